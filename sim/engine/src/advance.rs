@@ -1,0 +1,270 @@
+//! The interpreter: turns a task's next ops into the next [`Effect`]. The same for threads and greenlets.
+//!
+//! `advance` knows neither hub nor thread nor clock. It reads the program and the request's fate, moves the cursor and
+//! says what the task wants; the carrier says what that means.
+
+use crate::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
+use crate::rng::mix;
+use crate::task::{News, Task};
+use crate::time::Span;
+
+/// What a task wants next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// CPU time under the GIL.
+    Burn(Span),
+    /// CPU time outside the GIL.
+    Native(Span),
+    /// To wait.
+    Wait {
+        /// For what.
+        need: Need,
+        /// Whether a hub gets control meanwhile.
+        patching: Patching,
+        /// At most so long; then the request fails.
+        limit: Option<Span>,
+    },
+    /// To let others run.
+    Yield,
+    /// To give a unit back.
+    GiveBack {
+        /// Index of the lock or pool.
+        sync: u16,
+    },
+    /// Nothing more: its program is done.
+    Exit,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// Time to pass.
+    Timer(Span),
+    /// A peer's reply.
+    Reply {
+        /// Index of the peer.
+        peer: u16,
+        /// Service time while the peer is healthy.
+        takes: Span,
+    },
+    /// A unit of a lock or pool. The op is tried again when the task goes on.
+    Unit {
+        /// Index of the lock or pool.
+        sync: u16,
+    },
+}
+
+/// The draws of one request: its fate row and the key from which draws inside loops and chances are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Fate<'a> {
+    /// Spans in ns, by column.
+    pub row: &'a [u64],
+    /// The request's own random bits.
+    pub key: u64,
+}
+
+/// Runs ops until one needs the carrier.
+///
+/// A task with [`News::Failed`] leaves through the releases that stand ahead of it, as `with` blocks and `finally`
+/// clauses would, and then exits.
+pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
+    if task.news == News::Failed {
+        task.news = News::None;
+        task.unwinding = true;
+        task.piece = Span::ZERO;
+        task.pc = unwind_from(program, task.pc);
+    }
+    loop {
+        let pc = task.pc;
+        let op = program.code[usize::from(pc.0)];
+        task.pc = Pc(pc.0.saturating_add(1));
+        match op {
+            Op::Burn(draw) => return Effect::Burn(span(task, program, fate, draw)),
+            Op::BurnYielding { span: draw, every } => {
+                if let Some(effect) = burn_a_piece(task, program, fate, pc, draw, every) {
+                    return effect;
+                }
+            }
+            Op::Native(draw) => return Effect::Native(span(task, program, fate, draw)),
+            Op::Sleep(patching, draw) => {
+                let need = Need::Timer(span(task, program, fate, draw));
+                return Effect::Wait { need, patching, limit: None };
+            }
+            Op::Yield => return Effect::Yield,
+            Op::Call { patching, peer, takes, limit } => {
+                let need = Need::Reply { peer, takes: span(task, program, fate, takes) };
+                return Effect::Wait { need, patching, limit: limit_of(program, limit) };
+            }
+            Op::Acquire { sync, limit } => {
+                let limit = limit_of(program, limit);
+                return Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit };
+            }
+            Op::Release { sync } => {
+                if task.unwinding {
+                    task.pc = unwind_from(program, task.pc);
+                }
+                return Effect::GiveBack { sync };
+            }
+            Op::Set { register, times } => task.registers[usize::from(register)] = times,
+            Op::Loop { register, back } => {
+                let left = &mut task.registers[usize::from(register)];
+                *left -= 1;
+                if *left > 0 {
+                    task.pc = back;
+                }
+            }
+            Op::Chance { odds, skip } => {
+                let bits = mix(fate.key ^ u64::from(pc.0).wrapping_mul(0x9E37_79B9_7F4A_7C15), pass(task));
+                if (bits >> 32) * 1_000_000 >> 32 >= u64::from(odds) {
+                    task.pc = skip;
+                }
+            }
+            Op::End => {
+                task.pc = pc;
+                return Effect::Exit;
+            }
+        }
+    }
+}
+
+/// The next piece of a burn that yields: burn, yield, burn, ..., burn. `None` when all of it is done.
+///
+/// `task.piece` is what is left plus one nanosecond, so that zero can mean "not begun"; a yield is due when the op is
+/// met again with something left.
+fn burn_a_piece(
+    task: &mut Task,
+    program: &Program,
+    fate: Fate<'_>,
+    pc: Pc,
+    draw: Draw,
+    every: Limit,
+) -> Option<Effect> {
+    const YIELD_NEXT: u64 = 1 << 63;
+    let state = task.piece.as_ns();
+    if state & YIELD_NEXT != 0 {
+        task.piece = Span::from_ns(state & !YIELD_NEXT);
+        task.pc = pc;
+        return Some(Effect::Yield);
+    }
+    let left = if state == 0 { span(task, program, fate, draw) } else { Span::from_ns(state) };
+    let every = program.spans[usize::from(every.0)].max(Span::from_ns(1));
+    if left.is_zero() {
+        return None;
+    }
+    if left <= every {
+        task.piece = Span::ZERO;
+        return Some(Effect::Burn(left));
+    }
+    task.piece = Span::from_ns((left - every).as_ns() | YIELD_NEXT);
+    task.pc = pc;
+    Some(Effect::Burn(every))
+}
+
+/// The next op of a task that failed before `pc`: the first release ahead that no acquire ahead of it matches, else the end.
+fn unwind_from(program: &Program, pc: Pc) -> Pc {
+    let mut taken_ahead: u32 = 0;
+    for (at, op) in program.code.iter().enumerate().skip(usize::from(pc.0)) {
+        match op {
+            Op::Acquire { .. } => taken_ahead += 1,
+            Op::Release { .. } if taken_ahead > 0 => taken_ahead -= 1,
+            Op::Release { .. } | Op::End => return Pc(u16::try_from(at).expect("programs are shorter than 2^16 ops")),
+            Op::Burn(_)
+            | Op::BurnYielding { .. }
+            | Op::Native(_)
+            | Op::Sleep(..)
+            | Op::Yield
+            | Op::Call { .. }
+            | Op::Set { .. }
+            | Op::Loop { .. }
+            | Op::Chance { .. } => {}
+        }
+    }
+    unreachable!("every program ends with Op::End")
+}
+
+fn limit_of(program: &Program, limit: Limit) -> Option<Span> {
+    (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
+}
+
+/// Which pass through its loops a task is in.
+fn pass(task: &Task) -> u64 {
+    let [a, b, c] = task.registers;
+    u64::from(a) ^ u64::from(b) << 21 ^ u64::from(c) << 42
+}
+
+fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span {
+    match &program.draws[usize::from(draw.0)] {
+        DrawKind::Constant(span) => *span,
+        DrawKind::Fate(column) => Span::from_ns(fate.row[usize::from(*column)]),
+        DrawKind::PerPass { site, law } => law.sample(mix(fate.key ^ site, pass(task))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{RequestId, ThreadId};
+
+    const FATE: Fate<'static> = Fate { row: &[7, 8], key: 3 };
+
+    fn program(code: &[Op]) -> Program {
+        Program {
+            name: "test".into(),
+            code: code.into(),
+            draws: [DrawKind::Constant(Span::from_ms(12)), DrawKind::Fate(1)].into(),
+            spans: [Span::from_ms(5)].into(),
+        }
+    }
+
+    fn all(program: &Program) -> Vec<Effect> {
+        let mut task = Task::new(RequestId::NONE, ThreadId::NONE, 0);
+        let mut effects = Vec::new();
+        while effects.last() != Some(&Effect::Exit) {
+            effects.push(advance(&mut task, program, FATE));
+        }
+        effects
+    }
+
+    #[test]
+    fn a_loop_runs_its_body_as_often_as_it_says() {
+        let ops = [Op::Set { register: 0, times: 3 }, Op::Yield, Op::Loop { register: 0, back: Pc(1) }, Op::End];
+        assert_eq!(all(&program(&ops)), [Effect::Yield, Effect::Yield, Effect::Yield, Effect::Exit]);
+    }
+
+    #[test]
+    fn a_yielding_burn_yields_between_its_pieces_and_not_after_the_last() {
+        let ops = [Op::BurnYielding { span: Draw(0), every: Limit(0) }, Op::End];
+        let [five, two] = [5, 2].map(|ms| Effect::Burn(Span::from_ms(ms)));
+        assert_eq!(all(&program(&ops)), [five, Effect::Yield, five, Effect::Yield, two, Effect::Exit]);
+    }
+
+    #[test]
+    fn a_failed_task_gives_back_what_it_holds_and_nothing_else() {
+        let ops = [
+            Op::Acquire { sync: 0, limit: Limit::NONE },
+            Op::Acquire { sync: 1, limit: Limit::NONE },
+            Op::Yield,
+            Op::Acquire { sync: 2, limit: Limit::NONE },
+            Op::Release { sync: 2 },
+            Op::Release { sync: 1 },
+            Op::Burn(Draw(0)),
+            Op::Release { sync: 0 },
+            Op::End,
+        ];
+        let program = program(&ops);
+        let mut task = Task::new(RequestId::NONE, ThreadId::NONE, 0);
+        for _ in 0..3 {
+            advance(&mut task, &program, FATE);
+        }
+        task.news = News::Failed;
+        let effects: Vec<Effect> = (0..3).map(|_| advance(&mut task, &program, FATE)).collect();
+        assert_eq!(effects, [Effect::GiveBack { sync: 1 }, Effect::GiveBack { sync: 0 }, Effect::Exit]);
+    }
+
+    #[test]
+    fn a_fated_span_is_the_one_drawn_at_birth() {
+        let ops = [Op::Sleep(Patching::Patched, Draw(1)), Op::End];
+        let need = Need::Timer(Span::from_ns(8));
+        assert_eq!(all(&program(&ops))[0], Effect::Wait { need, patching: Patching::Patched, limit: None });
+    }
+}

@@ -1,0 +1,37 @@
+//! Where the drawn spans of requests lie while they are alive: one arena, a row per request, rows of one length used again.
+
+/// Rows of drawn values.
+#[derive(Debug, Default)]
+pub(crate) struct Fates {
+    values: Vec<u64>,
+    /// Free rows by length.
+    free: Vec<Vec<u32>>,
+}
+
+impl Fates {
+    /// A row of `count` values; its contents are undefined.
+    pub(crate) fn take(&mut self, count: usize) -> u32 {
+        if let Some(row) = self.free.get_mut(count).and_then(Vec::pop) {
+            return row;
+        }
+        let row = u32::try_from(self.values.len()).expect("the limit on live requests keeps the arena below 2^32");
+        self.values.resize(self.values.len() + count, 0);
+        row
+    }
+
+    /// Gives a row back.
+    pub(crate) fn give(&mut self, row: u32, count: usize) {
+        if self.free.len() <= count {
+            self.free.resize(count + 1, Vec::new());
+        }
+        self.free[count].push(row);
+    }
+
+    pub(crate) fn set(&mut self, row: u32, column: usize, value: u64) {
+        self.values[row as usize + column] = value;
+    }
+
+    pub(crate) fn row(&self, row: u32, count: usize) -> &[u64] {
+        &self.values[row as usize..row as usize + count]
+    }
+}

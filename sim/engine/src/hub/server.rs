@@ -1,0 +1,56 @@
+//! A hub that serves requests: the watcher on its listening socket, and a greenlet per request.
+//!
+//! After gevent's `baseserver.py` (up to `max_accept` accepts for one readiness; no watcher while the pool is full) and uWSGI's gevent
+//! plugin (one accept; the watcher stays on while all cores are taken, so the loop spins). Several hubs may watch one listener: all
+//! are woken, those that come late find nothing and have had a turn for it.
+
+use super::poll::LISTENER;
+use super::{Callback, Hub};
+use crate::id::{HubId, TaskId};
+use crate::model::{WhenFull, WorkerKind};
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::world::World;
+
+impl<P: Probe> World<'_, P> {
+    /// Whether the accept queue of a hub's listener has something in it.
+    pub(super) fn listener_has_connections(&self, id: HubId) -> bool {
+        let listener = self.processes[self.hubs[id.index()].process.index()].listener;
+        !self.listeners[listener].queue.is_empty()
+    }
+
+    /// The listener is readable: accept, and start a greenlet for each connection.
+    pub(super) fn on_listener(&mut self, id: HubId) {
+        let process = &self.processes[self.hubs[id.index()].process.index()];
+        let (listener, worker) = (process.listener, &self.model.workers[process.worker]);
+        let WorkerKind::Hub { accepts, full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
+        let costs = &worker.costs;
+        for _ in 0..accepts {
+            if self.hub(id).free == 0 {
+                if full == WhenFull::Stop {
+                    self.hub(id).sockets.watch(LISTENER, false);
+                }
+                return;
+            }
+            self.owe(id, costs.accept);
+            let Some(request) = self.accept(listener) else { return };
+            self.owe(id, costs.spawn);
+            self.hub(id).free -= 1;
+            let task = self.begin(request, self.hubs[id.index()].thread);
+            self.bill(task, self.now, Wait::Hub);
+            let ready = self.local(id);
+            self.tasks[task].ready_since = ready;
+            self.hub(id).callbacks.push_back(Callback::Switch(task));
+        }
+    }
+
+    /// A greenlet is done and its response written.
+    pub(super) fn end_greenlet(&mut self, id: HubId, task: TaskId) {
+        self.switch_to_loop(id);
+        self.finish(task);
+        let Hub { free, sockets, .. } = self.hub(id);
+        *free += 1;
+        sockets.watch(LISTENER, true);
+    }
+
+}

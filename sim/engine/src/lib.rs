@@ -1,0 +1,35 @@
+//! The world in virtual time: a deterministic discrete-event simulator of threaded and gevent servers.
+//!
+//! No I/O, no wall clock, no threads, no floating point in its state. Read `op.rs` first, then `advance.rs`, `machine.rs`,
+//! `thread.rs` and `hub/`.
+
+mod advance;
+mod client;
+pub mod event;
+pub mod event_naive;
+mod fate;
+mod gil;
+pub mod hist;
+mod hub;
+pub mod id;
+pub mod law;
+mod machine;
+pub mod model;
+mod net;
+pub mod op;
+mod peer;
+mod probe;
+pub mod record;
+mod recorder;
+mod request;
+pub mod rng;
+mod sync;
+mod task;
+mod thread;
+pub mod time;
+mod world;
+
+pub use model::Model;
+pub use record::RunRecord;
+pub use rng::{Replication, Seed};
+pub use world::{RunError, run};

@@ -1,0 +1,330 @@
+//! The compiled scenario of one world as plain data: every table, no names to look up, nothing that can be invalid.
+//!
+//! A [`Model`] is made by `scenario::compile` (or by hand in tests) and never changes while it runs.
+//! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
+
+use std::sync::Arc;
+
+use crate::law::Law;
+use crate::op::Program;
+use crate::time::{Span, Time};
+
+/// Everything one run needs besides seed and replication.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Model {
+    /// What the world is called in tables and plots.
+    pub name: String,
+    /// Machines that servers run on.
+    pub hosts: Vec<HostSpec>,
+    /// Listening sockets; every process accepts from one.
+    pub listeners: Vec<ListenerSpec>,
+    /// Server processes.
+    pub processes: Vec<ProcessSpec>,
+    /// Server software by configuration; a process names one by index.
+    pub workers: Vec<WorkerSpec>,
+    /// How a connection chooses among the listeners.
+    pub balancer: Balancing,
+    /// Things that requests call.
+    pub peers: Vec<PeerSpec>,
+    /// Locks and pools; every process has its own instance of each.
+    pub syncs: Vec<SyncSpec>,
+    /// Kinds of request. Shared between the worlds of a scenario.
+    pub classes: Arc<[ClassSpec]>,
+    /// What requests do, by [`ClassSpec::program`]. Shared between the worlds of a scenario.
+    pub programs: Arc<[Program]>,
+    /// Who sends requests. Shared between the worlds of a scenario.
+    pub clients: Arc<[ClientSpec]>,
+    /// How long and how closely to look.
+    pub run: RunSpec,
+    /// Bounds that end a run with a named error.
+    pub limits: Limits,
+}
+
+impl Model {
+    /// Requests that the fleet can serve at once: its serving threads or greenlets.
+    pub fn slots(&self) -> u64 {
+        let slots = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
+            WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
+            WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
+        };
+        self.processes.iter().map(slots).sum()
+    }
+}
+
+/// One machine.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HostSpec {
+    /// Its name in messages.
+    pub name: String,
+    /// Cores that server threads may use.
+    pub cores: u32,
+    /// Longest turn of a thread while others are runnable.
+    pub slice: Span,
+    /// CPU cost of putting another thread on a core.
+    pub switch: Span,
+    /// Time from a wake-up to the woken thread being runnable.
+    pub wake: Span,
+}
+
+/// A listening socket.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ListenerSpec {
+    /// Index of its host.
+    pub host: u32,
+    /// Length of the accept queue, `min(listen backlog, somaxconn)`. Linux admits one more.
+    pub backlog: u32,
+}
+
+/// One operating-system process of a server.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProcessSpec {
+    /// Index of its listener, which also says the host.
+    pub listener: u32,
+    /// Index of its software.
+    pub worker: u32,
+}
+
+/// Server software in one configuration.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WorkerSpec {
+    /// What it is called in messages, for example `uwsgi-threads`.
+    pub name: String,
+    /// How it accepts and carries requests.
+    pub kind: WorkerKind,
+    /// What its own work costs.
+    pub costs: Costs,
+    /// Whether the interpreter has a GIL.
+    pub gil: bool,
+    /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
+    pub switch_interval: Span,
+}
+
+/// How a process accepts connections and carries requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WorkerKind {
+    /// Each thread accepts for itself and serves one request at a time (uWSGI; gunicorn sync with one thread).
+    Threads {
+        /// Threads a process.
+        threads: u32,
+    },
+    /// One thread accepts and queues; a pool of threads serves (gunicorn gthread, paste).
+    Pool {
+        /// Serving threads a process.
+        threads: u32,
+        /// Accepted connections a process, waiting or in service, beyond which it stops accepting.
+        connections: u32,
+    },
+    /// One thread runs a gevent hub; each request is a greenlet.
+    Hub {
+        /// Requests a process carries at once.
+        greenlets: u32,
+        /// Connections accepted for one readiness of the listener.
+        accepts: u32,
+        /// What happens when all greenlets are taken.
+        full: WhenFull,
+    },
+}
+
+/// What a hub server does with its listener while all its greenlets are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenFull {
+    /// It stops watching the listener (gevent's own servers).
+    Stop,
+    /// It leaves the watcher on, so the loop spins (uWSGI 2.0).
+    Spin,
+}
+
+/// What a server's own work costs, in CPU time. Each value of a preset names its source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Costs {
+    /// Accepting one connection and reading its request, without the GIL.
+    pub accept: Span,
+    /// The server's and framework's Python around a request, holding the GIL.
+    pub request: Span,
+    /// Writing the response and closing, without the GIL.
+    pub respond: Span,
+    /// Handing a request from the accepting thread to a serving one (pool servers).
+    pub handoff: Span,
+    /// One switch between hub and greenlet.
+    pub switch: Span,
+    /// Starting a greenlet.
+    pub spawn: Span,
+    /// Starting a timer and having it fire.
+    pub timer: Span,
+    /// Waiting for a socket: starting and stopping the watcher and trying the call again.
+    pub socket: Span,
+    /// One `epoll_wait` and its bookkeeping.
+    pub poll: Span,
+    /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
+    pub clock: Span,
+}
+
+/// How a new connection chooses a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Balancing {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest open connections; the lowest index among equals, starting after the last choice.
+    LeastConnections,
+}
+
+/// A thing that requests call: a database, a cache, a third party.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PeerSpec {
+    /// Its name in messages.
+    pub name: String,
+    /// One way over the network to it.
+    pub network: Span,
+    /// Calls it serves at once; `None`: its slowness does not depend on our load.
+    pub capacity: Option<u32>,
+    /// When it is slow or failing. Sorted, not overlapping.
+    pub windows: Vec<Window>,
+}
+
+/// A span of time in which a peer is degraded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// First instant.
+    pub from: Time,
+    /// First instant after it.
+    pub to: Time,
+    /// Service times are multiplied by this many thousandths.
+    pub factor_milli: u32,
+    /// Calls that fail, parts per million.
+    pub fail_ppm: u32,
+}
+
+/// A lock (`units` 1) or a pool of connections.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SyncSpec {
+    /// Its name in messages.
+    pub name: String,
+    /// Units in a process's instance.
+    pub units: u32,
+    /// Who gets a unit that comes back.
+    pub policy: Policy,
+}
+
+/// Who gets a unit that comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// It goes back on the shelf and the oldest waiter is woken; whoever runs first may take it (gevent, CPython).
+    Barging,
+    /// It is handed to the oldest waiter.
+    HandOff,
+}
+
+/// A kind of request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClassSpec {
+    /// Its name in tables.
+    pub name: String,
+    /// Weight among the classes of its client.
+    pub weight: u32,
+    /// Index of its program.
+    pub program: u32,
+    /// What is drawn at a request's birth, in column order.
+    pub sites: Vec<SiteSpec>,
+    /// Bytes of the response's head.
+    pub header_bytes: u32,
+    /// Bytes of the response's body.
+    pub body_bytes: u32,
+}
+
+/// A named place where something random is drawn.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SiteSpec {
+    /// Key of its random stream, for example `web.page/redis#0/takes`.
+    pub name: String,
+    /// What is drawn.
+    pub law: Law,
+}
+
+/// A group of alike clients.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClientSpec {
+    /// Its name in tables; also the prefix of its draw sites.
+    pub name: String,
+    /// Indices into [`Model::classes`] of what it asks for, chosen by weight.
+    pub classes: Vec<u32>,
+    /// When requests are sent.
+    pub arrivals: Arrivals,
+    /// One way over the network to the servers.
+    pub network: Span,
+    /// Longest wait for a connection; `None`: until the kernel gives up on its SYN retries (127 s).
+    pub connect_timeout: Option<Span>,
+    /// Longest wait for the response once connected.
+    pub read_timeout: Option<Span>,
+    /// How long a user looks at a blank page before leaving, from the click.
+    pub patience: Option<Law>,
+    /// What an impatient user does then; the old request lives on in the server.
+    pub refresh: Option<Refresh>,
+}
+
+/// What a user who lost patience does.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refresh {
+    /// Chance of asking again, parts per million.
+    pub ppm: u32,
+    /// Pause before the new request.
+    pub pause: Law,
+    /// New requests a user sends at most.
+    pub times: u32,
+}
+
+/// When requests are sent.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Arrivals {
+    /// A Poisson process whose rate follows a profile.
+    Poisson(Profile),
+    /// Evenly spaced, at a rate that follows a profile.
+    Fixed(Profile),
+    /// At given instants, ascending.
+    Trace(Arc<[Time]>),
+    /// A fixed number of clients that each wait for their response, think, and ask again.
+    Closed {
+        /// Clients.
+        clients: u32,
+        /// Requests of all clients together; `None`: until the end of the run.
+        requests: Option<u64>,
+        /// Pause between a response and the next request.
+        think: Law,
+    },
+}
+
+/// A rate over time: straight lines between points, constant after the last; a step is two points at one instant.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Profile {
+    /// (instant, requests a second), ascending in time; the first at zero.
+    pub points: Vec<(Time, f64)>,
+}
+
+/// How long and how closely to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunSpec {
+    /// Requests are sent until then; `None`: until a closed client has sent all of its own.
+    pub length: Option<Span>,
+    /// How long the run may go on after that for what is still inside.
+    pub drain: Span,
+    /// Requests born before this are simulated but not counted.
+    pub warm_up: Span,
+    /// Width of a point of the time series.
+    pub step: Span,
+}
+
+/// Bounds that end a run with a named error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Events of a run.
+    pub events: u64,
+    /// Events without progress of simulated time.
+    pub events_per_instant: u64,
+    /// Requests alive at once.
+    pub requests: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { events: 20_000_000_000, events_per_instant: 10_000_000, requests: 20_000_000 }
+    }
+}

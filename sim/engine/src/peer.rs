@@ -1,0 +1,144 @@
+//! Peers: the databases, caches and third parties that requests call.
+//!
+//! A call travels, is served for the time that the request's fate says, times the degradation of the moment, and travels back.
+//! Without a capacity a peer serves any number at once, so its slowness does not depend on us; with one it has a queue, first
+//! come first served. Left out: the peer's own retries, and the bandwidth of the way.
+
+use std::collections::VecDeque;
+
+use crate::id::{CallId, HubId, TaskId, ThreadId};
+use crate::model::{PeerSpec, Window};
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::rng::mix;
+use crate::task::News;
+use crate::time::{Span, Time};
+use crate::world::{Event, World};
+
+/// One peer at run time.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    busy: u32,
+    queue: VecDeque<CallId>,
+}
+
+/// A call on its way or in service.
+#[derive(Debug)]
+pub(crate) struct Call {
+    peer: u16,
+    takes: Span,
+    /// Decides whether it fails in a bad minute.
+    luck: u64,
+    /// Who waits; nobody once the caller gave up.
+    pub(crate) task: TaskId,
+    caller: Caller,
+    pub(crate) failed: bool,
+}
+
+/// Whom a reply wakes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    /// A thread that is parked in the call.
+    Thread(ThreadId),
+    /// A greenlet, through a socket of its hub.
+    Socket(HubId, u32),
+}
+
+impl<P: Probe> World<'_, P> {
+    /// Sends a call that leaves at `at`.
+    pub(crate) fn call(&mut self, peer: u16, takes: Span, task: TaskId, caller: Caller, at: Time) -> CallId {
+        let state = &self.tasks[task];
+        let key = if state.request.is_some() { self.requests[state.request].key } else { 0 };
+        let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
+        let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false });
+        let spec = &self.model.peers[usize::from(peer)];
+        let arrives = at + spec.network;
+        if spec.capacity.is_some() {
+            self.queue.push(arrives, Event::AtPeer(call));
+        } else {
+            let served = self.serve(call, arrives);
+            self.queue.push(served + spec.network, Event::Reply(call));
+        }
+        call
+    }
+
+    /// Serves a call from `from` on; returns when it is done.
+    fn serve(&mut self, id: CallId, from: Time) -> Time {
+        let call = &mut self.calls[id];
+        let spec: &PeerSpec = &self.model.peers[usize::from(call.peer)];
+        let Some(window) = spec.windows.iter().find(|window| window.from <= from && from < window.to) else {
+            return from + call.takes;
+        };
+        let Window { factor_milli, fail_ppm, .. } = *window;
+        call.failed = (call.luck >> 32) * 1_000_000 >> 32 < u64::from(fail_ppm);
+        from + call.takes.scaled(factor_milli)
+    }
+
+    /// A call has arrived at a peer with a capacity.
+    pub(crate) fn at_peer_event(&mut self, call: CallId) {
+        let index = usize::from(self.calls[call].peer);
+        let capacity = self.model.peers[index].capacity.unwrap_or(u32::MAX);
+        let peer = &mut self.peers[index];
+        if peer.busy == capacity {
+            peer.queue.push_back(call);
+            return;
+        }
+        peer.busy += 1;
+        let served = self.serve(call, self.now);
+        self.queue.push(served, Event::Served(call));
+    }
+
+    /// A peer with a capacity has served a call and takes the next.
+    pub(crate) fn served_event(&mut self, call: CallId) {
+        let index = usize::from(self.calls[call].peer);
+        self.queue.push(self.now + self.model.peers[index].network, Event::Reply(call));
+        match self.peers[index].queue.pop_front() {
+            Some(next) => {
+                let served = self.serve(next, self.now);
+                self.queue.push(served, Event::Served(next));
+            }
+            None => self.peers[index].busy -= 1,
+        }
+    }
+
+    /// A reply arrives.
+    pub(crate) fn reply_event(&mut self, id: CallId) {
+        let call = self.calls.remove(id);
+        if call.task.is_none() {
+            return;
+        }
+        if call.failed {
+            self.fail_call(call.task);
+        }
+        match call.caller {
+            Caller::Thread(thread) => {
+                self.bill(call.task, self.now, Wait::Core);
+                self.make_ready(thread);
+            }
+            Caller::Socket(hub, sock) => {
+                self.tasks[call.task].ready_since = self.now;
+                self.bill(call.task, self.now, Wait::Hub);
+                self.hubs[hub.index()].sockets.answered(sock);
+                self.arrived(hub, sock);
+            }
+        }
+    }
+
+    /// The caller does not wait any longer; [`CallId::NONE`] if the reply is there already, unread.
+    pub(crate) fn abandon_call(&mut self, task: TaskId, call: CallId) {
+        if call.is_some() {
+            self.calls[call].task = TaskId::NONE;
+        }
+        self.fail_call(task);
+    }
+
+    /// The call raised an exception in the caller.
+    fn fail_call(&mut self, task: TaskId) {
+        let state = &mut self.tasks[task];
+        state.news = News::Failed;
+        let request = state.request;
+        if request.is_some() {
+            self.requests[request].failed = true;
+        }
+    }
+}

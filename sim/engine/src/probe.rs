@@ -1,0 +1,74 @@
+//! Facts, and those who watch them. A probe is chosen at compile time; `()` watches nothing and costs nothing.
+
+use crate::record::Ending;
+use crate::request::Request;
+use crate::time::{Span, Time};
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact<'a> {
+    /// A client sent a request.
+    Sent(&'a Request),
+    /// A request ended for its sender; its bill is complete.
+    Ended(&'a Request, Ending),
+    /// Bytes of a good response.
+    Bytes {
+        /// Index of its class.
+        class: usize,
+        /// Head.
+        head: u32,
+        /// Body.
+        body: u32,
+    },
+    /// A level changed.
+    Gauge(Gauge, i64),
+    /// A core was busy from then until now.
+    CoreBusy {
+        /// Since when.
+        from: Time,
+    },
+    /// A greenlet was ready so long before it ran.
+    HubLag(Span),
+    /// A SYN met a full accept queue.
+    SynDropped,
+    /// A server finished a request whose sender had left.
+    Wasted {
+        /// How long it held its slot.
+        held: Span,
+    },
+}
+
+/// A level that is averaged over time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gauge {
+    /// Requests accepted and not yet answered.
+    InFlight,
+    /// Requests in accept queues, and accepted ones that no thread serves yet.
+    Queued,
+    /// Clients waiting to repeat a dropped SYN.
+    Retrying,
+    /// Threads or greenlets that serve a request.
+    Slots,
+}
+
+impl Gauge {
+    /// How many there are.
+    pub const COUNT: usize = 4;
+}
+
+/// Somebody who watches a run.
+pub trait Probe {
+    /// Sees a fact; facts come in order of time.
+    fn on(&mut self, at: Time, fact: Fact<'_>);
+}
+
+impl Probe for () {
+    fn on(&mut self, _at: Time, _fact: Fact<'_>) {}
+}
+
+impl<A: Probe, B: Probe> Probe for (A, B) {
+    fn on(&mut self, at: Time, fact: Fact<'_>) {
+        self.0.on(at, fact);
+        self.1.on(at, fact);
+    }
+}

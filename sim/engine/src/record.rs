@@ -1,0 +1,263 @@
+//! What a run leaves behind: counts, histograms, time series, fairness and the fingerprint, as plain data.
+//!
+//! Nothing here steers the run; the world never reads a record back.
+
+use serde::Serialize;
+
+use crate::hist::Hist;
+use crate::time::{Span, Time};
+
+/// How a request ended for the one who sent it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// A good response in time.
+    Ok,
+    /// The server answered with an error, because a call failed or a wait inside it timed out.
+    Failed,
+    /// No connection within the connect timeout.
+    ConnectTimeout,
+    /// Connected, but no response within the read timeout.
+    ReadTimeout,
+    /// The user lost patience and left; the server may still work on it.
+    GaveUp,
+    /// The run ended first.
+    Unfinished,
+}
+
+impl Ending {
+    /// All endings, in column order.
+    pub const ALL: [Ending; 6] =
+        [Ending::Ok, Ending::Failed, Ending::ConnectTimeout, Ending::ReadTimeout, Ending::GaveUp, Ending::Unfinished];
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Words for a table.
+    pub fn label(self) -> &'static str {
+        match self {
+            Ending::Ok => "ok",
+            Ending::Failed => "failed (5xx)",
+            Ending::ConnectTimeout => "connect timeout",
+            Ending::ReadTimeout => "read timeout",
+            Ending::GaveUp => "gave up",
+            Ending::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// What a request was doing or waiting for. Every nanosecond of a latency belongs to one of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// Travelling between client and server.
+    Network,
+    /// SYN dropped at a full accept queue; waiting to try again.
+    SynRetry,
+    /// In the kernel's accept queue.
+    Backlog,
+    /// Accepted, but waiting for a thread or greenlet of the server.
+    Slot,
+    /// Ready, but the hub runs something else.
+    Hub,
+    /// Ready, but another thread holds the GIL.
+    Gil,
+    /// Ready, but no core is free.
+    Core,
+    /// Running on a core.
+    Cpu,
+    /// Waiting for a lock or a pool.
+    Lock,
+    /// Waiting for a peer's reply.
+    Peer,
+    /// Sleeping.
+    Timer,
+}
+
+impl Wait {
+    /// All, in column order.
+    pub const ALL: [Wait; 11] = [
+        Wait::Network,
+        Wait::SynRetry,
+        Wait::Backlog,
+        Wait::Slot,
+        Wait::Hub,
+        Wait::Gil,
+        Wait::Core,
+        Wait::Cpu,
+        Wait::Lock,
+        Wait::Peer,
+        Wait::Timer,
+    ];
+    /// How many there are.
+    pub const KINDS: usize = Self::ALL.len();
+
+    /// Words for a table.
+    pub fn label(self) -> &'static str {
+        match self {
+            Wait::Network => "network",
+            Wait::SynRetry => "SYN retry",
+            Wait::Backlog => "accept queue",
+            Wait::Slot => "waiting for a slot",
+            Wait::Hub => "hub",
+            Wait::Gil => "GIL",
+            Wait::Core => "core",
+            Wait::Cpu => "own CPU",
+            Wait::Lock => "lock or pool",
+            Wait::Peer => "dependency",
+            Wait::Timer => "sleep",
+        }
+    }
+
+    /// Whether this is part of what the request would take on an empty system (its ideal time).
+    pub fn is_service(self) -> bool {
+        matches!(self, Wait::Network | Wait::Cpu | Wait::Peer | Wait::Timer)
+    }
+}
+
+/// One run of one world.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunRecord {
+    /// Name of the world.
+    pub world: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Which replication.
+    pub replication: u32,
+    /// Instant of the last counted ending; `ab`'s "time taken" when the clock starts at zero.
+    pub finished: Time,
+    /// Span over which rates are computed: counted births to the end of arrivals (or `finished`, for closed clients).
+    pub window: Span,
+    /// Events simulated.
+    pub events: u64,
+    /// Running hash of (time, event): equal runs have equal fingerprints.
+    pub fingerprint: u64,
+    /// Hash over births and fates in birth order: equal in every world of a scenario while nobody refreshes.
+    pub births_fingerprint: u64,
+    /// Requests sent, refreshes included, per ending.
+    pub endings: [u64; Ending::COUNT],
+    /// Users: one each for an original request and its refreshes together.
+    pub users: Users,
+    /// Requests whose sender had left before they were finished, and the slot time and CPU time they took.
+    pub wasted: Wasted,
+    /// SYNs dropped at full accept queues.
+    pub syn_drops: u64,
+    /// Per class, in model order.
+    pub classes: Vec<ClassRecord>,
+    /// Latency of good responses of all classes.
+    pub latency: Hist,
+    /// Callback-ready to running, for greenlets; empty in threaded worlds.
+    pub hub_lag: Hist,
+    /// Busy core time over available core time, parts per million, over the window.
+    pub cpu_ppm: u64,
+    /// Busy slots over slots, parts per million, over the window.
+    pub slots_ppm: u64,
+    /// Slots (threads or greenlets that can carry a request) of the fleet.
+    pub slots: u64,
+    /// Cores of the fleet.
+    pub cores: u64,
+    /// CPU time by server processes over the run, in model order.
+    pub process_cpu: Vec<Span>,
+    /// Requests begun by server processes over the run, in model order.
+    pub process_requests: Vec<u64>,
+    /// The time series.
+    pub series: Series,
+}
+
+/// What became of people rather than of requests.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Users {
+    /// People who came.
+    pub came: u64,
+    /// People who got a good response, to whichever of their requests.
+    pub served: u64,
+    /// New requests sent by people who had lost patience.
+    pub refreshes: u64,
+}
+
+/// Work for people who had left.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Wasted {
+    /// Requests that the server finished for nobody.
+    pub requests: u64,
+    /// Slot time they held in all.
+    pub slot_time: Span,
+}
+
+/// One class in one run.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClassRecord {
+    /// Its name.
+    pub name: String,
+    /// Requests per ending.
+    pub endings: [u64; Ending::COUNT],
+    /// Latency of good responses, as the client sees it.
+    pub latency: Hist,
+    /// Sum over good responses of time by [`Wait`], in [`Wait::ALL`] order; adds up to the sum of latencies, exactly.
+    pub blame: [Span; Wait::KINDS],
+    /// Slowdown (latency over ideal time) of good responses.
+    pub slowdown: Slowdown,
+    /// Response bytes of good responses: heads and bodies.
+    pub bytes: u64,
+    /// The bodies' part of it.
+    pub body_bytes: u64,
+}
+
+/// Moments of the slowdown, in exact integers (thousandths).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Slowdown {
+    /// Responses.
+    pub count: u64,
+    /// Sum of slowdowns, thousandths.
+    pub sum_milli: u128,
+    /// Sum of squared slowdowns, millionths.
+    pub square_micro: u128,
+    /// Largest, thousandths.
+    pub max_milli: u64,
+}
+
+impl Slowdown {
+    /// Jain's fairness index of the slowdowns, (sum x)^2 / (n sum x^2): 1 when everybody is slowed alike, 1/n when one is.
+    pub fn jain(&self) -> Option<f64> {
+        if self.count == 0 || self.square_micro == 0 {
+            return None;
+        }
+        let sum = self.sum_milli as f64;
+        Some(sum * sum / (self.count as f64 * self.square_micro as f64))
+    }
+
+    /// Mean slowdown.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum_milli as f64 / 1000.0 / self.count as f64)
+    }
+}
+
+/// Columns over time, one entry per step of [`Series::step`], from the start of the run (warm-up included).
+#[derive(Clone, Default, Debug, Serialize)]
+pub struct Series {
+    /// Width of a step.
+    pub step: Span,
+    /// Requests sent.
+    pub sent: Vec<u64>,
+    /// Endings by [`Ending::ALL`] order (without the unfinished, which end with the run).
+    pub endings: [Vec<u64>; Ending::COUNT],
+    /// Refreshes sent.
+    pub refreshes: Vec<u64>,
+    /// Median latency of the good responses that arrived in the step; `None` where there was none.
+    pub latency_p50: Vec<Option<Span>>,
+    /// 90th percentile.
+    pub latency_p90: Vec<Option<Span>>,
+    /// 99th percentile.
+    pub latency_p99: Vec<Option<Span>>,
+    /// Time-average of requests inside the servers (accepted, not answered), thousandths.
+    pub in_flight_milli: Vec<u64>,
+    /// Time-average of connections in accept queues and in-server queues, thousandths.
+    pub queued_milli: Vec<u64>,
+    /// Time-average of clients waiting to repeat a dropped SYN, thousandths.
+    pub retrying_milli: Vec<u64>,
+    /// Busy slots over slots, parts per million.
+    pub slots_ppm: Vec<u64>,
+    /// Busy core time over core time, parts per million.
+    pub cpu_ppm: Vec<u64>,
+    /// SYNs dropped.
+    pub syn_drops: Vec<u64>,
+}

@@ -1,0 +1,260 @@
+//! The recorder: turns facts into a [`RunRecord`]. It only watches; the world never reads it back.
+
+use crate::hist::Hist;
+use crate::model::Model;
+use crate::probe::{Fact, Gauge, Probe};
+use crate::record::{ClassRecord, Ending, Series, Slowdown, Users, Wait, Wasted};
+use crate::request::Request;
+use crate::time::{Span, Time};
+
+/// What a run has shown so far.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// See [`crate::record::RunRecord`] for all of these.
+    pub(crate) endings: [u64; Ending::COUNT],
+    pub(crate) users: Users,
+    pub(crate) wasted: Wasted,
+    pub(crate) syn_drops: u64,
+    pub(crate) classes: Vec<ClassRecord>,
+    pub(crate) latency: Hist,
+    pub(crate) hub_lag: Hist,
+    pub(crate) finished: Time,
+    pub(crate) series: Series,
+    gauges: [Level; Gauge::COUNT],
+    /// Busy core time by step, ns.
+    cpu: Vec<u64>,
+    step_latency: Hist,
+    step_edge: Time,
+    /// First instant that counts, and the first one after them.
+    window: (Time, Time),
+    cores: u64,
+    slots: u64,
+}
+
+/// A level over time: its area in the current step, and in the window of the run.
+#[derive(Clone, Copy, Default, Debug)]
+struct Level {
+    value: u64,
+    since: Time,
+    step_area: u128,
+    window_area: u128,
+}
+
+impl Level {
+    fn advance(&mut self, to: Time, window: (Time, Time)) {
+        let from = self.since;
+        self.since = to;
+        self.step_area += u128::from(self.value) * u128::from((to - from).as_ns());
+        let counted = to.min(window.1).since(from.max(window.0));
+        self.window_area += u128::from(self.value) * u128::from(counted.as_ns());
+    }
+}
+
+impl Recorder {
+    /// A recorder for a run of `model`.
+    pub fn new(model: &Model, cores: u64, slots: u64) -> Recorder {
+        let class = |name: &str| ClassRecord {
+            name: name.to_owned(),
+            endings: [0; Ending::COUNT],
+            latency: Hist::new(),
+            blame: [Span::ZERO; Wait::KINDS],
+            slowdown: Slowdown::default(),
+            bytes: 0,
+            body_bytes: 0,
+        };
+        Recorder {
+            endings: [0; Ending::COUNT],
+            users: Users::default(),
+            wasted: Wasted::default(),
+            syn_drops: 0,
+            classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),
+            latency: Hist::new(),
+            hub_lag: Hist::new(),
+            finished: Time::ZERO,
+            series: Series { step: model.run.step, ..Series::default() },
+            gauges: [Level::default(); Gauge::COUNT],
+            cpu: Vec::new(),
+            step_latency: Hist::new(),
+            step_edge: Time::ZERO + model.run.step,
+            window: (
+                Time::ZERO + model.run.warm_up,
+                model.run.length.map_or(Time::NEVER, |length| Time::ZERO + length),
+            ),
+            cores,
+            slots,
+        }
+    }
+
+    /// Time-average of a gauge over the run after the warm-up, in `unit`s.
+    pub(crate) fn average(&self, gauge: Gauge, unit: u64, window: Span) -> u64 {
+        ratio(self.gauges[gauge as usize].window_area, u128::from(window.as_ns()), unit)
+    }
+
+    /// Busy core time over core time after the warm-up, parts per million.
+    pub(crate) fn cpu_ppm(&self, until: Time) -> u64 {
+        let step = self.series.step.as_ns();
+        let first = self.window.0.as_ns().div_ceil(step);
+        let last = until.as_ns() / step;
+        let busy: u128 = (first..last).map(|at| u128::from(self.cpu.get(at as usize).copied().unwrap_or(0))).sum();
+        if last <= first {
+            let busy: u128 = self.cpu.iter().copied().map(u128::from).sum();
+            return ratio(busy, u128::from(until.as_ns()) * u128::from(self.cores), 1_000_000);
+        }
+        ratio(busy, u128::from((last - first) * step) * u128::from(self.cores), 1_000_000)
+    }
+
+    /// Ends the time series at `end`.
+    pub(crate) fn close(&mut self, end: Time) {
+        self.roll(end);
+        if end + self.series.step > self.step_edge {
+            self.close_step(end);
+        }
+        let steps = self.series.sent.len();
+        self.cpu.resize(steps.max(self.cpu.len()), 0);
+        let capacity = u128::from(self.series.step.as_ns()) * u128::from(self.cores);
+        self.series.cpu_ppm = self.cpu.iter().map(|&busy| ratio(u128::from(busy), capacity, 1_000_000)).collect();
+        self.series.cpu_ppm.truncate(steps);
+    }
+
+    fn roll(&mut self, at: Time) {
+        while at >= self.step_edge {
+            self.close_step(self.step_edge);
+            self.step_edge += self.series.step;
+        }
+    }
+
+    fn close_step(&mut self, at: Time) {
+        let (step, window, slots) = (u128::from(self.series.step.as_ns()), self.window, u128::from(self.slots));
+        let mut area = [0; Gauge::COUNT];
+        for (area, gauge) in area.iter_mut().zip(&mut self.gauges) {
+            gauge.advance(at, window);
+            *area = std::mem::take(&mut gauge.step_area);
+        }
+        self.column();
+        let series = &mut self.series;
+        series.in_flight_milli.push(ratio(area[Gauge::InFlight as usize], step, 1000));
+        series.queued_milli.push(ratio(area[Gauge::Queued as usize], step, 1000));
+        series.retrying_milli.push(ratio(area[Gauge::Retrying as usize], step, 1000));
+        series.slots_ppm.push(ratio(area[Gauge::Slots as usize], step * slots, 1_000_000));
+        series.latency_p50.push(self.step_latency.quantile(0.5));
+        series.latency_p90.push(self.step_latency.quantile(0.9));
+        series.latency_p99.push(self.step_latency.quantile(0.99));
+        self.step_latency.clear();
+    }
+
+    /// Makes sure that the counting columns have an entry for the current step.
+    fn column(&mut self) -> usize {
+        let at = self.series.in_flight_milli.len();
+        if self.series.sent.len() <= at {
+            self.series.sent.push(0);
+            self.series.refreshes.push(0);
+            self.series.syn_drops.push(0);
+            self.series.endings.iter_mut().for_each(|column| column.push(0));
+        }
+        at
+    }
+
+    fn ended(&mut self, at: Time, request: &Request, ending: Ending) {
+        let column = self.column();
+        if ending != Ending::Unfinished {
+            self.series.endings[ending as usize][column] += 1;
+        }
+        let latency = at - request.born;
+        if ending == Ending::Ok {
+            self.step_latency.add(latency);
+        }
+        if !request.counted {
+            return;
+        }
+        self.endings[ending as usize] += 1;
+        let class = &mut self.classes[usize::from(request.class)];
+        class.endings[ending as usize] += 1;
+        if ending != Ending::Unfinished {
+            self.finished = at;
+        }
+        if ending != Ending::Ok {
+            return;
+        }
+        self.users.served += 1;
+        self.latency.add(latency);
+        class.latency.add(latency);
+        class.blame.iter_mut().zip(&request.bill).for_each(|(sum, part)| *sum += *part);
+        class.slowdown.add(latency, request.ideal());
+    }
+
+    fn core_busy(&mut self, from: Time, to: Time) {
+        let step = self.series.step.as_ns();
+        let mut from = from.as_ns();
+        while from < to.as_ns() {
+            let index = (from / step) as usize;
+            let edge = ((from / step + 1) * step).min(to.as_ns());
+            if self.cpu.len() <= index {
+                self.cpu.resize(index + 1, 0);
+            }
+            self.cpu[index] += edge - from;
+            from = edge;
+        }
+    }
+}
+
+impl Slowdown {
+    fn add(&mut self, latency: Span, ideal: Span) {
+        let milli = (u128::from(latency.as_ns()) * 1000 / u128::from(ideal.as_ns().max(1))) as u64;
+        self.count += 1;
+        self.sum_milli += u128::from(milli);
+        self.square_micro += u128::from(milli) * u128::from(milli);
+        self.max_milli = self.max_milli.max(milli);
+    }
+}
+
+impl Probe for Recorder {
+    fn on(&mut self, at: Time, fact: Fact<'_>) {
+        if at >= self.step_edge {
+            self.roll(at);
+        }
+        match fact {
+            Fact::Sent(request) => {
+                let column = self.column();
+                self.series.sent[column] += 1;
+                if request.attempt > 0 {
+                    self.series.refreshes[column] += 1;
+                }
+                if request.counted && request.attempt == 0 {
+                    self.users.came += 1;
+                }
+                if request.counted && request.attempt > 0 {
+                    self.users.refreshes += 1;
+                }
+            }
+            Fact::Ended(request, ending) => self.ended(at, request, ending),
+            Fact::Bytes { class, head, body } => {
+                self.classes[class].bytes += u64::from(head) + u64::from(body);
+                self.classes[class].body_bytes += u64::from(body);
+            }
+            Fact::Gauge(gauge, change) => {
+                let level = &mut self.gauges[gauge as usize];
+                level.advance(at, self.window);
+                level.value = level.value.checked_add_signed(change).expect("a gauge never falls below zero");
+            }
+            Fact::CoreBusy { from } => self.core_busy(from, at),
+            Fact::HubLag(lag) => self.hub_lag.add(lag),
+            Fact::SynDropped => {
+                let column = self.column();
+                self.syn_drops += 1;
+                self.series.syn_drops[column] += 1;
+            }
+            Fact::Wasted { held } => {
+                self.wasted.requests += 1;
+                self.wasted.slot_time += held;
+            }
+        }
+    }
+}
+
+/// `part / whole` in `unit`s, rounded; 0 of 0 is 0.
+fn ratio(part: u128, whole: u128, unit: u64) -> u64 {
+    if whole == 0 {
+        return 0;
+    }
+    u64::try_from((part * u128::from(unit) + whole / 2) / whole).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,89 @@
+//! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
+
+use crate::id::TaskId;
+use crate::record::{Ending, Wait};
+use crate::time::{Span, Time};
+
+/// One request from its birth until both its sender and the server are done with it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// When its sender asked.
+    pub born: Time,
+    /// Since when it is in `wait`.
+    pub since: Time,
+    /// Time so far by [`Wait`].
+    pub bill: [Span; Wait::KINDS],
+    /// Its own random bits, for draws inside loops and chances.
+    pub key: u64,
+    /// Which of its client's people it belongs to; also the row of its draws.
+    pub row: u64,
+    /// When its sender loses patience.
+    pub leaves_at: Time,
+    /// When its sender gives up connecting, or waiting for the response.
+    pub limit_at: Time,
+    /// When a slot took it.
+    pub begun: Time,
+    /// Where its drawn spans begin in the arena.
+    pub fate: u32,
+    /// The task that serves it.
+    pub task: TaskId,
+    /// Index of its client.
+    pub client: u16,
+    /// Index of its class.
+    pub class: u16,
+    /// Index of the listener it was sent to.
+    pub listener: u16,
+    /// How many requests this person sent before.
+    pub attempt: u16,
+    /// SYNs sent.
+    pub syns: u8,
+    /// What it is doing.
+    pub wait: Wait,
+    /// Where it is between client and server.
+    pub stage: Stage,
+    /// How it ended for its sender.
+    pub ending: Option<Ending>,
+    /// Whether the server's answer is an error.
+    pub failed: bool,
+    /// Whether it was born after the warm-up.
+    pub counted: bool,
+}
+
+/// Where a request is between client and server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Its sender is about to send it, after a pause.
+    Pausing,
+    /// Connecting.
+    Connecting,
+    /// In the accept queue.
+    Queued,
+    /// Accepted by a server that has no thread for it yet.
+    Accepted,
+    /// Served by a task.
+    Served,
+    /// The response travels, or is gone.
+    Answered,
+}
+
+impl Request {
+    /// Closes the account of the current wait at `at` and opens that of `wait`.
+    ///
+    /// `at` may lie before now, when the hub discovers late that something was ready, but not before the last change.
+    pub fn turn(&mut self, at: Time, wait: Wait) {
+        let at = at.max(self.since);
+        self.bill[self.wait as usize] += at - self.since;
+        self.since = at;
+        self.wait = wait;
+    }
+
+    /// Sum of the bill.
+    pub fn billed(&self) -> Span {
+        self.bill.iter().copied().sum()
+    }
+
+    /// What the request would have taken on an empty system: the parts of the bill that are service.
+    pub fn ideal(&self) -> Span {
+        Wait::ALL.iter().filter(|wait| wait.is_service()).map(|&wait| self.bill[wait as usize]).sum()
+    }
+}

@@ -1,0 +1,259 @@
+//! The threaded carrier: what a bare operating-system thread makes of effects.
+//!
+//! A wait, patched or not, takes the thread off its core and lets go of the GIL. `sleep(0)` lets go of the GIL and goes to the
+//! tail of the run queue. Costs of the server's own work are owed first and paid before anything else can see their result.
+
+use crate::advance::{Effect, Need};
+use crate::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::machine::{Demand, Role, Status};
+use crate::peer::Caller;
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::task::{News, Parked};
+use crate::time::{Span, Time};
+use crate::world::{Event, World};
+
+impl<P: Probe> World<'_, P> {
+    /// The one question the machine asks of both worlds.
+    pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
+        match self.threads[thread.index()].role {
+            Role::Hub(hub) => self.hub_demand(hub),
+            Role::Server | Role::Acceptor | Role::PoolServer => self.bare_demand(thread),
+        }
+    }
+
+    fn bare_demand(&mut self, thread: ThreadId) -> Demand {
+        loop {
+            if let Some(effect) = self.threads[thread.index()].deferred.take() {
+                if let Some(demand) = self.perform(thread, effect) {
+                    return demand;
+                }
+                continue;
+            }
+            if self.threads[thread.index()].task.is_none() {
+                match self.find_work(thread) {
+                    Some(demand) => return demand,
+                    None => continue,
+                }
+            }
+            let effect = match self.retry_unit(self.threads[thread.index()].task) {
+                Some(effect) => effect,
+                None => self.advance_task(self.threads[thread.index()].task),
+            };
+            match effect {
+                Effect::Burn(span) => return Demand::Cpu { span, gil: true },
+                Effect::Native(span) => {
+                    self.drop_gil(thread);
+                    return Demand::Cpu { span, gil: false };
+                }
+                Effect::Exit => {
+                    self.drop_gil(thread);
+                    let state = &mut self.threads[thread.index()];
+                    state.owed = state.owed + self.model.workers[self.processes[state.process.index()].worker].costs.respond;
+                    state.deferred = Some(effect);
+                    return Demand::PAY;
+                }
+                Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } => {
+                    let state = &mut self.threads[thread.index()];
+                    state.deferred = Some(effect);
+                    if !state.owed.is_zero() {
+                        return Demand::PAY;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what takes no CPU time. `None`: the thread goes on at once.
+    fn perform(&mut self, thread: ThreadId, effect: Effect) -> Option<Demand> {
+        let task = self.threads[thread.index()].task;
+        match effect {
+            Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
+            Effect::Yield => {
+                self.drop_gil(thread);
+                let host = self.processes[self.threads[thread.index()].process.index()].host;
+                (!self.hosts[host.index()].ready.is_empty()).then_some(Demand::Yield)
+            }
+            Effect::GiveBack { sync } => {
+                let process = self.threads[thread.index()].process;
+                if let Some(waiter) = self.give_back(process, sync) {
+                    self.wake_bare(waiter, Wait::Core);
+                }
+                None
+            }
+            Effect::Exit => {
+                self.threads[thread.index()].task = TaskId::NONE;
+                self.finish(task);
+                None
+            }
+            Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
+        }
+    }
+
+    /// Parks a whole thread: a bare one, or a hub in a call that gevent could not patch.
+    pub(crate) fn wait_on_thread(
+        &mut self,
+        thread: ThreadId,
+        task: TaskId,
+        need: Need,
+        limit: Option<Span>,
+    ) -> Option<Demand> {
+        let wake_at = limit.map_or(Time::NEVER, |limit| self.now + limit);
+        let (parked, wake_at, wait) = match need {
+            Need::Timer(span) => (Parked::Timer, self.now + span, Wait::Timer),
+            Need::Reply { peer, takes } => {
+                let call = self.call(peer, takes, task, Caller::Thread(thread), self.now);
+                self.tasks[task].handle = call.index() as u32;
+                (Parked::Peer, wake_at, Wait::Peer)
+            }
+            Need::Unit { sync } => {
+                let process = self.threads[thread.index()].process;
+                if self.take_unit(process, sync) {
+                    return None;
+                }
+                self.queue_for_unit(process, sync, task);
+                (Parked::Unit, wake_at, Wait::Lock)
+            }
+        };
+        self.drop_gil(thread);
+        self.tasks[task].parked = parked;
+        self.bill(task, self.now, wait);
+        let state = &mut self.threads[thread.index()];
+        state.wake_at = wake_at;
+        if wake_at != Time::NEVER {
+            self.queue.push(wake_at, Event::Wake(thread));
+        }
+        Some(Demand::Wait)
+    }
+
+    /// A task that was woken for a unit tries again, unless it was handed one or gave up.
+    pub(crate) fn retry_unit(&mut self, task: TaskId) -> Option<Effect> {
+        let state = &mut self.tasks[task];
+        if state.parked != Parked::Unit {
+            state.parked = Parked::No;
+            return None;
+        }
+        state.parked = Parked::No;
+        match state.news {
+            News::Granted => {
+                state.news = News::None;
+                None
+            }
+            News::Failed => None,
+            News::None | News::Begun => {
+                let sync = u16::try_from(state.handle).expect("a sync's index has 16 bits");
+                let limit = (state.limit_at != Time::NEVER).then(|| state.limit_at.since(self.now));
+                let patching = crate::op::Patching::Patched;
+                Some(Effect::Wait { need: Need::Unit { sync }, patching, limit })
+            }
+        }
+    }
+
+    /// A parked thread's own time has come: a sleep is over, or a limit has passed.
+    pub(crate) fn wake_event(&mut self, thread: ThreadId) {
+        let state = &self.threads[thread.index()];
+        if state.wake_at != self.now || state.status != Status::Parked {
+            return;
+        }
+        let task = match state.role {
+            Role::Hub(hub) => self.hubs[hub.index()].current,
+            Role::Server | Role::Acceptor | Role::PoolServer => state.task,
+        };
+        if task.is_some() {
+            self.limit_passed(state.process, task);
+        }
+        self.make_ready(thread);
+    }
+
+    /// What a task waited for did not come in time; a sleep that is over is no failure.
+    pub(crate) fn limit_passed(&mut self, process: ProcessId, task: TaskId) {
+        match self.tasks[task].parked {
+            Parked::No | Parked::Timer => {}
+            Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle as usize)),
+            Parked::Unit => self.leave_queue(process, task),
+        }
+    }
+
+    /// Wakes the thread of a bare task.
+    pub(crate) fn wake_bare(&mut self, task: TaskId, wait: Wait) {
+        let thread = self.tasks[task].thread;
+        self.bill(task, self.now, wait);
+        self.make_ready(thread);
+    }
+
+    /// A thread without a task looks for one. `None`: look again.
+    fn find_work(&mut self, thread: ThreadId) -> Option<Demand> {
+        match self.threads[thread.index()].role {
+            Role::Server => self.accept_for_itself(thread),
+            Role::Acceptor => self.accept_for_pool(thread),
+            Role::PoolServer => self.take_from_pool(thread),
+            Role::Hub(_) => unreachable!("hubs have their own loop"),
+        }
+    }
+
+    fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
+        let process = self.threads[thread.index()].process;
+        let listener = self.processes[process.index()].listener;
+        let Some(request) = self.accept(listener) else {
+            if !self.threads[thread.index()].owed.is_zero() {
+                return Some(Demand::PAY);
+            }
+            self.listeners[listener].threads.push_back(thread);
+            return Some(Demand::Wait);
+        };
+        let cost = self.model.workers[self.processes[process.index()].worker].costs.accept;
+        let task = self.begin(request, thread);
+        let state = &mut self.threads[thread.index()];
+        state.owed = state.owed + cost;
+        state.task = task;
+        None
+    }
+
+    /// The accepting thread of a pool: accept, hand over, again. Its Python runs under the GIL, its accept does not.
+    fn accept_for_pool(&mut self, thread: ThreadId) -> Option<Demand> {
+        let id = self.threads[thread.index()].process;
+        let process = &mut self.processes[id.index()];
+        let accepted = std::mem::replace(&mut process.handing, RequestId::NONE);
+        if accepted.is_some() {
+            process.jobs.push_back(accepted);
+            if let Some(server) = process.idle.pop_front() {
+                self.make_ready(server);
+            }
+        }
+        self.drop_gil(thread);
+        if !self.threads[thread.index()].owed.is_zero() {
+            return Some(Demand::PAY);
+        }
+        let process = &mut self.processes[id.index()];
+        if process.connections >= process.connections_max {
+            process.stalled = thread;
+            return Some(Demand::Wait);
+        }
+        let listener = process.listener;
+        let Some(request) = self.accept(listener) else {
+            self.listeners[listener].threads.push_back(thread);
+            return Some(Demand::Wait);
+        };
+        self.requests[request].turn(self.now, Wait::Slot);
+        let process = &mut self.processes[id.index()];
+        process.connections += 1;
+        process.handing = request;
+        let costs = &self.model.workers[process.worker].costs;
+        self.threads[thread.index()].owed = costs.accept;
+        Some(Demand::Cpu { span: costs.handoff, gil: true })
+    }
+
+    fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
+        let id = self.threads[thread.index()].process;
+        let Some(request) = self.processes[id.index()].jobs.pop_front() else {
+            if !self.threads[thread.index()].owed.is_zero() {
+                return Some(Demand::PAY);
+            }
+            self.processes[id.index()].idle.push_back(thread);
+            return Some(Demand::Wait);
+        };
+        let task = self.begin(request, thread);
+        self.threads[thread.index()].task = task;
+        None
+    }
+}

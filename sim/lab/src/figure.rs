@@ -1,0 +1,389 @@
+//! The numbers that describe a run: each with its name, unit, meaning and how it is read from a record.
+//!
+//! One table for everyone: text, JSON and CSV print what stands here and cannot drift apart.
+//! A name ends in its unit; a bare name is a count.
+
+use engine::record::{ClassRecord, Ending, RunRecord, Slowdown, Wait};
+use engine::time::Span;
+
+use crate::busiest::BusiestMinute;
+use crate::estimate::Estimate;
+
+/// What a number is measured in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// Things counted.
+    Count,
+    /// Part of a whole, 0 to 1.
+    Share,
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Per second.
+    PerSecond,
+    /// An index between 0 and 1 that is no part of anything.
+    Index,
+    /// Times as much as something else.
+    Ratio,
+}
+
+impl Unit {
+    /// How data files name it.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Unit::Count => "count",
+            Unit::Share => "share",
+            Unit::Nanoseconds => "ns",
+            Unit::PerSecond => "1/s",
+            Unit::Index => "index",
+            Unit::Ratio => "ratio",
+        }
+    }
+}
+
+/// Where a number stands in a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// How requests ended.
+    Outcome,
+    /// How long good responses took.
+    Latency,
+    /// What people rather than requests got.
+    Users,
+    /// How busy servers were.
+    Resources,
+    /// How evenly waiting was spread.
+    Fairness,
+    /// What good responses waited for.
+    Blame,
+}
+
+impl Group {
+    /// All, in the order of a table.
+    pub const ALL: [Group; 6] =
+        [Group::Outcome, Group::Latency, Group::Users, Group::Resources, Group::Fairness, Group::Blame];
+
+    /// Words for a table.
+    pub fn label(self) -> &'static str {
+        match self {
+            Group::Outcome => "Outcome",
+            Group::Latency => "Latency of good responses",
+            Group::Users => "Users",
+            Group::Resources => "Resources",
+            Group::Fairness => "Fairness",
+            Group::Blame => "Where the time goes (mean per good response)",
+        }
+    }
+}
+
+/// Which way is good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Better {
+    /// More is better.
+    More,
+    /// Less is better.
+    Less,
+    /// Neither: it describes.
+    Neither,
+}
+
+/// What a number is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FigureSpec {
+    /// Key in data files; ends in the unit.
+    pub name: &'static str,
+    /// Words for a table, beneath its group's heading.
+    pub label: &'static str,
+    /// What it is measured in.
+    pub unit: Unit,
+    /// Where it stands in a table.
+    pub group: Group,
+    /// Which way is good.
+    pub better: Better,
+    /// What it means, in a sentence.
+    pub doc: &'static str,
+}
+
+/// A number and how to read it from one record.
+pub struct Recipe<R: 'static> {
+    /// What the number is.
+    pub spec: FigureSpec,
+    /// The number, or `None` where the record has none, such as a percentile of nothing.
+    pub value: fn(&R) -> Option<f64>,
+}
+
+/// One number of one world, over its replications.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Figure {
+    /// What the number is.
+    pub spec: &'static FigureSpec,
+    /// Its value in each replication, in their order.
+    pub values: Vec<Option<f64>>,
+    /// Mean and interval; `None` if no replication had a value.
+    pub estimate: Option<Estimate>,
+}
+
+impl Figure {
+    /// A number from its value in each replication.
+    pub fn new(spec: &'static FigureSpec, values: Vec<Option<f64>>) -> Figure {
+        let known: Vec<f64> = values.iter().copied().flatten().collect();
+        Figure { spec, values, estimate: Estimate::of(&known) }
+    }
+
+    /// Mean over the replications that had a value.
+    pub fn mean(&self) -> Option<f64> {
+        self.estimate.map(|estimate| estimate.mean)
+    }
+}
+
+/// One row of a table below: keeps them one screen each.
+const fn row<R>(
+    name: &'static str,
+    label: &'static str,
+    (unit, group, better): (Unit, Group, Better),
+    doc: &'static str,
+    value: fn(&R) -> Option<f64>,
+) -> Recipe<R> {
+    Recipe { spec: FigureSpec { name, label, unit, group, better, doc }, value }
+}
+
+const OUTCOME: (Unit, Group, Better) = (Unit::Count, Group::Outcome, Better::Less);
+const LATENCY: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Latency, Better::Less);
+const USERS: (Unit, Group, Better) = (Unit::Count, Group::Users, Better::Neither);
+const SIZE: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Neither);
+const BUSY: (Unit, Group, Better) = (Unit::Share, Group::Resources, Better::Neither);
+const LAG: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Resources, Better::Less);
+const JAIN: (Unit, Group, Better) = (Unit::Index, Group::Fairness, Better::More);
+const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Less);
+
+/// Everything that is told about a run as a whole, in table order.
+#[rustfmt::skip] // One number a row reads as the table it is.
+pub static RUN_FIGURES: [Recipe<RunRecord>; 33] = [
+    row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
+        "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
+    row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
+        "Good responses in time.", |r| ended(&r.endings, Ending::Ok)),
+    row("requests_failed", "failed (5xx)", OUTCOME,
+        "Requests the server answered with an error.", |r| ended(&r.endings, Ending::Failed)),
+    row("requests_connect_timeout", "connect timeout", OUTCOME,
+        "Requests that got no connection in time.", |r| ended(&r.endings, Ending::ConnectTimeout)),
+    row("requests_read_timeout", "read timeout", OUTCOME,
+        "Requests that were connected but got no response in time.", |r| ended(&r.endings, Ending::ReadTimeout)),
+    row("requests_gave_up", "gave up", OUTCOME,
+        "Requests whose user lost patience and left.", |r| ended(&r.endings, Ending::GaveUp)),
+    row("requests_unfinished", "unfinished", OUTCOME,
+        "Requests that were still inside when the run ended.", |r| ended(&r.endings, Ending::Unfinished)),
+    row("success_share", "success", (Unit::Share, Group::Outcome, Better::More),
+        "Good responses over requests sent.", |r| success(&r.endings)),
+    row("throughput_rps", "throughput", (Unit::PerSecond, Group::Outcome, Better::More),
+        "Good responses per second over the window in which requests were sent.", throughput),
+
+    row("latency_mean_ns", "mean", LATENCY, "Mean latency of good responses.", |r| span(r.latency.mean())),
+    row("latency_p50_ns", "p50", LATENCY, "Median latency of good responses.", |r| span(r.latency.quantile(0.5))),
+    row("latency_p90_ns", "p90", LATENCY,
+        "90th percentile of the latency of good responses.", |r| span(r.latency.quantile(0.9))),
+    row("latency_p99_ns", "p99", LATENCY,
+        "99th percentile of the latency of good responses.", |r| span(r.latency.quantile(0.99))),
+    row("latency_max_ns", "max", LATENCY, "Longest latency of a good response.", |r| span(r.latency.max())),
+
+    row("users_came", "came", USERS,
+        "People who came, each with an original request and its refreshes.", |r| Some(r.users.came as f64)),
+    row("users_served", "served", (Unit::Count, Group::Users, Better::More),
+        "People who got a good response to any of their requests.", |r| Some(r.users.served as f64)),
+    row("users_served_share", "served share", (Unit::Share, Group::Users, Better::More),
+        "People served over people who came.", |r| share(r.users.served, r.users.came)),
+    row("refreshes", "refreshes", (Unit::Count, Group::Users, Better::Less),
+        "New requests by people who had lost patience.", |r| Some(r.users.refreshes as f64)),
+    row("requests_wasted", "wasted requests", (Unit::Count, Group::Users, Better::Less),
+        "Requests that the server finished for people who had left.", |r| Some(r.wasted.requests as f64)),
+    row("wasted_slot_time_ns", "slot time wasted", (Unit::Nanoseconds, Group::Users, Better::Less),
+        "Slot time that wasted requests held, in all.", |r| span(Some(r.wasted.slot_time))),
+
+    row("slots", "slots", SIZE,
+        "Threads or greenlets of the fleet that can carry a request.", |r| Some(r.slots as f64)),
+    row("slots_busy_share", "slots busy", BUSY,
+        "Busy slots over slots, over the window.", |r| Some(r.slots_ppm as f64 / 1e6)),
+    row("slots_busiest_minute_share", "slots, busiest minute", BUSY,
+        "Busy slots over slots in the minute in which most were busy.",
+        |r| BusiestMinute::of(r).map(|minute| minute.slots_share)),
+    row("cores", "cores", SIZE, "Cores of the fleet.", |r| Some(r.cores as f64)),
+    row("cpu_busy_share", "CPU busy", BUSY,
+        "Busy core time over core time, over the window.", |r| Some(r.cpu_ppm as f64 / 1e6)),
+    row("cpu_busiest_minute_share", "CPU, busiest minute", BUSY,
+        "Busy core time over core time in the minute in which most slots were busy.",
+        |r| BusiestMinute::of(r).map(|minute| minute.cpu_share)),
+    row("syn_drops", "SYN drops", (Unit::Count, Group::Resources, Better::Less),
+        "SYNs dropped at full accept queues.", |r| Some(r.syn_drops as f64)),
+    row("hub_lag_p50_ns", "hub lag p50", LAG,
+        "Median time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.5))),
+    row("hub_lag_p99_ns", "hub lag p99", LAG,
+        "99th percentile of the time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.99))),
+    row("hub_lag_max_ns", "hub lag max", LAG,
+        "Longest time from a greenlet being ready to its running.", |r| span(r.hub_lag.max())),
+
+    row("slowdown_jain_index", "Jain's index of slowdown", JAIN,
+        "Jain's fairness index of latency over ideal time: 1 when everybody is slowed alike, 1/n when one is.",
+        |r| slowdown(r).jain()),
+    row("slowdown_mean_ratio", "slowdown mean", SLOWED, "Mean of latency over ideal time.", |r| slowdown(r).mean()),
+    row("slowdown_max_ratio", "slowdown max", SLOWED,
+        "Largest latency over ideal time.", |r| slowdown_max(&slowdown(r))),
+];
+
+/// Everything that is told about one class of requests, in table order.
+#[rustfmt::skip] // As above.
+pub static CLASS_FIGURES: [Recipe<ClassRecord>; 10] = [
+    row("requests_sent", "requests", (Unit::Count, Group::Fairness, Better::Neither),
+        "Requests of the class, refreshes included.", |c| Some(sent(&c.endings) as f64)),
+    row("requests_ok", "ok", (Unit::Count, Group::Fairness, Better::More),
+        "Good responses of the class in time.", |c| ended(&c.endings, Ending::Ok)),
+    row("success_share", "success", (Unit::Share, Group::Fairness, Better::More),
+        "Good responses over requests of the class.", |c| success(&c.endings)),
+    row("latency_mean_ns", "mean", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "Mean latency of good responses of the class.", |c| span(c.latency.mean())),
+    row("latency_p50_ns", "p50", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "Median latency of good responses of the class.", |c| span(c.latency.quantile(0.5))),
+    row("latency_p99_ns", "p99", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "99th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.99))),
+    row("latency_max_ns", "max", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "Longest latency of a good response of the class.", |c| span(c.latency.max())),
+    row("slowdown_jain_index", "Jain's index", JAIN,
+        "Jain's fairness index of latency over ideal time within the class.", |c| c.slowdown.jain()),
+    row("slowdown_mean_ratio", "slowdown mean", SLOWED,
+        "Mean of latency over ideal time within the class.", |c| c.slowdown.mean()),
+    row("slowdown_max_ratio", "slowdown max", SLOWED,
+        "Largest latency over ideal time within the class.", |c| slowdown_max(&c.slowdown)),
+];
+
+/// What is told about each [`Wait`], in [`Wait::ALL`] order.
+pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
+    blame("network_mean_ns", "network", "Mean time travelling between client and server, per good response."),
+    blame("syn_retry_mean_ns", "SYN retry", "Mean time until a dropped SYN was sent again, per good response."),
+    blame("backlog_mean_ns", "accept queue", "Mean time in the kernel's accept queue, per good response."),
+    blame(
+        "slot_mean_ns",
+        "waiting for a slot",
+        "Mean time accepted but without thread or greenlet, per good response.",
+    ),
+    blame("hub_mean_ns", "hub", "Mean time ready while the hub ran something else, per good response."),
+    blame("gil_mean_ns", "GIL", "Mean time ready while another thread held the GIL, per good response."),
+    blame("core_mean_ns", "core", "Mean time ready while no core was free, per good response."),
+    blame("cpu_mean_ns", "own CPU", "Mean time running on a core, per good response."),
+    blame("lock_mean_ns", "lock or pool", "Mean time waiting for a lock or a pool, per good response."),
+    blame("peer_mean_ns", "dependency", "Mean time waiting for a dependency's reply, per good response."),
+    blame("timer_mean_ns", "sleep", "Mean time asleep, per good response."),
+];
+
+const fn blame(name: &'static str, label: &'static str, doc: &'static str) -> FigureSpec {
+    FigureSpec { name, label, unit: Unit::Nanoseconds, group: Group::Blame, better: Better::Neither, doc }
+}
+
+/// Mean nanoseconds per good response that `classes` together spent in each [`Wait`]; `None` without good responses.
+pub(crate) fn blame_of<'a>(classes: impl Iterator<Item = &'a ClassRecord>) -> Option<[f64; Wait::KINDS]> {
+    let mut responses = 0_u64;
+    let mut sums = [0_u128; Wait::KINDS];
+    for class in classes {
+        responses += class.latency.count();
+        for (sum, wait) in sums.iter_mut().zip(class.blame) {
+            *sum += u128::from(wait.as_ns());
+        }
+    }
+    (responses > 0).then(|| sums.map(|sum| sum as f64 / responses as f64))
+}
+
+fn sent(endings: &[u64; Ending::COUNT]) -> u64 {
+    endings.iter().sum()
+}
+
+fn ended(endings: &[u64; Ending::COUNT], ending: Ending) -> Option<f64> {
+    Some(endings[ending as usize] as f64)
+}
+
+fn success(endings: &[u64; Ending::COUNT]) -> Option<f64> {
+    share(endings[Ending::Ok as usize], sent(endings))
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn throughput(record: &RunRecord) -> Option<f64> {
+    let good = record.endings[Ending::Ok as usize] as f64;
+    (!record.window.is_zero()).then(|| good / record.window.as_secs_f64())
+}
+
+fn span(span: Option<Span>) -> Option<f64> {
+    span.map(|span| span.as_ns() as f64)
+}
+
+/// Slowdown over the good responses of all classes.
+fn slowdown(record: &RunRecord) -> Slowdown {
+    record.classes.iter().fold(Slowdown::default(), |all, class| Slowdown {
+        count: all.count + class.slowdown.count,
+        sum_milli: all.sum_milli + class.slowdown.sum_milli,
+        square_micro: all.square_micro + class.slowdown.square_micro,
+        max_milli: all.max_milli.max(class.slowdown.max_milli),
+    })
+}
+
+fn slowdown_max(slowdown: &Slowdown) -> Option<f64> {
+    (slowdown.count > 0).then(|| slowdown.max_milli as f64 / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn a_name_ends_in_its_unit() {
+        let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec);
+        let specs = specs.chain(CLASS_FIGURES.iter().map(|recipe| &recipe.spec)).chain(&BLAME_FIGURES);
+        for spec in specs {
+            let suffix = match spec.unit {
+                Unit::Count => "",
+                Unit::Share => "_share",
+                Unit::Nanoseconds => "_ns",
+                Unit::PerSecond => "_rps",
+                Unit::Index => "_index",
+                Unit::Ratio => "_ratio",
+            };
+            assert!(spec.name.ends_with(suffix), "{} does not end in {suffix}", spec.name);
+            assert!(spec.doc.ends_with('.'), "{} is described by no sentence", spec.name);
+        }
+    }
+
+    #[test]
+    fn no_two_figures_of_a_table_share_a_name() {
+        let mut names: Vec<&str> = RUN_FIGURES.iter().map(|recipe| recipe.spec.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), RUN_FIGURES.len());
+    }
+
+    #[test]
+    fn endings_and_waits_are_called_as_in_the_engine() {
+        for (wait, spec) in Wait::ALL.into_iter().zip(&BLAME_FIGURES) {
+            assert_eq!(spec.label, wait.label());
+        }
+        for (ending, recipe) in Ending::ALL.into_iter().zip(&RUN_FIGURES[1..]) {
+            assert_eq!(recipe.spec.label, ending.label());
+        }
+    }
+
+    #[test]
+    fn blame_adds_up_to_the_mean_latency() {
+        let record = fixtures::record("threads", 0);
+        let blame = blame_of(record.classes.iter()).unwrap();
+        let mean = record.latency.sum_ns() as f64 / record.latency.count() as f64;
+        assert!((blame.iter().sum::<f64>() - mean).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_record_without_requests_has_no_shares_and_no_percentiles() {
+        let record = fixtures::empty("threads", 0);
+        let value = |name| (RUN_FIGURES.iter().find(|recipe| recipe.spec.name == name).unwrap().value)(&record);
+        assert_eq!(value("requests_ok"), Some(0.0));
+        for name in ["success_share", "throughput_rps", "latency_p99_ns", "slowdown_jain_index", "users_served_share"] {
+            assert_eq!(value(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Many runs of many worlds: replications side by side, estimates with intervals, paired comparison.
+//!
+//! Knows nothing of files or terminals, and simulates nothing itself: it runs [`engine`] and counts.
+
+pub mod busiest;
+pub mod comparison;
+pub mod estimate;
+pub mod figure;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
+pub mod run;
+pub mod series;
+pub mod summary;
+
+pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
+pub use estimate::Estimate;
+pub use figure::{Better, Figure, FigureSpec, Group, Unit};
+pub use run::{FailedRun, LabError, Plan, Progress, run_all, run_all_with};
+pub use series::{Band, WorldSeries, world_series};
+pub use summary::{ClassSummary, Summary, WorldResult};

@@ -1,0 +1,223 @@
+//! Results as one JSON document, for programs: everything the table has and more, with stable keys in a stable order.
+//!
+//! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
+//! the last bits of a platform's logarithm cannot change a document.
+
+use lab::{
+    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Summary, WorldDifference, WorldResult,
+};
+use serde::ser::{Error, SerializeMap};
+use serde::{Serialize, Serializer};
+use serde_json::value::to_raw_value;
+
+/// Where results come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct About<'a> {
+    /// Version of tailback.
+    pub version: &'a str,
+    /// Title of the scenario.
+    pub title: &'a str,
+    /// Seed of every run.
+    pub seed: u64,
+    /// Replications of each world.
+    pub replications: u32,
+}
+
+/// The document, indented, ending in a line feed.
+///
+/// # Panics
+/// If `comparison` was not made of `results`.
+pub fn results_json(about: &About<'_>, results: &[WorldResult], comparison: &Comparison) -> String {
+    assert_eq!(results.len(), comparison.worlds.len(), "results and comparison differ in their worlds");
+    let document = Document {
+        tailback: about.version,
+        scenario: about.title,
+        seed: about.seed,
+        replications: about.replications,
+        worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
+        differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
+    };
+    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    tailback: &'a str,
+    scenario: &'a str,
+    seed: u64,
+    replications: u32,
+    worlds: Vec<World<'a>>,
+    differences: Vec<WorldAgainst<'a>>,
+}
+
+#[derive(Serialize)]
+struct World<'a> {
+    name: &'a str,
+    figures: Figures<'a>,
+    classes: Vec<Class<'a>>,
+    blame: Figures<'a>,
+    /// In hexadecimal, for readers whose numbers are floats.
+    fingerprints: OneLine<Vec<String>>,
+    births_fingerprints: OneLine<Vec<String>>,
+    events: OneLine<Vec<u64>>,
+}
+
+impl<'a> World<'a> {
+    fn of(result: &'a WorldResult, summary: &'a Summary) -> World<'a> {
+        assert_eq!(result.name, summary.world, "results and comparison differ in their worlds");
+        let records = result.records.iter();
+        let hexadecimal = |fingerprint: u64| format!("{fingerprint:016x}");
+        World {
+            name: &result.name,
+            figures: Figures(&summary.figures),
+            classes: summary.classes.iter().map(Class::of).collect(),
+            blame: Figures(&summary.blame),
+            fingerprints: OneLine(records.clone().map(|record| hexadecimal(record.fingerprint)).collect()),
+            births_fingerprints: OneLine(
+                records.clone().map(|record| hexadecimal(record.births_fingerprint)).collect(),
+            ),
+            events: OneLine(records.map(|record| record.events).collect()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Class<'a> {
+    name: &'a str,
+    figures: Figures<'a>,
+    blame: Figures<'a>,
+}
+
+impl<'a> Class<'a> {
+    fn of(class: &'a ClassSummary) -> Class<'a> {
+        Class { name: &class.name, figures: Figures(&class.figures), blame: Figures(&class.blame) }
+    }
+}
+
+#[derive(Serialize)]
+struct WorldAgainst<'a> {
+    world: &'a str,
+    base: &'a str,
+    figures: Differences<'a>,
+    classes: Vec<ClassAgainst<'a>>,
+}
+
+impl<'a> WorldAgainst<'a> {
+    fn of(against: &'a WorldDifference) -> WorldAgainst<'a> {
+        WorldAgainst {
+            world: &against.world,
+            base: &against.base,
+            figures: Differences(&against.figures),
+            classes: against.classes.iter().map(ClassAgainst::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ClassAgainst<'a> {
+    name: &'a str,
+    figures: Differences<'a>,
+}
+
+impl<'a> ClassAgainst<'a> {
+    fn of(against: &'a ClassDifference) -> ClassAgainst<'a> {
+        ClassAgainst { name: &against.name, figures: Differences(&against.figures) }
+    }
+}
+
+/// A value on a line of its own, however deep: a document of one number per line can be read and compared.
+struct OneLine<T>(T);
+
+impl<T: Serialize> Serialize for OneLine<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        to_raw_value(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// A map from name to number, in the order of the table of figures.
+struct Figures<'a>(&'a [Figure]);
+
+impl Serialize for Figures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for figure in self.0 {
+            let (mean, low, high, n) = parts(figure.estimate.as_ref());
+            map.serialize_entry(
+                figure.spec.name,
+                &OneLine(Value { mean, low, high, n, unit: figure.spec.unit.symbol() }),
+            )?;
+        }
+        map.end()
+    }
+}
+
+/// A map from name to paired difference, in the order of the table of figures.
+struct Differences<'a>(&'a [Difference]);
+
+impl Serialize for Differences<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for difference in self.0 {
+            let (mean, low, high, n) = parts(Some(&difference.difference));
+            let ratio = difference.ratio.as_ref().map(|ratio| {
+                let (mean, low, high, n) = parts(Some(ratio));
+                Ratio { mean, low, high, n }
+            });
+            let unit = difference.spec.unit.symbol();
+            let excludes_zero = difference.excludes_zero;
+            map.serialize_entry(
+                difference.spec.name,
+                &OneLine(Against { mean, low, high, n, unit, excludes_zero, ratio }),
+            )?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Value {
+    mean: Option<Number>,
+    low: Option<Number>,
+    high: Option<Number>,
+    n: u32,
+    unit: &'static str,
+}
+
+#[derive(Serialize)]
+struct Against {
+    mean: Option<Number>,
+    low: Option<Number>,
+    high: Option<Number>,
+    n: u32,
+    unit: &'static str,
+    excludes_zero: Option<bool>,
+    ratio: Option<Ratio>,
+}
+
+#[derive(Serialize)]
+struct Ratio {
+    mean: Option<Number>,
+    low: Option<Number>,
+    high: Option<Number>,
+    n: u32,
+}
+
+fn parts(estimate: Option<&Estimate>) -> (Option<Number>, Option<Number>, Option<Number>, u32) {
+    let Some(estimate) = estimate else { return (None, None, None, 0) };
+    (Some(Number(estimate.mean)), estimate.low.map(Number), estimate.high.map(Number), estimate.n)
+}
+
+/// A float with twelve significant digits, without a fraction where there is none.
+struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rounded: f64 = format!("{:.11e}", self.0).parse().expect("what was printed as a float is one");
+        // Every whole number below 2^53 is a float, and every reader's.
+        if rounded.fract() == 0.0 && rounded.abs() < 9e15 {
+            serializer.serialize_i64(rounded as i64)
+        } else {
+            serializer.serialize_f64(rounded)
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What people and programs get to see: tables and words for a terminal, JSON for programs, figures for pages.
+//!
+//! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
+
+pub mod json;
+pub mod text;

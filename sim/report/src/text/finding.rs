@@ -1,0 +1,129 @@
+//! What the numbers say, in a paragraph: only what they support.
+//!
+//! A difference is claimed only if its interval leaves out zero, or is said to be of a single replication.
+//! Latencies are compared only between worlds that answered about as many requests well.
+
+use engine::record::Ending;
+use lab::figure::RUN_FIGURES;
+use lab::{Comparison, Difference, Estimate, Summary, Unit, WorldDifference};
+
+use super::number;
+use super::rows::same_success;
+
+/// A sentence or two for every world, and one for each that is held against the first.
+pub fn finding(comparison: &Comparison) -> String {
+    let mut sentences: Vec<String> = comparison.worlds.iter().flat_map(world_sentences).collect();
+    for difference in &comparison.differences {
+        sentences.extend(difference_sentences(comparison, difference));
+    }
+    sentences.join(" ")
+}
+
+fn world_sentences(world: &Summary) -> Vec<String> {
+    let name = &world.world;
+    let (Some(sent), Some(success)) = (world.mean("requests_sent"), world.mean("success_share")) else {
+        return vec![format!("{name}: no request was sent.")];
+    };
+    let mut first = format!(
+        "{name}: {} of {} requests succeeded",
+        number::value(Unit::Share, success),
+        number::value(Unit::Count, sent.round()),
+    );
+    if let Some(ending) = commonest_bad_ending(world) {
+        first += &format!(", the rest mostly ended as \"{ending}\"");
+    }
+    first += &busy_clause(world);
+    let mut sentences = vec![first + "."];
+    sentences.extend(latency_sentence(world));
+    sentences
+}
+
+/// The bad ending of more than half of the requests that ended badly.
+fn commonest_bad_ending(world: &Summary) -> Option<&'static str> {
+    // The figures after the requests sent are the endings, in their order.
+    let endings = RUN_FIGURES[1..=Ending::COUNT].iter().zip(Ending::ALL).filter(|&(_, ending)| ending != Ending::Ok);
+    let counts: Vec<(f64, Ending)> =
+        endings.map(|(recipe, ending)| (world.mean(recipe.spec.name).unwrap_or(0.0), ending)).collect();
+    let bad: f64 = counts.iter().map(|(count, _)| count).sum();
+    let (_, ending) = counts.iter().find(|(count, _)| *count > bad / 2.0)?;
+    Some(ending.label())
+}
+
+/// How busy the servers were, when it mattered most.
+fn busy_clause(world: &Summary) -> String {
+    let share = |name| world.mean(name).map(|share| number::value(Unit::Share, share));
+    let minute = share("slots_busiest_minute_share").zip(share("cpu_busiest_minute_share"));
+    let run = || share("slots_busy_share").zip(share("cpu_busy_share"));
+    let slots = number::value(Unit::Count, world.mean("slots").unwrap_or(0.0));
+    match (minute, run()) {
+        (Some((busy, cpu)), _) => format!("; in its busiest minute {busy} of {slots} slots were busy at {cpu} CPU"),
+        (None, Some((busy, cpu))) => format!("; {busy} of {slots} slots were busy at {cpu} CPU"),
+        (None, None) => String::new(),
+    }
+}
+
+/// How long good responses took, and what most of that was.
+fn latency_sentence(world: &Summary) -> Option<String> {
+    let time = |name| world.mean(name).map(|ns| number::value(Unit::Nanoseconds, ns));
+    let mut sentence =
+        format!("Its good responses took {} (p50) and {} (p99)", time("latency_p50_ns")?, time("latency_p99_ns")?);
+    let mean = world.mean("latency_mean_ns")?;
+    let largest = world.blame.iter().max_by(|a, b| a.mean().unwrap_or(0.0).total_cmp(&b.mean().unwrap_or(0.0)));
+    if let Some(blame) = largest.filter(|_| mean > 0.0) {
+        let share = (blame.mean()? / mean).min(1.0);
+        sentence += &format!("; {} of the mean was \"{}\"", number::value(Unit::Share, share), blame.spec.label);
+    }
+    Some(sentence + ".")
+}
+
+fn difference_sentences(comparison: &Comparison, against: &WorldDifference) -> Vec<String> {
+    let named = |name: &str| comparison.worlds.iter().find(|world| world.world == name);
+    let (Some(base), Some(world)) = (named(&against.base), named(&against.world)) else { return Vec::new() };
+    let mut sentences = Vec::new();
+    if let Some(difference) = against.figure("requests_ok") {
+        sentences.push(claim(against, difference, "good responses", "as many good responses"));
+    }
+    if let Some(difference) = against.figure("latency_p99_ns") {
+        sentences.push(if same_success(&[base, world]) {
+            claim(against, difference, "p99 latency", "the same p99 latency")
+        } else {
+            let fewer = if base.mean("success_share") < world.mean("success_share") { base } else { world };
+            let missing = "what it did not answer well is missing from its percentiles";
+            format!("Their latencies are not compared, because {} did worse and {missing}.", fewer.world)
+        });
+    }
+    sentences
+}
+
+/// What a paired difference allows to say.
+fn claim(against: &WorldDifference, difference: &Difference, what: &str, same: &str) -> String {
+    let WorldDifference { world, base, .. } = against;
+    let Difference { spec, difference, ratio, excludes_zero } = difference;
+    let half = difference.half_width().unwrap_or(0.0);
+    if difference.mean == 0.0 && half == 0.0 {
+        return format!("{world} had {same} as {base}.");
+    }
+    let ratio_undecided = ratio.and_then(|ratio| ratio.excludes(1.0)) == Some(false);
+    if *excludes_zero == Some(false) || ratio_undecided {
+        let n = difference.n;
+        return format!("{n} replications cannot tell {world} from {base} in {what}.");
+    }
+    // Without good responses in some replication, a ratio would speak of the others only.
+    let Some(ratio) = ratio.filter(|ratio| ratio.n == difference.n) else {
+        let by = number::value(spec.unit, difference.mean.abs());
+        let direction = if difference.mean > 0.0 { "more" } else { "fewer" };
+        let interval = interval(spec.unit, difference);
+        return format!("{world} had {by} {direction} {what} than {base} ({interval}).");
+    };
+    let times = number::value(Unit::Ratio, ratio.mean);
+    format!("{world} had {times} the {what} of {base} ({}).", interval(Unit::Ratio, &ratio))
+}
+
+fn interval(unit: Unit, estimate: &Estimate) -> String {
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => {
+            format!("95 % interval {} to {}", number::value(unit, low), number::value(unit, high))
+        }
+        _ => "one replication, so no interval".to_owned(),
+    }
+}

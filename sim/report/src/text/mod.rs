@@ -1,0 +1,10 @@
+//! Text for a terminal or a log.
+
+pub mod ab;
+pub mod finding;
+mod layout;
+mod number;
+mod rows;
+pub mod table;
+
+pub use table::Style;

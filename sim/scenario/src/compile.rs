@@ -1,0 +1,283 @@
+//! From what was typed to what it means: one engine model per world.
+//!
+//! Clients, request classes and (unless a world yields in heavy work) programs are one table shared by all worlds:
+//! by construction the same people ask for the same things, whoever serves them.
+
+use std::sync::Arc;
+
+use engine::law::Law;
+use engine::model::{
+    Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncSpec,
+    WorkerSpec,
+};
+use engine::op::Program;
+use engine::time::{Span, Time};
+
+use crate::client::{Client, When};
+use crate::csv::Files;
+use crate::diagnostic::{At, Diagnostic, Findings};
+use crate::law_text::LawText;
+use crate::request::Request;
+use crate::root::Scenario;
+use crate::step::{Act, Builder, Tables};
+use crate::world::World;
+
+/// A scenario ready to run.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What tables and plots are headed with.
+    pub title: String,
+    /// What the file wants to know.
+    pub question: Option<String>,
+    /// Where the situation comes from.
+    pub source: Option<String>,
+    /// Where chance begins.
+    pub seed: u64,
+    /// Runs with chance drawn anew.
+    pub replications: u32,
+    /// One model per world, in the order of the file.
+    pub models: Vec<Model>,
+    /// Windows in which a peer is degraded, with a label, for plots; sorted.
+    pub shaded: Vec<(Time, Time, String)>,
+    /// Clients that wait for their responses, if there are no others: `ab`'s concurrency level.
+    pub concurrency: Option<u32>,
+    /// Doubts, sorted by position.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles a scenario; `load` reads a file by the name it has in the scenario, or says why it cannot.
+///
+/// # Errors
+/// Every mistake in the files it names.
+pub fn compile(
+    scenario: &Scenario,
+    load: &mut dyn FnMut(&str) -> Result<String, String>,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let mut files = Files::new(load);
+    for (law, at) in laws(scenario) {
+        if let LawText::Empirical(path) = law {
+            files.samples(path, at, &mut findings);
+        }
+    }
+    let arrivals: Vec<Arrivals> =
+        scenario.clients.iter().map(|client| arrivals(client, &mut files, &mut findings)).collect();
+    if findings.failed() {
+        return Err(findings.finish(&scenario.sources));
+    }
+    let compiler = Compiler { scenario, files: &files };
+    let classes = compiler.classes();
+    let clients = compiler.clients(arrivals, &classes);
+    let mut programs: Vec<(Option<Span>, Arc<[Program]>)> = Vec::new();
+    let mut models = Vec::new();
+    for world in &scenario.worlds {
+        let known = programs.iter().find(|(every, _)| *every == world.yield_every);
+        let code = match known {
+            Some((_, code)) => Arc::clone(code),
+            None => {
+                let code = compiler.programs(world.yield_every);
+                programs.push((world.yield_every, Arc::clone(&code)));
+                code
+            }
+        };
+        models.push(compiler.model(world, Arc::clone(&classes), code, Arc::clone(&clients)));
+    }
+    Ok(Compiled {
+        title: scenario.title.clone(),
+        question: scenario.question.clone(),
+        source: scenario.source.clone(),
+        seed: scenario.seed,
+        replications: scenario.replications,
+        models,
+        shaded: shaded(scenario),
+        concurrency: concurrency(&scenario.clients),
+        warnings: scenario.warnings.clone(),
+    })
+}
+
+/// Every law of a scenario and where it stands.
+fn laws(scenario: &Scenario) -> Vec<(&LawText, At)> {
+    let mut laws: Vec<(&LawText, At)> = Vec::new();
+    for client in &scenario.clients {
+        laws.extend(client.patience.iter().map(|(law, at)| (law, *at)));
+        laws.extend(client.refresh.iter().map(|refresh| (&refresh.pause.0, refresh.pause.1)));
+        if let When::Closed { think: (law, at), .. } = &client.when {
+            laws.push((law, *at));
+        }
+    }
+    for request in &scenario.requests {
+        request.each_step(&mut |step| match &step.act {
+            Act::Burn { takes, .. } | Act::Native(takes) | Act::Sleep(_, takes) | Act::Call { takes, .. } => {
+                laws.push((&takes.law, takes.at));
+            }
+            _ => {}
+        });
+    }
+    laws
+}
+
+fn arrivals(client: &Client, files: &mut Files, findings: &mut Findings) -> Arrivals {
+    match &client.when {
+        When::Poisson(profile) => Arrivals::Poisson(profile.clone()),
+        When::Fixed(profile) => Arrivals::Fixed(profile.clone()),
+        When::Trace { path, at } => Arrivals::Trace(files.instants(path, *at, findings).into()),
+        When::Closed { clients, total, think } => {
+            Arrivals::Closed { clients: *clients, requests: *total, think: law(&think.0, files) }
+        }
+    }
+}
+
+fn law(text: &LawText, files: &Files) -> Law {
+    text.law(|path| files.known(path))
+}
+
+fn shaded(scenario: &Scenario) -> Vec<(Time, Time, String)> {
+    let mut shaded: Vec<(Time, Time, String)> = Vec::new();
+    for peer in &scenario.peers {
+        for window in &peer.windows {
+            let mut label = peer.name.text.clone();
+            if window.factor_milli != 1000 {
+                label.push_str(&format!(" x{}", f64::from(window.factor_milli) / 1e3));
+            }
+            if window.fail_ppm > 0 {
+                label.push_str(&format!(" fails {} %", f64::from(window.fail_ppm) / 1e4));
+            }
+            shaded.push((window.from, window.to, label));
+        }
+    }
+    shaded.sort();
+    shaded
+}
+
+fn concurrency(clients: &[Client]) -> Option<u32> {
+    let closed = |client: &Client| match client.when {
+        When::Closed { clients, .. } => Some(clients),
+        _ => None,
+    };
+    let each: Option<Vec<u32>> = clients.iter().map(closed).collect();
+    each?.into_iter().try_fold(0u32, u32::checked_add)
+}
+
+/// Shares as whole weights: as they are if they are whole, else in proportion to a sum of 10^9.
+fn weights(requests: &[Request]) -> Vec<u32> {
+    const SUM: f64 = 1e9;
+    let sum: f64 = requests.iter().map(|request| request.share).sum();
+    let whole = sum <= SUM && requests.iter().all(|request| request.share.fract() == 0.0);
+    let weight = |share: f64| match share {
+        share if share <= 0.0 => 0,
+        share if whole => share as u32,
+        // What is asked for at all keeps a weight.
+        share => ((share / sum * SUM).round() as u32).max(1),
+    };
+    requests.iter().map(|request| weight(request.share)).collect()
+}
+
+struct Compiler<'a> {
+    scenario: &'a Scenario,
+    files: &'a Files<'a>,
+}
+
+impl Compiler<'_> {
+    fn build(&self, request: &Request, yield_every: Option<Span>) -> (Program, Vec<engine::model::SiteSpec>) {
+        let peers: Vec<&str> = self.scenario.peers.iter().map(|peer| peer.name.text.as_str()).collect();
+        let syncs: Vec<&str> = self.scenario.syncs.iter().map(|sync| sync.name.text.as_str()).collect();
+        let samples = |path: &str| self.files.known(path);
+        let tables = Tables { peers: &peers, syncs: &syncs, samples: &samples, yield_every };
+        Builder::build(&request.name.text, &request.steps, tables)
+    }
+
+    fn programs(&self, yield_every: Option<Span>) -> Arc<[Program]> {
+        self.scenario.requests.iter().map(|request| self.build(request, yield_every).0).collect()
+    }
+
+    fn classes(&self) -> Arc<[ClassSpec]> {
+        let weights = weights(&self.scenario.requests);
+        let classes = self.scenario.requests.iter().zip(weights).zip(0..);
+        classes
+            .map(|((request, weight), program)| ClassSpec {
+                name: request.name.text.clone(),
+                weight,
+                program,
+                sites: self.build(request, None).1,
+                header_bytes: request.header,
+                body_bytes: request.body,
+            })
+            .collect()
+    }
+
+    fn clients(&self, arrivals: Vec<Arrivals>, classes: &[ClassSpec]) -> Arc<[ClientSpec]> {
+        let clients = self.scenario.clients.iter().zip(arrivals);
+        clients
+            .map(|(client, arrivals)| ClientSpec {
+                name: client.name.text.clone(),
+                classes: (0..)
+                    .zip(classes)
+                    .filter(|(_, class)| class.weight > 0 && client.asks(&class.name))
+                    .map(|(index, _)| index)
+                    .collect(),
+                arrivals,
+                network: client.network,
+                connect_timeout: client.connect_timeout,
+                read_timeout: client.read_timeout,
+                patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
+                refresh: client.refresh.as_ref().map(|refresh| Refresh {
+                    ppm: refresh.ppm,
+                    pause: law(&refresh.pause.0, self.files),
+                    times: refresh.times,
+                }),
+            })
+            .collect()
+    }
+
+    fn model(
+        &self,
+        world: &World,
+        classes: Arc<[ClassSpec]>,
+        programs: Arc<[Program]>,
+        clients: Arc<[ClientSpec]>,
+    ) -> Model {
+        let Scenario { machine, peers, syncs, .. } = self.scenario;
+        let host = |server: u32| HostSpec {
+            name: format!("server-{}", server + 1),
+            cores: world.cores,
+            slice: machine.slice,
+            switch: machine.switch,
+            wake: machine.wake,
+        };
+        let processes = (0..world.servers)
+            .flat_map(|listener| (0..world.processes).map(move |_| ProcessSpec { listener, worker: 0 }));
+        Model {
+            name: world.name.clone(),
+            hosts: (0..world.servers).map(host).collect(),
+            // All processes of a server accept from one socket.
+            listeners: (0..world.servers).map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
+            processes: processes.collect(),
+            workers: vec![WorkerSpec {
+                name: world.worker.clone(),
+                kind: world.kind,
+                costs: world.costs,
+                gil: world.gil,
+                switch_interval: world.switch_interval,
+            }],
+            balancer: self.scenario.balancer,
+            peers: peers
+                .iter()
+                .map(|peer| PeerSpec {
+                    name: peer.name.text.clone(),
+                    network: peer.network,
+                    capacity: peer.capacity,
+                    windows: peer.windows.clone(),
+                })
+                .collect(),
+            syncs: syncs
+                .iter()
+                .map(|sync| SyncSpec { name: sync.name.text.clone(), units: sync.units, policy: sync.policy })
+                .collect(),
+            classes,
+            programs,
+            clients,
+            run: self.scenario.run,
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What is wrong with a scenario: where, what, and what to write instead.
+//!
+//! Mistakes are collected, never thrown: a reader gets all of them, sorted by position. Drawing them in
+//! colour is the command line's business; [`Diagnostic::plain`] is the text for logs and tests.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use crate::limits;
+
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Severity {
+    /// The scenario cannot run.
+    Error,
+    /// It runs, but perhaps not as meant.
+    Warning,
+}
+
+/// One mistake, or one doubt, in a scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file's name as given to `parse`, or `--set` for an override.
+    pub file: String,
+    /// Bytes of the text it is about; may be empty.
+    pub span: Range<usize>,
+    /// Line where the span begins, from 1.
+    pub line: usize,
+    /// Character of that line where the span begins, from 1.
+    pub column: usize,
+    /// What is wrong, as one sentence without a full stop.
+    pub what: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// A few words for the underline.
+    pub label: String,
+    /// The text that `span` counts in, if that is not the scenario's: an override as it was typed.
+    pub source: Option<String>,
+}
+
+impl Diagnostic {
+    /// The diagnostic as plain text: `file:line:column`, the line, its underline, the help.
+    ///
+    /// `text` is the text that was given to `parse`.
+    pub fn plain(&self, text: &str) -> String {
+        let text = self.source.as_deref().unwrap_or(text);
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let mut out = format!("{}:{}:{}: {severity}: {}\n", self.file, self.line, self.column, self.what);
+        let gutter = self.line.to_string().len();
+        let (line, before, width) = excerpt(text, &self.span);
+        let _ = writeln!(out, "{:gutter$} |", "");
+        let _ = writeln!(out, "{} | {line}", self.line);
+        let underline = format!("{}{} {}", " ".repeat(before), "^".repeat(width), self.label);
+        let _ = writeln!(out, "{:gutter$} | {}", "", underline.trim_end());
+        if let Some(help) = &self.help {
+            let _ = writeln!(out, "{:gutter$} = help: {help}", "");
+        }
+        out
+    }
+}
+
+/// Characters of a line shown at most; a longer line is cut around the span.
+const SHOWN: usize = 110;
+
+/// The line of a span, how many characters lie before the span, and how many it covers there.
+fn excerpt(text: &str, span: &Range<usize>) -> (String, usize, usize) {
+    let start = boundary(text, span.start);
+    let end = boundary(text, span.end).max(start);
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let clean = |part: &str| -> Vec<char> { part.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
+    let before = clean(&text[line_start..start]);
+    let marked = clean(&text[start..end.min(line_end).max(start)]);
+    let after = clean(&text[end.min(line_end).max(start)..line_end]);
+    let fits = before.len() + marked.len() <= SHOWN;
+    let lead = if fits { before.len() } else { before.len().min(SHOWN / 3) };
+    let width = marked.len().clamp(1, SHOWN - lead.min(SHOWN - 1));
+    let mut line: String = before[before.len() - lead..].iter().collect();
+    if lead < before.len() {
+        line = format!("…{}", line.chars().skip(1).collect::<String>());
+    }
+    line.extend(marked.iter().chain(&after).take(SHOWN - lead));
+    if lead + marked.len() + after.len() > SHOWN {
+        line.push('…');
+    }
+    (line.trim_end().to_owned(), lead, width)
+}
+
+/// The nearest character boundary at or below `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// A place in one of the [`Sources`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct At {
+    /// Index of the source; 0 is the file.
+    pub(crate) source: usize,
+    /// First byte.
+    pub(crate) start: usize,
+    /// First byte after it.
+    pub(crate) end: usize,
+}
+
+impl At {
+    /// The place of bytes `range` of a source.
+    pub(crate) fn new(source: usize, range: Range<usize>) -> At {
+        At { source, start: range.start, end: range.end.max(range.start) }
+    }
+
+    /// Whether two places share a byte or touch.
+    fn touches(self, other: At) -> bool {
+        self.source == other.source && self.start <= other.end && other.start <= self.end
+    }
+}
+
+/// The texts a scenario was made of: the file, then the overrides in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    file: String,
+    texts: Vec<String>,
+}
+
+impl Sources {
+    /// The file alone.
+    pub(crate) fn new(file: &str, text: &str) -> Sources {
+        Sources { file: file.to_owned(), texts: vec![text.to_owned()] }
+    }
+
+    /// Adds an override's text and returns its index.
+    pub(crate) fn push(&mut self, text: String) -> usize {
+        self.texts.push(text);
+        self.texts.len() - 1
+    }
+
+    /// The text of a source.
+    pub(crate) fn text(&self, source: usize) -> &str {
+        self.texts.get(source).map_or("", String::as_str)
+    }
+
+    /// The text at a place; empty if it is not there.
+    pub(crate) fn slice(&self, at: At) -> &str {
+        self.text(at.source).get(at.start..at.end).unwrap_or("")
+    }
+
+    /// The place of bytes `part` of the string value at `at`, or the whole value if its escapes hide them.
+    pub(crate) fn inside(&self, at: At, value: &str, part: Range<usize>) -> At {
+        let typed = self.slice(at);
+        let quotes = match typed.len().checked_sub(value.len()) {
+            Some(0) => 0,
+            Some(2) if !typed.contains('\\') => 1,
+            _ => return at,
+        };
+        At::new(at.source, at.start + quotes + part.start..at.start + quotes + part.end)
+    }
+}
+
+/// A finding on its way to becoming a [`Diagnostic`].
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    severity: Severity,
+    at: At,
+    what: String,
+    help: Option<String>,
+    label: String,
+    /// Something is not there, which may be a mere echo of a syntax error elsewhere.
+    echo: bool,
+    /// The TOML itself is wrong here.
+    syntax: bool,
+    /// Nothing was lost by it: the reader knows what was meant.
+    mild: bool,
+}
+
+impl Finding {
+    /// Words for the underline.
+    pub(crate) fn label(&mut self, label: impl Into<String>) -> &mut Finding {
+        self.label = label.into();
+        self
+    }
+
+    /// What to write instead.
+    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Finding {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Marks a syntax error after which nothing is missing.
+    pub(crate) fn mild(&mut self) -> &mut Finding {
+        self.mild = true;
+        self
+    }
+
+    /// Marks what may be a mere echo of a syntax error elsewhere: something is not there.
+    pub(crate) fn echo(&mut self) -> &mut Finding {
+        self.echo = true;
+        self
+    }
+}
+
+/// Everything found so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds a mistake.
+    pub(crate) fn error(&mut self, at: At, what: impl Into<String>) -> &mut Finding {
+        self.push(Severity::Error, at, what.into())
+    }
+
+    /// Adds a doubt.
+    pub(crate) fn warning(&mut self, at: At, what: impl Into<String>) -> &mut Finding {
+        self.push(Severity::Warning, at, what.into())
+    }
+
+    /// Adds a mistake of the TOML itself; what else is found at that place is an echo of it.
+    pub(crate) fn syntax(&mut self, at: At, what: impl Into<String>) -> &mut Finding {
+        let finding = self.push(Severity::Error, at, what.into());
+        finding.syntax = true;
+        finding
+    }
+
+    fn push(&mut self, severity: Severity, at: At, what: String) -> &mut Finding {
+        let label = "here".to_owned();
+        self.list.push(Finding { severity, at, what, help: None, label, echo: false, syntax: false, mild: false });
+        self.list.last_mut().expect("a finding was just pushed")
+    }
+
+    /// Whether any of them is an error.
+    pub(crate) fn failed(&self) -> bool {
+        self.list.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// All of them as diagnostics, by position; echoes of syntax errors are left out.
+    pub(crate) fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
+        let syntax: Vec<At> = self.list.iter().filter(|finding| finding.syntax).map(|finding| finding.at).collect();
+        let lost = self.list.iter().any(|finding| finding.syntax && !finding.mild);
+        self.list.retain(|finding| {
+            let echo = finding.echo && lost;
+            finding.syntax || !echo && !syntax.iter().any(|at| at.touches(finding.at))
+        });
+        self.list.sort_by_key(|finding| (finding.at.source, finding.at.start, finding.severity));
+        let dropped = self.list.len().saturating_sub(limits::DIAGNOSTICS);
+        self.list.truncate(limits::DIAGNOSTICS);
+        let mut list: Vec<Diagnostic> = self.list.into_iter().map(|finding| finding.locate(sources)).collect();
+        if dropped > 0
+            && let Some(last) = list.last_mut()
+        {
+            let more = format!("and {dropped} more mistakes after this one");
+            last.help = Some(last.help.take().map_or(more.clone(), |help| format!("{help}; {more}")));
+        }
+        list
+    }
+}
+
+impl Finding {
+    fn locate(self, sources: &Sources) -> Diagnostic {
+        let text = sources.text(self.at.source);
+        let start = boundary(text, self.at.start);
+        let end = boundary(text, self.at.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let overridden = self.at.source > 0;
+        Diagnostic {
+            severity: self.severity,
+            file: if overridden { "--set".to_owned() } else { sources.file.clone() },
+            span: start..end,
+            line: text[..start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            what: self.what,
+            help: self.help,
+            label: self.label,
+            source: overridden.then(|| text.to_owned()),
+        }
+    }
+}

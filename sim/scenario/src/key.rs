@@ -1,0 +1,223 @@
+//! What a key is: the one definition that the reader, the suggestions, the schema and the reference share.
+//!
+//! The tables themselves stand beside the code that reads them: `root.rs`, `world.rs`, `client.rs`,
+//! `peer.rs`, `request.rs`, `step.rs`, `preset.rs`.
+
+use crate::law_text;
+use crate::unit;
+
+/// A table of the file format.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Its heading, for example `[world.NAME]`.
+    pub(crate) heading: &'static str,
+    /// What one is, with an article, for messages: `a world`.
+    pub(crate) noun: &'static str,
+    /// What it says, in sentences.
+    pub(crate) doc: &'static str,
+    /// Its keys, in the order of the reference.
+    pub(crate) keys: &'static [Key],
+}
+
+impl Table {
+    /// The key called `name`.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// As it is written.
+    pub(crate) name: &'static str,
+    /// What values it takes.
+    pub(crate) kind: Kind,
+    /// Whether it must be there.
+    pub(crate) need: Need,
+    /// A value, as TOML.
+    pub(crate) example: &'static str,
+    /// What it means, with its unit.
+    pub(crate) doc: &'static str,
+    /// It makes sense only beside one of these keys; empty: always.
+    pub(crate) beside: &'static [&'static str],
+}
+
+/// A key of a table; `example` is TOML.
+pub(crate) const fn key(name: &'static str, kind: Kind, need: Need, example: &'static str, doc: &'static str) -> Key {
+    Key { name, kind, need, example, doc, beside: &[] }
+}
+
+impl Key {
+    /// The same key, which makes sense only beside one of `others`.
+    pub(crate) const fn beside(self, others: &'static [&'static str]) -> Key {
+        Key { beside: others, ..self }
+    }
+}
+
+/// Whether a key must be there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need {
+    /// It must.
+    Required,
+    /// If not, this TOML value stands in.
+    Default(&'static str),
+    /// If not, these words say what happens.
+    Else(&'static str),
+}
+
+/// What values a key takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number between two, inclusive.
+    Count(u64, u64),
+    /// A number between two, inclusive.
+    Number(f64, f64),
+    /// A duration, perhaps zero.
+    Duration,
+    /// A duration above zero.
+    Positive,
+    /// A duration or a law.
+    Law,
+    /// A rate.
+    Rate,
+    /// A rate or a list of points.
+    Profile(&'static Table),
+    /// The name of a file beside the scenario.
+    File,
+    /// One of some words.
+    OneOf(fn() -> Vec<&'static str>),
+    /// The name of something else in the file.
+    Name(Group),
+    /// Several such names.
+    Names(Group),
+    /// A table.
+    Table(&'static Table),
+    /// Tables by name.
+    Named(&'static Table, Group),
+    /// A list of tables.
+    List(&'static Table),
+    /// A list of steps.
+    Steps,
+}
+
+/// What a name may refer to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Group {
+    /// `[world.NAME]`.
+    World,
+    /// `[client.NAME]`.
+    Client,
+    /// `[peer.NAME]`.
+    Peer,
+    /// `[pool.NAME]` and `[lock.NAME]`.
+    Sync,
+    /// `[request.NAME]`.
+    Request,
+    /// `[worker.NAME]` of a preset.
+    Worker,
+}
+
+impl Group {
+    /// What one of them is called.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Group::World => "world",
+            Group::Client => "client",
+            Group::Peer => "peer",
+            Group::Sync => "pool or lock",
+            Group::Request => "request",
+            Group::Worker => "worker",
+        }
+    }
+
+    /// What several of them are called.
+    pub(crate) fn nouns(self) -> &'static str {
+        match self {
+            Group::World => "worlds",
+            Group::Client => "clients",
+            Group::Peer => "peers",
+            Group::Sync => "pools and locks",
+            Group::Request => "requests",
+            Group::Worker => "workers",
+        }
+    }
+
+    /// The root keys whose tables belong to it.
+    pub(crate) fn roots(self) -> &'static [&'static str] {
+        match self {
+            Group::World => &["world"],
+            Group::Client => &["client"],
+            Group::Peer => &["peer"],
+            Group::Sync => &["pool", "lock"],
+            Group::Request => &["request"],
+            Group::Worker => &["worker"],
+        }
+    }
+}
+
+impl Kind {
+    /// What to write, for a value of the wrong type.
+    pub(crate) fn expected(self, example: &str) -> String {
+        let such = |what: &str| format!("write {what}, such as {example}");
+        match self {
+            Kind::Text => such("text in quotes"),
+            Kind::Flag => "write true or false".to_owned(),
+            Kind::Count(..) => such("a whole number"),
+            Kind::Number(..) => such("a number"),
+            Kind::Duration | Kind::Positive => format!("write {}", unit::DURATION_FORM),
+            Kind::Law => format!("write a duration or a law; {}", law_text::forms()),
+            Kind::Rate => format!("write {}", unit::RATE_FORM),
+            Kind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
+            Kind::File => such("the name of a file in quotes"),
+            Kind::OneOf(words) => one_of(&words()),
+            Kind::Name(group) => format!("write the name of a {} in quotes", group.noun()),
+            Kind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
+            Kind::Table(_) => such("a table"),
+            Kind::Named(table, _) => format!("write tables with a name each: {}", table.heading),
+            Kind::List(_) => such("a list of tables"),
+            Kind::Steps => such("a list of steps"),
+        }
+    }
+
+    /// The type in a few words, for the reference.
+    pub(crate) fn words(self) -> String {
+        let number = |n: f64| {
+            if n >= 1e6 { format!("{n:e}") } else { n.to_string() }
+        };
+        match self {
+            Kind::Text => "text".to_owned(),
+            Kind::Flag => "true or false".to_owned(),
+            Kind::Count(low, high) => {
+                format!("whole number, {low} to {}", crate::limits::grouped(high))
+            }
+            Kind::Number(low, high) => format!("number, {} to {}", number(low), number(high)),
+            Kind::Duration => "duration".to_owned(),
+            Kind::Positive => "duration above zero".to_owned(),
+            Kind::Law => "duration or law".to_owned(),
+            Kind::Rate => "rate".to_owned(),
+            Kind::Profile(_) => "rate, or list of points".to_owned(),
+            Kind::File => "file name".to_owned(),
+            Kind::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+            Kind::Name(group) => format!("name of a {}", group.noun()),
+            Kind::Names(group) => format!("list of names of {}", group.nouns()),
+            Kind::Table(_) => "table".to_owned(),
+            Kind::Named(..) => "tables by name".to_owned(),
+            Kind::List(_) => "list of tables".to_owned(),
+            Kind::Steps => "list of steps".to_owned(),
+        }
+    }
+}
+
+/// "write one of ...".
+pub(crate) fn one_of(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match words.as_slice() {
+        [only] => format!("write {only}"),
+        _ => format!("write one of {}", words.join(", ")),
+    }
+}

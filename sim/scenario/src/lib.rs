@@ -1,0 +1,38 @@
+//! Scenario files: TOML in, engine models out, and everything that can be said about what is wrong in between.
+//!
+//! [`parse`] reads a text and collects every mistake in it; [`compile`] makes one [`engine::model::Model`] per
+//! world. [`schema`], [`reference()`] and [`starter`] come from the same key tables that the reader uses, so they
+//! cannot drift apart. This crate does no I/O: texts are passed in, and files beside a scenario come through a
+//! closure.
+
+mod client;
+mod compile;
+mod csv;
+mod diagnostic;
+mod key;
+mod law_text;
+mod limits;
+mod node;
+mod overrides;
+mod peer;
+mod preset;
+mod raw;
+mod reference;
+mod request;
+mod root;
+mod scalar;
+mod schema;
+mod starter;
+mod step;
+mod suggest;
+mod unit;
+mod walk;
+mod world;
+
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Severity};
+pub use overrides::Override;
+pub use reference::reference;
+pub use root::{Scenario, parse};
+pub use schema::schema;
+pub use starter::starter;

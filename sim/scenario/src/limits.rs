@@ -1,0 +1,72 @@
+//! Every bound on what a scenario may say, each with its name, its value and its reason.
+//!
+//! A file beyond a limit is refused with a message that names the limit; nothing is cut silently.
+
+/// Size of a scenario file in bytes: a thousand times a long one.
+pub(crate) const FILE_BYTES: usize = 1 << 20;
+/// Depth of steps inside steps: deeper ones cannot be read.
+pub(crate) const NESTING: usize = 8;
+/// Worlds of a file: more do not fit a table or a plot.
+pub(crate) const WORLDS: usize = 16;
+/// Peers, pools, locks, clients or requests of a file.
+pub(crate) const NAMED: usize = 256;
+/// Steps of all requests together: a program has at most 65,535 ops.
+pub(crate) const STEPS: usize = 10_000;
+/// Passes of a `repeat`.
+pub(crate) const REPEAT: u64 = 4_000_000_000;
+/// Server processes of a world.
+pub(crate) const PROCESSES: u64 = 100_000;
+/// Servers times processes times threads or greenlets: all would be in memory.
+pub(crate) const TASKS: u64 = 10_000_000;
+/// A duration in seconds (eleven days): sums of durations stay far below the 584 years of the engine.
+pub(crate) const DURATION_S: u64 = 1_000_000;
+/// A rate in requests a second.
+pub(crate) const RATE: f64 = 1e7;
+/// Points of a rate's profile, windows of a peer.
+pub(crate) const POINTS: usize = 1_000;
+/// Points of the time series: `(length + drain) / step`.
+pub(crate) const SERIES: u64 = 1_000_000;
+/// Replications of a run.
+pub(crate) const REPLICATIONS: u64 = 10_000;
+/// Lines of a CSV file, and samples of all empirical laws together, counted once for every use.
+pub(crate) const SAMPLES: usize = 10_000_000;
+/// Characters of a name that ends up in tables and plots.
+pub(crate) const NAME_CHARS: usize = 48;
+/// Mistakes reported at once: a page of them.
+pub(crate) const DIAGNOSTICS: usize = 100;
+
+/// The limits as the reference lists them: name, value, what it bounds.
+pub(crate) fn listed() -> Vec<(&'static str, String, &'static str)> {
+    let count = |n: u64| grouped(n);
+    vec![
+        ("file size", count(FILE_BYTES as u64), "bytes of a scenario file"),
+        ("nesting", count(NESTING as u64), "steps inside steps"),
+        ("loops", count(engine::op::Program::REGISTERS as u64), "`repeat` inside `repeat`"),
+        ("worlds", count(WORLDS as u64), "worlds of a file"),
+        ("names", count(NAMED as u64), "clients, peers, pools, locks or requests of a file"),
+        ("steps", count(STEPS as u64), "steps of all requests together"),
+        ("repeat", count(REPEAT), "passes of one `repeat`"),
+        ("processes", count(PROCESSES), "server processes of a world"),
+        ("tasks", count(TASKS), "servers x processes x threads (or greenlets) of a world"),
+        ("duration", count(DURATION_S), "seconds in any duration"),
+        ("rate", count(RATE as u64), "requests a second"),
+        ("points", count(POINTS as u64), "points of a rate's profile, windows of a peer"),
+        ("series", count(SERIES), "points of the time series, (length + drain) / step"),
+        ("replications", count(REPLICATIONS), "replications of a run"),
+        ("samples", count(SAMPLES as u64), "lines of a CSV file"),
+        ("name", count(NAME_CHARS as u64), "characters of a name"),
+    ]
+}
+
+/// `10000000` as `10,000,000`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

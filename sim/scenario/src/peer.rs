@@ -1,0 +1,153 @@
+//! `[peer.NAME]`, `[pool.NAME]` and `[lock.NAME]`: what requests call, and what they wait for inside a process.
+
+use engine::model::{Policy, Window};
+use engine::time::{Span, Time};
+
+use crate::client::ppm;
+use crate::diagnostic::Findings;
+use crate::key::{Kind, Need, Table, key};
+use crate::node::{Name, Node};
+
+static SLOW: Table = Table {
+    heading: "slow = [{ from, to, factor, fail }]",
+    noun: "a slow window",
+    doc: "A span of time in which the peer is degraded. Windows of a peer do not overlap.",
+    keys: &[
+        key("from", Kind::Duration, Need::Required, "\"5m\"", "First instant, from the start of the run."),
+        key("to", Kind::Duration, Need::Required, "\"8m\"", "First instant after it."),
+        key(
+            "factor",
+            Kind::Number(0.001, 1_000_000.0),
+            Need::Default("1"),
+            "4.5",
+            "Service times are multiplied by this.",
+        ),
+        key("fail", Kind::Number(0.0, 1.0), Need::Default("0"), "0.01", "Share of calls that fail, 0 to 1."),
+    ],
+};
+
+pub(crate) static PEER: Table = Table {
+    heading: "[peer.NAME]",
+    noun: "a peer",
+    doc: "Something that requests call: a database, a cache, a third party.",
+    keys: &[
+        key("network", Kind::Duration, Need::Default("\"0s\""), "\"1ms\"", "One way over the network to it."),
+        key(
+            "capacity",
+            Kind::Count(1, 1_000_000),
+            Need::Else("its slowness does not depend on our load"),
+            "100",
+            "Calls it serves at once; the others queue there.",
+        ),
+        key(
+            "slow",
+            Kind::List(&SLOW),
+            Need::Default("[]"),
+            "[{ from = \"5m\", to = \"8m\", factor = 4.5 }]",
+            "Windows in which it is slow or failing.",
+        ),
+    ],
+};
+
+const POLICY: Kind = Kind::OneOf(|| vec!["barging", "hand-off"]);
+const POLICY_DOC: &str = "Who gets a unit that comes back: whoever runs first (gevent, CPython), or the oldest waiter.";
+
+pub(crate) static POOL: Table = Table {
+    heading: "[pool.NAME]",
+    noun: "a pool",
+    doc: "A pool of connections; every process has its own instance.",
+    keys: &[
+        key("units", Kind::Count(1, 1_000_000), Need::Required, "20", "Units in a process's instance."),
+        key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC),
+    ],
+};
+
+pub(crate) static LOCK: Table = Table {
+    heading: "[lock.NAME]",
+    noun: "a lock",
+    doc: "A lock: a pool of one. Every process has its own instance.",
+    keys: &[key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC)],
+};
+
+/// Something that requests call.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Peer {
+    pub(crate) name: Name,
+    pub(crate) network: Span,
+    pub(crate) capacity: Option<u32>,
+    /// Sorted, not overlapping.
+    pub(crate) windows: Vec<Window>,
+}
+
+/// A pool or lock.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Sync {
+    pub(crate) name: Name,
+    pub(crate) units: u32,
+    pub(crate) policy: Policy,
+}
+
+impl Peer {
+    /// Reads one `[peer.NAME]`.
+    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> Peer {
+        Peer {
+            name: name.clone(),
+            network: node.get("network"),
+            capacity: node.find("capacity"),
+            windows: windows(name, node.get("slow"), findings),
+        }
+    }
+}
+
+fn windows(peer: &Name, nodes: &[Node], findings: &mut Findings) -> Vec<Window> {
+    let mut read: Vec<(Window, &Node)> = Vec::new();
+    for node in nodes.iter().filter(|node| node.sound(&["from", "to", "factor", "fail"])) {
+        let from = Time::ZERO + node.get::<Span>("from");
+        let to = Time::ZERO + node.get::<Span>("to");
+        if to <= from {
+            let what = format!("the window ends at {to}, before it begins at {from}");
+            findings.error(node.at("to"), what).label("not after `from`").help("swap `from` and `to`");
+            continue;
+        }
+        if !node.given("factor") && !node.given("fail") {
+            let finding = findings.warning(node.at, format!("this window of peer `{}` changes nothing", peer.text));
+            finding.label("no effect").help("write `factor = 4.5` or `fail = 0.01`");
+        }
+        // At most a million, checked by the walker, so a million times a thousand fits.
+        let factor_milli = (node.get::<f64>("factor") * 1e3).round() as u32;
+        read.push((Window { from, to, factor_milli, fail_ppm: ppm(node.get("fail")) }, node));
+    }
+    read.sort_by_key(|(window, _)| (window.from, window.to));
+    for pair in read.windows(2) {
+        let ((before, _), (after, node)) = (&pair[0], &pair[1]);
+        if after.from < before.to {
+            let what = format!(
+                "windows of peer `{}` overlap: this one begins at {}, another ends at {}",
+                peer.text, after.from, before.to
+            );
+            findings
+                .error(node.at("from"), what)
+                .label("inside another window")
+                .help("let one window end where the next begins");
+        }
+    }
+    read.into_iter().map(|(window, _)| window).collect()
+}
+
+impl Sync {
+    /// Reads `[pool.NAME]` and `[lock.NAME]` tables, which share their names.
+    pub(crate) fn read_all(pools: &[(Name, Node)], locks: &[(Name, Node)], findings: &mut Findings) -> Vec<Sync> {
+        let mut syncs: Vec<Sync> = Vec::new();
+        for (name, node) in pools.iter().chain(locks) {
+            if syncs.iter().any(|sync| sync.name.text == name.text) {
+                let what = format!("`{}` is a pool and a lock", name.text);
+                let help = "give one of them another name: steps refer to both in the same way";
+                findings.error(name.at, what).label("a second time").help(help);
+                continue;
+            }
+            let policy = if node.get::<&str>("policy") == "hand-off" { Policy::HandOff } else { Policy::Barging };
+            syncs.push(Sync { name: name.clone(), units: node.find("units").unwrap_or(1), policy });
+        }
+        syncs
+    }
+}

@@ -1,0 +1,382 @@
+//! Presets: what servers, hubs and machines of an age cost, each value with its source.
+//!
+//! A preset is a TOML file like a scenario, shipped inside the program and read by the same walker.
+//! A preset holds costs; a scenario holds situations.
+
+use std::sync::OnceLock;
+
+use engine::model::{Costs, WhenFull};
+use engine::time::Span;
+
+use crate::diagnostic::{Diagnostic, Findings, Sources};
+use crate::key::{Group, Kind, Need, Table, key};
+use crate::node::Node;
+use crate::raw;
+use crate::walk::{Names, Walker};
+
+/// The shipped presets, newest first: name and text.
+const FILES: [(&str, &str); 1] = [("2026-py3.11", include_str!("../../../scenarios/presets/2026-py3.11.toml"))];
+
+/// Names of the shipped presets, newest first.
+pub(crate) fn names() -> Vec<&'static str> {
+    FILES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Names of the workers of all presets.
+pub(crate) fn worker_names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for worker in all().iter().flat_map(|preset| &preset.workers) {
+        if !names.contains(&worker.name.as_str()) {
+            names.push(&worker.name);
+        }
+    }
+    names
+}
+
+/// The shipped presets, newest first.
+pub(crate) fn all() -> &'static [Preset] {
+    static PRESETS: OnceLock<Vec<Preset>> = OnceLock::new();
+    PRESETS.get_or_init(|| {
+        let read = |(name, text): &(&str, &str)| Preset::read(name, text).expect("a test reads every shipped preset");
+        FILES.iter().map(read).collect()
+    })
+}
+
+/// Costs of an age.
+#[derive(Clone, Debug)]
+pub(crate) struct Preset {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) slice: Span,
+    pub(crate) switch: Span,
+    pub(crate) wake: Span,
+    pub(crate) somaxconn: u32,
+    pub(crate) workers: Vec<Worker>,
+    /// What the reference prints about machine and hub.
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// Server software as a preset knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker {
+    pub(crate) name: String,
+    pub(crate) carrier: Carrier,
+    /// Connections accepted for one readiness, by a process alone at its listener.
+    pub(crate) accepts: u32,
+    /// The same, with several processes at one listener.
+    pub(crate) accepts_shared: u32,
+    pub(crate) full: WhenFull,
+    pub(crate) listen: u32,
+    /// Greenlets, if the software has a default.
+    pub(crate) greenlets: Option<u32>,
+    /// Connections of a pool server.
+    pub(crate) connections: u32,
+    pub(crate) costs: Costs,
+    /// What the reference prints about it.
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// What carries a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Carrier {
+    /// One thread a process.
+    Sync,
+    /// Threads that each accept.
+    Threads,
+    /// One accepting thread and a pool.
+    Pool,
+    /// A hub.
+    Hub,
+}
+
+/// A value and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Fact {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) source: String,
+}
+
+/// A part of a server's own work: name, meaning, and its place in [`Costs`].
+pub(crate) struct Cost {
+    pub(crate) name: &'static str,
+    pub(crate) of: fn(&mut Costs) -> &mut Span,
+}
+
+/// All parts, in the order of [`Costs`].
+pub(crate) const COSTS: [Cost; 10] = [
+    Cost { name: "accept", of: |costs| &mut costs.accept },
+    Cost { name: "request", of: |costs| &mut costs.request },
+    Cost { name: "respond", of: |costs| &mut costs.respond },
+    Cost { name: "handoff", of: |costs| &mut costs.handoff },
+    Cost { name: "switch", of: |costs| &mut costs.switch },
+    Cost { name: "spawn", of: |costs| &mut costs.spawn },
+    Cost { name: "timer", of: |costs| &mut costs.timer },
+    Cost { name: "socket", of: |costs| &mut costs.socket },
+    Cost { name: "poll", of: |costs| &mut costs.poll },
+    Cost { name: "clock", of: |costs| &mut costs.clock },
+];
+
+static DURATION_VALUE: Table = Table {
+    heading: "{ value, source }",
+    noun: "a sourced duration",
+    doc: "A duration and where it comes from.",
+    keys: &[
+        key("value", Kind::Duration, Need::Required, "\"5us\"", "the duration"),
+        key("source", Kind::Text, Need::Required, "\"measured\"", "where it comes from"),
+    ],
+};
+
+static COUNT_VALUE: Table = Table {
+    heading: "{ value, source }",
+    noun: "a sourced count",
+    doc: "A count and where it comes from.",
+    keys: &[
+        key("value", Kind::Count(1, 1_000_000), Need::Required, "100", "the count"),
+        key("source", Kind::Text, Need::Required, "\"config.py\"", "where it comes from"),
+    ],
+};
+
+static FULL_VALUE: Table = Table {
+    heading: "{ value, source }",
+    noun: "a sourced word",
+    doc: "What a hub does when it is full, and where that comes from.",
+    keys: &[
+        key("value", Kind::OneOf(|| vec!["stop", "spin"]), Need::Required, "\"stop\"", "the word"),
+        key("source", Kind::Text, Need::Required, "\"baseserver.py\"", "where it comes from"),
+    ],
+};
+
+const NO: Need = Need::Else("nothing");
+const DURATION: Kind = Kind::Table(&DURATION_VALUE);
+const COUNT: Kind = Kind::Table(&COUNT_VALUE);
+
+static MACHINE: Table = Table {
+    heading: "[machine]",
+    noun: "the machine",
+    doc: "How the operating system schedules.",
+    keys: &[
+        key("slice", DURATION, Need::Required, "{}", "longest turn of a thread while others are runnable"),
+        key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
+        key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
+        key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
+    ],
+};
+
+macro_rules! cost_table {
+    ($name:ident, $heading:literal) => {
+        static $name: Table = Table {
+            heading: $heading,
+            noun: "a list of costs",
+            doc: "Costs in CPU time.",
+            keys: &[
+                key("accept", DURATION, NO, "{}", "accepting"),
+                key("request", DURATION, NO, "{}", "Python"),
+                key("respond", DURATION, NO, "{}", "responding"),
+                key("handoff", DURATION, NO, "{}", "to a serving thread"),
+                key("switch", DURATION, NO, "{}", "into a greenlet and back"),
+                key("spawn", DURATION, NO, "{}", "a greenlet's start"),
+                key("timer", DURATION, NO, "{}", "a timer's start and end"),
+                key("socket", DURATION, NO, "{}", "a wait for a socket"),
+                key("poll", DURATION, NO, "{}", "an epoll_wait"),
+                key("clock", DURATION, NO, "{}", "a look at the clock"),
+            ],
+        };
+    };
+}
+cost_table!(HUB, "[hub]");
+cost_table!(WORKER_COSTS, "[worker.NAME.costs]");
+
+static WORKER: Table = Table {
+    heading: "[worker.NAME]",
+    noun: "a worker",
+    doc: "Server software.",
+    keys: &[
+        key(
+            "kind",
+            Kind::OneOf(|| vec!["sync", "threads", "pool", "hub"]),
+            Need::Required,
+            "\"hub\"",
+            "what carries a request",
+        ),
+        key("accepts", COUNT, NO, "{}", "connections for one readiness"),
+        key("accepts_shared", COUNT, NO, "{}", "the same, several processes at one listener"),
+        key("full", Kind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
+        key("greenlets", COUNT, NO, "{}", "greenlets by default"),
+        key("connections", COUNT, NO, "{}", "connections of a pool server"),
+        key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
+        key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
+        key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
+    ],
+};
+
+static PRESET: Table = Table {
+    heading: "",
+    noun: "a preset",
+    doc: "A preset.",
+    keys: &[
+        key("version", Kind::Count(1, 1), Need::Required, "1", "the format"),
+        key("title", Kind::Text, Need::Required, "\"CPython 3.11\"", "what was measured"),
+        key("machine", Kind::Table(&MACHINE), Need::Required, "{}", "the machine"),
+        key("hub", Kind::Table(&HUB), Need::Required, "{}", "every hub"),
+        key("worker", Kind::Named(&WORKER, Group::Worker), Need::Required, "{}", "server software"),
+    ],
+};
+
+impl Preset {
+    /// The shipped preset called `name`.
+    pub(crate) fn named(name: &str) -> Option<&'static Preset> {
+        all().iter().find(|preset| preset.name == name)
+    }
+
+    /// Its worker called `name`.
+    pub(crate) fn worker(&self, name: &str) -> Option<&Worker> {
+        self.workers.iter().find(|worker| worker.name == name)
+    }
+
+    /// Reads a preset's text.
+    pub(crate) fn read(name: &str, text: &str) -> Result<Preset, Vec<Diagnostic>> {
+        let sources = Sources::new(name, text);
+        let mut findings = Findings::default();
+        let root = raw::read(0, &sources, &mut findings);
+        let names = Names::default();
+        let node =
+            Walker::new(&sources, &names, &mut findings).table(&PRESET, root.at, "", root.items().unwrap_or(&[]));
+        if findings.failed() {
+            return Err(findings.finish(&sources));
+        }
+        let machine: &Node = node.get("machine");
+        let hub: &Node = node.get("hub");
+        let span = |name: &str| machine.get::<&Node>(name).get::<Span>("value");
+        let workers = node.get::<&[(crate::node::Name, Node)]>("worker");
+        let mut facts = facts_of(machine, "machine.");
+        facts.extend(facts_of(hub, "hub."));
+        Ok(Preset {
+            name: name.to_owned(),
+            title: node.get::<&str>("title").to_owned(),
+            slice: span("slice"),
+            switch: span("switch"),
+            wake: span("wake"),
+            somaxconn: machine.get::<&Node>("somaxconn").get("value"),
+            workers: workers.iter().map(|(name, node)| Worker::read(&name.text, node, hub)).collect(),
+            facts,
+        })
+    }
+}
+
+impl Worker {
+    fn read(name: &str, node: &Node, hub: &Node) -> Worker {
+        let carrier = match node.get::<&str>("kind") {
+            "sync" => Carrier::Sync,
+            "threads" => Carrier::Threads,
+            "pool" => Carrier::Pool,
+            _ => Carrier::Hub,
+        };
+        let count = |key: &str| node.find::<&Node>(key).map(|value| value.get::<u32>("value"));
+        let own: &Node = node.get("costs");
+        let mut costs = Costs::default();
+        for cost in COSTS {
+            let shared = (carrier == Carrier::Hub).then(|| hub.find::<&Node>(cost.name)).flatten();
+            if let Some(value) = own.find::<&Node>(cost.name).or(shared) {
+                *(cost.of)(&mut costs) = value.get("value");
+            }
+        }
+        let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
+        let mut facts = facts_of(node, "");
+        facts.extend(facts_of(own, "costs."));
+        Worker {
+            name: name.to_owned(),
+            carrier,
+            accepts: count("accepts").unwrap_or(1),
+            accepts_shared: count("accepts_shared").unwrap_or(1),
+            full: if spins { WhenFull::Spin } else { WhenFull::Stop },
+            listen: count("listen").unwrap_or(1),
+            greenlets: count("greenlets"),
+            connections: count("connections").unwrap_or(1),
+            costs,
+            facts,
+        }
+    }
+}
+
+/// The sourced values of a table, as the reference prints them.
+fn facts_of(node: &Node, prefix: &str) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for entry in &node.entries {
+        let Some(value) = node.find::<&Node>(entry.name).filter(|value| value.entry("source").is_some()) else {
+            continue;
+        };
+        let shown = value
+            .find::<Span>("value")
+            .map(|span| span.to_string())
+            .or_else(|| value.find::<u64>("value").map(crate::limits::grouped))
+            .or_else(|| value.find::<&str>("value").map(str::to_owned));
+        facts.push(Fact {
+            key: format!("{prefix}{}", entry.name),
+            value: shown.unwrap_or_default(),
+            source: value.get::<&str>("source").to_owned(),
+        });
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_preset_is_read_without_a_mistake() {
+        for (name, text) in FILES {
+            let read = Preset::read(name, text);
+            let said = read.err().unwrap_or_default().iter().map(|d| d.plain(text)).collect::<String>();
+            assert_eq!(said, "", "{name}");
+        }
+    }
+
+    /// CPU time of a bare request under load, put together from its parts; `thread` is one change of thread.
+    ///
+    /// A busy thread takes the next connection itself; a pool hands over to another thread.
+    /// A hub polls, accepts, spawns, and switches into the greenlet and back once.
+    fn bare_request(worker: &Worker, thread: Span) -> Span {
+        let costs = &worker.costs;
+        let common = costs.accept + costs.request + costs.respond;
+        match worker.carrier {
+            Carrier::Sync | Carrier::Threads => common,
+            Carrier::Pool => common + costs.handoff + thread,
+            Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_bare_request_add_up_to_what_was_measured() {
+        for preset in all() {
+            for worker in &preset.workers {
+                let measured = worker.facts.iter().find(|fact| fact.key == "measured");
+                let sum = bare_request(worker, preset.switch).to_string();
+                assert_eq!(Some(sum), measured.map(|fact| fact.value.clone()), "{}", worker.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_worker_that_the_field_compares_is_there() {
+        let expected = [
+            "uwsgi-threads",
+            "uwsgi-gevent",
+            "gunicorn-sync",
+            "gunicorn-gthread",
+            "gunicorn-gevent",
+            "pywsgi",
+            "paste",
+        ];
+        assert_eq!(worker_names(), expected);
+    }
+
+    #[test]
+    fn a_wrong_preset_says_where() {
+        let wrong = "version = 1\ntitle = \"x\"\n[machine]\nslice = { value = \"4\", source = \"s\" }\n";
+        let said = Preset::read("wrong", wrong).expect_err("wrong");
+        assert_eq!(said[0].what, "`hub` is missing");
+        assert!(said.iter().any(|d| d.what == "the duration `4` has no unit" && d.line == 4), "{said:?}");
+    }
+}

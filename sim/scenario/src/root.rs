@@ -1,0 +1,345 @@
+//! The root of a scenario file, `[run]`, and the whole of what was typed: [`Scenario`].
+
+use std::collections::BTreeSet;
+
+use engine::model::{Balancing, RunSpec};
+use engine::time::Time;
+
+use crate::client::{Client, When};
+use crate::diagnostic::{At, Diagnostic, Findings, Sources};
+use crate::key::{Group, Kind, Need, Table, key};
+use crate::limits;
+use crate::node::{Name, Node};
+use crate::overrides::{self, Override};
+use crate::peer::{self, Peer, Sync};
+use crate::preset::{self, Preset};
+use crate::raw;
+use crate::request::{self, Request};
+use crate::step::Act;
+use crate::walk::{Names, Walker};
+use crate::world::{self, Machine, World};
+
+static RUN: Table = Table {
+    heading: "[run]",
+    noun: "a run",
+    doc: "How long and how closely to look.",
+    keys: &[
+        key(
+            "seed",
+            Kind::Count(0, i64::MAX as u64),
+            Need::Default("1"),
+            "7",
+            "Where chance begins: the same seed gives the same run, on every machine.",
+        ),
+        key(
+            "replications",
+            Kind::Count(1, limits::REPLICATIONS),
+            Need::Default("5"),
+            "20",
+            "Runs with chance drawn anew, for intervals.",
+        ),
+        key(
+            "length",
+            Kind::Positive,
+            Need::Else("until the closed clients have sent all of their `total`"),
+            "\"15m\"",
+            "Requests are sent until then.",
+        ),
+        key(
+            "drain",
+            Kind::Duration,
+            Need::Default("\"2m\""),
+            "\"2m\"",
+            "How long the run may go on after that for what is still inside.",
+        ),
+        key(
+            "warm_up",
+            Kind::Duration,
+            Need::Default("\"0s\""),
+            "\"10s\"",
+            "Requests born before this are simulated but not counted.",
+        ),
+        key("step", Kind::Positive, Need::Default("\"1s\""), "\"1s\"", "Width of a point of the time series."),
+    ],
+};
+
+pub(crate) static ROOT: Table = Table {
+    heading: "",
+    noun: "a scenario",
+    doc: "Every file starts with two comment lines: the question it asks, and its source.",
+    keys: &[
+        key("version", Kind::Count(1, 1), Need::Required, "1", "Version of the file format."),
+        key("title", Kind::Text, Need::Required, "\"A slow third party\"", "What tables and plots are headed with."),
+        key(
+            "question",
+            Kind::Text,
+            Need::Else("none is shown"),
+            "\"Does a slow third party take the site down?\"",
+            "What the file wants to know.",
+        ),
+        key(
+            "source",
+            Kind::Text,
+            Need::Else("none is shown"),
+            "\"Save the day with gevent\"",
+            "Where the situation comes from.",
+        ),
+        key(
+            "preset",
+            Kind::OneOf(preset::names),
+            Need::Default("\"2026-py3.11\""),
+            "\"2026-py3.11\"",
+            "Which age's costs to use.",
+        ),
+        key(
+            "run",
+            Kind::Table(&RUN),
+            Need::Default("{}"),
+            "{ seed = 7, length = \"15m\" }",
+            "How long and how closely to look.",
+        ),
+        key("machine", Kind::Table(&world::MACHINE), Need::Default("{}"), "{ cores = 8 }", "What every server is."),
+        key(
+            "balancer",
+            Kind::Table(&world::BALANCER),
+            Need::Default("{}"),
+            "{ policy = \"round-robin\" }",
+            "How connections choose a server.",
+        ),
+        key(
+            "world",
+            Kind::Named(&world::WORLD, Group::World),
+            Need::Required,
+            "{ threads = { worker = \"uwsgi-threads\", threads = 10 } }",
+            "The ways to serve that are compared.",
+        ),
+        key(
+            "client",
+            Kind::Named(&crate::client::CLIENT, Group::Client),
+            Need::Required,
+            "{ users = { rate = \"300/s\" } }",
+            "Who sends requests.",
+        ),
+        key(
+            "peer",
+            Kind::Named(&peer::PEER, Group::Peer),
+            Need::Default("{}"),
+            "{ redis = { network = \"200us\" } }",
+            "What requests call.",
+        ),
+        key(
+            "pool",
+            Kind::Named(&peer::POOL, Group::Sync),
+            Need::Default("{}"),
+            "{ db = { units = 20 } }",
+            "Pools of connections inside a process.",
+        ),
+        key(
+            "lock",
+            Kind::Named(&peer::LOCK, Group::Sync),
+            Need::Default("{}"),
+            "{ cache = {} }",
+            "Locks inside a process.",
+        ),
+        key(
+            "request",
+            Kind::Named(&request::REQUEST, Group::Request),
+            Need::Required,
+            "{ page = { steps = [{ burn = \"2ms\" }] } }",
+            "What is asked for.",
+        ),
+    ],
+};
+
+/// A scenario as it was typed: checked, with the places of what may still go wrong.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(crate) sources: Sources,
+    pub(crate) title: String,
+    pub(crate) question: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) seed: u64,
+    pub(crate) replications: u32,
+    pub(crate) run: RunSpec,
+    pub(crate) machine: Machine,
+    pub(crate) balancer: Balancing,
+    pub(crate) worlds: Vec<World>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) syncs: Vec<Sync>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Reads a scenario: `text` is the file's content, `file` its name for messages.
+///
+/// # Errors
+/// Every mistake in it, sorted by position, those of overrides last; warnings are among them.
+pub fn parse(text: &str, file: &str, overrides: &[Override]) -> Result<Scenario, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    if text.len() > limits::FILE_BYTES {
+        let what = format!("the file has {} bytes, more than the limit", limits::grouped(text.len() as u64));
+        let help = format!("the limit is {} bytes", limits::grouped(limits::FILE_BYTES as u64));
+        findings.error(At::default(), what).label("too large").help(help);
+        return Err(findings.finish(&Sources::new(file, "")));
+    }
+    let mut sources = Sources::new(file, text);
+    let mut document = raw::read(0, &sources, &mut findings);
+    overrides::apply(&mut document, overrides, &mut sources, &mut findings);
+    let names = Names::of(&document);
+    let root =
+        Walker::new(&sources, &names, &mut findings).table(&ROOT, document.at, "", document.items().unwrap_or(&[]));
+    let scenario = Scenario::read(&root, &mut findings);
+    let failed = findings.failed();
+    let list = findings.finish(&sources);
+    if failed { Err(list) } else { Ok(Scenario { sources, warnings: list, ..scenario }) }
+}
+
+impl Scenario {
+    /// What tables and plots are headed with.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Doubts about it, sorted by position; `compile` hands them on.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn read(root: &Node, findings: &mut Findings) -> Scenario {
+        let preset = Preset::named(root.get("preset")).unwrap_or(&preset::all()[0]);
+        let named = |key: &str| root.get::<&[(Name, Node)]>(key);
+        let machine: &Node = root.get("machine");
+        let run: &Node = root.get("run");
+        let policy: &str = root.get::<&Node>("balancer").get("policy");
+        let worlds = named("world").iter().filter_map(|world| World::read(world, machine, preset, findings));
+        let worlds = worlds.collect();
+        let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
+        let scenario = Scenario {
+            sources: Sources::new("", ""),
+            title: text("title").unwrap_or_default(),
+            question: text("question"),
+            source: text("source"),
+            seed: run.get("seed"),
+            replications: run.get("replications"),
+            run: RunSpec {
+                length: run.find("length"),
+                drain: run.get("drain"),
+                warm_up: run.get("warm_up"),
+                step: run.get("step"),
+            },
+            machine: Machine::read(machine, preset),
+            balancer: if policy == "round-robin" { Balancing::RoundRobin } else { Balancing::LeastConnections },
+            worlds,
+            clients: named("client").iter().map(|client| Client::read(client, findings)).collect(),
+            peers: named("peer").iter().map(|peer| Peer::read(peer, findings)).collect(),
+            syncs: Sync::read_all(named("pool"), named("lock"), findings),
+            requests: named("request").iter().map(|request| Request::read(request, findings)).collect(),
+            warnings: Vec::new(),
+        };
+        for key in ["world", "client", "request"] {
+            if root.given(key) && root.sound(&[key]) && named(key).is_empty() {
+                let what = format!("there is no {key}");
+                let help = format!("write a table [{key}.NAME]");
+                findings.error(root.key_at(key), what).label("none").help(help).echo();
+            }
+        }
+        scenario.check_run(run, findings);
+        scenario.check_shares(findings);
+        scenario.check_use(findings);
+        scenario
+    }
+
+    fn check_run(&self, node: &Node, findings: &mut Findings) {
+        let endless = self.clients.iter().find(|client| !client.ends());
+        let RunSpec { length, drain, warm_up, step } = self.run;
+        let Some(length) = length else {
+            if let Some(client) = endless {
+                let missing =
+                    if matches!(client.when, When::Closed { .. }) { ", or `total` to the client" } else { "" };
+                let what = format!("the run has no end: client `{}` never stops", client.name.text);
+                let help = format!("add `length = \"60s\"` to [run]{missing}");
+                findings.error(client.name.at, what).label("comes for ever").help(help).echo();
+            }
+            return;
+        };
+        if warm_up >= length && node.sound(&["warm_up", "length"]) {
+            let what = format!("nothing is counted: the warm-up {warm_up} is not shorter than the run {length}");
+            findings
+                .error(node.at("warm_up"), what)
+                .label("as long as the run")
+                .help("shorten `warm_up` or lengthen `length`");
+        }
+        let points = (length + drain).as_ns() / step.as_ns().max(1);
+        if points > limits::SERIES && node.sound(&["step", "length", "drain"]) {
+            let what = format!("the time series has {} points, more than the limit", limits::grouped(points));
+            let help = format!("the limit is {}; choose a longer `step`", limits::grouped(limits::SERIES));
+            findings.error(node.at("step"), what).label("too fine").help(help);
+        }
+        if !node.sound(&["length", "drain"]) {
+            return;
+        }
+        let end = Time::ZERO + (length + drain);
+        for peer in &self.peers {
+            if peer.windows.iter().any(|window| window.from >= end) {
+                let what = format!("a window of peer `{}` begins after the run has ended at {end}", peer.name.text);
+                findings
+                    .warning(peer.name.at, what)
+                    .label("never reached")
+                    .help("move the window, or lengthen the run");
+            }
+        }
+    }
+
+    fn check_shares(&self, findings: &mut Findings) {
+        for client in self.clients.iter().filter(|_| !self.requests.is_empty()) {
+            let mut asked = self.requests.iter().filter(|request| client.asks(&request.name.text)).peekable();
+            let why = match asked.peek() {
+                None => "its list of requests is empty",
+                Some(_) => "all shares of its requests are zero",
+            };
+            if asked.any(|request| request.share > 0.0) {
+                continue;
+            }
+            let what = format!("client `{}` asks for nothing: {why}", client.name.text);
+            let help = "give at least one request of this client a `share` above zero";
+            findings.error(client.name.at, what).label("asks for nothing").help(help).echo();
+        }
+    }
+
+    fn check_use(&self, findings: &mut Findings) {
+        let (mut called, mut held): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
+        for request in &self.requests {
+            request.each_step(&mut |step| match &step.act {
+                Act::Call { peer, .. } => {
+                    called.insert(peer);
+                }
+                Act::Acquire { sync, .. } | Act::Release { sync } | Act::With { sync, .. } => {
+                    held.insert(sync);
+                }
+                _ => {}
+            });
+            let asked = self.clients.iter().any(|client| client.asks(&request.name.text));
+            if !asked || request.share == 0.0 {
+                let what = format!("nobody asks for request `{}`", request.name.text);
+                let help = "list it in a client's `requests`, give it a `share`, or remove it";
+                findings.warning(request.name.at, what).label("not used").help(help).echo();
+            }
+        }
+        let peers = self.peers.iter().map(|peer| (&peer.name, "calls peer", &called));
+        let syncs = self.syncs.iter().map(|sync| (&sync.name, "uses pool or lock", &held));
+        for (name, verb, used) in peers.chain(syncs) {
+            if !used.contains(name.text.as_str()) {
+                let what = format!("no request {verb} `{}`", name.text);
+                findings.warning(name.at, what).label("not used").help("use it in a step, or remove it").echo();
+            }
+        }
+    }
+}
+
+impl Client {
+    /// Whether it may ask for the request called `name`.
+    pub(crate) fn asks(&self, name: &str) -> bool {
+        self.requests.as_ref().is_none_or(|list| list.iter().any(|listed| listed.text == name))
+    }
+}

@@ -1,0 +1,141 @@
+//! The walker's leaves: numbers, durations, laws, words and names, each held against its key.
+
+use crate::diagnostic::At;
+use crate::key::{Group, Key, Kind, one_of};
+use crate::law_text::LawText;
+use crate::limits;
+use crate::node::{Name, Value};
+use crate::raw::{Raw, RawValue};
+use crate::suggest;
+use crate::unit::{self, Mistake, short};
+use crate::walk::Walker;
+
+impl Walker<'_> {
+    pub(crate) fn wrong_type(&mut self, key: &Key, raw: &Raw) {
+        let typed = short(self.sources.slice(raw.at));
+        let number = matches!(raw.value, RawValue::Integer(_) | RawValue::Float(_));
+        let (what, help) = match key.kind {
+            Kind::Duration | Kind::Positive | Kind::Law if number => {
+                let forms = if matches!(key.kind, Kind::Law) { "; or a law such as \"exp(5ms)\"" } else { "" };
+                (
+                    format!("the duration `{}` has no unit", key.name),
+                    format!("write \"{typed}ms\" or \"{typed}s\", in quotes; units are ns, us, ms, s, m, h{forms}"),
+                )
+            }
+            Kind::Rate | Kind::Profile(_) if number => (
+                format!("the rate `{}` has no unit", key.name),
+                format!("write \"{typed}/s\", in quotes; units are /s, /m, /h"),
+            ),
+            kind @ Kind::Count(..) if number => {
+                (format!("`{}` is a whole number, not {typed}", key.name), kind.expected(key.example))
+            }
+            kind => (format!("`{}` cannot be {}", key.name, raw.kind()), kind.expected(key.example)),
+        };
+        self.findings.error(raw.at, what).label(raw.kind()).help(help);
+    }
+
+    pub(crate) fn or_report<T>(&mut self, at: At, read: Result<T, Mistake>) -> Option<T> {
+        read.map_err(|mistake| {
+            self.findings.error(at, mistake.what).label(mistake.label).help(mistake.help);
+        })
+        .ok()
+    }
+
+    pub(crate) fn count(&mut self, key: &Key, raw: &Raw, number: i128, low: u64, high: u64) -> Option<Value> {
+        if number < i128::from(low) || number > i128::from(high) {
+            let typed = short(self.sources.slice(raw.at));
+            let what = format!("`{}` cannot be {typed}", key.name);
+            let help = match low == high {
+                true => format!("write {low}"),
+                false => format!("write a whole number from {low} to {}", limits::grouped(high)),
+            };
+            self.findings.error(raw.at, what).label("out of range").help(help);
+            return None;
+        }
+        u64::try_from(number).ok().map(Value::Count)
+    }
+
+    pub(crate) fn number(&mut self, key: &Key, raw: &Raw, number: f64, low: f64, high: f64) -> Option<Value> {
+        // Not-a-number compares false and so is out of range too.
+        if number >= low && number <= high {
+            return Some(Value::Number(number));
+        }
+        let typed = short(self.sources.slice(raw.at));
+        let what = format!("`{}` cannot be {typed}", key.name);
+        let help = format!("write a number from {low} to {high}");
+        self.findings.error(raw.at, what).label("out of range").help(help);
+        None
+    }
+
+    pub(crate) fn duration(&mut self, key: &Key, raw: &Raw, text: &str) -> Option<Value> {
+        let span = self.or_report(raw.at, unit::duration(text))?;
+        if matches!(key.kind, Kind::Positive) && span.is_zero() {
+            let what = format!("`{}` cannot be zero", key.name);
+            self.findings
+                .error(raw.at, what)
+                .label("zero")
+                .help(format!("write a duration above zero, such as {}", key.example));
+            return None;
+        }
+        Some(Value::Duration(span))
+    }
+
+    pub(crate) fn law(&mut self, raw: &Raw, text: &str) -> Option<Value> {
+        match LawText::read(text) {
+            Ok(law) => Some(Value::Law(law)),
+            Err(mistakes) => {
+                for (part, mistake) in mistakes {
+                    let at = self.sources.inside(raw.at, text, part);
+                    self.findings.error(at, mistake.what).label(mistake.label).help(mistake.help);
+                }
+                None
+            }
+        }
+    }
+
+    pub(crate) fn word(&mut self, key: &Key, raw: &Raw, text: &str, words: &[&'static str]) -> Option<Value> {
+        if words.contains(&text) {
+            return Some(Value::Text(text.to_owned()));
+        }
+        let what = format!("unknown {} `{}`", key.name, short(text));
+        let help = match suggest::nearest(text, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? {}", one_of(words)),
+            None => one_of(words),
+        };
+        self.findings.error(raw.at, what).label("not one of them").help(help);
+        None
+    }
+
+    pub(crate) fn name(&mut self, group: Group, raw: &Raw, text: &str) -> Option<Name> {
+        let known = self.names.of_group(group);
+        if !known.clone().any(|name| name == text) {
+            let noun = group.noun();
+            let help = suggest::help(text, known, &format!("{} of this file", group.nouns()));
+            let what = format!("unknown {noun} `{}`", short(text));
+            self.findings.error(raw.at, what).label(format!("no {noun} has this name")).help(help).echo();
+            return None;
+        }
+        Some(Name { text: text.to_owned(), at: raw.at })
+    }
+
+    pub(crate) fn name_list(&mut self, key: &Key, group: Group, array: &[Raw]) -> Option<Value> {
+        let mut names: Vec<Name> = Vec::new();
+        let mut sound = true;
+        for raw in array {
+            let Some(text) = raw.text() else {
+                self.wrong_type(key, raw);
+                sound = false;
+                continue;
+            };
+            if names.iter().any(|name| name.text == text) {
+                let what = format!("`{}` is listed twice", short(text));
+                self.findings.error(raw.at, what).label("again").help("keep one");
+                continue;
+            }
+            let name = self.name(group, raw, text);
+            sound &= name.is_some();
+            names.extend(name);
+        }
+        sound.then_some(Value::Names(names))
+    }
+}

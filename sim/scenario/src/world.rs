@@ -1,0 +1,336 @@
+//! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
+
+use engine::model::{Costs, WhenFull, WorkerKind};
+use engine::time::Span;
+
+use crate::diagnostic::Findings;
+use crate::key::{Key, Kind, Need, Table, key};
+use crate::limits;
+use crate::node::{Name, Node};
+use crate::preset::{self, Carrier, Preset, Worker};
+use crate::suggest;
+
+const SERVERS: u64 = 1_000;
+const CORES: u64 = 1_024;
+const SLOTS: u64 = limits::TASKS;
+const PRESET: Need = Need::Else("the preset's");
+const MACHINES: Need = Need::Else("the machine's");
+
+pub(crate) static MACHINE: Table = Table {
+    heading: "[machine]",
+    noun: "the machine",
+    doc: "Every server is such a machine. A world may say its own `servers` and `cores`.",
+    keys: &[
+        key("servers", Kind::Count(1, SERVERS), Need::Default("1"), "2", "Servers behind the balancer."),
+        key(
+            "cores",
+            Kind::Count(1, CORES),
+            Need::Else("every world says its own"),
+            "8",
+            "Cores of a server that its processes may use.",
+        ),
+        key(
+            "slice",
+            Kind::Positive,
+            PRESET,
+            "\"4ms\"",
+            "Longest turn of a thread on a core while others are runnable.",
+        ),
+        key("switch", Kind::Duration, PRESET, "\"3us\"", "CPU time of putting another thread on a core."),
+        key("wake", Kind::Duration, PRESET, "\"5us\"", "Time from a wake-up to the woken thread being runnable."),
+        key(
+            "somaxconn",
+            Kind::Count(1, 1_000_000),
+            PRESET,
+            "4096",
+            "The kernel's bound on every accept queue, in connections.",
+        ),
+    ],
+};
+
+pub(crate) static BALANCER: Table = Table {
+    heading: "[balancer]",
+    noun: "the balancer",
+    doc: "How a new connection chooses among the servers.",
+    keys: &[key(
+        "policy",
+        Kind::OneOf(|| vec!["round-robin", "least-connections"]),
+        Need::Default("\"round-robin\""),
+        "\"least-connections\"",
+        "One server after the other, or the one with the fewest open connections.",
+    )],
+};
+
+const fn cost(name: &'static str, doc: &'static str) -> Key {
+    key(name, Kind::Duration, PRESET, "\"10us\"", doc)
+}
+
+static COSTS: Table = Table {
+    heading: "[world.NAME.costs]",
+    noun: "a list of costs",
+    doc: "What the server's own work costs, in CPU time; what is not said is the preset's.",
+    keys: &[
+        cost("accept", "Accepting one connection and reading its request, without the GIL."),
+        cost("request", "The server's and framework's Python around a request, holding the GIL."),
+        cost("respond", "Writing the response and closing, without the GIL."),
+        cost("handoff", "Handing a request to a serving thread (pool servers)."),
+        cost("switch", "Switching from the hub into a greenlet and back."),
+        cost("spawn", "Starting a greenlet."),
+        cost("timer", "Starting a timer and having it fire."),
+        cost("socket", "Waiting for a socket: watcher on, watcher off, the call again."),
+        cost("poll", "One epoll_wait and its bookkeeping."),
+        cost("clock", "Reading the clock; at least 1 ns keeps equal sleeps in order."),
+    ],
+};
+
+pub(crate) static WORLD: Table = Table {
+    heading: "[world.NAME]",
+    noun: "a world",
+    doc: "One way to serve the requests. All worlds of a file serve the same people with the same needs; the name is \
+          the label in tables and plots, and the order of the file is the order there.",
+    keys: &[
+        key(
+            "worker",
+            Kind::OneOf(preset::worker_names),
+            Need::Required,
+            "\"uwsgi-threads\"",
+            "Server software, as the preset knows it.",
+        ),
+        key("processes", Kind::Count(1, limits::PROCESSES), Need::Default("1"), "8", "Processes of a server."),
+        key(
+            "threads",
+            Kind::Count(1, SLOTS),
+            Need::Else("must be said for servers with threads"),
+            "40",
+            "Threads of a process; each carries one request.",
+        ),
+        key(
+            "greenlets",
+            Kind::Count(1, SLOTS),
+            Need::Else("the software's, if it has a default"),
+            "1000",
+            "Greenlets of a process; each carries one request.",
+        ),
+        key(
+            "connections",
+            Kind::Count(1, SLOTS),
+            PRESET,
+            "1000",
+            "Connections that a pool server accepts, waiting or in service, before it stops accepting.",
+        ),
+        key(
+            "listen",
+            Kind::Count(1, 1_000_000),
+            PRESET,
+            "1024",
+            "Backlog asked for, in connections; the kernel's queue is the smaller of it and `somaxconn`.",
+        ),
+        key("servers", Kind::Count(1, SERVERS), MACHINES, "2", "Servers behind the balancer."),
+        key("cores", Kind::Count(1, CORES), MACHINES, "8", "Cores of a server that its processes may use."),
+        key(
+            "yield_every",
+            Kind::Positive,
+            Need::Else("it never yields by itself"),
+            "\"5ms\"",
+            "The application calls sleep(0) after that much CPU time of every `burn`.",
+        ),
+        key("gil", Kind::Flag, Need::Default("true"), "false", "Whether the interpreter has a GIL."),
+        key(
+            "switch_interval",
+            Kind::Positive,
+            Need::Default("\"5ms\""),
+            "\"1ms\"",
+            "How long a thread waits for the GIL before it asks the holder to drop it (sys.getswitchinterval()).",
+        ),
+        key(
+            "accepts",
+            Kind::Count(1, 1_000_000),
+            PRESET,
+            "1",
+            "Connections that a hub accepts for one readiness of its listener.",
+        ),
+        key(
+            "full",
+            Kind::OneOf(|| vec!["stop", "spin"]),
+            PRESET,
+            "\"stop\"",
+            "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
+        ),
+        key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
+    ],
+};
+
+/// The scheduler's constants.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Machine {
+    pub(crate) slice: Span,
+    pub(crate) switch: Span,
+    pub(crate) wake: Span,
+}
+
+/// One way to serve the requests.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct World {
+    pub(crate) name: String,
+    pub(crate) worker: String,
+    pub(crate) kind: WorkerKind,
+    pub(crate) costs: Costs,
+    pub(crate) gil: bool,
+    pub(crate) switch_interval: Span,
+    pub(crate) servers: u32,
+    pub(crate) cores: u32,
+    pub(crate) processes: u32,
+    pub(crate) backlog: u32,
+    pub(crate) yield_every: Option<Span>,
+}
+
+impl Machine {
+    /// Reads `[machine]`.
+    pub(crate) fn read(node: &Node, preset: &Preset) -> Machine {
+        Machine {
+            slice: node.find("slice").unwrap_or(preset.slice),
+            switch: node.find("switch").unwrap_or(preset.switch),
+            wake: node.find("wake").unwrap_or(preset.wake),
+        }
+    }
+}
+
+impl World {
+    /// Reads one `[world.NAME]`.
+    pub(crate) fn read(
+        (name, node): &(Name, Node),
+        machine: &Node,
+        preset: &Preset,
+        findings: &mut Findings,
+    ) -> Option<World> {
+        let worker = find_worker(node, preset, findings)?;
+        let processes: u32 = node.get("processes");
+        let servers = node.find("servers").unwrap_or_else(|| machine.get("servers"));
+        let cores = node.find("cores").or_else(|| machine.find("cores")).unwrap_or_else(|| {
+            let what = format!("world `{}` has no cores", name.text);
+            findings
+                .error(name.at, what)
+                .label("how many cores?")
+                .help("write `cores = 8` in [machine] or here")
+                .echo();
+            1
+        });
+        let kind = carrier(&name.text, node, worker, processes, findings);
+        let listen: u32 = node.find("listen").unwrap_or(worker.listen);
+        let somaxconn: u32 = machine.find("somaxconn").unwrap_or(preset.somaxconn);
+        let mut costs = worker.costs;
+        if let Some(own) = node.find::<&Node>("costs") {
+            for cost in &preset::COSTS {
+                if let Some(span) = own.find(cost.name) {
+                    *(cost.of)(&mut costs) = span;
+                }
+            }
+        }
+        let world = World {
+            name: name.text.clone(),
+            worker: worker.name.clone(),
+            kind,
+            costs,
+            gil: node.get("gil"),
+            switch_interval: node.get("switch_interval"),
+            servers,
+            cores,
+            processes,
+            backlog: listen.min(somaxconn),
+            yield_every: node.find("yield_every"),
+        };
+        world.check_size(name, findings);
+        Some(world)
+    }
+
+    fn check_size(&self, name: &Name, findings: &mut Findings) {
+        let slots = match self.kind {
+            WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => threads,
+            WorkerKind::Hub { greenlets, .. } => greenlets,
+        };
+        let processes = u64::from(self.servers) * u64::from(self.processes);
+        let tasks = processes.saturating_mul(u64::from(slots));
+        let beyond = if processes > limits::PROCESSES {
+            Some((processes, "processes", limits::PROCESSES))
+        } else if tasks > limits::TASKS {
+            Some((tasks, "threads or greenlets", limits::TASKS))
+        } else {
+            None
+        };
+        if let Some((count, what, limit)) = beyond {
+            let what =
+                format!("world `{}` has {} {what} in all, more than the limit", self.name, limits::grouped(count));
+            let help = format!("the limit is {}", limits::grouped(limit));
+            findings.error(name.at, what).label("too large").help(help);
+        }
+    }
+}
+
+fn find_worker<'p>(node: &Node, preset: &'p Preset, findings: &mut Findings) -> Option<&'p Worker> {
+    if !node.sound(&["worker"]) {
+        return None;
+    }
+    let name: &str = node.get("worker");
+    let worker = preset.worker(name);
+    if worker.is_none() {
+        let known = preset.workers.iter().map(|worker| worker.name.as_str());
+        let what = format!("the preset {} has no worker `{name}`", preset.name);
+        let help = suggest::help(name, known, "its workers");
+        findings.error(node.at("worker"), what).label("not in this preset").help(help);
+    }
+    worker
+}
+
+fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: &mut Findings) -> WorkerKind {
+    let software = &worker.name;
+    let mut refuse = |key: &str, why: &str| {
+        if node.given(key) {
+            let what = format!("`{key}` means nothing to {software}");
+            findings.error(node.key_at(key), what).label(format!("not for {software}")).help(why);
+        }
+    };
+    let hub = worker.carrier == Carrier::Hub;
+    match worker.carrier {
+        Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),
+        Carrier::Sync => {
+            refuse("threads", "a sync worker has one thread; raise `processes`, or take gunicorn-gthread");
+            refuse("greenlets", "a sync worker has one thread; take gunicorn-gevent");
+        }
+        Carrier::Threads | Carrier::Pool => {
+            refuse("greenlets", "this server carries requests in threads: write `threads`")
+        }
+    }
+    if !hub {
+        refuse("accepts", "only a hub accepts several connections at once");
+        refuse("full", "only a hub can leave its listener unwatched or spin");
+    }
+    if worker.carrier != Carrier::Pool {
+        refuse("connections", "only a pool server queues connections inside");
+    }
+    let mut needed = |key: &str, known: Option<u32>| {
+        node.find(key).or(known).unwrap_or_else(|| {
+            let what = format!("world `{world}` needs `{key}`");
+            let help = format!("write `{key} = 40`: how many requests a process of {software} carries at once");
+            findings.error(node.at, what).label(format!("how many {key}?")).help(help).echo();
+            1
+        })
+    };
+    match worker.carrier {
+        Carrier::Sync => WorkerKind::Threads { threads: 1 },
+        Carrier::Threads => WorkerKind::Threads { threads: needed("threads", None) },
+        Carrier::Pool => WorkerKind::Pool {
+            threads: needed("threads", None),
+            connections: node.find("connections").unwrap_or(worker.connections),
+        },
+        Carrier::Hub => {
+            let usual = if processes > 1 { worker.accepts_shared } else { worker.accepts };
+            let full =
+                node.find::<&str>("full").map(|word| if word == "spin" { WhenFull::Spin } else { WhenFull::Stop });
+            WorkerKind::Hub {
+                greenlets: needed("greenlets", worker.greenlets),
+                accepts: node.find("accepts").unwrap_or(usual),
+                full: full.unwrap_or(worker.full),
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Every kind of mistake has its message, held against a golden file.
+//!
+//! `mistakes/cases.txt` is a list of cases: `## title`, then an edit of `base.toml` (`-` lines are replaced by `+`
+//! lines; without `-` lines the `+` lines are appended), then what the reader says in plain text.
+//! `TAILBACK_BLESS=1 cargo test -p scenario` rewrites what is said.
+
+use std::fmt::Write as _;
+
+use scenario::{Diagnostic, Severity};
+
+const BASE: &str = include_str!("mistakes/base.toml");
+const CASES: &str = include_str!("mistakes/cases.txt");
+
+fn diagnostics(text: &str) -> Vec<Diagnostic> {
+    match scenario::parse(text, "s.toml", &[]) {
+        Ok(scenario) => scenario.warnings().to_vec(),
+        Err(list) => list,
+    }
+}
+
+fn plain(text: &str) -> String {
+    diagnostics(text).iter().map(|diagnostic| diagnostic.plain(text)).collect()
+}
+
+struct Case {
+    title: String,
+    edit: String,
+    text: String,
+    said: String,
+}
+
+fn cases() -> Vec<Case> {
+    CASES.split("## ").skip(1).map(case).collect()
+}
+
+fn case(block: &str) -> Case {
+    let mut lines = block.lines();
+    let title = lines.next().expect("a case has a title").to_owned();
+    let (mut edit, mut old, mut new, mut said) = (String::new(), vec![], vec![], String::new());
+    for line in lines {
+        match (line.strip_prefix('-'), line.strip_prefix('+')) {
+            (Some(line), _) if said.is_empty() => old.push(line),
+            (_, Some(line)) if said.is_empty() => new.push(line),
+            _ => {
+                let _ = writeln!(said, "{line}");
+                continue;
+            }
+        }
+        let _ = writeln!(edit, "{line}");
+    }
+    let (old, new) = (old.join("\n"), new.join("\n"));
+    let text = if old.is_empty() {
+        format!("{BASE}{new}\n")
+    } else {
+        assert!(BASE.contains(&old), "{title}: the base has no line\n{old}");
+        BASE.replacen(&old, &new, 1)
+    };
+    let said = said.trim_end().to_owned() + "\n";
+    Case { title, edit, text, said }
+}
+
+#[test]
+fn the_base_has_no_mistake() {
+    assert_eq!(plain(BASE), "");
+}
+
+#[test]
+fn every_kind_of_mistake_says_where_and_what_to_write() {
+    if std::env::var_os("TAILBACK_BLESS").is_some() {
+        let mut out = String::new();
+        for case in cases() {
+            let _ = write!(out, "## {}\n{}{}\n", case.title, case.edit, plain(&case.text));
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mistakes/cases.txt");
+        std::fs::write(path, out).expect("the golden file can be written");
+        return;
+    }
+    for case in cases() {
+        assert_eq!(plain(&case.text), case.said, "{}", case.title);
+    }
+}
+
+#[test]
+fn every_message_has_help_and_starts_small() {
+    for case in cases() {
+        for diagnostic in diagnostics(&case.text) {
+            assert!(diagnostic.help.is_some(), "{}: {}", case.title, diagnostic.what);
+            assert!(!diagnostic.what.ends_with('.'), "{}", diagnostic.what);
+        }
+    }
+}
+
+#[test]
+fn one_slip_makes_one_message() {
+    for case in cases() {
+        let errors = diagnostics(&case.text).iter().filter(|d| d.severity == Severity::Error).count();
+        let several = case.title.contains("several");
+        assert!(errors <= 1 || several, "{}: {errors} messages", case.title);
+    }
+}

@@ -1,0 +1,189 @@
+//! Small worlds for tests, built by words that read like a scenario.
+#![allow(dead_code)]
+
+use std::sync::Arc;
+
+use engine::law::Law;
+use engine::model::*;
+use engine::op::{Draw, DrawKind, Limit, Op, Patching, Program};
+use engine::time::{Span, Time};
+use engine::{Model, Replication, RunRecord, Seed};
+
+pub fn ms(ms: u64) -> Span {
+    Span::from_ms(ms)
+}
+
+pub fn secs(secs: u64) -> Span {
+    Span::from_secs(secs)
+}
+
+pub fn exponential(mean: Span) -> Law {
+    Law::Exponential { mean }
+}
+
+/// A list of steps that is being compiled.
+#[derive(Default)]
+pub struct Steps {
+    code: Vec<Op>,
+    draws: Vec<DrawKind>,
+    spans: Vec<Span>,
+    sites: Vec<SiteSpec>,
+}
+
+impl Steps {
+    pub fn new() -> Steps {
+        Steps::default()
+    }
+
+    fn draw(&mut self, law: Law) -> Draw {
+        let kind = match law {
+            Law::Fixed(span) => DrawKind::Constant(span),
+            law => {
+                self.sites.push(SiteSpec { name: format!("step#{}", self.code.len()), law });
+                DrawKind::Fate(self.sites.len() as u16 - 1)
+            }
+        };
+        self.draws.push(kind);
+        Draw(self.draws.len() as u16 - 1)
+    }
+
+    fn limit(&mut self, span: Option<Span>) -> Limit {
+        let Some(span) = span else { return Limit::NONE };
+        self.spans.push(span);
+        Limit(self.spans.len() as u16 - 1)
+    }
+
+    pub fn burn(mut self, law: Law) -> Steps {
+        let draw = self.draw(law);
+        self.code.push(Op::Burn(draw));
+        self
+    }
+
+    pub fn native(mut self, law: Law) -> Steps {
+        let draw = self.draw(law);
+        self.code.push(Op::Native(draw));
+        self
+    }
+
+    pub fn hog(mut self, law: Law, every: Span) -> Steps {
+        let span = self.draw(law);
+        let every = self.limit(Some(every));
+        self.code.push(Op::BurnYielding { span, every });
+        self
+    }
+
+    pub fn sleep(mut self, law: Law) -> Steps {
+        let draw = self.draw(law);
+        self.code.push(Op::Sleep(Patching::Patched, draw));
+        self
+    }
+
+    pub fn block(mut self, law: Law) -> Steps {
+        let draw = self.draw(law);
+        self.code.push(Op::Sleep(Patching::Blocking, draw));
+        self
+    }
+
+    pub fn yields(mut self) -> Steps {
+        self.code.push(Op::Yield);
+        self
+    }
+
+    pub fn call(mut self, peer: u16, law: Law, limit: Option<Span>) -> Steps {
+        let takes = self.draw(law);
+        let limit = self.limit(limit);
+        self.code.push(Op::Call { patching: Patching::Patched, peer, takes, limit });
+        self
+    }
+
+    pub fn acquire(mut self, sync: u16, limit: Option<Span>) -> Steps {
+        let limit = self.limit(limit);
+        self.code.push(Op::Acquire { sync, limit });
+        self
+    }
+
+    pub fn release(mut self, sync: u16) -> Steps {
+        self.code.push(Op::Release { sync });
+        self
+    }
+
+    fn compile(mut self) -> (Program, Vec<SiteSpec>) {
+        self.code.push(Op::End);
+        let program = Program {
+            name: "page".into(),
+            code: self.code.into(),
+            draws: self.draws.into(),
+            spans: self.spans.into(),
+        };
+        (program, self.sites)
+    }
+}
+
+/// Threads that cost nothing, on cores that switch for nothing.
+pub fn threads(count: u32) -> WorkerSpec {
+    worker("threads", WorkerKind::Threads { threads: count })
+}
+
+/// A hub whose own work costs nothing but a nanosecond for reading the clock.
+pub fn hub(greenlets: u32) -> WorkerSpec {
+    worker("gevent", WorkerKind::Hub { greenlets, accepts: 100, full: WhenFull::Stop })
+}
+
+fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
+    let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
+    WorkerSpec { name: name.into(), kind, costs, gil: true, switch_interval: ms(5) }
+}
+
+/// A world of one class on one host with one process; fields may be changed before it runs.
+pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -> Model {
+    let (program, sites) = steps.compile();
+    let class =
+        ClassSpec { name: "page".into(), weight: 1, program: 0, sites, header_bytes: 79, body_bytes: 12 };
+    let client = ClientSpec {
+        name: "users".into(),
+        classes: vec![0],
+        arrivals,
+        network: Span::ZERO,
+        connect_timeout: None,
+        read_timeout: None,
+        patience: None,
+        refresh: None,
+    };
+    Model {
+        name: worker.name.clone(),
+        hosts: vec![HostSpec { name: "host".into(), cores, slice: ms(4), switch: Span::ZERO, wake: Span::ZERO }],
+        listeners: vec![ListenerSpec { host: 0, backlog: 1_000_000 }],
+        processes: vec![ProcessSpec { listener: 0, worker: 0 }],
+        workers: vec![worker],
+        balancer: Balancing::RoundRobin,
+        peers: vec![PeerSpec { name: "peer".into(), network: Span::ZERO, capacity: None, windows: vec![] }],
+        syncs: vec![SyncSpec { name: "pool".into(), units: 1, policy: Policy::Barging }],
+        classes: Arc::new([class]),
+        programs: Arc::new([program]),
+        clients: Arc::new([client]),
+        run: RunSpec { length: None, drain: secs(10_000), warm_up: Span::ZERO, step: secs(1) },
+        limits: Limits::default(),
+    }
+}
+
+pub fn closed(clients: u32, requests: u64) -> Arrivals {
+    Arrivals::Closed { clients, requests: Some(requests), think: Law::Fixed(Span::ZERO) }
+}
+
+pub fn poisson(rate: f64) -> Arrivals {
+    Arrivals::Poisson(Profile { points: vec![(Time::ZERO, rate)] })
+}
+
+pub fn edit_client(model: &mut Model, edit: impl FnOnce(&mut ClientSpec)) {
+    let mut clients = model.clients.to_vec();
+    edit(&mut clients[0]);
+    model.clients = clients.into();
+}
+
+pub fn run(model: &Model) -> RunRecord {
+    run_seed(model, 1)
+}
+
+pub fn run_seed(model: &Model, replication: u32) -> RunRecord {
+    engine::run(model, Seed(1), Replication(replication)).expect("the world runs to its end")
+}
