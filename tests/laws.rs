@@ -114,8 +114,10 @@ fn mmck_loses_what_theory_says() {
     let load: f64 = 3.6;
     let weight = |n: u32| match n {
         n if n <= servers => load.powi(n as i32) / (1..=n).map(f64::from).product::<f64>(),
-        n => load.powi(n as i32)
-            / ((1..=servers).map(f64::from).product::<f64>() * f64::from(servers).powi((n - servers) as i32)),
+        n => {
+            load.powi(n as i32)
+                / ((1..=servers).map(f64::from).product::<f64>() * f64::from(servers).powi((n - servers) as i32))
+        }
     };
     let lost = weight(places) / (0..=places).map(weight).sum::<f64>();
     let rate = load / SERVICE.as_secs_f64();
@@ -160,11 +162,8 @@ fn machine_repairman_throughput_is_as_theory_has_it() {
     let steps = Steps::new().sleep(exponential(Span::from_ms(50)));
     let mut model = world(threads(servers), 1, steps, closed(clients, 1));
     edit_client(&mut model, |client| {
-        client.arrivals = engine::model::Arrivals::Closed {
-            clients,
-            requests: None,
-            think: exponential(Span::from_ms(200)),
-        };
+        client.arrivals =
+            engine::model::Arrivals::Closed { clients, requests: None, think: exponential(Span::from_ms(200)) };
     });
     model.run.length = Some(secs(2000));
     model.run.warm_up = secs(100);

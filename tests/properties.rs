@@ -110,11 +110,8 @@ fn model(world: &World, mut worker: WorkerSpec) -> Model {
     edit_client(&mut model, |client| {
         client.network = Span::from_us(world.network);
         client.patience = world.patience.map(|mean| exponential(ms(mean)));
-        client.refresh = (world.refresh > 0).then(|| Refresh {
-            ppm: 800_000,
-            pause: exponential(ms(50)),
-            times: world.refresh,
-        });
+        client.refresh =
+            (world.refresh > 0).then(|| Refresh { ppm: 800_000, pause: exponential(ms(50)), times: world.refresh });
     });
     model
 }

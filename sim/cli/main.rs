@@ -1,2 +1,58 @@
-//! The command line of tailback.
-fn main() {}
+//! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
+//!
+//! Exit codes: 0 done, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+
+mod check;
+mod files;
+mod problem;
+mod run;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use problem::Problem;
+
+/// Tells what Python web servers will do before the servers do it.
+///
+/// A scenario file describes the traffic, what a request does, and one or more worlds that serve it: processes of threads, or of
+/// greenlets on a gevent hub. tailback simulates all of them under the same traffic and shows them side by side.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario in all of its worlds, compare them, and draw plots
+    Run(run::Args),
+    /// Report every mistake in scenario files, without running them
+    Check(check::Args),
+    /// Print the JSON Schema of scenario files, for completion in an editor
+    Schema,
+    /// Write a commented scenario to start from
+    New(start::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
+        Command::New(args) => start::new(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has read enough: `tailback run ... | head` ends quietly.
+        Err(Problem::Write { source, path: None }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprint!("{problem}");
+            problem.exit_code()
+        }
+    }
+}

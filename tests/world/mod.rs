@@ -109,12 +109,8 @@ impl Steps {
 
     fn compile(mut self) -> (Program, Vec<SiteSpec>) {
         self.code.push(Op::End);
-        let program = Program {
-            name: "page".into(),
-            code: self.code.into(),
-            draws: self.draws.into(),
-            spans: self.spans.into(),
-        };
+        let program =
+            Program { name: "page".into(), code: self.code.into(), draws: self.draws.into(), spans: self.spans.into() };
         (program, self.sites)
     }
 }
@@ -137,8 +133,7 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
 /// A world of one class on one host with one process; fields may be changed before it runs.
 pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -> Model {
     let (program, sites) = steps.compile();
-    let class =
-        ClassSpec { name: "page".into(), weight: 1, program: 0, sites, header_bytes: 79, body_bytes: 12 };
+    let class = ClassSpec { name: "page".into(), weight: 1, program: 0, sites, header_bytes: 79, body_bytes: 12 };
     let client = ClientSpec {
         name: "users".into(),
         classes: vec![0],

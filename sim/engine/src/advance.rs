@@ -4,7 +4,7 @@
 //! says what the task wants; the carrier says what that means.
 
 use crate::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
-use crate::rng::mix;
+use crate::rng::{happens, mix};
 use crate::task::{News, Task};
 use crate::time::Span;
 
@@ -115,7 +115,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
             }
             Op::Chance { odds, skip } => {
                 let bits = mix(fate.key ^ u64::from(pc.0).wrapping_mul(0x9E37_79B9_7F4A_7C15), pass(task));
-                if (bits >> 32) * 1_000_000 >> 32 >= u64::from(odds) {
+                if !happens(bits, odds) {
                     task.pc = skip;
                 }
             }

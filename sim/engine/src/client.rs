@@ -10,7 +10,7 @@ use crate::model::{Arrivals, ClientSpec, Profile};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
 use crate::request::{Request, Stage};
-use crate::rng::mix;
+use crate::rng::{happens, mix};
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
 
@@ -173,7 +173,7 @@ impl<P: Probe> World<'_, P> {
             return 0;
         }
         let bits = u128::from(self.draw(index, Site::Class, row));
-        let mut left = (bits * u128::from(self.clients[index].weights) >> 64) as u64;
+        let mut left = ((bits * u128::from(self.clients[index].weights)) >> 64) as u64;
         let classes = &self.model.clients[index].classes;
         for (at, &class) in classes.iter().enumerate() {
             let weight = u64::from(self.model.classes[class as usize].weight);
@@ -303,7 +303,7 @@ impl<P: Probe> World<'_, P> {
         let (row, class_row) = (rows & u64::from(u32::MAX), rows >> 32);
         let shift = u64::from(attempt) << ATTEMPT_ROWS;
         let luck = self.draw(index, Site::Refresh, row + shift);
-        if u32::from(attempt) >= refresh.times || (luck >> 32) * 1_000_000 >> 32 >= u64::from(refresh.ppm) {
+        if u32::from(attempt) >= refresh.times || !happens(luck, refresh.ppm) {
             return false;
         }
         let pause = refresh.pause.sample(self.draw(index, Site::Pause, row + shift));

@@ -110,12 +110,7 @@ impl<E: Copy> EventQueue<E> {
     #[inline]
     pub fn push(&mut self, at: Time, event: E) {
         let at = at.as_ns();
-        assert!(
-            at >= self.now,
-            "event in the past: {} < {}",
-            Time::from_ns(at),
-            Time::from_ns(self.now)
-        );
+        assert!(at >= self.now, "event in the past: {} < {}", Time::from_ns(at), Time::from_ns(self.now));
         if at == self.now {
             self.ready.push_back(event);
         } else if at <= self.run_last {
@@ -292,11 +287,7 @@ struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Slot = Slot {
-        head: END,
-        tail: END,
-        len: 0,
-    };
+    const EMPTY: Slot = Slot { head: END, tail: END, len: 0 };
 }
 
 impl<E: Copy> Wheel<E> {
@@ -387,10 +378,7 @@ impl<E: Copy> Wheel<E> {
         }
         let chunk = self.next.len() as u32;
         // Keeps the length of a slot within its u32.
-        assert!(
-            chunk < END / CHUNK as u32,
-            "more than four thousand million events are pending"
-        );
+        assert!(chunk < END / CHUNK as u32, "more than four thousand million events are pending");
         self.next.push(END);
         self.entries.resize((chunk as usize + 1) * CHUNK, filler);
         chunk
@@ -466,11 +454,7 @@ mod tests {
                 let (now, event) = queue.pop().expect("the number of events is constant");
                 queue.push(now + delay(), event);
             }
-            [
-                queue.run.capacity(),
-                queue.wheel.entries.capacity(),
-                queue.ready.capacity(),
-            ]
+            [queue.run.capacity(), queue.wheel.entries.capacity(), queue.ready.capacity()]
         };
         assert_eq!(hold(&mut queue), hold(&mut queue));
     }

@@ -39,7 +39,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread.index()].process;
         let Some(gil) = &mut self.processes[process.index()].gil else { return true };
         if gil.holder == thread {
-            if !(std::mem::take(&mut gil.asked) && !gil.waiters.is_empty()) {
+            if !std::mem::take(&mut gil.asked) || gil.waiters.is_empty() {
                 return true;
             }
             self.hand_over(process);

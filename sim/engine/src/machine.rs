@@ -213,7 +213,7 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.threads[thread.index()];
         state.status = Status::Running;
         state.core = id;
-        state.owed = state.owed + latency + switch;
+        state.owed += latency + switch;
         self.go(id);
     }
 
@@ -230,7 +230,7 @@ impl<P: Probe> World<'_, P> {
                 return;
             }
             let state = &mut self.threads[thread.index()];
-            state.left = state.left + std::mem::take(&mut state.owed);
+            state.left += std::mem::take(&mut state.owed);
             if !state.left.is_zero() {
                 break;
             }

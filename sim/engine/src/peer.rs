@@ -10,7 +10,7 @@ use crate::id::{CallId, HubId, TaskId, ThreadId};
 use crate::model::{PeerSpec, Window};
 use crate::probe::Probe;
 use crate::record::Wait;
-use crate::rng::mix;
+use crate::rng::{happens, mix};
 use crate::task::News;
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
@@ -70,7 +70,7 @@ impl<P: Probe> World<'_, P> {
             return from + call.takes;
         };
         let Window { factor_milli, fail_ppm, .. } = *window;
-        call.failed = (call.luck >> 32) * 1_000_000 >> 32 < u64::from(fail_ppm);
+        call.failed = happens(call.luck, fail_ppm);
         from + call.takes.scaled(factor_milli)
     }
 

@@ -26,13 +26,7 @@ pub(crate) struct Sync {
 
 impl Sync {
     pub(crate) fn new(spec: &SyncSpec) -> Sync {
-        Sync {
-            units: spec.units,
-            policy: spec.policy,
-            head: TaskId::NONE,
-            tail: TaskId::NONE,
-            notifying: false,
-        }
+        Sync { units: spec.units, policy: spec.policy, head: TaskId::NONE, tail: TaskId::NONE, notifying: false }
     }
 }
 

@@ -49,7 +49,7 @@ impl<P: Probe> World<'_, P> {
                 Effect::Exit => {
                     self.drop_gil(thread);
                     let state = &mut self.threads[thread.index()];
-                    state.owed = state.owed + self.model.workers[self.processes[state.process.index()].worker].costs.respond;
+                    state.owed += self.model.workers[self.processes[state.process.index()].worker].costs.respond;
                     state.deferred = Some(effect);
                     return Demand::PAY;
                 }
@@ -204,7 +204,7 @@ impl<P: Probe> World<'_, P> {
         let cost = self.model.workers[self.processes[process.index()].worker].costs.accept;
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];
-        state.owed = state.owed + cost;
+        state.owed += cost;
         state.task = task;
         None
     }

@@ -11,9 +11,7 @@ use crate::event::EventQueue;
 use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::hub::Hub;
-use crate::id::{
-    CallId, ClientId, CoreId, HostId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId,
-};
+use crate::id::{CallId, ClientId, CoreId, HostId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::{Model, WorkerKind};
 use crate::net::Listener;
@@ -121,7 +119,9 @@ pub enum RunError {
         at: Time,
     },
     /// Time stood still.
-    #[error("{world}: {steps} steps at {at} without time passing; `{program}` spins: give its loop something that takes time")]
+    #[error(
+        "{world}: {steps} steps at {at} without time passing; `{program}` spins: give its loop something that takes time"
+    )]
     Livelock {
         /// World.
         world: String,
@@ -147,7 +147,9 @@ pub enum RunError {
         waiting_for: &'static str,
     },
     /// More requests alive than [`crate::model::Limits::requests`].
-    #[error("{world}: more than {requests} requests alive at once by {at}; the servers are hopelessly behind the arrivals")]
+    #[error(
+        "{world}: more than {requests} requests alive at once by {at}; the servers are hopelessly behind the arrivals"
+    )]
     TooManyRequests {
         /// World.
         world: String,
@@ -373,7 +375,8 @@ impl<'m, P: Probe> World<'m, P> {
         if self.stuck || self.steps > limits.events_per_instant {
             let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
             let task = running.filter_map(|task| self.tasks.get(task)).next();
-            let program = task.map_or("the server", |task| &self.model.programs[usize::from(task.program)].name).to_owned();
+            let program =
+                task.map_or("the server", |task| &self.model.programs[usize::from(task.program)].name).to_owned();
             return Err(RunError::Livelock { world: world(), steps: limits.events_per_instant, at, program });
         }
         if self.requests.len() > limits.requests as usize {
@@ -464,7 +467,11 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         wasted: recorder.wasted,
         syn_drops: recorder.syn_drops,
         cpu_ppm: recorder.cpu_ppm(until.min(end)),
-        slots_ppm: recorder.average(Gauge::Slots, 1_000_000, Span::from_ns(window.as_ns().saturating_mul(slots.max(1)))),
+        slots_ppm: recorder.average(
+            Gauge::Slots,
+            1_000_000,
+            Span::from_ns(window.as_ns().saturating_mul(slots.max(1))),
+        ),
         slots,
         cores,
         process_cpu: processes.iter().map(|process| process.cpu).collect(),

@@ -172,7 +172,7 @@ pub(crate) struct Finding {
     what: String,
     help: Option<String>,
     label: String,
-    /// Something is not there, which may be a mere echo of a syntax error elsewhere.
+    /// Something is not there, which may be a mere echo of a mistake elsewhere.
     echo: bool,
     /// The TOML itself is wrong here.
     syntax: bool,
@@ -199,7 +199,9 @@ impl Finding {
         self
     }
 
-    /// Marks what may be a mere echo of a syntax error elsewhere: something is not there.
+    /// Marks what may be a mere echo of a mistake elsewhere: something is not there.
+    ///
+    /// Errors of this kind are kept back beside a syntax error that lost text, doubts beside any error.
     pub(crate) fn echo(&mut self) -> &mut Finding {
         self.echo = true;
         self
@@ -244,9 +246,11 @@ impl Findings {
     /// All of them as diagnostics, by position; echoes of syntax errors are left out.
     pub(crate) fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
         let syntax: Vec<At> = self.list.iter().filter(|finding| finding.syntax).map(|finding| finding.at).collect();
+        let failed = self.failed();
         let lost = self.list.iter().any(|finding| finding.syntax && !finding.mild);
         self.list.retain(|finding| {
-            let echo = finding.echo && lost;
+            let doubt = finding.severity == Severity::Warning;
+            let echo = finding.echo && (lost || doubt && failed);
             finding.syntax || !echo && !syntax.iter().any(|at| at.touches(finding.at))
         });
         self.list.sort_by_key(|finding| (finding.at.source, finding.at.start, finding.severity));

@@ -146,7 +146,21 @@ fn syntax_error(at: At, message: &str, sources: &Sources, findings: &mut Finding
         finding.label("the second one").help("keep one of the two").mild();
         return;
     }
-    let what = format!("this is not TOML: {}", message.replace('\n', "; "));
-    let help = "a line is `key = value` or `[table]`; text, durations and rates stand in quotes";
-    findings.syntax(at, what).label("the reader stumbles here").help(help);
+    let (what, label, help) = match message {
+        _ if message.starts_with("missing comma") => {
+            ("a comma is missing before this", "no comma", "separate the entries with commas")
+        }
+        _ if message.starts_with("key with no value") => ("a key has no value", "no `=`", "write `key = value`"),
+        _ if message.starts_with("unclosed table") => ("a heading is not closed", "no `]`", "write `[table]`"),
+        _ if message.starts_with("invalid basic string") => {
+            ("text is not closed", "no quotation mark", "end it with a quotation mark")
+        }
+        _ => {
+            let what = format!("this is not TOML: {}", message.replace('\n', "; "));
+            let help = "a line is `key = value` or `[table]`; text, durations and rates stand in quotes";
+            findings.syntax(at, what).label("the reader stumbles here").help(help);
+            return;
+        }
+    };
+    findings.syntax(at, what).label(label).help(help);
 }

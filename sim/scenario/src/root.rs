@@ -212,6 +212,7 @@ impl Scenario {
         let machine: &Node = root.get("machine");
         let run: &Node = root.get("run");
         let policy: &str = root.get::<&Node>("balancer").get("policy");
+        check_cores(named("world"), machine, findings);
         let worlds = named("world").iter().filter_map(|world| World::read(world, machine, preset, findings));
         let worlds = worlds.collect();
         let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
@@ -334,6 +335,16 @@ impl Scenario {
                 findings.warning(name.at, what).label("not used").help("use it in a step, or remove it").echo();
             }
         }
+    }
+}
+
+/// Cores are said by the machine, or else by every world.
+fn check_cores(worlds: &[(Name, Node)], machine: &Node, findings: &mut Findings) {
+    let without = worlds.iter().find(|(_, node)| node.entry("cores").is_none());
+    if let Some((name, _)) = without.filter(|_| machine.entry("cores").is_none()) {
+        let what = format!("world `{}` has no cores", name.text);
+        let help = "write `cores = 8` in [machine], or in every world";
+        findings.error(name.at, what).label("how many cores?").help(help).echo();
     }
 }
 

@@ -188,3 +188,88 @@ pub(crate) fn to_json(raw: &Raw) -> Value {
         RawValue::Date => Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Findings, Sources};
+    use crate::starter::starter;
+
+    fn json_of(text: &str) -> Value {
+        let mut findings = Findings::default();
+        let raw = raw::read(0, &Sources::new("s.toml", text), &mut findings);
+        assert!(!findings.failed());
+        to_json(&raw)
+    }
+
+    fn refuses(text: &str) -> bool {
+        let validator = jsonschema::validator_for(&schema()).expect("the schema is one");
+        !validator.is_valid(&json_of(text))
+    }
+
+    #[test]
+    fn it_is_a_schema_of_the_draft_it_names() {
+        jsonschema::meta::validate(&schema()).expect("the schema is one");
+        assert_eq!(schema(), schema());
+    }
+
+    #[test]
+    fn it_accepts_what_is_shipped() {
+        let shipped = [
+            include_str!("../../../scenarios/startup/ab-waves.toml"),
+            include_str!("../../../scenarios/startup/slow-third-party.toml"),
+            include_str!("../../../scenarios/pinterest/cpu-hog.toml"),
+            include_str!("../tests/mistakes/base.toml"),
+            &starter("schema"),
+        ];
+        let validator = jsonschema::validator_for(&schema()).expect("the schema is one");
+        for text in shipped {
+            let said: Vec<String> = validator.iter_errors(&json_of(text)).map(|error| error.to_string()).collect();
+            assert_eq!(said, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn it_refuses_what_the_reader_refuses_of_types_units_words_and_keys() {
+        let good = starter("schema");
+        assert!(!refuses(&good));
+        let slips = [
+            ("length = \"60s\"", "length = 60"),
+            ("length = \"60s\"", "length = \"60\""),
+            ("length = \"60s\"", "length = \"60 sec\""),
+            ("threads = 20", "thraeds = 20"),
+            ("worker = \"uwsgi-gevent\"", ""),
+            ("worker = \"uwsgi-gevent\"", "worker = \"uwsgi\""),
+            ("cores = 2", "cores = 0"),
+            ("chance = 0.5", "chance = 1.5"),
+            ("rate = \"50/s\"", "rate = \"50\""),
+            ("\"exp(500ms)\"", "\"normal(500ms)\""),
+            ("{ burn = \"1ms\" }", "{ bunr = \"1ms\" }"),
+            ("{ burn = \"1ms\" }", "{ burn = \"1ms\", sleep = \"1ms\" }"),
+            ("patience = ", "# "),
+        ];
+        for (from, to) in slips {
+            assert!(good.contains(from), "{from}");
+            assert!(refuses(&good.replace(from, to)), "{to}");
+        }
+    }
+
+    #[test]
+    fn every_example_and_default_in_the_key_tables_fits_its_own_schema() {
+        let schema = schema();
+        let mut checked = 0;
+        for def in schema["$defs"].as_object().expect("definitions").values().chain([&schema]) {
+            for property in def["properties"].as_object().into_iter().flat_map(Map::values) {
+                let mut alone = property.clone();
+                alone["$defs"] = schema["$defs"].clone();
+                let validator = jsonschema::validator_for(&alone).expect("a property is a schema");
+                let values = property["examples"].as_array().into_iter().flatten().chain(property.get("default"));
+                for value in values {
+                    assert!(validator.is_valid(value), "{value} in {property}");
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 80, "{checked} checked");
+    }
+}

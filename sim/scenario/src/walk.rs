@@ -58,14 +58,15 @@ impl<'a> Walker<'a> {
     }
 
     fn table_at_depth(&mut self, table: &'static Table, at: At, path: &str, items: &[Item], depth: usize) -> Node {
+        let mut misspelt: Vec<(&'static str, &Item)> = Vec::new();
         for item in items.iter().filter(|item| table.key(&item.key).is_none()) {
-            self.unknown_key(table, path, item);
+            misspelt.extend(self.unknown_key(table, path, item).map(|name| (name, item)));
         }
         let mut entries = Vec::new();
         for key in table.keys {
             let item = items.iter().find(|item| item.key == key.name);
             if let Some(item) = item {
-                self.check_beside(key, item, items);
+                self.check_beside(table, key, item, items);
                 let inner = match path {
                     "" => key.name.to_owned(),
                     _ if matches!(key.kind, Kind::Steps) && depth > 0 => path.to_owned(),
@@ -75,6 +76,13 @@ impl<'a> Walker<'a> {
                 let sound = value.is_some();
                 let value = value.unwrap_or_else(|| stand_in(key.kind));
                 let entry = Entry { name: key.name, key_at: item.at, at: item.raw.at, given: true, sound, value };
+                entries.push(entry);
+                continue;
+            }
+            if let Some((_, item)) = misspelt.iter().find(|(name, _)| *name == key.name) {
+                let value = stand_in(key.kind);
+                let (key_at, at) = (item.at, item.raw.at);
+                let entry = Entry { name: key.name, key_at, at, given: true, sound: false, value };
                 entries.push(entry);
                 continue;
             }
@@ -98,10 +106,11 @@ impl<'a> Walker<'a> {
         Node { at, table, entries }
     }
 
-    fn unknown_key(&mut self, table: &'static Table, path: &str, item: &Item) {
+    /// Reports a key that the table does not have; returns the one that was meant, if that is clear.
+    fn unknown_key(&mut self, table: &'static Table, path: &str, item: &Item) -> Option<&'static str> {
         let what = match path {
             "" => format!("unknown key `{}`", short(&item.key)),
-            _ => format!("unknown key `{}` in `{path}`", short(&item.key)),
+            _ => format!("unknown key `{}` in {}", short(&item.key), place(path)),
         };
         let known = table.keys.iter().map(|key| key.name);
         let near = suggest::nearest(&item.key, known.clone());
@@ -111,12 +120,13 @@ impl<'a> Walker<'a> {
             None => suggest::help(&item.key, known, &format!("keys of {}", table.noun)),
         };
         self.findings.error(item.at, what).label(format!("not a key of {}", table.noun)).help(help);
+        near
     }
 
     fn missing(&mut self, key: &Key, table: &Table, path: &str, at: At) {
         let what = match path {
             "" => format!("`{}` is missing", key.name),
-            _ => format!("`{path}` needs `{}`", key.name),
+            _ => format!("{} needs `{}`", place(path), key.name),
         };
         let help = match key.kind {
             Kind::Named(inner, _) => format!("write a table {}: {}", inner.heading, key.doc),
@@ -126,15 +136,18 @@ impl<'a> Walker<'a> {
         self.findings.error(at, what).label(label).help(help).echo();
     }
 
-    fn check_beside(&mut self, key: &Key, item: &Item, items: &[Item]) {
-        let fits = |other: &str| items.iter().any(|item| item.key == other);
+    fn check_beside(&mut self, table: &Table, key: &Key, item: &Item, entries: &[Item]) {
+        let fits = |other: &str| entries.iter().any(|item| item.key == other);
         if key.beside.is_empty() || key.beside.iter().any(|other| fits(other)) {
             return;
         }
         let others: Vec<String> = key.beside.iter().map(|other| format!("`{other}`")).collect();
         let others = others.join(" or ");
         let what = format!("`{}` makes sense only beside {others}", key.name);
-        self.findings.error(item.at, what).label(format!("no {others} here")).help(key.doc).echo();
+        let examples = key.beside.iter().filter_map(|other| table.key(other));
+        let examples: Vec<String> = examples.map(|other| format!("`{} = {}`", other.name, other.example)).collect();
+        let help = format!("write {} beside it, or remove `{}`", examples.join(" or "), key.name);
+        self.findings.error(item.at, what).label(format!("no {others} here")).help(help).echo();
     }
 
     fn default(&mut self, key: &Key, text: &str) -> Value {
@@ -259,7 +272,7 @@ impl<'a> Walker<'a> {
                 continue;
             };
             if let Some(table) = self.step_table(raw.at, items) {
-                nodes.push(self.table_at_depth(table, raw.at, path, items, depth + 1));
+                nodes.push(self.table_at_depth(table, raw.at, table.noun, items, depth + 1));
             }
         }
         Some(Value::List(nodes))
@@ -301,6 +314,11 @@ impl<'a> Walker<'a> {
             }
         }
     }
+}
+
+/// A path for a message; a step has none, and its noun stands in.
+fn place(path: &str) -> String {
+    if path.starts_with("a ") || path.starts_with("an ") { path.to_owned() } else { format!("`{path}`") }
 }
 
 /// The heading of the first table of the format that has a key of this name.

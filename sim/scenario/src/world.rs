@@ -206,15 +206,8 @@ impl World {
         let worker = find_worker(node, preset, findings)?;
         let processes: u32 = node.get("processes");
         let servers = node.find("servers").unwrap_or_else(|| machine.get("servers"));
-        let cores = node.find("cores").or_else(|| machine.find("cores")).unwrap_or_else(|| {
-            let what = format!("world `{}` has no cores", name.text);
-            findings
-                .error(name.at, what)
-                .label("how many cores?")
-                .help("write `cores = 8` in [machine] or here")
-                .echo();
-            1
-        });
+        // That a world has cores at all is checked once for all worlds.
+        let cores = node.find("cores").or_else(|| machine.find("cores")).unwrap_or(1);
         let kind = carrier(&name.text, node, worker, processes, findings);
         let listen: u32 = node.find("listen").unwrap_or(worker.listen);
         let somaxconn: u32 = machine.find("somaxconn").unwrap_or(preset.somaxconn);

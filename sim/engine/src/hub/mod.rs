@@ -123,7 +123,7 @@ impl<P: Probe> World<'_, P> {
 
     fn owe(&mut self, id: HubId, cost: Span) {
         let thread = &mut self.threads[self.hubs[id.index()].thread.index()];
-        thread.owed = thread.owed + cost;
+        thread.owed += cost;
     }
 
     /// The hub's own time: the world's, and what its thread has not paid yet.
@@ -186,7 +186,11 @@ impl<P: Probe> World<'_, P> {
         };
         match effect {
             Effect::Burn(span) | Effect::Native(span) => return Some(Demand::Cpu { span, gil: true }),
-            Effect::Wait { need: need @ (Need::Timer(_) | Need::Reply { .. }), patching: Patching::Blocking, limit } => {
+            Effect::Wait {
+                need: need @ (Need::Timer(_) | Need::Reply { .. }),
+                patching: Patching::Blocking,
+                limit,
+            } => {
                 let patching = Patching::Blocking;
                 self.threads[thread.index()].deferred = Some(Effect::Wait { need, patching, limit });
                 return Some(Demand::PAY);

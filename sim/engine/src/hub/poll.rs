@@ -50,8 +50,13 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     pub(crate) fn new() -> Sockets {
-        let mut sockets =
-            Sockets { socks: Vec::new(), free: Vec::new(), changes: Vec::new(), ready: VecDeque::new(), room: ROOM_FIRST };
+        let mut sockets = Sockets {
+            socks: Vec::new(),
+            free: Vec::new(),
+            changes: Vec::new(),
+            ready: VecDeque::new(),
+            room: ROOM_FIRST,
+        };
         let listener = sockets.open(TaskId::NONE);
         debug_assert_eq!(listener, LISTENER);
         sockets

@@ -52,5 +52,4 @@ impl<P: Probe> World<'_, P> {
         *free += 1;
         sockets.watch(LISTENER, true);
     }
-
 }

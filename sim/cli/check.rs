@@ -1,0 +1,30 @@
+//! `tailback check`: every mistake of scenario files at once.
+
+use std::path::PathBuf;
+
+use crate::files;
+use crate::problem::Problem;
+
+/// What to check.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Scenario files; `-` reads standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// Reports all mistakes of all files.
+pub fn check(args: &Args) -> Result<(), Problem> {
+    let mut wrong = String::new();
+    for path in &args.files {
+        match files::compile(path, &[]) {
+            Ok(compiled) => {
+                let worlds: Vec<&str> = compiled.models.iter().map(|model| model.name.as_str()).collect();
+                files::print(&format!("{}: fine; worlds: {}\n", path.display(), worlds.join(", ")))?;
+            }
+            Err(Problem::Scenario(text)) => wrong += &text,
+            Err(problem) => return Err(problem),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Problem::Scenario(wrong)) }
+}

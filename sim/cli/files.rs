@@ -1,0 +1,100 @@
+//! Everything that touches the disk or standard output.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+
+use scenario::{Compiled, Diagnostic, Override, Severity};
+
+use crate::problem::Problem;
+
+/// Bytes of a scenario file that are read at most; the scenario crate says the rest.
+const READ_MAX: u64 = 4 * 1024 * 1024;
+
+/// Writes to standard output.
+pub fn print(text: &str) -> Result<(), Problem> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|source| Problem::Write { path: None, source })
+}
+
+/// The text of a file; `-` is standard input.
+pub fn read(path: &Path) -> Result<String, Problem> {
+    let problem = |source| Problem::Read { path: path.to_owned(), source };
+    let mut text = String::new();
+    if path == Path::new("-") {
+        io::stdin().take(READ_MAX).read_to_string(&mut text).map_err(problem)?;
+    } else {
+        fs::File::open(path).and_then(|file| file.take(READ_MAX).read_to_string(&mut text)).map_err(problem)?;
+    }
+    Ok(text)
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".tailback-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        // A temporary file is its owner's alone; a result is for everybody whom the folder is for.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|source: io::Error| Problem::Write { path: Some(path.to_owned()), source })
+}
+
+/// Reads and compiles a scenario file; what it warns of goes to standard error.
+pub fn compile(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem> {
+    let text = read(path)?;
+    let name = path.display().to_string();
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut load = |file: &str| {
+        let path = folder.join(file);
+        fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    };
+    let compiled = scenario::parse(&text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
+    match compiled {
+        Ok(compiled) => {
+            eprint!("{}", show(&compiled.warnings, &text));
+            Ok(compiled)
+        }
+        Err(diagnostics) => Err(Problem::Scenario(show(&diagnostics, &text))),
+    }
+}
+
+/// All diagnostics as text, in colour on a terminal, with a count at the end.
+fn show(diagnostics: &[Diagnostic], text: &str) -> String {
+    let shown: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.plain(text)).collect();
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let mut out = shown.join("\n");
+    if errors > 0 {
+        out += &format!("\n{errors} {}\n", if errors == 1 { "mistake" } else { "mistakes" });
+    }
+    if io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() { colour(&out) } else { out }
+}
+
+/// Red for what is wrong, yellow for doubts, green for help: line by line, because the layout says which is which.
+fn colour(text: &str) -> String {
+    let paint = |line: &str| {
+        let body = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        if let Some(help) = body.strip_prefix("= help:") {
+            return format!("{}= \x1b[32mhelp\x1b[0m:{help}", &line[..line.len() - body.len()]);
+        }
+        if body.starts_with('|') && body.contains('^') {
+            let at = line.find('^').expect("it has one");
+            return format!("{}\x1b[1;31m{}\x1b[0m", &line[..at], &line[at..]);
+        }
+        line.replacen(": error: ", ": \x1b[1;31merror\x1b[0m: ", 1).replacen(
+            ": warning: ",
+            ": \x1b[1;33mwarning\x1b[0m: ",
+            1,
+        )
+    };
+    text.lines().map(|line| paint(line) + "\n").collect()
+}

@@ -1,0 +1,64 @@
+//! What can go wrong on the command line, in a user's words, and with which exit code.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lab::LabError;
+
+/// Why a command did not do what it was asked to.
+pub enum Problem {
+    /// A file could not be read.
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file, or standard output, could not be written.
+    Write {
+        /// Which; `None` for standard output.
+        path: Option<PathBuf>,
+        /// Why.
+        source: io::Error,
+    },
+    /// Scenario files have mistakes; the text shows all of them.
+    Scenario(String),
+    /// The user asked for something that cannot be.
+    Usage(String),
+    /// Runs did not come to their end.
+    Runs(LabError),
+    /// A plot could not be drawn.
+    Draw(report::figures::DrawError),
+}
+
+impl Problem {
+    /// 3 for runs that failed; 2 for everything that the user or the machine must mend first.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Problem::Runs(_) => ExitCode::from(3),
+            Problem::Read { .. }
+            | Problem::Write { .. }
+            | Problem::Scenario(_)
+            | Problem::Usage(_)
+            | Problem::Draw(_) => ExitCode::from(2),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Read { path, source } => writeln!(f, "error: cannot read {}: {source}", path.display()),
+            Problem::Write { path: Some(path), source } => {
+                writeln!(f, "error: cannot write {}: {source}", path.display())
+            }
+            Problem::Write { path: None, source } => writeln!(f, "error: cannot write the output: {source}"),
+            Problem::Scenario(text) => f.write_str(text),
+            Problem::Usage(text) => writeln!(f, "error: {text}"),
+            Problem::Runs(error) => writeln!(f, "error: {error}"),
+            Problem::Draw(error) => writeln!(f, "error: cannot draw: {error}"),
+        }
+    }
+}

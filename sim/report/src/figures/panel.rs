@@ -1,0 +1,176 @@
+//! One panel of a chart: shaded spans, grid, areas, lines and the names at their ends.
+
+use super::Shade;
+use super::canvas::{Anchor, At, Canvas, Hand};
+use super::chart::{Curve, Sample};
+use super::layout::{Frame, HEADING_GAP, HEADING_LEADING, TICK_GAP, heading};
+use super::scale::{Axis, Clock};
+use super::style::{self, Rgb, Stroke};
+use super::type_setting::{Face, clean};
+
+/// One line of a panel.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// What it shows.
+    pub curve: Curve,
+    /// Its colour.
+    pub colour: Rgb,
+    /// The colour of its name.
+    pub text: Rgb,
+    /// Its stroke.
+    pub stroke: Stroke,
+    /// Its name.
+    pub name: String,
+}
+
+/// A heading and lines.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Panel {
+    /// What all its lines have in common.
+    pub heading: String,
+    /// The colour of the heading.
+    pub colour: Rgb,
+    /// Its lines, the last on top.
+    pub lines: Vec<Line>,
+}
+
+/// Opacity of the area of an interval.
+const AREA_ALPHA: f64 = 0.2;
+/// Narrowest panel part that a tick of the clock may have.
+const CLOCK_TICK_ROOM: f64 = 50.0;
+
+impl Panel {
+    /// The heading and the shaded spans.
+    pub fn background(&self, canvas: &mut Canvas, frame: Frame, clock: &Clock, shaded: &[Shade]) {
+        for shade in shaded {
+            let (from, to) = (frame.x(clock, shade.from_s), frame.x(clock, shade.to_s));
+            if from < to {
+                canvas.rect((from, frame.top - frame.strip), (to, frame.bottom), style::SHADE);
+            }
+        }
+        let hand = Hand { size: style::HEADING, face: Face::Bold, colour: self.colour, anchor: Anchor::Start };
+        let mut baseline = frame.top - frame.strip - HEADING_GAP;
+        for line in heading(self, frame.width()).iter().rev() {
+            canvas.text(line, (frame.left, baseline), hand);
+            baseline -= HEADING_LEADING;
+        }
+    }
+
+    /// Grid lines with the clock's labels below and, if `labelled`, the axis' labels to the left.
+    pub fn grid(&self, canvas: &mut Canvas, frame: Frame, axis: &Axis, clock: &Clock, labelled: bool) {
+        let hand = Hand { size: style::LABEL, face: Face::Regular, colour: style::GREY, anchor: Anchor::End };
+        for &tick in &axis.ticks {
+            let y = frame.y(axis, tick).round();
+            canvas.rect((frame.left, y - 0.5), (frame.right, y + 0.5), style::GRID);
+            if labelled {
+                canvas.text(&axis.label(tick), (frame.left - TICK_GAP, y + style::LABEL * style::MIDDLE), hand);
+            }
+        }
+        let ticks_max = (frame.width() / CLOCK_TICK_ROOM).clamp(2.0, 6.0) as u32;
+        for tick in clock.ticks(ticks_max) {
+            let x = frame.x(clock, tick).round();
+            canvas.rect((x - 0.5, frame.bottom), (x + 0.5, frame.bottom + 5.0), style::INK);
+            let label = clock.label(tick);
+            let half = Face::Regular.width(&label, style::LABEL) / 2.0;
+            // A label at the end of a panel keeps its distance from the next panel's first.
+            let middle = x.min(frame.right + 10.0 - half).max(frame.left - 10.0 + half);
+            let at = (middle, frame.bottom + 5.0 + style::LABEL * 1.15);
+            canvas.text(&label, at, Hand { anchor: Anchor::Middle, ..hand });
+        }
+        canvas.rect((frame.left, frame.bottom - 0.5), (frame.right, frame.bottom + 0.5), style::INK);
+    }
+
+    /// All areas, then all lines; a word instead if there is nothing to draw.
+    pub fn lines(&self, canvas: &mut Canvas, frame: Frame, axis: &Axis, clock: &Clock) {
+        if self.lines.iter().all(|line| line.curve.iter().flatten().next().is_none()) {
+            let hand = Hand { size: style::LABEL, face: Face::Regular, colour: style::GREY, anchor: Anchor::Middle };
+            let middle = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0);
+            canvas.rect((middle.0 - 32.0, middle.1 - 16.0), (middle.0 + 32.0, middle.1 + 8.0), style::PAPER);
+            canvas.text("no data", middle, hand);
+        }
+        for line in &self.lines {
+            for run in runs(&line.curve, |sample| sample.interval.is_some()) {
+                let upper = run.iter().filter_map(|sample| sample.interval.map(|(_, high)| (sample.at_s, high)));
+                let lower = run.iter().rev().filter_map(|sample| sample.interval.map(|(low, _)| (sample.at_s, low)));
+                let corners: Vec<At> =
+                    upper.chain(lower).map(|(at_s, value)| (frame.x(clock, at_s), frame.y(axis, value))).collect();
+                canvas.area(&corners, line.colour, AREA_ALPHA);
+            }
+        }
+        for line in &self.lines {
+            for run in runs(&line.curve, |_| true) {
+                let points: Vec<At> =
+                    run.iter().map(|sample| (frame.x(clock, sample.at_s), frame.y(axis, sample.mean))).collect();
+                stroke(canvas, &points, line);
+            }
+        }
+    }
+}
+
+/// The unbroken stretches of a curve.
+fn runs(curve: &Curve, keep: impl Fn(&Sample) -> bool) -> Vec<Vec<Sample>> {
+    let mut runs: Vec<Vec<Sample>> = Vec::new();
+    let mut open = false;
+    for sample in curve {
+        match sample.filter(|sample| keep(sample)) {
+            Some(sample) if open => runs.last_mut().into_iter().for_each(|run| run.push(sample)),
+            Some(sample) => runs.push(vec![sample]),
+            None => {}
+        }
+        open = sample.is_some_and(|sample| keep(&sample));
+    }
+    runs
+}
+
+/// A run of values: a line, or a dot if it is only one.
+fn stroke(canvas: &mut Canvas, points: &[At], line: &Line) {
+    let Stroke { width, dash } = line.stroke;
+    match (points, dash) {
+        (&[only], _) => canvas.dot(only, width.max(2.0), line.colour),
+        (_, Some(dash)) => canvas.dashes(points, width, line.colour, dash),
+        (_, None) => canvas.stroke(points, width, line.colour),
+    }
+}
+
+/// Baseline to baseline in the name of a shaded span.
+const SHADE_LEADING: f64 = 14.0;
+/// Most lines of the name of a shaded span.
+const SHADE_LINES_MAX: usize = 2;
+
+/// The names of the shaded spans, broken to fit a frame this wide: each from the beginning of its span to where the next
+/// one begins. Offsets are from the left of the frame.
+fn shade_names(width: f64, clock: &Clock, shaded: &[Shade]) -> Vec<(f64, Vec<String>)> {
+    let mut spans: Vec<(f64, &str)> = shaded
+        .iter()
+        .filter(|shade| clock.share(shade.from_s) < clock.share(shade.to_s))
+        .map(|shade| (width * clock.share(shade.from_s), shade.label.as_str()))
+        .collect();
+    spans.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let ends: Vec<f64> = spans.iter().skip(1).map(|&(x, _)| x).chain([width]).collect();
+    let broken = |(&(x, label), end): (&(f64, &str), f64)| {
+        (x + SHADE_PADDING, Face::Regular.wrap(&clean(label), style::NOTE, end - x - SHADE_PADDING, SHADE_LINES_MAX))
+    };
+    spans.iter().zip(ends).map(broken).collect()
+}
+
+/// White space to the left of the name of a shaded span.
+const SHADE_PADDING: f64 = 5.0;
+
+/// Height of the strip that holds the names of the shaded spans.
+pub fn strip(width: f64, clock: &Clock, shaded: &[Shade]) -> f64 {
+    match shade_names(width, clock, shaded).iter().map(|(_, lines)| lines.len()).max() {
+        None | Some(0) => 0.0,
+        Some(lines) => lines as f64 * SHADE_LEADING + 8.0,
+    }
+}
+
+/// Names the shaded spans in the strip above a frame.
+pub fn name_shades(canvas: &mut Canvas, frame: Frame, clock: &Clock, shaded: &[Shade]) {
+    let hand = Hand { size: style::NOTE, face: Face::Regular, colour: style::SHADE_TEXT, anchor: Anchor::Start };
+    for (x, lines) in shade_names(frame.width(), clock, shaded) {
+        for (row, line) in lines.iter().enumerate() {
+            let baseline = frame.top - frame.strip + SHADE_LEADING * (row as f64 + 1.0);
+            canvas.text(line, (frame.left + x, baseline), hand);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `throughput`: what was asked of the servers and what came back.
+
+use super::canvas::Canvas;
+use super::chart::{self, Chart, Column, Facet};
+use super::scale::Quantity;
+use super::style;
+use super::{Figure, Story};
+
+/// Requests sent, good responses and everything else, per second.
+pub struct Throughput;
+
+const CHART: Chart = Chart {
+    title: "What was asked of the servers, and what came back",
+    measures: "Requests per second",
+    facet: Facet::Quantity,
+    quantity: Quantity::Count,
+    columns: &[
+        Column {
+            heading: "Sent, refreshes included",
+            short: "sent",
+            stroke: style::FINE,
+            pick: |world| world.sent_rps.clone(),
+        },
+        Column { heading: "Good responses", short: "good", stroke: style::STRONG, pick: |world| world.ok_rps.clone() },
+        Column {
+            heading: "Errors, timeouts, given up",
+            short: "bad",
+            stroke: style::DASHED,
+            pick: |world| world.failed_rps.clone(),
+        },
+    ],
+};
+
+impl Figure for Throughput {
+    fn name(&self) -> &'static str {
+        "throughput"
+    }
+
+    fn title(&self) -> &'static str {
+        CHART.title
+    }
+
+    fn draw(&self, story: &Story<'_>) -> Canvas {
+        chart::draw(&CHART, story)
+    }
+}

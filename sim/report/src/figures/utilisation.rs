@@ -1,0 +1,35 @@
+//! `utilisation`: how full the slots were beside how busy the processors were.
+
+use super::canvas::Canvas;
+use super::chart::{self, Chart, Column, Facet};
+use super::scale::Quantity;
+use super::style;
+use super::{Figure, Story};
+
+/// Slots in use and core time in use, each as a share of what there is.
+pub struct Utilisation;
+
+const CHART: Chart = Chart {
+    title: "How full the slots were, and how busy the processors",
+    measures: "Share in use; a slot is a thread or greenlet that can carry one request",
+    facet: Facet::World,
+    quantity: Quantity::Share,
+    columns: &[
+        Column { heading: "Slots", short: "slots", stroke: style::STRONG, pick: |world| world.slots.clone() },
+        Column { heading: "CPU", short: "CPU", stroke: style::DASHED, pick: |world| world.cpu.clone() },
+    ],
+};
+
+impl Figure for Utilisation {
+    fn name(&self) -> &'static str {
+        "utilisation"
+    }
+
+    fn title(&self) -> &'static str {
+        CHART.title
+    }
+
+    fn draw(&self, story: &Story<'_>) -> Canvas {
+        chart::draw(&CHART, story)
+    }
+}
