@@ -12,7 +12,7 @@ use crate::time::Time;
 
 /// Events waiting for their time, first in, first out among equal times: the slow, obvious way.
 ///
-/// A push and a pop together take from 26 ns at ten to about 1,000 ns at a million pending events.
+/// A push and a pop together take from 26 ns at ten to about 1,400 ns at a million pending events.
 #[derive(Clone, Debug)]
 pub struct HeapQueue<E> {
     heap: BinaryHeap<Entry<E>>,
@@ -33,7 +33,11 @@ struct Entry<E> {
 impl<E: Copy> HeapQueue<E> {
     /// An empty queue at [`Time::ZERO`].
     pub fn new() -> Self {
-        HeapQueue { heap: BinaryHeap::new(), seq: 0, now: Time::ZERO }
+        HeapQueue {
+            heap: BinaryHeap::new(),
+            seq: 0,
+            now: Time::ZERO,
+        }
     }
 
     /// Adds an event that happens at `at`, after all events already pushed for that instant.
@@ -110,7 +114,9 @@ mod tests {
             queue.push(Time::from_ns(at), event);
         }
         assert_eq!((queue.peek(), queue.len()), (Some(Time::from_ns(1)), 5));
-        let events: String = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event).collect();
+        let events: String = std::iter::from_fn(|| queue.pop())
+            .map(|(_, event)| event)
+            .collect();
         assert_eq!(events, "abcde");
         assert!(queue.is_empty());
     }

@@ -2,5 +2,6 @@
 //!
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
+pub mod figures;
 pub mod json;
 pub mod text;

@@ -41,8 +41,8 @@ impl<'a> Files<'a> {
     }
 
     /// The samples of a file that [`Files::samples`] has seen.
-    pub(crate) fn known(&self, path: &str) -> Box<[Span]> {
-        self.read.get(path).map(|samples| samples.as_slice().into()).unwrap_or_default()
+    pub(crate) fn known(&self, path: &str) -> Vec<Span> {
+        self.read.get(path).cloned().unwrap_or_default()
     }
 
     /// The instants of an arrival trace, ascending.

@@ -121,14 +121,16 @@ impl LawText {
     }
 
     /// The engine's law; `samples` are those of an empirical one.
-    pub(crate) fn law(&self, samples: impl FnOnce(&str) -> Box<[Span]>) -> Law {
+    pub(crate) fn law(&self, samples: impl FnOnce(&str) -> Vec<Span>) -> Law {
         match self {
             LawText::Fixed(span) => Law::Fixed(*span),
             LawText::Exponential(mean) => Law::Exponential { mean: *mean },
             LawText::Uniform(low, high) => Law::Uniform { low: *low, high: *high },
             LawText::Lognormal(median, p99) => Law::lognormal(*median, *p99).expect("a law is tried when it is read"),
             LawText::Pareto(minimum, alpha) => Law::Pareto { minimum: *minimum, alpha: *alpha },
-            LawText::Empirical(path) => Law::Empirical(samples(path)),
+            LawText::Empirical(path) => {
+                Law::empirical(samples(path)).expect("an empty file has been reported")
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ mod world;
 
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
+pub use limits::FILE_BYTES;
 pub use overrides::Override;
 pub use reference::reference;
 pub use root::{Scenario, parse};

@@ -2,8 +2,8 @@
 //!
 //! A file beyond a limit is refused with a message that names the limit; nothing is cut silently.
 
-/// Size of a scenario file in bytes: a thousand times a long one.
-pub(crate) const FILE_BYTES: usize = 1 << 20;
+/// Largest scenario file in bytes: a hundred times a long one.
+pub const FILE_BYTES: usize = 1 << 20;
 /// Depth of steps inside steps: deeper ones cannot be read.
 pub(crate) const NESTING: usize = 8;
 /// Worlds of a file: more do not fit a table or a plot.

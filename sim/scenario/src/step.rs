@@ -229,7 +229,7 @@ pub(crate) struct Tables<'a> {
     /// Names of the pools and locks, in model order.
     pub(crate) syncs: &'a [&'a str],
     /// Samples by file name.
-    pub(crate) samples: &'a dyn Fn(&str) -> Box<[Span]>,
+    pub(crate) samples: &'a dyn Fn(&str) -> Vec<Span>,
     /// The world's `sleep(0)` in heavy work.
     pub(crate) yield_every: Option<Span>,
 }

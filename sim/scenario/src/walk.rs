@@ -185,7 +185,7 @@ impl<'a> Walker<'a> {
             }
             (Kind::Named(table, group), RawValue::Table(items)) => self.named(table, group, path, items),
             (Kind::List(table) | Kind::Profile(table), RawValue::Array(array)) => self.list(table, path, array, depth),
-            (Kind::Steps, RawValue::Array(array)) => self.step_list(raw.at, path, array, depth),
+            (Kind::Steps, RawValue::Array(array)) => self.step_list(raw.at, array, depth),
             _ => {
                 self.wrong_type(key, raw);
                 None
@@ -249,7 +249,7 @@ impl<'a> Walker<'a> {
         Some(Value::List(nodes))
     }
 
-    fn step_list(&mut self, at: At, path: &str, array: &[Raw], depth: usize) -> Option<Value> {
+    fn step_list(&mut self, at: At, array: &[Raw], depth: usize) -> Option<Value> {
         if depth >= limits::NESTING {
             let what = "steps are nested deeper than the limit".to_owned();
             self.findings.error(at, what).label("too deep").help(format!("the limit is {} levels", limits::NESTING));

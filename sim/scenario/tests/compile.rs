@@ -287,7 +287,7 @@ fn samples_and_traces_come_from_files_each_loaded_once() {
     })
     .expect("files without a mistake");
     assert_eq!(asked, ["samples.csv", "arrivals.csv"]);
-    let samples = Law::Empirical([ms(1), Span::from_us(2500), Span::from_us(3)].into());
+    let samples = Law::empirical(vec![ms(1), Span::from_us(2500), Span::from_us(3)]).expect("samples");
     assert_eq!(compiled.models[0].classes[0].sites[1].law, samples);
     let at = |ms: u64| Time::ZERO + Span::from_ms(ms);
     let Arrivals::Trace(instants) = &compiled.models[0].clients[0].arrivals else { panic!("a trace") };

@@ -81,6 +81,18 @@ fn every_kind_of_mistake_says_where_and_what_to_write() {
 }
 
 #[test]
+fn a_very_wrong_file_hears_of_everything_at_once() {
+    let text = include_str!("mistakes/everything.toml");
+    if std::env::var_os("TAILBACK_BLESS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mistakes/everything.txt");
+        std::fs::write(path, plain(text)).expect("the golden file can be written");
+        return;
+    }
+    assert!(diagnostics(text).len() > 50);
+    assert_eq!(plain(text), include_str!("mistakes/everything.txt"));
+}
+
+#[test]
 fn every_message_has_help_and_starts_small() {
     for case in cases() {
         for diagnostic in diagnostics(&case.text) {

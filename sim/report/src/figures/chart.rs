@@ -67,6 +67,7 @@ pub type Curve = Vec<Option<Sample>>;
 
 /// How far an interval may stretch the axis beyond the largest mean; wider ones are cut by the frame.
 const INTERVAL_STRETCH: f64 = 1.3;
+
 /// Draws a chart of a story on a canvas of its own.
 pub fn draw(chart: &Chart, story: &Story<'_>) -> Canvas {
     let curves: Vec<Vec<Curve>> = story
@@ -139,8 +140,8 @@ fn by_world(chart: &Chart, story: &Story<'_>) -> bool {
 
 /// The layout with the names of the lines.
 ///
-/// Quantities are named at their line ends if those are apart. Otherwise names stand inside the panels, worlds in the first
-/// that has room, quantities in every one that has; at the line ends, pushed apart, if there is no room at all.
+/// Quantities are named at their line ends if those are apart. Otherwise names stand inside the panels: worlds in the first
+/// that has room, quantities in all that have, if these are more than half. Else they stand at the line ends, pushed apart.
 fn named(panels: &[Panel], axis: &Axis, clock: &Clock, shaded: &[Shade], by_world: bool) -> (Layout, Vec<Name>) {
     let ends = if by_world { Ends::EveryNamed } else { Ends::LastNamed };
     let beside = Layout::new(panels, axis, clock, shaded, ends);
@@ -152,10 +153,11 @@ fn named(panels: &[Panel], axis: &Axis, clock: &Clock, shaded: &[Shade], by_worl
         );
     }
     let bare = Layout::new(panels, axis, clock, shaded, Ends::Bare);
-    let inside = frames(bare).filter_map(|(panel, frame)| naming::inside(panel, frame, axis, clock, shaded));
-    let names: Vec<Name> = inside.take(if by_world { panels.len() } else { 1 }).flatten().collect();
-    if !names.is_empty() {
-        return (bare, names);
+    let inside: Vec<Vec<Name>> =
+        frames(bare).filter_map(|(panel, frame)| naming::inside(panel, frame, axis, clock, shaded)).collect();
+    let enough = if by_world { inside.len() * 2 > panels.len() } else { !inside.is_empty() };
+    if enough {
+        return (bare, inside.into_iter().take(if by_world { panels.len() } else { 1 }).flatten().collect());
     }
     let first = if by_world { 0 } else { panels.len().saturating_sub(1) };
     let names =
@@ -163,6 +165,7 @@ fn named(panels: &[Panel], axis: &Axis, clock: &Clock, shaded: &[Shade], by_worl
     (beside, names)
 }
 
+/// The panels with their lines: a world to a panel, or a quantity.
 fn panels(chart: &Chart, story: &Story<'_>, curves: &[Vec<Curve>]) -> Vec<Panel> {
     if by_world(chart, story) {
         let panel = |(index, world): (usize, &WorldSeries)| {

@@ -143,9 +143,9 @@ impl Block {
 /// Least distance of a name to any line, its own included.
 const CLEAR: f64 = 5.0;
 /// Least distance of a name to the lines of others.
-const CLEAR_OF_OTHERS: f64 = 14.0;
+const CLEAR_OF_OTHERS: f64 = 12.0;
 /// A name is at least this many times nearer to its own line than to any other.
-const UNMISTAKABLE: f64 = 2.0;
+const UNMISTAKABLE: f64 = 1.5;
 /// Distances beyond this are equally good.
 const FAR: f64 = 70.0;
 /// Gaps between a line and its name that are tried, nearest first.
@@ -180,25 +180,38 @@ pub fn inside(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock, shaded: &
         shaded: shaded.iter().map(|shade| (frame.x(clock, shade.from_s), frame.x(clock, shade.to_s))).collect(),
         grid: axis.ticks.iter().map(|&tick| frame.y(axis, tick)).collect(),
     };
+    // A name takes the best place that those before it have left, so the order matters: the better of two is taken.
+    let forwards = arranged(panel, &search, (0..panel.lines.len()).collect());
+    let backwards = arranged(panel, &search, (0..panel.lines.len()).rev().collect());
+    let best = match (forwards, backwards) {
+        (Some(forwards), Some(backwards)) if backwards.0 > forwards.0 => Some(backwards),
+        (Some(forwards), _) => Some(forwards),
+        (None, backwards) => backwards,
+    };
+    best.map(|(_, names)| names).filter(|names| !names.is_empty())
+}
+
+/// The names placed one after the other, with the sum of their scores; `None` if one of them finds no place.
+fn arranged(panel: &Panel, search: &Search, order: Vec<usize>) -> Option<(f64, Vec<Name>)> {
     let mut taken: Vec<Block> = Vec::new();
-    let mut names = Vec::new();
-    for (index, line) in panel.lines.iter().enumerate() {
+    let mut names: Vec<(usize, Name)> = Vec::new();
+    let mut total = 0.0;
+    for index in order {
+        let line = &panel.lines[index];
         let best = |lines: Vec<String>| {
             let size = (width(&lines), lines.len() as f64 * LEADING);
             search.best(index, size, &taken).map(|(score, place)| (score, place, lines))
         };
         let places = shapes(&line.name).into_iter().filter_map(best);
-        let (_, place, lines) = places.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        let (score, place, lines) = places.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        total += score;
         taken.push(place.block);
-        names.push(Name {
-            lines,
-            left: place.block.left,
-            middle: (place.block.top + place.block.bottom) / 2.0,
-            colour: line.text,
-            leader: place.leader.map(|(from, to)| (from, to, line.colour)),
-        });
+        let leader = place.leader.map(|(from, to)| (from, to, line.colour));
+        let middle = (place.block.top + place.block.bottom) / 2.0;
+        names.push((index, Name { lines, left: place.block.left, middle, colour: line.text, leader }));
     }
-    (!names.is_empty()).then_some(names)
+    names.sort_by_key(|&(index, _)| index);
+    Some((total, names.into_iter().map(|(_, name)| name).collect()))
 }
 
 /// A possible place of a name.
@@ -365,4 +378,61 @@ impl Trace {
 /// How steep a straight line is, up or down.
 fn slope(from: At, to: At) -> f64 {
     if from == to { 0.0 } else { (to.1 - from.1).abs() / (to.0 - from.0).abs() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::chart::Sample;
+    use crate::figures::scale::Quantity;
+
+    const FRAME: Frame = Frame { left: 100.0, top: 100.0, right: 400.0, bottom: 400.0, strip: 0.0 };
+    const CLOCK: Clock = Clock { end_s: 100.0 };
+
+    fn panel(levels: &[f64]) -> (Panel, Axis) {
+        let line = |(index, &mean): (usize, &f64)| Line {
+            curve: (0..100).map(|at| Some(Sample { at_s: f64::from(at), mean, interval: None })).collect(),
+            colour: style::INK,
+            text: style::INK,
+            stroke: style::STRONG,
+            name: format!("world {index}"),
+        };
+        let lines = levels.iter().enumerate().map(line).collect();
+        (Panel { heading: String::new(), colour: style::INK, lines }, Axis::around(Quantity::Share, [].into_iter()))
+    }
+
+    #[test]
+    fn a_name_stands_beside_its_own_line() {
+        let (panel, axis) = panel(&[0.2, 0.5, 0.9]);
+        let names = inside(&panel, FRAME, &axis, &CLOCK, &[]).expect("there is room");
+        for (name, level) in names.iter().zip([0.2, 0.5, 0.9]) {
+            assert!((name.middle - FRAME.y(&axis, level)).abs() < 40.0, "{name:?}");
+            assert!(name.left > FRAME.left && name.leader.is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_stand_in_the_shaded_span_if_they_can() {
+        let (panel, axis) = panel(&[0.2, 0.8]);
+        let shaded = Shade { from_s: 40.0, to_s: 80.0, label: String::new() };
+        for name in inside(&panel, FRAME, &axis, &CLOCK, &[shaded]).expect("there is room") {
+            assert!((220.0..340.0).contains(&(name.left + width(&name.lines) / 2.0)), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn lines_on_each_other_are_named_at_their_ends() {
+        let (panel, axis) = panel(&[0.5, 0.5]);
+        assert_eq!(inside(&panel, FRAME, &axis, &CLOCK, &[]), None);
+        let names = at_ends(&panel, FRAME, &axis, &CLOCK);
+        assert!(names[1].middle - names[0].middle >= LEADING);
+        assert!(names.iter().all(|name| name.left > FRAME.right && name.leader.is_some()));
+        assert!(!ends_are_apart(&panel, FRAME, &axis, &CLOCK));
+    }
+
+    #[test]
+    fn a_name_is_broken_after_its_comma() {
+        assert_eq!(broken("uWSGI gevent, 8 × 1000"), ["uWSGI gevent,", "8 × 1000"]);
+        assert_eq!(broken("gevent, 1000"), ["gevent, 1000"]);
+    }
 }

@@ -136,9 +136,14 @@ fn stroke(canvas: &mut Canvas, points: &[At], line: &Line) {
 const SHADE_LEADING: f64 = 14.0;
 /// Most lines of the name of a shaded span.
 const SHADE_LINES_MAX: usize = 2;
+/// White space to the left of the name of a shaded span.
+const SHADE_PADDING: f64 = 5.0;
+/// Least room for a name of a shaded span; with less it stays unnamed.
+const SHADE_ROOM_MIN: f64 = 40.0;
 
-/// The names of the shaded spans, broken to fit a frame this wide: each from the beginning of its span to where the next
-/// one begins. Offsets are from the left of the frame.
+/// The names of the shaded spans, broken to fit a frame this wide. Offsets are from the left of the frame.
+///
+/// Each name begins with its span, or before it if there is no room to the right, and ends where the next span begins.
 fn shade_names(width: f64, clock: &Clock, shaded: &[Shade]) -> Vec<(f64, Vec<String>)> {
     let mut spans: Vec<(f64, &str)> = shaded
         .iter()
@@ -146,15 +151,22 @@ fn shade_names(width: f64, clock: &Clock, shaded: &[Shade]) -> Vec<(f64, Vec<Str
         .map(|shade| (width * clock.share(shade.from_s), shade.label.as_str()))
         .collect();
     spans.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let ends: Vec<f64> = spans.iter().skip(1).map(|&(x, _)| x).chain([width]).collect();
-    let broken = |(&(x, label), end): (&(f64, &str), f64)| {
-        (x + SHADE_PADDING, Face::Regular.wrap(&clean(label), style::NOTE, end - x - SHADE_PADDING, SHADE_LINES_MAX))
-    };
-    spans.iter().zip(ends).map(broken).collect()
+    let mut names = Vec::new();
+    let mut free = 0.0_f64;
+    for (index, &(from, label)) in spans.iter().enumerate() {
+        let label = clean(label);
+        let end = spans.get(index + 1).map_or(width, |next| next.0);
+        let wanted = Face::Regular.width(&label, style::NOTE);
+        let start = (from + SHADE_PADDING).min(end - wanted).max(free);
+        let lines = Face::Regular.wrap(&label, style::NOTE, end - start, SHADE_LINES_MAX);
+        if end - start >= wanted.min(SHADE_ROOM_MIN) && !lines.is_empty() {
+            let longest = lines.iter().map(|line| Face::Regular.width(line, style::NOTE)).fold(0.0, f64::max);
+            free = start + longest + 2.0 * SHADE_PADDING;
+            names.push((start, lines));
+        }
+    }
+    names
 }
-
-/// White space to the left of the name of a shaded span.
-const SHADE_PADDING: f64 = 5.0;
 
 /// Height of the strip that holds the names of the shaded spans.
 pub fn strip(width: f64, clock: &Clock, shaded: &[Shade]) -> f64 {
@@ -172,5 +184,49 @@ pub fn name_shades(canvas: &mut Canvas, frame: Frame, clock: &Clock, shaded: &[S
             let baseline = frame.top - frame.strip + SHADE_LEADING * (row as f64 + 1.0);
             canvas.text(line, (frame.left + x, baseline), hand);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(spans: &[(f64, &str)]) -> Vec<(f64, Vec<String>)> {
+        let shade = |&(from_s, label): &(f64, &str)| Shade { from_s, to_s: from_s + 5.0, label: label.to_owned() };
+        shade_names(300.0, &Clock { end_s: 300.0 }, &spans.iter().map(shade).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_shaded_span_is_named_from_its_beginning_or_up_to_the_end_of_the_panel() {
+        assert_eq!(names(&[(100.0, "slow")]), [(105.0, vec!["slow".to_owned()])]);
+        let late = names(&[(290.0, "third party slow")]);
+        let width = Face::Regular.width("third party slow", style::NOTE);
+        assert_eq!(late, [(300.0 - width, vec!["third party slow".to_owned()])]);
+    }
+
+    #[test]
+    fn names_of_shaded_spans_never_meet() {
+        let many: Vec<(f64, &str)> = (0..30).map(|index| (f64::from(index) * 10.0, "third party slow again")).collect();
+        for (spans, count) in [(&many[..], 1), (&[(0.0, "deploy"), (60.0, "third party slow"), (290.0, "deploy")], 3)] {
+            let names = names(spans);
+            assert!(names.len() >= count, "{names:?}");
+            for pair in names.windows(2) {
+                let end = pair[0]
+                    .1
+                    .iter()
+                    .map(|line| Face::Regular.width(line, style::NOTE))
+                    .fold(pair[0].0, |end, width| end.max(pair[0].0 + width));
+                assert!(end < pair[1].0, "{names:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_gap_parts_a_curve_and_so_does_a_missing_interval() {
+        let sample = |interval| Some(Sample { at_s: 0.0, mean: 1.0, interval });
+        let curve = vec![sample(None), sample(Some((0.0, 2.0))), None, None, sample(Some((0.0, 2.0)))];
+        let lengths = |runs: Vec<Vec<Sample>>| runs.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(runs(&curve, |_| true)), [2, 1]);
+        assert_eq!(lengths(runs(&curve, |sample| sample.interval.is_some())), [1, 1]);
     }
 }
