@@ -15,21 +15,21 @@
 //!    soonest slot is the first occupied one: a few bit operations find it.
 //!
 //! When ready and run are empty, pop refills the run from the soonest slot. A slot of at most
-//! [`SORT_MAX`] events is sorted once, however wide the time it covers; a fuller one is first spread
+//! `SORT_MAX` events is sorted once, however wide the time it covers; a fuller one is first spread
 //! over the levels below (its first instant becomes the cursor) until the soonest slot is small or
 //! covers a single instant, when there is nothing to sort. That one sort instead of a walk down all
 //! eight levels is what makes the wheel fast at any scale of time. If the slot holds few events, the
-//! next ones are taken too, up to [`BATCH`]. When that empties the wheel, the run has no limit: with
+//! next ones are taken too, up to `BATCH`. When that empties the wheel, the run has no limit: with
 //! a handful of events the queue is the sorted array, and the wheel is never touched.
 //!
-//! Pushing sorts a soon event into the run. When the run has become too long ([`RUN_MAX`]) its later
+//! Pushing sorts a soon event into the run. When the run has become too long (`RUN_MAX`) its later
 //! half goes back to the wheel and `run_last` moves ahead of it.
 //!
 //! Why it is FIFO among equals without sequence numbers: equal times are never on two sides of
 //! `run_last`, and they are in the same slot; bags, sort and insertion all keep the order of arrival.
 //! Events for the current instant in the run were pushed before it began, those in ready since.
 //!
-//! Slots store their events in chunks of [`CHUNK`] from one arena; freed chunks are used again, so
+//! Slots store their events in chunks of `CHUNK` from one arena; freed chunks are used again, so
 //! nothing is allocated in the steady state, and a push writes where a recent push wrote.
 //!
 //! Left out on purpose: removing an event. An event is a hint; the entity it names decides whether
@@ -110,12 +110,7 @@ impl<E: Copy> EventQueue<E> {
     #[inline]
     pub fn push(&mut self, at: Time, event: E) {
         let at = at.as_ns();
-        assert!(
-            at >= self.now,
-            "event in the past: {} < {}",
-            Time::from_ns(at),
-            Time::from_ns(self.now)
-        );
+        assert!(at >= self.now, "event in the past: {} < {}", Time::from_ns(at), Time::from_ns(self.now));
         if at == self.now {
             self.ready.push_back(event);
         } else if at <= self.run_last {
@@ -292,11 +287,7 @@ struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Slot = Slot {
-        head: END,
-        tail: END,
-        len: 0,
-    };
+    const EMPTY: Slot = Slot { head: END, tail: END, len: 0 };
 }
 
 impl<E: Copy> Wheel<E> {
@@ -387,10 +378,7 @@ impl<E: Copy> Wheel<E> {
         }
         let chunk = self.next.len() as u32;
         // Keeps the length of a slot within its u32.
-        assert!(
-            chunk < END / CHUNK as u32,
-            "more than four thousand million events are pending"
-        );
+        assert!(chunk < END / CHUNK as u32, "more than four thousand million events are pending");
         self.next.push(END);
         self.entries.resize((chunk as usize + 1) * CHUNK, filler);
         chunk
@@ -466,11 +454,7 @@ mod tests {
                 let (now, event) = queue.pop().expect("the number of events is constant");
                 queue.push(now + delay(), event);
             }
-            [
-                queue.run.capacity(),
-                queue.wheel.entries.capacity(),
-                queue.ready.capacity(),
-            ]
+            [queue.run.capacity(), queue.wheel.entries.capacity(), queue.ready.capacity()]
         };
         assert_eq!(hold(&mut queue), hold(&mut queue));
     }

@@ -33,11 +33,7 @@ struct Entry<E> {
 impl<E: Copy> HeapQueue<E> {
     /// An empty queue at [`Time::ZERO`].
     pub fn new() -> Self {
-        HeapQueue {
-            heap: BinaryHeap::new(),
-            seq: 0,
-            now: Time::ZERO,
-        }
+        HeapQueue { heap: BinaryHeap::new(), seq: 0, now: Time::ZERO }
     }
 
     /// Adds an event that happens at `at`, after all events already pushed for that instant.
@@ -114,9 +110,7 @@ mod tests {
             queue.push(Time::from_ns(at), event);
         }
         assert_eq!((queue.peek(), queue.len()), (Some(Time::from_ns(1)), 5));
-        let events: String = std::iter::from_fn(|| queue.pop())
-            .map(|(_, event)| event)
-            .collect();
+        let events: String = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event).collect();
         assert_eq!(events, "abcde");
         assert!(queue.is_empty());
     }

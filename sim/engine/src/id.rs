@@ -138,19 +138,12 @@ enum Entry<I, T> {
 impl<I: Id, T> Slab<I, T> {
     /// An empty table.
     pub const fn new() -> Self {
-        Slab {
-            entries: Vec::new(),
-            free: I::NONE,
-            live: 0,
-        }
+        Slab { entries: Vec::new(), free: I::NONE, live: 0 }
     }
 
     /// An empty table with room for `rows` rows.
     pub fn with_capacity(rows: usize) -> Self {
-        Slab {
-            entries: Vec::with_capacity(rows),
-            ..Slab::new()
-        }
+        Slab { entries: Vec::with_capacity(rows), ..Slab::new() }
     }
 
     /// Adds a row and says where: in the row freed last, or at the end if none is free.
@@ -180,9 +173,7 @@ impl<I: Id, T> Slab<I, T> {
     #[inline]
     #[track_caller]
     pub fn remove(&mut self, id: I) -> T {
-        let Some(entry @ Entry::Live(_)) = self.entries.get_mut(id.index()) else {
-            no_such_row(id)
-        };
+        let Some(entry @ Entry::Live(_)) = self.entries.get_mut(id.index()) else { no_such_row(id) };
         match std::mem::replace(entry, Entry::Free(self.free)) {
             Entry::Live(row) => {
                 self.free = id;

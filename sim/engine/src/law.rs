@@ -97,11 +97,7 @@ impl Law {
     /// # Errors
     /// If `low` is above `high`.
     pub fn uniform(low: Span, high: Span) -> Result<Law, LawError> {
-        if low <= high {
-            Ok(Law::Uniform { low, high })
-        } else {
-            Err(LawError::LowAboveHigh { low, high })
-        }
+        if low <= high { Ok(Law::Uniform { low, high }) } else { Err(LawError::LowAboveHigh { low, high }) }
     }
 
     /// The lognormal law with this median and this 99th percentile.
@@ -116,10 +112,7 @@ impl Law {
             return Err(LawError::P99NotAboveMedian { median, p99 });
         }
         let (median_ns, p99_ns) = (median.as_ns() as f64, p99.as_ns() as f64);
-        Ok(Law::Lognormal {
-            mu: libm::log(median_ns),
-            sigma: libm::log(p99_ns / median_ns) / normal_quantile(0.99),
-        })
+        Ok(Law::Lognormal { mu: libm::log(median_ns), sigma: libm::log(p99_ns / median_ns) / normal_quantile(0.99) })
     }
 
     /// The Pareto law from `minimum` on with tail exponent `alpha`.
@@ -142,11 +135,7 @@ impl Law {
     /// If there are none.
     pub fn empirical(mut samples: Vec<Span>) -> Result<Law, LawError> {
         samples.sort_unstable();
-        if samples.is_empty() {
-            Err(LawError::NoSamples)
-        } else {
-            Ok(Law::Empirical(samples.into()))
-        }
+        if samples.is_empty() { Err(LawError::NoSamples) } else { Ok(Law::Empirical(samples.into())) }
     }
 
     /// The duration that 64 uniform bits stand for: the quantile at the middle of the 2^-52 wide
@@ -181,9 +170,7 @@ impl Law {
             Law::Uniform { low, high } => Some((low.as_ns() as f64 + high.as_ns() as f64) / 2.0),
             Law::Exponential { mean } => Some(mean.as_ns() as f64),
             Law::Lognormal { mu, sigma } => Some(libm::exp(mu + sigma * sigma / 2.0)),
-            Law::Pareto { minimum, alpha } => {
-                (*alpha > 1.0).then(|| minimum.as_ns() as f64 * alpha / (alpha - 1.0))
-            }
+            Law::Pareto { minimum, alpha } => (*alpha > 1.0).then(|| minimum.as_ns() as f64 * alpha / (alpha - 1.0)),
             Law::Empirical(samples) => {
                 let sum: u128 = samples.iter().map(|span| u128::from(span.as_ns())).sum();
                 Some(sum as f64 / samples.len() as f64)
@@ -202,9 +189,7 @@ impl Law {
             }
             Law::Exponential { mean } => rounded(mean.as_ns() as f64 * -libm::log(1.0 - p)),
             Law::Lognormal { mu, sigma } => rounded(libm::exp(mu + sigma * normal_quantile(p))),
-            Law::Pareto { minimum, alpha } => {
-                rounded(minimum.as_ns() as f64 * libm::exp(-libm::log(1.0 - p) / alpha))
-            }
+            Law::Pareto { minimum, alpha } => rounded(minimum.as_ns() as f64 * libm::exp(-libm::log(1.0 - p) / alpha)),
             Law::Empirical(samples) => {
                 // Nearest rank: the smallest sample that at least a share p of them do not exceed.
                 let rank = libm::ceil(p * samples.len() as f64) as usize;
@@ -246,9 +231,7 @@ fn normal_quantile(p: f64) -> f64 {
 /// The polynomial with these coefficients, the highest power first (Horner's rule).
 #[inline]
 fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
-    coefficients
-        .iter()
-        .fold(0.0, |sum, coefficient| sum * x + coefficient)
+    coefficients.iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
 
 /// AS 241, numerator within 0.425 of the middle; highest power first, as in all of these.
@@ -366,18 +349,12 @@ mod tests {
 
     #[test]
     fn the_exponential_has_its_mean_second_moment_and_quantiles() {
-        let law = Law::Exponential {
-            mean: Span::from_ms(5),
-        };
+        let law = Law::Exponential { mean: Span::from_ms(5) };
         // The last piece lacks less than (ln POINTS)^2 / POINTS of either moment.
         assert_close(moment(&law, 1), 5e6, 1e-4);
         assert_close(moment(&law, 2), 2.0 * 5e6 * 5e6, 1e-3);
         assert_eq!(law.mean(), Some(5e6));
-        assert_close(
-            law.quantile(0.5).as_ns() as f64,
-            5e6 * std::f64::consts::LN_2,
-            1e-6,
-        );
+        assert_close(law.quantile(0.5).as_ns() as f64, 5e6 * std::f64::consts::LN_2, 1e-6);
         assert_close(law.quantile(0.99).as_ns() as f64, 5e6 * 100_f64.ln(), 1e-6);
     }
 
@@ -387,10 +364,7 @@ mod tests {
         assert_close(moment(&law, 1), 5e6, 1e-6);
         assert_close(moment(&law, 2), 28e12, 1e-6);
         assert_eq!(law.mean(), Some(5e6));
-        assert_eq!(
-            (law.sample(0), law.sample(u64::MAX)),
-            (Span::from_ms(2), Span::from_ms(8))
-        );
+        assert_eq!((law.sample(0), law.sample(u64::MAX)), (Span::from_ms(2), Span::from_ms(8)));
     }
 
     #[test]
@@ -411,11 +385,7 @@ mod tests {
         assert_eq!(law.mean(), Some(5e6));
         // The tail above the last piece carries POINTS^(1/2.5 - 1) = 0.07 % of the mean.
         assert_close(moment(&law, 1), 5e6, 1e-3);
-        assert_close(
-            law.quantile(0.99).as_ns() as f64,
-            3e6 * 100_f64.powf(0.4),
-            1e-6,
-        );
+        assert_close(law.quantile(0.99).as_ns() as f64, 3e6 * 100_f64.powf(0.4), 1e-6);
         let heavy = Law::pareto(Span::from_ms(3), 1.0).expect("it is a law");
         assert_eq!(heavy.mean(), None);
     }
@@ -451,16 +421,8 @@ mod tests {
 
     #[test]
     fn the_same_bits_are_the_same_nanoseconds_on_every_platform() {
-        let bits = [
-            0,
-            0x0123_4567_89AB_CDEF,
-            1 << 63,
-            0xFEDC_BA98_7654_3210,
-            u64::MAX,
-        ];
-        let drawn = laws()
-            .into_iter()
-            .map(|law| bits.map(|bits| law.sample(bits).as_ns()));
+        let bits = [0, 0x0123_4567_89AB_CDEF, 1 << 63, 0xFEDC_BA98_7654_3210, u64::MAX];
+        let drawn = laws().into_iter().map(|law| bits.map(|bits| law.sample(bits).as_ns()));
         assert_eq!(drawn.collect::<Vec<_>>(), GOLDEN);
     }
 
@@ -477,11 +439,7 @@ mod tests {
     #[test]
     fn no_draw_is_longer_than_the_cap() {
         let endless = Law::pareto(Span::from_ns(1), 0.01).expect("it is a law");
-        let far = [
-            Law::Fixed(Span::MAX),
-            Law::Exponential { mean: Span::MAX },
-            endless,
-        ];
+        let far = [Law::Fixed(Span::MAX), Law::Exponential { mean: Span::MAX }, endless];
         for law in far {
             assert_eq!(law.sample(u64::MAX), Law::CAP, "{law:?}");
         }
@@ -504,10 +462,7 @@ mod tests {
             refused("a uniform law goes from the shorter to the longer span, not from 9ms to 1ms")
         );
         assert_eq!(Law::pareto(Span::ZERO, 1.0), Err(LawError::MinimumZero));
-        assert_eq!(
-            said(Law::pareto(short, -1.0)),
-            refused("alpha must be a positive number, not -1")
-        );
+        assert_eq!(said(Law::pareto(short, -1.0)), refused("alpha must be a positive number, not -1"));
         assert!(Law::pareto(short, f64::NAN).is_err());
         assert_eq!(Law::empirical(Vec::new()), Err(LawError::NoSamples));
     }

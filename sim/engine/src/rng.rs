@@ -17,16 +17,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// The number a whole experiment starts from: same seed, same results, on every platform.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
 
 /// Which of the independent repetitions under one seed, from 0.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Replication(pub u32);
 
@@ -62,11 +58,7 @@ impl Streams {
     ///
     /// # Panics
     /// If two sites have the same name, for they would draw the same numbers.
-    pub fn new<'a>(
-        seed: Seed,
-        replication: Replication,
-        names: impl Iterator<Item = &'a str>,
-    ) -> Streams {
+    pub fn new<'a>(seed: Seed, replication: Replication, names: impl Iterator<Item = &'a str>) -> Streams {
         let key = key(seed, replication);
         let mut seen = Vec::new();
         let site = |name: &'a str| {
@@ -80,10 +72,7 @@ impl Streams {
         seen.sort_unstable();
         for pair in seen.windows(2) {
             let [(stream, name), (other_stream, other)] = [pair[0], pair[1]];
-            assert!(
-                stream != other_stream,
-                "draw sites \"{name}\" and \"{other}\" share a random stream"
-            );
+            assert!(stream != other_stream, "draw sites \"{name}\" and \"{other}\" share a random stream");
         }
         Streams { sites }
     }
@@ -132,9 +121,7 @@ fn key(seed: Seed, replication: Replication) -> [u8; 32] {
 pub fn stable_hash(name: &str) -> u64 {
     const OFFSET_BASIS: u64 = 0xCBF2_9CE4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01B3;
-    let fnv = name.bytes().fold(OFFSET_BASIS, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
-    });
+    let fnv = name.bytes().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     mix(fnv, 0)
 }
 
@@ -149,6 +136,11 @@ pub const fn mix(bits: u64, counter: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+}
+
+/// Whether something with a chance of `ppm` parts per million happens, given uniform bits.
+pub const fn happens(bits: u64, ppm: u32) -> bool {
+    ((bits >> 32) * 1_000_000) >> 32 < ppm as u64
 }
 
 #[cfg(test)]
@@ -193,10 +185,7 @@ mod tests {
         assert_eq!(stable_hash(""), 0xC381_7C01_6BA4_FF30);
         assert_eq!(stable_hash("client.shop/gap"), 0xC605_5428_9138_B58A);
         assert_eq!([mix(0, 0), mix(0, 1)], SPLITMIX_FROM_0);
-        assert_eq!(
-            [mix(1_234_567, 0), mix(1_234_567, 1)],
-            SPLITMIX_FROM_1234567
-        );
+        assert_eq!([mix(1_234_567, 0), mix(1_234_567, 1)], SPLITMIX_FROM_1234567);
     }
 
     /// Computed by a ChaCha8 and an FNV-1a written independently in Python.

@@ -14,16 +14,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// An instant of the simulated world, in nanoseconds since the start of the run.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Time(u64);
 
 /// A duration of the simulated world, in nanoseconds.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Span(u64);
 
@@ -144,11 +140,7 @@ impl Span {
     /// at most [`Span::MAX`]. `scaled(1_000)` changes nothing, `scaled(500)` halves.
     pub const fn scaled(self, milli: u32) -> Span {
         let ns = (self.0 as u128 * milli as u128 + 500) / 1_000;
-        if ns > u64::MAX as u128 {
-            Span::MAX
-        } else {
-            Span(ns as u64)
-        }
+        if ns > u64::MAX as u128 { Span::MAX } else { Span(ns as u64) }
     }
 
     /// The length in seconds, for reports only: the number leaves the engine.
@@ -276,11 +268,7 @@ impl<'a> Sum<&'a Span> for Span {
 /// `never`, or the time since the start of the run as a [`Span`] shows it.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Time::NEVER {
-            f.pad("never")
-        } else {
-            fmt::Display::fmt(&Span(self.0), f)
-        }
+        if *self == Time::NEVER { f.pad("never") } else { fmt::Display::fmt(&Span(self.0), f) }
     }
 }
 
@@ -351,9 +339,7 @@ impl FromStr for Span {
         let unit = unit_ns(rest.trim_start())?;
         let whole = whole.parse::<u64>().map_err(|_| ParseSpanError::TooLarge)?;
         let ns = u128::from(whole) * u128::from(unit) + decimals_ns(decimals, unit)?;
-        u64::try_from(ns)
-            .map(Span)
-            .map_err(|_| ParseSpanError::TooLarge)
+        u64::try_from(ns).map(Span).map_err(|_| ParseSpanError::TooLarge)
     }
 }
 
@@ -390,11 +376,7 @@ fn decimals_ns(digits: &str, unit: u64) -> Result<u128, ParseSpanError> {
         scale *= 10;
     }
     ns *= u128::from(unit);
-    if ns % scale == 0 {
-        Ok(ns / scale)
-    } else {
-        Err(ParseSpanError::TooFine)
-    }
+    if ns % scale == 0 { Ok(ns / scale) } else { Err(ParseSpanError::TooFine) }
 }
 
 #[cfg(test)]
@@ -423,11 +405,7 @@ mod tests {
     fn never_is_later_than_everything_and_stays_never() {
         assert!(Time::from_ns(u64::MAX - 1) < Time::NEVER);
         assert_eq!(Time::NEVER.saturating_add(Span::from_secs(9)), Time::NEVER);
-        assert_eq!(
-            Time::from_ns(5).saturating_add(Span::MAX),
-            Time::NEVER,
-            "an overflow is never too"
-        );
+        assert_eq!(Time::from_ns(5).saturating_add(Span::MAX), Time::NEVER, "an overflow is never too");
     }
 
     #[test]
@@ -510,31 +488,15 @@ mod tests {
     fn a_text_that_is_no_duration_says_why() {
         let said = |text: &str| span(text).map_err(|error| error.to_string());
         let refused = |why: &str| Err(why.to_owned());
-        assert_eq!(
-            said("8"),
-            refused("a duration needs a unit: 8ms, 1.5s"),
-            "a bare number has no unit"
-        );
+        assert_eq!(said("8"), refused("a duration needs a unit: 8ms, 1.5s"), "a bare number has no unit");
         assert_eq!(span("  "), Err(ParseSpanError::Empty));
         assert_eq!(span("ms"), Err(ParseSpanError::NoNumber));
         assert_eq!(span("-5ms"), Err(ParseSpanError::NoNumber));
         assert_eq!(span(".5ms"), Err(ParseSpanError::NoNumber));
-        assert_eq!(
-            said("8 sec"),
-            refused("unknown unit of time \"sec\": use ns, us, ms, s, m or h")
-        );
-        assert_eq!(
-            span("1e3ms"),
-            Err(ParseSpanError::UnknownUnit("e3ms".into()))
-        );
-        assert_eq!(
-            span("18446744073.709551616s"),
-            Err(ParseSpanError::TooLarge)
-        );
-        assert_eq!(
-            span("99999999999999999999ns"),
-            Err(ParseSpanError::TooLarge)
-        );
+        assert_eq!(said("8 sec"), refused("unknown unit of time \"sec\": use ns, us, ms, s, m or h"));
+        assert_eq!(span("1e3ms"), Err(ParseSpanError::UnknownUnit("e3ms".into())));
+        assert_eq!(span("18446744073.709551616s"), Err(ParseSpanError::TooLarge));
+        assert_eq!(span("99999999999999999999ns"), Err(ParseSpanError::TooLarge));
         assert_eq!(span("0.5ns"), Err(ParseSpanError::TooFine));
     }
 

@@ -128,9 +128,7 @@ impl LawText {
             LawText::Uniform(low, high) => Law::Uniform { low: *low, high: *high },
             LawText::Lognormal(median, p99) => Law::lognormal(*median, *p99).expect("a law is tried when it is read"),
             LawText::Pareto(minimum, alpha) => Law::Pareto { minimum: *minimum, alpha: *alpha },
-            LawText::Empirical(path) => {
-                Law::empirical(samples(path)).expect("an empty file has been reported")
-            }
+            LawText::Empirical(path) => Law::empirical(samples(path)).expect("an empty file has been reported"),
         }
     }
 }

@@ -51,8 +51,10 @@ pub(crate) struct Preset {
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) somaxconn: u32,
+    pub(crate) gil: bool,
+    pub(crate) switch_interval: Span,
     pub(crate) workers: Vec<Worker>,
-    /// What the reference prints about machine and hub.
+    /// What the reference prints about machine, interpreter and hub.
     pub(crate) facts: Vec<Fact>,
 }
 
@@ -163,6 +165,26 @@ static MACHINE: Table = Table {
     ],
 };
 
+static FLAG_VALUE: Table = Table {
+    heading: "{ value, source }",
+    noun: "a sourced flag",
+    doc: "True or false, and where that comes from.",
+    keys: &[
+        key("value", Kind::Flag, Need::Required, "true", "the flag"),
+        key("source", Kind::Text, Need::Required, "\"CPython\"", "where it comes from"),
+    ],
+};
+
+static PYTHON: Table = Table {
+    heading: "[python]",
+    noun: "the interpreter",
+    doc: "How the interpreter shares itself.",
+    keys: &[
+        key("gil", Kind::Table(&FLAG_VALUE), Need::Required, "{}", "whether it has a GIL"),
+        key("switch_interval", DURATION, Need::Required, "{}", "wait before the GIL is asked for"),
+    ],
+};
+
 macro_rules! cost_table {
     ($name:ident, $heading:literal) => {
         static $name: Table = Table {
@@ -218,6 +240,7 @@ static PRESET: Table = Table {
         key("version", Kind::Count(1, 1), Need::Required, "1", "the format"),
         key("title", Kind::Text, Need::Required, "\"CPython 3.11\"", "what was measured"),
         key("machine", Kind::Table(&MACHINE), Need::Required, "{}", "the machine"),
+        key("python", Kind::Table(&PYTHON), Need::Required, "{}", "the interpreter"),
         key("hub", Kind::Table(&HUB), Need::Required, "{}", "every hub"),
         key("worker", Kind::Named(&WORKER, Group::Worker), Need::Required, "{}", "server software"),
     ],
@@ -249,7 +272,9 @@ impl Preset {
         let hub: &Node = node.get("hub");
         let span = |name: &str| machine.get::<&Node>(name).get::<Span>("value");
         let workers = node.get::<&[(crate::node::Name, Node)]>("worker");
+        let python: &Node = node.get("python");
         let mut facts = facts_of(machine, "machine.");
+        facts.extend(facts_of(python, "python."));
         facts.extend(facts_of(hub, "hub."));
         Ok(Preset {
             name: name.to_owned(),
@@ -258,6 +283,8 @@ impl Preset {
             switch: span("switch"),
             wake: span("wake"),
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
+            gil: python.get::<&Node>("gil").get("value"),
+            switch_interval: python.get::<&Node>("switch_interval").get("value"),
             workers: workers.iter().map(|(name, node)| Worker::read(&name.text, node, hub)).collect(),
             facts,
         })
@@ -310,6 +337,7 @@ fn facts_of(node: &Node, prefix: &str) -> Vec<Fact> {
             .find::<Span>("value")
             .map(|span| span.to_string())
             .or_else(|| value.find::<u64>("value").map(crate::limits::grouped))
+            .or_else(|| value.find::<bool>("value").map(|flag| flag.to_string()))
             .or_else(|| value.find::<&str>("value").map(str::to_owned));
         facts.push(Fact {
             key: format!("{prefix}{}", entry.name),
@@ -376,7 +404,7 @@ mod tests {
     fn a_wrong_preset_says_where() {
         let wrong = "version = 1\ntitle = \"x\"\n[machine]\nslice = { value = \"4\", source = \"s\" }\n";
         let said = Preset::read("wrong", wrong).expect_err("wrong");
-        assert_eq!(said[0].what, "`hub` is missing");
+        assert_eq!(said[0].what, "`python` is missing");
         assert!(said.iter().any(|d| d.what == "the duration `4` has no unit" && d.line == 4), "{said:?}");
     }
 }

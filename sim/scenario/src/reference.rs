@@ -22,6 +22,8 @@ pub fn reference() -> String {
     out.push_str("\n## The keys\n\n");
     let mut seen = Vec::new();
     section(&mut out, &root::ROOT, &mut seen);
+    // The last table ends with a blank line, and the next chapter begins with one.
+    out.pop();
     out.push_str(STEPS);
     for step in step::STEPS {
         let _ = writeln!(out, "\n### `{}`\n\n{}\n", step.heading, sentences(step.doc));
@@ -108,7 +110,7 @@ A world's `costs` and `[machine]` replace single values.
 fn section(out: &mut String, table: &'static Table, seen: &mut Vec<&'static str>) {
     if !seen.contains(&table.noun) {
         seen.push(table.noun);
-        let heading = if table.heading.is_empty() { "the root" } else { table.heading };
+        let heading = if table.heading.is_empty() { "The root" } else { table.heading };
         let mark = if table.heading.is_empty() { "" } else { "`" };
         let _ = writeln!(out, "### {mark}{heading}{mark}\n\n{}\n", sentences(table.doc));
         keys(out, table);

@@ -59,7 +59,7 @@ step!(
     SLEEP,
     "{ sleep = \"1s\" }",
     "a sleep",
-    "time.sleep.",
+    "Waits without CPU time: time.sleep.",
     &[
         key("sleep", Kind::Law, Need::Required, "\"1s\"", "How long."),
         patching("Sleeps in native code that gevent cannot patch: a hub stands still."),

@@ -1,7 +1,8 @@
 //! The canvas: a list of marks, painted through plotters on any backend.
 //!
 //! A figure draws once; the same marks become the SVG and the PNG, so the two cannot differ in anything but resolution.
-//! Coordinates are logical pixels (f64) on the way in and tenths of them (i32) in the list, which is what the backends get.
+//! Coordinates are logical pixels (f64) on the way in and tenths of them (i32) in the list, which is what the
+//! backends get.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -16,8 +17,8 @@ pub const UNITS: i32 = 10;
 /// plotters' font size over the em: plotters-svg divides by this, so multiplying first gives the em we measure with.
 pub const SIZE_PER_EM: f64 = 1.24;
 
-/// Baseline below the anchor of a text anchored at its top, in em: plotters-svg 0.3.7 writes `dy="0.76em"`. It is the only
-/// vertical anchor whose baseline is the same in every viewer, so every text uses it.
+/// Baseline below the anchor of a text anchored at its top, in em: plotters-svg 0.3.7 writes `dy="0.76em"`. It is the
+/// only vertical anchor whose baseline is the same in every viewer, so every text uses it.
 pub const BASELINE_EM: f64 = 0.76;
 
 /// A place in logical pixels, from the top left.

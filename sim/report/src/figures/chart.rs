@@ -1,7 +1,8 @@
 //! The one chart that every figure is: small panels over time that share both axes.
 //!
-//! A figure names its quantities; the chart decides how to lay them out. Two worlds are compared in the same axes, one panel
-//! for each quantity, unless the figure is about the quantities of one world. Any other number of worlds gets a panel each.
+//! A figure names its quantities; the chart decides how to lay them out. Two worlds are compared in the same axes,
+//! one panel for each quantity, unless the figure is about the quantities of one world. Any other number of worlds
+//! gets a panel each.
 
 use lab::series::{Band, WorldSeries};
 
@@ -140,8 +141,9 @@ fn by_world(chart: &Chart, story: &Story<'_>) -> bool {
 
 /// The layout with the names of the lines.
 ///
-/// Quantities are named at their line ends if those are apart. Otherwise names stand inside the panels: worlds in the first
-/// that has room, quantities in all that have, if these are more than half. Else they stand at the line ends, pushed apart.
+/// Quantities are named at their line ends if those are apart. Otherwise names stand inside the panels: worlds in the
+/// first that has room, quantities in all that have, if these are more than half. Else they stand at the line ends,
+/// pushed apart.
 fn named(panels: &[Panel], axis: &Axis, clock: &Clock, shaded: &[Shade], by_world: bool) -> (Layout, Vec<Name>) {
     let ends = if by_world { Ends::EveryNamed } else { Ends::LastNamed };
     let beside = Layout::new(panels, axis, clock, shaded, ends);

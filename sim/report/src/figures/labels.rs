@@ -3,8 +3,9 @@
 /// Places blocks of these heights in a column between `top` and `bottom`, each as near as can be to where it wants its
 /// middle; returns the middles, in the order given.
 ///
-/// Blocks keep the order of their wishes. Those that collide form a group that moves as one (pool adjacent violators), so
-/// the squared way they are moved is the least possible. If all of them are too high for the column, they start at its top.
+/// Blocks keep the order of their wishes. Those that collide form a group that moves as one (pool adjacent
+/// violators), so the squared way they are moved is the least possible. If all of them are too high for the column,
+/// they start at its top.
 pub fn push_apart(wishes: &[f64], heights: &[f64], top: f64, bottom: f64) -> Vec<f64> {
     struct Group {
         /// Sum over the blocks of where each wants the top of the group.

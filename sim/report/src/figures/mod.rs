@@ -1,8 +1,8 @@
 //! Figures over time: what an incident looked like, one drawing for each question.
 //!
-//! A figure turns series into a [`Canvas`] of marks; the canvas becomes an SVG and a PNG. Same series, same bytes, on every
-//! machine: the fonts are in the program, the arithmetic is exact or ours, and nothing knows what day it is.
-//! A new figure is one file here and one line in [`FIGURES`].
+//! A figure turns series into a [`Canvas`] of marks; the canvas becomes an SVG and a PNG. Same series, same bytes, on
+//! every machine: the fonts are in the program, the arithmetic is exact or ours, and nothing knows what day it is. A
+//! new figure is one file here and one line in [`FIGURES`].
 
 mod canvas;
 mod chart;

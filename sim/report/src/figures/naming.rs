@@ -1,8 +1,8 @@
 //! Where the names of lines stand: inside a panel where the lines are far apart, or else beside their ends.
 //!
-//! Incidents end, and afterwards all worlds look alike: at their ends the lines lie on each other. So a name is first sought
-//! a place inside a panel, beside its own line and clear of all others. If one name finds none, all stand at the line ends,
-//! pushed apart, with leaders.
+//! Incidents end, and afterwards all worlds look alike: at their ends the lines lie on each other. So a name is first
+//! sought a place inside a panel, beside its own line and clear of all others. If one name finds none, all stand at
+//! the line ends, pushed apart, with leaders.
 
 use super::Shade;
 use super::canvas::{Anchor, At, Canvas, Hand};
@@ -104,7 +104,7 @@ pub fn at_ends(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock) -> Vec<N
     // A line without values is named at the bottom: its world still exists.
     let wishes: Vec<f64> = ends.iter().map(|end| end.map_or(frame.bottom, |(_, y)| y)).collect();
     let heights: Vec<f64> = blocks.iter().map(|block| block.len() as f64 * LEADING + PADDING).collect();
-    let middles = push_apart(&wishes, &heights, frame.top - LEADING, frame.bottom + LEADING);
+    let middles = push_apart(&wishes, &heights, frame.top - LEADING, frame.bottom + PADDING);
     let name = |(index, lines): (usize, Vec<String>)| {
         let (line, middle) = (&panel.lines[index], middles[index]);
         // A line that ends early has no leader: it would cross half the panel.
@@ -234,8 +234,8 @@ struct Search {
 }
 
 impl Search {
-    /// The best place for a name of this size beside line `index`, with its score: as far as can be from other lines, as
-    /// near as can be to its own; the first in time among equals.
+    /// The best place for a name of this size beside line `index`, with its score: as far as can be from other lines,
+    /// as near as can be to its own; the first in time among equals.
     fn best(&self, index: usize, size: At, taken: &[Block]) -> Option<(f64, Place)> {
         let mut best: Option<(f64, Place)> = None;
         for &(anchor, slope) in &self.traces[index].anchors {
@@ -256,7 +256,8 @@ impl Search {
         best
     }
 
-    /// What it costs that a name stands beside this instant: least in the middle of a shaded span, where all is at its worst.
+    /// What it costs that a name stands beside this instant: least in the middle of a shaded span, where all is at
+    /// its worst.
     fn event_cost(&self, x: f64) -> f64 {
         let span = self.shaded.iter().find(|&&(from, to)| from < x && x < to);
         span.map_or(CALM_COST, |&(from, to)| OFF_MIDDLE_COST * (x - (from + to) / 2.0).abs())

@@ -1,8 +1,9 @@
 //! A plotters backend that paints into memory by coverage: each pixel gets the share of it that a shape covers.
 //!
-//! plotters' own bitmap backend paints wide lines without smoothing their joins and loses the side bearings of glyphs, which
-//! shows at every size. Here lines, areas and glyphs all go through the coverage rasteriser of `ab_glyph`: plain f32
-//! arithmetic, the same on every platform. Two PNG pixels are one logical pixel, so text is sharp on dense screens.
+//! plotters' own bitmap backend paints wide lines without smoothing their joins and loses the side bearings of
+//! glyphs, which shows at every size. Here lines, areas and glyphs all go through the coverage rasteriser of
+//! `ab_glyph`: plain f32 arithmetic, the same on every platform. Two PNG pixels are one logical pixel, so text is
+//! sharp on dense screens.
 
 use std::convert::Infallible;
 

@@ -36,8 +36,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis for these values with about six ticks. Values that are not finite are left out; those below a billionth count
-    /// as zero and those above 10^15 as 10^15, so that there is always a step between two ticks.
+    /// An axis for these values with about six ticks. Values that are not finite are left out; those below a
+    /// billionth count as zero and those above 10^15 as 10^15, so that there is always a step between two ticks.
     pub fn around(quantity: Quantity, values: impl Iterator<Item = f64>) -> Axis {
         let mut smallest = f64::INFINITY;
         let mut largest = 0.0_f64;

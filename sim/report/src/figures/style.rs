@@ -9,8 +9,8 @@ pub const HEIGHT: f64 = 540.0;
 /// White space around everything.
 pub const MARGIN: f64 = 28.0;
 
-/// What an SVG viewer looks for. The PNG is set in DejaVu Sans, and so is every measurement; Verdana is its cousin and as
-/// wide, any other sans-serif is narrower, so the layout fits whichever is found.
+/// What an SVG viewer looks for. The PNG is set in DejaVu Sans, and so is every measurement; Verdana is its cousin
+/// and as wide, any other sans-serif is narrower, so the layout fits whichever is found.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Size of the title.

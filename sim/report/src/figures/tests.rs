@@ -1,5 +1,5 @@
-//! All figures, as a program that draws them sees them: the same bytes every time, safe text, and something to look at whatever
-//! the series hold.
+//! All figures, as a program that draws them sees them: the same bytes every time, safe text, and something to look
+//! at whatever the series hold.
 //!
 //! `TAILBACK_BLESS=1 cargo test -p report` writes the golden file anew; look at it before you commit it.
 

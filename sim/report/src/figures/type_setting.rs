@@ -1,8 +1,9 @@
 //! Text: how wide it is, how it is cut to fit, and which characters it may hold.
 //!
-//! Both faces are DejaVu Sans 2.37 from the `dejavu` crate, so a figure has the same size and the same line breaks on every
-//! machine. plotters' own text loop is not used: it drops the side bearings of glyphs and rounds each advance to a whole
-//! pixel (plotters 0.3.7, style/font/ab_glyph.rs), which sets words unevenly and wider than the SVG shows them.
+//! Both faces are DejaVu Sans 2.37 from the `dejavu` crate, so a figure has the same size and the same line breaks on
+//! every machine. plotters' own text loop is not used: it drops the side bearings of glyphs and rounds each advance
+//! to a whole pixel (plotters 0.3.7, style/font/ab_glyph.rs), which sets words unevenly and wider than the SVG shows
+//! them.
 
 use std::sync::LazyLock;
 
