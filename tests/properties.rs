@@ -101,8 +101,7 @@ fn model(world: &World, mut worker: WorkerSpec) -> Model {
     model.run.length = Some(secs(3));
     model.run.drain = secs(30);
     model.listeners[0].backlog = world.backlog;
-    model.syncs[0].units = world.units;
-    model.syncs[0].policy = world.policy;
+    model.syncs[0] = pool(world.units, world.policy);
     model.peers[0].capacity = world.capacity;
     if world.costs {
         (model.hosts[0].switch, model.hosts[0].wake) = (Span::from_us(2), Span::from_us(5));

@@ -29,7 +29,11 @@ fn every_scenario_compiles_without_a_doubt_and_compares_something() {
         let doubts: String = compiled.warnings.iter().map(|doubt| doubt.plain(&shipped.text)).collect();
         assert_eq!(doubts, "", "{}", shipped.name);
         assert!(compiled.models.len() > 1, "{} compares nothing", shipped.name);
-        assert!(compiled.question.is_some() && compiled.source.is_some(), "{} says neither why nor whence", shipped.name);
+        assert!(
+            compiled.question.is_some() && compiled.source.is_some(),
+            "{} says neither why nor whence",
+            shipped.name
+        );
     }
 }
 

@@ -98,7 +98,7 @@ impl Steps {
 
     pub fn acquire(mut self, sync: u16, limit: Option<Span>) -> Steps {
         let limit = self.limit(limit);
-        self.code.push(Op::Acquire { sync, limit });
+        self.code.push(Op::Acquire { sync, limit, block: true });
         self
     }
 
@@ -110,7 +110,7 @@ impl Steps {
     fn compile(mut self) -> (Program, Vec<SiteSpec>) {
         self.code.push(Op::End);
         let program =
-            Program { name: "page".into(), code: self.code.into(), draws: self.draws.into(), spans: self.spans.into() };
+            Program::new("page", self.code, self.draws, self.spans);
         (program, self.sites)
     }
 }
@@ -152,13 +152,18 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         workers: vec![worker],
         balancer: Balancing::RoundRobin,
         peers: vec![PeerSpec { name: "peer".into(), network: Span::ZERO, capacity: None, windows: vec![] }],
-        syncs: vec![SyncSpec { name: "pool".into(), units: 1, policy: Policy::Barging }],
+        syncs: vec![pool(1, Policy::Barging)],
         classes: Arc::new([class]),
         programs: Arc::new([program]),
         clients: Arc::new([client]),
         run: RunSpec { length: None, drain: secs(10_000), warm_up: Span::ZERO, step: secs(1) },
         limits: Limits::default(),
     }
+}
+
+/// A pool of connections.
+pub fn pool(units: u32, policy: Policy) -> SyncSpec {
+    SyncSpec { name: "pool".into(), kind: SyncKind::Semaphore { units, policy, bounded: false } }
 }
 
 pub fn closed(clients: u32, requests: u64) -> Arrivals {

@@ -114,8 +114,10 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                 }
             }
             Op::Chance { odds, skip } => {
-                let bits = mix(fate.key ^ u64::from(pc.0).wrapping_mul(0x9E37_79B9_7F4A_7C15), pass(task));
-                if !happens(bits, odds) {
+                let DrawKind::Chance { site, ppm } = program.draws[usize::from(odds.0)] else {
+                    unreachable!("a chance's odds are a chance")
+                };
+                if !happens(mix(fate.key ^ site, pass(task)), ppm) {
                     task.pc = skip;
                 }
             }
@@ -197,6 +199,7 @@ fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span {
         DrawKind::Constant(span) => *span,
         DrawKind::Fate(column) => Span::from_ns(fate.row[usize::from(*column)]),
         DrawKind::PerPass { site, law } => law.sample(mix(fate.key ^ site, pass(task))),
+        DrawKind::Chance { .. } => unreachable!("a chance is no span"),
     }
 }
 
@@ -208,12 +211,8 @@ mod tests {
     const FATE: Fate<'static> = Fate { row: &[7, 8], key: 3 };
 
     fn program(code: &[Op]) -> Program {
-        Program {
-            name: "test".into(),
-            code: code.into(),
-            draws: [DrawKind::Constant(Span::from_ms(12)), DrawKind::Fate(1)].into(),
-            spans: [Span::from_ms(5)].into(),
-        }
+        let draws = [DrawKind::Constant(Span::from_ms(12)), DrawKind::Fate(1)];
+        Program::new("test", code, draws, [Span::from_ms(5)])
     }
 
     fn all(program: &Program) -> Vec<Effect> {
@@ -241,10 +240,10 @@ mod tests {
     #[test]
     fn a_failed_task_gives_back_what_it_holds_and_nothing_else() {
         let ops = [
-            Op::Acquire { sync: 0, limit: Limit::NONE },
-            Op::Acquire { sync: 1, limit: Limit::NONE },
+            Op::Acquire { sync: 0, limit: Limit::NONE, block: true },
+            Op::Acquire { sync: 1, limit: Limit::NONE, block: true },
             Op::Yield,
-            Op::Acquire { sync: 2, limit: Limit::NONE },
+            Op::Acquire { sync: 2, limit: Limit::NONE, block: true },
             Op::Release { sync: 2 },
             Op::Release { sync: 1 },
             Op::Burn(Draw(0)),

@@ -58,6 +58,8 @@ pub(crate) struct Core {
     pub(crate) thread: ThreadId,
     last: ThreadId,
     busy_since: Time,
+    /// Since when it has been idle.
+    idle_since: Time,
     slice_end: Time,
     /// When the thread will have had all it asked for.
     pub(crate) demand_end: Time,
@@ -127,6 +129,7 @@ impl Core {
             thread: ThreadId::NONE,
             last: ThreadId::NONE,
             busy_since: Time::ZERO,
+            idle_since: Time::ZERO,
             slice_end: Time::ZERO,
             demand_end: Time::ZERO,
             until: Time::NEVER,
@@ -205,7 +208,8 @@ impl<P: Probe> World<'_, P> {
     fn start(&mut self, id: CoreId, thread: ThreadId) {
         let host = &self.hosts[self.cores[id.index()].host.index()];
         let core = &mut self.cores[id.index()];
-        let latency = host.wake;
+        // A core that goes from one thread to the next was never idle.
+        let latency = if core.idle_since == self.now && core.last.is_some() { Span::ZERO } else { host.wake };
         let switch = if core.last == thread { Span::ZERO } else { host.switch };
         core.thread = thread;
         core.busy_since = self.now + latency;
@@ -281,6 +285,7 @@ impl<P: Probe> World<'_, P> {
         let thread = std::mem::replace(&mut core.thread, ThreadId::NONE);
         core.last = thread;
         core.until = Time::NEVER;
+        core.idle_since = self.now;
         let (host, from) = (core.host, core.busy_since);
         let state = &mut self.threads[thread.index()];
         state.core = CoreId::NONE;
@@ -290,6 +295,15 @@ impl<P: Probe> World<'_, P> {
         }
         self.hosts[host.index()].idle.push(id);
         self.disturb(host);
+    }
+
+    /// The run is over: what cores have been doing until now counts.
+    pub(crate) fn stop_cores(&mut self) {
+        for at in 0..self.cores.len() {
+            if self.cores[at].thread.is_some() {
+                self.leave(CoreId::from_index(at));
+            }
+        }
     }
 
     /// A core looks: its thread's demand is met, or its slice is over.

@@ -194,15 +194,65 @@ pub struct Window {
     pub fail_ppm: u32,
 }
 
-/// A lock (`units` 1) or a pool of connections.
+/// Something that tasks of one process share and wait for.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SyncSpec {
     /// Its name in messages.
     pub name: String,
-    /// Units in a process's instance.
-    pub units: u32,
-    /// Who gets a unit that comes back.
-    pub policy: Policy,
+    /// What it is.
+    pub kind: SyncKind,
+}
+
+/// What a shared thing is. The words are gevent's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncKind {
+    /// A lock (one unit), a pool of connections, a semaphore.
+    Semaphore {
+        /// Units at the start.
+        units: u32,
+        /// Who gets a unit that comes back.
+        policy: Policy,
+        /// Whether giving back more than was taken is an error (`BoundedSemaphore`).
+        bounded: bool,
+    },
+    /// The monkey-patched `threading.Lock`: bounded, and a failed attempt to take it without waiting yields.
+    Lock,
+    /// A lock that its owner may take again.
+    RLock,
+    /// A flag to wait for.
+    Event,
+    /// A value to wait for.
+    AsyncResult,
+    /// The monkey-patched `threading.Condition` over a lock of its own.
+    Condition {
+        /// Whether the lock is an `RLock` or a plain `Lock`.
+        reentrant: bool,
+    },
+    /// A queue of items.
+    Queue {
+        /// Whether the youngest item comes out first.
+        lifo: bool,
+        /// Items it holds at most.
+        max: Option<u32>,
+        /// Whether it is the standard library's, monkey-patched, rather than gevent's.
+        standard: bool,
+    },
+    /// A queue without room: putter and getter meet.
+    Channel,
+    /// A group of greenlets.
+    Pool {
+        /// Greenlets at once; `None` for a group without limit.
+        size: Option<u32>,
+    },
+    /// A connected pair of sockets.
+    Pair,
+    /// A peer that answers at a set time.
+    Remote,
+    /// A pool of native threads.
+    Threads {
+        /// Threads.
+        size: u32,
+    },
 }
 
 /// Who gets a unit that comes back.

@@ -66,17 +66,167 @@ pub enum Op {
         /// Longest wait for the reply; the request fails when it passes.
         limit: Limit,
     },
-    /// Take one unit of a lock or pool; wait while there is none.
+    /// Take one unit of a lock or pool; wait while there is none. Outcome: whether it was taken.
     Acquire {
         /// Index into `Model::syncs`; each process has its own instance.
         sync: u16,
-        /// Longest wait; the request fails when it passes.
+        /// Longest wait.
         limit: Limit,
+        /// Whether to wait at all.
+        block: bool,
     },
     /// Give a unit back.
     Release {
         /// Index into `Model::syncs`.
         sync: u16,
+    },
+    /// Wait until an event is set or a semaphore has a unit, without taking it. Outcome: whether it came to that.
+    Await {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// Longest wait.
+        limit: Limit,
+    },
+    /// Set an event, or give a result its value.
+    Signal {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// The value of a result.
+        item: u16,
+    },
+    /// Clear an event.
+    Clear {
+        /// Index into `Model::syncs`.
+        sync: u16,
+    },
+    /// Put an item into a queue or channel. Outcome: `ok` or `full`.
+    Put {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// The item.
+        item: u16,
+        /// Longest wait for room.
+        limit: Limit,
+        /// Whether to wait at all.
+        block: bool,
+    },
+    /// Get an item from a queue, channel or result. Outcome: the item or `empty`.
+    Get {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// Longest wait for an item.
+        limit: Limit,
+        /// Whether to wait at all.
+        block: bool,
+    },
+    /// Say that an item got from a queue is dealt with.
+    TaskDone {
+        /// Index into `Model::syncs`.
+        sync: u16,
+    },
+    /// Wait until a queue's items are all dealt with, or a pool is empty. Outcome: whether it came to that.
+    JoinAll {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// Longest wait.
+        limit: Limit,
+    },
+    /// Wait for a notification of a condition, with its lock let go meanwhile. Outcome: whether it came.
+    WaitCondition {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// Longest wait.
+        limit: Limit,
+    },
+    /// Wake waiters of a condition.
+    Notify {
+        /// Index into `Model::syncs`.
+        sync: u16,
+        /// How many at most; [`u16::MAX`] means all.
+        count: u16,
+    },
+    /// Start a greenlet.
+    Spawn {
+        /// Index into [`Program::spawns`].
+        spawn: u16,
+    },
+    /// Have a note traced when greenlets die.
+    Link {
+        /// Index into [`Program::targets`].
+        targets: u16,
+        /// What the trace says then.
+        note: u16,
+    },
+    /// Wait for greenlets: one (outcome: whether it is dead) or several (outcome: those that were ready, in order).
+    Join {
+        /// Index into [`Program::targets`].
+        targets: u16,
+        /// Longest wait.
+        limit: Limit,
+        /// How many must be ready; 0 for one target that is joined by itself.
+        count: u16,
+    },
+    /// Throw `GreenletExit` into greenlets.
+    Kill {
+        /// Index into [`Program::targets`].
+        targets: u16,
+        /// Whether to wait for their death.
+        block: bool,
+    },
+    /// Begin a `gevent.Timeout` block.
+    Guard {
+        /// After how long.
+        limit: Limit,
+        /// The first op after the block. Outcome there: `ok` or `timeout`.
+        end: Pc,
+    },
+    /// End the innermost timeout block in good time.
+    Unguard,
+    /// Wait until the loop has nothing else to do.
+    Idle,
+    /// Send bytes into one end of a socket pair.
+    Send {
+        /// Index into `Model::syncs` of the pair.
+        sync: u16,
+        /// The end that sends: 0 or 1.
+        end: u8,
+        /// How many.
+        bytes: u32,
+    },
+    /// Receive at one end of a pair. Outcome: how many bytes came.
+    Receive {
+        /// Index into `Model::syncs` of the pair.
+        sync: u16,
+        /// The end that receives: 0 or 1.
+        end: u8,
+        /// At most so many.
+        bytes: u32,
+    },
+    /// Ask a remote peer.
+    Ask {
+        /// Index into `Model::syncs` of the remote.
+        sync: u16,
+        /// When it answers.
+        takes: Draw,
+    },
+    /// Wait for the answer of a remote peer.
+    Answer {
+        /// Index into `Model::syncs` of the remote.
+        sync: u16,
+    },
+    /// Sleep in a native thread of a thread pool, and wait for it.
+    Apply {
+        /// Index into `Model::syncs` of the pool.
+        sync: u16,
+        /// How long.
+        takes: Draw,
+    },
+    /// Trace a tag.
+    Mark {
+        /// What the trace says.
+        tag: u16,
+        /// Whether it says the outcome of the op before.
+        outcome: bool,
     },
     /// Load a loop counter.
     Set {
@@ -92,10 +242,10 @@ pub enum Op {
         /// First op of the body.
         back: Pc,
     },
-    /// Go on with the next op with probability `odds / 10^6`, else jump.
+    /// Go on with the next op by chance, else jump.
     Chance {
-        /// Parts per million.
-        odds: u32,
+        /// A [`DrawKind::Chance`].
+        odds: Draw,
         /// Where to go otherwise.
         skip: Pc,
     },
@@ -119,6 +269,13 @@ pub enum DrawKind {
         /// The law.
         law: Law,
     },
+    /// A chance: a fresh one per request and pass, from the request's key, the site and the pass.
+    Chance {
+        /// Stable hash of the site's name.
+        site: u64,
+        /// Parts per million.
+        ppm: u32,
+    },
 }
 
 /// A compiled list of steps.
@@ -132,9 +289,40 @@ pub struct Program {
     pub draws: Box<[DrawKind]>,
     /// Constant spans by [`Limit`].
     pub spans: Box<[Span]>,
+    /// What [`Op::Spawn`] starts.
+    pub spawns: Box<[Spawn]>,
+    /// Names of greenlets by what [`Op::Join`] and its like say: the newest greenlet of each name is meant.
+    pub targets: Box<[Box<[u16]>]>,
+    /// What an unsuccessful acquire, get or put does: fails the task, as an exception that nobody catches would (requests), or
+    /// just has an outcome (scheduling programs).
+    pub fails: bool,
+}
+
+/// What an [`Op::Spawn`] starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spawn {
+    /// Index of its program.
+    pub program: u16,
+    /// The name it is known by.
+    pub name: u16,
+    /// After how long; `None` starts it with the next callbacks.
+    pub after: Option<Span>,
+    /// Index into `Model::syncs` of the pool that it belongs to.
+    pub pool: Option<u16>,
 }
 
 impl Program {
+    /// A request's program: it starts no greenlets of its own, and what it cannot get makes it fail.
+    pub fn new(
+        name: &str,
+        code: impl Into<Box<[Op]>>,
+        draws: impl Into<Box<[DrawKind]>>,
+        spans: impl Into<Box<[Span]>>,
+    ) -> Program {
+        let (code, draws, spans) = (code.into(), draws.into(), spans.into());
+        Program { name: name.to_owned(), code, draws, spans, spawns: [].into(), targets: [].into(), fails: true }
+    }
+
     /// Loop registers of a task: how deep `repeat` may nest.
     pub const REGISTERS: usize = 3;
     /// Longest program, in ops.

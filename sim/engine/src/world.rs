@@ -355,6 +355,7 @@ impl<'m, P: Probe> World<'m, P> {
                 break;
             }
         }
+        self.stop_cores();
         self.abandon_the_rest();
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::{
-    Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncSpec,
+    Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind, SyncSpec,
     WorkerSpec,
 };
 use engine::op::Program;
@@ -271,7 +271,10 @@ impl Compiler<'_> {
                 .collect(),
             syncs: syncs
                 .iter()
-                .map(|sync| SyncSpec { name: sync.name.text.clone(), units: sync.units, policy: sync.policy })
+                .map(|sync| {
+                    let kind = SyncKind::Semaphore { units: sync.units, policy: sync.policy, bounded: false };
+                    SyncSpec { name: sync.name.text.clone(), kind }
+                })
                 .collect(),
             classes,
             programs,

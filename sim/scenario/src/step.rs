@@ -262,12 +262,7 @@ impl<'a> Builder<'a> {
         builder.steps(steps);
         builder.code.push(Op::End);
         assert!(builder.code.len() <= Program::CODE_MAX, "the limit on steps keeps programs short");
-        let program = Program {
-            name: class.to_owned(),
-            code: builder.code.into(),
-            draws: builder.draws.into(),
-            spans: builder.spans.into(),
-        };
+        let program = Program::new(class, builder.code, builder.draws, builder.spans);
         (program, builder.sites)
     }
 
@@ -323,18 +318,21 @@ impl<'a> Builder<'a> {
                 self.code.push(Op::Loop { register, back });
             }
             Act::Chance { odds, steps } => {
+                let site = stable_hash(&self.site("chance", "/odds"));
+                self.draws.push(DrawKind::Chance { site, ppm: *odds });
+                let odds = Draw(small(self.draws.len() - 1));
                 let branch = self.code.len();
-                self.code.push(Op::Chance { odds: *odds, skip: Pc(0) });
+                self.code.push(Op::Chance { odds, skip: Pc(0) });
                 self.steps(steps);
                 let skip = self.here();
-                self.code[branch] = Op::Chance { odds: *odds, skip };
+                self.code[branch] = Op::Chance { odds, skip };
             }
         }
     }
 
     fn acquire(&mut self, sync: &str, timeout: Option<Span>) {
         let limit = self.limit(timeout);
-        self.code.push(Op::Acquire { sync: index(self.tables.syncs, sync), limit });
+        self.code.push(Op::Acquire { sync: index(self.tables.syncs, sync), limit, block: true });
     }
 
     fn release(&mut self, sync: &str) {

@@ -32,9 +32,12 @@ impl<P: Probe> World<'_, P> {
                 }
                 return;
             }
-            self.owe(id, costs.accept);
-            let Some(request) = self.accept(listener) else { return };
-            self.owe(id, costs.spawn);
+            let Some(request) = self.accept(listener) else {
+                // Somebody else was faster, or that was all: one system call for nothing.
+                self.owe(id, costs.poll);
+                return;
+            };
+            self.owe(id, costs.accept + costs.spawn);
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);

@@ -1,0 +1,188 @@
+//! The command line as people use it: the commands of the README as they stand there, and everything in `cmd/`.
+//!
+//! The files in `cmd/` are command lines with what they print. `TRYCMD=overwrite cargo test --test cli` writes down what they
+//! print now; a change of them wants a reason in its commit.
+
+mod shipped;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// What the README calls us; the rest of the line is ours.
+const US: &str = "cargo run --release -- ";
+
+/// A command of the README.
+#[derive(PartialEq, Debug)]
+struct Line {
+    /// What follows [`US`].
+    args: String,
+    /// Exit code that the README promises.
+    code: i32,
+    /// Lines that the README shows of its output, in this order.
+    shown: Vec<String>,
+}
+
+/// Every command of the README: those at a prompt with what is shown of their output, and those in running text.
+fn readme() -> Vec<Line> {
+    let text = fs::read_to_string(shipped::root().join("README.md")).expect("the README can be read");
+    let mut lines: Vec<Line> = Vec::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_block = line == "```console";
+        } else if let Some(args) = line.strip_prefix("$ ").and_then(|line| line.strip_prefix(US)) {
+            lines.push(Line { args: args.to_owned(), code: 0, shown: Vec::new() });
+        } else if in_block && !line.starts_with("$ ") && line.trim() != "..." {
+            lines.last_mut().expect("a block begins with a command").shown.push(line.to_owned());
+        } else {
+            let code = if line.contains("exit code 2") { 2 } else { 0 };
+            let quoted = line.split('`').skip(1).step_by(2);
+            let args = quoted.filter_map(|quoted| quoted.strip_prefix(US));
+            lines.extend(args.map(|args| Line { args: args.to_owned(), code, shown: Vec::new() }));
+        }
+    }
+    lines
+}
+
+fn tailback(folder: &Path, args: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+    command.current_dir(folder).args(args.split_whitespace()).output().expect("the program can be started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8")
+}
+
+/// A folder with the files that the README's commands name.
+fn copy_of_the_tree() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let mut files = Vec::new();
+    for part in ["scenarios", "tests/cmd/mistakes.in"] {
+        shipped::files_below(&shipped::root().join(part), &mut files);
+    }
+    for file in files {
+        let copy = folder.path().join(file.strip_prefix(shipped::root()).expect("it was found there"));
+        fs::create_dir_all(copy.parent().expect("a file lies in a folder")).expect("a folder can be made");
+        fs::copy(&file, &copy).expect("a file can be copied");
+    }
+    folder
+}
+
+#[test]
+fn the_commands_of_the_readme_run_as_they_stand_there() {
+    let lines = readme();
+    assert!(lines.len() >= 8, "the README has too few commands: {lines:#?}");
+    let folder = copy_of_the_tree();
+    for line in lines {
+        let output = tailback(folder.path(), &line.args);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(line.code), "{}\n{out}{err}", line.args);
+        let mut printed = out.lines();
+        for shown in &line.shown {
+            let found = printed.any(|printed| printed.trim_end() == shown.trim_end());
+            assert!(found, "`{}` does not print the README's line\n{shown}\nbut\n{out}", line.args);
+        }
+    }
+}
+
+#[test]
+fn the_tests_of_the_readme_are_the_tests_of_ci() {
+    let read = |path: &str| fs::read_to_string(shipped::root().join(path)).expect("the file can be read");
+    let (readme, ci) = (read("README.md"), read(".ci/run"));
+    let others: Vec<&str> = readme
+        .split(['`', '\n'])
+        .map(|part| part.trim_start_matches("$ "))
+        .filter(|part| part.starts_with("cargo ") && !part.starts_with("cargo run"))
+        .collect();
+    assert!(others.contains(&"cargo test --workspace"), "{others:?}");
+    for command in others {
+        assert!(ci.contains(command), "CI does not run `{command}`");
+    }
+}
+
+#[test]
+fn every_command_line_in_cmd_prints_what_is_written_there() {
+    trycmd::TestCases::new().case("tests/cmd/*.md").case("tests/cmd/*.toml");
+}
+
+#[test]
+fn nothing_but_a_terminal_gets_escape_codes() {
+    let commands = [
+        "run scenarios/startup/ab-waves.toml --no-plots",
+        "run --json scenarios/startup/ab-waves.toml",
+        "check scenarios/startup/ab-waves.toml",
+        "check tests/cmd/mistakes.in/very-wrong.toml",
+        "run scenarios/startup/ab-waves.toml --set run.seed=x",
+        "run --no-such-flag",
+        "--help",
+        "schema",
+    ];
+    for args in commands {
+        let output = tailback(shipped::root(), args);
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert!(!printed.is_empty() && !printed.contains('\x1b'), "{args}\n{printed:?}");
+    }
+}
+
+#[test]
+fn help_names_every_command_and_every_flag_of_run() {
+    let help = text(&tailback(shipped::root(), "--help").stdout);
+    assert!(["run", "check", "schema", "new"].iter().all(|command| help.contains(command)), "{help}");
+    let help = text(&tailback(shipped::root(), "run --help").stdout);
+    let flags = ["--seed", "--replications", "--set", "--out", "--no-plots", "--json", "--threads"];
+    assert!(flags.iter().all(|flag| help.contains(flag)), "{help}");
+}
+
+#[test]
+fn the_schema_is_json_and_describes_every_key() {
+    let output = tailback(shipped::root(), "schema");
+    assert!(output.status.success());
+    let schema: Value = serde_json::from_slice(&output.stdout).expect("the schema is JSON");
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let mut keys = 0;
+    each_property(&schema, &mut |name, property| {
+        let description = property["description"].as_str().unwrap_or_default();
+        assert!(description.len() > 3, "`{name}` has no description");
+        keys += 1;
+    });
+    assert!(keys > 80, "only {keys} keys");
+}
+
+/// Calls `see` with every entry of every `properties` in a schema.
+fn each_property(schema: &Value, see: &mut impl FnMut(&str, &Value)) {
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object {
+                if let ("properties", Value::Object(properties)) = (key.as_str(), value) {
+                    properties.iter().for_each(|(name, property)| see(name, property));
+                }
+                each_property(value, see);
+            }
+        }
+        Value::Array(array) => array.iter().for_each(|value| each_property(value, see)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn plots_are_written_where_out_says_and_nowhere_else() {
+    let folder = copy_of_the_tree();
+    let written = |below: &str| {
+        let mut files = Vec::new();
+        shipped::files_below(&folder.path().join(below), &mut files);
+        files.len()
+    };
+    let before = written(".");
+    for quiet in ["--no-plots", "--json"] {
+        let output = tailback(folder.path(), &format!("run scenarios/startup/ab-waves.toml {quiet}"));
+        assert!(output.status.success());
+        assert_eq!(written("."), before, "{quiet} writes nothing");
+    }
+    let output = tailback(folder.path(), "run scenarios/startup/ab-waves.toml --out plots/here");
+    assert!(output.status.success());
+    assert_eq!(written("plots/here"), 8, "four figures in two formats");
+    assert_eq!(written("."), before + 8, "and nothing else");
+}
