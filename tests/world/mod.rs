@@ -109,8 +109,7 @@ impl Steps {
 
     fn compile(mut self) -> (Program, Vec<SiteSpec>) {
         self.code.push(Op::End);
-        let program =
-            Program::new("page", self.code, self.draws, self.spans);
+        let program = Program::new("page", self.code, self.draws, self.spans);
         (program, self.sites)
     }
 }

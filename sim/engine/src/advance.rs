@@ -31,6 +31,8 @@ pub enum Effect {
         /// Index of the lock or pool.
         sync: u16,
     },
+    /// Something with tasks, messages or notices that takes no time by itself.
+    Do(Op),
     /// Nothing more: its program is done.
     Exit,
 }
@@ -95,8 +97,8 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                 let need = Need::Reply { peer, takes: span(task, program, fate, takes) };
                 return Effect::Wait { need, patching, limit: limit_of(program, limit) };
             }
-            Op::Acquire { sync, limit } => {
-                let limit = limit_of(program, limit);
+            Op::Acquire { sync, limit, block } => {
+                let limit = if block { limit_of(program, limit) } else { Some(Span::ZERO) };
                 return Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit };
             }
             Op::Release { sync } => {
@@ -121,6 +123,28 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                     task.pc = skip;
                 }
             }
+            Op::Await { .. }
+            | Op::Signal { .. }
+            | Op::Clear { .. }
+            | Op::Put { .. }
+            | Op::Get { .. }
+            | Op::TaskDone { .. }
+            | Op::JoinAll { .. }
+            | Op::WaitCondition { .. }
+            | Op::Notify { .. }
+            | Op::Spawn { .. }
+            | Op::Link { .. }
+            | Op::Join { .. }
+            | Op::Kill { .. }
+            | Op::Guard { .. }
+            | Op::Unguard
+            | Op::Idle
+            | Op::Send { .. }
+            | Op::Receive { .. }
+            | Op::Ask { .. }
+            | Op::Answer { .. }
+            | Op::Apply { .. }
+            | Op::Mark { .. } => return Effect::Do(op),
             Op::End => {
                 task.pc = pc;
                 return Effect::Exit;
@@ -178,7 +202,29 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
             | Op::Call { .. }
             | Op::Set { .. }
             | Op::Loop { .. }
-            | Op::Chance { .. } => {}
+            | Op::Chance { .. }
+            | Op::Await { .. }
+            | Op::Signal { .. }
+            | Op::Clear { .. }
+            | Op::Put { .. }
+            | Op::Get { .. }
+            | Op::TaskDone { .. }
+            | Op::JoinAll { .. }
+            | Op::WaitCondition { .. }
+            | Op::Notify { .. }
+            | Op::Spawn { .. }
+            | Op::Link { .. }
+            | Op::Join { .. }
+            | Op::Kill { .. }
+            | Op::Guard { .. }
+            | Op::Unguard
+            | Op::Idle
+            | Op::Send { .. }
+            | Op::Receive { .. }
+            | Op::Ask { .. }
+            | Op::Answer { .. }
+            | Op::Apply { .. }
+            | Op::Mark { .. } => {}
         }
     }
     unreachable!("every program ends with Op::End")

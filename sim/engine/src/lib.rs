@@ -27,6 +27,7 @@ mod sync;
 mod task;
 mod thread;
 pub mod time;
+pub mod transcript;
 mod world;
 
 pub use model::Model;

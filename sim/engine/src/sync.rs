@@ -5,7 +5,7 @@
 //! Who is woken when is the carrier's business: a futex wake-up here (CPython's lock), a notifier callback in `hub/units.rs`.
 
 use crate::id::{ProcessId, TaskId};
-use crate::model::{Policy, SyncSpec};
+use crate::model::{Policy, SyncKind, SyncSpec};
 use crate::op::Pc;
 use crate::probe::Probe;
 use crate::task::{News, Parked};
@@ -26,7 +26,8 @@ pub(crate) struct Sync {
 
 impl Sync {
     pub(crate) fn new(spec: &SyncSpec) -> Sync {
-        Sync { units: spec.units, policy: spec.policy, head: TaskId::NONE, tail: TaskId::NONE, notifying: false }
+        let SyncKind::Semaphore { units, policy, .. } = spec.kind else { panic!("not yet") };
+        Sync { units, policy, head: TaskId::NONE, tail: TaskId::NONE, notifying: false }
     }
 }
 

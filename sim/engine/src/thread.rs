@@ -53,6 +53,7 @@ impl<P: Probe> World<'_, P> {
                     state.deferred = Some(effect);
                     return Demand::PAY;
                 }
+                Effect::Do(_) => panic!("not yet"),
                 Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } => {
                     let state = &mut self.threads[thread.index()];
                     state.deferred = Some(effect);
@@ -86,7 +87,7 @@ impl<P: Probe> World<'_, P> {
                 self.finish(task);
                 None
             }
-            Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
+            Effect::Burn(_) | Effect::Native(_) | Effect::Do(_) => unreachable!("CPU time is never deferred"),
         }
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::{
-    Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind, SyncSpec,
-    WorkerSpec,
+    Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind,
+    SyncSpec, WorkerSpec,
 };
 use engine::op::Program;
 use engine::time::{Span, Time};

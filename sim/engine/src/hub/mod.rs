@@ -175,7 +175,7 @@ impl<P: Probe> World<'_, P> {
                     None
                 }
                 Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
-                Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } => {
+                Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
                     unreachable!("a hub defers only what the outside sees")
                 }
             };
@@ -202,6 +202,7 @@ impl<P: Probe> World<'_, P> {
                 self.switch_to_loop(id);
                 self.hub(id).callbacks.push_back(Callback::Switch(task));
             }
+            Effect::Do(_) => panic!("not yet"),
             Effect::GiveBack { sync } => self.give_back_on_hub(id, sync),
             Effect::Exit => {
                 self.owe(id, self.hub_costs(id).respond);
