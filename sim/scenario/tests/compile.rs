@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::law::Law;
-use engine::model::{Arrivals, Balancing, Model, Policy, WhenFull, WorkerKind};
+use engine::model::{Arrivals, Balancing, Model, Policy, SyncKind, WhenFull, WorkerKind};
 use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc};
 use engine::rng::stable_hash;
 use engine::time::{Span, Time};
@@ -268,9 +268,9 @@ fn policies_and_windows_arrive_in_the_model() {
     assert_eq!(windows, [(2500, 0), (1000, 500_000)]);
     let labels: Vec<&str> = compiled.shaded.iter().map(|(_, _, label)| label.as_str()).collect();
     assert_eq!(labels, ["redis x2.5", "redis fails 50 %"]);
-    let syncs: Vec<(&str, u32, Policy)> =
-        model.syncs.iter().map(|sync| (sync.name.as_str(), sync.units, sync.policy)).collect();
-    assert_eq!(syncs, [("db", 2, Policy::HandOff), ("l", 1, Policy::Barging)]);
+    let syncs: Vec<(&str, SyncKind)> = model.syncs.iter().map(|sync| (sync.name.as_str(), sync.kind)).collect();
+    let semaphore = |units, policy| SyncKind::Semaphore { units, policy, bounded: false };
+    assert_eq!(syncs, [("db", semaphore(2, Policy::HandOff)), ("l", semaphore(1, Policy::Barging))]);
 }
 
 #[test]
