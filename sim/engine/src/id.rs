@@ -112,6 +112,7 @@ define_id! {
     SyncId, "A lock or a pool within one process.";
     LawId, "A law of random durations.";
     WorldId, "A world of a scenario: the same clients before another server.";
+    GreenId, "A greenlet with a name, links or timeout blocks.";
 }
 
 /// A table whose rows come and go, indexed by its own id type.

@@ -42,6 +42,22 @@ pub(crate) enum Caller {
     Thread(ThreadId),
     /// A greenlet, through a socket of its hub.
     Socket(HubId, u32),
+    /// The reader of a remote peer's socket, if this is still the answer to its last question.
+    Remote {
+        /// Its hub.
+        hub: HubId,
+        /// The remote.
+        sync: u16,
+        /// The question.
+        number: u32,
+    },
+    /// The watcher of a native thread.
+    Native {
+        /// Its hub.
+        hub: HubId,
+        /// Which sleep.
+        serial: u32,
+    },
 }
 
 impl<P: Probe> World<'_, P> {
@@ -60,6 +76,13 @@ impl<P: Probe> World<'_, P> {
             self.queue.push(served + spec.network, Event::Reply(call));
         }
         call
+    }
+
+    /// Something outside happens at `at` of which `caller` is told.
+    pub(crate) fn later(&mut self, at: Time, caller: Caller) {
+        let call = Call { peer: 0, takes: Span::ZERO, luck: 0, task: TaskId::NONE, caller, failed: false };
+        let call = self.calls.insert(call);
+        self.queue.push(at, Event::Reply(call));
     }
 
     /// Serves a call from `from` on; returns when it is done.
@@ -104,6 +127,11 @@ impl<P: Probe> World<'_, P> {
     /// A reply arrives.
     pub(crate) fn reply_event(&mut self, id: CallId) {
         let call = self.calls.remove(id);
+        match call.caller {
+            Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
+            Caller::Native { hub, serial } => return self.native_done(hub, serial),
+            Caller::Thread(_) | Caller::Socket(..) => {}
+        }
         if call.task.is_none() {
             return;
         }
@@ -121,6 +149,7 @@ impl<P: Probe> World<'_, P> {
                 self.hubs[hub.index()].sockets.answered(sock);
                 self.arrived(hub, sock);
             }
+            Caller::Remote { .. } | Caller::Native { .. } => unreachable!("they have returned"),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::record::Ending;
 use crate::request::Request;
 use crate::time::{Span, Time};
+use crate::transcript::Said;
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,15 @@ pub enum Fact<'a> {
     HubLag(Span),
     /// A SYN met a full accept queue.
     SynDropped,
+    /// A greenlet was spawned under a name.
+    Born(u16),
+    /// A greenlet said something.
+    Said {
+        /// Which, counted in spawn order.
+        who: u32,
+        /// What.
+        said: &'a Said,
+    },
     /// A server finished a request whose sender had left.
     Wasted {
         /// How long it held its slot.

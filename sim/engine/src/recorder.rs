@@ -243,6 +243,7 @@ impl Probe for Recorder {
                 self.syn_drops += 1;
                 self.series.syn_drops[column] += 1;
             }
+            Fact::Born(_) | Fact::Said { .. } => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;
                 self.wasted.slot_time += held;

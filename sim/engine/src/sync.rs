@@ -1,40 +1,217 @@
-//! Locks and pools: units on a shelf and a queue of waiters. Every process has its own instances.
+//! What the tasks of a process share: locks, pools, events, queues and the like. Every process has its own instances.
 //!
-//! Barging is the default because real ones barge: a unit that comes back goes on the shelf and the oldest waiter is woken, but
-//! whoever runs first may take it, the releaser included. A hand-off policy gives the unit to the oldest waiter instead.
-//! Who is woken when is the carrier's business: a futex wake-up here (CPython's lock), a notifier callback in `hub/units.rs`.
+//! Here are their states. Who is woken when is the carrier's business: a futex wake-up on threads (the end of this file), callbacks
+//! and notifiers in `hub/`.
+
+use std::collections::VecDeque;
 
 use crate::id::{ProcessId, TaskId};
+use crate::linkable::{LinkId, Linkable};
 use crate::model::{Policy, SyncKind, SyncSpec};
 use crate::op::Pc;
 use crate::probe::Probe;
 use crate::task::{News, Parked};
+use crate::time::Time;
 use crate::world::World;
 
-/// One instance of a lock or pool.
+/// One shared thing.
 #[derive(Debug)]
-pub(crate) struct Sync {
-    pub(crate) units: u32,
-    pub(crate) policy: Policy,
-    /// Oldest waiter; the chain goes through `Task::next`.
-    pub(crate) head: TaskId,
-    /// Youngest waiter.
-    pub(crate) tail: TaskId,
-    /// Whether the hub's notifier for it is queued or running.
-    pub(crate) notifying: bool,
+pub(crate) enum Sync {
+    /// Units on a shelf.
+    Semaphore {
+        link: LinkId,
+        policy: Policy,
+    },
+    /// A plain lock or an owned one, alone or under a condition with its waiters.
+    Lock(Lock),
+    Event(LinkId),
+    Result(LinkId),
+    Queue(Queue),
+    Standard(Standard),
+    Channel(Channel),
+    Pool(Pool),
+    /// Indices of its two sockets in the hub, and the bytes that wait at each.
+    Pair {
+        socks: [u32; 2],
+        waiting: [u32; 2],
+    },
+    Remote(Remote),
+    /// A slot for each native thread.
+    Threads(LinkId),
 }
 
-impl Sync {
-    pub(crate) fn new(spec: &SyncSpec) -> Sync {
-        let SyncKind::Semaphore { units, policy, .. } = spec.kind else { panic!("not yet") };
-        Sync { units, policy, head: TaskId::NONE, tail: TaskId::NONE, notifying: false }
+/// A lock.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    pub(crate) link: LinkId,
+    /// Whether its owner may take it again.
+    pub(crate) reentrant: bool,
+    /// Whether a failed attempt without waiting yields (the patched `threading.Lock`).
+    pub(crate) yields: bool,
+    pub(crate) owner: TaskId,
+    pub(crate) count: u32,
+    /// Locks of those who wait for the condition over it, oldest first.
+    pub(crate) waiters: VecDeque<LinkId>,
+}
+
+/// gevent's queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) items: VecDeque<u16>,
+    pub(crate) lifo: bool,
+    pub(crate) max: Option<u32>,
+    pub(crate) getters: VecDeque<TaskId>,
+    pub(crate) putters: VecDeque<(TaskId, u16)>,
+    /// Whether the callback that serves them is queued or running.
+    pub(crate) unlocking: bool,
+    pub(crate) unfinished: u32,
+    /// Set while nothing is unfinished.
+    pub(crate) done: LinkId,
+}
+
+/// The standard library's queue.
+#[derive(Debug)]
+pub(crate) struct Standard {
+    pub(crate) items: VecDeque<u16>,
+    pub(crate) lifo: bool,
+    pub(crate) max: Option<u32>,
+    pub(crate) mutex: LinkId,
+    /// Locks of those who wait for an item, for room, for all to be done.
+    pub(crate) waiters: [VecDeque<LinkId>; 3],
+    pub(crate) unfinished: u32,
+}
+
+/// gevent's channel.
+#[derive(Debug, Default)]
+pub(crate) struct Channel {
+    pub(crate) getters: VecDeque<TaskId>,
+    pub(crate) putters: VecDeque<(TaskId, u16)>,
+    pub(crate) unlocking: bool,
+}
+
+/// A group of greenlets.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// Free places; none in a group without limit.
+    pub(crate) room: Option<LinkId>,
+    pub(crate) members: u32,
+    /// Set while it is empty.
+    pub(crate) empty: LinkId,
+}
+
+/// A peer that answers at a set time.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) sock: u32,
+    /// When the answer to the last question is there.
+    pub(crate) due: Time,
+    /// Questions asked.
+    pub(crate) number: u64,
+}
+
+impl Queue {
+    pub(crate) fn has_room(&self) -> bool {
+        self.max.is_none_or(|max| self.items.len() < max as usize)
+    }
+
+    pub(crate) fn take(&mut self) -> u16 {
+        take_item(&mut self.items, self.lifo)
+    }
+}
+
+impl Standard {
+    pub(crate) fn has_room(&self) -> bool {
+        self.max.is_none_or(|max| self.items.len() < max as usize)
+    }
+
+    pub(crate) fn take(&mut self) -> u16 {
+        take_item(&mut self.items, self.lifo)
+    }
+}
+
+fn take_item(items: &mut VecDeque<u16>, lifo: bool) -> u16 {
+    let item = if lifo { items.pop_back() } else { items.pop_front() };
+    item.expect("somebody looked before taking")
+}
+
+/// Builds a process's instance; sockets come from `open`.
+pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn FnMut() -> u32) -> Sync {
+    let mut link = |linkable: Linkable| {
+        links.push(linkable);
+        LinkId::try_from(links.len() - 1).expect("a process has under 2^32 linkables")
+    };
+    let mut lock = |reentrant, yields| {
+        let link = link(Linkable::semaphore(1, Some(1)));
+        Lock { link, reentrant, yields, owner: TaskId::NONE, count: 0, waiters: VecDeque::new() }
+    };
+    match spec.kind {
+        SyncKind::Lock => return Sync::Lock(lock(false, true)),
+        SyncKind::RLock => return Sync::Lock(lock(true, false)),
+        SyncKind::Condition { reentrant } => return Sync::Lock(lock(reentrant, !reentrant)),
+        _ => {}
+    }
+    match spec.kind {
+        SyncKind::Lock | SyncKind::RLock | SyncKind::Condition { .. } => unreachable!("locks are built above"),
+        SyncKind::Semaphore { units, policy, bounded } => {
+            Sync::Semaphore { link: link(Linkable::semaphore(units, bounded.then_some(units))), policy }
+        }
+        SyncKind::Event => Sync::Event(link(Linkable::event(false))),
+        SyncKind::AsyncResult => Sync::Result(link(Linkable::event(false))),
+        SyncKind::Queue { lifo, max, standard: false } => Sync::Queue(Queue {
+            items: VecDeque::new(),
+            lifo,
+            max,
+            getters: VecDeque::new(),
+            putters: VecDeque::new(),
+            unlocking: false,
+            unfinished: 0,
+            done: link(Linkable::event(true)),
+        }),
+        SyncKind::Queue { lifo, max, standard: true } => Sync::Standard(Standard {
+            items: VecDeque::new(),
+            lifo,
+            max,
+            mutex: link(Linkable::semaphore(1, Some(1))),
+            waiters: Default::default(),
+            unfinished: 0,
+        }),
+        SyncKind::Channel => Sync::Channel(Channel::default()),
+        SyncKind::Pool { size } => Sync::Pool(Pool {
+            room: size.map(|size| link(Linkable::semaphore(size, None))),
+            members: 0,
+            empty: link(Linkable::event(true)),
+        }),
+        SyncKind::Pair => Sync::Pair { socks: [open(), open()], waiting: [0, 0] },
+        SyncKind::Remote => Sync::Remote(Remote { sock: open(), due: Time::NEVER, number: 0 }),
+        SyncKind::Threads { size } => Sync::Threads(link(Linkable::semaphore(size, None))),
     }
 }
 
 impl<P: Probe> World<'_, P> {
+    /// The shelf of a lock or pool that requests use, and its policy.
+    pub(crate) fn shelf(&self, process: ProcessId, sync: u16) -> (LinkId, Policy) {
+        match &self.processes[process.index()].syncs[usize::from(sync)] {
+            Sync::Semaphore { link, policy } => (*link, *policy),
+            Sync::Lock(lock) => (lock.link, Policy::Barging),
+            Sync::Event(_)
+            | Sync::Result(_)
+            | Sync::Queue(_)
+            | Sync::Standard(_)
+            | Sync::Channel(_)
+            | Sync::Pool(_)
+            | Sync::Pair { .. }
+            | Sync::Remote(_)
+            | Sync::Threads(_) => unreachable!("only locks and semaphores have units"),
+        }
+    }
+
+    pub(crate) fn link(&mut self, process: ProcessId, link: LinkId) -> &mut Linkable {
+        &mut self.processes[process.index()].links[link as usize]
+    }
+
     /// Takes a unit if there is one.
-    pub(crate) fn take_unit(&mut self, process: ProcessId, sync: u16) -> bool {
-        let shelf = &mut self.processes[process.index()].syncs[usize::from(sync)];
+    pub(crate) fn take_unit(&mut self, process: ProcessId, link: LinkId) -> bool {
+        let shelf = self.link(process, link);
         if shelf.units == 0 {
             return false;
         }
@@ -43,71 +220,38 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Puts a task at the end of the waiters.
-    pub(crate) fn queue_for_unit(&mut self, process: ProcessId, sync: u16, task: TaskId) {
-        let shelf = &mut self.processes[process.index()].syncs[usize::from(sync)];
-        if shelf.head.is_none() {
-            shelf.head = task;
-        } else {
-            self.tasks[shelf.tail].next = task;
-        }
-        shelf.tail = task;
-        let state = &mut self.tasks[task];
-        state.next = TaskId::NONE;
-        state.handle = u32::from(sync);
-    }
-
-    /// Takes the oldest waiter out of the queue.
-    pub(crate) fn next_waiter(&mut self, process: ProcessId, sync: u16) -> Option<TaskId> {
-        let shelf = &mut self.processes[process.index()].syncs[usize::from(sync)];
-        let task = shelf.head;
-        if task.is_none() {
-            return None;
-        }
-        shelf.head = self.tasks[task].next;
-        self.tasks[task].next = TaskId::NONE;
-        Some(task)
+    pub(crate) fn queue_for_unit(&mut self, process: ProcessId, link: LinkId, task: TaskId) {
+        self.link(process, link).push(task);
+        self.tasks[task].handle = link;
     }
 
     /// A unit comes back. Says whom to wake; under hand-off that task owns the unit already.
     pub(crate) fn give_back(&mut self, process: ProcessId, sync: u16) -> Option<TaskId> {
-        let shelf = &mut self.processes[process.index()].syncs[usize::from(sync)];
-        let policy = shelf.policy;
-        if policy == Policy::Barging || shelf.head.is_none() {
+        let (link, policy) = self.shelf(process, sync);
+        let shelf = self.link(process, link);
+        let waiter = shelf.waiters.pop_front().map(|(_, task)| task);
+        if policy == Policy::Barging || waiter.is_none() {
             shelf.units += 1;
         }
-        let waiter = self.next_waiter(process, sync)?;
-        if policy == Policy::HandOff {
+        if policy == Policy::HandOff
+            && let Some(waiter) = waiter
+        {
             self.tasks[waiter].news = News::Granted;
         }
-        Some(waiter)
+        waiter
     }
 
     /// A task whose limit passed leaves the queue; its acquire has failed.
     pub(crate) fn leave_queue(&mut self, process: ProcessId, task: TaskId) {
         debug_assert_eq!(self.tasks[task].parked, Parked::Unit);
-        let sync = self.tasks[task].handle as usize;
-        let shelf = &mut self.processes[process.index()].syncs[sync];
-        let (mut before, mut at) = (TaskId::NONE, shelf.head);
-        while at != task {
-            assert!(at.is_some(), "a task that waits for a unit is in its queue");
-            (before, at) = (at, self.tasks[at].next);
-        }
-        let after = self.tasks[task].next;
-        if before.is_none() {
-            shelf.head = after;
-        } else {
-            self.tasks[before].next = after;
-        }
-        if shelf.tail == task {
-            shelf.tail = before;
-        }
+        let link = self.tasks[task].handle;
+        self.link(process, link).unlink(task);
         self.fail_acquire(task);
     }
 
     /// The acquire that a task stands behind did not succeed: it holds nothing of it.
     pub(crate) fn fail_acquire(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
-        state.next = TaskId::NONE;
         state.news = News::Failed;
         state.pc = Pc(state.pc.0 - 1);
         let request = state.request;

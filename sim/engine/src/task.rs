@@ -3,7 +3,7 @@
 //! A task knows where it is in its program and what it waits for; what it has cost its sender so far is in its
 //! request (`request.rs`), so that a request's bill survives the task and a task without a request costs nothing more.
 
-use crate::id::{RequestId, TaskId, ThreadId};
+use crate::id::{GreenId, RequestId, ThreadId};
 use crate::op::{Pc, Program};
 use crate::time::{Span, Time};
 
@@ -20,9 +20,9 @@ pub struct Task {
     pub request: RequestId,
     /// The operating-system thread that carries it.
     pub thread: ThreadId,
-    /// The next task in the wait list it is in.
-    pub next: TaskId,
-    /// Index of the hub timer, socket or call it waits for; what it means depends on `parked`.
+    /// Its greenlet, if it has more to it than a request's program: a name, links, timeout blocks.
+    pub green: GreenId,
+    /// Index of the timer, socket, call or linkable it waits for; what it means depends on `parked`.
     pub handle: u32,
     /// Index of the hub timer of its limit.
     pub limit_timer: u32,
@@ -53,6 +53,24 @@ pub enum Parked {
     Peer,
     /// A unit of a lock or pool.
     Unit,
+    /// Its turn, after `sleep(0)`.
+    Turn,
+    /// An event or result, or a unit that it will not take.
+    Readiness,
+    /// Nothing else being left to do.
+    Idle,
+    /// An item.
+    Item,
+    /// Room for an item.
+    Room,
+    /// Data on a socket.
+    Data,
+    /// The death of a greenlet.
+    Death,
+    /// The deaths of several.
+    Deaths,
+    /// Those whom it kills to be thrown into.
+    Kill,
 }
 
 /// What a task finds when it goes on.
@@ -77,7 +95,7 @@ impl Task {
             limit_at: Time::NEVER,
             request,
             thread,
-            next: TaskId::NONE,
+            green: GreenId::NONE,
             handle: u32::MAX,
             limit_timer: u32::MAX,
             registers: [0; Program::REGISTERS],

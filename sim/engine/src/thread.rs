@@ -36,10 +36,10 @@ impl<P: Probe> World<'_, P> {
                     None => continue,
                 }
             }
-            let effect = match self.retry_unit(self.threads[thread.index()].task) {
-                Some(effect) => effect,
-                None => self.advance_task(self.threads[thread.index()].task),
-            };
+            if !self.retry_unit(thread) {
+                return Demand::Wait;
+            }
+            let effect = self.advance_task(self.threads[thread.index()].task);
             match effect {
                 Effect::Burn(span) => return Demand::Cpu { span, gil: true },
                 Effect::Native(span) => {
@@ -53,7 +53,7 @@ impl<P: Probe> World<'_, P> {
                     state.deferred = Some(effect);
                     return Demand::PAY;
                 }
-                Effect::Do(_) => panic!("not yet"),
+                Effect::Do(op) => unreachable!("the scenario language has no {op:?} for threads"),
                 Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } => {
                     let state = &mut self.threads[thread.index()];
                     state.deferred = Some(effect);
@@ -109,10 +109,12 @@ impl<P: Probe> World<'_, P> {
             }
             Need::Unit { sync } => {
                 let process = self.threads[thread.index()].process;
-                if self.take_unit(process, sync) {
+                let (link, _) = self.shelf(process, sync);
+                if self.take_unit(process, link) {
                     return None;
                 }
-                self.queue_for_unit(process, sync, task);
+                self.queue_for_unit(process, link, task);
+                self.tasks[task].limit_at = wake_at;
                 (Parked::Unit, wake_at, Wait::Lock)
             }
         };
@@ -127,27 +129,29 @@ impl<P: Probe> World<'_, P> {
         Some(Demand::Wait)
     }
 
-    /// A task that was woken for a unit tries again, unless it was handed one or gave up.
-    pub(crate) fn retry_unit(&mut self, task: TaskId) -> Option<Effect> {
+    /// A task that was woken for a unit takes it, unless it was handed one or gave up. False: somebody was faster, and it
+    /// waits again.
+    fn retry_unit(&mut self, thread: ThreadId) -> bool {
+        let task = self.threads[thread.index()].task;
+        let process = self.threads[thread.index()].process;
         let state = &mut self.tasks[task];
-        if state.parked != Parked::Unit {
-            state.parked = Parked::No;
-            return None;
+        let parked = std::mem::replace(&mut state.parked, Parked::No);
+        if parked != Parked::Unit || state.news == News::Failed {
+            return true;
         }
-        state.parked = Parked::No;
-        match state.news {
-            News::Granted => {
-                state.news = News::None;
-                None
-            }
-            News::Failed => None,
-            News::None | News::Begun => {
-                let sync = u16::try_from(state.handle).expect("a sync's index has 16 bits");
-                let limit = (state.limit_at != Time::NEVER).then(|| state.limit_at.since(self.now));
-                let patching = crate::op::Patching::Patched;
-                Some(Effect::Wait { need: Need::Unit { sync }, patching, limit })
-            }
+        let (link, wake_at) = (state.handle, state.limit_at);
+        if std::mem::replace(&mut state.news, News::None) == News::Granted || self.take_unit(process, link) {
+            return true;
         }
+        self.queue_for_unit(process, link, task);
+        self.drop_gil(thread);
+        self.tasks[task].parked = Parked::Unit;
+        self.bill(task, self.now, Wait::Lock);
+        self.threads[thread.index()].wake_at = wake_at;
+        if wake_at != Time::NEVER {
+            self.queue.push(wake_at, Event::Wake(thread));
+        }
+        false
     }
 
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
@@ -169,9 +173,9 @@ impl<P: Probe> World<'_, P> {
     /// What a task waited for did not come in time; a sleep that is over is no failure.
     pub(crate) fn limit_passed(&mut self, process: ProcessId, task: TaskId) {
         match self.tasks[task].parked {
-            Parked::No | Parked::Timer => {}
             Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle as usize)),
             Parked::Unit => self.leave_queue(process, task),
+            _ => {}
         }
     }
 

@@ -1,6 +1,11 @@
 //! What a scheduling program said: the trace of one hub, greenlet by greenlet, in order.
 
+use crate::id::HubId;
+use crate::model::Model;
+use crate::probe::{Fact, Probe};
+use crate::rng::{Replication, Seed};
 use crate::time::Time;
+use crate::world::{RunError, World};
 
 /// The trace of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -61,4 +66,33 @@ pub enum Outcome {
     Timeout,
     /// These greenlets were ready, in this order; they count as [`Line::who`] does.
     Names(Vec<u32>),
+}
+
+impl Probe for Transcript {
+    fn on(&mut self, at: Time, fact: Fact<'_>) {
+        match fact {
+            Fact::Born(name) => self.born.push(name),
+            Fact::Said { who, said } => self.lines.push(Line { at, who, said: said.clone() }),
+            _ => {}
+        }
+    }
+}
+
+/// Runs a scheduling program on the model's first hub: `main` is spawned by a loop that is already running and whose clock is
+/// fresh, and the run ends when nothing is left that could ever run.
+///
+/// # Errors
+/// [`RunError`] when a limit of the model is reached.
+pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
+    let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
+    let hub = HubId::from_index(0);
+    let green = world.conceive(hub, main, main_name);
+    world.begin_batch(hub);
+    world.start_green(hub, green);
+    world.run_out()?;
+    let end = world.now;
+    let blocked: Vec<u32> = (0..world.greens.len()).filter(|&at| world.greens[at].alive).map(|at| at as u32).collect();
+    let mut transcript = world.probe;
+    transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
+    Ok(transcript)
 }

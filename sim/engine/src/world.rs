@@ -10,8 +10,11 @@ use crate::client::{self, Client};
 use crate::event::EventQueue;
 use crate::fate::Fates;
 use crate::gil::Gil;
+use crate::green::Green;
 use crate::hub::Hub;
-use crate::id::{CallId, ClientId, CoreId, HostId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::hub::poll::Sockets;
+use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::{Model, WorkerKind};
 use crate::net::Listener;
@@ -21,7 +24,7 @@ use crate::record::{Ending, RunRecord};
 use crate::recorder::Recorder;
 use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
-use crate::sync::Sync;
+use crate::sync::{self, Sync};
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
 
@@ -88,6 +91,12 @@ pub(crate) struct Process {
     pub(crate) worker: usize,
     pub(crate) gil: Option<Gil>,
     pub(crate) syncs: Vec<Sync>,
+    /// What waiters link themselves to, in `syncs` and for the length of a wait.
+    pub(crate) links: Vec<Linkable>,
+    /// How many of the links belong to `syncs`.
+    pub(crate) own_links: u32,
+    /// Links of waits that are over.
+    pub(crate) free_links: Vec<LinkId>,
     /// CPU time so far.
     pub(crate) cpu: Span,
     /// Requests begun.
@@ -180,6 +189,10 @@ pub(crate) struct World<'m, P> {
     pub(crate) clients: Vec<Client>,
     pub(crate) requests: Slab<RequestId, Request>,
     pub(crate) tasks: Slab<TaskId, Task>,
+    /// Greenlets that are more than a request.
+    pub(crate) greens: Vec<Green>,
+    /// The newest greenlet of each name.
+    pub(crate) newest: Vec<GreenId>,
     /// Hosts that must dispatch once the current event is done.
     pub(crate) disturbed: Vec<HostId>,
     pub(crate) arrivals_end: Time,
@@ -229,6 +242,8 @@ impl<'m, P: Probe> World<'m, P> {
             clients,
             requests: Slab::new(),
             tasks: Slab::new(),
+            greens: Vec::new(),
+            newest: Vec::new(),
             disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
@@ -269,7 +284,10 @@ impl<'m, P: Probe> World<'m, P> {
                 listener: spec.listener as usize,
                 worker: spec.worker as usize,
                 gil: worker.gil.then(|| Gil::new(worker.switch_interval)),
-                syncs: self.model.syncs.iter().map(Sync::new).collect(),
+                syncs: Vec::new(),
+                links: Vec::new(),
+                own_links: 0,
+                free_links: Vec::new(),
                 cpu: Span::ZERO,
                 begun: 0,
                 jobs: std::collections::VecDeque::new(),
@@ -293,7 +311,24 @@ impl<'m, P: Probe> World<'m, P> {
                     self.start_thread(id, Role::Hub(hub));
                 }
             }
+            self.build_syncs(id);
         }
+    }
+
+    /// The process's instances of what its tasks share; their sockets are its hub's.
+    fn build_syncs(&mut self, id: ProcessId) {
+        let mut no_hub = Sockets::new();
+        let sockets = match self.hubs.last_mut().filter(|hub| hub.process == id) {
+            Some(hub) => &mut hub.sockets,
+            None => &mut no_hub,
+        };
+        let process = &mut self.processes[id.index()];
+        let mut open = || sockets.open(TaskId::NONE);
+        for spec in &self.model.syncs {
+            let sync = sync::build(spec, &mut process.links, &mut open);
+            process.syncs.push(sync);
+        }
+        process.own_links = u32::try_from(process.links.len()).expect("a process has under 2^32 linkables");
     }
 
     /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
@@ -357,6 +392,17 @@ impl<'m, P: Probe> World<'m, P> {
         }
         self.stop_cores();
         self.abandon_the_rest();
+        Ok(())
+    }
+
+    /// Runs until nothing is left that could happen.
+    pub(crate) fn run_out(&mut self) -> Result<(), RunError> {
+        self.settle();
+        while let Some((at, event)) = self.queue.pop() {
+            self.step_to(at, event)?;
+            self.handle(event);
+            self.settle();
+        }
         Ok(())
     }
 

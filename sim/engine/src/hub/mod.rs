@@ -1,41 +1,43 @@
 //! The cooperative carrier: a gevent hub. One thread, one loop, greenlets that run until they let go.
 //!
-//! After gevent 26.9 over libev 4.33 (`ev.c:ev_run`, `corecext.pyx:_run_callbacks`). One iteration: the callbacks, first in first
-//! out, with a look at the clock after every 50th and an end of the batch after 5 ms; epoll learns what changed; poll; the
-//! timers that are due; then the pending watchers, priority by priority, the last made pending first.
-//! The files: `timers.rs` libev's heap, `poll.rs` sockets and epoll, `units.rs` locks and pools, `server.rs` accepting.
+//! After gevent 26.9 over libev 4.33. The files: `turn.rs` one iteration of the loop, `timers.rs` libev's heap, `poll.rs` sockets
+//! and epoll, `waits.rs` parking and throwing, `notify.rs` callbacks that wake several, `ops.rs` locks, events and queues,
+//! `micro.rs` what CPython makes of conditions and its own queues, `life.rs` birth and death, `outside.rs` socket pairs, remotes and
+//! native threads, `server.rs` accepting.
 //!
 //! What the loop's own work costs is owed by its thread and paid before anything outside can see a result: the loop's clock is
 //! the world's plus what is owed. A burn keeps the whole hub; a call that gevent could not patch parks the whole thread.
 
+mod life;
+mod micro;
+mod notify;
+mod ops;
+mod outside;
 pub(crate) mod poll;
 mod server;
 pub(crate) mod timers;
-mod units;
+mod turn;
+mod waits;
 
 use std::collections::VecDeque;
 
 use crate::advance::{Effect, Need};
-use crate::id::{HubId, ProcessId, TaskId, ThreadId};
+use crate::green::Then;
+use crate::id::{GreenId, HubId, ProcessId, TaskId, ThreadId};
 use crate::machine::Demand;
 use crate::model::Costs;
-use crate::op::Patching;
+use crate::op::{Op, Patching};
 use crate::peer::Caller;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
-use crate::world::{Event, World};
+use crate::world::World;
+use notify::Underway;
+use outside::Native;
 use poll::{LISTENER, Sockets};
 use timers::{Purpose, Timers};
-use units::Notifier;
-
-/// Callbacks between two looks at the clock: gevent 26.9, `corecext.pyx`, `CALLBACK_CHECK_COUNT`.
-const CALLBACK_CHECK_COUNT: u32 = 50;
-/// How late the kernel ends a timed wait: Linux's default timer slack.
-const TIMER_SLACK: Span = Span::from_us(50);
-/// `epoll_wait` counts in these.
-const MILLISECOND: u64 = 1_000_000;
+pub(crate) use turn::Phase;
 
 /// One hub at run time.
 #[derive(Debug)]
@@ -53,21 +55,34 @@ pub(crate) struct Hub {
     timers: Timers,
     /// Pending watchers of priority 0.
     pending: Vec<Pending>,
-    /// Due limits, of priority -1.
+    /// Due timeouts, of priority -1.
     limits: Vec<u32>,
-    notifier: Option<Notifier>,
+    /// Greenlets that wait for the loop to be idle.
+    idles: Vec<TaskId>,
+    natives: Vec<Native>,
+    /// A callback that wakes several greenlets and is not done.
+    underway: Option<Underway>,
     /// The loop's cached clock.
     clock: Time,
     phase: Phase,
+    serial: u32,
 }
 
 /// Something that the loop will do in its next batch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Callback {
-    /// Switch to a greenlet, for the first time or after `sleep(0)`.
-    Switch(TaskId),
-    /// Go through the waiters of a lock or pool.
-    Notify(u16),
+    /// Switch to a greenlet, for the first time or after `sleep(0)`, if it still waits under this ticket.
+    Turn(TaskId, u32),
+    /// Go through the waiters of a linkable, if this notifier was not stopped.
+    Notify(u32, u32),
+    /// Call the links of a dead greenlet.
+    Links(GreenId),
+    /// Have a note on a dead greenlet traced.
+    Note(GreenId, u16),
+    /// Serve the putters and getters of a queue or channel.
+    Unlock(u16),
+    /// Throw `GreenletExit` into greenlets, then go on with the killer.
+    Kill(Vec<GreenId>, Option<(TaskId, u32)>),
 }
 
 /// A watcher whose turn comes in step 6.
@@ -75,19 +90,8 @@ enum Callback {
 pub(crate) enum Pending {
     Sock(u32),
     Timer(u32),
-}
-
-/// Where the loop is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    /// Running callbacks: so many until the next look at the clock, at which the batch ends from this instant on.
-    Callbacks { count: u32, deadline: Time },
-    /// Telling epoll what changed, then polling.
-    Reify,
-    /// In the poll.
-    Poll,
-    /// Running pending watchers.
-    Invoke,
+    Idle(TaskId),
+    Native(u32),
 }
 
 impl Hub {
@@ -105,10 +109,26 @@ impl Hub {
             timers: Timers::default(),
             pending: Vec::new(),
             limits: Vec::new(),
-            notifier: None,
+            idles: Vec::new(),
+            natives: Vec::new(),
+            underway: None,
             clock: Time::ZERO,
             phase: Phase::Reify,
+            serial: 0,
         }
+    }
+
+    fn next_serial(&mut self) -> u32 {
+        self.serial = self.serial.wrapping_add(1);
+        self.serial
+    }
+
+    /// An idle watcher stops; libev puts the last one into its place.
+    fn stop_idle(&mut self, task: TaskId) {
+        if let Some(at) = self.idles.iter().position(|&idle| idle == task) {
+            self.idles.swap_remove(at);
+        }
+        self.pending.retain(|&pending| pending != Pending::Idle(task));
     }
 }
 
@@ -136,34 +156,6 @@ impl<P: Probe> World<'_, P> {
         self.hubs[id.index()].clock = self.local(id);
     }
 
-    /// Runs greenlets and loop until CPU time has to pass or there is nothing to do.
-    pub(crate) fn hub_demand(&mut self, id: HubId) -> Demand {
-        loop {
-            let demand = if self.hub(id).current.is_some() {
-                self.run_greenlet(id)
-            } else if self.hub(id).notifier.is_some() {
-                self.notify_on(id);
-                None
-            } else {
-                match self.hub(id).phase {
-                    Phase::Callbacks { count, deadline } => {
-                        self.run_callback(id, count, deadline);
-                        None
-                    }
-                    Phase::Reify => self.reify(id),
-                    Phase::Poll => self.poll(id),
-                    Phase::Invoke => {
-                        self.invoke(id);
-                        None
-                    }
-                }
-            };
-            if let Some(demand) = demand {
-                return demand;
-            }
-        }
-    }
-
     /// Runs the current greenlet to its next effect.
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
         let thread = self.hubs[id.index()].thread;
@@ -171,7 +163,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(effect) = self.threads[thread.index()].deferred.take() {
             return match effect {
                 Effect::Exit => {
-                    self.end_greenlet(id, task);
+                    self.end_request(id, task);
                     None
                 }
                 Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
@@ -180,10 +172,52 @@ impl<P: Probe> World<'_, P> {
                 }
             };
         }
-        let effect = match self.retry_unit(task) {
-            Some(effect) => effect,
-            None => self.advance_task(task),
-        };
+        if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
+            return None;
+        }
+        if self.tasks[task].parked != Parked::No {
+            self.complete(id, task);
+            return None;
+        }
+        let effect = self.advance_task(task);
+        self.make_of(id, thread, task, effect)
+    }
+
+    /// What a greenlet does before its next op: sees what was thrown, goes on with its op's steps. False if there is nothing.
+    fn run_before_op(&mut self, id: HubId, task: TaskId) -> bool {
+        let green = &mut self.greens[self.tasks[task].green.index()];
+        if let Some(exception) = green.thrown.take() {
+            self.raise_in_wait(id, task, exception);
+            return true;
+        }
+        if self.tasks[task].parked != Parked::No {
+            return false;
+        }
+        if let Some(exception) = green.flying {
+            // A `finally` clause: it runs, then the exception flies on.
+            return match green.micros.pop() {
+                Some(micro) if !green.clause_done => {
+                    green.clause_done = true;
+                    green.micros.clear();
+                    self.step(id, task, micro);
+                    true
+                }
+                _ => {
+                    (green.flying, green.clause_done) = (None, false);
+                    self.fly(id, task, exception);
+                    true
+                }
+            };
+        }
+        if let Some(micro) = green.micros.pop() {
+            self.step(id, task, micro);
+            return true;
+        }
+        false
+    }
+
+    /// What the hub makes of an effect: the cooperative column of the table.
+    fn make_of(&mut self, id: HubId, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
             Effect::Burn(span) | Effect::Native(span) => return Some(Demand::Cpu { span, gil: true }),
             Effect::Wait {
@@ -196,14 +230,11 @@ impl<P: Probe> World<'_, P> {
                 return Some(Demand::PAY);
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
-            Effect::Yield => {
-                self.bill(task, self.now, Wait::Hub);
-                self.tasks[task].ready_since = self.local(id);
-                self.switch_to_loop(id);
-                self.hub(id).callbacks.push_back(Callback::Switch(task));
-            }
-            Effect::Do(_) => panic!("not yet"),
-            Effect::GiveBack { sync } => self.give_back_on_hub(id, sync),
+            Effect::Yield => self.yield_turn(id, task),
+            Effect::GiveBack { sync } if self.tasks[task].green.is_none() => self.give_back_on_hub(id, sync),
+            Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
+            Effect::Do(op) => self.perform_on_hub(id, task, op),
+            Effect::Exit if self.tasks[task].green.is_some() => self.die(id, task, None),
             Effect::Exit => {
                 self.owe(id, self.hub_costs(id).respond);
                 self.threads[thread.index()].deferred = Some(Effect::Exit);
@@ -213,14 +244,11 @@ impl<P: Probe> World<'_, P> {
         None
     }
 
-    /// Parks the current greenlet; the loop goes on.
+    /// Parks the current greenlet for what it needs; the loop goes on.
     fn park(&mut self, id: HubId, task: TaskId, need: Need, limit: Option<Span>) {
         let costs = *self.hub_costs(id);
-        let (parked, wait) = match need {
-            Need::Timer(span) if span.is_zero() => {
-                self.hub(id).callbacks.push_back(Callback::Switch(task));
-                (Parked::No, Wait::Hub)
-            }
+        match need {
+            Need::Timer(span) if span.is_zero() => self.yield_turn(id, task),
             Need::Timer(span) => {
                 self.owe(id, costs.timer);
                 self.refresh_clock(id);
@@ -228,7 +256,7 @@ impl<P: Probe> World<'_, P> {
                 let at = hub.clock + span;
                 let timer = hub.timers.start(at, Purpose::Wake, task);
                 self.tasks[task].handle = timer;
-                (Parked::Timer, Wait::Timer)
+                self.park_as(id, task, Parked::Timer);
             }
             Need::Reply { peer, takes } => {
                 self.owe(id, costs.socket);
@@ -238,42 +266,33 @@ impl<P: Probe> World<'_, P> {
                 self.hub(id).sockets.ask(sock, call);
                 self.tasks[task].handle = sock;
                 self.start_limit(id, task, limit);
-                (Parked::Peer, Wait::Peer)
+                self.park_as(id, task, Parked::Peer);
             }
             Need::Unit { sync } => {
                 let process = self.hubs[id.index()].process;
-                if self.take_unit(process, sync) {
-                    return;
+                let (link, _) = self.shelf(process, sync);
+                if !self.take_unit(process, link) {
+                    self.park_for_unit(id, task, link, limit, Then::Say);
                 }
-                self.queue_for_unit(process, sync, task);
-                self.start_limit(id, task, limit);
-                (Parked::Unit, Wait::Lock)
             }
-        };
-        self.tasks[task].parked = parked;
-        self.tasks[task].ready_since = self.local(id);
-        self.bill(task, self.now, wait);
-        self.switch_to_loop(id);
-    }
-
-    /// Starts the timer of a timeout, on a fresh clock.
-    fn start_limit(&mut self, id: HubId, task: TaskId, limit: Option<Span>) {
-        let Some(limit) = limit else { return };
-        self.owe(id, self.hub_costs(id).timer);
-        self.refresh_clock(id);
-        let hub = self.hub(id);
-        let at = hub.clock + limit;
-        let timer = hub.timers.start(at, Purpose::Limit, task);
-        self.tasks[task].limit_timer = timer;
-        self.tasks[task].limit_at = at;
-    }
-
-    fn stop_limit(&mut self, id: HubId, task: TaskId) {
-        let timer = std::mem::replace(&mut self.tasks[task].limit_timer, u32::MAX);
-        if timer != u32::MAX {
-            self.hub(id).timers.stop(timer);
         }
-        self.tasks[task].limit_at = Time::NEVER;
+    }
+
+    /// A request gives a unit back; it does not switch.
+    fn give_back_on_hub(&mut self, id: HubId, sync: u16) {
+        let process = self.hubs[id.index()].process;
+        let (link, policy) = self.shelf(process, sync);
+        if policy == crate::model::Policy::Barging {
+            self.link(process, link).units += 1;
+            self.check_and_notify(id, link);
+            return;
+        }
+        if let Some(waiter) = self.give_back(process, sync) {
+            self.stop_limit(id, waiter);
+            self.tasks[waiter].ready_since = self.local(id);
+            self.bill(waiter, self.now, Wait::Hub);
+            self.hub(id).callbacks.push_back(Callback::Turn(waiter, 0));
+        }
     }
 
     fn switch_to_loop(&mut self, id: HubId) {
@@ -287,168 +306,5 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::HubLag(lag));
         self.bill(task, self.now, Wait::Cpu);
         self.hub(id).current = task;
-    }
-
-    /// Step 1: one callback, or the end of the batch.
-    fn run_callback(&mut self, id: HubId, count: u32, deadline: Time) {
-        let mut count = count;
-        if count == 0 && !self.hub(id).callbacks.is_empty() {
-            self.refresh_clock(id);
-            if self.hub(id).clock >= deadline {
-                self.hub(id).phase = Phase::Reify;
-                return;
-            }
-            count = CALLBACK_CHECK_COUNT;
-        }
-        let Some(callback) = self.hub(id).callbacks.pop_front() else {
-            self.refresh_clock(id);
-            self.hub(id).phase = Phase::Reify;
-            return;
-        };
-        self.hub(id).phase = Phase::Callbacks { count: count - 1, deadline };
-        match callback {
-            Callback::Switch(task) => self.switch_to(id, task),
-            Callback::Notify(sync) => self.begin_notify(id, sync),
-        }
-    }
-
-    /// Step 2, once all is paid: what happened until now is visible to the poll.
-    fn reify(&mut self, id: HubId) -> Option<Demand> {
-        self.refresh_clock(id);
-        self.hub(id).phase = Phase::Poll;
-        Some(Demand::PAY)
-    }
-
-    /// Step 3: report what is ready, or block.
-    fn poll(&mut self, id: HubId) -> Option<Demand> {
-        let readable = self.listener_has_connections(id);
-        let hub = &mut self.hubs[id.index()];
-        hub.polling = false;
-        hub.sockets.reify(readable);
-        let reported = hub.sockets.report(readable, &mut hub.pending);
-        if !reported && hub.callbacks.is_empty() {
-            let until = self.wake_up(id);
-            if self.now < until {
-                return Some(self.block(id, until));
-            }
-        }
-        self.owe(id, self.hub_costs(id).poll);
-        self.refresh_clock(id);
-        self.expire(id);
-        self.hub(id).phase = Phase::Invoke;
-        None
-    }
-
-    /// Parks the hub's thread in its poll.
-    fn block(&mut self, id: HubId, until: Time) -> Demand {
-        let thread = self.hub(id).thread;
-        if !self.threads[thread.index()].owed.is_zero() {
-            return Demand::PAY;
-        }
-        self.hub(id).polling = true;
-        self.threads[thread.index()].wake_at = until;
-        if until != Time::NEVER {
-            self.queue.push(until, Event::Wake(thread));
-        }
-        Demand::Wait
-    }
-
-    /// When a poll that begins at the loop's clock ends by itself: whole milliseconds, rounded up as libev does, and the kernel's
-    /// slack.
-    fn wake_up(&self, id: HubId) -> Time {
-        let hub = &self.hubs[id.index()];
-        let Some(head) = hub.timers.head() else { return Time::NEVER };
-        let wait = head.since(hub.clock).as_ns();
-        if wait == 0 {
-            return Time::ZERO;
-        }
-        let whole = ((wait + 999_900) / MILLISECOND).max(1);
-        hub.clock + Span::from_ns(whole * MILLISECOND) + TIMER_SLACK
-    }
-
-    /// Step 4: due timers become pending, so that the earliest runs first.
-    fn expire(&mut self, id: HubId) {
-        let now = self.now;
-        let World { hubs, tasks, requests, .. } = self;
-        let Hub { timers, pending, limits, clock, .. } = &mut hubs[id.index()];
-        let (first, first_limit) = (pending.len(), limits.len());
-        while let Some((at, timer, purpose)) = timers.expire(*clock) {
-            match purpose {
-                Purpose::Limit => limits.push(timer),
-                Purpose::Wake => {
-                    pending.push(Pending::Timer(timer));
-                    let task = &mut tasks[timers.task(timer)];
-                    task.ready_since = at;
-                    if task.request.is_some() {
-                        requests[task.request].turn(at.min(now), Wait::Hub);
-                    }
-                }
-            }
-        }
-        pending[first..].reverse();
-        limits[first_limit..].reverse();
-    }
-
-    /// Step 6: the next pending watcher, or the end of the iteration.
-    fn invoke(&mut self, id: HubId) {
-        let hub = self.hub(id);
-        if let Some(pending) = hub.pending.pop() {
-            match pending {
-                Pending::Sock(LISTENER) => self.on_listener(id),
-                Pending::Sock(sock) => self.on_socket(id, sock),
-                Pending::Timer(timer) => {
-                    if let Some(task) = self.hub(id).timers.run(timer) {
-                        self.switch_to(id, task);
-                    }
-                }
-            }
-            return;
-        }
-        if let Some(timer) = hub.limits.pop() {
-            if let Some(task) = hub.timers.run(timer) {
-                self.on_limit(id, task);
-            }
-            return;
-        }
-        let deadline = hub.clock + self.switch_interval(id);
-        self.hub(id).phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline };
-    }
-
-    fn switch_interval(&self, id: HubId) -> Span {
-        self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].switch_interval
-    }
-
-    /// A reply is there: the greenlet reads it and goes on.
-    fn on_socket(&mut self, id: HubId, sock: u32) {
-        let sockets = &mut self.hub(id).sockets;
-        let task = sockets.sock(sock).task;
-        if task.is_none() || !sockets.sock(sock).wanted {
-            return;
-        }
-        sockets.watch(sock, false);
-        sockets.close(sock);
-        self.stop_limit(id, task);
-        self.switch_to(id, task);
-    }
-
-    /// A limit fires: the exception is thrown into the greenlet.
-    fn on_limit(&mut self, id: HubId, task: TaskId) {
-        let state = &mut self.tasks[task];
-        state.limit_timer = u32::MAX;
-        state.ready_since = state.limit_at;
-        state.limit_at = Time::NEVER;
-        match self.tasks[task].parked {
-            Parked::Peer => {
-                let sock = self.tasks[task].handle;
-                let sockets = &mut self.hubs[id.index()].sockets;
-                let call = sockets.sock(sock).call;
-                sockets.watch(sock, false);
-                sockets.close(sock);
-                self.abandon_call(task, call);
-            }
-            Parked::Unit => self.leave_queue(self.hubs[id.index()].process, task),
-            Parked::No | Parked::Timer => unreachable!("only waits for replies and units have limits"),
-        }
-        self.switch_to(id, task);
     }
 }

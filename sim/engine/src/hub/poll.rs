@@ -86,6 +86,16 @@ impl Sockets {
         }
     }
 
+    /// Who waits on a socket that has several waits in its life.
+    pub(crate) fn set_reader(&mut self, index: u32, task: TaskId) {
+        self.socks[index as usize].task = task;
+    }
+
+    /// All data was read.
+    pub(crate) fn drain(&mut self, index: u32) {
+        self.socks[index as usize].readable = false;
+    }
+
     /// Notes for which call a socket waits.
     pub(crate) fn ask(&mut self, index: u32, call: CallId) {
         self.socks[index as usize].call = call;
@@ -210,7 +220,8 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn wake_poll(&mut self, hub: HubId) {
+    /// A hub that is blocked in its poll wakes.
+    pub(crate) fn wake_poll(&mut self, hub: HubId) {
         let state = &self.hubs[hub.index()];
         if state.polling && self.threads[state.thread.index()].status == Status::Parked {
             self.make_ready(state.thread);

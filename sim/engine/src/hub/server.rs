@@ -43,12 +43,12 @@ impl<P: Probe> World<'_, P> {
             self.bill(task, self.now, Wait::Hub);
             let ready = self.local(id);
             self.tasks[task].ready_since = ready;
-            self.hub(id).callbacks.push_back(Callback::Switch(task));
+            self.hub(id).callbacks.push_back(Callback::Turn(task, 0));
         }
     }
 
     /// A greenlet is done and its response written.
-    pub(super) fn end_greenlet(&mut self, id: HubId, task: TaskId) {
+    pub(super) fn end_request(&mut self, id: HubId, task: TaskId) {
         self.switch_to_loop(id);
         self.finish(task);
         let Hub { free, sockets, .. } = self.hub(id);

@@ -12,8 +12,12 @@ use crate::time::Time;
 pub(crate) enum Purpose {
     /// Switch to the greenlet: its sleep is over. Priority 0.
     Wake,
+    /// Switch to the greenlet for the first time. Priority 0.
+    Start,
     /// Throw a timeout into the greenlet. Priority -1.
     Limit,
+    /// Tell the greenlet that it has gathered long enough. Priority -1.
+    Gather,
 }
 
 /// Where a timer is.
@@ -32,6 +36,7 @@ enum Place {
 #[derive(Clone, Copy, Debug)]
 struct Timer {
     task: TaskId,
+    serial: u32,
     purpose: Purpose,
     place: Place,
 }
@@ -42,6 +47,8 @@ pub(crate) struct Timers {
     heap: Vec<(Time, u32)>,
     timers: Vec<Timer>,
     free: Vec<u32>,
+    /// Timers started so far.
+    started: u32,
 }
 
 const CHILDREN: usize = 4;
@@ -54,7 +61,8 @@ impl Timers {
 
     /// Starts a timer; its index stays valid until it has fired or was stopped.
     pub(crate) fn start(&mut self, at: Time, purpose: Purpose, task: TaskId) -> u32 {
-        let timer = Timer { task, purpose, place: Place::Heap(0) };
+        self.started = self.started.wrapping_add(1);
+        let timer = Timer { task, serial: self.started, purpose, place: Place::Heap(0) };
         let index = match self.free.pop() {
             Some(index) => {
                 self.timers[index as usize] = timer;
@@ -94,16 +102,21 @@ impl Timers {
         Some((at, index, timer.purpose))
     }
 
+    /// A number that no other timer has: which timeout it is that a greenlet sees.
+    pub(crate) fn serial(&self, index: u32) -> u32 {
+        self.timers[index as usize].serial
+    }
+
     /// The greenlet that a timer is for.
     pub(crate) fn task(&self, index: u32) -> TaskId {
         self.timers[index as usize].task
     }
 
     /// The greenlet of a pending timer whose turn has come; `None` if the timer was stopped meanwhile.
-    pub(crate) fn run(&mut self, index: u32) -> Option<TaskId> {
-        let Timer { task, place, .. } = self.timers[index as usize];
+    pub(crate) fn run(&mut self, index: u32) -> Option<(TaskId, u32, Purpose)> {
+        let Timer { task, serial, purpose, place } = self.timers[index as usize];
         self.release(index);
-        (place == Place::Pending).then_some(task)
+        (place == Place::Pending).then_some((task, serial, purpose))
     }
 
     fn release(&mut self, index: u32) {

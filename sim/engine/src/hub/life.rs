@@ -1,0 +1,307 @@
+//! Birth, death, joining and killing of greenlets.
+//!
+//! After `greenlet.py`, `pool.py` and `_hub_primitives.py` (gevent 26.9).
+
+use super::notify::Underway;
+use super::timers::Purpose;
+use super::{Callback, Phase};
+use crate::green::{Exception, Gather, Green, Life, Link, Then};
+use crate::id::{GreenId, HubId, RequestId, TaskId};
+use crate::op::Spawn;
+use crate::probe::{Fact, Probe};
+use crate::sync::Sync;
+use crate::task::{News, Parked, Task};
+use crate::time::Span;
+use crate::transcript::{Outcome, Said};
+use crate::world::World;
+
+/// A wait for those who survived a kill.
+pub(super) fn survivors(objects: Vec<GreenId>) -> Gather {
+    let left = objects.len();
+    Gather { objects, left, values: Default::default(), results: Vec::new(), timer: None, silent: true }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// A new greenlet, known to the trace from now on; it is not started.
+    pub(crate) fn conceive(&mut self, id: HubId, program: u16, name: u16) -> GreenId {
+        let thread = self.hubs[id.index()].thread;
+        let mut task = Task::new(RequestId::NONE, thread, program);
+        let green = GreenId::from_index(self.greens.len());
+        (task.green, task.news) = (green, News::None);
+        let task = self.tasks.insert(task);
+        self.greens.push(Green::new(task));
+        self.probe.on(self.now, Fact::Born(name));
+        green
+    }
+
+    /// `spawn`: in a pool it may have to wait for room.
+    pub(super) fn spawn(&mut self, id: HubId, task: TaskId, spawn: Spawn) {
+        let green = self.conceive(id, spawn.program, spawn.name);
+        let process = self.hubs[id.index()].process;
+        let room = spawn.pool.and_then(|pool| match &self.processes[process.index()].syncs[usize::from(pool)] {
+            Sync::Pool(pool) => pool.room,
+            _ => unreachable!("greenlets are spawned in pools"),
+        });
+        let Some(room) = room else { return self.spawn_now(id, spawn, green) };
+        if self.take_unit(process, room) {
+            return self.spawn_now(id, spawn, green);
+        }
+        self.park_for_unit(id, task, room, None, Then::Spawn(spawn, green));
+    }
+
+    /// The greenlet joins its pool and is started.
+    pub(super) fn spawn_now(&mut self, id: HubId, spawn: Spawn, green: GreenId) {
+        let process = self.hubs[id.index()].process;
+        if let Some(pool) = spawn.pool {
+            self.greens[green.index()].links.push_back(Link::Discard(pool));
+            let Sync::Pool(pool) = &mut self.processes[process.index()].syncs[usize::from(pool)] else {
+                unreachable!("greenlets are spawned in pools")
+            };
+            pool.members += 1;
+            let empty = pool.empty;
+            self.link(process, empty).units = 0;
+        }
+        self.owe(id, self.hub_costs(id).spawn);
+        match spawn.after.filter(|_| spawn.pool.is_none()) {
+            Some(after) => {
+                self.refresh_in_batch(id);
+                let task = self.greens[green.index()].task;
+                let hub = self.hub(id);
+                let at = hub.clock + after;
+                let timer = hub.timers.start(at, Purpose::Start, task);
+                self.greens[green.index()].life = Life::Timed(timer);
+            }
+            None => self.start_green(id, green),
+        }
+        let name = usize::from(spawn.name);
+        if self.newest.len() <= name {
+            self.newest.resize(name + 1, GreenId::NONE);
+        }
+        self.newest[name] = green;
+    }
+
+    /// Queues the first switch.
+    pub(crate) fn start_green(&mut self, id: HubId, green: GreenId) {
+        let state = &mut self.greens[green.index()];
+        state.life = Life::Queued;
+        let (task, ticket) = (state.task, state.ticket);
+        self.tasks[task].parked = Parked::Turn;
+        self.hub(id).callbacks.push_back(Callback::Turn(task, ticket));
+    }
+
+    /// A plain timer's start reads the clock only inside a batch of callbacks.
+    pub(super) fn refresh_in_batch(&mut self, id: HubId) {
+        if matches!(self.hub(id).phase, Phase::Callbacks { .. }) {
+            self.refresh_clock(id);
+        }
+    }
+
+    /// The body of a greenlet is at its end.
+    pub(super) fn die(&mut self, id: HubId, task: TaskId, how: Option<Exception>) {
+        let green = self.tasks[task].green;
+        let said = match how {
+            None | Some(Exception::Timeout(_)) => None,
+            Some(Exception::Exit) => Some(Said::Killed),
+            Some(Exception::Error(name)) => Some(Said::Error(name)),
+        };
+        if let Some(said) = said {
+            self.say(id, green, said);
+        }
+        while let Some(guard) = self.greens[green.index()].guards.pop() {
+            self.stop_guard(id, guard);
+        }
+        let state = &mut self.greens[green.index()];
+        (state.life, state.alive) = (Life::Dead, false);
+        state.ticket += 1;
+        self.switch_to_loop(id);
+        self.notify_death(id, green);
+    }
+
+    pub(super) fn say(&mut self, id: HubId, green: GreenId, said: Said) {
+        let at = self.local(id);
+        self.probe.on(at, Fact::Said { who: green.index() as u32, said: &said });
+    }
+
+    /// The newest greenlets of these names.
+    pub(super) fn targets(&self, task: TaskId, targets: u16) -> Option<Vec<GreenId>> {
+        let program = &self.model.programs[usize::from(self.tasks[task].program)];
+        program.targets[usize::from(targets)]
+            .iter()
+            .map(|&name| self.newest.get(usize::from(name)).copied().filter(|green| green.is_some()))
+            .collect()
+    }
+
+    pub(super) fn link_note(&mut self, id: HubId, greens: &[GreenId], note: u16) {
+        for &green in greens {
+            let state = &mut self.greens[green.index()];
+            state.links.push_back(Link::Note(note));
+            if state.is_dead() {
+                self.notify_death(id, green);
+            }
+        }
+    }
+
+    /// `join` of one: at once if it is dead.
+    pub(super) fn join_one(&mut self, id: HubId, task: TaskId, other: GreenId, limit: Option<Span>) {
+        let me = self.tasks[task].green;
+        if self.greens[other.index()].is_dead() {
+            self.greens[me.index()].outcome = Some(Outcome::Bool(true));
+            return;
+        }
+        self.greens[other.index()].links.push_back(Link::Join(task));
+        self.tasks[task].handle = other.index() as u32;
+        self.start_limit(id, task, limit);
+        self.park_as(id, task, Parked::Death);
+    }
+
+    /// `joinall`: a link on each, collected in the order of their deaths.
+    pub(super) fn join_several(
+        &mut self,
+        id: HubId,
+        task: TaskId,
+        others: Vec<GreenId>,
+        count: u16,
+        limit: Option<Span>,
+    ) {
+        let left = usize::from(count).min(others.len());
+        let gather = Gather {
+            objects: others,
+            left,
+            values: Default::default(),
+            results: Vec::new(),
+            timer: None,
+            silent: false,
+        };
+        self.begin_gather(id, task, gather, limit);
+    }
+
+    pub(super) fn begin_gather(&mut self, id: HubId, task: TaskId, mut gather: Gather, limit: Option<Span>) {
+        let me = self.tasks[task].green;
+        for &other in &gather.objects {
+            let state = &mut self.greens[other.index()];
+            state.links.push_back(Link::Gather(me));
+            if state.is_dead() {
+                self.notify_death(id, other);
+            }
+        }
+        if let Some(limit) = limit {
+            self.refresh_in_batch(id);
+            let hub = self.hub(id);
+            let at = hub.clock + limit;
+            gather.timer = Some(hub.timers.start(at, Purpose::Gather, task));
+        }
+        self.greens[me.index()].gather = Some(gather);
+        self.gather_on(id, task);
+    }
+
+    /// Takes what has come; parks for more, or is done.
+    pub(super) fn gather_on(&mut self, id: HubId, task: TaskId) {
+        let me = self.tasks[task].green;
+        loop {
+            let gather = self.greens[me.index()].gather.as_mut().expect("it gathers");
+            if gather.left == 0 {
+                break;
+            }
+            match gather.values.pop_front() {
+                None => {
+                    self.park_as(id, task, Parked::Deaths);
+                    return;
+                }
+                Some(None) => break,
+                Some(Some(other)) => {
+                    gather.left -= 1;
+                    gather.results.push(other.index() as u32);
+                }
+            }
+        }
+        let gather = self.end_gather(id, me);
+        if !gather.silent {
+            self.greens[me.index()].outcome = Some(Outcome::Names(gather.results));
+        } else {
+            self.killed_are_gone(&gather.objects);
+        }
+    }
+
+    /// Stops the timer and takes the links off again.
+    pub(super) fn end_gather(&mut self, id: HubId, me: GreenId) -> Gather {
+        let mut gather = self.greens[me.index()].gather.take().expect("it gathers");
+        if let Some(timer) = gather.timer.take() {
+            self.hub(id).timers.stop(timer);
+        }
+        for &other in &gather.objects {
+            let links = &mut self.greens[other.index()].links;
+            if let Some(at) = links.iter().position(|&link| link == Link::Gather(me)) {
+                links.remove(at);
+            }
+        }
+        gather
+    }
+
+    /// `kill`, `killall`.
+    pub(super) fn kill(&mut self, id: HubId, task: TaskId, victims: &[GreenId], block: bool) {
+        let mut left = Vec::new();
+        for &victim in victims {
+            if !self.kill_before_start(id, victim) {
+                left.push(victim);
+            }
+        }
+        if left.is_empty() {
+            self.killed_are_gone(victims);
+            return;
+        }
+        let me = self.tasks[task].green;
+        self.greens[me.index()].gather = None;
+        self.greens[me.index()].killing = victims.to_vec();
+        let mut killer = None;
+        if block {
+            self.park_as(id, task, Parked::Kill);
+            killer = Some((task, self.greens[me.index()].ticket));
+        } else {
+            self.killed_are_gone(victims);
+        }
+        self.hub(id).callbacks.push_back(Callback::Kill(left, killer));
+    }
+
+    /// Whether the greenlet is dead: it was, or its start could still be stopped.
+    fn kill_before_start(&mut self, id: HubId, victim: GreenId) -> bool {
+        match self.greens[victim.index()].life {
+            Life::Dead => return true,
+            Life::Begun => return false,
+            Life::Timed(timer) => self.hub(id).timers.stop(timer),
+            Life::Queued | Life::Unborn => self.greens[victim.index()].ticket += 1,
+        }
+        self.greens[victim.index()].life = Life::Dead;
+        self.notify_death(id, victim);
+        true
+    }
+
+    /// The trace does not count them as alive any more.
+    fn killed_are_gone(&mut self, victims: &[GreenId]) {
+        for &victim in victims {
+            let state = &mut self.greens[victim.index()];
+            state.alive &= !state.is_dead();
+        }
+    }
+
+    /// The killer goes on: it waits for those who are not dead yet.
+    pub(super) fn after_kill(&mut self, id: HubId, task: TaskId) {
+        let me = self.tasks[task].green;
+        let victims = std::mem::take(&mut self.greens[me.index()].killing);
+        let diehards = self.greens[me.index()].gather.take();
+        match diehards {
+            Some(gather) if victims.len() > 1 => {
+                self.killed_are_gone(&victims);
+                self.begin_gather(id, task, gather, None);
+            }
+            Some(gather) => {
+                self.join_one(id, task, gather.objects[0], None);
+                self.killed_are_gone(&victims);
+            }
+            None => self.killed_are_gone(&victims),
+        }
+    }
+
+    pub(super) fn begin_kill(&mut self, id: HubId, victims: Vec<GreenId>, killer: Option<(TaskId, u32)>) {
+        self.hub(id).underway = Some(Underway::Kill { victims, at: 0, diehards: Vec::new(), killer });
+    }
+}

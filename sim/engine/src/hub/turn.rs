@@ -1,0 +1,269 @@
+//! One iteration of the loop.
+//!
+//! After `ev.c:ev_run` and `corecext.pyx:_run_callbacks`: the callbacks, first in first out, with a look at the clock after every
+//! 50th and an end of the batch after 5 ms; epoll learns what changed; poll; the timers that are due; then the pending watchers,
+//! priority by priority, the last made pending first.
+
+use super::poll::LISTENER;
+use super::timers::Purpose;
+use super::{Callback, Hub, Pending};
+use crate::green::Life;
+use crate::id::{HubId, TaskId};
+use crate::machine::Demand;
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::task::Parked;
+use crate::time::{Span, Time};
+use crate::transcript::Said;
+use crate::world::{Event, World};
+
+/// Callbacks between two looks at the clock: gevent 26.9, `corecext.pyx`, `CALLBACK_CHECK_COUNT`.
+const CALLBACK_CHECK_COUNT: u32 = 50;
+/// How late the kernel ends a timed wait: Linux's default timer slack.
+const TIMER_SLACK: Span = Span::from_us(50);
+/// `epoll_wait` counts in these.
+const MILLISECOND: u64 = 1_000_000;
+
+/// Where the loop is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Running callbacks: so many until the next look at the clock, at which the batch ends from this instant on.
+    Callbacks { count: u32, deadline: Time },
+    /// Telling epoll what changed, then polling.
+    Reify,
+    /// In the poll.
+    Poll,
+    /// Running pending watchers.
+    Invoke,
+}
+
+impl<P: Probe> World<'_, P> {
+    /// Runs greenlets and loop until CPU time has to pass or there is nothing to do.
+    pub(crate) fn hub_demand(&mut self, id: HubId) -> Demand {
+        loop {
+            let hub = self.hub(id);
+            let demand = if hub.current.is_some() {
+                self.run_greenlet(id)
+            } else if hub.underway.is_some() {
+                self.go_on(id);
+                None
+            } else {
+                match hub.phase {
+                    Phase::Callbacks { count, deadline } => {
+                        self.run_callback(id, count, deadline);
+                        None
+                    }
+                    Phase::Reify => self.reify(id),
+                    Phase::Poll => self.poll(id),
+                    Phase::Invoke => {
+                        self.invoke(id);
+                        None
+                    }
+                }
+            };
+            if let Some(demand) = demand {
+                return demand;
+            }
+        }
+    }
+
+    /// Begins a batch of callbacks.
+    pub(crate) fn begin_batch(&mut self, id: HubId) {
+        let interval = self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].switch_interval;
+        let hub = self.hub(id);
+        hub.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: hub.clock + interval };
+    }
+
+    /// Step 1: one callback, or the end of the batch.
+    fn run_callback(&mut self, id: HubId, count: u32, deadline: Time) {
+        let mut count = count;
+        if count == 0 && !self.hub(id).callbacks.is_empty() {
+            self.refresh_clock(id);
+            if self.hub(id).clock >= deadline {
+                self.hub(id).phase = Phase::Reify;
+                return;
+            }
+            count = CALLBACK_CHECK_COUNT;
+        }
+        let Some(callback) = self.hub(id).callbacks.pop_front() else {
+            self.refresh_clock(id);
+            self.hub(id).phase = Phase::Reify;
+            return;
+        };
+        self.hub(id).phase = Phase::Callbacks { count: count.saturating_sub(1), deadline };
+        match callback {
+            Callback::Turn(task, ticket) => self.take_turn(id, task, ticket),
+            Callback::Notify(link, serial) => self.begin_notify(id, link, serial),
+            Callback::Links(green) => self.hub(id).underway = Some(super::Underway::Links(green)),
+            Callback::Note(green, note) => self.say(id, green, Said::Note(note)),
+            Callback::Unlock(sync) => self.begin_unlock(id, sync),
+            Callback::Kill(victims, killer) => self.begin_kill(id, victims, killer),
+        }
+    }
+
+    /// A greenlet's turn has come, unless it does not wait for it any more.
+    fn take_turn(&mut self, id: HubId, task: TaskId, ticket: u32) {
+        let green = self.tasks.get(task).map(|state| state.green);
+        let Some(green) = green else { return };
+        if green.is_some() {
+            let state = &mut self.greens[green.index()];
+            if state.ticket != ticket {
+                return;
+            }
+            if state.life == Life::Queued {
+                state.life = Life::Begun;
+            }
+        }
+        self.switch_to(id, task);
+    }
+
+    /// Step 2, once all is paid: what happened until now is visible to the poll.
+    fn reify(&mut self, id: HubId) -> Option<Demand> {
+        self.refresh_clock(id);
+        self.hub(id).phase = Phase::Poll;
+        Some(Demand::PAY)
+    }
+
+    /// Step 3: report what is ready, or block.
+    fn poll(&mut self, id: HubId) -> Option<Demand> {
+        let readable = self.listener_has_connections(id);
+        let hub = &mut self.hubs[id.index()];
+        hub.polling = false;
+        hub.sockets.reify(readable);
+        let reported = hub.sockets.report(readable, &mut hub.pending);
+        let signalled = hub.natives.iter().any(|native| native.sent);
+        if !reported && !signalled && hub.callbacks.is_empty() && hub.idles.is_empty() {
+            let until = hub.wake_up();
+            if self.now < until {
+                return Some(self.block(id, until));
+            }
+        }
+        self.owe(id, self.hub_costs(id).poll);
+        self.refresh_clock(id);
+        self.expire(id);
+        let hub = self.hub(id);
+        if hub.pending.is_empty() && !signalled {
+            hub.pending.extend(hub.idles.iter().map(|&task| Pending::Idle(task)));
+        }
+        hub.phase = Phase::Invoke;
+        self.feed_natives(id);
+        None
+    }
+
+    /// Parks the hub's thread in its poll.
+    fn block(&mut self, id: HubId, until: Time) -> Demand {
+        let thread = self.hub(id).thread;
+        if !self.threads[thread.index()].owed.is_zero() {
+            return Demand::PAY;
+        }
+        self.hub(id).polling = true;
+        self.threads[thread.index()].wake_at = until;
+        if until != Time::NEVER {
+            self.queue.push(until, Event::Wake(thread));
+        }
+        Demand::Wait
+    }
+
+    /// Step 4: due timers become pending, so that the earliest runs first.
+    fn expire(&mut self, id: HubId) {
+        let now = self.now;
+        let World { hubs, tasks, requests, .. } = self;
+        let Hub { timers, pending, limits, clock, .. } = &mut hubs[id.index()];
+        let (first, first_limit) = (pending.len(), limits.len());
+        while let Some((at, timer, purpose)) = timers.expire(*clock) {
+            match purpose {
+                Purpose::Limit | Purpose::Gather => limits.push(timer),
+                Purpose::Wake | Purpose::Start => {
+                    pending.push(Pending::Timer(timer));
+                    let task = &mut tasks[timers.task(timer)];
+                    task.ready_since = at;
+                    if task.request.is_some() {
+                        requests[task.request].turn(at.min(now), Wait::Hub);
+                    }
+                }
+            }
+        }
+        pending[first..].reverse();
+        limits[first_limit..].reverse();
+    }
+
+    /// Step 6: the next pending watcher, or the end of the iteration.
+    fn invoke(&mut self, id: HubId) {
+        let hub = self.hub(id);
+        if let Some(pending) = hub.pending.pop() {
+            match pending {
+                Pending::Sock(LISTENER) => self.on_listener(id),
+                Pending::Sock(sock) => self.on_socket(id, sock),
+                Pending::Timer(timer) => self.on_timer(id, timer),
+                Pending::Idle(task) => {
+                    self.tasks[task].ready_since = self.local(id);
+                    self.switch_to(id, task);
+                }
+                Pending::Native(serial) => self.deliver(id, serial),
+            }
+            return;
+        }
+        if let Some(timer) = hub.limits.pop() {
+            self.on_timer(id, timer);
+            return;
+        }
+        self.begin_batch(id);
+    }
+
+    /// A timer's turn has come, unless it was stopped meanwhile.
+    fn on_timer(&mut self, id: HubId, timer: u32) {
+        let Some((task, serial, purpose)) = self.hub(id).timers.run(timer) else { return };
+        match purpose {
+            Purpose::Wake => {
+                self.tasks[task].handle = u32::MAX;
+                self.switch_to(id, task);
+            }
+            Purpose::Start => {
+                let green = self.tasks[task].green;
+                self.greens[green.index()].life = Life::Begun;
+                self.switch_to(id, task);
+            }
+            Purpose::Limit => self.on_limit(id, task, serial),
+            Purpose::Gather => {
+                let green = self.tasks[task].green;
+                if let Some(gather) = &mut self.greens[green.index()].gather {
+                    gather.timer = None;
+                }
+                self.gathered(id, green, None);
+            }
+        }
+    }
+
+    /// Data is there: the greenlet reads it and goes on.
+    fn on_socket(&mut self, id: HubId, sock: u32) {
+        let sockets = &mut self.hub(id).sockets;
+        let task = sockets.sock(sock).task;
+        if task.is_none() || !sockets.sock(sock).wanted {
+            return;
+        }
+        if self.tasks[task].parked == Parked::Peer {
+            let sockets = &mut self.hub(id).sockets;
+            sockets.watch(sock, false);
+            sockets.close(sock);
+            self.stop_limit(id, task);
+            self.tasks[task].parked = Parked::No;
+        } else {
+            self.tasks[task].ready_since = self.local(id);
+        }
+        self.switch_to(id, task);
+    }
+}
+
+impl Hub {
+    /// When a poll that begins at the loop's clock ends by itself: whole milliseconds, rounded up as libev does, and the
+    /// kernel's slack.
+    fn wake_up(&self) -> Time {
+        let Some(head) = self.timers.head() else { return Time::NEVER };
+        let wait = head.since(self.clock).as_ns();
+        if wait == 0 {
+            return Time::ZERO;
+        }
+        let whole = ((wait + 999_900) / MILLISECOND).max(1);
+        self.clock + Span::from_ns(whole * MILLISECOND) + TIMER_SLACK
+    }
+}

@@ -1,0 +1,365 @@
+//! Parking a greenlet, what wakes it, and what is thrown into it.
+//!
+//! After `_waiter.py`, `timeout.py` and the `finally` clauses of gevent's primitives: whoever is woken finds its wait complete;
+//! whoever has something thrown into it first takes back all that it left with others, then the exception flies on to the next
+//! `finally` clause or timeout block.
+
+use super::timers::Purpose;
+use crate::green::{Exception, Guard, Micro, Then};
+use crate::id::{CallId, HubId, TaskId};
+use crate::linkable::LinkId;
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::sync::Sync;
+use crate::task::{News, Parked};
+use crate::time::{Span, Time};
+use crate::transcript::Outcome;
+use crate::world::World;
+
+impl<P: Probe> World<'_, P> {
+    /// Parks the current greenlet; the loop goes on.
+    pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        let ready_since = self.local(id);
+        let state = &mut self.tasks[task];
+        (state.parked, state.ready_since) = (parked, ready_since);
+        let green = state.green;
+        if green.is_some() {
+            self.greens[green.index()].ticket += 1;
+        }
+        let wait = match parked {
+            Parked::Timer => Wait::Timer,
+            Parked::Peer | Parked::Data => Wait::Peer,
+            Parked::No | Parked::Turn => Wait::Hub,
+            Parked::Unit
+            | Parked::Readiness
+            | Parked::Idle
+            | Parked::Item
+            | Parked::Room
+            | Parked::Death
+            | Parked::Deaths
+            | Parked::Kill => Wait::Lock,
+        };
+        self.bill(task, self.now, wait);
+        self.switch_to_loop(id);
+    }
+
+    /// `sleep(0)`: to the tail of the callbacks.
+    pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
+        self.park_as(id, task, Parked::Turn);
+        let green = self.tasks[task].green;
+        let ticket = if green.is_some() { self.greens[green.index()].ticket } else { 0 };
+        self.hub(id).callbacks.push_back(super::Callback::Turn(task, ticket));
+    }
+
+    /// Waits for a unit of a linkable, and then does `then` with it.
+    pub(super) fn park_for_unit(&mut self, id: HubId, task: TaskId, link: LinkId, limit: Option<Span>, then: Then) {
+        let process = self.hubs[id.index()].process;
+        let green = self.tasks[task].green;
+        if green.is_some() {
+            self.greens[green.index()].then = then;
+        }
+        self.start_limit(id, task, limit);
+        self.queue_for_unit(process, link, task);
+        self.park_as(id, task, Parked::Unit);
+    }
+
+    /// Waits for a linkable to be ready, without taking anything.
+    pub(super) fn park_for_readiness(&mut self, id: HubId, task: TaskId, link: LinkId, limit: Option<Span>) {
+        let process = self.hubs[id.index()].process;
+        self.start_limit(id, task, limit);
+        self.queue_for_unit(process, link, task);
+        self.park_as(id, task, Parked::Readiness);
+    }
+
+    /// Starts the timer of a timeout, on a fresh clock.
+    pub(super) fn start_limit(&mut self, id: HubId, task: TaskId, limit: Option<Span>) {
+        let Some(limit) = limit else { return };
+        let (timer, at, serial) = self.start_timeout(id, task, limit);
+        let state = &mut self.tasks[task];
+        (state.limit_timer, state.limit_at) = (timer, at);
+        let green = state.green;
+        if green.is_some() {
+            self.greens[green.index()].limit = serial;
+        }
+    }
+
+    /// `Timeout.start`: its timer, when it is due, and which timeout it is.
+    pub(super) fn start_timeout(&mut self, id: HubId, task: TaskId, limit: Span) -> (u32, Time, u32) {
+        self.owe(id, self.hub_costs(id).timer);
+        self.refresh_clock(id);
+        let hub = self.hub(id);
+        let at = hub.clock + limit;
+        let timer = hub.timers.start(at, Purpose::Limit, task);
+        (timer, at, hub.timers.serial(timer))
+    }
+
+    pub(super) fn stop_limit(&mut self, id: HubId, task: TaskId) {
+        let timer = std::mem::replace(&mut self.tasks[task].limit_timer, u32::MAX);
+        if timer != u32::MAX {
+            self.hub(id).timers.stop(timer);
+        }
+        self.tasks[task].limit_at = Time::NEVER;
+    }
+
+    pub(super) fn stop_guard(&mut self, id: HubId, guard: Guard) {
+        if !guard.fired {
+            self.hub(id).timers.stop(guard.timer);
+        }
+    }
+
+    /// A timeout fires: that of the task's wait, or of a block it is in.
+    pub(super) fn on_limit(&mut self, id: HubId, task: TaskId, serial: u32) {
+        let green = self.tasks[task].green;
+        if green.is_none() {
+            return self.on_request_limit(id, task);
+        }
+        let state = &mut self.greens[green.index()];
+        if let Some(guard) = state.guards.iter_mut().find(|guard| guard.serial == serial) {
+            guard.fired = true;
+        } else {
+            self.tasks[task].limit_timer = u32::MAX;
+        }
+        self.throw(id, task, Exception::Timeout(serial));
+    }
+
+    /// The limit of a wait of a plain request: the wait has failed, and with it the request.
+    fn on_request_limit(&mut self, id: HubId, task: TaskId) {
+        let state = &mut self.tasks[task];
+        state.limit_timer = u32::MAX;
+        state.ready_since = state.limit_at;
+        state.limit_at = Time::NEVER;
+        let process = self.hubs[id.index()].process;
+        match self.tasks[task].parked {
+            Parked::Peer => self.close_call(id, task),
+            Parked::Unit => self.leave_queue(process, task),
+            _ => unreachable!("requests wait for replies and units"),
+        }
+        self.tasks[task].parked = Parked::No;
+        self.switch_to(id, task);
+    }
+
+    /// The caller does not wait for its reply any longer.
+    fn close_call(&mut self, id: HubId, task: TaskId) {
+        let sock = self.tasks[task].handle;
+        let sockets = &mut self.hubs[id.index()].sockets;
+        let call: CallId = sockets.sock(sock).call;
+        sockets.watch(sock, false);
+        sockets.close(sock);
+        self.abandon_call(task, call);
+    }
+
+    /// Throws into a parked greenlet, which runs at once.
+    pub(super) fn throw(&mut self, id: HubId, task: TaskId, exception: Exception) {
+        let green = self.tasks[task].green;
+        self.greens[green.index()].thrown = Some(exception);
+        self.tasks[task].ready_since = self.local(id);
+        self.switch_to(id, task);
+    }
+
+    /// The current greenlet sees what was thrown into its wait.
+    pub(super) fn raise_in_wait(&mut self, id: HubId, task: TaskId, exception: Exception) {
+        let green = self.tasks[task].green;
+        let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
+        self.greens[green.index()].ticket += 1;
+        self.stop_limit(id, task);
+        self.take_back(id, task, parked);
+        let limit = std::mem::take(&mut self.greens[green.index()].limit);
+        if limit != 0 && exception == Exception::Timeout(limit) {
+            self.ran_out(id, task, parked);
+            return;
+        }
+        if parked == Parked::Readiness && matches!(exception, Exception::Timeout(_)) && self.waits_for_result(id, task)
+        {
+            // The program's own `except Timeout` around `AsyncResult.get` takes any timeout for "empty".
+            self.greens[green.index()].outcome = Some(Outcome::Empty);
+            return;
+        }
+        self.fly(id, task, exception);
+    }
+
+    /// Whether the wait that was just left was for a result that is still not there.
+    fn waits_for_result(&self, id: HubId, task: TaskId) -> bool {
+        let process = &self.processes[self.hubs[id.index()].process.index()];
+        let link = self.tasks[task].handle;
+        let is_result = process.syncs.iter().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
+        is_result && process.links[link as usize].units == 0
+    }
+
+    /// A wait is over before its time: what was left with others is taken back.
+    fn take_back(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        let process = self.hubs[id.index()].process;
+        let handle = self.tasks[task].handle;
+        match parked {
+            Parked::No | Parked::Turn | Parked::Kill => {}
+            Parked::Timer => {
+                if handle != u32::MAX {
+                    self.hub(id).timers.stop(handle);
+                }
+            }
+            Parked::Unit | Parked::Readiness => self.link(process, handle).unlink(task),
+            Parked::Idle => self.hub(id).stop_idle(task),
+            Parked::Item => match &mut self.processes[process.index()].syncs[handle as usize] {
+                Sync::Queue(queue) => queue.getters.retain(|&getter| getter != task),
+                Sync::Channel(channel) => channel.getters.retain(|&getter| getter != task),
+                _ => unreachable!("items come from queues and channels"),
+            },
+            Parked::Room => match &mut self.processes[process.index()].syncs[handle as usize] {
+                Sync::Queue(queue) => queue.putters.retain(|&(putter, _)| putter != task),
+                Sync::Channel(channel) => channel.putters.retain(|&(putter, _)| putter != task),
+                _ => unreachable!("items go to queues and channels"),
+            },
+            Parked::Data => self.hub(id).sockets.watch(handle, false),
+            Parked::Peer => self.close_call(id, task),
+            Parked::Death => {
+                let links = &mut self.greens[handle as usize].links;
+                if let Some(at) = links.iter().position(|&link| link == crate::green::Link::Join(task)) {
+                    links.remove(at);
+                }
+            }
+            Parked::Deaths => {
+                let me = self.tasks[task].green;
+                self.end_gather(id, me);
+            }
+        }
+    }
+
+    /// The wait's own limit has passed: what the op comes to.
+    fn ran_out(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        let green = self.tasks[task].green;
+        let handle = self.tasks[task].handle;
+        let process = self.hubs[id.index()].process;
+        let outcome = match parked {
+            Parked::Unit => {
+                if let Then::Notified = self.greens[green.index()].then {
+                    self.greens[green.index()].notified = false;
+                    return;
+                }
+                Outcome::Bool(false)
+            }
+            Parked::Readiness => match self.is_semaphore_or_result(id, handle) {
+                (true, _) => Outcome::Bool(self.link(process, handle).units > 0),
+                (_, true) if self.link(process, handle).units > 0 => {
+                    let limit = Exception::Timeout(0);
+                    return self.fly(id, task, limit);
+                }
+                (_, true) => Outcome::Empty,
+                _ => Outcome::Bool(false),
+            },
+            Parked::Item => Outcome::Empty,
+            Parked::Room => Outcome::Full,
+            Parked::Death => Outcome::Bool(self.greens[handle as usize].is_dead()),
+            Parked::No
+            | Parked::Timer
+            | Parked::Peer
+            | Parked::Turn
+            | Parked::Idle
+            | Parked::Data
+            | Parked::Deaths
+            | Parked::Kill => unreachable!("these waits have no limits of their own"),
+        };
+        self.greens[green.index()].outcome = Some(outcome);
+    }
+
+    fn is_semaphore_or_result(&self, id: HubId, link: LinkId) -> (bool, bool) {
+        let process = &self.processes[self.hubs[id.index()].process.index()];
+        let of = |wanted: fn(&Sync) -> Option<LinkId>| process.syncs.iter().any(|sync| wanted(sync) == Some(link));
+        let semaphore = of(|sync| if let Sync::Semaphore { link, .. } = sync { Some(*link) } else { None });
+        let result = of(|sync| if let Sync::Result(link) = sync { Some(*link) } else { None });
+        (semaphore, result)
+    }
+
+    /// An exception flies: to the next `finally` clause, to the timeout block that it belongs to, or out of the body.
+    pub(super) fn fly(&mut self, id: HubId, task: TaskId, exception: Exception) {
+        let green = self.tasks[task].green;
+        while let Some(micro) = self.greens[green.index()].micros.pop() {
+            if matches!(micro, Micro::DropMutex(_) | Micro::Restore(..)) {
+                let state = &mut self.greens[green.index()];
+                state.micros.push(micro);
+                state.flying = Some(exception);
+                return;
+            }
+        }
+        while let Some(guard) = self.greens[green.index()].guards.pop() {
+            self.stop_guard(id, guard);
+            if exception == Exception::Timeout(guard.serial) {
+                self.tasks[task].pc = guard.end;
+                self.greens[green.index()].outcome = Some(Outcome::Timeout);
+                return;
+            }
+        }
+        self.die(id, task, Some(exception));
+    }
+
+    /// The current greenlet was woken: its wait is complete.
+    pub(super) fn complete(&mut self, id: HubId, task: TaskId) {
+        let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
+        let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
+        let process = self.hubs[id.index()].process;
+        if green.is_none() {
+            // A request: a unit that was not handed over is taken now.
+            if parked == Parked::Unit && self.tasks[task].news == News::None {
+                self.link(process, handle).units -= 1;
+            } else if self.tasks[task].news == News::Granted {
+                self.tasks[task].news = News::None;
+            }
+            return;
+        }
+        self.greens[green.index()].limit = 0;
+        match parked {
+            Parked::Unit => {
+                let shelf = self.link(process, handle);
+                assert!(shelf.units > 0, "a woken waiter finds a unit");
+                shelf.units -= 1;
+                let then = self.greens[green.index()].then;
+                self.with_unit(id, task, then);
+            }
+            Parked::Readiness => self.found_ready(id, task, handle),
+            Parked::Item => self.got_item(id, task, handle),
+            Parked::Room => self.greens[green.index()].outcome = Some(Outcome::Ok),
+            Parked::Death => {
+                let dead = self.greens[handle as usize].is_dead();
+                self.greens[green.index()].outcome = Some(Outcome::Bool(dead));
+            }
+            Parked::Deaths => self.gather_on(id, task),
+            Parked::Kill => self.after_kill(id, task),
+            Parked::Data => {
+                self.hub(id).sockets.watch(handle, false);
+                // The call is tried again: the op is met once more.
+                self.tasks[task].pc.0 -= 1;
+            }
+            Parked::Idle => self.hub(id).stop_idle(task),
+            Parked::Turn | Parked::Timer | Parked::Peer | Parked::No => {}
+        }
+    }
+
+    /// The current greenlet has a unit: what it wanted it for.
+    pub(super) fn with_unit(&mut self, id: HubId, task: TaskId, then: Then) {
+        let green = self.tasks[task].green;
+        match then {
+            Then::Say => self.greens[green.index()].outcome = Some(Outcome::Bool(true)),
+            Then::Own(sync) => {
+                let lock = self.lock_mut(self.hubs[id.index()].process, sync);
+                (lock.owner, lock.count) = (task, 1);
+                self.greens[green.index()].outcome = Some(Outcome::Bool(true));
+            }
+            Then::Spawn(spawn, child) => self.spawn_now(id, spawn, child),
+            Then::Apply(span) => self.apply_now(id, task, span),
+            Then::Step => {}
+            Then::Notified => self.greens[green.index()].notified = true,
+            Then::Restored(sync, list) => self.restored(id, task, sync, list),
+        }
+    }
+
+    /// An event, a result, or a semaphore's unit was there.
+    fn found_ready(&mut self, id: HubId, task: TaskId, link: LinkId) {
+        let green = self.tasks[task].green;
+        let process = self.hubs[id.index()].process;
+        let outcome = match self.is_semaphore_or_result(id, link) {
+            (true, _) => Some(Outcome::Bool(self.link(process, link).units > 0)),
+            (_, true) => Some(Outcome::Item(self.link(process, link).value)),
+            _ if self.is_native_result(id, link) => None,
+            _ => Some(Outcome::Bool(true)),
+        };
+        self.greens[green.index()].outcome = outcome;
+    }
+}
