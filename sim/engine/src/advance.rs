@@ -136,6 +136,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
             | Op::Link { .. }
             | Op::Join { .. }
             | Op::Kill { .. }
+            | Op::SwitchTo { .. }
             | Op::Guard { .. }
             | Op::Unguard
             | Op::Idle
@@ -216,6 +217,7 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
             | Op::Link { .. }
             | Op::Join { .. }
             | Op::Kill { .. }
+            | Op::SwitchTo { .. }
             | Op::Guard { .. }
             | Op::Unguard
             | Op::Idle

@@ -20,6 +20,8 @@ pub(crate) struct Green {
     pub(crate) alive: bool,
     /// Counts its waits: a callback that was queued for an earlier one finds another number and does nothing.
     pub(crate) ticket: u32,
+    /// Who goes on when it ends, if not the loop.
+    pub(crate) parent: TaskId,
     pub(crate) links: VecDeque<Link>,
     /// Whether the callback that calls the links is queued or running.
     pub(crate) notifying: bool,
@@ -179,6 +181,7 @@ impl Green {
             life: Life::Unborn,
             alive: true,
             ticket: 0,
+            parent: TaskId::NONE,
             links: VecDeque::new(),
             notifying: false,
             guards: Vec::new(),

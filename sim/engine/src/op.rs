@@ -173,6 +173,12 @@ pub enum Op {
         /// Whether to wait for their death.
         block: bool,
     },
+    /// Switch to a greenlet without the hub: the bare `greenlet.switch()`. Who first switched to it is its parent, and goes on when it
+    /// ends.
+    SwitchTo {
+        /// Index into [`Program::targets`].
+        targets: u16,
+    },
     /// Begin a `gevent.Timeout` block.
     Guard {
         /// After how long.

@@ -113,8 +113,26 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.greens[green.index()];
         (state.life, state.alive) = (Life::Dead, false);
         state.ticket += 1;
+        let parent = std::mem::replace(&mut state.parent, TaskId::NONE);
         self.switch_to_loop(id);
         self.notify_death(id, green);
+        if parent.is_some() {
+            self.switch_to(id, parent);
+        }
+    }
+
+    /// The bare `greenlet.switch()`: the other runs now, and this one when somebody switches back.
+    pub(super) fn switch_bare(&mut self, id: HubId, task: TaskId, other: GreenId) {
+        let state = &mut self.greens[other.index()];
+        if state.life != Life::Begun {
+            (state.life, state.parent) = (Life::Begun, task);
+            state.ticket += 1;
+        }
+        let next = state.task;
+        self.tasks[next].parked = Parked::No;
+        self.tasks[next].ready_since = self.local(id);
+        self.switch_to_loop(id);
+        self.switch_to(id, next);
     }
 
     pub(super) fn say(&mut self, id: HubId, green: GreenId, said: Said) {

@@ -67,6 +67,10 @@ impl<P: Probe> World<'_, P> {
                 Some(greens) => self.kill(id, task, &greens, block),
                 None => self.fly(id, task, Exception::Error("KeyError")),
             },
+            Op::SwitchTo { targets } => match self.targets(task, targets) {
+                Some(greens) => self.switch_bare(id, task, greens[0]),
+                None => self.fly(id, task, Exception::Error("KeyError")),
+            },
             Op::Guard { limit, end } => {
                 let limit = self.limit_span(task, limit).expect("a timeout block has a limit");
                 let (timer, _, serial) = self.start_timeout(id, task, limit);
