@@ -97,6 +97,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                 let need = Need::Reply { peer, takes: span(task, program, fate, takes) };
                 return Effect::Wait { need, patching, limit: limit_of(program, limit) };
             }
+            Op::Acquire { .. } if !program.fails => return Effect::Do(op),
             Op::Acquire { sync, limit, block } => {
                 let limit = if block { limit_of(program, limit) } else { Some(Span::ZERO) };
                 return Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit };

@@ -13,6 +13,7 @@ mod key;
 mod law_text;
 mod limits;
 mod node;
+pub mod oracle;
 mod overrides;
 mod peer;
 mod preset;

@@ -77,8 +77,6 @@ enum Callback {
     Notify(u32, u32),
     /// Call the links of a dead greenlet.
     Links(GreenId),
-    /// Have a note on a dead greenlet traced.
-    Note(GreenId, u16),
     /// Serve the putters and getters of a queue or channel.
     Unlock(u16),
     /// Throw `GreenletExit` into greenlets, then go on with the killer.

@@ -11,6 +11,7 @@ use crate::probe::Probe;
 use crate::record::Wait;
 use crate::sync::Sync;
 use crate::task::Parked;
+use crate::transcript::Said;
 use crate::world::World;
 
 /// A callback that is under way.
@@ -113,7 +114,8 @@ impl<P: Probe> World<'_, P> {
             Link::Join(task) => self.wake_linked(id, task),
             Link::Gather(waiter) => self.gathered(id, waiter, Some(green)),
             Link::Discard(sync) => self.discard(id, sync),
-            Link::Note(note) => self.hub(id).callbacks.push_back(Callback::Note(green, note)),
+            // The linked function runs in a greenlet of its own that is switched to at once.
+            Link::Note(note) => self.say(id, green, Said::Note(note)),
         }
     }
 

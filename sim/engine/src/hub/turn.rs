@@ -14,7 +14,6 @@ use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
-use crate::transcript::Said;
 use crate::world::{Event, World};
 
 /// Callbacks between two looks at the clock: gevent 26.9, `corecext.pyx`, `CALLBACK_CHECK_COUNT`.
@@ -95,7 +94,6 @@ impl<P: Probe> World<'_, P> {
             Callback::Turn(task, ticket) => self.take_turn(id, task, ticket),
             Callback::Notify(link, serial) => self.begin_notify(id, link, serial),
             Callback::Links(green) => self.hub(id).underway = Some(super::Underway::Links(green)),
-            Callback::Note(green, note) => self.say(id, green, Said::Note(note)),
             Callback::Unlock(sync) => self.begin_unlock(id, sync),
             Callback::Kill(victims, killer) => self.begin_kill(id, victims, killer),
         }
