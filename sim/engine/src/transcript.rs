@@ -90,7 +90,8 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     world.begin_batch(hub);
     world.start_green(hub, green);
     world.run_out()?;
-    let end = world.now;
+    // The last thing to happen may be an answer that nobody waits for; the loop has ended by then.
+    let end = world.hubs[hub.index()].active_at;
     let blocked: Vec<u32> = (0..world.greens.len()).filter(|&at| world.greens[at].alive).map(|at| at as u32).collect();
     let mut transcript = world.probe;
     transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));

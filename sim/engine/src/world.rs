@@ -450,8 +450,11 @@ impl<'m, P: Probe> World<'m, P> {
         }
     }
 
-    /// Lets disturbed hosts dispatch.
+    /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
     fn settle(&mut self) {
+        if self.disturbed.is_empty() || self.queue.peek() == Some(self.now) {
+            return;
+        }
         while let Some(host) = self.disturbed.pop() {
             self.dispatch(host);
         }

@@ -64,6 +64,8 @@ pub(crate) struct Hub {
     underway: Option<Underway>,
     /// The loop's cached clock.
     clock: Time,
+    /// When it last had something to do.
+    pub(crate) active_at: Time,
     phase: Phase,
     serial: u32,
 }
@@ -111,6 +113,7 @@ impl Hub {
             natives: Vec::new(),
             underway: None,
             clock: Time::ZERO,
+            active_at: Time::ZERO,
             phase: Phase::Reify,
             serial: 0,
         }
@@ -295,14 +298,20 @@ impl<P: Probe> World<'_, P> {
 
     fn switch_to_loop(&mut self, id: HubId) {
         self.owe(id, self.hub_costs(id).switch);
-        self.hub(id).current = TaskId::NONE;
+        let now = self.local(id);
+        let hub = self.hub(id);
+        hub.current = TaskId::NONE;
+        hub.active_at = now;
     }
 
     /// Switches into a greenlet that is ready.
     fn switch_to(&mut self, id: HubId, task: TaskId) {
-        let lag = self.local(id).since(self.tasks[task].ready_since);
+        let now = self.local(id);
+        let lag = now.since(self.tasks[task].ready_since);
         self.probe.on(self.now, Fact::HubLag(lag));
         self.bill(task, self.now, Wait::Cpu);
-        self.hub(id).current = task;
+        let hub = self.hub(id);
+        hub.current = task;
+        hub.active_at = now;
     }
 }
