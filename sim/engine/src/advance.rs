@@ -134,6 +134,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
             | Op::WaitCondition { .. }
             | Op::Notify { .. }
             | Op::Spawn { .. }
+            | Op::Fan { .. }
             | Op::Link { .. }
             | Op::Join { .. }
             | Op::Kill { .. }
@@ -215,6 +216,7 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
             | Op::WaitCondition { .. }
             | Op::Notify { .. }
             | Op::Spawn { .. }
+            | Op::Fan { .. }
             | Op::Link { .. }
             | Op::Join { .. }
             | Op::Kill { .. }

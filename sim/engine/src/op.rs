@@ -150,6 +150,13 @@ pub enum Op {
         /// Index into [`Program::spawns`].
         spawn: u16,
     },
+    /// Run a program several times side by side, for the same request, and wait until all runs are done: fan-out and join.
+    Fan {
+        /// Index into `Model::programs`. Random durations in it are [`DrawKind::PerPass`]; the pass tells the runs apart.
+        program: u16,
+        /// How many runs.
+        count: u16,
+    },
     /// Have a note traced when greenlets die.
     Link {
         /// Index into [`Program::targets`].

@@ -51,6 +51,7 @@ impl<P: Probe> World<'_, P> {
                 let program = &self.model.programs[usize::from(self.tasks[task].program)];
                 self.spawn(id, task, program.spawns[usize::from(spawn)]);
             }
+            Op::Fan { .. } => unreachable!("not yet"),
             Op::Link { targets, note } => match self.targets(task, targets) {
                 Some(greens) => self.link_note(id, &greens, note),
                 None => self.fly(id, task, Exception::Error("KeyError")),
