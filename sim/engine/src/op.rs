@@ -337,7 +337,30 @@ impl Program {
     }
 
     /// Loop registers of a task: how deep `repeat` may nest.
-    pub const REGISTERS: usize = 3;
+    pub const REGISTERS: usize = 2;
+    /// Whether a task of it needs a [`crate::green::Green`]: whether it does anything but burn, wait, call and take units.
+    pub(crate) fn is_rich(&self) -> bool {
+        let plain = |op: &Op| {
+            matches!(
+                op,
+                Op::Burn(_)
+                    | Op::BurnYielding { .. }
+                    | Op::Native(_)
+                    | Op::Sleep(..)
+                    | Op::Yield
+                    | Op::Call { .. }
+                    | Op::Acquire { .. }
+                    | Op::Release { .. }
+                    | Op::Set { .. }
+                    | Op::Loop { .. }
+                    | Op::Chance { .. }
+                    | Op::Fan { .. }
+                    | Op::End
+            )
+        };
+        !self.code.iter().all(plain)
+    }
+
     /// Longest program, in ops.
     pub const CODE_MAX: usize = 65_535;
 }
