@@ -17,9 +17,9 @@ use crate::client::{Client, When};
 use crate::csv::Files;
 use crate::diagnostic::{At, Diagnostic, Findings};
 use crate::law_text::LawText;
+use crate::program::{Built, Tables, build};
 use crate::request::Request;
 use crate::root::Scenario;
-use crate::step::{Act, Builder, Tables};
 use crate::world::World;
 
 /// A scenario ready to run.
@@ -106,12 +106,7 @@ fn laws(scenario: &Scenario) -> Vec<(&LawText, At)> {
         }
     }
     for request in &scenario.requests {
-        request.each_step(&mut |step| match &step.act {
-            Act::Burn { takes, .. } | Act::Native(takes) | Act::Sleep(_, takes) | Act::Call { takes, .. } => {
-                laws.push((&takes.law, takes.at));
-            }
-            _ => {}
-        });
+        request.each_step(&mut |step| laws.extend(step.takes().map(|takes| (&takes.law, takes.at))));
     }
     laws
 }
@@ -178,27 +173,43 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn build(&self, request: &Request, yield_every: Option<Span>) -> (Program, Vec<engine::model::SiteSpec>) {
-        let peers: Vec<&str> = self.scenario.peers.iter().map(|peer| peer.name.text.as_str()).collect();
-        let syncs: Vec<&str> = self.scenario.syncs.iter().map(|sync| sync.name.text.as_str()).collect();
+    /// What the steps of every request become; the programs of their fans follow those of all requests.
+    fn build(&self, yield_every: Option<Span>) -> Vec<Built> {
+        let Scenario { peers, syncs, requests, .. } = self.scenario;
+        let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
+        let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
         let samples = |path: &str| self.files.known(path);
         let tables = Tables { peers: &peers, syncs: &syncs, samples: &samples, yield_every };
-        Builder::build(&request.name.text, &request.steps, tables)
+        let mut first_fan = requests.len();
+        let mut all = Vec::new();
+        for request in requests {
+            let built = build(&request.name.text, &request.steps, &tables, first_fan);
+            first_fan += built.fans.len();
+            all.push(built);
+        }
+        all
     }
 
     fn programs(&self, yield_every: Option<Span>) -> Arc<[Program]> {
-        self.scenario.requests.iter().map(|request| self.build(request, yield_every).0).collect()
+        let mut fans = Vec::new();
+        let mut programs = Vec::new();
+        for built in self.build(yield_every) {
+            programs.push(built.program);
+            fans.extend(built.fans);
+        }
+        programs.extend(fans);
+        programs.into()
     }
 
     fn classes(&self) -> Arc<[ClassSpec]> {
         let weights = weights(&self.scenario.requests);
-        let classes = self.scenario.requests.iter().zip(weights).zip(0..);
+        let classes = self.scenario.requests.iter().zip(self.build(None)).zip(weights).zip(0..);
         classes
-            .map(|((request, weight), program)| ClassSpec {
+            .map(|(((request, built), weight), program)| ClassSpec {
                 name: request.name.text.clone(),
                 weight,
                 program,
-                sites: self.build(request, None).1,
+                sites: built.sites,
                 header_bytes: request.header,
                 body_bytes: request.body,
             })
@@ -229,6 +240,15 @@ impl Compiler<'_> {
             .collect()
     }
 
+    /// Pools, locks, queues and events, and after them the hub's native threads, if a request uses them.
+    fn syncs(&self) -> Vec<SyncSpec> {
+        let Scenario { syncs, offload, .. } = self.scenario;
+        let threads =
+            offload.map(|size| SyncSpec { name: "hub threadpool".to_owned(), kind: SyncKind::Threads { size } });
+        let named = syncs.iter().map(|sync| SyncSpec { name: sync.name.text.clone(), kind: sync.kind });
+        named.chain(threads).collect()
+    }
+
     fn model(
         &self,
         world: &World,
@@ -236,7 +256,7 @@ impl Compiler<'_> {
         programs: Arc<[Program]>,
         clients: Arc<[ClientSpec]>,
     ) -> Model {
-        let Scenario { machine, peers, syncs, .. } = self.scenario;
+        let Scenario { machine, peers, .. } = self.scenario;
         let host = |server: u32| HostSpec {
             name: format!("server-{}", server + 1),
             cores: world.cores,
@@ -269,13 +289,7 @@ impl Compiler<'_> {
                     windows: peer.windows.clone(),
                 })
                 .collect(),
-            syncs: syncs
-                .iter()
-                .map(|sync| {
-                    let kind = SyncKind::Semaphore { units: sync.units, policy: sync.policy, bounded: false };
-                    SyncSpec { name: sync.name.text.clone(), kind }
-                })
-                .collect(),
+            syncs: self.syncs(),
             classes,
             programs,
             clients,

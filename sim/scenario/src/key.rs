@@ -1,7 +1,7 @@
 //! What a key is: the one definition that the reader, the suggestions, the schema and the reference share.
 //!
 //! The tables themselves stand beside the code that reads them: `root.rs`, `world.rs`, `client.rs`,
-//! `peer.rs`, `request.rs`, `step.rs`, `preset.rs`.
+//! `peer.rs`, `sync.rs`, `request.rs`, `step.rs`, `preset.rs`.
 
 use crate::law_text;
 use crate::unit;
@@ -116,6 +116,10 @@ pub(crate) enum Group {
     Peer,
     /// `[pool.NAME]` and `[lock.NAME]`.
     Sync,
+    /// `[queue.NAME]`.
+    Queue,
+    /// `[event.NAME]`.
+    Event,
     /// `[request.NAME]`.
     Request,
     /// `[worker.NAME]` of a preset.
@@ -130,9 +134,17 @@ impl Group {
             Group::Client => "client",
             Group::Peer => "peer",
             Group::Sync => "pool or lock",
+            Group::Queue => "queue",
+            Group::Event => "event",
             Group::Request => "request",
             Group::Worker => "worker",
         }
+    }
+
+    /// The same with an article.
+    pub(crate) fn one(self) -> String {
+        let article = if self.noun().starts_with('e') { "an" } else { "a" };
+        format!("{article} {}", self.noun())
     }
 
     /// What several of them are called.
@@ -142,6 +154,8 @@ impl Group {
             Group::Client => "clients",
             Group::Peer => "peers",
             Group::Sync => "pools and locks",
+            Group::Queue => "queues",
+            Group::Event => "events",
             Group::Request => "requests",
             Group::Worker => "workers",
         }
@@ -154,6 +168,8 @@ impl Group {
             Group::Client => &["client"],
             Group::Peer => &["peer"],
             Group::Sync => &["pool", "lock"],
+            Group::Queue => &["queue"],
+            Group::Event => &["event"],
             Group::Request => &["request"],
             Group::Worker => &["worker"],
         }
@@ -175,7 +191,7 @@ impl Kind {
             Kind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
             Kind::File => such("the name of a file in quotes"),
             Kind::OneOf(words) => one_of(&words()),
-            Kind::Name(group) => format!("write the name of a {} in quotes", group.noun()),
+            Kind::Name(group) => format!("write the name of {} in quotes", group.one()),
             Kind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
             Kind::Table(_) => such("a table"),
             Kind::Named(table, _) => format!("write tables with a name each: {}", table.heading),
@@ -203,7 +219,7 @@ impl Kind {
             Kind::Profile(_) => "rate, or list of points".to_owned(),
             Kind::File => "file name".to_owned(),
             Kind::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
-            Kind::Name(group) => format!("name of a {}", group.noun()),
+            Kind::Name(group) => format!("name of {}", group.one()),
             Kind::Names(group) => format!("list of names of {}", group.nouns()),
             Kind::Table(_) => "table".to_owned(),
             Kind::Named(..) => "tables by name".to_owned(),

@@ -8,12 +8,14 @@ pub const FILE_BYTES: usize = 1 << 20;
 pub(crate) const NESTING: usize = 8;
 /// Worlds of a file: more do not fit a table or a plot.
 pub(crate) const WORLDS: usize = 16;
-/// Peers, pools, locks, clients or requests of a file.
+/// Peers, pools, locks, queues, events, clients or requests of a file.
 pub(crate) const NAMED: usize = 256;
 /// Steps of all requests together: a program has at most 65,535 ops.
 pub(crate) const STEPS: usize = 10_000;
 /// Passes of a `repeat`.
 pub(crate) const REPEAT: u64 = 4_000_000_000;
+/// Runs of a `fan`: each is a greenlet or a thread.
+pub(crate) const FAN: u64 = 1_000;
 /// Server processes of a world.
 pub(crate) const PROCESSES: u64 = 100_000;
 /// Servers times processes times threads or greenlets: all would be in memory.
@@ -41,11 +43,12 @@ pub(crate) fn listed() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("file size", count(FILE_BYTES as u64), "bytes of a scenario file"),
         ("nesting", count(NESTING as u64), "steps inside steps"),
-        ("loops", count(engine::op::Program::REGISTERS as u64), "`repeat` inside `repeat`"),
+        ("loops", count(engine::op::Program::REGISTERS as u64), "`repeat` inside `repeat`; one less inside a `fan`"),
         ("worlds", count(WORLDS as u64), "worlds of a file"),
-        ("names", count(NAMED as u64), "clients, peers, pools, locks or requests of a file"),
+        ("names", count(NAMED as u64), "clients, peers, pools, locks, queues, events or requests of a file"),
         ("steps", count(STEPS as u64), "steps of all requests together"),
         ("repeat", count(REPEAT), "passes of one `repeat`"),
+        ("fan", count(FAN), "runs of one `fan`"),
         ("processes", count(PROCESSES), "server processes of a world"),
         ("tasks", count(TASKS), "servers x processes x threads (or greenlets) of a world"),
         ("duration", count(DURATION_S), "seconds in any duration"),

@@ -1,6 +1,6 @@
-//! `[peer.NAME]`, `[pool.NAME]` and `[lock.NAME]`: what requests call, and what they wait for inside a process.
+//! `[peer.NAME]`: what requests call.
 
-use engine::model::{Policy, Window};
+use engine::model::Window;
 use engine::time::{Span, Time};
 
 use crate::client::ppm;
@@ -49,26 +49,6 @@ pub(crate) static PEER: Table = Table {
     ],
 };
 
-const POLICY: Kind = Kind::OneOf(|| vec!["barging", "hand-off"]);
-const POLICY_DOC: &str = "Who gets a unit that comes back: whoever runs first (gevent, CPython), or the oldest waiter.";
-
-pub(crate) static POOL: Table = Table {
-    heading: "[pool.NAME]",
-    noun: "a pool",
-    doc: "A pool of connections; every process has its own instance.",
-    keys: &[
-        key("units", Kind::Count(1, 1_000_000), Need::Required, "20", "Units in a process's instance."),
-        key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC),
-    ],
-};
-
-pub(crate) static LOCK: Table = Table {
-    heading: "[lock.NAME]",
-    noun: "a lock",
-    doc: "A lock: a pool of one. Every process has its own instance.",
-    keys: &[key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC)],
-};
-
 /// Something that requests call.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Peer {
@@ -77,14 +57,6 @@ pub(crate) struct Peer {
     pub(crate) capacity: Option<u32>,
     /// Sorted, not overlapping.
     pub(crate) windows: Vec<Window>,
-}
-
-/// A pool or lock.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Sync {
-    pub(crate) name: Name,
-    pub(crate) units: u32,
-    pub(crate) policy: Policy,
 }
 
 impl Peer {
@@ -132,22 +104,4 @@ fn windows(peer: &Name, nodes: &[Node], findings: &mut Findings) -> Vec<Window> 
         }
     }
     read.into_iter().map(|(window, _)| window).collect()
-}
-
-impl Sync {
-    /// Reads `[pool.NAME]` and `[lock.NAME]` tables, which share their names.
-    pub(crate) fn read_all(pools: &[(Name, Node)], locks: &[(Name, Node)], findings: &mut Findings) -> Vec<Sync> {
-        let mut syncs: Vec<Sync> = Vec::new();
-        for (name, node) in pools.iter().chain(locks) {
-            if syncs.iter().any(|sync| sync.name.text == name.text) {
-                let what = format!("`{}` is a pool and a lock", name.text);
-                let help = "give one of them another name: steps refer to both in the same way";
-                findings.error(name.at, what).label("a second time").help(help);
-                continue;
-            }
-            let policy = if node.get::<&str>("policy") == "hand-off" { Policy::HandOff } else { Policy::Barging };
-            syncs.push(Sync { name: name.clone(), units: node.find("units").unwrap_or(1), policy });
-        }
-        syncs
-    }
 }

@@ -53,7 +53,7 @@ const HEAD: &str = "\
 <!-- Made from the key tables of sim/scenario by scenario::reference(); a test compares. Do not edit by hand. -->
 
 A scenario is a TOML file: people who ask (`[client.NAME]`), what they ask for (`[request.NAME]`), what that calls and waits for \
-(`[peer.NAME]`, `[pool.NAME]`, `[lock.NAME]`), and the ways to serve it that are compared (`[world.NAME]`).
+(`[peer.NAME]`, `[pool.NAME]`, `[lock.NAME]`, `[queue.NAME]`, `[event.NAME]`), and the ways to serve it that are compared (`[world.NAME]`).
 Everything but the worlds is shared, so a comparison compares servers and nothing else.
 Unknown keys are mistakes, never ignored.
 `tailback new NAME` writes this file to start from:
@@ -88,7 +88,7 @@ const STEPS: &str = "
 
 A request's `steps` run one after the other, between the server's own work before and after.
 Each step is a table with one verb.
-Inside `repeat`, random durations are drawn anew in every pass; everywhere else a request's durations are drawn at its birth, so that \
+Inside `repeat` and `fan`, random durations are drawn anew in every pass and run; everywhere else a request's durations are drawn at its birth, so that \
 every world serves the same needs.
 ";
 
@@ -129,6 +129,10 @@ fn section(out: &mut String, table: &'static Table, seen: &mut Vec<&'static str>
 }
 
 fn keys(out: &mut String, table: &Table) {
+    if table.keys.is_empty() {
+        out.pop();
+        return;
+    }
     out.push_str("| Key | Type | If not given | Meaning | Example |\n|---|---|---|---|---|\n");
     for key in table.keys {
         let default = match key.need {

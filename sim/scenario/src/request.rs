@@ -60,7 +60,7 @@ impl Request {
     /// Reads one `[request.NAME]`.
     pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> Request {
         let response: &Node = node.get("response");
-        let steps = Step::read_all(node.get("steps"), 0, findings);
+        let steps = Step::read_all(node.get("steps"), findings);
         let mut held = Held::new();
         balance(&steps, &mut held, &name.text, findings);
         for (sync, (_, at)) in held {
@@ -80,13 +80,7 @@ impl Request {
 
     /// Calls `see` with every step, inner ones included.
     pub(crate) fn each_step<'s>(&'s self, see: &mut dyn FnMut(&'s Step)) {
-        fn walk<'s>(steps: &'s [Step], see: &mut dyn FnMut(&'s Step)) {
-            for step in steps {
-                see(step);
-                walk(step.inner(), see);
-            }
-        }
-        walk(&self.steps, see);
+        Step::each(&self.steps, see);
     }
 }
 
@@ -112,8 +106,8 @@ fn balance<'s>(steps: &'s [Step], held: &mut Held<'s>, request: &str, findings: 
                     findings.warning(step.at, what).label("not held here").help(help);
                 }
             },
-            Act::With { steps, .. } => balance(steps, held, request, findings),
-            Act::Repeat { steps, .. } | Act::Chance { steps, .. } => {
+            Act::With { steps, .. } | Act::Within { steps, .. } => balance(steps, held, request, findings),
+            Act::Repeat { steps, .. } | Act::Chance { steps, .. } | Act::Fan { steps, .. } => {
                 let mut inner = held.clone();
                 balance(steps, &mut inner, request, findings);
                 let units = |held: &Held, sync: &str| held.get(sync).map_or(0, |(units, _)| *units);

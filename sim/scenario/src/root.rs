@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::model::{Balancing, RunSpec};
+use engine::model::{Balancing, RunSpec, SyncKind};
 use engine::time::Time;
 
 use crate::client::{Client, When};
@@ -11,11 +11,12 @@ use crate::key::{Group, Kind, Need, Table, key};
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::overrides::{self, Override};
-use crate::peer::{self, Peer, Sync};
+use crate::peer::{self, Peer};
 use crate::preset::{self, Preset};
 use crate::raw;
 use crate::request::{self, Request};
 use crate::step::Act;
+use crate::sync::{self, Sync};
 use crate::walk::{Names, Walker};
 use crate::world::{self, Machine, World};
 
@@ -129,17 +130,38 @@ pub(crate) static ROOT: Table = Table {
         ),
         key(
             "pool",
-            Kind::Named(&peer::POOL, Group::Sync),
+            Kind::Named(&sync::POOL, Group::Sync),
             Need::Default("{}"),
             "{ db = { units = 20 } }",
             "Pools of connections inside a process.",
         ),
         key(
             "lock",
-            Kind::Named(&peer::LOCK, Group::Sync),
+            Kind::Named(&sync::LOCK, Group::Sync),
             Need::Default("{}"),
             "{ cache = {} }",
             "Locks inside a process.",
+        ),
+        key(
+            "queue",
+            Kind::Named(&sync::QUEUE, Group::Queue),
+            Need::Default("{}"),
+            "{ jobs = { size = 10 } }",
+            "Queues inside a process.",
+        ),
+        key(
+            "event",
+            Kind::Named(&sync::EVENT, Group::Event),
+            Need::Default("{}"),
+            "{ ready = {} }",
+            "Events inside a process.",
+        ),
+        key(
+            "offload",
+            Kind::Table(&sync::OFFLOAD),
+            Need::Default("{}"),
+            "{ threads = 20 }",
+            "The hub's pool of native threads.",
         ),
         key(
             "request",
@@ -167,6 +189,8 @@ pub struct Scenario {
     pub(crate) clients: Vec<Client>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) syncs: Vec<Sync>,
+    /// Native threads of a hub's pool, if a request uses them.
+    pub(crate) offload: Option<u32>,
     pub(crate) requests: Vec<Request>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -234,10 +258,18 @@ impl Scenario {
             worlds,
             clients: named("client").iter().map(|client| Client::read(client, findings)).collect(),
             peers: named("peer").iter().map(|peer| Peer::read(peer, findings)).collect(),
-            syncs: Sync::read_all(named("pool"), named("lock"), findings),
+            syncs: Sync::read_all(root, findings),
+            offload: None,
             requests: named("request").iter().map(|request| Request::read(request, findings)).collect(),
             warnings: Vec::new(),
         };
+        let offloads = scenario.uses(|act| matches!(act, Act::Offload(_)));
+        let offload: &Node = root.get("offload");
+        let scenario = Scenario { offload: offloads.then(|| offload.get("threads")), ..scenario };
+        if root.given("offload") && !offloads {
+            let finding = findings.warning(root.key_at("offload"), "no request offloads anything");
+            finding.label("not used").help("write a step such as { offload = \"20ms\" }, or remove it").echo();
+        }
         for key in ["world", "client", "request"] {
             if root.given(key) && root.sound(&[key]) && named(key).is_empty() {
                 let what = format!("there is no {key}");
@@ -308,18 +340,17 @@ impl Scenario {
         }
     }
 
-    fn check_use(&self, findings: &mut Findings) {
-        let (mut called, mut held): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
+    /// Whether a step of a request does this.
+    fn uses(&self, does: impl Fn(&Act) -> bool) -> bool {
+        let mut found = false;
         for request in &self.requests {
-            request.each_step(&mut |step| match &step.act {
-                Act::Call { peer, .. } => {
-                    called.insert(peer);
-                }
-                Act::Acquire { sync, .. } | Act::Release { sync } | Act::With { sync, .. } => {
-                    held.insert(sync);
-                }
-                _ => {}
-            });
+            request.each_step(&mut |step| found |= does(&step.act));
+        }
+        found
+    }
+
+    fn check_use(&self, findings: &mut Findings) {
+        for request in &self.requests {
             let asked = self.clients.iter().any(|client| client.asks(&request.name.text));
             if !asked || request.share == 0.0 {
                 let what = format!("nobody asks for request `{}`", request.name.text);
@@ -327,13 +358,36 @@ impl Scenario {
                 findings.warning(request.name.at, what).label("not used").help(help).echo();
             }
         }
-        let peers = self.peers.iter().map(|peer| (&peer.name, "calls peer", &called));
-        let syncs = self.syncs.iter().map(|sync| (&sync.name, "uses pool or lock", &held));
-        for (name, verb, used) in peers.chain(syncs) {
-            if !used.contains(name.text.as_str()) {
-                let what = format!("no request {verb} `{}`", name.text);
+        // What steps name, and with which verbs.
+        let mut named: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for request in &self.requests {
+            request.each_step(&mut |step| named.extend(step.act.named()));
+        }
+        let peers = self.peers.iter().map(|peer| (&peer.name, "calls peer"));
+        let syncs = self.syncs.iter().map(|sync| (&sync.name, sync.use_words()));
+        for (name, words) in peers.chain(syncs) {
+            if !named.iter().any(|(_, used)| *used == name.text) {
+                let what = format!("no request {words} `{}`", name.text);
                 findings.warning(name.at, what).label("not used").help("use it in a step, or remove it").echo();
             }
+        }
+        for sync in &self.syncs {
+            let name = sync.name.text.as_str();
+            let does = |verb: &str| named.contains(&(verb, name));
+            let (verb, label, what) = match sync.kind {
+                SyncKind::Queue { .. } if does("get") && !does("put") => {
+                    ("put", "nobody puts", format!("requests get items from queue `{name}`, and none puts one in"))
+                }
+                SyncKind::Queue { max: Some(_), .. } if does("put") && !does("get") => {
+                    ("get", "nobody gets", format!("requests put items into queue `{name}`, and none gets one out"))
+                }
+                SyncKind::Event if does("wait") && !does("set") => {
+                    ("set", "nobody sets", format!("requests wait for event `{name}`, and none sets it"))
+                }
+                _ => continue,
+            };
+            let help = format!("add a step {{ {verb} = \"{name}\" }} to a request");
+            findings.warning(sync.name.at, what).label(label).help(help).echo();
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::law_text::LawText;
 use crate::limits;
 use crate::node::{Name, Value};
 use crate::raw::{Raw, RawValue};
+use crate::step;
 use crate::suggest;
 use crate::unit::{self, Mistake, short};
 use crate::walk::Walker;
@@ -110,6 +111,15 @@ impl Walker<'_> {
         let known = self.names.of_group(group);
         if !known.clone().any(|name| name == text) {
             let noun = group.noun();
+            let other = [Group::Peer, Group::Sync, Group::Queue, Group::Event]
+                .into_iter()
+                .find(|other| self.names.of_group(*other).any(|name| name == text));
+            if let Some(other) = other {
+                let what = format!("`{}` is {}, not {}", short(text), other.one(), group.one());
+                let help = format!("steps for {}: {}", other.nouns(), step::verbs_for(other));
+                self.findings.error(raw.at, what).label(other.one()).help(help).echo();
+                return None;
+            }
             let help = suggest::help(text, known, &format!("{} of this file", group.nouns()));
             let what = format!("unknown {noun} `{}`", short(text));
             self.findings.error(raw.at, what).label(format!("no {noun} has this name")).help(help).echo();

@@ -219,6 +219,9 @@ mod tests {
             include_str!("../../../scenarios/startup/ab-waves.toml"),
             include_str!("../../../scenarios/startup/slow-third-party.toml"),
             include_str!("../../../scenarios/pinterest/cpu-hog.toml"),
+            include_str!("../../../scenarios/patterns/fan-out.toml"),
+            include_str!("../../../scenarios/patterns/lock-and-queue.toml"),
+            include_str!("../../../scenarios/patterns/offload.toml"),
             include_str!("../tests/mistakes/base.toml"),
             &starter("schema"),
         ];
@@ -247,6 +250,13 @@ mod tests {
             ("{ burn = \"1ms\" }", "{ bunr = \"1ms\" }"),
             ("{ burn = \"1ms\" }", "{ burn = \"1ms\", sleep = \"1ms\" }"),
             ("patience = ", "# "),
+            ("{ burn = \"1ms\" }", "{ fan = 0, steps = [] }"),
+            ("{ burn = \"1ms\" }", "{ timeout = \"1s\" }"),
+            ("{ burn = \"1ms\" }", "{ clear = \"ready\", timeout = \"1s\" }"),
+            ("{ burn = \"1ms\" }", "{ offload = 20 }"),
+            ("[request.report]", "[queue.jobs]\nsize = 0\n[request.report]"),
+            ("[request.report]", "[event.ready]\nset = true\n[request.report]"),
+            ("[request.report]", "[offload]\nthreads = 0\n[request.report]"),
         ];
         for (from, to) in slips {
             assert!(good.contains(from), "{from}");

@@ -1,12 +1,9 @@
 //! Steps: what a request does, one after the other.
 //!
-//! Each step is three things beside each other in this file: its table (the words), its arm in [`Step::read`]
-//! (the meaning) and its arm in [`Builder::step`] (the ops). A step that is a phrase of others is lowered to them.
+//! Each step is three things: its table (the words) and its arm in [`Step::read`] (the meaning) in this file, and its
+//! arm in `program.rs` (the ops). A step that is a phrase of others is lowered to them there.
 
-use engine::law::Law;
-use engine::model::SiteSpec;
-use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
-use engine::rng::stable_hash;
+use engine::op::{Patching, Program};
 use engine::time::Span;
 
 use crate::client::ppm;
@@ -133,9 +130,102 @@ step!(
     &[key("chance", Kind::Number(0.0, 1.0), Need::Required, "0.3", "Probability, 0 to 1."), INNER,]
 );
 
+step!(
+    PUT,
+    "{ put = \"jobs\" }",
+    "a put",
+    "Puts an item into a queue and waits while there is no room.",
+    &[
+        key("put", Kind::Name(Group::Queue), Need::Required, "\"jobs\"", "Name of the queue."),
+        timeout("Longest wait for room; the request fails when it passes."),
+    ]
+);
+step!(
+    GET,
+    "{ get = \"jobs\" }",
+    "a get",
+    "Gets an item from a queue and waits while there is none.",
+    &[
+        key("get", Kind::Name(Group::Queue), Need::Required, "\"jobs\"", "Name of the queue."),
+        timeout("Longest wait for an item; the request fails when it passes."),
+    ]
+);
+step!(
+    SET,
+    "{ set = \"ready\" }",
+    "a set",
+    "Sets an event: all who wait for it go on, and it stays set.",
+    &[key("set", Kind::Name(Group::Event), Need::Required, "\"ready\"", "Name of the event.")]
+);
+step!(
+    CLEAR,
+    "{ clear = \"ready\" }",
+    "a clear",
+    "Clears an event: who waits for it from now on waits for the next `set`.",
+    &[key("clear", Kind::Name(Group::Event), Need::Required, "\"ready\"", "Name of the event.")]
+);
+step!(
+    WAIT,
+    "{ wait = \"ready\" }",
+    "a wait",
+    "Waits until an event is set; goes on at once if it is.",
+    &[
+        key("wait", Kind::Name(Group::Event), Need::Required, "\"ready\"", "Name of the event."),
+        timeout("Longest wait; the request fails when it passes."),
+    ]
+);
+step!(
+    FAN,
+    "{ fan = 3, steps = [{ burn = \"1ms\" }] }",
+    "a fan",
+    "The steps inside, several times side by side, each run in a greenlet or thread of its own; the request goes on when all runs \
+     are done, and fails if one fails. Every run draws its random durations anew. A fan inside a fan is a mistake.",
+    &[key("fan", Kind::Count(1, limits::FAN), Need::Required, "3", "Runs."), INNER,]
+);
+step!(
+    WITHIN,
+    "{ timeout = \"2s\", steps = [{ burn = \"1ms\" }] }",
+    "a timeout",
+    "gevent.Timeout around the steps inside: the request fails when it passes. On threads, which cannot be interrupted, it bounds \
+     the waits inside.",
+    &[key("timeout", Kind::Positive, Need::Required, "\"2s\"", "Longest time for the steps inside."), INNER,]
+);
+step!(
+    OFFLOAD,
+    "{ offload = \"20ms\" }",
+    "an offload",
+    "Blocking work in the hub's pool of native threads (`[offload]`), which the greenlet waits for while others go on. A thread of \
+     a threaded server just waits for it.",
+    &[key("offload", Kind::Law, Need::Required, "\"20ms\"", "How long a native thread is busy; it burns no CPU time.")]
+);
+
 /// All steps; the first key of each is its verb.
-pub(crate) static STEPS: [&Table; 10] =
-    [&BURN, &NATIVE, &SLEEP, &YIELD, &CALL, &ACQUIRE, &RELEASE, &WITH, &REPEAT, &CHANCE];
+pub(crate) static STEPS: [&Table; 18] = [
+    &BURN, &NATIVE, &SLEEP, &YIELD, &CALL, &ACQUIRE, &RELEASE, &WITH, &PUT, &GET, &SET, &CLEAR, &WAIT, &REPEAT,
+    &CHANCE, &FAN, &WITHIN, &OFFLOAD,
+];
+
+/// Verbs of steps.
+pub(crate) fn verbs() -> impl Iterator<Item = &'static str> + Clone {
+    STEPS.iter().map(|table| table.keys[0].name)
+}
+
+/// The step with this verb.
+pub(crate) fn of_verb(verb: &str) -> Option<&'static Table> {
+    STEPS.iter().find(|table| table.keys[0].name == verb).copied()
+}
+
+/// Verbs of the steps that go with a group of names.
+pub(crate) fn verbs_for(group: Group) -> String {
+    let fits = |table: &&&Table| matches!(table.keys[0].kind, Kind::Name(owner) if owner == group);
+    let verbs: Vec<String> = STEPS.iter().filter(fits).map(|table| format!("`{}`", table.keys[0].name)).collect();
+    verbs.join(", ")
+}
+
+/// Whether a key is the verb of a step and also says a detail of others: `timeout`.
+pub(crate) fn is_detail(verb: &str) -> bool {
+    STEPS.iter().any(|table| table.keys[1..].iter().any(|key| key.name == verb))
+}
 
 /// A step and where it stands.
 #[derive(Clone, PartialEq, Debug)]
@@ -155,8 +245,34 @@ pub(crate) enum Act {
     Acquire { sync: String, timeout: Option<Span> },
     Release { sync: String },
     With { sync: String, timeout: Option<Span>, steps: Vec<Step> },
+    Put { queue: String, timeout: Option<Span> },
+    Get { queue: String, timeout: Option<Span> },
+    Set { event: String },
+    Clear { event: String },
+    Wait { event: String, timeout: Option<Span> },
     Repeat { times: u32, steps: Vec<Step> },
     Chance { odds: u32, steps: Vec<Step> },
+    Fan { count: u32, steps: Vec<Step> },
+    Within { limit: Span, steps: Vec<Step> },
+    Offload(Takes),
+}
+
+impl Act {
+    /// The verb and the name of what the step names, if it names something.
+    pub(crate) fn named(&self) -> Option<(&'static str, &str)> {
+        Some(match self {
+            Act::Call { peer, .. } => ("call", peer),
+            Act::Acquire { sync, .. } => ("acquire", sync),
+            Act::Release { sync } => ("release", sync),
+            Act::With { sync, .. } => ("with", sync),
+            Act::Put { queue, .. } => ("put", queue),
+            Act::Get { queue, .. } => ("get", queue),
+            Act::Set { event } => ("set", event),
+            Act::Clear { event } => ("clear", event),
+            Act::Wait { event, .. } => ("wait", event),
+            _ => return None,
+        })
+    }
 }
 
 /// A duration or law and where it stands.
@@ -166,25 +282,39 @@ pub(crate) struct Takes {
     pub(crate) at: At,
 }
 
+/// What is around a step.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    /// Loop registers that are taken: `repeat`s around it, and the number of a run of a `fan`.
+    loops: usize,
+    /// Whether a `fan` is around it.
+    fan: bool,
+}
+
 impl Step {
-    /// Reads a list of steps; `loops` is how many `repeat`s are around it.
-    pub(crate) fn read_all(nodes: &[Node], loops: usize, findings: &mut Findings) -> Vec<Step> {
-        nodes.iter().filter_map(|node| Step::read(node, loops, findings)).collect()
+    /// Reads the steps of a request.
+    pub(crate) fn read_all(nodes: &[Node], findings: &mut Findings) -> Vec<Step> {
+        Step::read_list(nodes, Around::default(), findings)
+    }
+
+    fn read_list(nodes: &[Node], around: Around, findings: &mut Findings) -> Vec<Step> {
+        nodes.iter().filter_map(|node| Step::read(node, around, findings)).collect()
     }
 
     /// Reads a step; `None` for one whose verb is wrong, which has been reported.
-    fn read(node: &Node, loops: usize, findings: &mut Findings) -> Option<Step> {
+    fn read(node: &Node, around: Around, findings: &mut Findings) -> Option<Step> {
+        let verb = node.table.keys[0].name;
         let takes = |key: &str| Takes { law: node.get::<&LawText>(key).clone(), at: node.at(key) };
-        let name = |key: &str| Some(node.get::<&[Name]>(key).first()?.text.clone());
-        let inner = |loops: usize, findings: &mut Findings| Step::read_all(node.get("steps"), loops, findings);
-        let limit = || node.find::<Span>("timeout");
+        let name = || Some(node.get::<&[Name]>(verb).first()?.text.clone());
+        let timeout = || node.find::<Span>("timeout");
         let patching = || {
             if node.get("blocking") { Patching::Blocking } else { Patching::Patched }
         };
-        let act = match node.table.keys[0].name {
-            "burn" => Act::Burn { takes: takes("burn"), yield_every: node.find("yield_every") },
-            "native" => Act::Native(takes("native")),
-            "sleep" => Act::Sleep(patching(), takes("sleep")),
+        let act = match verb {
+            "burn" => Act::Burn { takes: takes(verb), yield_every: node.find("yield_every") },
+            "native" => Act::Native(takes(verb)),
+            "sleep" => Act::Sleep(patching(), takes(verb)),
+            "offload" => Act::Offload(takes(verb)),
             "yield" => {
                 if !node.get::<bool>("yield") && node.sound(&["yield"]) {
                     let finding = findings.error(node.at("yield"), "`yield` is always true");
@@ -192,199 +322,82 @@ impl Step {
                 }
                 Act::Yield
             }
-            "call" => Act::Call { peer: name("call")?, takes: takes("takes"), timeout: limit(), patching: patching() },
-            "acquire" => Act::Acquire { sync: name("acquire")?, timeout: limit() },
-            "release" => Act::Release { sync: name("release")? },
-            "with" => {
-                let steps = inner(loops, findings);
-                Act::With { sync: name("with")?, timeout: limit(), steps }
-            }
-            "repeat" => {
-                if loops == Program::REGISTERS {
-                    let what = "`repeat` is nested deeper than the limit";
-                    let help = format!("the limit is {} inside each other", Program::REGISTERS);
-                    findings.error(node.key_at("repeat"), what).label("too deep").help(help);
-                    return None;
-                }
-                Act::Repeat { times: node.get("repeat"), steps: inner(loops + 1, findings) }
-            }
-            _ => Act::Chance { odds: ppm(node.get("chance")), steps: inner(loops, findings) },
+            "call" => Act::Call { peer: name()?, takes: takes("takes"), timeout: timeout(), patching: patching() },
+            "acquire" => Act::Acquire { sync: name()?, timeout: timeout() },
+            "release" => Act::Release { sync: name()? },
+            "put" => Act::Put { queue: name()?, timeout: timeout() },
+            "get" => Act::Get { queue: name()?, timeout: timeout() },
+            "set" => Act::Set { event: name()? },
+            "clear" => Act::Clear { event: name()? },
+            "wait" => Act::Wait { event: name()?, timeout: timeout() },
+            _ => Step::read_outer(verb, node, around, findings)?,
         };
         Some(Step { at: node.at, act })
+    }
+
+    /// Reads a step with steps inside.
+    fn read_outer(verb: &str, node: &Node, around: Around, findings: &mut Findings) -> Option<Act> {
+        let inner = |around: Around, findings: &mut Findings| Step::read_list(node.get("steps"), around, findings);
+        Some(match verb {
+            "with" => {
+                let steps = inner(around, findings);
+                let sync = node.get::<&[Name]>("with").first()?.text.clone();
+                Act::With { sync, timeout: node.find("timeout"), steps }
+            }
+            "repeat" => {
+                if around.loops == Program::REGISTERS {
+                    let what = "`repeat` is nested deeper than the limit";
+                    let help = format!("the limit is {} inside each other", Program::REGISTERS);
+                    let less = if around.fan { ", and one less inside a `fan`" } else { "" };
+                    findings.error(node.key_at("repeat"), what).label("too deep").help(help + less);
+                    return None;
+                }
+                let around = Around { loops: around.loops + 1, ..around };
+                Act::Repeat { times: node.get("repeat"), steps: inner(around, findings) }
+            }
+            "fan" => {
+                if around.fan {
+                    let finding = findings.error(node.key_at("fan"), "a `fan` inside a `fan`");
+                    finding.label("inside another").help("write one `fan` with more runs, or one after the other");
+                    return None;
+                }
+                // The first register of a run holds its number.
+                Act::Fan { count: node.get("fan"), steps: inner(Around { loops: 1, fan: true }, findings) }
+            }
+            "timeout" => Act::Within { limit: node.get("timeout"), steps: inner(around, findings) },
+            _ => Act::Chance { odds: ppm(node.get("chance")), steps: inner(around, findings) },
+        })
     }
 
     /// The steps inside.
     pub(crate) fn inner(&self) -> &[Step] {
         match &self.act {
-            Act::With { steps, .. } | Act::Repeat { steps, .. } | Act::Chance { steps, .. } => steps,
+            Act::With { steps, .. }
+            | Act::Repeat { steps, .. }
+            | Act::Chance { steps, .. }
+            | Act::Fan { steps, .. }
+            | Act::Within { steps, .. } => steps,
             _ => &[],
         }
     }
-}
 
-/// What a builder needs to know of the rest of the scenario.
-pub(crate) struct Tables<'a> {
-    /// Names of the peers, in model order.
-    pub(crate) peers: &'a [&'a str],
-    /// Names of the pools and locks, in model order.
-    pub(crate) syncs: &'a [&'a str],
-    /// Samples by file name.
-    pub(crate) samples: &'a dyn Fn(&str) -> Vec<Span>,
-    /// The world's `sleep(0)` in heavy work.
-    pub(crate) yield_every: Option<Span>,
-}
-
-/// Compiles the steps of one request into a program.
-pub(crate) struct Builder<'a> {
-    class: &'a str,
-    tables: Tables<'a>,
-    code: Vec<Op>,
-    draws: Vec<DrawKind>,
-    spans: Vec<Span>,
-    sites: Vec<SiteSpec>,
-    labels: Vec<(String, u32)>,
-    loops: u8,
-}
-
-impl<'a> Builder<'a> {
-    /// The program of request `class`, and what is drawn at its birth.
-    pub(crate) fn build(class: &'a str, steps: &[Step], tables: Tables<'a>) -> (Program, Vec<SiteSpec>) {
-        let mut builder = Builder {
-            class,
-            tables,
-            code: Vec::new(),
-            draws: Vec::new(),
-            spans: Vec::new(),
-            sites: Vec::new(),
-            labels: Vec::new(),
-            loops: 0,
-        };
-        builder.steps(steps);
-        builder.code.push(Op::End);
-        assert!(builder.code.len() <= Program::CODE_MAX, "the limit on steps keeps programs short");
-        let program = Program::new(class, builder.code, builder.draws, builder.spans);
-        (program, builder.sites)
+    /// The random duration of it, if it has one.
+    pub(crate) fn takes(&self) -> Option<&Takes> {
+        match &self.act {
+            Act::Burn { takes, .. }
+            | Act::Native(takes)
+            | Act::Sleep(_, takes)
+            | Act::Call { takes, .. }
+            | Act::Offload(takes) => Some(takes),
+            _ => None,
+        }
     }
 
-    fn steps(&mut self, steps: &[Step]) {
+    /// Calls `see` with every step of a list, inner ones included.
+    pub(crate) fn each<'s>(steps: &'s [Step], see: &mut dyn FnMut(&'s Step)) {
         for step in steps {
-            self.step(step);
+            see(step);
+            Step::each(step.inner(), see);
         }
     }
-
-    fn step(&mut self, step: &Step) {
-        match &step.act {
-            Act::Burn { takes, yield_every } => {
-                let site = self.site("burn", "");
-                let span = self.draw(takes, site);
-                let op = match yield_every.or(self.tables.yield_every) {
-                    Some(every) => Op::BurnYielding { span, every: self.limit(Some(every)) },
-                    None => Op::Burn(span),
-                };
-                self.code.push(op);
-            }
-            Act::Native(takes) => {
-                let site = self.site("native", "");
-                let op = Op::Native(self.draw(takes, site));
-                self.code.push(op);
-            }
-            Act::Sleep(patching, takes) => {
-                let site = self.site("sleep", "");
-                let op = Op::Sleep(*patching, self.draw(takes, site));
-                self.code.push(op);
-            }
-            Act::Yield => self.code.push(Op::Yield),
-            Act::Call { peer, takes, timeout, patching } => {
-                let site = self.site(peer, "/takes");
-                let takes = self.draw(takes, site);
-                let limit = self.limit(*timeout);
-                let peer = index(self.tables.peers, peer);
-                self.code.push(Op::Call { patching: *patching, peer, takes, limit });
-            }
-            Act::Acquire { sync, timeout } => self.acquire(sync, *timeout),
-            Act::Release { sync } => self.release(sync),
-            Act::With { sync, timeout, steps } => {
-                self.acquire(sync, *timeout);
-                self.steps(steps);
-                self.release(sync);
-            }
-            Act::Repeat { times, steps } => {
-                let register = self.loops;
-                self.code.push(Op::Set { register, times: *times });
-                let back = self.here();
-                self.loops += 1;
-                self.steps(steps);
-                self.loops -= 1;
-                self.code.push(Op::Loop { register, back });
-            }
-            Act::Chance { odds, steps } => {
-                let site = stable_hash(&self.site("chance", "/odds"));
-                self.draws.push(DrawKind::Chance { site, ppm: *odds });
-                let odds = Draw(small(self.draws.len() - 1));
-                let branch = self.code.len();
-                self.code.push(Op::Chance { odds, skip: Pc(0) });
-                self.steps(steps);
-                let skip = self.here();
-                self.code[branch] = Op::Chance { odds, skip };
-            }
-        }
-    }
-
-    fn acquire(&mut self, sync: &str, timeout: Option<Span>) {
-        let limit = self.limit(timeout);
-        self.code.push(Op::Acquire { sync: index(self.tables.syncs, sync), limit, block: true });
-    }
-
-    fn release(&mut self, sync: &str) {
-        self.code.push(Op::Release { sync: index(self.tables.syncs, sync) });
-    }
-
-    fn here(&self) -> Pc {
-        Pc(small(self.code.len()))
-    }
-
-    /// The name of a draw site: stable while steps of other names come and go.
-    fn site(&mut self, label: &str, tail: &str) -> String {
-        let count = match self.labels.iter_mut().find(|(known, _)| known == label) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                self.labels.push((label.to_owned(), 0));
-                0
-            }
-        };
-        format!("{}/{label}#{count}{tail}", self.class)
-    }
-
-    fn draw(&mut self, takes: &Takes, name: String) -> Draw {
-        let kind = match takes.law.law(|path| (self.tables.samples)(path)) {
-            Law::Fixed(span) => DrawKind::Constant(span),
-            law if self.loops > 0 => DrawKind::PerPass { site: stable_hash(&name), law },
-            law => {
-                self.sites.push(SiteSpec { name, law });
-                DrawKind::Fate(small(self.sites.len() - 1))
-            }
-        };
-        self.draws.push(kind);
-        Draw(small(self.draws.len() - 1))
-    }
-
-    fn limit(&mut self, span: Option<Span>) -> Limit {
-        let Some(span) = span else { return Limit::NONE };
-        let known = self.spans.iter().position(|known| *known == span);
-        Limit(small(known.unwrap_or_else(|| {
-            self.spans.push(span);
-            self.spans.len() - 1
-        })))
-    }
-}
-
-fn index(names: &[&str], name: &str) -> u16 {
-    small(names.iter().position(|known| *known == name).expect("the walker has checked the name"))
-}
-
-fn small(index: usize) -> u16 {
-    u16::try_from(index).expect("the limits keep every table of a program short")
 }

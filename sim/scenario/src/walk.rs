@@ -23,7 +23,8 @@ pub(crate) struct Names(Vec<(Group, String)>);
 impl Names {
     /// The names that a document defines.
     pub(crate) fn of(root: &Raw) -> Names {
-        let groups = [Group::World, Group::Client, Group::Peer, Group::Sync, Group::Request];
+        let groups =
+            [Group::World, Group::Client, Group::Peer, Group::Sync, Group::Queue, Group::Event, Group::Request];
         let mut names = Vec::new();
         for group in groups {
             for items in group.roots().iter().filter_map(|key| root.get(key)?.items()) {
@@ -204,7 +205,7 @@ impl<'a> Walker<'a> {
             self.check_name(group, item);
             let Some(inner) = item.raw.items() else {
                 let what = format!("`{path}.{}` cannot be {}", short(&item.key), item.raw.kind());
-                let help = format!("a {} is a table: {}", group.noun(), table.heading);
+                let help = format!("{} is a table: {}", group.one(), table.heading);
                 self.findings.error(item.at, what).label(item.raw.kind()).help(help);
                 continue;
             };
@@ -280,11 +281,12 @@ impl<'a> Walker<'a> {
 
     /// Which step this is: the one whose verb is among the keys.
     fn step_table(&mut self, at: At, items: &[Item]) -> Option<&'static Table> {
-        let verbs = step::STEPS.iter().map(|table| table.keys[0].name);
-        let mut found = items.iter().filter(|item| verbs.clone().any(|verb| verb == item.key));
+        let mut found = items
+            .iter()
+            .filter_map(|item| step::of_verb(&item.key).filter(|_| !step::is_detail(&item.key)).zip(Some(item)));
         match (found.next(), found.next()) {
-            (Some(first), None) => step::STEPS.iter().find(|table| table.keys[0].name == first.key).copied(),
-            (Some(first), Some(second)) => {
+            (Some((table, _)), None) => Some(table),
+            (Some((_, first)), Some((_, second))) => {
                 let what = format!("a step does one thing, and this one has `{}` and `{}`", first.key, second.key);
                 self.findings
                     .error(second.at, what)
@@ -293,27 +295,47 @@ impl<'a> Walker<'a> {
                 None
             }
             (None, _) => {
-                let near = items.iter().find_map(|item| Some((item, suggest::nearest(&item.key, verbs.clone())?)));
-                let all = verbs.collect::<Vec<_>>().join(", ");
-                match (near, items.first()) {
-                    (Some((item, near)), _) => {
-                        let what = format!("unknown step `{}`", short(&item.key));
-                        let help = format!("did you mean `{near}`? steps are {all}");
-                        self.findings.error(item.at, what).label("not a step").help(help);
-                    }
-                    (None, Some(item)) => {
-                        let what = format!("unknown step `{}`", short(&item.key));
-                        self.findings.error(item.at, what).label("not a step").help(format!("steps are {all}"));
-                    }
-                    (None, None) => {
-                        let finding = self.findings.error(at, "this step does nothing");
-                        finding.label("empty").help(format!("steps are {all}"));
-                    }
+                let table = step_of_detail(items);
+                if table.is_none() {
+                    self.unknown_step(at, items);
                 }
-                None
+                table
             }
         }
     }
+
+    fn unknown_step(&mut self, at: At, items: &[Item]) {
+        let all = step::verbs().collect::<Vec<_>>().join(", ");
+        let near = items.iter().find_map(|item| Some((item, near_verb(item)?)));
+        match (near, items.first()) {
+            (Some((item, near)), _) => {
+                let what = format!("unknown step `{}`", short(&item.key));
+                let help = format!("did you mean `{near}`? steps are {all}");
+                self.findings.error(item.at, what).label("not a step").help(help);
+            }
+            (None, Some(item)) => {
+                let what = format!("unknown step `{}`", short(&item.key));
+                self.findings.error(item.at, what).label("not a step").help(format!("steps are {all}"));
+            }
+            (None, None) => {
+                let finding = self.findings.error(at, "this step does nothing");
+                finding.label("empty").help(format!("steps are {all}"));
+            }
+        }
+    }
+}
+
+/// The step whose verb is a detail of other steps: `timeout`, unless another key is a slip of the hand for their verb.
+fn step_of_detail(items: &[Item]) -> Option<&'static Table> {
+    let table = items.iter().find_map(|item| step::of_verb(&item.key))?;
+    let slip = |item: &Item| table.key(&item.key).is_none() && near_verb(item).is_some();
+    (!items.iter().any(slip)).then_some(table)
+}
+
+/// The verb that a key is near to, if it is not nearer to the key for the steps inside.
+fn near_verb(item: &Item) -> Option<&'static str> {
+    let steps = "steps";
+    suggest::nearest(&item.key, step::verbs().chain([steps])).filter(|near| *near != steps)
 }
 
 /// A path for a message; a step has none, and its noun stands in.

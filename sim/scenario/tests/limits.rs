@@ -40,9 +40,15 @@ fn a_file_has_at_most_sixteen_worlds() {
 
 #[test]
 fn a_file_has_at_most_256_clients_peers_pools_or_requests() {
-    for (table, body) in
-        [("client", "clients = 1\n"), ("request", ""), ("peer", ""), ("pool", "units = 1\n"), ("lock", "")]
-    {
+    for (table, body) in [
+        ("client", "clients = 1\n"),
+        ("request", ""),
+        ("peer", ""),
+        ("pool", "units = 1\n"),
+        ("lock", ""),
+        ("queue", ""),
+        ("event", ""),
+    ] {
         let entry = |n: usize| format!("[{table}.x{n}]\n{body}");
         let there = usize::from(table == "client" || table == "request");
         held(256 - there, |count| scenario_with(&many(count, entry), ""), "more than the limit");
@@ -68,13 +74,28 @@ fn the_longest_program_compiles() {
 }
 
 #[test]
-fn steps_nest_eight_deep_and_repeats_three() {
+fn steps_nest_eight_deep_and_repeats_as_deep_as_a_task_has_registers() {
     let nest = |verb: &str, depth: usize| {
         let (open, close) = (format!("{{ {verb}, steps = [").repeat(depth - 1), "] }".repeat(depth - 1));
         scenario_with("", &format!("{open}{{ yield = true }}{close}"))
     };
     held(8, |depth| nest("chance = 0.5", depth), "nested deeper than the limit");
-    held(4, |depth| nest("repeat = 2", depth), "`repeat` is nested deeper than the limit");
+    let registers = engine::op::Program::REGISTERS;
+    held(registers + 1, |depth| nest("repeat = 2", depth), "`repeat` is nested deeper than the limit");
+}
+
+#[test]
+fn a_fan_has_at_most_1_000_runs_and_takes_a_register_of_its_own() {
+    let fan = |count: usize| scenario_with("", &format!("{{ fan = {count}, steps = [] }}"));
+    held(1_000, fan, "`fan` cannot be 1001");
+    let repeats = |inside: usize| {
+        let (open, close) = ("{ repeat = 2, steps = [".repeat(inside), "] }".repeat(inside));
+        // Around the fan there may be as many as anywhere else.
+        let around = engine::op::Program::REGISTERS;
+        let (before, after) = ("{ repeat = 2, steps = [".repeat(around), "] }".repeat(around));
+        scenario_with("", &format!("{before}{{ fan = 2, steps = [{open}{close}] }}{after}"))
+    };
+    held(engine::op::Program::REGISTERS - 1, repeats, "`repeat` is nested deeper than the limit");
 }
 
 #[test]
