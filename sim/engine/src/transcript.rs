@@ -14,6 +14,8 @@ pub struct Transcript {
     pub born: Vec<u16>,
     /// What was said, in order.
     pub lines: Vec<Line>,
+    /// How often a greenlet was switched into.
+    pub switches: u64,
 }
 
 /// One entry of a trace.
@@ -72,6 +74,7 @@ impl Probe for Transcript {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         match fact {
             Fact::Born(name) => self.born.push(name),
+            Fact::HubLag(_) => self.switches += 1,
             Fact::Said { who, said } => self.lines.push(Line { at, who, said: said.clone() }),
             _ => {}
         }
