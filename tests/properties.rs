@@ -19,6 +19,14 @@ enum Step {
     Yield,
     Call(u64, Option<u64>),
     Lock(u64, Option<u64>),
+    Put(bool, u64),
+    Get(bool, u64),
+    Set,
+    Clear,
+    Wait(u64),
+    Offload(u64),
+    Fan(u16),
+    Within(u64, u64, u16),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -31,6 +39,14 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::Yield),
         (0..100u64, proptest::option::of(0..100u64)).prop_map(|(takes, limit)| Step::Call(takes, limit)),
         (0..20u64, proptest::option::of(0..100u64)).prop_map(|(hold, limit)| Step::Lock(hold, limit)),
+        (any::<bool>(), 0..50u64).prop_map(|(standard, limit)| Step::Put(standard, limit)),
+        (any::<bool>(), 0..50u64).prop_map(|(standard, limit)| Step::Get(standard, limit)),
+        Just(Step::Set),
+        Just(Step::Clear),
+        (0..50u64).prop_map(Step::Wait),
+        (0..50u64).prop_map(Step::Offload),
+        (1..4u16).prop_map(Step::Fan),
+        (0..60u64, 0..60u64, 1..4u16).prop_map(|(limit, takes, count)| Step::Within(limit, takes, count)),
     ]
 }
 
@@ -43,6 +59,21 @@ fn steps(list: &[Step]) -> Steps {
         Step::Block(span) => steps.block(Law::Fixed(ms(span))),
         Step::Yield => steps.yields(),
         Step::Call(takes, limit) => steps.call(0, exponential(ms(takes)), limit.map(ms)),
+        Step::Put(standard, limit) => steps.put(1 + u16::from(standard), ms(limit)),
+        Step::Get(standard, limit) => steps.get(1 + u16::from(standard), ms(limit)),
+        Step::Set => steps.set(3),
+        Step::Clear => steps.clear(3),
+        Step::Wait(limit) => steps.wait(3, ms(limit)),
+        Step::Offload(takes) => steps.offload(4, exponential(ms(takes))),
+        Step::Fan(count) => steps.fan(1, count),
+        Step::Within(limit, takes, count) => steps.within(ms(limit), |inside| {
+            inside
+                .acquire(0, None)
+                .call(0, exponential(ms(takes)), None)
+                .release(0)
+                .fan(1, count)
+                .burn(Law::Fixed(ms(1)))
+        }),
         Step::Lock(hold, limit) => steps.acquire(0, limit.map(ms)).sleep(exponential(ms(hold))).release(0),
     })
 }
@@ -98,6 +129,9 @@ fn model(world: &World, mut worker: WorkerSpec) -> Model {
     // A spinning loop must take some time, or nothing else ever would.
     worker.costs.poll = worker.costs.poll.max(Span::from_us(20));
     let mut model = world::world(worker, world.cores, steps(&world.steps), poisson(f64::from(world.rate)));
+    let branch =
+        Steps::new().burn(Law::Fixed(ms(1))).acquire(0, Some(ms(30))).call(0, Law::Fixed(ms(9)), None).release(0);
+    model.programs = [model.programs[0].clone(), branch.sleep(Law::Fixed(ms(3))).compile().0].into();
     model.run.length = Some(secs(3));
     model.run.drain = secs(30);
     model.listeners[0].backlog = world.backlog;
@@ -136,7 +170,7 @@ fn check(record: &RunRecord) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_and_every_bill_adds_up(world in any_world()) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::*;
-use engine::op::{Draw, DrawKind, Limit, Op, Patching, Program};
+use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, RunRecord, Seed};
 
@@ -102,12 +102,61 @@ impl Steps {
         self
     }
 
+    pub fn put(mut self, sync: u16, limit: Span) -> Steps {
+        let limit = self.limit(Some(limit));
+        self.code.push(Op::Put { sync, item: 0, limit, block: true });
+        self
+    }
+
+    pub fn get(mut self, sync: u16, limit: Span) -> Steps {
+        let limit = self.limit(Some(limit));
+        self.code.push(Op::Get { sync, limit, block: true });
+        self
+    }
+
+    pub fn set(mut self, sync: u16) -> Steps {
+        self.code.push(Op::Signal { sync, item: 0 });
+        self
+    }
+
+    pub fn clear(mut self, sync: u16) -> Steps {
+        self.code.push(Op::Clear { sync });
+        self
+    }
+
+    pub fn wait(mut self, sync: u16, limit: Span) -> Steps {
+        let limit = self.limit(Some(limit));
+        self.code.push(Op::Await { sync, limit });
+        self
+    }
+
+    pub fn offload(mut self, sync: u16, law: Law) -> Steps {
+        let takes = self.draw(law);
+        self.code.push(Op::Apply { sync, takes });
+        self
+    }
+
+    pub fn fan(mut self, program: u16, count: u16) -> Steps {
+        self.code.push(Op::Fan { program, count });
+        self
+    }
+
+    pub fn within(mut self, limit: Span, inside: impl FnOnce(Steps) -> Steps) -> Steps {
+        let limit = self.limit(Some(limit));
+        let at = self.code.len();
+        self.code.push(Op::Guard { limit, end: Pc(0) });
+        self = inside(self);
+        self.code.push(Op::Unguard);
+        self.code[at] = Op::Guard { limit, end: Pc(self.code.len() as u16) };
+        self
+    }
+
     pub fn release(mut self, sync: u16) -> Steps {
         self.code.push(Op::Release { sync });
         self
     }
 
-    fn compile(mut self) -> (Program, Vec<SiteSpec>) {
+    pub fn compile(mut self) -> (Program, Vec<SiteSpec>) {
         self.code.push(Op::End);
         let program = Program::new("page", self.code, self.draws, self.spans);
         (program, self.sites)
@@ -151,7 +200,13 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         workers: vec![worker],
         balancer: Balancing::RoundRobin,
         peers: vec![PeerSpec { name: "peer".into(), network: Span::ZERO, capacity: None, windows: vec![] }],
-        syncs: vec![pool(1, Policy::Barging)],
+        syncs: vec![
+            pool(1, Policy::Barging),
+            SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },
+            SyncSpec { name: "standard".into(), kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true } },
+            SyncSpec { name: "event".into(), kind: SyncKind::Event },
+            SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
+        ],
         classes: Arc::new([class]),
         programs: Arc::new([program]),
         clients: Arc::new([client]),

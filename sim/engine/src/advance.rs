@@ -134,6 +134,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
             | Op::WaitCondition { .. }
             | Op::Notify { .. }
             | Op::Spawn { .. }
+            | Op::Fan { .. }
             | Op::Link { .. }
             | Op::Join { .. }
             | Op::Kill { .. }
@@ -215,6 +216,7 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
             | Op::WaitCondition { .. }
             | Op::Notify { .. }
             | Op::Spawn { .. }
+            | Op::Fan { .. }
             | Op::Link { .. }
             | Op::Join { .. }
             | Op::Kill { .. }
@@ -239,11 +241,12 @@ fn limit_of(program: &Program, limit: Limit) -> Option<Span> {
 
 /// Which pass through its loops a task is in.
 fn pass(task: &Task) -> u64 {
-    let [a, b, c] = task.registers;
-    u64::from(a) ^ u64::from(b) << 21 ^ u64::from(c) << 42
+    let [a, b] = task.registers;
+    u64::from(a) ^ u64::from(b) << 32
 }
 
-fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span {
+/// The value of a draw for this task, in this pass.
+pub fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span {
     match &program.draws[usize::from(draw.0)] {
         DrawKind::Constant(span) => *span,
         DrawKind::Fate(column) => Span::from_ns(fate.row[usize::from(*column)]),

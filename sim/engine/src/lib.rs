@@ -25,6 +25,7 @@ pub mod record;
 mod recorder;
 mod request;
 pub mod rng;
+mod shared;
 mod sync;
 mod task;
 mod thread;

@@ -84,6 +84,8 @@ pub(crate) struct Thread {
     pub(crate) owed: Span,
     /// When it wakes by itself; [`Time::NEVER`] if it does not.
     pub(crate) wake_at: Time,
+    /// Ends of the timeout blocks it is in.
+    pub(crate) deadlines: Vec<Time>,
     /// What it does once it has paid.
     pub(crate) deferred: Option<crate::advance::Effect>,
 }
@@ -97,6 +99,8 @@ pub(crate) enum Role {
     Acceptor,
     /// Serves from a pool's queue.
     PoolServer,
+    /// Runs one branch of a fan-out.
+    Helper,
     /// Runs a hub.
     Hub(HubId),
 }
@@ -149,6 +153,7 @@ impl Thread {
             gil: false,
             owed: Span::ZERO,
             wake_at: Time::NEVER,
+            deadlines: Vec::new(),
             deferred: None,
         }
     }
@@ -254,7 +259,8 @@ impl<P: Probe> World<'_, P> {
         match self.next_demand(thread) {
             Demand::Cpu { span, gil } => {
                 let state = &mut self.threads[thread.index()];
-                (state.left, state.gil) = (span, gil);
+                // Who wants no time does not queue for the GIL: a signal to it would be lost on the others.
+                (state.left, state.gil) = (span, gil && !span.is_zero());
                 true
             }
             Demand::Yield => {
@@ -340,7 +346,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::PoolServer | Role::Acceptor => state.task,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper => state.task,
         };
         if task.is_some() {
             self.bill(task, self.now, wait);
@@ -349,8 +355,10 @@ impl<P: Probe> World<'_, P> {
 
     /// Opens the account `wait` for the request of a task.
     pub(crate) fn bill(&mut self, task: TaskId, at: Time, wait: Wait) {
-        let request = self.tasks[task].request;
-        if request.is_some() {
+        let state = &self.tasks[task];
+        // While a request has fanned out, its bill says so, whatever its runs do.
+        if state.request.is_some() && state.parent.is_none() {
+            let request = state.request;
             self.requests[request].turn(at, wait);
         }
     }

@@ -150,6 +150,13 @@ pub enum Op {
         /// Index into [`Program::spawns`].
         spawn: u16,
     },
+    /// Run a program several times side by side, for the same request, and wait until all runs are done: fan-out and join.
+    Fan {
+        /// Index into `Model::programs`. Random durations in it are [`DrawKind::PerPass`]; the pass tells the runs apart.
+        program: u16,
+        /// How many runs.
+        count: u16,
+    },
     /// Have a note traced when greenlets die.
     Link {
         /// Index into [`Program::targets`].
@@ -330,7 +337,30 @@ impl Program {
     }
 
     /// Loop registers of a task: how deep `repeat` may nest.
-    pub const REGISTERS: usize = 3;
+    pub const REGISTERS: usize = 2;
+    /// Whether a task of it needs a [`crate::green::Green`]: whether it does anything but burn, wait, call and take units.
+    pub(crate) fn is_rich(&self) -> bool {
+        let plain = |op: &Op| {
+            matches!(
+                op,
+                Op::Burn(_)
+                    | Op::BurnYielding { .. }
+                    | Op::Native(_)
+                    | Op::Sleep(..)
+                    | Op::Yield
+                    | Op::Call { .. }
+                    | Op::Acquire { .. }
+                    | Op::Release { .. }
+                    | Op::Set { .. }
+                    | Op::Loop { .. }
+                    | Op::Chance { .. }
+                    | Op::Fan { .. }
+                    | Op::End
+            )
+        };
+        !self.code.iter().all(plain)
+    }
+
     /// Longest program, in ops.
     pub const CODE_MAX: usize = 65_535;
 }

@@ -11,7 +11,6 @@ use crate::model::{PeerSpec, Window};
 use crate::probe::Probe;
 use crate::record::Wait;
 use crate::rng::{happens, mix};
-use crate::task::News;
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
 
@@ -136,7 +135,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if call.failed {
-            self.fail_call(call.task);
+            self.fail_task(call.task);
         }
         match call.caller {
             Caller::Thread(thread) => {
@@ -158,16 +157,6 @@ impl<P: Probe> World<'_, P> {
         if call.is_some() {
             self.calls[call].task = TaskId::NONE;
         }
-        self.fail_call(task);
-    }
-
-    /// The call raised an exception in the caller.
-    fn fail_call(&mut self, task: TaskId) {
-        let state = &mut self.tasks[task];
-        state.news = News::Failed;
-        let request = state.request;
-        if request.is_some() {
-            self.requests[request].failed = true;
-        }
+        self.fail_task(task);
     }
 }

@@ -76,7 +76,10 @@ pub(crate) struct Standard {
     pub(crate) lifo: bool,
     pub(crate) max: Option<u32>,
     pub(crate) mutex: LinkId,
-    /// Locks of those who wait for an item, for room, for all to be done.
+    /// Bare threads that wait for an item, and for room.
+    pub(crate) getters: VecDeque<TaskId>,
+    pub(crate) putters: VecDeque<(TaskId, u16)>,
+    /// Locks of those greenlets that wait for an item, for room, for all to be done.
     pub(crate) waiters: [VecDeque<LinkId>; 3],
     pub(crate) unfinished: u32,
 }
@@ -172,6 +175,8 @@ pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn F
             lifo,
             max,
             mutex: link(Linkable::semaphore(1, Some(1))),
+            getters: VecDeque::new(),
+            putters: VecDeque::new(),
             waiters: Default::default(),
             unfinished: 0,
         }),
@@ -252,11 +257,7 @@ impl<P: Probe> World<'_, P> {
     /// The acquire that a task stands behind did not succeed: it holds nothing of it.
     pub(crate) fn fail_acquire(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
-        state.news = News::Failed;
         state.pc = Pc(state.pc.0 - 1);
-        let request = state.request;
-        if request.is_some() {
-            self.requests[request].failed = true;
-        }
+        self.fail_task(task);
     }
 }

@@ -3,7 +3,7 @@
 //! A task knows where it is in its program and what it waits for; what it has cost its sender so far is in its
 //! request (`request.rs`), so that a request's bill survives the task and a task without a request costs nothing more.
 
-use crate::id::{GreenId, RequestId, ThreadId};
+use crate::id::{GreenId, RequestId, TaskId, ThreadId};
 use crate::op::{Pc, Program};
 use crate::time::{Span, Time};
 
@@ -20,6 +20,8 @@ pub struct Task {
     pub request: RequestId,
     /// The operating-system thread that carries it.
     pub thread: ThreadId,
+    /// Who waits for it, if it is one run of a fan-out.
+    pub parent: TaskId,
     /// Its greenlet, if it has more to it than a request's program: a name, links, timeout blocks.
     pub green: GreenId,
     /// Index of the timer, socket, call or linkable it waits for; what it means depends on `parked`.
@@ -71,6 +73,8 @@ pub enum Parked {
     Deaths,
     /// Those whom it kills to be thrown into.
     Kill,
+    /// The runs of a fan-out; `handle` counts those that are not done.
+    Children,
 }
 
 /// What a task finds when it goes on.
@@ -95,6 +99,7 @@ impl Task {
             limit_at: Time::NEVER,
             request,
             thread,
+            parent: TaskId::NONE,
             green: GreenId::NONE,
             handle: u32::MAX,
             limit_timer: u32::MAX,

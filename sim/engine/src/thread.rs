@@ -18,7 +18,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
         match self.threads[thread.index()].role {
             Role::Hub(hub) => self.hub_demand(hub),
-            Role::Server | Role::Acceptor | Role::PoolServer => self.bare_demand(thread),
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
         }
     }
 
@@ -46,6 +46,11 @@ impl<P: Probe> World<'_, P> {
                     self.drop_gil(thread);
                     return Demand::Cpu { span, gil: false };
                 }
+                Effect::Exit if self.is_branch(thread) => {
+                    self.drop_gil(thread);
+                    self.threads[thread.index()].deferred = Some(effect);
+                    return Demand::PAY;
+                }
                 Effect::Exit => {
                     self.drop_gil(thread);
                     let state = &mut self.threads[thread.index()];
@@ -53,8 +58,7 @@ impl<P: Probe> World<'_, P> {
                     state.deferred = Some(effect);
                     return Demand::PAY;
                 }
-                Effect::Do(op) => unreachable!("the scenario language has no {op:?} for threads"),
-                Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } => {
+                Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
                     let state = &mut self.threads[thread.index()];
                     state.deferred = Some(effect);
                     if !state.owed.is_zero() {
@@ -82,12 +86,23 @@ impl<P: Probe> World<'_, P> {
                 }
                 None
             }
-            Effect::Exit => {
+            Effect::Do(op) => self.perform_on_thread(thread, task, op),
+            Effect::Exit if self.is_branch(thread) => {
                 self.threads[thread.index()].task = TaskId::NONE;
+                let parent = self.tasks[task].parent;
+                if self.end_branch(task) {
+                    self.wake_bare(parent, Wait::Core);
+                }
+                None
+            }
+            Effect::Exit => {
+                let state = &mut self.threads[thread.index()];
+                state.task = TaskId::NONE;
+                state.deadlines.clear();
                 self.finish(task);
                 None
             }
-            Effect::Burn(_) | Effect::Native(_) | Effect::Do(_) => unreachable!("CPU time is never deferred"),
+            Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
         }
     }
 
@@ -99,9 +114,11 @@ impl<P: Probe> World<'_, P> {
         need: Need,
         limit: Option<Span>,
     ) -> Option<Demand> {
-        let wake_at = limit.map_or(Time::NEVER, |limit| self.now + limit);
+        let deadline = self.deadline(thread).max(self.now);
+        let wake_at = limit.map_or(Time::NEVER, |limit| self.now + limit).min(deadline);
+        self.tasks[task].limit_at = wake_at;
         let (parked, wake_at, wait) = match need {
-            Need::Timer(span) => (Parked::Timer, self.now + span, Wait::Timer),
+            Need::Timer(span) => (Parked::Timer, (self.now + span).min(deadline), Wait::Timer),
             Need::Reply { peer, takes } => {
                 let call = self.call(peer, takes, task, Caller::Thread(thread), self.now);
                 self.tasks[task].handle = call.index() as u32;
@@ -114,7 +131,6 @@ impl<P: Probe> World<'_, P> {
                     return None;
                 }
                 self.queue_for_unit(process, link, task);
-                self.tasks[task].limit_at = wake_at;
                 (Parked::Unit, wake_at, Wait::Lock)
             }
         };
@@ -136,10 +152,16 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread.index()].process;
         let state = &mut self.tasks[task];
         let parked = std::mem::replace(&mut state.parked, Parked::No);
+        if matches!(parked, Parked::Item | Parked::Room) && state.news == News::None {
+            // Somebody made it worth another look: the op is met once more.
+            state.pc.0 -= 1;
+            return true;
+        }
+        state.limit_at = if parked == Parked::Unit { state.limit_at } else { Time::NEVER };
         if parked != Parked::Unit || state.news == News::Failed {
             return true;
         }
-        let (link, wake_at) = (state.handle, state.limit_at);
+        let (link, wake_at) = (state.handle, state.limit_at.max(self.now));
         if std::mem::replace(&mut state.news, News::None) == News::Granted || self.take_unit(process, link) {
             return true;
         }
@@ -162,19 +184,22 @@ impl<P: Probe> World<'_, P> {
         }
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::Acceptor | Role::PoolServer => state.task,
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => state.task,
         };
+        let deadline = self.deadline(thread);
         if task.is_some() {
-            self.limit_passed(state.process, task);
+            self.limit_passed(state.process, task, deadline);
         }
         self.make_ready(thread);
     }
 
     /// What a task waited for did not come in time; a sleep that is over is no failure.
-    pub(crate) fn limit_passed(&mut self, process: ProcessId, task: TaskId) {
+    fn limit_passed(&mut self, process: ProcessId, task: TaskId, deadline: Time) {
         match self.tasks[task].parked {
             Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle as usize)),
             Parked::Unit => self.leave_queue(process, task),
+            Parked::Timer if deadline <= self.now => self.fail_task(task),
+            Parked::Item | Parked::Room | Parked::Readiness => self.leave_shared(process, task),
             _ => {}
         }
     }
@@ -192,6 +217,14 @@ impl<P: Probe> World<'_, P> {
             Role::Server => self.accept_for_itself(thread),
             Role::Acceptor => self.accept_for_pool(thread),
             Role::PoolServer => self.take_from_pool(thread),
+            Role::Helper => {
+                if !self.threads[thread.index()].owed.is_zero() {
+                    return Some(Demand::PAY);
+                }
+                let process = self.threads[thread.index()].process;
+                self.processes[process.index()].helpers.push(thread);
+                Some(Demand::Wait)
+            }
             Role::Hub(_) => unreachable!("hubs have their own loop"),
         }
     }

@@ -18,6 +18,7 @@ use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::{Model, WorkerKind};
 use crate::net::Listener;
+use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
 use crate::probe::{Gauge, Probe};
 use crate::record::{Ending, RunRecord};
@@ -101,6 +102,8 @@ pub(crate) struct Process {
     pub(crate) cpu: Span,
     /// Requests begun.
     pub(crate) begun: u64,
+    /// Threads that have run a branch of a fan-out and are free for another.
+    pub(crate) helpers: Vec<ThreadId>,
     /// Pool servers: accepted requests that no thread serves yet.
     pub(crate) jobs: std::collections::VecDeque<RequestId>,
     /// Pool servers: threads without work, longest idle first.
@@ -193,6 +196,10 @@ pub(crate) struct World<'m, P> {
     pub(crate) greens: Vec<Green>,
     /// The newest greenlet of each name.
     pub(crate) newest: Vec<GreenId>,
+    /// Greenlets whose place may be used again.
+    pub(crate) free_greens: Vec<GreenId>,
+    /// Which programs are rich.
+    pub(crate) rich: Vec<bool>,
     /// Hosts that must dispatch once the current event is done.
     pub(crate) disturbed: Vec<HostId>,
     pub(crate) arrivals_end: Time,
@@ -244,6 +251,8 @@ impl<'m, P: Probe> World<'m, P> {
             tasks: Slab::new(),
             greens: Vec::new(),
             newest: Vec::new(),
+            free_greens: Vec::new(),
+            rich: model.programs.iter().map(Program::is_rich).collect(),
             disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
@@ -289,6 +298,7 @@ impl<'m, P: Probe> World<'m, P> {
                 own_links: 0,
                 free_links: Vec::new(),
                 cpu: Span::ZERO,
+                helpers: Vec::new(),
                 begun: 0,
                 jobs: std::collections::VecDeque::new(),
                 idle: std::collections::VecDeque::new(),
@@ -332,13 +342,14 @@ impl<'m, P: Probe> World<'m, P> {
     }
 
     /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
-    fn start_thread(&mut self, process: ProcessId, role: Role) {
+    pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
         let id = ThreadId::from_index(self.threads.len());
         self.threads.push(Thread::new(process, role));
         let listener = self.processes[process.index()].listener;
         match role {
             Role::Server | Role::Acceptor => self.listeners[listener].threads.push_back(id),
             Role::PoolServer => self.processes[process.index()].idle.push_back(id),
+            Role::Helper => {}
             Role::Hub(_) => self.make_ready(id),
         }
     }
@@ -364,6 +375,48 @@ impl<'m, P: Probe> World<'m, P> {
         }
         let count = self.model.classes[usize::from(request.class)].sites.len();
         advance::advance(task, program, Fate { row: self.fates.row(request.fate, count), key: request.key })
+    }
+
+    /// The value of a draw for a task.
+    pub(crate) fn drawn(&self, task: TaskId, draw: Draw) -> Span {
+        let state = &self.tasks[task];
+        let program = &self.model.programs[usize::from(state.program)];
+        if state.request.is_none() {
+            return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
+        }
+        let request = &self.requests[state.request];
+        let count = self.model.classes[usize::from(request.class)].sites.len();
+        let fate = Fate { row: self.fates.row(request.fate, count), key: request.key };
+        advance::span(state, program, fate, draw)
+    }
+
+    /// Marks a task's request as failed, and the task as on its way out.
+    pub(crate) fn fail_task(&mut self, task: TaskId) {
+        let state = &mut self.tasks[task];
+        state.news = News::Failed;
+        let request = state.request;
+        if request.is_some() {
+            self.requests[request].failed = true;
+        }
+    }
+
+    /// A branch of a fan-out, ready to run.
+    pub(crate) fn new_branch(&mut self, parent: TaskId, program: u16, number: u16, thread: ThreadId) -> TaskId {
+        let mut task = Task::new(self.tasks[parent].request, thread, program);
+        (task.parent, task.news) = (parent, News::None);
+        task.registers[0] = u32::from(number) + 1;
+        self.tasks.insert(task)
+    }
+
+    /// A branch is done. True if it was the last.
+    pub(crate) fn end_branch(&mut self, task: TaskId) -> bool {
+        let branch = self.tasks.remove(task);
+        if branch.unwinding {
+            self.fail_task(branch.parent);
+        }
+        let parent = &mut self.tasks[branch.parent];
+        parent.handle -= 1;
+        parent.handle == 0
     }
 
     /// Runs until nobody is left, or until the time is up.

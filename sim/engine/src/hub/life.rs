@@ -9,6 +9,7 @@ use crate::green::{Exception, Gather, Green, Life, Link, Then};
 use crate::id::{GreenId, HubId, RequestId, TaskId};
 use crate::op::Spawn;
 use crate::probe::{Fact, Probe};
+use crate::record::Wait;
 use crate::sync::Sync;
 use crate::task::{News, Parked, Task};
 use crate::time::Span;
@@ -32,6 +33,76 @@ impl<P: Probe> World<'_, P> {
         self.greens.push(Green::new(task));
         self.probe.on(self.now, Fact::Born(name));
         green
+    }
+
+    /// What a task of a rich program needs to be more than a request; the place of one that is gone is used again.
+    pub(super) fn enrich(&mut self, task: TaskId, always: bool) {
+        if !always && !self.rich[usize::from(self.tasks[task].program)] {
+            return;
+        }
+        let mut green = Green::new(task);
+        (green.life, green.alive) = (Life::Begun, false);
+        let id = match self.free_greens.pop() {
+            Some(id) => {
+                // Tickets go on, so that a callback for the one before finds that it is gone.
+                green.ticket = self.greens[id.index()].ticket + 1;
+                self.greens[id.index()] = green;
+                id
+            }
+            None => {
+                self.greens.push(green);
+                GreenId::from_index(self.greens.len() - 1)
+            }
+        };
+        self.tasks[task].green = id;
+    }
+
+    /// A task of a request is over: its timeouts are stopped, its place is free.
+    pub(super) fn impoverish(&mut self, id: HubId, task: TaskId) {
+        if self.tasks[task].green.is_some() {
+            self.stop_guards(id, task);
+            self.free_greens.push(self.tasks[task].green);
+        }
+    }
+
+    /// Queues a task's switch, under its present ticket.
+    pub(super) fn queue_turn(&mut self, id: HubId, task: TaskId) {
+        let green = self.tasks[task].green;
+        let ticket = if green.is_some() { self.greens[green.index()].ticket } else { 0 };
+        self.tasks[task].ready_since = self.local(id);
+        self.hub(id).callbacks.push_back(Callback::Turn(task, ticket));
+    }
+
+    /// A greenlet for each branch; this one waits for all of them.
+    pub(super) fn fan_out(&mut self, id: HubId, task: TaskId, program: u16, count: u16) {
+        let thread = self.hubs[id.index()].thread;
+        for number in 0..count {
+            self.owe(id, self.hub_costs(id).spawn);
+            let branch = self.new_branch(task, program, number, thread);
+            self.enrich(branch, true);
+            self.queue_turn(id, branch);
+        }
+        self.tasks[task].handle = u32::from(count);
+        self.park_as(id, task, Parked::Children);
+    }
+
+    /// A timeout fires around a fan-out: its branches are killed, and the parent fails when they are gone.
+    pub(super) fn kill_branches(&mut self, id: HubId, parent: TaskId) {
+        self.fail_task(parent);
+        let branches = self.tasks.iter().filter(|(_, task)| task.parent == parent);
+        let victims: Vec<GreenId> = branches.map(|(_, task)| task.green).collect();
+        self.begin_kill(id, victims, None);
+    }
+
+    /// A branch is done; the last one's death wakes the parent.
+    pub(super) fn end_branch_on_hub(&mut self, id: HubId, task: TaskId) {
+        let parent = self.tasks[task].parent;
+        self.impoverish(id, task);
+        self.switch_to_loop(id);
+        if self.end_branch(task) {
+            self.bill(parent, self.now, Wait::Hub);
+            self.queue_turn(id, parent);
+        }
     }
 
     /// `spawn`: in a pool it may have to wait for room.
@@ -107,9 +178,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(said) = said {
             self.say(id, green, said);
         }
-        while let Some(guard) = self.greens[green.index()].guards.pop() {
-            self.stop_guard(id, guard);
-        }
+        self.stop_guards(id, task);
         let state = &mut self.greens[green.index()];
         (state.life, state.alive) = (Life::Dead, false);
         state.ticket += 1;

@@ -290,6 +290,9 @@ impl<P: Probe> World<'_, P> {
             self.greens[green].micros.clear();
             self.greens[green].micros.push(Micro::DropMutex(sync));
             self.greens[green].outcome = Some(otherwise);
+            if self.tasks[task].request.is_some() {
+                self.greens[green].flying = Some(Exception::Error("Timeout"));
+            }
             return;
         }
         self.push_wait(task, sync, list, left, again);

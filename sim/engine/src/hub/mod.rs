@@ -232,10 +232,11 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
             Effect::Yield => self.yield_turn(id, task),
-            Effect::GiveBack { sync } if self.tasks[task].green.is_none() => self.give_back_on_hub(id, sync),
+            Effect::GiveBack { sync } if self.tasks[task].request.is_some() => self.give_back_on_hub(id, sync),
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
             Effect::Do(op) => self.perform_on_hub(id, task, op),
-            Effect::Exit if self.tasks[task].green.is_some() => self.die(id, task, None),
+            Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
+            Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
             Effect::Exit => {
                 self.owe(id, self.hub_costs(id).respond);
                 self.threads[thread.index()].deferred = Some(Effect::Exit);
@@ -290,9 +291,8 @@ impl<P: Probe> World<'_, P> {
         }
         if let Some(waiter) = self.give_back(process, sync) {
             self.stop_limit(id, waiter);
-            self.tasks[waiter].ready_since = self.local(id);
             self.bill(waiter, self.now, Wait::Hub);
-            self.hub(id).callbacks.push_back(Callback::Turn(waiter, 0));
+            self.queue_turn(id, waiter);
         }
     }
 

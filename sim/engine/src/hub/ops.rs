@@ -51,6 +51,7 @@ impl<P: Probe> World<'_, P> {
                 let program = &self.model.programs[usize::from(self.tasks[task].program)];
                 self.spawn(id, task, program.spawns[usize::from(spawn)]);
             }
+            Op::Fan { program, count } => self.fan_out(id, task, program, count),
             Op::Link { targets, note } => match self.targets(task, targets) {
                 Some(greens) => self.link_note(id, &greens, note),
                 None => self.fly(id, task, Exception::Error("KeyError")),
@@ -89,7 +90,7 @@ impl<P: Probe> World<'_, P> {
             Op::Send { sync, end, bytes } => self.send_bytes(id, sync, end, bytes),
             Op::Receive { sync, end, bytes } => self.receive(id, task, sync, end, bytes),
             Op::Ask { sync, takes } => {
-                let span = self.constant(task, takes);
+                let span = self.drawn(task, takes);
                 self.ask_remote(id, sync, span);
             }
             Op::Answer { sync } => self.await_answer(id, task, sync),
@@ -97,7 +98,7 @@ impl<P: Probe> World<'_, P> {
                 let Sync::Threads(link) = self.processes[process.index()].syncs[usize::from(sync)] else {
                     unreachable!("native threads come in pools")
                 };
-                let span = self.constant(task, takes);
+                let span = self.drawn(task, takes);
                 self.greens[self.tasks[task].green.index()].native_room = link;
                 self.take_or_park(id, task, link, None, Then::Apply(span));
             }

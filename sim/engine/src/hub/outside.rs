@@ -8,7 +8,6 @@ use super::Pending;
 use crate::green::Exception;
 use crate::id::{HubId, TaskId};
 use crate::linkable::{LinkId, Linkable};
-use crate::op::{Draw, DrawKind};
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::sync::Sync;
@@ -30,16 +29,6 @@ pub(crate) struct Native {
 }
 
 impl<P: Probe> World<'_, P> {
-    pub(super) fn constant(&self, task: TaskId, draw: Draw) -> Span {
-        let program = &self.model.programs[usize::from(self.tasks[task].program)];
-        match program.draws[usize::from(draw.0)] {
-            DrawKind::Constant(span) => span,
-            DrawKind::Fate(_) | DrawKind::PerPass { .. } | DrawKind::Chance { .. } => {
-                unreachable!("scheduling programs draw nothing")
-            }
-        }
-    }
-
     /// Bytes go from one end to the other; they are there at once.
     pub(super) fn send_bytes(&mut self, id: HubId, sync: u16, end: u8, bytes: u32) {
         let process = self.hubs[id.index()].process;

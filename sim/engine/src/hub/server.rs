@@ -4,8 +4,8 @@
 //! plugin (one accept; the watcher stays on while all cores are taken, so the loop spins). Several hubs may watch one listener: all
 //! are woken, those that come late find nothing and have had a turn for it.
 
+use super::Hub;
 use super::poll::LISTENER;
-use super::{Callback, Hub};
 use crate::id::{HubId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
 use crate::probe::Probe;
@@ -41,14 +41,14 @@ impl<P: Probe> World<'_, P> {
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);
-            let ready = self.local(id);
-            self.tasks[task].ready_since = ready;
-            self.hub(id).callbacks.push_back(Callback::Turn(task, 0));
+            self.enrich(task, false);
+            self.queue_turn(id, task);
         }
     }
 
     /// A greenlet is done and its response written.
     pub(super) fn end_request(&mut self, id: HubId, task: TaskId) {
+        self.impoverish(id, task);
         self.switch_to_loop(id);
         self.finish(task);
         let Hub { free, sockets, .. } = self.hub(id);

@@ -28,7 +28,7 @@ impl<P: Probe> World<'_, P> {
         }
         let wait = match parked {
             Parked::Timer => Wait::Timer,
-            Parked::Peer | Parked::Data => Wait::Peer,
+            Parked::Peer | Parked::Data | Parked::Children => Wait::Peer,
             Parked::No | Parked::Turn => Wait::Hub,
             Parked::Unit
             | Parked::Readiness
@@ -101,6 +101,12 @@ impl<P: Probe> World<'_, P> {
         self.tasks[task].limit_at = Time::NEVER;
     }
 
+    pub(super) fn stop_guards(&mut self, id: HubId, task: TaskId) {
+        while let Some(guard) = self.greens[self.tasks[task].green.index()].guards.pop() {
+            self.stop_guard(id, guard);
+        }
+    }
+
     pub(super) fn stop_guard(&mut self, id: HubId, guard: Guard) {
         if !guard.fired {
             self.hub(id).timers.stop(guard.timer);
@@ -118,6 +124,9 @@ impl<P: Probe> World<'_, P> {
             guard.fired = true;
         } else {
             self.tasks[task].limit_timer = u32::MAX;
+        }
+        if self.tasks[task].parked == Parked::Children {
+            return self.kill_branches(id, task);
         }
         self.throw(id, task, Exception::Timeout(serial));
     }
@@ -191,6 +200,7 @@ impl<P: Probe> World<'_, P> {
         let handle = self.tasks[task].handle;
         match parked {
             Parked::No | Parked::Turn | Parked::Kill => {}
+            Parked::Children => unreachable!("a fan-out waits for its branches, whatever is thrown"),
             Parked::Timer => {
                 if handle != u32::MAX {
                     self.hub(id).timers.stop(handle);
@@ -225,17 +235,24 @@ impl<P: Probe> World<'_, P> {
 
     /// The wait's own limit has passed: what the op comes to.
     fn ran_out(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        if parked == Parked::Unit
+            && let Then::Notified = self.greens[self.tasks[task].green.index()].then
+        {
+            self.greens[self.tasks[task].green.index()].notified = false;
+            return;
+        }
+        if self.tasks[task].request.is_some() {
+            // A request does not catch it: it fails, holding nothing of what it waited for.
+            if parked == Parked::Unit && self.greens[self.tasks[task].green.index()].micros.is_empty() {
+                return self.fail_acquire(task);
+            }
+            return self.fly(id, task, Exception::Error("Timeout"));
+        }
         let green = self.tasks[task].green;
         let handle = self.tasks[task].handle;
         let process = self.hubs[id.index()].process;
         let outcome = match parked {
-            Parked::Unit => {
-                if let Then::Notified = self.greens[green.index()].then {
-                    self.greens[green.index()].notified = false;
-                    return;
-                }
-                Outcome::Bool(false)
-            }
+            Parked::Unit => Outcome::Bool(false),
             Parked::Readiness => match self.is_semaphore_or_result(id, handle) {
                 (true, _) => Outcome::Bool(self.link(process, handle).units > 0),
                 (_, true) if self.link(process, handle).units > 0 => {
@@ -255,6 +272,7 @@ impl<P: Probe> World<'_, P> {
             | Parked::Idle
             | Parked::Data
             | Parked::Deaths
+            | Parked::Children
             | Parked::Kill => unreachable!("these waits have no limits of their own"),
         };
         self.greens[green.index()].outcome = Some(outcome);
@@ -278,6 +296,11 @@ impl<P: Probe> World<'_, P> {
                 state.flying = Some(exception);
                 return;
             }
+        }
+        if self.tasks[task].request.is_some() {
+            // Nobody catches it: the request fails, and leaves through the releases that stand ahead.
+            self.stop_guards(id, task);
+            return self.fail_task(task);
         }
         while let Some(guard) = self.greens[green.index()].guards.pop() {
             self.stop_guard(id, guard);
@@ -306,6 +329,7 @@ impl<P: Probe> World<'_, P> {
         }
         self.greens[green.index()].limit = 0;
         match parked {
+            Parked::Unit if self.tasks[task].news == News::Granted => self.tasks[task].news = News::None,
             Parked::Unit => {
                 let shelf = self.link(process, handle);
                 assert!(shelf.units > 0, "a woken waiter finds a unit");
@@ -328,7 +352,7 @@ impl<P: Probe> World<'_, P> {
                 self.tasks[task].pc.0 -= 1;
             }
             Parked::Idle => self.hub(id).stop_idle(task),
-            Parked::Turn | Parked::Timer | Parked::Peer | Parked::No => {}
+            Parked::Turn | Parked::Timer | Parked::Peer | Parked::Children | Parked::No => {}
         }
     }
 
