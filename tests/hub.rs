@@ -66,7 +66,8 @@ fn a_polling_wait_learns_of_its_item_at_its_next_look() {
                            {"op": "put", "on": "q", "item": "it", "tag": "put"}],
                   "getter": [{"op": "get", "on": "q", "timeout_ms": 1000, "tag": "got"}]"#;
     let lines = |timed_waits| told(&run_with(program(STANDARD, main), timed_waits));
-    let expected = |ms| vec![(120, "main".to_owned(), "put=ok".to_owned()), (ms, "getter".to_owned(), "got=it".to_owned())];
+    let expected =
+        |ms| vec![(120, "main".to_owned(), "put=ok".to_owned()), (ms, "getter".to_owned(), "got=it".to_owned())];
     assert_eq!(lines(TimedWaits::Polled), expected(163));
     assert_eq!(lines(TimedWaits::Notified), expected(120));
 }
@@ -126,4 +127,21 @@ fn a_bare_switch_goes_there_and_back_and_the_first_to_end_returns_to_main() {
     let said: Vec<(u32, Said)> = transcript.lines.into_iter().map(|line| (line.who, line.said)).collect();
     let tag = |who, tag| (who, Said::Tag { tag, outcome: None });
     assert_eq!(said, [tag(1, 12), tag(2, 56), tag(1, 34), tag(0, 0), (2, Said::Blocked)]);
+}
+
+#[test]
+fn who_comes_late_to_an_event_whose_only_waiter_then_gives_up_is_forgotten() {
+    // Recorded under gevent 26.9: `b` sets the event and waits for it while the notifier for `a` is queued; the limit of `a`, due in
+    // the same poll, runs first and stops the notifier. No later `set` wakes `b`.
+    let objects = r#""e": {"type": "event"}"#;
+    let bodies = r#""main": [{"op": "spawn", "body": "a"}, {"op": "spawn", "body": "b"}, {"op": "sleep", "ms": 100},
+                             {"op": "set", "on": "e"}, {"op": "clear", "on": "e"}, {"op": "spawn", "body": "c"},
+                             {"op": "sleep", "ms": 20}, {"op": "set", "on": "e", "tag": "set again"}],
+                    "a": [{"op": "wait", "on": "e", "timeout_ms": 10, "tag": "a"}],
+                    "b": [{"op": "sleep", "ms": 9.5}, {"op": "burn", "ms": 10}, {"op": "set", "on": "e", "tag": "b set"},
+                          {"op": "wait", "on": "e", "tag": "b waited"}],
+                    "c": [{"op": "wait", "on": "e", "tag": "c"}]"#;
+    let told = told(&run_with(program(objects, bodies), TimedWaits::Notified));
+    let tags: Vec<String> = told.into_iter().map(|(_, who, tag)| format!("{who} {tag}")).collect();
+    assert_eq!(tags, ["b b set", "a a=false", "main set again", "c c=true", "b !blocked"]);
 }

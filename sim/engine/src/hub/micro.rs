@@ -85,7 +85,10 @@ impl<P: Probe> World<'_, P> {
             }
             Micro::DropMutex(sync) => {
                 let mutex = self.standard_mut(process, sync).mutex;
-                self.release_link(id, mutex);
+                if !self.release_link(id, mutex) {
+                    // Something was thrown while it waited to have the mutex back, and nobody holds it now.
+                    self.fly(id, task, Exception::Error("RuntimeError"));
+                }
             }
             Micro::Held(sync) => self.ask_held(id, task, sync),
             Micro::Enqueue(sync, list) => self.enqueue(id, task, sync, list),

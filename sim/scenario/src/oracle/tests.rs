@@ -162,7 +162,7 @@ fn loops_use_registers_and_those_nested_too_deep_are_written_out() {
         main_of(&two).code[3..],
         [Op::Loop { register: 1, back: Pc(2) }, Op::Loop { register: 0, back: Pc(1) }, Op::End]
     );
-    assert_eq!((idles(&oracle("", &nest(&[9, 9, 9]))), idles(&oracle("", &nest(&[9, 9, 9, 5])))), (1, 5));
+    assert_eq!((idles(&oracle("", &nest(&[9, 9]))), idles(&oracle("", &nest(&[9, 9, 5])))), (1, 5));
     let too_long = parse(&text("", &nest(&[1, 1, 1, 1_000, 1_000]))).unwrap_err().to_string();
     assert!(too_long.contains("the body is too long"), "{too_long}");
     let nothing = nest(&[1, 1, 1, u32::MAX, u32::MAX]).replace(r#"{"op": "idle"}"#, "");
@@ -175,7 +175,10 @@ fn a_program_that_cannot_be_is_refused_with_its_place() {
     for (step, said) in [
         (r#"{"op": "get", "on": "qq"}"#, "bodies.main[0]: unknown object `qq`; did you mean `q`?"),
         (r#"{"op": "acquire", "on": "q"}"#, "bodies.main[0]: cannot acquire: `q` is a queue"),
-        (r#"{"op": "spawn", "body": "other"}"#, "bodies.main[0]: unknown body `other`; bodies of this program: `main`, `w`"),
+        (
+            r#"{"op": "spawn", "body": "other"}"#,
+            "bodies.main[0]: unknown body `other`; bodies of this program: `main`, `w`",
+        ),
         (r#"{"op": "mark"}"#, "bodies.main[0]: a mark needs a tag"),
         (
             r#"{"op": "idle"}, {"op": "slep", "ms": 1}"#,
