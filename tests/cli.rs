@@ -60,7 +60,7 @@ fn text(bytes: &[u8]) -> String {
 fn copy_of_the_tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let mut files = Vec::new();
-    for part in ["scenarios", "tests/cmd/mistakes.in"] {
+    for part in ["scenarios", "tests/cmd/mistakes.in", "tests/corpus"] {
         shipped::files_below(&shipped::root().join(part), &mut files);
     }
     for file in files {
@@ -130,7 +130,7 @@ fn nothing_but_a_terminal_gets_escape_codes() {
 #[test]
 fn help_names_every_command_and_every_flag_of_run() {
     let help = text(&tailback(shipped::root(), "--help").stdout);
-    assert!(["run", "check", "schema", "new"].iter().all(|command| help.contains(command)), "{help}");
+    assert!(["run", "check", "schema", "new", "conform"].iter().all(|command| help.contains(command)), "{help}");
     let help = text(&tailback(shipped::root(), "run --help").stdout);
     let flags = ["--seed", "--replications", "--set", "--out", "--no-plots", "--json", "--threads"];
     assert!(flags.iter().all(|flag| help.contains(flag)), "{help}");

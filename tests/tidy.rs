@@ -55,7 +55,7 @@ fn indent(line: &str) -> usize {
 /// Whether a line opens a function's body or signature.
 fn begins_function(line: &str) -> bool {
     let words = ["pub", "pub(crate)", "pub(super)", "const", "async"];
-    let mut rest = line.trim_start().split_whitespace().skip_while(|word| words.contains(word));
+    let mut rest = line.split_whitespace().skip_while(|word| words.contains(word));
     rest.next() == Some("fn")
 }
 

@@ -1,8 +1,9 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, 1 traces that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
 
 mod check;
+mod conform;
 mod files;
 mod problem;
 mod run;
@@ -35,6 +36,8 @@ enum Command {
     Schema,
     /// Write a commented scenario to start from
     New(start::Args),
+    /// Print how scheduling programs run on a gevent hub, or compare that with recorded traces
+    Conform(conform::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),
+        Command::Conform(args) => conform::conform(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use engine::RunError;
 use lab::LabError;
+use scenario::oracle::OracleError;
 
 /// Why a command did not do what it was asked to.
 pub enum Problem {
@@ -25,6 +27,22 @@ pub enum Problem {
     },
     /// Scenario files have mistakes; the text shows all of them.
     Scenario(String),
+    /// A scheduling program, or a trace, has a mistake.
+    Oracle {
+        /// Its file.
+        path: PathBuf,
+        /// What.
+        error: OracleError,
+    },
+    /// A scheduling program did not come to its end.
+    Program {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: RunError,
+    },
+    /// Traces differ from the recorded ones; standard output says which.
+    Differs,
     /// The user asked for something that cannot be.
     Usage(String),
     /// Runs did not come to their end.
@@ -34,13 +52,15 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// 3 for runs that failed; 2 for everything that the user or the machine must mend first.
+    /// 1 for traces that differ; 3 for runs that failed; 2 for everything that the user or the machine must mend first.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Problem::Runs(_) => ExitCode::from(3),
+            Problem::Differs => ExitCode::from(1),
+            Problem::Runs(_) | Problem::Program { .. } => ExitCode::from(3),
             Problem::Read { .. }
             | Problem::Write { .. }
             | Problem::Scenario(_)
+            | Problem::Oracle { .. }
             | Problem::Usage(_)
             | Problem::Draw(_) => ExitCode::from(2),
         }
@@ -56,6 +76,9 @@ impl fmt::Display for Problem {
             }
             Problem::Write { path: None, source } => writeln!(f, "error: cannot write the output: {source}"),
             Problem::Scenario(text) => f.write_str(text),
+            Problem::Oracle { path, error } => writeln!(f, "error: {}: {error}", path.display()),
+            Problem::Program { path, error } => writeln!(f, "error: {}: {error}", path.display()),
+            Problem::Differs => Ok(()),
             Problem::Usage(text) => writeln!(f, "error: {text}"),
             Problem::Runs(error) => writeln!(f, "error: {error}"),
             Problem::Draw(error) => writeln!(f, "error: cannot draw: {error}"),

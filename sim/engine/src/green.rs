@@ -138,7 +138,9 @@ pub(crate) enum Micro {
     /// Queue a lock of one's own on a list of waiters and let go of the thing's lock.
     Enqueue(u16, u8),
     /// Wait for that lock.
-    AwaitTurn(Option<Span>),
+    AwaitTurn(u16, u8, Option<Span>),
+    /// Try that lock, and sleep if it is not there: until then at most, and longer than this each time.
+    PollTurn(u16, u8, Time, Span),
     /// Take the thing's lock back: a `finally` clause.
     Restore(u16, u8),
     /// Wake so many waiters of a list.

@@ -28,6 +28,9 @@ pub(crate) struct Linkable {
     pub(crate) waiters: VecDeque<(u32, TaskId)>,
     /// Waiters that came to a ready event while its notifier was under way.
     pub(crate) late: VecDeque<(u32, TaskId)>,
+    /// Those whose notifier was stopped: gevent forgets them, and they wait for ever (`unlink` closes the notifier whose argument
+    /// they are in).
+    pub(crate) lost: Vec<TaskId>,
     pub(crate) notifier: Notifier,
     /// Waiters that ever came.
     came: u32,
@@ -67,15 +70,16 @@ impl Linkable {
         self.late.push_back((self.came, task));
     }
 
-    /// A task does not wait any longer. A notifier that has nobody left to wake is stopped.
+    /// A task does not wait any longer. A notifier that has nobody left to wake is stopped, and those who came late with it.
     pub(crate) fn unlink(&mut self, task: TaskId) {
         if let Some(at) = self.waiters.iter().position(|&(_, waiter)| waiter == task) {
             self.waiters.remove(at);
         }
         if self.waiters.is_empty() && matches!(self.notifier, Notifier::Queued(_)) {
             self.notifier = Notifier::None;
-            return;
+            self.lost.extend(self.late.drain(..).map(|(_, late)| late));
         }
+        self.lost.retain(|&lost| lost != task);
         if let Some(at) = self.late.iter().position(|&(_, waiter)| waiter == task) {
             self.late.remove(at);
         }

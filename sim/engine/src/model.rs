@@ -97,6 +97,20 @@ pub struct WorkerSpec {
     pub gil: bool,
     /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
     pub switch_interval: Span,
+    /// How a wait of the standard library with a time limit learns that it was notified.
+    pub timed_waits: TimedWaits,
+}
+
+/// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TimedWaits {
+    /// The notification wakes the waiter: its lock has a timed acquire (CPython 3.2 and later, `threading.py`).
+    #[default]
+    Notified,
+    /// The waiter tries its lock without waiting and sleeps in between: 1 ms, then twice as long each time, 50 ms at most and never
+    /// past its limit (CPython 2.7, `threading.py`, `_Condition.wait`; under gevent every sleep is a timer and a switch). One second
+    /// of waiting is 25 sleeps.
+    Polled,
 }
 
 /// How a process accepts connections and carries requests.

@@ -1,5 +1,6 @@
 //! What a scheduling program said: the trace of one hub, greenlet by greenlet, in order.
 
+use crate::hub::audit;
 use crate::id::HubId;
 use crate::model::Model;
 use crate::probe::{Fact, Probe};
@@ -14,6 +15,8 @@ pub struct Transcript {
     pub born: Vec<u16>,
     /// What was said, in order.
     pub lines: Vec<Line>,
+    /// How often a greenlet was switched into.
+    pub switches: u64,
 }
 
 /// One entry of a trace.
@@ -72,6 +75,7 @@ impl Probe for Transcript {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         match fact {
             Fact::Born(name) => self.born.push(name),
+            Fact::HubLag(_) => self.switches += 1,
             Fact::Said { who, said } => self.lines.push(Line { at, who, said: said.clone() }),
             _ => {}
         }
@@ -83,6 +87,9 @@ impl Probe for Transcript {
 ///
 /// # Errors
 /// [`RunError`] when a limit of the model is reached.
+///
+/// # Panics
+/// If the hub has forgotten somebody: a bug in the engine.
 pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
     let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
     let hub = HubId::from_index(0);
@@ -90,6 +97,8 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     world.begin_batch(hub);
     world.start_green(hub, green);
     world.run_out()?;
+    let faults = audit::audit(&world);
+    assert!(faults.is_empty(), "{}: {}", model.name, faults.join("; "));
     // The last thing to happen may be an answer that nobody waits for; the loop has ended by then.
     let end = world.hubs[hub.index()].active_at;
     let blocked: Vec<u32> = (0..world.greens.len()).filter(|&at| world.greens[at].alive).map(|at| at as u32).collect();

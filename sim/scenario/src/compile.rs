@@ -278,6 +278,7 @@ impl Compiler<'_> {
                 costs: world.costs,
                 gil: world.gil,
                 switch_interval: world.switch_interval,
+                timed_waits: world.timed_waits,
             }],
             balancer: self.scenario.balancer,
             peers: peers

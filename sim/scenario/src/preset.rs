@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use engine::model::{Costs, WhenFull};
+use engine::model::{Costs, TimedWaits, WhenFull};
 use engine::time::Span;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
@@ -53,6 +53,7 @@ pub(crate) struct Preset {
     pub(crate) somaxconn: u32,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
+    pub(crate) timed_waits: TimedWaits,
     pub(crate) workers: Vec<Worker>,
     /// What the reference prints about machine, interpreter and hub.
     pub(crate) facts: Vec<Fact>,
@@ -175,6 +176,26 @@ static FLAG_VALUE: Table = Table {
     ],
 };
 
+/// The words for [`TimedWaits`].
+pub(crate) fn timed_waits_words() -> Vec<&'static str> {
+    vec!["notified", "polled"]
+}
+
+/// What one of the words means.
+pub(crate) fn timed_waits(word: &str) -> TimedWaits {
+    if word == "polled" { TimedWaits::Polled } else { TimedWaits::Notified }
+}
+
+static TIMED_WAITS_VALUE: Table = Table {
+    heading: "{ value, source }",
+    noun: "a sourced word",
+    doc: "How the standard library waits with a time limit, and where that comes from.",
+    keys: &[
+        key("value", Kind::OneOf(timed_waits_words), Need::Required, "\"notified\"", "the word"),
+        key("source", Kind::Text, Need::Required, "\"threading.py\"", "where it comes from"),
+    ],
+};
+
 static PYTHON: Table = Table {
     heading: "[python]",
     noun: "the interpreter",
@@ -182,6 +203,7 @@ static PYTHON: Table = Table {
     keys: &[
         key("gil", Kind::Table(&FLAG_VALUE), Need::Required, "{}", "whether it has a GIL"),
         key("switch_interval", DURATION, Need::Required, "{}", "wait before the GIL is asked for"),
+        key("timed_waits", Kind::Table(&TIMED_WAITS_VALUE), Need::Required, "{}", "how Condition.wait(timeout) waits"),
     ],
 };
 
@@ -285,6 +307,7 @@ impl Preset {
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
             gil: python.get::<&Node>("gil").get("value"),
             switch_interval: python.get::<&Node>("switch_interval").get("value"),
+            timed_waits: timed_waits(python.get::<&Node>("timed_waits").get("value")),
             workers: workers.iter().map(|(name, node)| Worker::read(&name.text, node, hub)).collect(),
             facts,
         })

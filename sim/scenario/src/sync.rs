@@ -30,9 +30,8 @@ pub(crate) static LOCK: Table = Table {
 pub(crate) static QUEUE: Table = Table {
     heading: "[queue.NAME]",
     noun: "a queue",
-    doc: "A queue of items; every process has its own instance, which is empty at the start. With a `size` it is a pool of tokens too: \
-          `put` takes one and `get` gives it back; \
-          a request that fails in between keeps it.",
+    doc: "A queue of items; every process has its own instance, which is empty at the start. With a `size` it is a pool of \
+          tokens too: `put` takes one and `get` gives it back; a request that fails in between keeps it.",
     keys: &[
         key(
             "size",

@@ -1,6 +1,6 @@
 //! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
 
-use engine::model::{Costs, WhenFull, WorkerKind};
+use engine::model::{Costs, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 
 use crate::diagnostic::Findings;
@@ -149,6 +149,13 @@ pub(crate) static WORLD: Table = Table {
             "How long a thread waits for the GIL before it asks the holder to drop it (sys.getswitchinterval()).",
         ),
         key(
+            "timed_waits",
+            Kind::OneOf(preset::timed_waits_words),
+            PRESET,
+            "\"polled\"",
+            "How the standard library's waits with a time limit learn of a notification: they are woken (Python 3), or look for it every 1 to 50 ms (Python 2.7).",
+        ),
+        key(
             "accepts",
             Kind::Count(1, 1_000_000),
             PRESET,
@@ -183,6 +190,7 @@ pub(crate) struct World {
     pub(crate) costs: Costs,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
+    pub(crate) timed_waits: TimedWaits,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
     pub(crate) processes: u32,
@@ -232,6 +240,7 @@ impl World {
             costs,
             gil: node.find("gil").unwrap_or(preset.gil),
             switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
+            timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
             servers,
             cores,
             processes,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::law::Law;
-use engine::model::{Arrivals, Balancing, Model, Policy, SyncKind, WhenFull, WorkerKind};
+use engine::model::{Arrivals, Balancing, Model, Policy, SyncKind, TimedWaits, WhenFull, WorkerKind};
 use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc};
 use engine::rng::stable_hash;
 use engine::time::{Span, Time};
@@ -189,13 +189,15 @@ fn a_world_may_say_its_own_machine_backlog_and_costs() {
     assert!(usual.workers[0].gil);
     let own = world(
         "worker = \"uwsgi-threads\"\nthreads = 2\nlisten = 2000\nservers = 3\ncores = 5\ngil = false\n\
-         switch_interval = \"1ms\"\ncosts = { request = \"300us\" }",
+         switch_interval = \"1ms\"\ntimed_waits = \"polled\"\ncosts = { request = \"300us\" }",
     );
     assert_eq!(own.listeners.iter().map(|listener| listener.backlog).collect::<Vec<_>>(), [1000; 3]);
     assert_eq!(own.hosts[2].cores, 5);
     let worker = &own.workers[0];
     assert!(!worker.gil);
     assert_eq!(worker.switch_interval, ms(1));
+    assert_eq!(worker.timed_waits, TimedWaits::Polled);
+    assert_eq!(usual.workers[0].timed_waits, TimedWaits::Notified);
     assert_eq!(worker.costs.request, Span::from_us(300));
     assert_eq!(worker.costs.accept, usual.workers[0].costs.accept);
 }

@@ -3,14 +3,18 @@
 //! After `threading.py` and `queue.py` of CPython 3.11 over gevent's locks. A wait queues a lock of its own, lets go of the outer
 //! lock, waits for its own one, and takes the outer one back, whatever happens. Whether a plain lock is held is found out by trying
 //! to take it, and gevent's patched lock yields when that fails, so every `notify` and every `wait` over a plain lock yields first.
+//! A wait with a limit may poll instead, as CPython 2.7's does; left out there is that a waiter into which something is thrown stays
+//! in the queue and swallows a notification.
 
+use crate::advance::Need;
 use crate::green::{Exception, Micro, Then};
 use crate::id::{HubId, ProcessId, TaskId};
 use crate::linkable::{LinkId, Linkable};
+use crate::model::TimedWaits;
 use crate::op::Op;
 use crate::probe::Probe;
 use crate::sync::{Lock, Standard, Sync};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::transcript::Outcome;
 use crate::world::World;
 
@@ -18,6 +22,10 @@ use crate::world::World;
 const NOT_EMPTY: u8 = 0;
 const NOT_FULL: u8 = 1;
 const ALL_DONE: u8 = 2;
+
+/// Half of the first sleep of a polling wait, and the longest: CPython 2.7, `threading.py`, `_Condition.wait`.
+const POLL_FIRST_HALF: Span = Span::from_us(500);
+const POLL_LONGEST: Span = Span::from_ms(50);
 
 impl<P: Probe> World<'_, P> {
     /// The steps of an op, last first.
@@ -29,7 +37,7 @@ impl<P: Probe> World<'_, P> {
                 vec![
                     Micro::SayNotified,
                     Micro::Restore(sync, 0),
-                    Micro::AwaitTurn(limit),
+                    Micro::AwaitTurn(sync, 0, limit),
                     Micro::Enqueue(sync, 0),
                     Micro::Held(sync),
                 ]
@@ -77,11 +85,15 @@ impl<P: Probe> World<'_, P> {
             }
             Micro::DropMutex(sync) => {
                 let mutex = self.standard_mut(process, sync).mutex;
-                self.release_link(id, mutex);
+                if !self.release_link(id, mutex) {
+                    // Something was thrown while it waited to have the mutex back, and nobody holds it now.
+                    self.fly(id, task, Exception::Error("RuntimeError"));
+                }
             }
             Micro::Held(sync) => self.ask_held(id, task, sync),
             Micro::Enqueue(sync, list) => self.enqueue(id, task, sync, list),
-            Micro::AwaitTurn(limit) => self.await_turn(id, task, limit),
+            Micro::AwaitTurn(sync, list, limit) => self.await_turn(id, task, sync, list, limit),
+            Micro::PollTurn(sync, list, until, delay) => self.poll_turn(id, task, sync, list, until, delay),
             Micro::Restore(sync, list) => {
                 let outer = self.outer_lock(process, sync);
                 self.take_or_park(id, task, outer, None, Then::Restored(sync, list));
@@ -194,8 +206,15 @@ impl<P: Probe> World<'_, P> {
         self.release_link(id, outer);
     }
 
-    fn await_turn(&mut self, id: HubId, task: TaskId, limit: Option<Span>) {
+    fn await_turn(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, limit: Option<Span>) {
         let process = self.hubs[id.index()].process;
+        let worker = &self.model.workers[self.processes[process.index()].worker];
+        if worker.timed_waits == TimedWaits::Polled
+            && let Some(limit) = limit.filter(|limit| !limit.is_zero())
+        {
+            let until = self.local(id) + limit;
+            return self.poll_turn(id, task, sync, list, until, POLL_FIRST_HALF);
+        }
         let own = self.greens[self.tasks[task].green.index()].ticket_lock;
         if limit == Some(Span::ZERO) && self.link(process, own).units == 0 {
             // `acquire(False)` on a patched lock yields when it fails.
@@ -203,6 +222,26 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         self.take_or_park(id, task, own, limit, Then::Notified);
+    }
+
+    /// One look of a wait that polls: the lock is there, the time is up, or it sleeps and looks again.
+    fn poll_turn(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, until: Time, delay: Span) {
+        let process = self.hubs[id.index()].process;
+        let green = self.tasks[task].green.index();
+        let own = self.greens[green].ticket_lock;
+        if self.take_unit(process, own) {
+            self.greens[green].notified = true;
+            return;
+        }
+        let left = until.since(self.local(id));
+        if left.is_zero() {
+            // Whoever gives up leaves the queue at once, before it has the outer lock back.
+            self.waiters_mut(process, sync, list).retain(|&waiter| waiter != own);
+            return;
+        }
+        let delay = (delay + delay).min(left).min(POLL_LONGEST);
+        self.greens[green].micros.push(Micro::PollTurn(sync, list, until, delay));
+        self.park(id, task, Need::Timer(delay), None);
     }
 
     /// The outer lock is back.
@@ -267,7 +306,7 @@ impl<P: Probe> World<'_, P> {
         micros.extend([
             again,
             Micro::Restore(sync, list),
-            Micro::AwaitTurn(limit),
+            Micro::AwaitTurn(sync, list, limit),
             Micro::Enqueue(sync, list),
             Micro::Held(sync),
         ]);

@@ -3,11 +3,12 @@
 //! After gevent 26.9 over libev 4.33. The files: `turn.rs` one iteration of the loop, `timers.rs` libev's heap, `poll.rs` sockets
 //! and epoll, `waits.rs` parking and throwing, `notify.rs` callbacks that wake several, `ops.rs` locks, events and queues,
 //! `micro.rs` what CPython makes of conditions and its own queues, `life.rs` birth and death, `outside.rs` socket pairs, remotes and
-//! native threads, `server.rs` accepting.
+//! native threads, `server.rs` accepting, `audit.rs` what must hold at the end.
 //!
 //! What the loop's own work costs is owed by its thread and paid before anything outside can see a result: the loop's clock is
 //! the world's plus what is owed. A burn keeps the whole hub; a call that gevent could not patch parks the whole thread.
 
+pub(crate) mod audit;
 mod life;
 mod micro;
 mod notify;
@@ -22,7 +23,7 @@ mod waits;
 use std::collections::VecDeque;
 
 use crate::advance::{Effect, Need};
-use crate::green::Then;
+use crate::green::{Life, Then};
 use crate::id::{GreenId, HubId, ProcessId, TaskId, ThreadId};
 use crate::machine::Demand;
 use crate::model::Costs;
@@ -195,20 +196,14 @@ impl<P: Probe> World<'_, P> {
             return false;
         }
         if let Some(exception) = green.flying {
-            // A `finally` clause: it runs, then the exception flies on.
-            return match green.micros.pop() {
-                Some(micro) if !green.clause_done => {
-                    green.clause_done = true;
-                    green.micros.clear();
-                    self.step(id, task, micro);
-                    true
-                }
-                _ => {
-                    (green.flying, green.clause_done) = (None, false);
-                    self.fly(id, task, exception);
-                    true
-                }
-            };
+            // A `finally` clause: it runs, then the exception flies on, to the clauses further out.
+            if std::mem::replace(&mut green.clause_done, true) {
+                self.fly(id, task, exception);
+            } else {
+                let micro = green.micros.pop().expect("an exception flies to a clause");
+                self.step(id, task, micro);
+            }
+            return true;
         }
         if let Some(micro) = green.micros.pop() {
             self.step(id, task, micro);
@@ -310,7 +305,13 @@ impl<P: Probe> World<'_, P> {
         let lag = now.since(self.tasks[task].ready_since);
         self.probe.on(self.now, Fact::HubLag(lag));
         self.bill(task, self.now, Wait::Cpu);
+        let green = self.tasks[task].green;
+        assert!(
+            green.is_none() || self.greens[green.index()].life == Life::Begun,
+            "only who has begun and lives goes on"
+        );
         let hub = self.hub(id);
+        assert!(hub.current.is_none(), "a hub runs one greenlet at a time");
         hub.current = task;
         hub.active_at = now;
     }

@@ -134,6 +134,12 @@ impl Sockets {
         }
     }
 
+    /// Watched sockets and who waits on them, but for the listener.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = (u32, TaskId)> {
+        let own = self.socks.iter().zip(0..).skip(1 + LISTENER as usize);
+        own.filter(|(sock, _)| sock.wanted).map(|(sock, index)| (index, sock.task))
+    }
+
     pub(crate) fn sock(&self, index: u32) -> &Sock {
         &self.socks[index as usize]
     }

@@ -54,6 +54,11 @@ pub(crate) struct Timers {
 const CHILDREN: usize = 4;
 
 impl Timers {
+    /// Timers that are started and have not run.
+    pub(crate) fn count(&self) -> usize {
+        self.timers.len() - self.free.len()
+    }
+
     /// When the earliest is due.
     pub(crate) fn head(&self) -> Option<Time> {
         self.heap.first().map(|&(at, _)| at)

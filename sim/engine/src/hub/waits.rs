@@ -172,6 +172,12 @@ impl<P: Probe> World<'_, P> {
         self.greens[green.index()].ticket += 1;
         self.stop_limit(id, task);
         self.take_back(id, task, parked);
+        if parked == Parked::Unit
+            && let Then::Step = self.greens[green.index()].then
+        {
+            // It has not got the mutex, so there is none to give back.
+            self.greens[green.index()].micros.clear();
+        }
         let limit = std::mem::take(&mut self.greens[green.index()].limit);
         if limit != 0 && exception == Exception::Timeout(limit) {
             self.ran_out(id, task, parked);
@@ -289,6 +295,9 @@ impl<P: Probe> World<'_, P> {
     /// An exception flies: to the next `finally` clause, to the timeout block that it belongs to, or out of the body.
     pub(super) fn fly(&mut self, id: HubId, task: TaskId, exception: Exception) {
         let green = self.tasks[task].green;
+        // It takes the place of one that flew already.
+        let state = &mut self.greens[green.index()];
+        (state.flying, state.clause_done) = (None, false);
         while let Some(micro) = self.greens[green.index()].micros.pop() {
             if matches!(micro, Micro::DropMutex(_) | Micro::Restore(..)) {
                 let state = &mut self.greens[green.index()];

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::Model;
 use engine::model::{
-    Balancing, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, RunSpec, SyncKind, SyncSpec, WhenFull,
-    WorkerKind, WorkerSpec,
+    Balancing, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, RunSpec, SyncKind, SyncSpec, TimedWaits,
+    WhenFull, WorkerKind, WorkerSpec,
 };
 use engine::time::Span;
 use serde::Deserialize;
@@ -159,6 +159,7 @@ fn empty_hub(name: &str) -> Model {
             costs,
             gil: false,
             switch_interval: Span::from_ms(5),
+            timed_waits: TimedWaits::Notified,
         }],
         balancer: Balancing::RoundRobin,
         peers: Vec::new(),

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 pub use trace::{Entry, difference, entries, print, read_trace};
 
-/// A scheduling program, ready to run: `engine::transcript::run(&model, main, main_name, names.len())`.
+/// A scheduling program, ready to run: `engine::transcript::run(&model, main, main_name)`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Oracle {
     /// What it is called.
