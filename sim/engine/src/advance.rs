@@ -124,34 +124,12 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                     task.pc = skip;
                 }
             }
-            Op::Await { .. }
-            | Op::Signal { .. }
-            | Op::Clear { .. }
-            | Op::Put { .. }
-            | Op::Get { .. }
-            | Op::TaskDone { .. }
-            | Op::JoinAll { .. }
-            | Op::WaitCondition { .. }
-            | Op::Notify { .. }
-            | Op::Spawn { .. }
-            | Op::Fan { .. }
-            | Op::Link { .. }
-            | Op::Join { .. }
-            | Op::Kill { .. }
-            | Op::SwitchTo { .. }
-            | Op::Guard { .. }
-            | Op::Unguard
-            | Op::Idle
-            | Op::Send { .. }
-            | Op::Receive { .. }
-            | Op::Ask { .. }
-            | Op::Answer { .. }
-            | Op::Apply { .. }
-            | Op::Mark { .. } => return Effect::Do(op),
             Op::End => {
                 task.pc = pc;
                 return Effect::Exit;
             }
+            // Everything between tasks is the carrier's business.
+            other => return Effect::Do(other),
         }
     }
 }

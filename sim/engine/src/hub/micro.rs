@@ -128,22 +128,26 @@ impl<P: Probe> World<'_, P> {
                     self.greens[green].outcome = Some(Outcome::Bool(true));
                 }
             }
-            Micro::TaskDone(sync) => {
-                let queue = self.standard_mut(process, sync);
-                match queue.unfinished {
-                    0 => self.fly(id, task, Exception::Error("ValueError")),
-                    1 => {
-                        queue.unfinished = 0;
-                        self.greens[green].micros.push(Micro::Notify(sync, ALL_DONE, u16::MAX));
-                        self.greens[green].micros.push(Micro::Held(sync));
-                    }
-                    left => queue.unfinished = left - 1,
-                }
-            }
+            Micro::TaskDone(sync) => self.one_less_to_do(id, task, sync),
             Micro::SayNotified => {
                 let notified = self.greens[green].notified;
                 self.greens[green].outcome = Some(Outcome::Bool(notified));
             }
+        }
+    }
+
+    /// `task_done` of a standard queue, its mutex held: the last one wakes those who wait for all to be done.
+    fn one_less_to_do(&mut self, id: HubId, task: TaskId, sync: u16) {
+        let process = self.hubs[id.index()].process;
+        let queue = self.standard_mut(process, sync);
+        match queue.unfinished {
+            0 => self.fly(id, task, Exception::Error("ValueError")),
+            1 => {
+                queue.unfinished = 0;
+                let micros = &mut self.greens[self.tasks[task].green.index()].micros;
+                micros.extend([Micro::Notify(sync, ALL_DONE, u16::MAX), Micro::Held(sync)]);
+            }
+            left => queue.unfinished = left - 1,
         }
     }
 
