@@ -47,46 +47,13 @@ impl<P: Probe> World<'_, P> {
             Op::TaskDone { sync } => self.task_done(id, task, op, sync),
             Op::JoinAll { sync, limit } => self.join_thing(id, task, op, sync, limit),
             Op::WaitCondition { .. } | Op::Notify { .. } => self.begin_steps(task, op),
-            Op::Spawn { spawn } => {
-                let program = &self.model.programs[usize::from(self.tasks[task].program)];
-                self.spawn(id, task, program.spawns[usize::from(spawn)]);
-            }
-            Op::Fan { program, count } => self.fan_out(id, task, program, count),
-            Op::Link { targets, note } => match self.targets(task, targets) {
-                Some(greens) => self.link_note(id, &greens, note),
-                None => self.fly(id, task, Exception::Error("KeyError")),
-            },
-            Op::Join { targets, limit, count } => {
-                let limit = self.limit_span(task, limit);
-                match self.targets(task, targets) {
-                    Some(greens) if count == 0 => self.join_one(id, task, greens[0], limit),
-                    Some(greens) => self.join_several(id, task, greens, count, limit),
-                    None => self.fly(id, task, Exception::Error("KeyError")),
-                }
-            }
-            Op::Kill { targets, block } => match self.targets(task, targets) {
-                Some(greens) => self.kill(id, task, &greens, block),
-                None => self.fly(id, task, Exception::Error("KeyError")),
-            },
-            Op::SwitchTo { targets } => match self.targets(task, targets) {
-                Some(greens) => self.switch_bare(id, task, greens[0]),
-                None => self.fly(id, task, Exception::Error("KeyError")),
-            },
-            Op::Guard { limit, end } => {
-                let limit = self.limit_span(task, limit).expect("a timeout block has a limit");
-                let (timer, _, serial) = self.start_timeout(id, task, limit);
-                let green = self.tasks[task].green.index();
-                self.greens[green].guards.push(Guard { serial, timer, fired: false, end });
-            }
-            Op::Unguard => {
-                let guard = self.greens[self.tasks[task].green.index()].guards.pop().expect("blocks are nested");
-                self.stop_guard(id, guard);
-                self.set_outcome(task, Outcome::Ok);
-            }
-            Op::Idle => {
-                self.hub(id).idles.push(task);
-                self.park_as(id, task, Parked::Idle);
-            }
+            Op::Spawn { .. }
+            | Op::Fan { .. }
+            | Op::Link { .. }
+            | Op::Join { .. }
+            | Op::Kill { .. }
+            | Op::SwitchTo { .. } => self.perform_among_greenlets(id, task, op),
+            Op::Guard { .. } | Op::Unguard | Op::Idle => self.perform_on_itself(id, task, op),
             Op::Send { sync, end, bytes } => self.send_bytes(id, sync, end, bytes),
             Op::Receive { sync, end, bytes } => self.receive(id, task, sync, end, bytes),
             Op::Ask { sync, takes } => {
@@ -117,6 +84,60 @@ impl<P: Probe> World<'_, P> {
             | Op::Loop { .. }
             | Op::Chance { .. }
             | Op::End => unreachable!("the interpreter turns these into effects"),
+        }
+    }
+
+    /// An op that is about other greenlets.
+    fn perform_among_greenlets(&mut self, id: HubId, task: TaskId, op: Op) {
+        match op {
+            Op::Spawn { spawn } => {
+                let program = &self.model.programs[usize::from(self.tasks[task].program)];
+                self.spawn(id, task, program.spawns[usize::from(spawn)]);
+            }
+            Op::Fan { program, count } => self.fan_out(id, task, program, count),
+            Op::Link { targets, note } => match self.targets(task, targets) {
+                Some(greens) => self.link_note(id, &greens, note),
+                None => self.fly(id, task, Exception::Error("KeyError")),
+            },
+            Op::Join { targets, limit, count } => {
+                let limit = self.limit_span(task, limit);
+                match self.targets(task, targets) {
+                    Some(greens) if count == 0 => self.join_one(id, task, greens[0], limit),
+                    Some(greens) => self.join_several(id, task, greens, count, limit),
+                    None => self.fly(id, task, Exception::Error("KeyError")),
+                }
+            }
+            Op::Kill { targets, block } => match self.targets(task, targets) {
+                Some(greens) => self.kill(id, task, &greens, block),
+                None => self.fly(id, task, Exception::Error("KeyError")),
+            },
+            Op::SwitchTo { targets } => match self.targets(task, targets) {
+                Some(greens) => self.switch_bare(id, task, greens[0]),
+                None => self.fly(id, task, Exception::Error("KeyError")),
+            },
+            _ => unreachable!("the other ops are about things"),
+        }
+    }
+
+    /// A timeout block, or a wait for nothing else to do.
+    fn perform_on_itself(&mut self, id: HubId, task: TaskId, op: Op) {
+        match op {
+            Op::Guard { limit, end } => {
+                let limit = self.limit_span(task, limit).expect("a timeout block has a limit");
+                let (timer, _, serial) = self.start_timeout(id, task, limit);
+                let green = self.tasks[task].green.index();
+                self.greens[green].guards.push(Guard { serial, timer, fired: false, end });
+            }
+            Op::Unguard => {
+                let guard = self.greens[self.tasks[task].green.index()].guards.pop().expect("blocks are nested");
+                self.stop_guard(id, guard);
+                self.set_outcome(task, Outcome::Ok);
+            }
+            Op::Idle => {
+                self.hub(id).idles.push(task);
+                self.park_as(id, task, Parked::Idle);
+            }
+            _ => unreachable!("the other ops are about others"),
         }
     }
 
