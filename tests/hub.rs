@@ -145,3 +145,46 @@ fn who_comes_late_to_an_event_whose_only_waiter_then_gives_up_is_forgotten() {
     let tags: Vec<String> = told.into_iter().map(|(_, who, tag)| format!("{who} {tag}")).collect();
     assert_eq!(tags, ["b b set", "a a=false", "main set again", "c c=true", "b !blocked"]);
 }
+
+/// "greenlet tag" of each line of a program on a standard queue `q` and a condition `c` over a plain lock.
+fn lines(bodies: &str) -> Vec<String> {
+    let objects = r#""q": {"type": "queue", "impl": "stdlib"}, "c": {"type": "condition", "lock": "lock"}"#;
+    let told = told(&run_with(program(objects, bodies), TimedWaits::Notified));
+    told.into_iter().map(|(_, who, tag)| format!("{who} {tag}")).collect()
+}
+
+#[test]
+fn a_getter_killed_in_its_wait_gives_the_mutex_back() {
+    let bodies = r#""main": [{"op": "spawn", "body": "getter"}, {"op": "sleep", "ms": 20}, {"op": "kill", "target": ["getter"]},
+                             {"op": "put", "on": "q", "item": "it", "tag": "put"}, {"op": "get", "on": "q", "tag": "got"}],
+                    "getter": [{"op": "get", "on": "q", "tag": "got"}]"#;
+    assert_eq!(lines(bodies), ["getter !killed", "main put=ok", "main got=it"]);
+}
+
+#[test]
+fn who_is_killed_while_it_waits_for_the_mutex_does_not_give_it_back() {
+    // The putter yields with the mutex held; `second` waits for the mutex and is killed; `third` must wait for it all the same.
+    let bodies = r#""main": [{"op": "spawn", "body": "putter"}, {"op": "spawn", "body": "second"},
+                             {"op": "spawn", "body": "third"}, {"op": "sleep", "ms": 0}, {"op": "kill", "target": ["second"]}],
+                    "putter": [{"op": "put", "on": "q", "item": "a", "tag": "put"}],
+                    "second": [{"op": "put", "on": "q", "item": "b", "tag": "put"}],
+                    "third": [{"op": "get", "on": "q", "tag": "got"}]"#;
+    assert_eq!(lines(bodies), ["putter put=ok", "second !killed", "third got=a"]);
+}
+
+#[test]
+fn who_is_killed_while_it_asks_whether_the_lock_is_held_has_not_let_go_of_it() {
+    // Seen in a random program: it took the condition's lock back a second time, and waited for itself.
+    let bodies = r#""main": [{"op": "spawn", "body": "waiter"}, {"op": "sleep", "ms": 1}, {"op": "acquire", "on": "c",
+                              "timeout_ms": 5, "tag": "lock"}],
+                    "waiter": [{"op": "kill", "target": ["waiter"], "block": false}, {"op": "acquire", "on": "c"},
+                               {"op": "wait", "on": "c", "tag": "woken"}]"#;
+    assert_eq!(lines(bodies), ["waiter !killed", "main lock=false"]);
+}
+
+#[test]
+fn steps_may_be_aimed_at_the_first_greenlet() {
+    let bodies = r#""main": [{"op": "spawn", "body": "other"}, {"op": "sleep", "ms": 5, "tag": "slept"}],
+                    "other": [{"op": "kill", "target": ["main"], "tag": "killed it"}]"#;
+    assert_eq!(lines(bodies), ["main !killed", "other killed it"]);
+}

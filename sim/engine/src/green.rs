@@ -135,8 +135,8 @@ pub(crate) enum Micro {
     DropMutex(u16),
     /// Is the lock of this thing held? A plain lock is asked by trying to take it, which yields.
     Held(u16),
-    /// Queue a lock of one's own on a list of waiters and let go of the thing's lock.
-    Enqueue(u16, u8),
+    /// Queue a lock of one's own on a list of waiters, let go of the thing's lock, and wait.
+    Enqueue(u16, u8, Option<Span>),
     /// Wait for that lock.
     AwaitTurn(u16, u8, Option<Span>),
     /// Try that lock, and sleep if it is not there: until then at most, and longer than this each time.

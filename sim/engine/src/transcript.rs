@@ -94,6 +94,7 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
     let hub = HubId::from_index(0);
     let green = world.conceive(hub, main, main_name);
+    world.call_it(main_name, green);
     world.begin_batch(hub);
     world.start_green(hub, green);
     world.run_out()?;

@@ -404,7 +404,10 @@ impl<'m, P: Probe> World<'m, P> {
     pub(crate) fn new_branch(&mut self, parent: TaskId, program: u16, number: u16, thread: ThreadId) -> TaskId {
         let mut task = Task::new(self.tasks[parent].request, thread, program);
         (task.parent, task.news) = (parent, News::None);
-        task.registers[0] = u32::from(number) + 1;
+        // The run's number in the low ten bits, and above them what tells apart the passes of loops around the fan-out.
+        let [a, b] = self.tasks[parent].registers;
+        let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
+        task.registers[0] = (u32::from(number) + 1) | around << 10;
         self.tasks.insert(task)
     }
 

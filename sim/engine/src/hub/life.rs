@@ -144,7 +144,12 @@ impl<P: Probe> World<'_, P> {
             }
             None => self.start_green(id, green),
         }
-        let name = usize::from(spawn.name);
+        self.call_it(spawn.name, green);
+    }
+
+    /// A name means this greenlet from now on.
+    pub(crate) fn call_it(&mut self, name: u16, green: GreenId) {
+        let name = usize::from(name);
         if self.newest.len() <= name {
             self.newest.resize(name + 1, GreenId::NONE);
         }

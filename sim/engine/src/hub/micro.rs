@@ -34,13 +34,7 @@ impl<P: Probe> World<'_, P> {
         let steps = match op {
             Op::WaitCondition { sync, limit } => {
                 let limit = span(limit);
-                vec![
-                    Micro::SayNotified,
-                    Micro::Restore(sync, 0),
-                    Micro::AwaitTurn(sync, 0, limit),
-                    Micro::Enqueue(sync, 0),
-                    Micro::Held(sync),
-                ]
+                vec![Micro::SayNotified, Micro::Enqueue(sync, 0, limit), Micro::Held(sync)]
             }
             Op::Notify { sync, count } => vec![Micro::Notify(sync, 0, count), Micro::Held(sync)],
             Op::Put { sync, item, limit, block } => {
@@ -83,15 +77,9 @@ impl<P: Probe> World<'_, P> {
                 let mutex = self.standard_mut(process, sync).mutex;
                 self.take_or_park(id, task, mutex, None, Then::Step);
             }
-            Micro::DropMutex(sync) => {
-                let mutex = self.standard_mut(process, sync).mutex;
-                if !self.release_link(id, mutex) {
-                    // Something was thrown while it waited to have the mutex back, and nobody holds it now.
-                    self.fly(id, task, Exception::Error("RuntimeError"));
-                }
-            }
+            Micro::DropMutex(sync) => self.drop_mutex(id, task, sync),
             Micro::Held(sync) => self.ask_held(id, task, sync),
-            Micro::Enqueue(sync, list) => self.enqueue(id, task, sync, list),
+            Micro::Enqueue(sync, list, limit) => self.enqueue(id, task, sync, list, limit),
             Micro::AwaitTurn(sync, list, limit) => self.await_turn(id, task, sync, list, limit),
             Micro::PollTurn(sync, list, until, delay) => self.poll_turn(id, task, sync, list, until, delay),
             Micro::Restore(sync, list) => {
@@ -133,6 +121,15 @@ impl<P: Probe> World<'_, P> {
                 let notified = self.greens[green].notified;
                 self.greens[green].outcome = Some(Outcome::Bool(notified));
             }
+        }
+    }
+
+    /// The mutex of a standard queue is free again. If something was thrown while it waited to have it back, nobody may hold it now.
+    fn drop_mutex(&mut self, id: HubId, task: TaskId, sync: u16) {
+        let process = self.hubs[id.index()].process;
+        let mutex = self.standard_mut(process, sync).mutex;
+        if !self.release_link(id, mutex) {
+            self.fly(id, task, Exception::Error("RuntimeError"));
         }
     }
 
@@ -194,12 +191,14 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn enqueue(&mut self, id: HubId, task: TaskId, sync: u16, list: u8) {
+    fn enqueue(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, limit: Option<Span>) {
         let process = self.hubs[id.index()].process;
         let own = self.new_link(process, Linkable::semaphore(0, Some(1)));
         self.waiters_mut(process, sync, list).push_back(own);
         let green = self.tasks[task].green.index();
         (self.greens[green].ticket_lock, self.greens[green].notified) = (own, false);
+        // From here on the outer lock must be taken back, whatever is thrown.
+        self.greens[green].micros.extend([Micro::Restore(sync, list), Micro::AwaitTurn(sync, list, limit)]);
         if let Sync::Lock(lock) = &mut self.processes[process.index()].syncs[usize::from(sync)]
             && lock.reentrant
         {
@@ -307,13 +306,7 @@ impl<P: Probe> World<'_, P> {
 
     fn push_wait(&mut self, task: TaskId, sync: u16, list: u8, limit: Option<Span>, again: Micro) {
         let micros = &mut self.greens[self.tasks[task].green.index()].micros;
-        micros.extend([
-            again,
-            Micro::Restore(sync, list),
-            Micro::AwaitTurn(sync, list, limit),
-            Micro::Enqueue(sync, list),
-            Micro::Held(sync),
-        ]);
+        micros.extend([again, Micro::Enqueue(sync, list, limit), Micro::Held(sync)]);
     }
 
     fn outer_lock(&self, process: ProcessId, sync: u16) -> LinkId {
