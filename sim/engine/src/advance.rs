@@ -136,8 +136,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
 
 /// The next piece of a burn that yields: burn, yield, burn, ..., burn. `None` when all of it is done.
 ///
-/// `task.piece` is what is left plus one nanosecond, so that zero can mean "not begun"; a yield is due when the op is
-/// met again with something left.
+/// `task.piece` is what is left, zero before the op has begun; its top bit says that a yield is due when the op is met again.
 fn burn_a_piece(
     task: &mut Task,
     program: &Program,
@@ -175,39 +174,8 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
             Op::Acquire { .. } => taken_ahead += 1,
             Op::Release { .. } if taken_ahead > 0 => taken_ahead -= 1,
             Op::Release { .. } | Op::End => return Pc(u16::try_from(at).expect("programs are shorter than 2^16 ops")),
-            Op::Burn(_)
-            | Op::BurnYielding { .. }
-            | Op::Native(_)
-            | Op::Sleep(..)
-            | Op::Yield
-            | Op::Call { .. }
-            | Op::Set { .. }
-            | Op::Loop { .. }
-            | Op::Chance { .. }
-            | Op::Await { .. }
-            | Op::Signal { .. }
-            | Op::Clear { .. }
-            | Op::Put { .. }
-            | Op::Get { .. }
-            | Op::TaskDone { .. }
-            | Op::JoinAll { .. }
-            | Op::WaitCondition { .. }
-            | Op::Notify { .. }
-            | Op::Spawn { .. }
-            | Op::Fan { .. }
-            | Op::Link { .. }
-            | Op::Join { .. }
-            | Op::Kill { .. }
-            | Op::SwitchTo { .. }
-            | Op::Guard { .. }
-            | Op::Unguard
-            | Op::Idle
-            | Op::Send { .. }
-            | Op::Receive { .. }
-            | Op::Ask { .. }
-            | Op::Answer { .. }
-            | Op::Apply { .. }
-            | Op::Mark { .. } => {}
+            // No other op takes or gives a unit.
+            _ => {}
         }
     }
     unreachable!("every program ends with Op::End")

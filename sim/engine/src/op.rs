@@ -338,6 +338,7 @@ impl Program {
 
     /// Loop registers of a task: how deep `repeat` may nest.
     pub const REGISTERS: usize = 2;
+
     /// Whether a task of it needs a [`crate::green::Green`]: whether it does anything but burn, wait, call and take units.
     pub(crate) fn is_rich(&self) -> bool {
         let plain = |op: &Op| {
