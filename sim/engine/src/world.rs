@@ -1,9 +1,14 @@
-//! The world: all tables, one `match` over [`Event`], the run loop and its limits.
+//! The world: all tables, and one `match` over [`Event`].
 //!
 //! Nothing happens but through the event queue. An event is a hint: the entity it names decides by its own state whether it still
 //! means anything, so nothing is ever taken out of the queue.
 
-use thiserror::Error;
+mod build;
+mod error;
+mod run;
+
+pub use error::RunError;
+pub use run::run;
 
 use crate::advance::{self, Effect, Fate};
 use crate::client::{self, Client};
@@ -12,20 +17,17 @@ use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
-use crate::hub::poll::Sockets;
-use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::linkable::{LinkId, Linkable};
-use crate::machine::{Core, Host, Role, Thread};
-use crate::model::{Model, WorkerKind};
+use crate::machine::{Core, Host, Thread};
+use crate::model::Model;
 use crate::net::Listener;
 use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
-use crate::probe::{Gauge, Probe};
-use crate::record::{Ending, RunRecord};
-use crate::recorder::Recorder;
+use crate::probe::Probe;
 use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
-use crate::sync::{self, Sync};
+use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
 
@@ -115,61 +117,6 @@ pub(crate) struct Process {
     pub(crate) handing: RequestId,
     /// Pool servers: the accepting thread, while it waits for a connection to end.
     pub(crate) stalled: ThreadId,
-}
-
-/// Why a run ended early. Every variant carries the simulated time.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum RunError {
-    /// More events than [`crate::model::Limits::events`].
-    #[error("{world}: more than {events} events by {at} of simulated time; shorten `run.length` or lower the rates")]
-    EventBudget {
-        /// World.
-        world: String,
-        /// The limit.
-        events: u64,
-        /// When.
-        at: Time,
-    },
-    /// Time stood still.
-    #[error(
-        "{world}: {steps} steps at {at} without time passing; `{program}` spins: give its loop something that takes time"
-    )]
-    Livelock {
-        /// World.
-        world: String,
-        /// The limit.
-        steps: u64,
-        /// When.
-        at: Time,
-        /// A program that was running.
-        program: String,
-    },
-    /// Requests are left and nothing will ever happen to them.
-    #[error("{world}: at {at} {requests} requests wait for ever; the oldest is a `{class}` waiting for: {waiting_for}")]
-    Deadlock {
-        /// World.
-        world: String,
-        /// When.
-        at: Time,
-        /// How many.
-        requests: usize,
-        /// Class of the oldest.
-        class: String,
-        /// What it waits for.
-        waiting_for: &'static str,
-    },
-    /// More requests alive than [`crate::model::Limits::requests`].
-    #[error(
-        "{world}: more than {requests} requests alive at once by {at}; the servers are hopelessly behind the arrivals"
-    )]
-    TooManyRequests {
-        /// World.
-        world: String,
-        /// The limit.
-        requests: u32,
-        /// When.
-        at: Time,
-    },
 }
 
 /// All tables of a run.
@@ -269,91 +216,6 @@ impl<'m, P: Probe> World<'m, P> {
         world
     }
 
-    fn build_hosts(&mut self) {
-        for (at, spec) in self.model.hosts.iter().enumerate() {
-            let host = HostId::from_index(at);
-            let first = self.cores.len();
-            self.cores.extend((0..spec.cores).map(|_| Core::new(host)));
-            let cores = (first..self.cores.len()).map(CoreId::from_index).collect();
-            self.hosts.push(Host::new(spec, cores));
-        }
-    }
-
-    fn build_processes(&mut self) {
-        for spec in &self.model.processes {
-            let id = ProcessId::from_index(self.processes.len());
-            let listener = &self.model.listeners[spec.listener as usize];
-            let worker = &self.model.workers[spec.worker as usize];
-            let connections_max = match worker.kind {
-                WorkerKind::Pool { connections, .. } => connections,
-                WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => u32::MAX,
-            };
-            self.processes.push(Process {
-                host: HostId::from_index(listener.host as usize),
-                listener: spec.listener as usize,
-                worker: spec.worker as usize,
-                gil: worker.gil.then(|| Gil::new(worker.switch_interval)),
-                syncs: Vec::new(),
-                links: Vec::new(),
-                own_links: 0,
-                free_links: Vec::new(),
-                cpu: Span::ZERO,
-                helpers: Vec::new(),
-                begun: 0,
-                jobs: std::collections::VecDeque::new(),
-                idle: std::collections::VecDeque::new(),
-                connections: 0,
-                connections_max,
-                handing: RequestId::NONE,
-                stalled: ThreadId::NONE,
-            });
-            match worker.kind {
-                WorkerKind::Threads { threads } => (0..threads).for_each(|_| self.start_thread(id, Role::Server)),
-                WorkerKind::Pool { threads, .. } => {
-                    self.start_thread(id, Role::Acceptor);
-                    (0..threads).for_each(|_| self.start_thread(id, Role::PoolServer));
-                }
-                WorkerKind::Hub { greenlets, .. } => {
-                    let hub = HubId::from_index(self.hubs.len());
-                    let thread = ThreadId::from_index(self.threads.len());
-                    self.hubs.push(Hub::new(id, thread, greenlets));
-                    self.listeners[spec.listener as usize].hubs.push(hub);
-                    self.start_thread(id, Role::Hub(hub));
-                }
-            }
-            self.build_syncs(id);
-        }
-    }
-
-    /// The process's instances of what its tasks share; their sockets are its hub's.
-    fn build_syncs(&mut self, id: ProcessId) {
-        let mut no_hub = Sockets::new();
-        let sockets = match self.hubs.last_mut().filter(|hub| hub.process == id) {
-            Some(hub) => &mut hub.sockets,
-            None => &mut no_hub,
-        };
-        let process = &mut self.processes[id.index()];
-        let mut open = || sockets.open(TaskId::NONE);
-        for spec in &self.model.syncs {
-            let sync = sync::build(spec, &mut process.links, &mut open);
-            process.syncs.push(sync);
-        }
-        process.own_links = u32::try_from(process.links.len()).expect("a process has under 2^32 linkables");
-    }
-
-    /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
-    pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
-        let id = ThreadId::from_index(self.threads.len());
-        self.threads.push(Thread::new(process, role));
-        let listener = self.processes[process.index()].listener;
-        match role {
-            Role::Server | Role::Acceptor => self.listeners[listener].threads.push_back(id),
-            Role::PoolServer => self.processes[process.index()].idle.push_back(id),
-            Role::Helper => {}
-            Role::Hub(_) => self.make_ready(id),
-        }
-    }
-
     /// Runs a task to its next effect.
     pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
         self.steps += 1;
@@ -420,181 +282,5 @@ impl<'m, P: Probe> World<'m, P> {
         let parent = &mut self.tasks[branch.parent];
         parent.handle -= 1;
         parent.handle == 0
-    }
-
-    /// Runs until nobody is left, or until the time is up.
-    pub(crate) fn run(&mut self) -> Result<(), RunError> {
-        let end = self.arrivals_end.saturating_add(self.model.run.drain);
-        self.settle();
-        self.open_clients();
-        self.settle();
-        loop {
-            let Some((at, event)) = self.queue.pop() else {
-                if self.requests.is_empty() {
-                    break;
-                }
-                return Err(self.deadlock());
-            };
-            if at > end {
-                self.now = end;
-                break;
-            }
-            self.step_to(at, event)?;
-            self.handle(event);
-            self.settle();
-            if self.requests.is_empty() && self.clients_are_done() {
-                break;
-            }
-        }
-        self.stop_cores();
-        self.abandon_the_rest();
-        Ok(())
-    }
-
-    /// Runs until nothing is left that could happen.
-    pub(crate) fn run_out(&mut self) -> Result<(), RunError> {
-        self.settle();
-        while let Some((at, event)) = self.queue.pop() {
-            self.step_to(at, event)?;
-            self.handle(event);
-            self.settle();
-        }
-        Ok(())
-    }
-
-    fn step_to(&mut self, at: Time, event: Event) -> Result<(), RunError> {
-        if at > self.now {
-            self.now = at;
-            self.steps = 0;
-        }
-        self.steps += 1;
-        self.events += 1;
-        self.fingerprint = mix(self.fingerprint ^ at.as_ns(), event.code());
-        let limits = &self.model.limits;
-        let world = || self.model.name.clone();
-        if self.events > limits.events {
-            return Err(RunError::EventBudget { world: world(), events: limits.events, at });
-        }
-        if self.stuck || self.steps > limits.events_per_instant {
-            let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
-            let task = running.filter_map(|task| self.tasks.get(task)).next();
-            let program =
-                task.map_or("the server", |task| &self.model.programs[usize::from(task.program)].name).to_owned();
-            return Err(RunError::Livelock { world: world(), steps: limits.events_per_instant, at, program });
-        }
-        if self.requests.len() > limits.requests as usize {
-            return Err(RunError::TooManyRequests { world: world(), requests: limits.requests, at });
-        }
-        Ok(())
-    }
-
-    fn handle(&mut self, event: Event) {
-        match event {
-            Event::Arrive(client) => self.arrive_event(client),
-            Event::Send(request) => self.send(request),
-            Event::Syn(request) => self.syn_event(request),
-            Event::NoRoute(request) => self.no_route_event(request),
-            Event::Established(request) => self.established_event(request),
-            Event::Response(request) => self.response_event(request),
-            Event::Limit(request) => self.limit_event(request),
-            Event::Core(core) => self.core_event(core),
-            Event::Wake(thread) => self.wake_event(thread),
-            Event::Gil(process) => self.gil_event(process),
-            Event::AtPeer(call) => self.at_peer_event(call),
-            Event::Served(call) => self.served_event(call),
-            Event::Reply(call) => self.reply_event(call),
-        }
-    }
-
-    /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
-    fn settle(&mut self) {
-        if self.disturbed.is_empty() || self.queue.peek() == Some(self.now) {
-            return;
-        }
-        while let Some(host) = self.disturbed.pop() {
-            self.dispatch(host);
-        }
-    }
-
-    fn deadlock(&self) -> RunError {
-        let (_, oldest) = self.requests.iter().min_by_key(|(_, request)| request.born).expect("there is one");
-        RunError::Deadlock {
-            world: self.model.name.clone(),
-            at: self.now,
-            requests: self.requests.len(),
-            class: self.model.classes[usize::from(oldest.class)].name.clone(),
-            waiting_for: oldest.wait.label(),
-        }
-    }
-
-    /// The time is up: what is still on its way ends unfinished.
-    fn abandon_the_rest(&mut self) {
-        let left: Vec<RequestId> = self.requests.iter().map(|(id, _)| id).collect();
-        for id in left {
-            let request = &self.requests[id];
-            if request.ending.is_none() && request.stage != crate::request::Stage::Pausing {
-                self.end_unfinished(id);
-            }
-        }
-    }
-}
-
-/// Runs one world of a model and returns what the recorder saw.
-///
-/// Same `model`, `seed` and `replication`: same record, on every platform.
-///
-/// # Errors
-/// [`RunError`] when a limit of the model is reached or requests wait for ever.
-pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {
-    let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum();
-    let slots = model.slots();
-    let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
-    world.run()?;
-    let end = world.now;
-    let World { probe: mut recorder, processes, fingerprint, births, events, .. } = world;
-    recorder.close(end);
-    let warm_up = Time::ZERO + model.run.warm_up;
-    let until = match model.run.length {
-        Some(length) => Time::ZERO + length,
-        None => recorder.finished,
-    };
-    let window = until.since(warm_up);
-    Ok(RunRecord {
-        world: model.name.clone(),
-        seed: seed.0,
-        replication: replication.0,
-        finished: recorder.finished,
-        window,
-        events,
-        fingerprint,
-        births_fingerprint: births,
-        endings: recorder.endings,
-        users: recorder.users,
-        wasted: recorder.wasted,
-        syn_drops: recorder.syn_drops,
-        cpu_ppm: recorder.cpu_ppm(until.min(end)),
-        slots_ppm: recorder.average(
-            Gauge::Slots,
-            1_000_000,
-            Span::from_ns(window.as_ns().saturating_mul(slots.max(1))),
-        ),
-        slots,
-        cores,
-        process_cpu: processes.iter().map(|process| process.cpu).collect(),
-        process_requests: processes.iter().map(|process| process.begun).collect(),
-        classes: recorder.classes,
-        latency: recorder.latency,
-        hub_lag: recorder.hub_lag,
-        series: recorder.series,
-    })
-}
-
-impl<P: Probe> World<'_, P> {
-    fn end_unfinished(&mut self, id: RequestId) {
-        let now = self.now;
-        let request = &mut self.requests[id];
-        request.turn(now, request.wait);
-        request.ending = Some(Ending::Unfinished);
-        self.probe.on(now, crate::probe::Fact::Ended(&self.requests[id], Ending::Unfinished));
     }
 }

@@ -249,6 +249,7 @@ impl<P: Probe> World<'_, P> {
             Need::Timer(span) => {
                 self.owe(id, costs.timer);
                 self.refresh_clock(id);
+                self.refresh_in_batch(id);
                 let hub = self.hub(id);
                 let at = hub.clock + span;
                 let timer = hub.timers.start(at, Purpose::Wake, task);

@@ -141,7 +141,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The callback of a native thread's watcher.
     pub(super) fn deliver(&mut self, id: HubId, serial: u32) {
+        let now = self.local(id);
         let hub = self.hub(id);
+        hub.active_at = now;
         let at = hub.natives.iter().position(|native| native.serial == serial).expect("it was pending");
         let native = hub.natives.swap_remove(at);
         let process = hub.process;

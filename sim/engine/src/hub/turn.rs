@@ -140,7 +140,7 @@ impl<P: Probe> World<'_, P> {
         self.refresh_clock(id);
         self.expire(id);
         let hub = self.hub(id);
-        if hub.pending.is_empty() && !signalled {
+        if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {
             hub.pending.extend(hub.idles.iter().map(|&task| Pending::Idle(task)));
         }
         hub.phase = Phase::Invoke;

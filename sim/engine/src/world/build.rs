@@ -1,0 +1,99 @@
+//! Hosts, processes and threads of a model, as they stand before anything happens.
+
+use crate::gil::Gil;
+use crate::hub::Hub;
+use crate::hub::poll::Sockets;
+use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::machine::{Core, Host, Role, Thread};
+use crate::model::WorkerKind;
+use crate::probe::Probe;
+use crate::sync;
+use crate::time::Span;
+use crate::world::{Process, World};
+
+impl<P: Probe> World<'_, P> {
+    pub(super) fn build_hosts(&mut self) {
+        for (at, spec) in self.model.hosts.iter().enumerate() {
+            let host = HostId::from_index(at);
+            let first = self.cores.len();
+            self.cores.extend((0..spec.cores).map(|_| Core::new(host)));
+            let cores = (first..self.cores.len()).map(CoreId::from_index).collect();
+            self.hosts.push(Host::new(spec, cores));
+        }
+    }
+
+    pub(super) fn build_processes(&mut self) {
+        for spec in &self.model.processes {
+            let id = ProcessId::from_index(self.processes.len());
+            let listener = &self.model.listeners[spec.listener as usize];
+            let worker = &self.model.workers[spec.worker as usize];
+            let connections_max = match worker.kind {
+                WorkerKind::Pool { connections, .. } => connections,
+                WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => u32::MAX,
+            };
+            self.processes.push(Process {
+                host: HostId::from_index(listener.host as usize),
+                listener: spec.listener as usize,
+                worker: spec.worker as usize,
+                gil: worker.gil.then(|| Gil::new(worker.switch_interval)),
+                syncs: Vec::new(),
+                links: Vec::new(),
+                own_links: 0,
+                free_links: Vec::new(),
+                cpu: Span::ZERO,
+                helpers: Vec::new(),
+                begun: 0,
+                jobs: std::collections::VecDeque::new(),
+                idle: std::collections::VecDeque::new(),
+                connections: 0,
+                connections_max,
+                handing: RequestId::NONE,
+                stalled: ThreadId::NONE,
+            });
+            match worker.kind {
+                WorkerKind::Threads { threads } => (0..threads).for_each(|_| self.start_thread(id, Role::Server)),
+                WorkerKind::Pool { threads, .. } => {
+                    self.start_thread(id, Role::Acceptor);
+                    (0..threads).for_each(|_| self.start_thread(id, Role::PoolServer));
+                }
+                WorkerKind::Hub { greenlets, .. } => {
+                    let hub = HubId::from_index(self.hubs.len());
+                    let thread = ThreadId::from_index(self.threads.len());
+                    self.hubs.push(Hub::new(id, thread, greenlets));
+                    self.listeners[spec.listener as usize].hubs.push(hub);
+                    self.start_thread(id, Role::Hub(hub));
+                }
+            }
+            self.build_syncs(id);
+        }
+    }
+
+    /// The process's instances of what its tasks share; their sockets are its hub's.
+    fn build_syncs(&mut self, id: ProcessId) {
+        let mut no_hub = Sockets::new();
+        let sockets = match self.hubs.last_mut().filter(|hub| hub.process == id) {
+            Some(hub) => &mut hub.sockets,
+            None => &mut no_hub,
+        };
+        let process = &mut self.processes[id.index()];
+        let mut open = || sockets.open(TaskId::NONE);
+        for spec in &self.model.syncs {
+            let sync = sync::build(spec, &mut process.links, &mut open);
+            process.syncs.push(sync);
+        }
+        process.own_links = u32::try_from(process.links.len()).expect("a process has under 2^32 linkables");
+    }
+
+    /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
+    pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
+        let id = ThreadId::from_index(self.threads.len());
+        self.threads.push(Thread::new(process, role));
+        let listener = self.processes[process.index()].listener;
+        match role {
+            Role::Server | Role::Acceptor => self.listeners[listener].threads.push_back(id),
+            Role::PoolServer => self.processes[process.index()].idle.push_back(id),
+            Role::Helper => {}
+            Role::Hub(_) => self.make_ready(id),
+        }
+    }
+}

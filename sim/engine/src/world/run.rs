@@ -1,0 +1,187 @@
+//! The run loop, its limits and its record.
+
+use crate::id::RequestId;
+use crate::model::Model;
+use crate::probe::{Fact, Gauge, Probe};
+use crate::record::{Ending, RunRecord};
+use crate::recorder::Recorder;
+use crate::request::Stage;
+use crate::rng::{Replication, Seed, mix};
+use crate::time::{Span, Time};
+use crate::world::{Event, RunError, World};
+
+impl<P: Probe> World<'_, P> {
+    /// Runs until nobody is left, or until the time is up.
+    pub(crate) fn run(&mut self) -> Result<(), RunError> {
+        let end = self.arrivals_end.saturating_add(self.model.run.drain);
+        self.settle();
+        self.open_clients();
+        self.settle();
+        loop {
+            let Some((at, event)) = self.queue.pop() else {
+                if self.requests.is_empty() {
+                    break;
+                }
+                return Err(self.deadlock());
+            };
+            if at > end {
+                self.now = end;
+                break;
+            }
+            self.step_to(at, event)?;
+            self.handle(event);
+            self.settle();
+            if self.requests.is_empty() && self.clients_are_done() {
+                break;
+            }
+        }
+        self.stop_cores();
+        self.abandon_the_rest();
+        Ok(())
+    }
+
+    /// Runs until nothing is left that could happen.
+    pub(crate) fn run_out(&mut self) -> Result<(), RunError> {
+        self.settle();
+        while let Some((at, event)) = self.queue.pop() {
+            self.step_to(at, event)?;
+            self.handle(event);
+            self.settle();
+        }
+        Ok(())
+    }
+
+    fn step_to(&mut self, at: Time, event: Event) -> Result<(), RunError> {
+        if at > self.now {
+            self.now = at;
+            self.steps = 0;
+        }
+        self.steps += 1;
+        self.events += 1;
+        self.fingerprint = mix(self.fingerprint ^ at.as_ns(), event.code());
+        let limits = &self.model.limits;
+        let world = || self.model.name.clone();
+        if self.events > limits.events {
+            return Err(RunError::EventBudget { world: world(), events: limits.events, at });
+        }
+        if self.stuck || self.steps > limits.events_per_instant {
+            let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
+            let task = running.filter_map(|task| self.tasks.get(task)).next();
+            let program =
+                task.map_or("the server", |task| &self.model.programs[usize::from(task.program)].name).to_owned();
+            return Err(RunError::Livelock { world: world(), steps: limits.events_per_instant, at, program });
+        }
+        if self.requests.len() > limits.requests as usize {
+            return Err(RunError::TooManyRequests { world: world(), requests: limits.requests, at });
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Arrive(client) => self.arrive_event(client),
+            Event::Send(request) => self.send(request),
+            Event::Syn(request) => self.syn_event(request),
+            Event::NoRoute(request) => self.no_route_event(request),
+            Event::Established(request) => self.established_event(request),
+            Event::Response(request) => self.response_event(request),
+            Event::Limit(request) => self.limit_event(request),
+            Event::Core(core) => self.core_event(core),
+            Event::Wake(thread) => self.wake_event(thread),
+            Event::Gil(process) => self.gil_event(process),
+            Event::AtPeer(call) => self.at_peer_event(call),
+            Event::Served(call) => self.served_event(call),
+            Event::Reply(call) => self.reply_event(call),
+        }
+    }
+
+    /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
+    fn settle(&mut self) {
+        if self.disturbed.is_empty() || self.queue.peek() == Some(self.now) {
+            return;
+        }
+        while let Some(host) = self.disturbed.pop() {
+            self.dispatch(host);
+        }
+    }
+
+    fn deadlock(&self) -> RunError {
+        let (_, oldest) = self.requests.iter().min_by_key(|(_, request)| request.born).expect("there is one");
+        RunError::Deadlock {
+            world: self.model.name.clone(),
+            at: self.now,
+            requests: self.requests.len(),
+            class: self.model.classes[usize::from(oldest.class)].name.clone(),
+            waiting_for: oldest.wait.label(),
+        }
+    }
+
+    /// The time is up: what is still on its way ends unfinished.
+    fn abandon_the_rest(&mut self) {
+        let left: Vec<RequestId> = self.requests.iter().map(|(id, _)| id).collect();
+        for id in left {
+            let request = &self.requests[id];
+            if request.ending.is_none() && request.stage != Stage::Pausing {
+                self.end_unfinished(id);
+            }
+        }
+    }
+
+    fn end_unfinished(&mut self, id: RequestId) {
+        let now = self.now;
+        let request = &mut self.requests[id];
+        request.turn(now, request.wait);
+        request.ending = Some(Ending::Unfinished);
+        self.probe.on(now, Fact::Ended(&self.requests[id], Ending::Unfinished));
+    }
+}
+
+/// Runs one world of a model and returns what the recorder saw.
+///
+/// Same `model`, `seed` and `replication`: same record, on every platform.
+///
+/// # Errors
+/// [`RunError`] when a limit of the model is reached or requests wait for ever.
+pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {
+    let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum();
+    let slots = model.slots();
+    let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
+    world.run()?;
+    let end = world.now;
+    let World { probe: mut recorder, processes, fingerprint, births, events, .. } = world;
+    recorder.close(end);
+    let warm_up = Time::ZERO + model.run.warm_up;
+    let until = match model.run.length {
+        Some(length) => Time::ZERO + length,
+        None => recorder.finished,
+    };
+    let window = until.since(warm_up);
+    Ok(RunRecord {
+        world: model.name.clone(),
+        seed: seed.0,
+        replication: replication.0,
+        finished: recorder.finished,
+        window,
+        events,
+        fingerprint,
+        births_fingerprint: births,
+        endings: recorder.endings,
+        users: recorder.users,
+        wasted: recorder.wasted,
+        syn_drops: recorder.syn_drops,
+        cpu_ppm: recorder.cpu_ppm(until.min(end)),
+        slots_ppm: recorder.average(
+            Gauge::Slots,
+            1_000_000,
+            Span::from_ns(window.as_ns().saturating_mul(slots.max(1))),
+        ),
+        slots,
+        cores,
+        process_cpu: processes.iter().map(|process| process.cpu).collect(),
+        process_requests: processes.iter().map(|process| process.begun).collect(),
+        classes: recorder.classes,
+        latency: recorder.latency,
+        hub_lag: recorder.hub_lag,
+        series: recorder.series,
+    })
+}
