@@ -175,7 +175,15 @@ pub fn hub(greenlets: u32) -> WorkerSpec {
 
 fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
     let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
-    WorkerSpec { name: name.into(), kind, costs, gil: true, switch_interval: ms(5), timed_waits: TimedWaits::Notified }
+    WorkerSpec {
+        name: name.into(),
+        kind,
+        costs,
+        gil: true,
+        switch_interval: ms(5),
+        timed_waits: TimedWaits::Notified,
+        keep_alive: None,
+    }
 }
 
 /// A world of one class on one host with one process; fields may be changed before it runs.
@@ -191,15 +199,35 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         read_timeout: None,
         patience: None,
         refresh: None,
+        bursts: None,
+        retry: None,
+        hedge: None,
+        breaker: None,
+        keep_alive: None,
+        download: None,
     };
     Model {
         name: worker.name.clone(),
-        hosts: vec![HostSpec { name: "host".into(), cores, slice: ms(4), switch: Span::ZERO, wake: Span::ZERO }],
+        hosts: vec![HostSpec {
+            name: "host".into(),
+            cores,
+            slice: ms(4),
+            switch: Span::ZERO,
+            wake: Span::ZERO,
+            send_buffer: 87_040,
+        }],
         listeners: vec![ListenerSpec { host: 0, backlog: 1_000_000 }],
         processes: vec![ProcessSpec { listener: 0, worker: 0 }],
         workers: vec![worker],
-        balancer: Balancing::RoundRobin,
-        peers: vec![PeerSpec { name: "peer".into(), network: Span::ZERO, capacity: None, windows: vec![] }],
+        balancer: Balancing::RoundRobin.into(),
+        proxy: None,
+        peers: vec![PeerSpec {
+            name: "peer".into(),
+            network: Span::ZERO,
+            capacity: None,
+            windows: vec![],
+            breaker: None,
+        }],
         syncs: vec![
             pool(1, Policy::Barging),
             SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },

@@ -3,16 +3,27 @@
 //! Everything random about a request is drawn here, at its birth, from streams named after the client and the class; the streams
 //! know nothing of servers, so every world sees the same people with the same needs.
 //! A person who loses patience closes the connection and may ask again; the server knows nothing of it and works on.
+//! The files: `arrivals.rs` when open clients come, `birth.rs` what is drawn, `again.rs` refreshes and retries, `hedge.rs` second
+//! copies.
 
-use crate::id::{ClientId, RequestId, TaskId};
+mod again;
+mod arrivals;
+mod birth;
+mod hedge;
+
+use crate::breaker::Breaker;
+use crate::conn::Idle;
+use crate::id::{ClientId, RequestId};
 use crate::law::Law;
-use crate::model::{Arrivals, ClientSpec, Profile};
+use crate::model::{Arrivals, ClientSpec};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
-use crate::request::{Request, Stage};
-use crate::rng::{happens, mix};
+use crate::request::{NO_LISTENER, Stage, Why};
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
+use again::Budget;
+use arrivals::Level;
+use hedge::Latencies;
 
 /// One client group at run time.
 #[derive(Debug)]
@@ -31,11 +42,21 @@ pub(crate) struct Client {
     due: f64,
     /// Whether another arrival is scheduled (open clients).
     expects: bool,
+    /// Quiet or burst.
+    level: Level,
+    /// What is left for retries.
+    budget: Budget,
+    /// The breaker around its requests.
+    breaker: Option<Breaker>,
+    /// How long good responses took, if second copies depend on it.
+    latencies: Option<Latencies>,
+    /// Connections that wait for its next requests.
+    pub(crate) idle: Idle,
 }
 
 /// What a client draws.
 #[derive(Clone, Copy)]
-enum Site {
+pub(crate) enum Site {
     Gap,
     Class,
     Key,
@@ -43,11 +64,14 @@ enum Site {
     Think,
     Refresh,
     Pause,
+    Burst,
+    Backoff,
 }
 
 impl Site {
-    const COUNT: usize = 7;
-    const NAMES: [&'static str; Site::COUNT] = ["gap", "class", "key", "patience", "think", "refresh", "pause"];
+    const COUNT: usize = 9;
+    const NAMES: [&'static str; Site::COUNT] =
+        ["gap", "class", "key", "patience", "think", "refresh", "pause", "burst", "backoff"];
 }
 
 /// Names of all draw sites of a model: those of every client, then those of its classes.
@@ -84,13 +108,15 @@ impl Client {
             class_sites,
             due: 0.0,
             expects: false,
+            level: Level::default(),
+            budget: Budget::new(spec.retry.as_ref()),
+            breaker: spec.breaker.as_ref().map(Breaker::new),
+            latencies: Latencies::of(spec.hedge.as_ref()),
+            idle: Idle::default(),
         };
         (client, at)
     }
 }
-
-/// Rows of refreshes lie far behind those of first requests, so that no world's refreshes move another's draws.
-const ATTEMPT_ROWS: u32 = 40;
 
 impl<P: Probe> World<'_, P> {
     /// Whether no client will send anything any more. Only asked while no request is alive, so closed clients are done.
@@ -112,32 +138,8 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn draw(&mut self, client: usize, site: Site, row: u64) -> u64 {
+    pub(crate) fn draw(&mut self, client: usize, site: Site, row: u64) -> u64 {
         self.streams.bits(self.clients[client].sites[site as usize], row)
-    }
-
-    /// Schedules the next arrival of an open client.
-    fn schedule_arrival(&mut self, index: usize) {
-        let model = self.model;
-        let row = self.clients[index].born;
-        let at = match &model.clients[index].arrivals {
-            Arrivals::Poisson(profile) => {
-                let gap = UNIT_EXPONENTIAL.sample(self.draw(index, Site::Gap, row));
-                self.clients[index].due += gap.as_secs_f64();
-                instant_of(profile, self.clients[index].due)
-            }
-            Arrivals::Fixed(profile) => {
-                self.clients[index].due += 1.0;
-                instant_of(profile, self.clients[index].due)
-            }
-            Arrivals::Trace(instants) => instants.get(row as usize).copied(),
-            Arrivals::Closed { .. } => unreachable!("closed clients do not arrive"),
-        };
-        let at = at.filter(|&at| at < self.arrivals_end);
-        self.clients[index].expects = at.is_some();
-        if let Some(at) = at {
-            self.queue.push(at.max(self.now), Event::Arrive(ClientId::from_index(index)));
-        }
     }
 
     /// An open client sends a request.
@@ -158,88 +160,33 @@ impl<P: Probe> World<'_, P> {
         self.queue.push(self.now + pause, Event::Send(id));
     }
 
-    /// A person is born, with all of its draws.
-    fn new_request(&mut self, index: usize, pause: Span) -> RequestId {
-        let row = self.clients[index].born;
-        self.clients[index].born += 1;
-        let class = self.pick_class(index, row);
-        let class_row = self.clients[index].class_rows[class];
-        self.clients[index].class_rows[class] += 1;
-        self.birth(index, class, row, class_row, 0, pause)
-    }
-
-    fn pick_class(&mut self, index: usize, row: u64) -> usize {
-        if self.clients[index].class_rows.len() == 1 {
-            return 0;
-        }
-        let bits = u128::from(self.draw(index, Site::Class, row));
-        let mut left = ((bits * u128::from(self.clients[index].weights)) >> 64) as u64;
-        let classes = &self.model.clients[index].classes;
-        for (at, &class) in classes.iter().enumerate() {
-            let weight = u64::from(self.model.classes[class as usize].weight);
-            if left < weight {
-                return at;
-            }
-            left -= weight;
-        }
-        unreachable!("the draw is below the sum of the weights")
-    }
-
-    /// Makes a request and draws its fate.
-    fn birth(&mut self, index: usize, class: usize, row: u64, class_row: u64, attempt: u16, pause: Span) -> RequestId {
-        let model = self.model;
-        let spec = &model.clients[index];
-        let shift = u64::from(attempt) << ATTEMPT_ROWS;
-        let key = self.draw(index, Site::Key, row + shift);
-        let born = self.now + pause;
-        let leaves_at = match &spec.patience {
-            Some(law) => born + law.sample(self.draw(index, Site::Patience, row + shift)),
-            None => Time::NEVER,
-        };
-        let (first, count) = self.clients[index].class_sites[class];
-        let class_id = spec.classes[class];
-        let fate = self.fates.take(count);
-        for column in 0..count {
-            let bits = self.streams.bits(first + column, class_row + shift);
-            let span = model.classes[class_id as usize].sites[column].law.sample(bits);
-            self.fates.set(fate, column, span.as_ns());
-        }
-        if attempt == 0 {
-            self.births = mix(self.births ^ born.as_ns(), key ^ u64::from(class_id));
-            for column in 0..count {
-                self.births = mix(self.births, self.fates.row(fate, count)[column]);
-            }
-        }
-        self.requests.insert(Request {
-            born,
-            since: born,
-            bill: [Span::ZERO; Wait::KINDS],
-            key,
-            row: row | class_row << 32,
-            leaves_at,
-            limit_at: Time::NEVER,
-            begun: Time::ZERO,
-            fate,
-            task: TaskId::NONE,
-            client: index as u16,
-            class: class_id as u16,
-            listener: 0,
-            attempt,
-            syns: 0,
-            wait: Wait::Network,
-            stage: Stage::Pausing,
-            ending: None,
-            failed: false,
-            counted: born >= self.warm_up_end,
-        })
-    }
-
     /// The click.
     pub(crate) fn send(&mut self, id: RequestId) {
         self.alive += 1;
-        let request = &mut self.requests[id];
+        let request = &self.requests[id];
         debug_assert_eq!(request.born, self.now);
-        self.probe.on(self.now, Fact::Sent(request));
+        if request.why != Why::Check {
+            self.probe.on(self.now, Fact::Sent(request));
+        }
+        let (index, why) = (usize::from(request.client), request.why);
+        if why == Why::First {
+            self.clients[index].budget.deposit(self.model.clients[index].retry.as_ref());
+        }
+        if let Some(breaker) = &mut self.clients[index].breaker
+            && !breaker.lets(self.now)
+        {
+            self.probe.on(self.now, Fact::FailedFast);
+            self.end(id, Ending::Failed);
+            self.forget(id);
+            return;
+        }
+        self.set_out(id);
+        self.schedule_hedge(id);
+    }
+
+    /// A request leaves its client, which begins to wait.
+    fn set_out(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
         let client = &self.model.clients[usize::from(request.client)];
         request.limit_at = client.connect_timeout.map_or(Time::NEVER, |limit| self.now + limit);
         for at in [request.leaves_at, request.limit_at] {
@@ -261,11 +208,16 @@ impl<P: Probe> World<'_, P> {
         } else if request.limit_at == self.now {
             let connecting = request.stage == Stage::Connecting;
             self.end(id, if connecting { Ending::ConnectTimeout } else { Ending::ReadTimeout });
+        } else if request.hop_at == self.now {
+            self.upstream_timed_out(id);
         }
     }
 
-    /// A request ends for its sender, who may refresh or send the next one.
+    /// A request ends for its sender, who may refresh, retry or send the next one.
     pub(crate) fn end(&mut self, id: RequestId, ending: Ending) {
+        if self.other_copy_goes_on(id, ending) {
+            return;
+        }
         let model = self.model;
         let request = &mut self.requests[id];
         let retrying = request.wait == Wait::SynRetry;
@@ -274,19 +226,28 @@ impl<P: Probe> World<'_, P> {
         assert_eq!(request.billed(), self.now - request.born, "the waits of a request add up to its latency");
         self.alive -= 1;
         self.ended += 1;
-        self.listeners[usize::from(request.listener)].open -= 1;
+        if request.listener != NO_LISTENER {
+            self.listeners[usize::from(request.listener)].open -= 1;
+        }
         let (index, class) = (usize::from(request.client), usize::from(request.class));
-        let (row, attempt) = (request.row, request.attempt);
-        self.probe.on(self.now, Fact::Ended(request, ending));
         if retrying {
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
         }
+        if self.requests[id].stage == Stage::Writing {
+            self.stop_writing(id);
+        }
+        if self.requests[id].why == Why::Check {
+            return self.checked(id, ending == Ending::Ok);
+        }
+        let request = &self.requests[id];
+        self.probe.on(self.now, Fact::Ended(request, ending));
         if ending == Ending::Ok && request.counted {
             let spec = &model.classes[class];
             let (head, body) = (spec.header_bytes, spec.body_bytes);
             self.probe.on(self.now, Fact::Bytes { class, head, body });
         }
-        if ending == Ending::GaveUp && self.refresh(index, class, row, attempt) {
+        self.learn(id, ending);
+        if self.asks_again(id, ending) {
             return;
         }
         if let Arrivals::Closed { think, .. } = &model.clients[index].arrivals {
@@ -296,25 +257,20 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// Whether the person asks again; if so, the new request is on its way.
-    fn refresh(&mut self, index: usize, class: usize, rows: u64, attempt: u16) -> bool {
-        let model = self.model;
-        let Some(refresh) = &model.clients[index].refresh else { return false };
-        let (row, class_row) = (rows & u64::from(u32::MAX), rows >> 32);
-        let shift = u64::from(attempt) << ATTEMPT_ROWS;
-        let luck = self.draw(index, Site::Refresh, row + shift);
-        if u32::from(attempt) >= refresh.times || !happens(luck, refresh.ppm) {
-            return false;
+    /// What a group of clients learns from an ending.
+    fn learn(&mut self, id: RequestId, ending: Ending) {
+        let request = &self.requests[id];
+        let index = usize::from(request.client);
+        let client = &mut self.clients[index];
+        if let Some(latencies) = client.latencies.as_mut().filter(|_| ending == Ending::Ok) {
+            latencies.add(self.now - request.born);
         }
-        let pause = refresh.pause.sample(self.draw(index, Site::Pause, row + shift));
-        if self.now + pause >= self.arrivals_end {
-            return false;
+        // Who was turned away at the door says nothing of what is behind it.
+        if let (Some(breaker), Some(spec)) = (&mut client.breaker, &self.model.clients[index].breaker)
+            && request.stage != Stage::Pausing
+        {
+            breaker.note(self.now, ending == Ending::Ok, spec);
         }
-        let at = model.clients[index].classes.iter().position(|&id| id as usize == class);
-        let at = at.expect("a request's class is one of its client's");
-        let id = self.birth(index, at, row, class_row, attempt + 1, pause);
-        self.queue.push(self.now + pause, Event::Send(id));
-        true
     }
 
     /// Gives a request's place back, once neither its sender nor the server knows it.
@@ -322,30 +278,4 @@ impl<P: Probe> World<'_, P> {
         let request = self.requests.remove(id);
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
     }
-}
-
-const UNIT_EXPONENTIAL: Law = Law::Exponential { mean: Span::from_secs(1) };
-
-/// When the integral of the rate reaches `due`; `None` if it never does.
-fn instant_of(profile: &Profile, due: f64) -> Option<Time> {
-    let mut left = due;
-    for (at, &(from, rate)) in profile.points.iter().enumerate() {
-        let Some(&(to, end_rate)) = profile.points.get(at + 1) else {
-            return (rate > 0.0).then(|| after(from, left / rate));
-        };
-        let length = (to - from).as_secs_f64();
-        let area = length * (rate + end_rate) / 2.0;
-        if left <= area && length > 0.0 {
-            // Solve rate t + slope t^2 / 2 = left; this form is exact for a slope of zero.
-            let slope = (end_rate - rate) / length;
-            let root = libm::sqrt((rate * rate + 2.0 * slope * left).max(0.0));
-            return Some(after(from, 2.0 * left / (rate + root)).min(to));
-        }
-        left -= area;
-    }
-    None
-}
-
-fn after(from: Time, seconds: f64) -> Time {
-    from.saturating_add(Span::from_ns(libm::round(seconds * 1e9) as u64))
 }

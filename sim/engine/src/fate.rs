@@ -19,6 +19,13 @@ impl Fates {
         row
     }
 
+    /// A row with the same values as another.
+    pub(crate) fn copy(&mut self, row: u32, count: usize) -> u32 {
+        let copy = self.take(count);
+        self.values.copy_within(row as usize..row as usize + count, copy as usize);
+        copy
+    }
+
     /// Gives a row back.
     pub(crate) fn give(&mut self, row: u32, count: usize) {
         if self.free.len() <= count {

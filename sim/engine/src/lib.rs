@@ -4,7 +4,11 @@
 //! `thread.rs` and `hub/`.
 
 mod advance;
+mod balance;
+mod breaker;
+mod check;
 mod client;
+mod conn;
 pub mod event;
 pub mod event_naive;
 mod fate;
@@ -21,11 +25,13 @@ mod net;
 pub mod op;
 mod peer;
 mod probe;
+mod proxy;
 pub mod record;
 mod recorder;
 mod request;
 pub mod rng;
 mod shared;
+mod slow;
 mod sync;
 mod task;
 mod thread;

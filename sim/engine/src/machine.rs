@@ -358,8 +358,11 @@ impl<P: Probe> World<'_, P> {
         let state = &self.tasks[task];
         // While a request has fanned out, its bill says so, whatever its runs do.
         if state.request.is_some() && state.parent.is_none() {
-            let request = state.request;
-            self.requests[request].turn(at, wait);
+            let request = &mut self.requests[state.request];
+            // While its response is on the way the bill says so, whoever still writes it.
+            if !request.is_answered() {
+                request.turn(at, wait);
+            }
         }
     }
 }

@@ -3,6 +3,13 @@
 //! A [`Model`] is made by `scenario::compile` (or by hand in tests) and never changes while it runs.
 //! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
 
+mod traffic;
+
+pub use traffic::{
+    Backoff, BalancerSpec, BreakerSpec, Bursts, Ejection, HealthCheck, Hedge, HedgeAfter, Jitter, KeepAlive, ProxySpec,
+    Retry,
+};
+
 use std::sync::Arc;
 
 use crate::law::Law;
@@ -23,7 +30,9 @@ pub struct Model {
     /// Server software by configuration; a process names one by index.
     pub workers: Vec<WorkerSpec>,
     /// How a connection chooses among the listeners.
-    pub balancer: Balancing,
+    pub balancer: BalancerSpec,
+    /// The proxy in front of the listeners, if there is one.
+    pub proxy: Option<ProxySpec>,
     /// Things that requests call.
     pub peers: Vec<PeerSpec>,
     /// Locks and pools; every process has its own instance of each.
@@ -64,6 +73,8 @@ pub struct HostSpec {
     pub switch: Span,
     /// Time from a wake-up to the woken thread being runnable.
     pub wake: Span,
+    /// Bytes of a response that the kernel takes from a writer whose reader is slow.
+    pub send_buffer: u64,
 }
 
 /// A listening socket.
@@ -99,6 +110,8 @@ pub struct WorkerSpec {
     pub switch_interval: Span,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
+    /// How long it keeps an idle connection; `None`: it closes after every response.
+    pub keep_alive: Option<Span>,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.
@@ -180,6 +193,15 @@ pub enum Balancing {
     RoundRobin,
     /// The one with the fewest open connections; the lowest index among equals, starting after the last choice.
     LeastConnections,
+    /// Any of them (nginx `random`).
+    Random,
+    /// Two of them at random, and of these the one with fewer open connections (nginx `random two least_conn`).
+    TwoChoices,
+    /// The one that belongs to the client's key on a ring of points (nginx `hash KEY consistent`).
+    Hash {
+        /// Keys there are, such as client addresses: people share them.
+        keys: u32,
+    },
 }
 
 /// A thing that requests call: a database, a cache, a third party.
@@ -193,6 +215,8 @@ pub struct PeerSpec {
     pub capacity: Option<u32>,
     /// When it is slow or failing. Sorted, not overlapping.
     pub windows: Vec<Window>,
+    /// The breaker that every process has around its calls.
+    pub breaker: Option<BreakerSpec>,
 }
 
 /// A span of time in which a peer is degraded.
@@ -323,6 +347,18 @@ pub struct ClientSpec {
     pub patience: Option<Law>,
     /// What an impatient user does then; the old request lives on in the server.
     pub refresh: Option<Refresh>,
+    /// Times of more arrivals than the profile says; only of open clients without a trace.
+    pub bursts: Option<Bursts>,
+    /// What the client does with a request that went wrong.
+    pub retry: Option<Retry>,
+    /// When a second copy of a request is sent.
+    pub hedge: Option<Hedge>,
+    /// The breaker around all requests of the group.
+    pub breaker: Option<BreakerSpec>,
+    /// How connections are used again.
+    pub keep_alive: Option<KeepAlive>,
+    /// What a client reads of a response, bytes a second; `None`: as fast as it comes.
+    pub download: Option<u64>,
 }
 
 /// What a user who lost patience does.

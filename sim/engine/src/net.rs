@@ -4,12 +4,11 @@
 //! queues. A SYN that finds the queue full (`sk_acceptq_is_full`: more than `backlog`, so it holds one more) is dropped, and the
 //! client repeats it after 1, 2, 4 ... 32 s, that is at 1, 3, 7, 15, 31, 63 s; 64 s after the last it gives up
 //! (`tcp_syn_retries` 6). The request's bytes come with the handshake's last segment.
-//! Left out: the SYN queue, lost segments, and the transfer time of bodies.
+//! Left out: the SYN queue, lost segments, and the transfer time of bodies but to slow readers (`slow.rs`).
 
 use std::collections::VecDeque;
 
-use crate::id::{HubId, RequestId, TaskId, ThreadId};
-use crate::model::Balancing;
+use crate::id::{ConnId, HubId, RequestId, TaskId, ThreadId};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
@@ -49,29 +48,27 @@ pub(crate) const SYN_RETRY_FIRST: Span = Span::from_secs(1);
 pub(crate) const SYN_RETRIES: u8 = 6;
 
 impl<P: Probe> World<'_, P> {
-    /// A client sends a request: the balancer chooses, the first SYN leaves.
+    /// A client sends a request: over a connection that it has, to the proxy, or to the server that the balancer chooses.
     pub(crate) fn connect(&mut self, id: RequestId) {
-        let listener = self.balance();
-        self.listeners[listener].open += 1;
-        let request = &mut self.requests[id];
-        request.listener = listener as u16;
-        request.stage = Stage::Connecting;
-        let arrives = self.now + self.model.clients[usize::from(request.client)].network;
-        self.queue.push(arrives, Event::Syn(id));
-    }
-
-    fn balance(&mut self) -> usize {
-        let count = self.listeners.len();
-        let turn = self.next_listener;
-        let chosen = match self.model.balancer {
-            Balancing::RoundRobin => turn,
-            Balancing::LeastConnections => {
-                let at = |step| (turn + step) % count;
-                at((0..count).min_by_key(|&step| self.listeners[at(step)].open).expect("a world has listeners"))
-            }
+        self.requests[id].stage = Stage::Connecting;
+        let network = self.model.clients[usize::from(self.requests[id].client)].network;
+        if self.model.proxy.is_some() {
+            self.queue.push(self.now + network * 3, Event::AtProxy(id));
+            return;
+        }
+        if let Some(conn) = self.reusable(id, None) {
+            return self.send_over(id, conn, self.now + network);
+        }
+        let Some(listener) = self.balance(id) else {
+            // Nobody is left to serve it, and the balancer says so.
+            let request = &mut self.requests[id];
+            (request.stage, request.failed) = (Stage::Answered, true);
+            self.queue.push(self.now + network * 2, Event::Response(id));
+            return;
         };
-        self.next_listener = (chosen + 1) % count;
-        chosen
+        self.listeners[listener].open += 1;
+        self.requests[id].listener = listener as u16;
+        self.queue.push(self.now + network, Event::Syn(id));
     }
 
     /// A SYN reaches its listener.
@@ -97,7 +94,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         listener.shaking += 1;
-        let rest = self.model.clients[usize::from(request.client)].network * 2;
+        let rest = self.hop_network(id) * 2;
         self.queue.push(self.now + rest, Event::Established(id));
     }
 
@@ -115,12 +112,9 @@ impl<P: Probe> World<'_, P> {
         request.stage = Stage::Queued;
         if request.ending.is_none() {
             request.turn(self.now, Wait::Backlog);
-            let client = &self.model.clients[usize::from(request.client)];
-            request.limit_at = client.read_timeout.map_or(Time::NEVER, |limit| self.now + limit);
-            if request.limit_at != Time::NEVER {
-                self.queue.push(request.limit_at, Event::Limit(id));
-            }
+            self.arrived_whole(id);
         }
+        let request = &self.requests[id];
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         let index = usize::from(request.listener);
         let listener = &mut self.listeners[index];
@@ -161,46 +155,60 @@ impl<P: Probe> World<'_, P> {
         task
     }
 
-    /// A task is done: its slot is free, and the response leaves.
-    pub(crate) fn finish(&mut self, task: TaskId) {
+    /// A task is done: its slot is free, and the response leaves. The connection, if it is kept.
+    pub(crate) fn finish(&mut self, task: TaskId) -> Option<ConnId> {
         let done = self.tasks.remove(task);
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
-        self.free_slot(done.thread);
         let id = done.request;
+        let kept = self.keep_conn(id, done.thread);
+        if !kept {
+            self.connection_over(self.threads[done.thread.index()].process);
+        }
         let request = &mut self.requests[id];
+        let (conn, written) = (request.conn, request.stage);
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;
         if request.ending.is_some() {
             let held = self.now - request.begun;
-            if request.counted {
+            // Somebody who read it all before its writer got to run has not left.
+            if request.counted && written != Stage::Answered {
                 self.probe.on(self.now, Fact::Wasted { held });
             }
-            self.forget(id);
-            return;
+            self.keep_by_owner(id, written == Stage::Answered);
+            if written != Stage::Writing {
+                self.forget(id);
+            }
+            return None;
         }
-        request.turn(self.now, Wait::Network);
-        let arrives = self.now + self.model.clients[usize::from(request.client)].network;
-        self.queue.push(arrives, Event::Response(id));
-    }
-
-    /// A pool's accepting thread may go on when a connection is over.
-    fn free_slot(&mut self, thread: ThreadId) {
-        let process = &mut self.processes[self.threads[thread.index()].process.index()];
-        process.connections = process.connections.saturating_sub(1);
-        let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
-        if stalled.is_some() {
-            self.make_ready(stalled);
+        request.hop_at = Time::NEVER;
+        if written != Stage::Writing {
+            request.turn(self.now, Wait::Network);
+            let arrives = match self.proxy_of(&self.requests[id]) {
+                Some(proxy) => (self.now + proxy.network, Event::Upstream(id)),
+                None => {
+                    let request = &self.requests[id];
+                    let network = self.model.clients[usize::from(request.client)].network;
+                    (self.now + self.download(request) + network, Event::Response(id))
+                }
+            };
+            self.queue.push(arrives.0, arrives.1);
         }
+        kept.then_some(conn)
     }
 
     /// A response reaches its client.
     pub(crate) fn response_event(&mut self, id: RequestId) {
-        let request = &self.requests[id];
-        if request.ending.is_none() {
-            let ending = if request.failed { Ending::Failed } else { Ending::Ok };
-            self.end(id, ending);
+        let request = &mut self.requests[id];
+        request.stage = Stage::Answered;
+        let (wanted, failed, writing) = (request.ending.is_none(), request.failed, request.task.is_some());
+        if wanted {
+            self.end(id, if failed { Ending::Failed } else { Ending::Ok });
         }
-        self.forget(id);
+        // A writer that has not got to run since the last byte was read forgets the request itself.
+        if !writing {
+            self.keep_by_owner(id, wanted);
+            self.forget(id);
+        }
     }
 }

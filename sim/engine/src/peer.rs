@@ -134,6 +134,7 @@ impl<P: Probe> World<'_, P> {
         if call.task.is_none() {
             return;
         }
+        self.called(call.task, call.peer, !call.failed);
         if call.failed {
             self.fail_task(call.task);
         }
@@ -155,7 +156,10 @@ impl<P: Probe> World<'_, P> {
     /// The caller does not wait any longer; [`CallId::NONE`] if the reply is there already, unread.
     pub(crate) fn abandon_call(&mut self, task: TaskId, call: CallId) {
         if call.is_some() {
-            self.calls[call].task = TaskId::NONE;
+            let state = &mut self.calls[call];
+            state.task = TaskId::NONE;
+            let peer = state.peer;
+            self.called(task, peer, false);
         }
         self.fail_task(task);
     }

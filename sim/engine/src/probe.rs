@@ -41,6 +41,16 @@ pub enum Fact<'a> {
         /// What.
         said: &'a Said,
     },
+    /// A breaker was open, and something failed at once.
+    FailedFast,
+    /// A retry found the bucket of its group empty.
+    RetryRefused,
+    /// A second copy of a request was sent.
+    Hedged,
+    /// A second copy was answered first.
+    HedgeWon,
+    /// A balancer leaves a server alone from now on.
+    Ejected,
     /// A server finished a request whose sender had left.
     Wasted {
         /// How long it held its slot.

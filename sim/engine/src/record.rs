@@ -139,6 +139,9 @@ pub struct RunRecord {
     pub users: Users,
     /// Requests whose sender had left before they were finished, and the slot time and CPU time they took.
     pub wasted: Wasted,
+    /// What clients and proxies did about trouble.
+    #[serde(skip_serializing_if = "Resilience::is_nothing")]
+    pub resilience: Resilience,
     /// SYNs dropped at full accept queues.
     pub syn_drops: u64,
     /// Per class, in model order.
@@ -181,6 +184,30 @@ pub struct Wasted {
     pub requests: u64,
     /// Slot time they held in all.
     pub slot_time: Span,
+}
+
+/// What clients, breakers and balancers did about trouble, over the run.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Resilience {
+    /// New requests sent because the one before went wrong.
+    pub retries: u64,
+    /// Retries that were not sent because the group's bucket was empty.
+    pub retries_refused: u64,
+    /// Second copies sent.
+    pub hedges: u64,
+    /// Second copies that were answered first.
+    pub hedges_won: u64,
+    /// Requests and calls that an open breaker failed at once.
+    pub failed_fast: u64,
+    /// Times that a server was left alone, by its health checks or for its failures.
+    pub ejections: u64,
+}
+
+impl Resilience {
+    /// Whether nothing of it happened.
+    pub fn is_nothing(&self) -> bool {
+        *self == Resilience::default()
+    }
 }
 
 /// One class in one run.
@@ -240,7 +267,7 @@ pub struct Series {
     pub sent: Vec<u64>,
     /// Endings by [`Ending::ALL`] order (without the unfinished, which end with the run).
     pub endings: [Vec<u64>; Ending::COUNT],
-    /// Refreshes sent.
+    /// Refreshes and retries sent.
     pub refreshes: Vec<u64>,
     /// Median latency of the good responses that arrived in the step; `None` where there was none.
     pub latency_p50: Vec<Option<Span>>,

@@ -3,8 +3,8 @@
 use crate::hist::Hist;
 use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
-use crate::record::{ClassRecord, Ending, Series, Slowdown, Users, Wait, Wasted};
-use crate::request::Request;
+use crate::record::{ClassRecord, Ending, Resilience, Series, Slowdown, Users, Wait, Wasted};
+use crate::request::{Request, Why};
 use crate::time::{Span, Time};
 
 /// What a run has shown so far.
@@ -14,6 +14,7 @@ pub struct Recorder {
     pub(crate) endings: [u64; Ending::COUNT],
     pub(crate) users: Users,
     pub(crate) wasted: Wasted,
+    pub(crate) resilience: Resilience,
     pub(crate) syn_drops: u64,
     pub(crate) classes: Vec<ClassRecord>,
     pub(crate) latency: Hist,
@@ -66,6 +67,7 @@ impl Recorder {
             endings: [0; Ending::COUNT],
             users: Users::default(),
             wasted: Wasted::default(),
+            resilience: Resilience::default(),
             syn_drops: 0,
             classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),
             latency: Hist::new(),
@@ -222,8 +224,11 @@ impl Probe for Recorder {
                 if request.counted && request.attempt == 0 {
                     self.users.came += 1;
                 }
-                if request.counted && request.attempt > 0 {
+                if request.counted && request.why == Why::Refresh {
                     self.users.refreshes += 1;
+                }
+                if request.counted && request.why == Why::Retry {
+                    self.resilience.retries += 1;
                 }
             }
             Fact::Ended(request, ending) => self.ended(at, request, ending),
@@ -243,6 +248,11 @@ impl Probe for Recorder {
                 self.syn_drops += 1;
                 self.series.syn_drops[column] += 1;
             }
+            Fact::FailedFast => self.resilience.failed_fast += 1,
+            Fact::RetryRefused => self.resilience.retries_refused += 1,
+            Fact::Hedged => self.resilience.hedges += 1,
+            Fact::HedgeWon => self.resilience.hedges_won += 1,
+            Fact::Ejected => self.resilience.ejections += 1,
             Fact::Born(_) | Fact::Said { .. } => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;

@@ -1,6 +1,6 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
-use crate::id::TaskId;
+use crate::id::{ConnId, RequestId, TaskId};
 use crate::record::{Ending, Wait};
 use crate::time::{Span, Time};
 
@@ -21,17 +21,31 @@ pub struct Request {
     pub leaves_at: Time,
     /// When its sender gives up connecting, or waiting for the response.
     pub limit_at: Time,
+    /// When the proxy does not wait for the server any longer.
+    pub hop_at: Time,
+    /// When its second copy is sent.
+    pub hedge_at: Time,
     /// When a slot took it.
     pub begun: Time,
     /// Where its drawn spans begin in the arena.
     pub fate: u32,
     /// The task that serves it.
     pub task: TaskId,
+    /// The other copy of it, while there are two.
+    pub twin: RequestId,
+    /// The connection that it came over, if that was kept from before or is kept after.
+    pub conn: ConnId,
+    /// The listeners that the proxy has tried for it.
+    pub tried: [u16; TRIES_MAX],
+    /// How many of them there are.
+    pub tries: u8,
+    /// Why it was sent.
+    pub why: Why,
     /// Index of its client.
     pub client: u16,
     /// Index of its class.
     pub class: u16,
-    /// Index of the listener it was sent to.
+    /// Index of the listener it was sent to; [`NO_LISTENER`] before.
     pub listener: u16,
     /// How many requests this person sent before.
     pub attempt: u16,
@@ -49,6 +63,26 @@ pub struct Request {
     pub counted: bool,
 }
 
+/// The listener of a request that no balancer has seen.
+pub const NO_LISTENER: u16 = u16::MAX;
+/// Servers that a proxy tries for one request at most.
+pub const TRIES_MAX: usize = 5;
+
+/// Why a request was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// Somebody came.
+    First,
+    /// A person lost patience and asks again.
+    Refresh,
+    /// The one before went wrong.
+    Retry,
+    /// The one before takes long; both are alive.
+    Hedge,
+    /// A balancer looks after its servers.
+    Check,
+}
+
 /// Where a request is between client and server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
@@ -56,12 +90,16 @@ pub enum Stage {
     Pausing,
     /// Connecting.
     Connecting,
+    /// At the proxy, which has no server's answer yet.
+    Proxied,
     /// In the accept queue.
     Queued,
     /// Accepted by a server that has no thread for it yet.
     Accepted,
     /// Served by a task.
     Served,
+    /// Its response is being written to a slow reader; the task still holds its slot.
+    Writing,
     /// The response travels, or is gone.
     Answered,
 }
@@ -75,6 +113,11 @@ impl Request {
         self.bill[self.wait as usize] += at - self.since;
         self.since = at;
         self.wait = wait;
+    }
+
+    /// Whether its response has left the server, or is leaving it.
+    pub fn is_answered(&self) -> bool {
+        matches!(self.stage, Stage::Writing | Stage::Answered)
     }
 
     /// Sum of the bill.

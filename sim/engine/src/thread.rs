@@ -96,6 +96,13 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Effect::Exit => {
+                if let Some(hold) = self.hold_for_write(task) {
+                    self.drop_gil(thread);
+                    let state = &mut self.threads[thread.index()];
+                    (state.deferred, state.wake_at) = (Some(effect), self.now + hold);
+                    self.queue.push(self.now + hold, Event::Wake(thread));
+                    return Some(Demand::Wait);
+                }
                 let state = &mut self.threads[thread.index()];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
@@ -119,6 +126,7 @@ impl<P: Probe> World<'_, P> {
         self.tasks[task].limit_at = wake_at;
         let (parked, wake_at, wait) = match need {
             Need::Timer(span) => (Parked::Timer, (self.now + span).min(deadline), Wait::Timer),
+            Need::Reply { peer, .. } if !self.may_call(task, peer) => return None,
             Need::Reply { peer, takes } => {
                 let call = self.call(peer, takes, task, Caller::Thread(thread), self.now);
                 self.tasks[task].handle = call.index() as u32;
@@ -261,6 +269,11 @@ impl<P: Probe> World<'_, P> {
         self.drop_gil(thread);
         if !self.threads[thread.index()].owed.is_zero() {
             return Some(Demand::PAY);
+        }
+        if let Some(request) = self.processes[id.index()].readable.pop_front() {
+            let process = &mut self.processes[id.index()];
+            process.handing = request;
+            return Some(Demand::Cpu { span: self.model.workers[process.worker].costs.handoff, gil: true });
         }
         let process = &mut self.processes[id.index()];
         if process.connections >= process.connections_max {

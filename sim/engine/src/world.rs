@@ -11,13 +11,18 @@ pub use error::RunError;
 pub use run::run;
 
 use crate::advance::{self, Effect, Fate};
+use crate::balance::Balancer;
+use crate::breaker::Breaker;
 use crate::client::{self, Client};
+use crate::conn::{Conn, Idle};
 use crate::event::EventQueue;
 use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
-use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::id::{
+    CallId, ClientId, ConnId, CoreId, GreenId, HostId, ListenerId, ProcessId, RequestId, Slab, TaskId, ThreadId,
+};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
@@ -60,6 +65,18 @@ pub(crate) enum Event {
     Served(CallId),
     /// A reply arrives.
     Reply(CallId),
+    /// A request has taken so long that a second copy of it is sent.
+    Hedge(RequestId),
+    /// The bytes of a request arrive over a connection that was kept.
+    Again(RequestId),
+    /// The time of an idle connection is over.
+    Idle(ConnId),
+    /// A request reaches the proxy.
+    AtProxy(RequestId),
+    /// A server's response reaches the proxy.
+    Upstream(RequestId),
+    /// A balancer asks a server whether it still answers.
+    Check(ListenerId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -81,6 +98,12 @@ impl Event {
             Event::AtPeer(id) => (10, id.index()),
             Event::Served(id) => (11, id.index()),
             Event::Reply(id) => (12, id.index()),
+            Event::Hedge(id) => (32, id.index()),
+            Event::Again(id) => (33, id.index()),
+            Event::Idle(id) => (34, id.index()),
+            Event::AtProxy(id) => (35, id.index()),
+            Event::Upstream(id) => (36, id.index()),
+            Event::Check(id) => (37, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -110,6 +133,10 @@ pub(crate) struct Process {
     pub(crate) jobs: std::collections::VecDeque<RequestId>,
     /// Pool servers: threads without work, longest idle first.
     pub(crate) idle: std::collections::VecDeque<ThreadId>,
+    /// Pool servers: requests that have come over kept connections and that the accepting thread has not seen yet.
+    pub(crate) readable: std::collections::VecDeque<RequestId>,
+    /// Its breakers around calls, by peer; of peers without one it is never asked.
+    pub(crate) breakers: Vec<Breaker>,
     /// Pool servers: open connections, and how many there may be.
     pub(crate) connections: u32,
     pub(crate) connections_max: u32,
@@ -133,7 +160,10 @@ pub(crate) struct World<'m, P> {
     pub(crate) threads: Vec<Thread>,
     pub(crate) hubs: Vec<Hub>,
     pub(crate) listeners: Vec<Listener>,
-    pub(crate) next_listener: usize,
+    pub(crate) balancer: Balancer,
+    /// The proxy's idle connections.
+    pub(crate) proxy_idle: Idle,
+    pub(crate) conns: Slab<ConnId, Conn>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
     pub(crate) clients: Vec<Client>,
@@ -190,7 +220,9 @@ impl<'m, P: Probe> World<'m, P> {
             threads: Vec::new(),
             hubs: Vec::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
-            next_listener: 0,
+            balancer: Balancer::new(&model.balancer, model.listeners.len()),
+            proxy_idle: Idle::default(),
+            conns: Slab::new(),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
             clients,

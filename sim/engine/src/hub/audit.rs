@@ -261,6 +261,7 @@ mod tests {
             gil: false,
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
+            keep_alive: None,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));
         let queue = SyncKind::Queue { lifo: false, max: None, standard: false };
@@ -268,11 +269,19 @@ mod tests {
         let wait = [Op::Await { sync: 0, limit: crate::op::Limit::NONE }, Op::End];
         Model {
             name: "audited".into(),
-            hosts: vec![HostSpec { name: "host".into(), cores: 1, slice: long, switch: zero, wake: zero }],
+            hosts: vec![HostSpec {
+                name: "host".into(),
+                cores: 1,
+                slice: long,
+                switch: zero,
+                wake: zero,
+                send_buffer: 0,
+            }],
             listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
             processes: vec![ProcessSpec { listener: 0, worker: 0 }],
             workers: vec![worker],
-            balancer: Balancing::RoundRobin,
+            balancer: Balancing::RoundRobin.into(),
+            proxy: None,
             peers: vec![],
             syncs: vec![sync("event", SyncKind::Event), sync("queue", queue)],
             classes: Arc::new([]),

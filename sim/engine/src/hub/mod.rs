@@ -9,6 +9,7 @@
 //! the world's plus what is owed. A burn keeps the whole hub; a call that gevent could not patch parks the whole thread.
 
 pub(crate) mod audit;
+mod kept;
 mod life;
 mod micro;
 mod notify;
@@ -165,7 +166,9 @@ impl<P: Probe> World<'_, P> {
         if let Some(effect) = self.threads[thread.index()].deferred.take() {
             return match effect {
                 Effect::Exit => {
-                    self.end_request(id, task);
+                    if !self.write_slowly(id, task) {
+                        self.end_request(id, task);
+                    }
                     None
                 }
                 Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
@@ -232,6 +235,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Do(op) => self.perform_on_hub(id, task, op),
             Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
+            Effect::Exit if self.is_written(task) => self.end_request(id, task),
             Effect::Exit => {
                 self.owe(id, self.hub_costs(id).respond);
                 self.threads[thread.index()].deferred = Some(Effect::Exit);
@@ -256,6 +260,7 @@ impl<P: Probe> World<'_, P> {
                 self.tasks[task].handle = timer;
                 self.park_as(id, task, Parked::Timer);
             }
+            Need::Reply { peer, .. } if !self.may_call(task, peer) => {}
             Need::Reply { peer, takes } => {
                 self.owe(id, costs.socket);
                 let sock = self.hub(id).sockets.open(task);

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CallId, HubId, TaskId};
+use crate::id::{CallId, ConnId, HubId, TaskId};
 use crate::machine::Status;
 use crate::probe::Probe;
 use crate::world::World;
@@ -24,6 +24,8 @@ pub(crate) struct Sock {
     pub(crate) task: TaskId,
     /// The call whose reply is awaited; none once it has come.
     pub(crate) call: CallId,
+    /// The connection to whoever asks, if it is kept between requests.
+    pub(crate) conn: ConnId,
     /// Whether a watcher is started.
     pub(crate) wanted: bool,
     /// Whether data is there. For the listener the accept queue decides.
@@ -67,6 +69,7 @@ impl Sockets {
         let sock = Sock {
             task,
             call: CallId::NONE,
+            conn: ConnId::NONE,
             wanted: false,
             readable: false,
             registered: false,
@@ -94,6 +97,11 @@ impl Sockets {
     /// All data was read.
     pub(crate) fn drain(&mut self, index: u32) {
         self.socks[index as usize].readable = false;
+    }
+
+    /// Notes which kept connection a socket is.
+    pub(crate) fn set_conn(&mut self, index: u32, conn: ConnId) {
+        self.socks[index as usize].conn = conn;
     }
 
     /// Notes for which call a socket waits.

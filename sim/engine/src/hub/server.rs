@@ -50,7 +50,14 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn end_request(&mut self, id: HubId, task: TaskId) {
         self.impoverish(id, task);
         self.switch_to_loop(id);
-        self.finish(task);
+        if let Some(conn) = self.finish(task) {
+            return self.wait_for_next(id, conn);
+        }
+        self.free_greenlet(id);
+    }
+
+    /// A greenlet's place is free for another connection.
+    pub(super) fn free_greenlet(&mut self, id: HubId) {
         let Hub { free, sockets, .. } = self.hub(id);
         *free += 1;
         sockets.watch(LISTENER, true);

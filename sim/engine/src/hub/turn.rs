@@ -175,7 +175,7 @@ impl<P: Probe> World<'_, P> {
                     pending.push(Pending::Timer(timer));
                     let task = &mut tasks[timers.task(timer)];
                     task.ready_since = at;
-                    if task.request.is_some() {
+                    if task.request.is_some() && !requests[task.request].is_answered() {
                         requests[task.request].turn(at.min(now), Wait::Hub);
                     }
                 }
@@ -235,6 +235,10 @@ impl<P: Probe> World<'_, P> {
     /// Data is there: the greenlet reads it and goes on.
     fn on_socket(&mut self, id: HubId, sock: u32) {
         let sockets = &mut self.hub(id).sockets;
+        let conn = sockets.sock(sock).conn;
+        if conn.is_some() && sockets.sock(sock).wanted {
+            return self.on_kept(id, sock, conn);
+        }
         let task = sockets.sock(sock).task;
         if task.is_none() || !sockets.sock(sock).wanted {
             return;

@@ -1,5 +1,6 @@
 //! Hosts, processes and threads of a model, as they stand before anything happens.
 
+use crate::breaker::Breaker;
 use crate::gil::Gil;
 use crate::hub::Hub;
 use crate::hub::poll::Sockets;
@@ -45,6 +46,8 @@ impl<P: Probe> World<'_, P> {
                 begun: 0,
                 jobs: std::collections::VecDeque::new(),
                 idle: std::collections::VecDeque::new(),
+                readable: std::collections::VecDeque::new(),
+                breakers: self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect(),
                 connections: 0,
                 connections_max,
                 handing: RequestId::NONE,

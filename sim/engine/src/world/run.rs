@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, RunRecord};
 use crate::recorder::Recorder;
-use crate::request::Stage;
+use crate::request::{Stage, Why};
 use crate::rng::{Replication, Seed, mix};
 use crate::time::{Span, Time};
 use crate::world::{Event, RunError, World};
@@ -16,6 +16,7 @@ impl<P: Probe> World<'_, P> {
         let end = self.arrivals_end.saturating_add(self.model.run.drain);
         self.settle();
         self.open_clients();
+        self.start_checks();
         self.settle();
         loop {
             let Some((at, event)) = self.queue.pop() else {
@@ -92,6 +93,12 @@ impl<P: Probe> World<'_, P> {
             Event::AtPeer(call) => self.at_peer_event(call),
             Event::Served(call) => self.served_event(call),
             Event::Reply(call) => self.reply_event(call),
+            Event::Hedge(request) => self.hedge_event(request),
+            Event::Again(request) => self.again_event(request),
+            Event::Idle(conn) => self.idle_event(conn),
+            Event::AtProxy(request) => self.at_proxy_event(request),
+            Event::Upstream(request) => self.upstream_event(request),
+            Event::Check(listener) => self.check_event(listener),
         }
     }
 
@@ -121,7 +128,8 @@ impl<P: Probe> World<'_, P> {
         let left: Vec<RequestId> = self.requests.iter().map(|(id, _)| id).collect();
         for id in left {
             let request = &self.requests[id];
-            if request.ending.is_none() && request.stage != Stage::Pausing {
+            let stands_alone = request.why != Why::Check && (request.why != Why::Hedge || request.twin.is_none());
+            if request.ending.is_none() && request.stage != Stage::Pausing && stands_alone {
                 self.end_unfinished(id);
             }
         }
@@ -168,6 +176,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         endings: recorder.endings,
         users: recorder.users,
         wasted: recorder.wasted,
+        resilience: recorder.resilience,
         syn_drops: recorder.syn_drops,
         cpu_ppm: recorder.cpu_ppm(until.min(end)),
         slots_ppm: recorder.average(

@@ -150,7 +150,14 @@ fn empty_hub(name: &str) -> Model {
     let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
     Model {
         name: name.to_owned(),
-        hosts: vec![HostSpec { name: "host".to_owned(), cores: 1, slice: FOREVER, switch: zero, wake: zero }],
+        hosts: vec![HostSpec {
+            name: "host".to_owned(),
+            cores: 1,
+            slice: FOREVER,
+            switch: zero,
+            wake: zero,
+            send_buffer: 0,
+        }],
         listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
         processes: vec![ProcessSpec { listener: 0, worker: 0 }],
         workers: vec![WorkerSpec {
@@ -160,8 +167,10 @@ fn empty_hub(name: &str) -> Model {
             gil: false,
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
+            keep_alive: None,
         }],
-        balancer: Balancing::RoundRobin,
+        balancer: Balancing::RoundRobin.into(),
+        proxy: None,
         peers: Vec::new(),
         syncs: Vec::new(),
         classes: Arc::new([]),

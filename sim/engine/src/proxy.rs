@@ -1,0 +1,170 @@
+//! A proxy in front of the servers: it takes a request whole, asks a server, tries the next if that fails, and gives the response on.
+//!
+//! After nginx's `ngx_http_proxy_module` and `ngx_http_upstream`: `proxy_connect_timeout` and `proxy_read_timeout`,
+//! `proxy_next_upstream` (on a failed connection, a timeout, or an error as the answer), `max_fails` and `fail_timeout`
+//! (`balance.rs`), `keepalive` to the servers (`conn.rs`), and `proxy_buffering`: with it the server is rid of its response at once,
+//! and the proxy feeds the slow reader.
+//! A server that the proxy does not wait for works on, as for a client that left. The proxy itself has room for everybody; its work
+//! is a delay and takes no core of the servers.
+
+use crate::id::{ConnId, RequestId, TaskId};
+use crate::model::ProxySpec;
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::request::{NO_LISTENER, Request, Stage, Why};
+use crate::time::{Span, Time};
+use crate::world::{Event, World};
+
+impl<P: Probe> World<'_, P> {
+    /// The proxy that a request goes through.
+    pub(crate) fn proxy_of(&self, request: &Request) -> Option<&ProxySpec> {
+        self.model.proxy.as_ref().filter(|_| request.why != Why::Check)
+    }
+
+    /// One way over the network to the servers, from whoever connects to them.
+    pub(crate) fn hop_network(&self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        match &self.model.proxy {
+            Some(proxy) => proxy.network,
+            None => self.model.clients[usize::from(request.client)].network,
+        }
+    }
+
+    /// A request has come to the proxy, which takes it at once.
+    pub(crate) fn at_proxy_event(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        if request.ending.is_some() {
+            self.forget(id);
+            return;
+        }
+        request.stage = Stage::Proxied;
+        let client = &self.model.clients[usize::from(request.client)];
+        request.limit_at = client.read_timeout.map_or(Time::NEVER, |limit| self.now + limit);
+        if request.limit_at != Time::NEVER {
+            self.queue.push(request.limit_at, Event::Limit(id));
+        }
+        self.ask_upstream(id);
+    }
+
+    /// The proxy sends a request to a server, if there is one that it may go to.
+    fn ask_upstream(&mut self, id: RequestId) {
+        let Some(spec) = self.model.proxy else { return };
+        let Some(listener) = self.balance(id) else {
+            self.requests[id].failed = true;
+            return self.give_on(id);
+        };
+        let leaves = self.now + spec.latency;
+        let request = &mut self.requests[id];
+        request.tried[usize::from(request.tries)] = listener as u16;
+        request.tries += 1;
+        request.hop_at = leaves + spec.connect_timeout;
+        self.queue.push(request.hop_at, Event::Limit(id));
+        if let Some(conn) = self.reusable(id, Some(listener)) {
+            self.send_over(id, conn, leaves + spec.network);
+        } else {
+            self.requests[id].listener = listener as u16;
+            self.listeners[listener].open += 1;
+            self.queue.push(leaves + spec.network, Event::Syn(id));
+        }
+        self.requests[id].stage = Stage::Proxied;
+    }
+
+    /// A server has the request: who asked begins to wait for its response.
+    pub(crate) fn arrived_whole(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let limit = match self.proxy_of(request) {
+            Some(proxy) => Some(proxy.read_timeout),
+            None => self.model.clients[usize::from(request.client)].read_timeout,
+        };
+        let at = limit.map_or(Time::NEVER, |limit| self.now + limit);
+        let proxied = self.proxy_of(request).is_some();
+        let request = &mut self.requests[id];
+        *(if proxied { &mut request.hop_at } else { &mut request.limit_at }) = at;
+        if at != Time::NEVER {
+            self.queue.push(at, Event::Limit(id));
+        }
+    }
+
+    /// The proxy does not wait for a server any longer.
+    pub(crate) fn upstream_timed_out(&mut self, id: RequestId) {
+        let Some(spec) = self.model.proxy else { return };
+        let request = &self.requests[id];
+        let again = if request.stage == Stage::Proxied { spec.on_connect } else { spec.on_timeout };
+        let listener = usize::from(request.listener);
+        self.note_upstream(listener, false);
+        let next = self.successor(id);
+        if again && self.may_try_another(next) {
+            self.ask_upstream(next);
+        } else {
+            self.requests[next].failed = true;
+            self.give_on(next);
+        }
+    }
+
+    /// A server's response has come to the proxy.
+    pub(crate) fn upstream_event(&mut self, id: RequestId) {
+        let Some(spec) = self.model.proxy else { return };
+        let request = &self.requests[id];
+        let (wanted, failed, listener) = (request.ending.is_none(), request.failed, usize::from(request.listener));
+        self.keep_by_owner(id, wanted);
+        if !wanted {
+            self.forget(id);
+            return;
+        }
+        let bad = failed && spec.on_error;
+        self.note_upstream(listener, !bad);
+        if bad && self.may_try_another(id) {
+            let next = self.successor(id);
+            self.forget(id);
+            self.ask_upstream(next);
+        } else {
+            self.give_on(id);
+        }
+    }
+
+    fn may_try_another(&self, id: RequestId) -> bool {
+        let Some(spec) = self.model.proxy else { return false };
+        let request = &self.requests[id];
+        request.tries < spec.tries && (0..self.listeners.len()).any(|server| self.is_open_to(request, server))
+    }
+
+    /// The response, or the proxy's own error, goes to the client.
+    fn give_on(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let network = self.model.clients[usize::from(request.client)].network;
+        let takes = if request.failed { Span::ZERO } else { self.download(request) };
+        let request = &mut self.requests[id];
+        (request.stage, request.hop_at) = (Stage::Answered, Time::NEVER);
+        self.queue.push(self.now + takes + network, Event::Response(id));
+    }
+
+    /// The same request for its sender, about to be sent to another server; the one before lives on for nobody.
+    fn successor(&mut self, id: RequestId) -> RequestId {
+        let old = &self.requests[id];
+        let count = self.model.classes[usize::from(old.class)].sites.len();
+        let mut next = old.clone();
+        next.fate = self.fates.copy(next.fate, count);
+        next.turn(self.now, Wait::Network);
+        (next.task, next.conn) = (TaskId::NONE, ConnId::NONE);
+        (next.listener, next.syns, next.failed) = (NO_LISTENER, 0, false);
+        (next.stage, next.hop_at) = (Stage::Proxied, Time::NEVER);
+        let twin = next.twin;
+        let limits = [next.leaves_at, next.limit_at];
+        let hedge_at = next.hedge_at;
+        let next = self.requests.insert(next);
+        if twin.is_some() {
+            self.requests[twin].twin = next;
+        }
+        for at in limits {
+            if at != Time::NEVER {
+                self.queue.push(at, Event::Limit(next));
+            }
+        }
+        if hedge_at > self.now && hedge_at != Time::NEVER {
+            self.queue.push(hedge_at, Event::Hedge(next));
+        }
+        self.requests[id].twin = RequestId::NONE;
+        self.abandon(id);
+        next
+    }
+}

@@ -1,0 +1,83 @@
+//! Slow readers: a response larger than the socket's send buffer holds its writer until the rest fits.
+//!
+//! A response of so many bytes takes its time at the client's rate. What the kernel takes at once is the socket's send buffer; a
+//! blocking `sendall` returns, and a greenlet in it goes on, when no more than that is left to send. On Linux the buffer begins at
+//! 87,040 bytes for a new connection (`net.ipv4.tcp_wmem`, `tcp_init_buffer_space`: ten segments of the initial window with their
+//! overhead, twice) and grows with the congestion window, which stays small towards a slow reader. A client that leaves ends the
+//! write at once. Left out: the reader's own receive buffer, and the growth of the window.
+
+use crate::id::{RequestId, TaskId};
+use crate::machine::{Role, Status};
+use crate::probe::Probe;
+use crate::record::Wait;
+use crate::request::{Request, Stage};
+use crate::time::{Span, Time};
+use crate::world::{Event, World};
+
+/// How long so many bytes take at a rate.
+fn transfer(bytes: u64, rate: u64) -> Span {
+    let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(rate.max(1)));
+    Span::from_ns(u64::try_from(ns).unwrap_or(u64::MAX))
+}
+
+impl<P: Probe> World<'_, P> {
+    /// How long the client takes to read a response.
+    pub(crate) fn download(&self, request: &Request) -> Span {
+        let spec = &self.model.clients[usize::from(request.client)];
+        spec.download.map_or(Span::ZERO, |rate| transfer(self.size(request), rate))
+    }
+
+    fn size(&self, request: &Request) -> u64 {
+        let class = &self.model.classes[usize::from(request.class)];
+        u64::from(class.header_bytes) + u64::from(class.body_bytes)
+    }
+
+    /// A response is to be written. How long that holds its writer; `None`: it fits, or it is written already.
+    pub(crate) fn hold_for_write(&mut self, task: TaskId) -> Option<Span> {
+        let id = self.tasks[task].request;
+        let request = &self.requests[id];
+        let host = self.processes[self.threads[self.tasks[task].thread.index()].process.index()].host;
+        let rest = self.size(request).saturating_sub(self.model.hosts[host.index()].send_buffer);
+        let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
+        let rate = self.model.clients[usize::from(request.client)].download?;
+        if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {
+            return None;
+        }
+        let arrives = self.now + self.download(request) + self.way_back(request);
+        let request = &mut self.requests[id];
+        (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
+        request.turn(self.now, Wait::Network);
+        self.queue.push(arrives, Event::Response(id));
+        Some(transfer(rest, rate))
+    }
+
+    /// From a server to the client, through the proxy if there is one.
+    fn way_back(&self, request: &Request) -> Span {
+        let proxy = self.proxy_of(request).map_or(Span::ZERO, |proxy| proxy.network);
+        proxy + self.model.clients[usize::from(request.client)].network
+    }
+
+    /// The reader has left: its writer fails at once and goes on.
+    pub(crate) fn stop_writing(&mut self, id: RequestId) {
+        let task = self.requests[id].task;
+        let Some(state) = self.tasks.get(task) else { return };
+        let thread = state.thread;
+        if let Role::Hub(hub) = self.threads[thread.index()].role {
+            self.stop_writing_on_hub(hub, task);
+        } else if self.threads[thread.index()].status == Status::Parked {
+            self.make_ready(thread);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_take_their_time() {
+        assert_eq!(transfer(1_000_000, 1_000_000), Span::from_secs(1));
+        assert_eq!(transfer(1, 3), Span::from_ns(333_333_334));
+        assert_eq!(transfer(u64::MAX, 1), Span::from_ns(u64::MAX));
+    }
+}
