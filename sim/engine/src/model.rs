@@ -5,6 +5,7 @@
 
 mod traffic;
 
+pub use crate::request::TRIES_MAX;
 pub use traffic::{
     Backoff, BalancerSpec, BreakerSpec, Bursts, Ejection, HealthCheck, Hedge, HedgeAfter, Jitter, KeepAlive, ProxySpec,
     Retry,

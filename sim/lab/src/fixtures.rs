@@ -1,7 +1,7 @@
 //! Hand-made records for tests, here and in the crates above: small, whole and without a simulator.
 
 use engine::hist::Hist;
-use engine::record::{ClassRecord, Ending, RunRecord, Series, Slowdown, Users, Wait, Wasted};
+use engine::record::{ClassRecord, Ending, Resilience, RunRecord, Series, Slowdown, Users, Wait, Wasted};
 use engine::time::{Span, Time};
 
 /// A run in which nothing happened.
@@ -18,6 +18,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         endings: [0; Ending::COUNT],
         users: Users::default(),
         wasted: Wasted::default(),
+        resilience: Resilience::default(),
         syn_drops: 0,
         classes: Vec::new(),
         latency: Hist::new(),

@@ -4,6 +4,7 @@ use engine::model::Profile;
 use engine::time::{Span, Time};
 
 use crate::diagnostic::{At, Findings};
+use crate::habits::{self, BREAKER, BURSTS, BurstText, HEDGE, Habits, KEEP_ALIVE, RETRY, SPIKE};
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::law_text::LawText;
 use crate::node::{Name, Node};
@@ -58,6 +59,22 @@ pub(crate) static CLIENT: Table = Table {
             Need::Default("\"poisson\""),
             "\"fixed\"",
             "Whether requests come at random or evenly spaced.",
+        )
+        .beside(OPEN),
+        key(
+            "bursts",
+            Kind::Table(&BURSTS),
+            Need::Else("the rate is as it is said"),
+            "{ factor = 10, on = \"exp(2s)\", off = \"exp(18s)\" }",
+            "Random times of many arrivals.",
+        )
+        .beside(OPEN),
+        key(
+            "spikes",
+            Kind::List(&SPIKE),
+            Need::Default("[]"),
+            "[{ at = \"60s\", factor = 5, length = \"30s\" }]",
+            "Set times of many arrivals.",
         )
         .beside(OPEN),
         key("trace", Kind::File, Need::Else("see `rate`"), "\"arrivals.csv\"", "File of arrival instants, one a line."),
@@ -127,6 +144,41 @@ pub(crate) static CLIENT: Table = Table {
             "What a user who lost patience does.",
         )
         .beside(&["patience"]),
+        key(
+            "retry",
+            Kind::Table(&RETRY),
+            Need::Else("what went wrong is over"),
+            "{ times = 3, backoff = \"100ms\", jitter = \"full\", budget = 0.1 }",
+            "What the client does with a request that went wrong.",
+        ),
+        key(
+            "hedge",
+            Kind::Table(&HEDGE),
+            Need::Else("one copy of a request is sent"),
+            "{ percentile = 95 }",
+            "When a second copy of a request is sent.",
+        ),
+        key(
+            "breaker",
+            Kind::Table(&BREAKER),
+            Need::Else("all requests are sent"),
+            "{ failures = 5, open = \"10s\" }",
+            "The breaker around all requests of the group.",
+        ),
+        key(
+            "keep_alive",
+            Kind::Table(&KEEP_ALIVE),
+            Need::Else("a connection a request"),
+            "{ timeout = \"5s\" }",
+            "How connections are used again.",
+        ),
+        key(
+            "download",
+            Kind::Count(1, 1_000_000_000_000),
+            Need::Else("as fast as it comes"),
+            "50000",
+            "What the client reads of a response, bytes a second; a slow reader holds its writer.",
+        ),
     ],
 };
 
@@ -142,6 +194,9 @@ pub(crate) struct Client {
     pub(crate) read_timeout: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
     pub(crate) refresh: Option<Refresh>,
+    pub(crate) bursts: Option<BurstText>,
+    pub(crate) habits: Habits,
+    pub(crate) download: Option<u64>,
 }
 
 /// When requests are sent.
@@ -185,6 +240,9 @@ impl Client {
             read_timeout: node.find("read_timeout"),
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),
             refresh,
+            bursts: node.find::<&Node>("bursts").map(BurstText::read),
+            habits: Habits::read(name, node, findings),
+            download: node.find("download"),
         }
     }
 
@@ -211,6 +269,7 @@ impl When {
             Some(&"trace") => When::Trace { path: node.get::<&str>("trace").to_owned(), at: node.at("trace") },
             Some(_) => {
                 let profile = profile(name, node, findings);
+                let profile = habits::with_spikes(profile, node.get("spikes"), findings);
                 if node.get::<&str>("arrivals") == "fixed" { When::Fixed(profile) } else { When::Poisson(profile) }
             }
             None => {

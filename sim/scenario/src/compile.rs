@@ -101,6 +101,9 @@ fn laws(scenario: &Scenario) -> Vec<(&LawText, At)> {
     for client in &scenario.clients {
         laws.extend(client.patience.iter().map(|(law, at)| (law, *at)));
         laws.extend(client.refresh.iter().map(|refresh| (&refresh.pause.0, refresh.pause.1)));
+        if let Some(bursts) = &client.bursts {
+            laws.extend([(&bursts.on.0, bursts.on.1), (&bursts.off.0, bursts.off.1)]);
+        }
         if let When::Closed { think: (law, at), .. } = &client.when {
             laws.push((law, *at));
         }
@@ -236,8 +239,44 @@ impl Compiler<'_> {
                     pause: law(&refresh.pause.0, self.files),
                     times: refresh.times,
                 }),
+                bursts: client.bursts.as_ref().map(|bursts| bursts.bursts(|text| law(text, self.files))),
+                retry: client.habits.retry.clone(),
+                hedge: client.habits.hedge,
+                breaker: client.habits.breaker,
+                keep_alive: client.habits.keep_alive,
+                download: client.download,
             })
+            .chain(self.checker())
             .collect()
+    }
+
+    /// The client that is the balancer itself, if it checks the servers' health.
+    fn checker(&self) -> Option<ClientSpec> {
+        let class = self.check_class()?;
+        Some(ClientSpec {
+            // No name of a file has this character.
+            name: "balancer#check".to_owned(),
+            classes: vec![class],
+            arrivals: Arrivals::Trace(Arc::new([])),
+            network: Span::ZERO,
+            connect_timeout: None,
+            read_timeout: None,
+            patience: None,
+            refresh: None,
+            bursts: None,
+            retry: None,
+            hedge: None,
+            breaker: None,
+            keep_alive: None,
+            download: None,
+        })
+    }
+
+    /// Index of the request that health checks ask for.
+    fn check_class(&self) -> Option<u32> {
+        let request = self.scenario.balancer.check.as_ref()?.request.as_ref()?;
+        let at = self.scenario.requests.iter().position(|other| other.name.text == request.text)?;
+        u32::try_from(at).ok()
     }
 
     /// Pools, locks, queues and events, and after them the hub's native threads, if a request uses them.
@@ -263,6 +302,7 @@ impl Compiler<'_> {
             slice: machine.slice,
             switch: machine.switch,
             wake: machine.wake,
+            send_buffer: machine.send_buffer,
         };
         let processes = (0..world.servers)
             .flat_map(|listener| (0..world.processes).map(move |_| ProcessSpec { listener, worker: 0 }));
@@ -279,8 +319,10 @@ impl Compiler<'_> {
                 gil: world.gil,
                 switch_interval: world.switch_interval,
                 timed_waits: world.timed_waits,
+                keep_alive: world.keep_alive,
             }],
-            balancer: self.scenario.balancer,
+            balancer: self.scenario.balancer.spec(world.servers, self.check_class().unwrap_or(0)),
+            proxy: self.scenario.proxy,
             peers: peers
                 .iter()
                 .map(|peer| PeerSpec {
@@ -288,6 +330,7 @@ impl Compiler<'_> {
                     network: peer.network,
                     capacity: peer.capacity,
                     windows: peer.windows.clone(),
+                    breaker: peer.breaker,
                 })
                 .collect(),
             syncs: self.syncs(),

@@ -91,6 +91,8 @@ pub(crate) enum Kind {
     File,
     /// One of some words.
     OneOf(fn() -> Vec<&'static str>),
+    /// Some of some words.
+    SomeOf(fn() -> Vec<&'static str>),
     /// The name of something else in the file.
     Name(Group),
     /// Several such names.
@@ -191,6 +193,7 @@ impl Kind {
             Kind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
             Kind::File => such("the name of a file in quotes"),
             Kind::OneOf(words) => one_of(&words()),
+            Kind::SomeOf(words) => format!("write a list of some of {}", quoted(&words())),
             Kind::Name(group) => format!("write the name of {} in quotes", group.one()),
             Kind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
             Kind::Table(_) => such("a table"),
@@ -219,6 +222,10 @@ impl Kind {
             Kind::Profile(_) => "rate, or list of points".to_owned(),
             Kind::File => "file name".to_owned(),
             Kind::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+            Kind::SomeOf(words) => {
+                let words: Vec<String> = words().iter().map(|word| format!("`\"{word}\"`")).collect();
+                format!("list of some of {}", words.join(", "))
+            }
             Kind::Name(group) => format!("name of {}", group.one()),
             Kind::Names(group) => format!("list of names of {}", group.nouns()),
             Kind::Table(_) => "table".to_owned(),
@@ -227,6 +234,10 @@ impl Kind {
             Kind::Steps => "list of steps".to_owned(),
         }
     }
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }
 
 /// "write one of ...".

@@ -9,6 +9,8 @@ mod client;
 mod compile;
 mod csv;
 mod diagnostic;
+mod front;
+mod habits;
 mod key;
 mod law_text;
 mod limits;

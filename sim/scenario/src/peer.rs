@@ -1,10 +1,11 @@
 //! `[peer.NAME]`: what requests call.
 
-use engine::model::Window;
+use engine::model::{BreakerSpec, Window};
 use engine::time::{Span, Time};
 
 use crate::client::ppm;
 use crate::diagnostic::Findings;
+use crate::habits::{self, BREAKER};
 use crate::key::{Kind, Need, Table, key};
 use crate::node::{Name, Node};
 
@@ -46,6 +47,13 @@ pub(crate) static PEER: Table = Table {
             "[{ from = \"5m\", to = \"8m\", factor = 4.5 }]",
             "Windows in which it is slow or failing.",
         ),
+        key(
+            "breaker",
+            Kind::Table(&BREAKER),
+            Need::Else("all calls are made"),
+            "{ failures = 5, open = \"10s\" }",
+            "The breaker that every server process has around its calls.",
+        ),
     ],
 };
 
@@ -57,6 +65,7 @@ pub(crate) struct Peer {
     pub(crate) capacity: Option<u32>,
     /// Sorted, not overlapping.
     pub(crate) windows: Vec<Window>,
+    pub(crate) breaker: Option<BreakerSpec>,
 }
 
 impl Peer {
@@ -67,6 +76,7 @@ impl Peer {
             network: node.get("network"),
             capacity: node.find("capacity"),
             windows: windows(name, node.get("slow"), findings),
+            breaker: node.find::<&Node>("breaker").map(habits::breaker),
         }
     }
 }

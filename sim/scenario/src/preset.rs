@@ -74,6 +74,8 @@ pub(crate) struct Worker {
     pub(crate) greenlets: Option<u32>,
     /// Connections of a pool server.
     pub(crate) connections: u32,
+    /// How long it keeps idle connections, if it keeps any.
+    pub(crate) keep_alive: Option<Span>,
     pub(crate) costs: Costs,
     /// What the reference prints about it.
     pub(crate) facts: Vec<Fact>,
@@ -248,6 +250,7 @@ static WORKER: Table = Table {
         key("full", Kind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
+        key("keepalive", DURATION, NO, "{}", "how long an idle connection is kept"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
@@ -343,6 +346,7 @@ impl Worker {
             listen: count("listen").unwrap_or(1),
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
+            keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
             costs,
             facts,
         }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use engine::model::{Balancing, RunSpec, SyncKind};
+use engine::model::{ProxySpec, RunSpec, SyncKind};
 use engine::time::Time;
 
 use crate::client::{Client, When};
 use crate::diagnostic::{At, Diagnostic, Findings, Sources};
+use crate::front::{self, Balancer};
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::limits;
 use crate::node::{Name, Node};
@@ -102,10 +103,17 @@ pub(crate) static ROOT: Table = Table {
         key("machine", Kind::Table(&world::MACHINE), Need::Default("{}"), "{ cores = 8 }", "What every server is."),
         key(
             "balancer",
-            Kind::Table(&world::BALANCER),
+            Kind::Table(&front::BALANCER),
             Need::Default("{}"),
             "{ policy = \"round-robin\" }",
             "How connections choose a server.",
+        ),
+        key(
+            "proxy",
+            Kind::Table(&front::PROXY),
+            Need::Else("clients connect to the servers themselves"),
+            "{ keep_alive = { connections = 32 } }",
+            "What stands between clients and servers.",
         ),
         key(
             "world",
@@ -184,7 +192,8 @@ pub struct Scenario {
     pub(crate) replications: u32,
     pub(crate) run: RunSpec,
     pub(crate) machine: Machine,
-    pub(crate) balancer: Balancing,
+    pub(crate) balancer: Balancer,
+    pub(crate) proxy: Option<ProxySpec>,
     pub(crate) worlds: Vec<World>,
     pub(crate) clients: Vec<Client>,
     pub(crate) peers: Vec<Peer>,
@@ -235,10 +244,10 @@ impl Scenario {
         let named = |key: &str| root.get::<&[(Name, Node)]>(key);
         let machine: &Node = root.get("machine");
         let run: &Node = root.get("run");
-        let policy: &str = root.get::<&Node>("balancer").get("policy");
         check_cores(named("world"), machine, findings);
         let worlds = named("world").iter().filter_map(|world| World::read(world, machine, preset, findings));
-        let worlds = worlds.collect();
+        let worlds: Vec<World> = worlds.collect();
+        let servers = worlds.iter().map(|world| world.servers).max().unwrap_or(1);
         let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
         let scenario = Scenario {
             sources: Sources::new("", ""),
@@ -254,7 +263,8 @@ impl Scenario {
                 step: run.get("step"),
             },
             machine: Machine::read(machine, preset),
-            balancer: if policy == "round-robin" { Balancing::RoundRobin } else { Balancing::LeastConnections },
+            balancer: Balancer::read(root.get("balancer"), servers, findings),
+            proxy: root.find::<&Node>("proxy").map(front::proxy),
             worlds,
             clients: named("client").iter().map(|client| Client::read(client, findings)).collect(),
             peers: named("peer").iter().map(|peer| Peer::read(peer, findings)).collect(),
@@ -280,6 +290,7 @@ impl Scenario {
         scenario.check_run(run, findings);
         scenario.check_shares(findings);
         scenario.check_use(findings);
+        scenario.check_traffic(findings);
         scenario
     }
 
@@ -352,7 +363,8 @@ impl Scenario {
     fn check_use(&self, findings: &mut Findings) {
         for request in &self.requests {
             let asked = self.clients.iter().any(|client| client.asks(&request.name.text));
-            if !asked || request.share == 0.0 {
+            let checks = self.balancer.checks(&request.name.text);
+            if !checks && (!asked || request.share == 0.0) {
                 let what = format!("nobody asks for request `{}`", request.name.text);
                 let help = "list it in a client's `requests`, give it a `share`, or remove it";
                 findings.warning(request.name.at, what).label("not used").help(help).echo();

@@ -107,6 +107,27 @@ impl Walker<'_> {
         None
     }
 
+    /// A list of words of which each may stand once.
+    pub(crate) fn word_list(&mut self, key: &Key, array: &[Raw], words: &[&'static str]) -> Option<Value> {
+        let mut listed: Vec<Name> = Vec::new();
+        let mut sound = true;
+        for raw in array {
+            let Some(text) = raw.text() else {
+                self.wrong_type(key, raw);
+                sound = false;
+                continue;
+            };
+            if listed.iter().any(|name| name.text == text) {
+                let what = format!("`{}` is listed twice", short(text));
+                self.findings.error(raw.at, what).label("again").help("keep one");
+                continue;
+            }
+            sound &= self.word(key, raw, text, words).is_some();
+            listed.push(Name { text: text.to_owned(), at: raw.at });
+        }
+        sound.then_some(Value::Names(listed))
+    }
+
     pub(crate) fn name(&mut self, group: Group, raw: &Raw, text: &str) -> Option<Name> {
         let known = self.names.of_group(group);
         if !known.clone().any(|name| name == text) {

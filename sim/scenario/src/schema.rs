@@ -149,6 +149,9 @@ fn kind(kind: Kind, defs: &mut Map<String, Value>) -> Value {
             json!({ "anyOf": [{ "$ref": "#/$defs/rate" }, points] })
         }
         Kind::OneOf(words) => json!({ "enum": words() }),
+        Kind::SomeOf(words) => {
+            json!({ "type": "array", "items": { "enum": words() }, "uniqueItems": true })
+        }
         Kind::Names(_) => {
             json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true })
         }

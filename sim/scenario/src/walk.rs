@@ -177,6 +177,7 @@ impl<'a> Walker<'a> {
                 self.or_report(raw.at, rate).map(Value::Number)
             }
             (Kind::OneOf(words), RawValue::Text(text)) => self.word(key, raw, text, &words()),
+            (Kind::SomeOf(words), RawValue::Array(array)) => self.word_list(key, array, &words()),
             (Kind::Name(group), RawValue::Text(text)) => {
                 self.name(group, raw, text).map(|name| Value::Names(vec![name]))
             }
@@ -368,7 +369,7 @@ fn stand_in(kind: Kind) -> Value {
         Kind::Law => Value::Law(LawText::Fixed(Span::from_ms(1))),
         Kind::Rate | Kind::Profile(_) => Value::Number(1.0),
         Kind::OneOf(words) => Value::Text(words().first().copied().unwrap_or("").to_owned()),
-        Kind::Name(_) | Kind::Names(_) => Value::Names(Vec::new()),
+        Kind::Name(_) | Kind::Names(_) | Kind::SomeOf(_) => Value::Names(Vec::new()),
         Kind::Table(table) => {
             let entry = |key: &Key| Entry {
                 name: key.name,

@@ -1,4 +1,4 @@
-//! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
+//! `[machine]` and `[world.NAME]`: what serves the requests.
 
 use engine::model::{Costs, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
@@ -45,20 +45,15 @@ pub(crate) static MACHINE: Table = Table {
             "4096",
             "The kernel's bound on every accept queue, in connections.",
         ),
+        key(
+            "send_buffer",
+            Kind::Count(1, 1_000_000_000),
+            Need::Default("87040"),
+            "2500000",
+            "Bytes of a response that the kernel takes at once from a writer whose reader is slow (Linux: net.ipv4.tcp_wmem; \
+             it begins at 87,040 and grows with the congestion window).",
+        ),
     ],
-};
-
-pub(crate) static BALANCER: Table = Table {
-    heading: "[balancer]",
-    noun: "the balancer",
-    doc: "How a new connection chooses among the servers.",
-    keys: &[key(
-        "policy",
-        Kind::OneOf(|| vec!["round-robin", "least-connections"]),
-        Need::Default("\"round-robin\""),
-        "\"least-connections\"",
-        "One server after the other, or the one with the fewest open connections.",
-    )],
 };
 
 const fn cost(name: &'static str, doc: &'static str) -> Key {
@@ -169,6 +164,13 @@ pub(crate) static WORLD: Table = Table {
             "\"stop\"",
             "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
         ),
+        key(
+            "keepalive",
+            Kind::Positive,
+            PRESET,
+            "\"2s\"",
+            "How long the server keeps an idle connection of a client or proxy that uses it again.",
+        ),
         key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };
@@ -179,6 +181,7 @@ pub(crate) struct Machine {
     pub(crate) slice: Span,
     pub(crate) switch: Span,
     pub(crate) wake: Span,
+    pub(crate) send_buffer: u64,
 }
 
 /// One way to serve the requests.
@@ -191,6 +194,7 @@ pub(crate) struct World {
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
     pub(crate) timed_waits: TimedWaits,
+    pub(crate) keep_alive: Option<Span>,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
     pub(crate) processes: u32,
@@ -205,6 +209,7 @@ impl Machine {
             slice: node.find("slice").unwrap_or(preset.slice),
             switch: node.find("switch").unwrap_or(preset.switch),
             wake: node.find("wake").unwrap_or(preset.wake),
+            send_buffer: node.get("send_buffer"),
         }
     }
 }
@@ -241,6 +246,7 @@ impl World {
             gil: node.find("gil").unwrap_or(preset.gil),
             switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
             timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
+            keep_alive: node.find("keepalive").or(worker.keep_alive),
             servers,
             cores,
             processes,
@@ -297,6 +303,9 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
             findings.error(node.key_at(key), what).label(format!("not for {software}")).help(why);
         }
     };
+    if worker.keep_alive.is_none() {
+        refuse("keepalive", "this server closes every connection after its response");
+    }
     let hub = worker.carrier == Carrier::Hub;
     match worker.carrier {
         Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),

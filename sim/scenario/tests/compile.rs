@@ -263,7 +263,7 @@ fn policies_and_windows_arrive_in_the_model() {
         + "balancer = { policy = \"least-connections\" }\nlock = { l = {} }\n";
     let compiled = compile(&text);
     let model = &compiled.models[0];
-    assert_eq!(model.balancer, Balancing::LeastConnections);
+    assert_eq!(model.balancer.policy, Balancing::LeastConnections);
     assert_eq!((model.peers[0].capacity, model.peers[0].network), (Some(3), ms(1)));
     let windows: Vec<(u32, u32)> =
         model.peers[0].windows.iter().map(|window| (window.factor_milli, window.fail_ppm)).collect();
