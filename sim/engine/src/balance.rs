@@ -185,8 +185,10 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         health.fails = health.fails.saturating_add(1);
+        // Not those that were under way already when it was left alone.
+        let begins = health.fails == ejection.fails || health.accessed < health.checked;
         (health.accessed, health.checked) = (self.now, self.now);
-        if health.fails == ejection.fails {
+        if begins && health.fails >= ejection.fails {
             self.probe.on(self.now, Fact::Ejected);
         }
     }

@@ -92,9 +92,8 @@ impl WorldDifference {
 
 fn differences(base: &[Figure], world: &[Figure]) -> Vec<Difference> {
     base.iter()
-        .zip(world)
-        .filter_map(|(base, world)| {
-            assert!(base.spec == world.spec, "{} against {}", world.spec.name, base.spec.name);
+        .filter_map(|base| {
+            let world = world.iter().find(|figure| figure.spec == base.spec)?;
             let difference = paired_difference(&base.values, &world.values)?;
             Some(Difference {
                 spec: world.spec,

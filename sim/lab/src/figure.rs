@@ -49,6 +49,8 @@ pub enum Group {
     Latency,
     /// What people rather than requests got.
     Users,
+    /// What clients, breakers and balancers did about trouble; only where they did something.
+    Resilience,
     /// How busy servers were.
     Resources,
     /// How evenly waiting was spread.
@@ -59,8 +61,15 @@ pub enum Group {
 
 impl Group {
     /// All, in the order of a table.
-    pub const ALL: [Group; 6] =
-        [Group::Outcome, Group::Latency, Group::Users, Group::Resources, Group::Fairness, Group::Blame];
+    pub const ALL: [Group; 7] = [
+        Group::Outcome,
+        Group::Latency,
+        Group::Users,
+        Group::Resilience,
+        Group::Resources,
+        Group::Fairness,
+        Group::Blame,
+    ];
 
     /// Words for a table.
     pub fn label(self) -> &'static str {
@@ -68,6 +77,7 @@ impl Group {
             Group::Outcome => "Outcome",
             Group::Latency => "Latency of good responses",
             Group::Users => "Users",
+            Group::Resilience => "Retries, copies, breakers",
             Group::Resources => "Resources",
             Group::Fairness => "Fairness",
             Group::Blame => "Where the time goes (mean per good response)",
@@ -149,6 +159,7 @@ const fn row<R>(
 const OUTCOME: (Unit, Group, Better) = (Unit::Count, Group::Outcome, Better::Less);
 const LATENCY: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Latency, Better::Less);
 const USERS: (Unit, Group, Better) = (Unit::Count, Group::Users, Better::Neither);
+const TROUBLE: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Neither);
 const SIZE: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Neither);
 const BUSY: (Unit, Group, Better) = (Unit::Share, Group::Resources, Better::Neither);
 const LAG: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Resources, Better::Less);
@@ -157,7 +168,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 33] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 39] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -197,6 +208,19 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 33] = [
         "Requests that the server finished for people who had left.", |r| Some(r.wasted.requests as f64)),
     row("wasted_slot_time_ns", "slot time wasted", (Unit::Nanoseconds, Group::Users, Better::Less),
         "Slot time that wasted requests held, in all.", |r| span(Some(r.wasted.slot_time))),
+
+    row("retries", "retries", TROUBLE,
+        "New requests sent because the one before went wrong.", |r| trouble(r, r.resilience.retries)),
+    row("retries_refused", "retries refused", TROUBLE,
+        "Retries that were not sent because the bucket was empty.", |r| trouble(r, r.resilience.retries_refused)),
+    row("hedges", "second copies", TROUBLE,
+        "Second copies of requests that were sent.", |r| trouble(r, r.resilience.hedges)),
+    row("hedges_won", "second copies that won", TROUBLE,
+        "Second copies that were answered first.", |r| trouble(r, r.resilience.hedges_won)),
+    row("failed_fast", "failed fast", TROUBLE,
+        "Requests and calls that an open breaker failed at once.", |r| trouble(r, r.resilience.failed_fast)),
+    row("ejections", "servers left alone", TROUBLE,
+        "Times that a balancer began to leave a server alone.", |r| trouble(r, r.resilience.ejections)),
 
     row("slots", "slots", SIZE,
         "Threads or greenlets of the fleet that can carry a request.", |r| Some(r.slots as f64)),
@@ -291,6 +315,11 @@ pub(crate) fn blame_of<'a>(classes: impl Iterator<Item = &'a ClassRecord>) -> Op
 
 fn sent(endings: &[u64; Ending::COUNT]) -> u64 {
     endings.iter().sum()
+}
+
+/// A count of trouble, in runs that had any.
+fn trouble(record: &RunRecord, count: u64) -> Option<f64> {
+    (!record.resilience.is_nothing()).then_some(count as f64)
 }
 
 fn ended(endings: &[u64; Ending::COUNT], ending: Ending) -> Option<f64> {

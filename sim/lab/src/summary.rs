@@ -2,7 +2,7 @@
 
 use engine::record::{ClassRecord, RunRecord};
 
-use crate::figure::{BLAME_FIGURES, CLASS_FIGURES, Figure, RUN_FIGURES, Recipe, blame_of};
+use crate::figure::{BLAME_FIGURES, CLASS_FIGURES, Figure, Group, RUN_FIGURES, Recipe, blame_of};
 
 /// All replications of one world.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Summary {
     pub world: String,
     /// Replications it is made of.
     pub replications: u32,
-    /// The run as a whole: one per row of [`RUN_FIGURES`], in its order.
+    /// The run as a whole: one per row of [`RUN_FIGURES`], in its order; those about trouble only if there was any.
     pub figures: Vec<Figure>,
     /// What good responses of all classes waited for; only what was ever waited for, in `Wait::ALL` order.
     pub blame: Vec<Figure>,
@@ -59,7 +59,11 @@ impl Summary {
         Summary {
             world: first.world.clone(),
             replications: u32::try_from(records.len()).expect("replications are counted by u32"),
-            figures: RUN_FIGURES.iter().map(figure).collect(),
+            figures: RUN_FIGURES
+                .iter()
+                .map(figure)
+                .filter(|figure| figure.spec.group != Group::Resilience || figure.estimate.is_some())
+                .collect(),
             blame: blame(&records, |record| &record.classes),
             classes: (0..first.classes.len()).map(|class| ClassSummary::of(&records, class)).collect(),
         }

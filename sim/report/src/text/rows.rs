@@ -50,7 +50,9 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<Line> {
         let rows = match group {
             Group::Users if !users_differ_from_requests(worlds) => Vec::new(),
             Group::Blame => blame_rows(worlds),
-            Group::Outcome | Group::Latency | Group::Users | Group::Resources => run_rows(worlds, group),
+            Group::Outcome | Group::Latency | Group::Users | Group::Resilience | Group::Resources => {
+                run_rows(worlds, group)
+            }
             Group::Fairness => [run_rows(worlds, group), class_rows(worlds)].concat(),
         };
         if !rows.is_empty() {
