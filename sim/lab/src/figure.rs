@@ -159,7 +159,8 @@ const fn row<R>(
 const OUTCOME: (Unit, Group, Better) = (Unit::Count, Group::Outcome, Better::Less);
 const LATENCY: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Latency, Better::Less);
 const USERS: (Unit, Group, Better) = (Unit::Count, Group::Users, Better::Neither);
-const TROUBLE: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Neither);
+const TROUBLE: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Less);
+const COPIES: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Neither);
 const SIZE: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Neither);
 const BUSY: (Unit, Group, Better) = (Unit::Share, Group::Resources, Better::Neither);
 const LAG: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Resources, Better::Less);
@@ -213,10 +214,10 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 39] = [
         "New requests sent because the one before went wrong.", |r| trouble(r, r.resilience.retries)),
     row("retries_refused", "retries refused", TROUBLE,
         "Retries that were not sent because the bucket was empty.", |r| trouble(r, r.resilience.retries_refused)),
-    row("hedges", "second copies", TROUBLE,
-        "Second copies of requests that were sent.", |r| trouble(r, r.resilience.hedges)),
-    row("hedges_won", "second copies that won", TROUBLE,
-        "Second copies that were answered first.", |r| trouble(r, r.resilience.hedges_won)),
+    row("hedges", "second copies", COPIES,
+        "Second copies of requests that were sent.", |r| copies(r, r.resilience.hedges)),
+    row("hedges_won", "second copies that won", COPIES,
+        "Second copies that were answered first.", |r| copies(r, r.resilience.hedges_won)),
     row("failed_fast", "failed fast", TROUBLE,
         "Requests and calls that an open breaker failed at once.", |r| trouble(r, r.resilience.failed_fast)),
     row("ejections", "servers left alone", TROUBLE,
@@ -315,6 +316,11 @@ pub(crate) fn blame_of<'a>(classes: impl Iterator<Item = &'a ClassRecord>) -> Op
 
 fn sent(endings: &[u64; Ending::COUNT]) -> u64 {
     endings.iter().sum()
+}
+
+/// A count of second copies, in runs that had any.
+fn copies(record: &RunRecord, count: u64) -> Option<f64> {
+    (record.resilience.hedges > 0).then_some(count as f64)
 }
 
 /// A count of trouble, in runs that had any.
