@@ -127,7 +127,7 @@ mod tests {
         let spec = spec(None);
         let mut breaker = Breaker::new(&spec);
         for (ms, good) in [(1, false), (2, false), (3, true), (4, false), (5, false)] {
-            assert!(breaker.lets(at(ms), &spec));
+            assert!(breaker.lets(at(ms)));
             breaker.note(at(ms), good, &spec);
         }
         assert!(breaker.lets(at(6)), "two in a row are not three");

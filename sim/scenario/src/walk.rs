@@ -347,7 +347,8 @@ fn place(path: &str) -> String {
 /// The heading of the first table of the format that has a key of this name.
 fn owner(key: &str) -> Option<&'static str> {
     fn search(table: &'static Table, key: &str) -> Option<&'static str> {
-        if table.key(key).is_some() {
+        // Tables that stand in braces are of no help: many have keys of these names.
+        if table.key(key).is_some() && (table.heading.is_empty() || table.heading.starts_with('[')) {
             return Some(table.heading);
         }
         table.keys.iter().find_map(|inner| match inner.kind {
