@@ -31,6 +31,8 @@ pub(crate) struct Client {
     due: f64,
     /// Whether another arrival is scheduled (open clients).
     expects: bool,
+    /// Until when the core of the program that sends has work to do.
+    pub(crate) busy_until: Time,
 }
 
 /// What a client draws.
@@ -84,6 +86,7 @@ impl Client {
             class_sites,
             due: 0.0,
             expects: false,
+            busy_until: Time::ZERO,
         };
         (client, at)
     }

@@ -64,6 +64,8 @@ pub enum Stage {
     Served,
     /// The response travels, or is gone.
     Answered,
+    /// Its sender is reading the response.
+    Read,
 }
 
 impl Request {

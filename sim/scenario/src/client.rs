@@ -92,6 +92,13 @@ pub(crate) static CLIENT: Table = Table {
             "What they ask for, chosen by `share`.",
         ),
         key(
+            "cost",
+            Kind::Duration,
+            Need::Default("\"0s\""),
+            "\"44us\"",
+            "CPU time that the program that sends the requests needs for one. All its clients share one core, so it bounds their rate and is part of the latency; people need none.",
+        ),
+        key(
             "network",
             Kind::Duration,
             Need::Default("\"0s\""),
@@ -138,6 +145,7 @@ pub(crate) struct Client {
     /// Names of requests; `None`: all.
     pub(crate) requests: Option<Vec<Name>>,
     pub(crate) network: Span,
+    pub(crate) cost: Span,
     pub(crate) connect_timeout: Option<Span>,
     pub(crate) read_timeout: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
@@ -181,6 +189,7 @@ impl Client {
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),
             network: node.get("network"),
+            cost: node.get("cost"),
             connect_timeout: node.find("connect_timeout"),
             read_timeout: node.find("read_timeout"),
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),

@@ -228,6 +228,7 @@ impl Compiler<'_> {
                     .collect(),
                 arrivals,
                 network: client.network,
+                cost: client.cost,
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -260,7 +261,9 @@ impl Compiler<'_> {
         let host = |server: u32| HostSpec {
             name: format!("server-{}", server + 1),
             cores: world.cores,
-            slice: machine.slice,
+            slice: machine.slice(world.cores),
+            tick: machine.tick,
+            cooling: machine.cooling,
             switch: machine.switch,
             wake: machine.wake,
         };

@@ -9,6 +9,7 @@ use crate::model::WorkerKind;
 use crate::probe::Probe;
 use crate::sync;
 use crate::time::Span;
+use crate::warmth::Warmth;
 use crate::world::{Process, World};
 
 impl<P: Probe> World<'_, P> {
@@ -31,11 +32,13 @@ impl<P: Probe> World<'_, P> {
                 WorkerKind::Pool { connections, .. } => connections,
                 WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => u32::MAX,
             };
+            // A hub's process has one thread that runs Python: nobody competes with it.
+            let is_hub = matches!(worker.kind, WorkerKind::Hub { .. });
             self.processes.push(Process {
                 host: HostId::from_index(listener.host as usize),
                 listener: spec.listener as usize,
                 worker: spec.worker as usize,
-                gil: worker.gil.then(|| Gil::new(worker.switch_interval)),
+                gil: (worker.gil && !is_hub).then(|| Gil::new(worker.switch_interval)),
                 syncs: Vec::new(),
                 links: Vec::new(),
                 own_links: 0,
@@ -49,6 +52,11 @@ impl<P: Probe> World<'_, P> {
                 connections_max,
                 handing: RequestId::NONE,
                 stalled: ThreadId::NONE,
+                closing: std::collections::VecDeque::new(),
+                close_batch: 0,
+                acceptor: ThreadId::NONE,
+                ending: RequestId::NONE,
+                warmth: Warmth::default(),
             });
             match worker.kind {
                 WorkerKind::Threads { threads } => (0..threads).for_each(|_| self.start_thread(id, Role::Server)),
@@ -90,7 +98,11 @@ impl<P: Probe> World<'_, P> {
         self.threads.push(Thread::new(process, role));
         let listener = self.processes[process.index()].listener;
         match role {
-            Role::Server | Role::Acceptor => self.listeners[listener].threads.push_back(id),
+            Role::Server => self.listeners[listener].threads.push_back(id),
+            Role::Acceptor => {
+                self.processes[process.index()].acceptor = id;
+                self.listeners[listener].threads.push_back(id);
+            }
             Role::PoolServer => self.processes[process.index()].idle.push_back(id),
             Role::Helper => {}
             Role::Hub(_) => self.make_ready(id),
