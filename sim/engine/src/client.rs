@@ -106,8 +106,10 @@ impl<P: Probe> World<'_, P> {
         for index in 0..self.clients.len() {
             match self.model.clients[index].arrivals {
                 Arrivals::Closed { clients, .. } => {
-                    for _ in 0..clients {
-                        self.send_next(index, Span::ZERO);
+                    // The program that sends can only do one thing at a time.
+                    let cost = self.model.clients[index].cost;
+                    for at in 0..clients {
+                        self.send_next(index, cost * u64::from(at));
                     }
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),

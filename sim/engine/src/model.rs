@@ -181,6 +181,8 @@ pub struct Costs {
     pub respond: Span,
     /// Handing a request from the accepting thread to a serving one (pool servers).
     pub handoff: Span,
+    /// A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers).
+    pub take: Span,
     /// Closing a connection in the accepting thread, holding the GIL (pool servers that do).
     pub close: Span,
     /// One switch between hub and greenlet.
@@ -193,6 +195,8 @@ pub struct Costs {
     pub socket: Span,
     /// One `epoll_wait` and its bookkeeping.
     pub poll: Span,
+    /// Coming out of a poll that blocked (hubs).
+    pub wake: Span,
     /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
     pub clock: Span,
 }

@@ -10,6 +10,7 @@ use crate::id::{ProcessId, RequestId, ThreadId};
 use crate::machine::{Demand, Status};
 use crate::probe::Probe;
 use crate::record::Wait;
+use crate::time::Span;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -62,8 +63,8 @@ impl<P: Probe> World<'_, P> {
 
     fn begin_handing(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
         self.requests[request].turn(self.now, Wait::Slot);
-        let accept = self.own_work(id, Part::Accept);
-        let handoff = self.own_work(id, Part::Handoff);
+        let accept = self.own_work(id, Part::Accept, Span::ZERO);
+        let handoff = self.own_work(id, Part::Handoff, Span::ZERO);
         let process = &mut self.processes[id.index()];
         process.connections += 1;
         process.handing = request;
@@ -76,7 +77,7 @@ impl<P: Probe> World<'_, P> {
         let process = &mut self.processes[id.index()];
         process.close_batch -= 1;
         process.ending = process.closing.pop_front().expect("the batch counts what is there");
-        Demand::Cpu { span: self.own_work(id, Part::Close), gil: true }
+        Demand::Cpu { span: self.own_work(id, Part::Close, Span::ZERO), gil: true }
     }
 
     /// A serving thread asks the accepting one to close a connection.
@@ -93,13 +94,19 @@ impl<P: Probe> World<'_, P> {
         self.make_ready(acceptor);
     }
 
-    /// A serving thread takes the oldest accepted request. `None`: it has work now.
+    /// A serving thread looks for an accepted request, which is Python and needs the GIL, and takes the oldest. `None`: it has work.
+    ///
+    /// Whoever looks first has it: a thread that has just answered may be faster than the one that was woken.
     pub(crate) fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
         let id = self.threads[thread.index()].process;
+        if !std::mem::take(&mut self.threads[thread.index()].looking) {
+            self.threads[thread.index()].looking = true;
+            let away = self.pause_of(thread);
+            return Some(Demand::Cpu { span: self.own_work(id, Part::Take, away), gil: true });
+        }
+        // To wait for work or to read the request, it lets go of the GIL.
+        self.drop_gil(thread);
         let Some(request) = self.processes[id.index()].jobs.pop_front() else {
-            if !self.threads[thread.index()].owed.is_zero() {
-                return Some(Demand::PAY);
-            }
             self.processes[id.index()].idle.push_back(thread);
             return Some(Demand::Wait);
         };

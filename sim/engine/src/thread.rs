@@ -54,7 +54,7 @@ impl<P: Probe> World<'_, P> {
                 }
                 Effect::Exit => {
                     self.drop_gil(thread);
-                    let respond = self.own_work(self.threads[thread.index()].process, Part::Respond);
+                    let respond = self.respond_work(self.threads[thread.index()].task);
                     let state = &mut self.threads[thread.index()];
                     state.owed += respond;
                     state.deferred = Some(effect);
@@ -241,7 +241,8 @@ impl<P: Probe> World<'_, P> {
             self.listeners[listener].threads.push_back(thread);
             return Some(Demand::Wait);
         };
-        let cost = self.own_work(process, Part::Accept);
+        let away = self.pause_of(thread);
+        let cost = self.own_work(process, Part::Accept, away);
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];
         state.owed += cost;

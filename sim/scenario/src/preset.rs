@@ -112,16 +112,18 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 11] = [
+pub(crate) const COSTS: [Cost; 13] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
     Cost { name: "handoff", of: |costs| &mut costs.handoff },
+    Cost { name: "take", of: |costs| &mut costs.take },
     Cost { name: "close", of: |costs| &mut costs.close },
     Cost { name: "switch", of: |costs| &mut costs.switch },
     Cost { name: "spawn", of: |costs| &mut costs.spawn },
     Cost { name: "timer", of: |costs| &mut costs.timer },
     Cost { name: "socket", of: |costs| &mut costs.socket },
+    Cost { name: "wake", of: |costs| &mut costs.wake },
     Cost { name: "poll", of: |costs| &mut costs.poll },
     Cost { name: "clock", of: |costs| &mut costs.clock },
 ];
@@ -227,11 +229,13 @@ macro_rules! cost_table {
                 key("request", DURATION, NO, "{}", "Python"),
                 key("respond", DURATION, NO, "{}", "responding"),
                 key("handoff", DURATION, NO, "{}", "to a serving thread"),
+                key("take", DURATION, NO, "{}", "a look into the queue of requests"),
                 key("close", DURATION, NO, "{}", "of a connection, by the accepting thread"),
                 key("switch", DURATION, NO, "{}", "into a greenlet and back"),
                 key("spawn", DURATION, NO, "{}", "a greenlet's start"),
                 key("timer", DURATION, NO, "{}", "a timer's start and end"),
                 key("socket", DURATION, NO, "{}", "a wait for a socket"),
+                key("wake", DURATION, NO, "{}", "out of a poll that blocked"),
                 key("poll", DURATION, NO, "{}", "an epoll_wait"),
                 key("clock", DURATION, NO, "{}", "a look at the clock"),
             ],
@@ -408,8 +412,8 @@ mod tests {
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
             // One change to the serving thread, and one back to the accepting one if that closes.
-            Carrier::Pool if worker.closes => common + costs.handoff + costs.close + thread * 2,
-            Carrier::Pool => common + costs.handoff + thread,
+            Carrier::Pool if worker.closes => common + costs.handoff + costs.take + costs.close + thread * 2,
+            Carrier::Pool => common + costs.handoff + costs.take + thread,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }
     }

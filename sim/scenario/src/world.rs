@@ -83,11 +83,13 @@ static COSTS: Table = Table {
         cost("request", "The server's and framework's Python around a request, holding the GIL."),
         cost("respond", "Writing the response and closing, without the GIL."),
         cost("handoff", "Handing a request to a serving thread (pool servers)."),
+        cost("take", "A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers)."),
         cost("close", "Closing a connection in the accepting thread, holding the GIL (pool servers that do so)."),
         cost("switch", "Switching from the hub into a greenlet and back."),
         cost("spawn", "Starting a greenlet."),
         cost("timer", "Starting a timer and having it fire."),
         cost("socket", "Waiting for a socket: watcher on, watcher off, the call again."),
+        cost("wake", "Coming out of a poll that blocked (hubs)."),
         cost("poll", "One epoll_wait and its bookkeeping."),
         key(
             "clock",

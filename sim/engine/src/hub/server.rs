@@ -10,6 +10,7 @@ use crate::id::{HubId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
 use crate::probe::Probe;
 use crate::record::Wait;
+use crate::time::Span;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -39,7 +40,7 @@ impl<P: Probe> World<'_, P> {
                 return;
             };
             let process = self.hubs[id.index()].process;
-            let accept = self.own_work(process, Part::Accept);
+            let accept = self.own_work(process, Part::Accept, Span::ZERO);
             self.owe(id, accept + costs.spawn);
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
