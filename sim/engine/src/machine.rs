@@ -100,8 +100,12 @@ pub(crate) struct Thread {
     left_at: Time,
     /// How long it was off the cores before it came back; zero once that was paid for.
     pub(crate) away: Span,
+    /// Whether its task has not run yet.
+    pub(crate) fresh: bool,
     /// Whether it is about to look for work (pool servers).
     pub(crate) looking: bool,
+    /// Pieces of the server's own Python that are left around the current request, and how long each takes.
+    pub(crate) pieces: (u8, Span),
     /// CPU costs that were incurred and not yet paid: the thread's own clock is so far ahead.
     pub(crate) owed: Span,
     /// When it wakes by itself; [`Time::NEVER`] if it does not.
@@ -201,7 +205,9 @@ impl Thread {
             switches_seen: 0,
             left_at: Time::ZERO,
             away: Span::ZERO,
+            fresh: false,
             looking: false,
+            pieces: (0, Span::ZERO),
             owed: Span::ZERO,
             wake_at: Time::NEVER,
             deadlines: Vec::new(),
@@ -298,7 +304,8 @@ impl<P: Probe> World<'_, P> {
             true => Span::ZERO,
             false => cooled(host.wake, host.cooling, Some(self.now - core.idle_since)),
         };
-        let switch = if core.last == thread { Span::ZERO } else { host.switch };
+        let away = self.now - self.threads[thread.index()].left_at;
+        let switch = if core.last == thread { Span::ZERO } else { cooled(host.switch, host.cooling, Some(away)) };
         core.thread = thread;
         core.busy_since = self.now;
         core.slice_from = self.now;
@@ -306,7 +313,7 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.threads[thread.index()];
         state.status = Status::Running;
         state.core = id;
-        state.away = self.now - state.left_at;
+        state.away = away;
         state.owed += latency + switch;
         self.go(id);
     }

@@ -117,8 +117,21 @@ pub struct WorkerSpec {
     pub gil: bool,
     /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
     pub switch_interval: Span,
+    /// How often its Python lets go of the GIL for a system call before and after the application runs (thread servers).
+    pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
+}
+
+/// System calls of a server around a request for which it lets go of the GIL, and which return at once.
+///
+/// Each is a chance for a waiter to take the lock, and one for a waiter that was woken to find it taken again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Releases {
+    /// Between the server's own Python and the application.
+    pub before: u8,
+    /// Between the application and the end of the request.
+    pub after: u8,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.

@@ -111,7 +111,8 @@ impl<P: Probe> World<'_, P> {
             return Some(Demand::Wait);
         };
         let task = self.begin(request, thread);
-        self.threads[thread.index()].task = task;
+        let state = &mut self.threads[thread.index()];
+        (state.task, state.fresh) = (task, true);
         None
     }
 }

@@ -6,6 +6,7 @@
 use crate::advance::{Effect, Need};
 use crate::id::{CallId, ProcessId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status};
+use crate::model::WorkerSpec;
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::record::Wait;
@@ -25,6 +26,9 @@ impl<P: Probe> World<'_, P> {
 
     fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
+            if let Some(demand) = self.next_piece(thread) {
+                return demand;
+            }
             if let Some(effect) = self.threads[thread.index()].deferred.take() {
                 if let Some(demand) = self.perform(thread, effect) {
                     return demand;
@@ -42,7 +46,7 @@ impl<P: Probe> World<'_, P> {
             }
             let effect = self.advance_task(self.threads[thread.index()].task);
             match effect {
-                Effect::Burn(span) => return Demand::Cpu { span, gil: true },
+                Effect::Burn(span) => return Demand::Cpu { span: self.first_piece(thread, span), gil: true },
                 Effect::Native(span) => {
                     self.drop_gil(thread);
                     return Demand::Cpu { span, gil: false };
@@ -54,10 +58,13 @@ impl<P: Probe> World<'_, P> {
                 }
                 Effect::Exit => {
                     self.drop_gil(thread);
-                    let respond = self.respond_work(self.threads[thread.index()].task);
+                    let process = self.threads[thread.index()].process;
+                    let after = self.worker(process).releases.after;
+                    let respond = self.own_work(process, Part::Respond, Span::ZERO);
+                    let piece = respond / (u64::from(after) + 1);
                     let state = &mut self.threads[thread.index()];
-                    state.owed += respond;
-                    state.deferred = Some(effect);
+                    state.owed += piece;
+                    (state.pieces, state.deferred) = ((after, piece), Some(effect));
                     return Demand::PAY;
                 }
                 Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
@@ -69,6 +76,33 @@ impl<P: Probe> World<'_, P> {
                 }
             }
         }
+    }
+
+    /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
+    fn first_piece(&mut self, thread: ThreadId, span: Span) -> Span {
+        if !std::mem::take(&mut self.threads[thread.index()].fresh) {
+            return span;
+        }
+        let before = self.worker(self.threads[thread.index()].process).releases.before;
+        let piece = span / (u64::from(before) + 1);
+        self.threads[thread.index()].pieces = (before, piece);
+        piece
+    }
+
+    /// The next piece of it, after a system call that returned at once.
+    fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
+        let (left, piece) = &mut self.threads[thread.index()].pieces;
+        if *left == 0 {
+            return None;
+        }
+        *left -= 1;
+        let span = *piece;
+        self.drop_gil(thread);
+        Some(Demand::Cpu { span, gil: true })
+    }
+
+    fn worker(&self, process: ProcessId) -> &WorkerSpec {
+        &self.model.workers[self.processes[process.index()].worker]
     }
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
@@ -98,6 +132,7 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Effect::Exit => {
+                self.drop_gil(thread);
                 let state = &mut self.threads[thread.index()];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
@@ -246,7 +281,7 @@ impl<P: Probe> World<'_, P> {
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];
         state.owed += cost;
-        state.task = task;
+        (state.task, state.fresh) = (task, true);
         None
     }
 }

@@ -1,9 +1,9 @@
 //! Cold caches: a server's own work takes longer when it was not done for a while.
 //!
-//! Each process remembers when it last did each part of its work; the data of a thread or a request that waited is cold too. See [`crate::model::Cooling`] for the law, and the preset for the
+//! Each process remembers when it last did each part of its work; the stack and the data of a thread that waited are cold too. See [`crate::model::Cooling`] for the law, and the preset for the
 //! measurement behind it: one bare request costs four times the CPU time of one in a busy stream.
 
-use crate::id::{ProcessId, TaskId, ThreadId};
+use crate::id::{ProcessId, ThreadId};
 use crate::model::{Cooling, Costs};
 use crate::probe::Probe;
 use crate::time::{Span, Time};
@@ -59,14 +59,6 @@ impl<P: Probe> World<'_, P> {
     /// How long a thread, with its stack and its data, was off the cores before it came back, if it did no work since.
     pub(crate) fn pause_of(&mut self, thread: ThreadId) -> Span {
         std::mem::take(&mut self.threads[thread.index()].away)
-    }
-
-    /// What writing the response of a task's request costs now: its data is as cold as the request is old.
-    pub(crate) fn respond_work(&mut self, task: TaskId) -> Span {
-        let state = &self.tasks[task];
-        let process = self.threads[state.thread.index()].process;
-        let age = self.now - self.requests[state.request].begun;
-        self.own_work(process, Part::Respond, age)
     }
 }
 

@@ -281,6 +281,7 @@ impl Compiler<'_> {
                 costs: world.costs,
                 gil: world.gil,
                 switch_interval: world.switch_interval,
+                releases: world.releases,
                 timed_waits: world.timed_waits,
             }],
             balancer: self.scenario.balancer,

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use engine::model::{Cooling, Costs, TimedWaits, WhenFull};
+use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull};
 use engine::time::Span;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
@@ -77,6 +77,8 @@ pub(crate) struct Worker {
     pub(crate) greenlets: Option<u32>,
     /// Connections of a pool server.
     pub(crate) connections: u32,
+    /// How often its Python lets go of the GIL around a request.
+    pub(crate) releases: Releases,
     /// Whether a pool server's accepting thread closes them.
     pub(crate) closes: bool,
     pub(crate) costs: Costs,
@@ -262,6 +264,8 @@ static WORKER: Table = Table {
         key("full", Kind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
+        key("releases_before", COUNT, NO, "{}", "system calls without the GIL before the application"),
+        key("releases_after", COUNT, NO, "{}", "system calls without the GIL after it"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
@@ -360,6 +364,10 @@ impl Worker {
             listen: count("listen").unwrap_or(1),
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
+            releases: Releases {
+                before: count("releases_before").unwrap_or(0) as u8,
+                after: count("releases_after").unwrap_or(0) as u8,
+            },
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
             facts,

@@ -1,6 +1,6 @@
 //! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
 
-use engine::model::{Cooling, Costs, TimedWaits, WhenFull, WorkerKind};
+use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 
 use crate::diagnostic::Findings;
@@ -161,6 +161,20 @@ pub(crate) static WORLD: Table = Table {
             "How long a thread waits for the GIL before it asks the holder to drop it (sys.getswitchinterval()).",
         ),
         key(
+            "releases_before",
+            Kind::Count(0, 100),
+            PRESET,
+            "2",
+            "How often the server's Python lets go of the GIL, for system calls that return at once, before the application runs (servers with threads).",
+        ),
+        key(
+            "releases_after",
+            Kind::Count(0, 100),
+            PRESET,
+            "2",
+            "The same, between the application's end and the request's.",
+        ),
+        key(
             "timed_waits",
             Kind::OneOf(preset::timed_waits_words),
             PRESET,
@@ -206,6 +220,7 @@ pub(crate) struct World {
     pub(crate) costs: Costs,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
+    pub(crate) releases: Releases,
     pub(crate) timed_waits: TimedWaits,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
@@ -267,6 +282,10 @@ impl World {
             costs,
             gil: node.find("gil").unwrap_or(preset.gil),
             switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
+            releases: Releases {
+                before: node.find::<u32>("releases_before").map_or(worker.releases.before, |n| n as u8),
+                after: node.find::<u32>("releases_after").map_or(worker.releases.after, |n| n as u8),
+            },
             timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
             servers,
             cores,

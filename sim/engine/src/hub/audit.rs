@@ -260,6 +260,7 @@ mod tests {
             costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
             gil: false,
             switch_interval: Span::from_ms(5),
+            releases: Releases::default(),
             timed_waits: TimedWaits::Notified,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));

@@ -74,7 +74,10 @@ fn world(deployment: &Deployment, backlog: u32) -> String {
     };
     // The measuring machine had two cores; a server that was not pinned shared both with the client.
     let cores = if deployment.cpus.as_ref().is_none_or(|cpus| cpus == "0") { 1 } else { 2 };
-    let mut text = format!("\n[machine]\ncores = {cores}\nslice = \"{SLICE}\"\n\n[world.server]\nworker = \"{}\"\n", quotable(worker));
+    let mut text = format!(
+        "\n[machine]\ncores = {cores}\nslice = \"{SLICE}\"\n\n[world.server]\nworker = \"{}\"\n",
+        quotable(worker)
+    );
     let keys = [
         ("processes", deployment.processes),
         ("threads", deployment.threads),
