@@ -182,6 +182,7 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         gil: true,
         switch_interval: ms(5),
         releases: Releases::default(),
+        lingers: false,
         timed_waits: TimedWaits::Notified,
     }
 }

@@ -4,7 +4,7 @@
 //! know nothing of servers, so every world sees the same people with the same needs.
 //! A person who loses patience closes the connection and may ask again; the server knows nothing of it and works on.
 
-use crate::id::{ClientId, RequestId, TaskId};
+use crate::id::{ClientId, RequestId, TaskId, ThreadId};
 use crate::law::Law;
 use crate::model::{Arrivals, ClientSpec, Profile};
 use crate::probe::{Fact, Gauge, Probe};
@@ -226,6 +226,7 @@ impl<P: Probe> World<'_, P> {
             begun: Time::ZERO,
             fate,
             task: TaskId::NONE,
+            linger: ThreadId::NONE,
             client: index as u16,
             class: class_id as u16,
             listener: 0,

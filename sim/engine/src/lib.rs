@@ -15,6 +15,7 @@ pub mod hist;
 mod hub;
 pub mod id;
 pub mod law;
+mod linger;
 mod linkable;
 mod machine;
 pub mod model;

@@ -117,6 +117,8 @@ pub struct WorkerSpec {
     pub gil: bool,
     /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
     pub switch_interval: Span,
+    /// Whether a thread that closes a connection waits for its client to close it too.
+    pub lingers: bool,
     /// How often its Python lets go of the GIL for a system call before and after the application runs (thread servers).
     pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
@@ -132,6 +134,10 @@ pub struct Releases {
     pub before: u8,
     /// Between the application and the end of the request.
     pub after: u8,
+    /// Around handing a connection over, in the accepting thread (pool servers).
+    pub accept: u8,
+    /// Around closing a connection, in the accepting thread (pool servers that do so).
+    pub close: u8,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.

@@ -89,8 +89,15 @@ impl<P: Probe> World<'_, P> {
         piece
     }
 
+    /// Python that lets go of the GIL so many times in between.
+    pub(crate) fn in_pieces(&mut self, thread: ThreadId, span: Span, releases: u8) -> Demand {
+        let piece = span / (u64::from(releases) + 1);
+        self.threads[thread.index()].pieces = (releases, piece);
+        Demand::Cpu { span: piece, gil: true }
+    }
+
     /// The next piece of it, after a system call that returned at once.
-    fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
+    pub(crate) fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
         let (left, piece) = &mut self.threads[thread.index()].pieces;
         if *left == 0 {
             return None;
@@ -101,7 +108,7 @@ impl<P: Probe> World<'_, P> {
         Some(Demand::Cpu { span, gil: true })
     }
 
-    fn worker(&self, process: ProcessId) -> &WorkerSpec {
+    pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
         &self.model.workers[self.processes[process.index()].worker]
     }
 
@@ -136,8 +143,7 @@ impl<P: Probe> World<'_, P> {
                 let state = &mut self.threads[thread.index()];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
-                self.finish(task);
-                None
+                self.finish(task).then_some(Demand::Wait)
             }
             Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
         }

@@ -282,6 +282,7 @@ impl Compiler<'_> {
                 gil: world.gil,
                 switch_interval: world.switch_interval,
                 releases: world.releases,
+                lingers: world.lingers,
                 timed_waits: world.timed_waits,
             }],
             balancer: self.scenario.balancer,

@@ -77,6 +77,8 @@ pub(crate) struct Worker {
     pub(crate) greenlets: Option<u32>,
     /// Connections of a pool server.
     pub(crate) connections: u32,
+    /// Whether it waits for clients to close.
+    pub(crate) lingers: bool,
     /// How often its Python lets go of the GIL around a request.
     pub(crate) releases: Releases,
     /// Whether a pool server's accepting thread closes them.
@@ -266,6 +268,9 @@ static WORKER: Table = Table {
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
         key("releases_before", COUNT, NO, "{}", "system calls without the GIL before the application"),
         key("releases_after", COUNT, NO, "{}", "system calls without the GIL after it"),
+        key("releases_accept", COUNT, NO, "{}", "system calls without the GIL around a hand-over"),
+        key("releases_close", COUNT, NO, "{}", "system calls without the GIL around closing"),
+        key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
@@ -364,9 +369,12 @@ impl Worker {
             listen: count("listen").unwrap_or(1),
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
+            lingers: node.find::<&Node>("lingers").is_some_and(|value| value.get("value")),
             releases: Releases {
                 before: count("releases_before").unwrap_or(0) as u8,
                 after: count("releases_after").unwrap_or(0) as u8,
+                accept: count("releases_accept").unwrap_or(0) as u8,
+                close: count("releases_close").unwrap_or(0) as u8,
             },
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,

@@ -261,6 +261,7 @@ mod tests {
             gil: false,
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
+            lingers: false,
             timed_waits: TimedWaits::Notified,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));

@@ -168,6 +168,7 @@ fn empty_hub(name: &str) -> Model {
             gil: false,
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
+            lingers: false,
             timed_waits: TimedWaits::Notified,
         }],
         balancer: Balancing::RoundRobin,
