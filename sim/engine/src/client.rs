@@ -231,6 +231,7 @@ impl<P: Probe> World<'_, P> {
             ending: None,
             failed: false,
             counted: born >= self.warm_up_end,
+            link: crate::request::Link::default(),
         })
     }
 

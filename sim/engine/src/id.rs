@@ -105,6 +105,7 @@ define_id! {
     ClassId, "A class of requests.";
     ClientId, "A group of alike clients.";
     ListenerId, "A listening socket with its accept queue.";
+    OutageId, "A span of time in which nobody listens.";
     SockId, "A socket as a process sees it.";
     ConnId, "A connection between a client and a server.";
     CallId, "A call to a peer that is under way.";

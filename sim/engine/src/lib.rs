@@ -13,6 +13,7 @@ mod green;
 pub mod hist;
 mod hub;
 pub mod id;
+pub mod kernel;
 pub mod law;
 mod linkable;
 mod machine;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::kernel::{Kernel, Ports};
 use crate::law::Law;
 use crate::op::Program;
 use crate::time::{Span, Time};
@@ -22,6 +23,8 @@ pub struct Model {
     pub processes: Vec<ProcessSpec>,
     /// Server software by configuration; a process names one by index.
     pub workers: Vec<WorkerSpec>,
+    /// What the servers' operating systems allow.
+    pub kernel: Kernel,
     /// How a connection chooses among the listeners.
     pub balancer: Balancing,
     /// Things that requests call.
@@ -189,6 +192,8 @@ pub struct PeerSpec {
     pub name: String,
     /// One way over the network to it.
     pub network: Span,
+    /// Ports of a server to it, if every call connects anew; `None`: not limited.
+    pub ports: Option<Ports>,
     /// Calls it serves at once; `None`: its slowness does not depend on our load.
     pub capacity: Option<u32>,
     /// When it is slow or failing. Sorted, not overlapping.
@@ -315,6 +320,8 @@ pub struct ClientSpec {
     pub arrivals: Arrivals,
     /// One way over the network to the servers.
     pub network: Span,
+    /// Ports to connect from; `None`: not limited.
+    pub ports: Option<Ports>,
     /// Longest wait for a connection; `None`: until the kernel gives up on its SYN retries (127 s).
     pub connect_timeout: Option<Span>,
     /// Longest wait for the response once connected.

@@ -1,6 +1,6 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
-use crate::id::TaskId;
+use crate::id::{ProcessId, TaskId};
 use crate::record::{Ending, Wait};
 use crate::time::{Span, Time};
 
@@ -47,6 +47,44 @@ pub struct Request {
     pub failed: bool,
     /// Whether it was born after the warm-up.
     pub counted: bool,
+    /// Its connection, as the kernels at both ends see it.
+    pub link: Link,
+}
+
+/// A connection as the kernels at both ends see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// Index of the listening socket that it was given to; a server's first one unless it has several.
+    pub socket: u16,
+    /// How it will end, if that is on its way.
+    pub verdict: Option<Ending>,
+    /// When its end of the handshake was first ignored.
+    pub ignored_at: Time,
+    /// Whether the queue of incomplete handshakes does not hold it: it was answered with a SYN cookie, or has left.
+    pub cookie: bool,
+    /// Whether the server has forgotten its incomplete handshake.
+    pub forgotten: bool,
+    /// The process that accepted it.
+    pub process: ProcessId,
+    /// Whether it holds a local port of its client.
+    pub port: bool,
+    /// Whether its server tracks it.
+    pub tracked: bool,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link {
+            socket: 0,
+            verdict: None,
+            ignored_at: Time::ZERO,
+            cookie: false,
+            forgotten: false,
+            process: ProcessId::NONE,
+            port: false,
+            tracked: false,
+        }
+    }
 }
 
 /// Where a request is between client and server.
@@ -56,6 +94,8 @@ pub enum Stage {
     Pausing,
     /// Connecting.
     Connecting,
+    /// Connected for its sender, but the server ignored the end of the handshake.
+    Unheard,
     /// In the accept queue.
     Queued,
     /// Accepted by a server that has no thread for it yet.

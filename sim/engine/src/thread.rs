@@ -232,7 +232,7 @@ impl<P: Probe> World<'_, P> {
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
-        let Some(request) = self.accept(listener) else {
+        let Some(request) = self.accept(process) else {
             if !self.threads[thread.index()].owed.is_zero() {
                 return Some(Demand::PAY);
             }
@@ -268,7 +268,7 @@ impl<P: Probe> World<'_, P> {
             return Some(Demand::Wait);
         }
         let listener = process.listener;
-        let Some(request) = self.accept(listener) else {
+        let Some(request) = self.accept(id) else {
             self.listeners[listener].threads.push_back(thread);
             return Some(Demand::Wait);
         };

@@ -17,11 +17,11 @@ use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
-use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
-use crate::net::Listener;
+use crate::net::{Listener, Net};
 use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
 use crate::probe::Probe;
@@ -60,6 +60,12 @@ pub(crate) enum Event {
     Served(CallId),
     /// A reply arrives.
     Reply(CallId),
+    /// A client learns that it is not connected, or not any more.
+    Refusal(RequestId),
+    /// A request whose handshake was ignored at its end is sent again.
+    Retransmit(RequestId),
+    /// An outage begins.
+    Outage(OutageId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -81,6 +87,9 @@ impl Event {
             Event::AtPeer(id) => (10, id.index()),
             Event::Served(id) => (11, id.index()),
             Event::Reply(id) => (12, id.index()),
+            Event::Refusal(id) => (20, id.index()),
+            Event::Retransmit(id) => (21, id.index()),
+            Event::Outage(id) => (22, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -134,6 +143,7 @@ pub(crate) struct World<'m, P> {
     pub(crate) hubs: Vec<Hub>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) next_listener: usize,
+    pub(crate) net: Net,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
     pub(crate) clients: Vec<Client>,
@@ -191,6 +201,7 @@ impl<'m, P: Probe> World<'m, P> {
             hubs: Vec::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             next_listener: 0,
+            net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
             clients,
@@ -213,6 +224,7 @@ impl<'m, P: Probe> World<'m, P> {
         };
         world.build_hosts();
         world.build_processes();
+        world.schedule_outages();
         world
     }
 

@@ -1,9 +1,11 @@
 //! `[client.NAME]`: who sends requests, and what they do when it takes too long.
 
+use engine::kernel::Ports;
 use engine::model::Profile;
 use engine::time::{Span, Time};
 
 use crate::diagnostic::{At, Findings};
+use crate::kernel;
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::law_text::LawText;
 use crate::node::{Name, Node};
@@ -99,6 +101,13 @@ pub(crate) static CLIENT: Table = Table {
             "One way over the network to the servers.",
         ),
         key(
+            "ports",
+            Kind::Table(&kernel::PORTS),
+            Need::Else("as many as they want"),
+            "{ closes = \"client\" }",
+            "Local ports that they connect from.",
+        ),
+        key(
             "connect_timeout",
             Kind::Positive,
             Need::Else("the kernel gives up after 127 s"),
@@ -138,6 +147,7 @@ pub(crate) struct Client {
     /// Names of requests; `None`: all.
     pub(crate) requests: Option<Vec<Name>>,
     pub(crate) network: Span,
+    pub(crate) ports: Option<Ports>,
     pub(crate) connect_timeout: Option<Span>,
     pub(crate) read_timeout: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
@@ -181,6 +191,7 @@ impl Client {
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),
             network: node.get("network"),
+            ports: kernel::ports(node, findings),
             connect_timeout: node.find("connect_timeout"),
             read_timeout: node.find("read_timeout"),
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),

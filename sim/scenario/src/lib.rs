@@ -9,6 +9,7 @@ mod client;
 mod compile;
 mod csv;
 mod diagnostic;
+mod kernel;
 mod key;
 mod law_text;
 mod limits;

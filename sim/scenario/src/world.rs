@@ -1,9 +1,11 @@
 //! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
 
+use engine::kernel::Kernel;
 use engine::model::{Costs, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 
 use crate::diagnostic::Findings;
+use crate::kernel;
 use crate::key::{Key, Kind, Need, Table, key};
 use crate::limits;
 use crate::node::{Name, Node};
@@ -169,6 +171,12 @@ pub(crate) static WORLD: Table = Table {
             "\"stop\"",
             "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
         ),
+        kernel::DOWN,
+        kernel::REUSE_PORT,
+        kernel::WAKES,
+        kernel::NOFILE,
+        kernel::KERNEL_KEY,
+        kernel::MEMORY_KEY,
         key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };
@@ -196,6 +204,7 @@ pub(crate) struct World {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
+    pub(crate) kernel: Kernel,
 }
 
 impl Machine {
@@ -246,6 +255,7 @@ impl World {
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
+            kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
         world.check_size(name, findings);
         Some(world)

@@ -272,6 +272,7 @@ mod tests {
             listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
             processes: vec![ProcessSpec { listener: 0, worker: 0 }],
             workers: vec![worker],
+            kernel: Default::default(),
             balancer: Balancing::RoundRobin,
             peers: vec![],
             syncs: vec![sync("event", SyncKind::Event), sync("queue", queue)],

@@ -21,8 +21,8 @@ impl<P: Probe> World<'_, P> {
 
     /// The listener is readable: accept, and start a greenlet for each connection.
     pub(super) fn on_listener(&mut self, id: HubId) {
-        let process = &self.processes[self.hubs[id.index()].process.index()];
-        let (listener, worker) = (process.listener, &self.model.workers[process.worker]);
+        let process = self.hubs[id.index()].process;
+        let worker = &self.model.workers[self.processes[process.index()].worker];
         let WorkerKind::Hub { accepts, full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
         let costs = &worker.costs;
         for _ in 0..accepts {
@@ -32,7 +32,7 @@ impl<P: Probe> World<'_, P> {
                 }
                 return;
             }
-            let Some(request) = self.accept(listener) else {
+            let Some(request) = self.accept(process) else {
                 // Somebody else was faster, or that was all: one system call for nothing.
                 self.owe(id, costs.poll);
                 return;

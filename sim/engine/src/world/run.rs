@@ -92,6 +92,9 @@ impl<P: Probe> World<'_, P> {
             Event::AtPeer(call) => self.at_peer_event(call),
             Event::Served(call) => self.served_event(call),
             Event::Reply(call) => self.reply_event(call),
+            Event::Refusal(request) => self.refusal_event(request),
+            Event::Retransmit(request) => self.retransmit_event(request),
+            Event::Outage(outage) => self.outage_event(outage),
         }
     }
 
@@ -148,7 +151,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
     world.run()?;
     let end = world.now;
-    let World { probe: mut recorder, processes, fingerprint, births, events, .. } = world;
+    let World { probe: mut recorder, processes, fingerprint, births, events, net, .. } = world;
     recorder.close(end);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
@@ -169,6 +172,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         users: recorder.users,
         wasted: recorder.wasted,
         syn_drops: recorder.syn_drops,
+        kernel: net.counts,
         cpu_ppm: recorder.cpu_ppm(until.min(end)),
         slots_ppm: recorder.average(
             Gauge::Slots,

@@ -161,6 +161,7 @@ fn empty_hub(name: &str) -> Model {
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
         }],
+        kernel: Default::default(),
         balancer: Balancing::RoundRobin,
         peers: Vec::new(),
         syncs: Vec::new(),

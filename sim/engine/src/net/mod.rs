@@ -1,0 +1,112 @@
+//! The way of a request to a server and back: a connection, its turn at the server, and the response.
+//!
+//! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
+//! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `outage.rs` and
+//! `reset.rs` connections that are refused or break. What the limits are is in `kernel.rs`.
+//! Left out: lost segments, and the transfer time of bodies.
+
+mod listener;
+mod outage;
+mod reset;
+mod state;
+mod syn;
+
+pub(crate) use listener::Listener;
+pub(crate) use state::Net;
+
+use crate::id::{RequestId, TaskId, ThreadId};
+use crate::model::Balancing;
+use crate::probe::{Fact, Gauge, Probe};
+use crate::record::{Ending, Wait};
+use crate::request::Stage;
+use crate::task::Task;
+use crate::world::{Event, World};
+
+impl<P: Probe> World<'_, P> {
+    /// A client sends a request: the balancer chooses, the first SYN leaves.
+    pub(crate) fn connect(&mut self, id: RequestId) {
+        let listener = self.balance();
+        self.listeners[listener].open += 1;
+        let socket = self.socket_of(listener, self.requests[id].key);
+        let request = &mut self.requests[id];
+        request.listener = listener as u16;
+        request.link.socket = socket as u16;
+        request.stage = Stage::Connecting;
+        let arrives = self.now + self.model.clients[usize::from(request.client)].network;
+        self.queue.push(arrives, Event::Syn(id));
+    }
+
+    fn balance(&mut self) -> usize {
+        let count = self.servers();
+        let turn = self.next_listener;
+        let chosen = match self.model.balancer {
+            Balancing::RoundRobin => turn,
+            Balancing::LeastConnections => {
+                let at = |step| (turn + step) % count;
+                at((0..count).min_by_key(|&step| self.listeners[at(step)].open).expect("a world has listeners"))
+            }
+        };
+        self.next_listener = (chosen + 1) % count;
+        chosen
+    }
+
+    /// A slot takes an accepted request.
+    pub(crate) fn begin(&mut self, id: RequestId, thread: ThreadId) -> TaskId {
+        self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
+        self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
+        let process = self.threads[thread.index()].process;
+        self.processes[process.index()].begun += 1;
+        let class = usize::from(self.requests[id].class);
+        let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
+        let task = self.tasks.insert(Task::new(id, thread, program));
+        let request = &mut self.requests[id];
+        request.task = task;
+        request.stage = Stage::Served;
+        request.begun = self.now;
+        request.turn(self.now, Wait::Cpu);
+        task
+    }
+
+    /// A task is done: its slot is free, and the response leaves.
+    pub(crate) fn finish(&mut self, task: TaskId) {
+        let done = self.tasks.remove(task);
+        self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
+        self.free_slot(done.thread);
+        let id = done.request;
+        let request = &mut self.requests[id];
+        request.stage = Stage::Answered;
+        request.task = TaskId::NONE;
+        if request.ending.is_some() {
+            let held = self.now - request.begun;
+            if request.counted {
+                self.probe.on(self.now, Fact::Wasted { held });
+            }
+            self.forget(id);
+            return;
+        }
+        request.turn(self.now, Wait::Network);
+        let arrives = self.now + self.model.clients[usize::from(request.client)].network;
+        self.queue.push(arrives, Event::Response(id));
+    }
+
+    /// A pool's accepting thread may go on when a connection is over.
+    fn free_slot(&mut self, thread: ThreadId) {
+        let process = &mut self.processes[self.threads[thread.index()].process.index()];
+        process.connections = process.connections.saturating_sub(1);
+        let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
+        if stalled.is_some() {
+            self.make_ready(stalled);
+        }
+    }
+
+    /// A response reaches its client.
+    pub(crate) fn response_event(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        if request.ending.is_none() {
+            let ending = if request.failed { Ending::Failed } else { Ending::Ok };
+            self.end(id, ending);
+        }
+        self.forget(id);
+    }
+}
