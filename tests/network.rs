@@ -87,7 +87,11 @@ fn three_at_a_door_for_one() -> Model {
 fn a_handshake_that_reserves_its_place_is_never_ignored() {
     let record = run(&three_at_a_door_for_one());
     assert_eq!((record.syn_drops, record.kernel.ack_drops), (1, 0));
-    assert_eq!(record.latency.max().map(Span::as_ns).map(|ns| ns / 1_000_000), Some(1_980), "its SYN comes again after 1 s");
+    assert_eq!(
+        record.latency.max().map(Span::as_ns).map(|ns| ns / 1_000_000),
+        Some(1_980),
+        "its SYN comes again after 1 s"
+    );
 }
 
 #[test]

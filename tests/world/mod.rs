@@ -175,7 +175,15 @@ pub fn hub(greenlets: u32) -> WorkerSpec {
 
 fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
     let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
-    WorkerSpec { name: name.into(), kind, costs, gil: true, switch_interval: ms(5), timed_waits: TimedWaits::Notified }
+    WorkerSpec {
+        name: name.into(),
+        kind,
+        costs,
+        gil: true,
+        switch_interval: ms(5),
+        timed_waits: TimedWaits::Notified,
+        router: None,
+    }
 }
 
 /// A world of one class on one host with one process; fields may be changed before it runs.
@@ -186,6 +194,7 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         name: "users".into(),
         classes: vec![0],
         arrivals,
+        first_alone: false,
         network: Span::ZERO,
         ports: None,
         connect_timeout: None,

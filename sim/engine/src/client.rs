@@ -31,6 +31,8 @@ pub(crate) struct Client {
     due: f64,
     /// Whether another arrival is scheduled (open clients).
     expects: bool,
+    /// Closed clients that wait for the first response of all.
+    held: u32,
 }
 
 /// What a client draws.
@@ -84,6 +86,7 @@ impl Client {
             class_sites,
             due: 0.0,
             expects: false,
+            held: 0,
         };
         (client, at)
     }
@@ -103,7 +106,9 @@ impl<P: Probe> World<'_, P> {
         for index in 0..self.clients.len() {
             match self.model.clients[index].arrivals {
                 Arrivals::Closed { clients, .. } => {
-                    for _ in 0..clients {
+                    let alone = self.model.clients[index].first_alone;
+                    self.clients[index].held = if alone { clients - 1 } else { 0 };
+                    for _ in self.clients[index].held..clients {
                         self.send_next(index, Span::ZERO);
                     }
                 }
@@ -294,6 +299,9 @@ impl<P: Probe> World<'_, P> {
             let row = self.clients[index].born;
             let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
             self.send_next(index, think.sample(bits));
+            for _ in 0..std::mem::take(&mut self.clients[index].held) {
+                self.send_next(index, Span::ZERO);
+            }
         }
     }
 

@@ -26,12 +26,14 @@ pub mod record;
 mod recorder;
 mod request;
 pub mod rng;
+mod router;
 mod shared;
 mod sync;
 mod task;
 mod thread;
 pub mod time;
 pub mod transcript;
+pub mod worker;
 mod world;
 
 pub use model::Model;

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CoreId, HostId, HubId, ProcessId, TaskId, ThreadId};
+use crate::id::{CoreId, HostId, HubId, ProcessId, RouterId, TaskId, ThreadId};
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::time::{Span, Time};
@@ -103,6 +103,8 @@ pub(crate) enum Role {
     Helper,
     /// Runs a hub.
     Hub(HubId),
+    /// Runs the loop of a router.
+    Router(RouterId),
 }
 
 /// Where a thread is.
@@ -346,7 +348,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper => state.task,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) => state.task,
         };
         if task.is_some() {
             self.bill(task, self.now, wait);

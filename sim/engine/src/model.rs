@@ -9,6 +9,7 @@ use crate::kernel::{Kernel, Ports};
 use crate::law::Law;
 use crate::op::Program;
 use crate::time::{Span, Time};
+use crate::worker::RouterSpec;
 
 /// Everything one run needs besides seed and replication.
 #[derive(Clone, PartialEq, Debug)]
@@ -102,6 +103,8 @@ pub struct WorkerSpec {
     pub switch_interval: Span,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
+    /// The router in front of its processes, if it has one.
+    pub router: Option<RouterSpec>,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.
@@ -318,6 +321,8 @@ pub struct ClientSpec {
     pub classes: Vec<u32>,
     /// When requests are sent.
     pub arrivals: Arrivals,
+    /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).
+    pub first_alone: bool,
     /// One way over the network to the servers.
     pub network: Span,
     /// Ports to connect from; `None`: not limited.

@@ -2,6 +2,7 @@
 
 use crate::id::{ProcessId, TaskId};
 use crate::record::{Ending, Wait};
+use crate::router::Relay;
 use crate::time::{Span, Time};
 
 /// One request from its birth until both its sender and the server are done with it.
@@ -70,6 +71,8 @@ pub struct Link {
     pub port: bool,
     /// Whether its server tracks it.
     pub tracked: bool,
+    /// Its way through a router, once one has accepted it.
+    pub relay: Option<Relay>,
 }
 
 impl Default for Link {
@@ -83,6 +86,7 @@ impl Default for Link {
             process: ProcessId::NONE,
             port: false,
             tracked: false,
+            relay: None,
         }
     }
 }
@@ -115,6 +119,13 @@ impl Request {
         self.bill[self.wait as usize] += at - self.since;
         self.since = at;
         self.wait = wait;
+    }
+
+    /// The same while its sender still waits; whose sender has left has no bill.
+    pub fn turn_unless_ended(&mut self, at: Time, wait: Wait) {
+        if self.ending.is_none() {
+            self.turn(at, wait);
+        }
     }
 
     /// Sum of the bill.

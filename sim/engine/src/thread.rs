@@ -18,6 +18,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
         match self.threads[thread.index()].role {
             Role::Hub(hub) => self.hub_demand(hub),
+            Role::Router(router) => self.router_demand(router),
             Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
         }
     }
@@ -184,7 +185,7 @@ impl<P: Probe> World<'_, P> {
         }
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => state.task,
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) => state.task,
         };
         let deadline = self.deadline(thread);
         if task.is_some() {
@@ -225,7 +226,7 @@ impl<P: Probe> World<'_, P> {
                 self.processes[process.index()].helpers.push(thread);
                 Some(Demand::Wait)
             }
-            Role::Hub(_) => unreachable!("hubs have their own loop"),
+            Role::Hub(_) | Role::Router(_) => unreachable!("hubs and routers have their own loops"),
         }
     }
 

@@ -27,6 +27,7 @@ use crate::peer::{Call, Peer};
 use crate::probe::Probe;
 use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
+use crate::router::Router;
 use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
@@ -66,6 +67,10 @@ pub(crate) enum Event {
     Retransmit(RequestId),
     /// An outage begins.
     Outage(OutageId),
+    /// A router's SYN reaches the workers' socket.
+    RelaySyn(RequestId),
+    /// A session of a router may have been silent for too long.
+    RelayLimit(RequestId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -90,6 +95,8 @@ impl Event {
             Event::Refusal(id) => (20, id.index()),
             Event::Retransmit(id) => (21, id.index()),
             Event::Outage(id) => (22, id.index()),
+            Event::RelaySyn(id) => (30, id.index()),
+            Event::RelayLimit(id) => (31, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -143,6 +150,8 @@ pub(crate) struct World<'m, P> {
     pub(crate) hubs: Vec<Hub>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) next_listener: usize,
+    /// Routers in front, one a server; none where clients connect to the workers.
+    pub(crate) routers: Vec<Router>,
     pub(crate) net: Net,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
@@ -201,6 +210,7 @@ impl<'m, P: Probe> World<'m, P> {
             hubs: Vec::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             next_listener: 0,
+            routers: Vec::new(),
             net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
@@ -224,6 +234,7 @@ impl<'m, P: Probe> World<'m, P> {
         };
         world.build_hosts();
         world.build_processes();
+        world.build_routers();
         world.schedule_outages();
         world
     }

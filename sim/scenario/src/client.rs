@@ -87,6 +87,14 @@ pub(crate) static CLIENT: Table = Table {
         )
         .beside(CLOSED),
         key(
+            "first_alone",
+            Kind::Flag,
+            Need::Default("false"),
+            "true",
+            "Whether the first request runs alone and the other clients begin when its response is there, as today's `ab` does to learn which address works (httpd, support/ab.c, worker_test); older ones begin with all of them.",
+        )
+        .beside(CLOSED),
+        key(
             "requests",
             Kind::Names(Group::Request),
             Need::Else("all"),
@@ -146,6 +154,7 @@ pub(crate) struct Client {
     pub(crate) when: When,
     /// Names of requests; `None`: all.
     pub(crate) requests: Option<Vec<Name>>,
+    pub(crate) first_alone: bool,
     pub(crate) network: Span,
     pub(crate) ports: Option<Ports>,
     pub(crate) connect_timeout: Option<Span>,
@@ -190,6 +199,7 @@ impl Client {
             name: name.clone(),
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),
+            first_alone: node.get("first_alone"),
             network: node.get("network"),
             ports: kernel::ports(node, findings),
             connect_timeout: node.find("connect_timeout"),

@@ -227,6 +227,7 @@ impl Compiler<'_> {
                     .map(|(index, _)| index)
                     .collect(),
                 arrivals,
+                first_alone: client.first_alone,
                 network: client.network,
                 ports: client.ports,
                 connect_timeout: client.connect_timeout,
@@ -288,6 +289,7 @@ impl Compiler<'_> {
                 gil: world.gil,
                 switch_interval: world.switch_interval,
                 timed_waits: world.timed_waits,
+                router: world.router,
             }],
             kernel: world.kernel.clone(),
             balancer: self.scenario.balancer,

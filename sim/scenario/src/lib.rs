@@ -23,6 +23,7 @@ mod raw;
 mod reference;
 mod request;
 mod root;
+mod router;
 mod scalar;
 mod schema;
 mod starter;

@@ -7,11 +7,13 @@ use std::sync::OnceLock;
 
 use engine::model::{Costs, TimedWaits, WhenFull};
 use engine::time::Span;
+use engine::worker::RouterSpec;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::node::Node;
 use crate::raw;
+use crate::router;
 use crate::walk::{Names, Walker};
 
 /// The shipped presets, newest first: name and text.
@@ -75,6 +77,8 @@ pub(crate) struct Worker {
     /// Connections of a pool server.
     pub(crate) connections: u32,
     pub(crate) costs: Costs,
+    /// The router in front of its processes.
+    pub(crate) router: Option<RouterSpec>,
     /// What the reference prints about it.
     pub(crate) facts: Vec<Fact>,
 }
@@ -151,7 +155,7 @@ static FULL_VALUE: Table = Table {
 };
 
 const NO: Need = Need::Else("nothing");
-const DURATION: Kind = Kind::Table(&DURATION_VALUE);
+pub(crate) const DURATION: Kind = Kind::Table(&DURATION_VALUE);
 const COUNT: Kind = Kind::Table(&COUNT_VALUE);
 
 static MACHINE: Table = Table {
@@ -251,6 +255,7 @@ static WORKER: Table = Table {
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
+        key("router", Kind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
     ],
 };
 
@@ -334,6 +339,8 @@ impl Worker {
         let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
         let mut facts = facts_of(node, "");
         facts.extend(facts_of(own, "costs."));
+        let router = node.find::<&Node>("router");
+        facts.extend(router.iter().flat_map(|router| facts_of(router, "router.")));
         Worker {
             name: name.to_owned(),
             carrier,
@@ -344,6 +351,7 @@ impl Worker {
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
             costs,
+            router: router.map(router::read),
             facts,
         }
     }
@@ -391,6 +399,7 @@ mod tests {
     fn bare_request(worker: &Worker, thread: Span) -> Span {
         let costs = &worker.costs;
         let common = costs.accept + costs.request + costs.respond;
+        let common = common + worker.router.as_ref().map_or(Span::ZERO, router::request);
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
             Carrier::Pool => common + costs.handoff + thread,
@@ -414,6 +423,8 @@ mod tests {
         let expected = [
             "uwsgi-threads",
             "uwsgi-gevent",
+            "uwsgi-router-threads",
+            "uwsgi-router-gevent",
             "gunicorn-sync",
             "gunicorn-gthread",
             "gunicorn-gevent",

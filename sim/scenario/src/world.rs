@@ -3,6 +3,7 @@
 use engine::kernel::Kernel;
 use engine::model::{Costs, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
+use engine::worker::RouterSpec;
 
 use crate::diagnostic::Findings;
 use crate::kernel;
@@ -10,6 +11,7 @@ use crate::key::{Key, Kind, Need, Table, key};
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::preset::{self, Carrier, Preset, Worker};
+use crate::router;
 use crate::suggest;
 
 const SERVERS: u64 = 1_000;
@@ -171,6 +173,7 @@ pub(crate) static WORLD: Table = Table {
             "\"stop\"",
             "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
         ),
+        router::HTTP_TIMEOUT,
         kernel::DOWN,
         kernel::REUSE_PORT,
         kernel::WAKES,
@@ -204,6 +207,7 @@ pub(crate) struct World {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
+    pub(crate) router: Option<RouterSpec>,
     pub(crate) kernel: Kernel,
 }
 
@@ -242,6 +246,8 @@ impl World {
                 }
             }
         }
+        let timeout = node.find("http_timeout");
+        let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
         let world = World {
             name: name.text.clone(),
             worker: worker.name.clone(),
@@ -255,6 +261,7 @@ impl World {
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
+            router,
             kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
         world.check_size(name, findings);
@@ -321,6 +328,9 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     if !hub {
         refuse("accepts", "only a hub accepts several connections at once");
         refuse("full", "only a hub can leave its listener unwatched or spin");
+    }
+    if worker.router.is_none() {
+        refuse("http_timeout", "it has no router in front: take uwsgi-router-threads or uwsgi-router-gevent");
     }
     if worker.carrier != Carrier::Pool {
         refuse("connections", "only a pool server queues connections inside");

@@ -261,6 +261,7 @@ mod tests {
             gil: false,
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
+            router: None,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));
         let queue = SyncKind::Queue { lifo: false, max: None, standard: false };

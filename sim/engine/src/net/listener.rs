@@ -27,7 +27,7 @@ pub(crate) struct Listener {
     /// Hubs that have it in their epoll set, in the order in which they added it.
     pub(crate) hubs: Vec<HubId>,
     /// Handshakes under way.
-    pub(super) shaking: u32,
+    pub(crate) shaking: u32,
     /// Connections that a balancer counts as open.
     pub(crate) open: u32,
     pub(super) backlog: u32,
@@ -44,7 +44,7 @@ impl Listener {
     }
 
     /// Whether it will have none when all handshakes under way are complete.
-    pub(super) fn is_spoken_for(&self) -> bool {
+    pub(crate) fn is_spoken_for(&self) -> bool {
         self.queue.len() as u64 + u64::from(self.shaking) > u64::from(self.backlog)
     }
 }
@@ -59,12 +59,12 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Servers to balance among: the first so many listeners are the first of each.
-    pub(super) fn servers(&self) -> usize {
-        self.listeners.len() / self.sockets_each()
+    pub(crate) fn servers(&self) -> usize {
+        self.model.listeners.len() / self.sockets_each()
     }
 
     /// The socket of a server that the kernel gives a connection to.
-    pub(super) fn socket_of(&self, server: usize, key: u64) -> usize {
+    pub(crate) fn socket_of(&self, server: usize, key: u64) -> usize {
         let sockets = self.sockets_each();
         let hash = mix(key ^ REUSEPORT, 0) >> 32;
         match ((hash * sockets as u64) >> 32) as usize {
@@ -74,12 +74,17 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A connection joins its accept queue, and somebody is woken for it.
-    pub(super) fn enter_queue(&mut self, id: RequestId) {
+    pub(crate) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.stage = Stage::Queued;
         let index = usize::from(request.link.socket);
-        self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
+        if request.link.relay.is_none() {
+            self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
+        }
         self.listeners[index].queue.push_back(id);
+        if let Some(router) = self.router_at(index) {
+            return self.front_readable(router);
+        }
         let woken = match self.model.kernel.wakes {
             Wakes::Usual => {
                 if self.wake_oldest(index) {
@@ -142,7 +147,9 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.stage = Stage::Accepted;
         request.link.process = process;
-        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
+        if request.link.relay.is_none() {
+            self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
+        }
         Some(id)
     }
 }

@@ -13,6 +13,7 @@ mod syn;
 
 pub(crate) use listener::Listener;
 pub(crate) use state::Net;
+pub(crate) use syn::{SYN_RETRIES, SYN_RETRY_FIRST};
 
 use crate::id::{RequestId, TaskId, ThreadId};
 use crate::model::Balancing;
@@ -28,9 +29,10 @@ impl<P: Probe> World<'_, P> {
         let listener = self.balance();
         self.listeners[listener].open += 1;
         let socket = self.socket_of(listener, self.requests[id].key);
+        let front = self.front_of(listener);
         let request = &mut self.requests[id];
         request.listener = listener as u16;
-        request.link.socket = socket as u16;
+        request.link.socket = front.unwrap_or(socket) as u16;
         request.stage = Stage::Connecting;
         let arrives = self.now + self.model.clients[usize::from(request.client)].network;
         self.queue.push(arrives, Event::Syn(id));
@@ -84,6 +86,9 @@ impl<P: Probe> World<'_, P> {
             }
             self.forget(id);
             return;
+        }
+        if request.link.relay.is_some() {
+            return self.relay_response(id);
         }
         request.turn(self.now, Wait::Network);
         let arrives = self.now + self.model.clients[usize::from(request.client)].network;

@@ -29,7 +29,13 @@ impl<P: Probe> World<'_, P> {
         let sockets = self.model.kernel.sockets.max(1) as usize;
         let targets = self.servers();
         for socket in 0..self.listeners.len() {
-            let server = if socket < targets { socket } else { (socket - targets) / (sockets - 1) };
+            let server = if let Some(router) = self.router_at(socket) {
+                router.index()
+            } else if socket < targets {
+                socket
+            } else {
+                (socket - targets) / (sockets - 1)
+            };
             if !concerns(outage, server) {
                 continue;
             }

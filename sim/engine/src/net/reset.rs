@@ -35,8 +35,8 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn hang_up(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let levels: &[Gauge] = match request.stage {
-            Stage::Queued => &[Gauge::Queued],
-            Stage::Accepted => &[Gauge::Queued, Gauge::InFlight],
+            Stage::Queued if request.link.relay.is_none() => &[Gauge::Queued],
+            Stage::Queued | Stage::Accepted => &[Gauge::Queued, Gauge::InFlight],
             Stage::Served => &[Gauge::Slots, Gauge::InFlight],
             Stage::Pausing | Stage::Connecting | Stage::Unheard | Stage::Answered => return,
         };
@@ -56,7 +56,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A RST leaves for the client, or its own kernel says no after `least`.
-    pub(super) fn answer_with(&mut self, id: RequestId, ending: Ending, least: Span) {
+    pub(crate) fn answer_with(&mut self, id: RequestId, ending: Ending, least: Span) {
         let request = &mut self.requests[id];
         if request.ending.is_some() {
             self.forget(id);

@@ -95,6 +95,8 @@ impl<P: Probe> World<'_, P> {
             Event::Refusal(request) => self.refusal_event(request),
             Event::Retransmit(request) => self.retransmit_event(request),
             Event::Outage(outage) => self.outage_event(outage),
+            Event::RelaySyn(request) => self.relay_syn_event(request),
+            Event::RelayLimit(request) => self.relay_limit_event(request),
         }
     }
 
@@ -181,8 +183,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         ),
         slots,
         cores,
-        process_cpu: processes.iter().map(|process| process.cpu).collect(),
-        process_requests: processes.iter().map(|process| process.begun).collect(),
+        process_cpu: processes.iter().take(model.processes.len()).map(|process| process.cpu).collect(),
+        process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
         classes: recorder.classes,
         latency: recorder.latency,
         hub_lag: recorder.hub_lag,

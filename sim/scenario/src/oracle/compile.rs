@@ -160,6 +160,7 @@ fn empty_hub(name: &str) -> Model {
             gil: false,
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
+            router: None,
         }],
         kernel: Default::default(),
         balancer: Balancing::RoundRobin,
