@@ -201,10 +201,19 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         read_timeout: None,
         patience: None,
         refresh: None,
+        cost: Span::ZERO,
     };
     Model {
         name: worker.name.clone(),
-        hosts: vec![HostSpec { name: "host".into(), cores, slice: ms(4), switch: Span::ZERO, wake: Span::ZERO }],
+        hosts: vec![HostSpec {
+            name: "host".into(),
+            cores,
+            slice: ms(4),
+            tick: ms(4),
+            switch: Span::ZERO,
+            wake: Span::ZERO,
+            cooling: Cooling::NONE,
+        }],
         listeners: vec![ListenerSpec { host: 0, backlog: 1_000_000 }],
         processes: vec![ProcessSpec { listener: 0, worker: 0 }],
         workers: vec![worker],

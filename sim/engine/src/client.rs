@@ -33,6 +33,8 @@ pub(crate) struct Client {
     expects: bool,
     /// Closed clients that wait for the first response of all.
     held: u32,
+    /// Until when the core of the program that sends has work to do.
+    pub(crate) busy_until: Time,
 }
 
 /// What a client draws.
@@ -87,6 +89,7 @@ impl Client {
             due: 0.0,
             expects: false,
             held: 0,
+            busy_until: Time::ZERO,
         };
         (client, at)
     }
@@ -153,7 +156,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A closed client sends its next request after a pause, if there is one left to send.
-    fn send_next(&mut self, index: usize, pause: Span) {
+    pub(crate) fn send_next(&mut self, index: usize, pause: Span) {
         let Arrivals::Closed { requests, .. } = self.model.clients[index].arrivals else { return };
         let sent_all = requests.is_some_and(|requests| self.clients[index].born >= requests);
         if sent_all || self.now + pause >= self.arrivals_end {
@@ -299,9 +302,7 @@ impl<P: Probe> World<'_, P> {
             let row = self.clients[index].born;
             let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
             self.send_next(index, think.sample(bits));
-            for _ in 0..std::mem::take(&mut self.clients[index].held) {
-                self.send_next(index, Span::ZERO);
-            }
+            self.send_held(index);
         }
     }
 

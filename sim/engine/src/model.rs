@@ -62,12 +62,32 @@ pub struct HostSpec {
     pub name: String,
     /// Cores that server threads may use.
     pub cores: u32,
-    /// Longest turn of a thread while others are runnable.
+    /// For how long a running thread is safe from others that are runnable.
     pub slice: Span,
+    /// How often the kernel looks whether a slice is over. At least 1 ns.
+    pub tick: Span,
     /// CPU cost of putting another thread on a core.
     pub switch: Span,
     /// Time from a wake-up to the woken thread being runnable.
     pub wake: Span,
+    /// How code that did not run for a while runs slower.
+    pub cooling: Cooling,
+}
+
+/// Code and data that were not used for a while have left the caches: the next run of them takes longer.
+///
+/// After a pause of `g`, a server's own work costs `1 + (cold - 1) g^2 / (g^2 + half^2)` times its usual CPU time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cooling {
+    /// Cost after a long pause, in percent of the usual; 100: it never cools.
+    pub cold_percent: u32,
+    /// The pause after which half of the difference is there.
+    pub half: Span,
+}
+
+impl Cooling {
+    /// Caches that keep everything.
+    pub const NONE: Cooling = Cooling { cold_percent: 100, half: Span::from_secs(1) };
 }
 
 /// A listening socket.
@@ -133,6 +153,8 @@ pub enum WorkerKind {
         threads: u32,
         /// Accepted connections a process, waiting or in service, beyond which it stops accepting.
         connections: u32,
+        /// Whether connections are closed by the accepting thread, later (gunicorn gthread), or by the serving one (paste).
+        closes: bool,
     },
     /// One thread runs a gevent hub; each request is a greenlet.
     Hub {
@@ -165,6 +187,8 @@ pub struct Costs {
     pub respond: Span,
     /// Handing a request from the accepting thread to a serving one (pool servers).
     pub handoff: Span,
+    /// Closing a connection in the accepting thread, holding the GIL (pool servers that do).
+    pub close: Span,
     /// One switch between hub and greenlet.
     pub switch: Span,
     /// Starting a greenlet.
@@ -335,6 +359,8 @@ pub struct ClientSpec {
     pub patience: Option<Law>,
     /// What an impatient user does then; the old request lives on in the server.
     pub refresh: Option<Refresh>,
+    /// CPU time that the program that sends these requests needs for one; all its clients share one core.
+    pub cost: Span,
 }
 
 /// What a user who lost patience does.

@@ -108,6 +108,8 @@ pub enum Stage {
     Served,
     /// The response travels, or is gone.
     Answered,
+    /// Its sender is reading the response.
+    Read,
 }
 
 impl Request {

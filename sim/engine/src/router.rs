@@ -261,7 +261,8 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn relay_limit_event(&mut self, id: RequestId) {
         let Some(request) = self.requests.get_mut(id) else { return };
         let way = self.model.clients[usize::from(request.client)].network;
-        let (answered, ended) = (request.stage == Stage::Answered, request.ending.is_some());
+        let answered = matches!(request.stage, Stage::Answered | Stage::Read);
+        let ended = request.ending.is_some();
         let Some(relay) = request.link.relay.as_mut().filter(|relay| relay.limit_at == self.now) else { return };
         if answered {
             return;

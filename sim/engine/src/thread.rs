@@ -4,13 +4,14 @@
 //! tail of the run queue. Costs of the server's own work are owed first and paid before anything else can see their result.
 
 use crate::advance::{Effect, Need};
-use crate::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::id::{CallId, ProcessId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status};
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
+use crate::warmth::Part;
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {
@@ -54,8 +55,9 @@ impl<P: Probe> World<'_, P> {
                 }
                 Effect::Exit => {
                     self.drop_gil(thread);
+                    let respond = self.own_work(self.threads[thread.index()].process, Part::Respond);
                     let state = &mut self.threads[thread.index()];
-                    state.owed += self.model.workers[self.processes[state.process.index()].worker].costs.respond;
+                    state.owed += respond;
                     state.deferred = Some(effect);
                     return Demand::PAY;
                 }
@@ -216,7 +218,7 @@ impl<P: Probe> World<'_, P> {
     fn find_work(&mut self, thread: ThreadId) -> Option<Demand> {
         match self.threads[thread.index()].role {
             Role::Server => self.accept_for_itself(thread),
-            Role::Acceptor => self.accept_for_pool(thread),
+            Role::Acceptor => Some(self.accept_for_pool(thread)),
             Role::PoolServer => self.take_from_pool(thread),
             Role::Helper => {
                 if !self.threads[thread.index()].owed.is_zero() {
@@ -240,59 +242,11 @@ impl<P: Probe> World<'_, P> {
             self.listeners[listener].threads.push_back(thread);
             return Some(Demand::Wait);
         };
-        let cost = self.model.workers[self.processes[process.index()].worker].costs.accept;
+        let cost = self.own_work(process, Part::Accept);
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];
         state.owed += cost;
         state.task = task;
-        None
-    }
-
-    /// The accepting thread of a pool: accept, hand over, again. Its Python runs under the GIL, its accept does not.
-    fn accept_for_pool(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread.index()].process;
-        let process = &mut self.processes[id.index()];
-        let accepted = std::mem::replace(&mut process.handing, RequestId::NONE);
-        if accepted.is_some() {
-            process.jobs.push_back(accepted);
-            if let Some(server) = process.idle.pop_front() {
-                self.make_ready(server);
-            }
-        }
-        self.drop_gil(thread);
-        if !self.threads[thread.index()].owed.is_zero() {
-            return Some(Demand::PAY);
-        }
-        let process = &mut self.processes[id.index()];
-        if process.connections >= process.connections_max {
-            process.stalled = thread;
-            return Some(Demand::Wait);
-        }
-        let listener = process.listener;
-        let Some(request) = self.accept(id) else {
-            self.listeners[listener].threads.push_back(thread);
-            return Some(Demand::Wait);
-        };
-        self.requests[request].turn(self.now, Wait::Slot);
-        let process = &mut self.processes[id.index()];
-        process.connections += 1;
-        process.handing = request;
-        let costs = &self.model.workers[process.worker].costs;
-        self.threads[thread.index()].owed = costs.accept;
-        Some(Demand::Cpu { span: costs.handoff, gil: true })
-    }
-
-    fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread.index()].process;
-        let Some(request) = self.processes[id.index()].jobs.pop_front() else {
-            if !self.threads[thread.index()].owed.is_zero() {
-                return Some(Demand::PAY);
-            }
-            self.processes[id.index()].idle.push_back(thread);
-            return Some(Demand::Wait);
-        };
-        let task = self.begin(request, thread);
-        self.threads[thread.index()].task = task;
         None
     }
 }

@@ -31,6 +31,7 @@ use crate::router::Router;
 use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
+use crate::warmth::{Part, Warmth};
 
 /// Something that will happen, or may have been overtaken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,6 +134,16 @@ pub(crate) struct Process {
     pub(crate) handing: RequestId,
     /// Pool servers: the accepting thread, while it waits for a connection to end.
     pub(crate) stalled: ThreadId,
+    /// Pool servers: answered requests whose connections the accepting thread has yet to close.
+    pub(crate) closing: std::collections::VecDeque<RequestId>,
+    /// Pool servers: how many of these it closes before it accepts again.
+    pub(crate) close_batch: usize,
+    /// Pool servers: the accepting thread.
+    pub(crate) acceptor: ThreadId,
+    /// Pool servers: the one whose connection it is about to close.
+    pub(crate) ending: RequestId,
+    /// When it last did each part of its work.
+    pub(crate) warmth: Warmth,
 }
 
 /// All tables of a run.
@@ -255,8 +266,8 @@ impl<'m, P: Probe> World<'m, P> {
         let request = &self.requests[task.request];
         if task.news == News::Begun {
             task.news = News::None;
-            let process = &self.processes[self.threads[task.thread.index()].process.index()];
-            return Effect::Burn(self.model.workers[process.worker].costs.request);
+            let process = self.threads[task.thread.index()].process;
+            return Effect::Burn(self.own_work(process, Part::Request));
         }
         let count = self.model.classes[usize::from(request.class)].sites.len();
         advance::advance(task, program, Fate { row: self.fates.row(request.fate, count), key: request.key })

@@ -230,6 +230,7 @@ impl Compiler<'_> {
                 first_alone: client.first_alone,
                 network: client.network,
                 ports: client.ports,
+                cost: client.cost,
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -262,7 +263,9 @@ impl Compiler<'_> {
         let host = |server: u32| HostSpec {
             name: format!("server-{}", server + 1),
             cores: world.cores,
-            slice: machine.slice,
+            slice: machine.slice(world.cores),
+            tick: machine.tick,
+            cooling: machine.cooling,
             switch: machine.switch,
             wake: machine.wake,
         };

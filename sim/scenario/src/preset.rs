@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use engine::model::{Costs, TimedWaits, WhenFull};
+use engine::model::{Cooling, Costs, TimedWaits, WhenFull};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
@@ -49,7 +49,10 @@ pub(crate) fn all() -> &'static [Preset] {
 pub(crate) struct Preset {
     pub(crate) name: String,
     pub(crate) title: String,
-    pub(crate) slice: Span,
+    /// The slice on one core.
+    pub(crate) base_slice: Span,
+    pub(crate) tick: Span,
+    pub(crate) cooling: Cooling,
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) somaxconn: u32,
@@ -76,6 +79,8 @@ pub(crate) struct Worker {
     pub(crate) greenlets: Option<u32>,
     /// Connections of a pool server.
     pub(crate) connections: u32,
+    /// Whether a pool server's accepting thread closes them.
+    pub(crate) closes: bool,
     pub(crate) costs: Costs,
     /// The router in front of its processes.
     pub(crate) router: Option<RouterSpec>,
@@ -111,11 +116,12 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 10] = [
+pub(crate) const COSTS: [Cost; 11] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
     Cost { name: "handoff", of: |costs| &mut costs.handoff },
+    Cost { name: "close", of: |costs| &mut costs.close },
     Cost { name: "switch", of: |costs| &mut costs.switch },
     Cost { name: "spawn", of: |costs| &mut costs.spawn },
     Cost { name: "timer", of: |costs| &mut costs.timer },
@@ -163,7 +169,10 @@ static MACHINE: Table = Table {
     noun: "the machine",
     doc: "How the operating system schedules.",
     keys: &[
-        key("slice", DURATION, Need::Required, "{}", "longest turn of a thread while others are runnable"),
+        key("slice", DURATION, Need::Required, "{}", "for how long a running thread is safe, on one core"),
+        key("tick", DURATION, Need::Required, "{}", "how often the kernel looks"),
+        key("cold_percent", COUNT, Need::Required, "{}", "cost of work after a long pause"),
+        key("cooling", DURATION, Need::Required, "{}", "the pause after which half of the difference is there"),
         key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
         key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
         key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
@@ -222,6 +231,7 @@ macro_rules! cost_table {
                 key("request", DURATION, NO, "{}", "Python"),
                 key("respond", DURATION, NO, "{}", "responding"),
                 key("handoff", DURATION, NO, "{}", "to a serving thread"),
+                key("close", DURATION, NO, "{}", "of a connection, by the accepting thread"),
                 key("switch", DURATION, NO, "{}", "into a greenlet and back"),
                 key("spawn", DURATION, NO, "{}", "a greenlet's start"),
                 key("timer", DURATION, NO, "{}", "a timer's start and end"),
@@ -252,6 +262,7 @@ static WORKER: Table = Table {
         key("full", Kind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
+        key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
@@ -306,7 +317,9 @@ impl Preset {
         Ok(Preset {
             name: name.to_owned(),
             title: node.get::<&str>("title").to_owned(),
-            slice: span("slice"),
+            base_slice: span("slice"),
+            tick: span("tick"),
+            cooling: Cooling { cold_percent: machine.get::<&Node>("cold_percent").get("value"), half: span("cooling") },
             switch: span("switch"),
             wake: span("wake"),
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
@@ -350,6 +363,7 @@ impl Worker {
             listen: count("listen").unwrap_or(1),
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
+            closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
             router: router.map(router::read),
             facts,
@@ -402,6 +416,8 @@ mod tests {
         let common = common + worker.router.as_ref().map_or(Span::ZERO, router::request);
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
+            // One change to the serving thread, and one back to the accepting one if that closes.
+            Carrier::Pool if worker.closes => common + costs.handoff + costs.close + thread * 2,
             Carrier::Pool => common + costs.handoff + thread,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }

@@ -1,7 +1,7 @@
 //! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
 
 use engine::kernel::Kernel;
-use engine::model::{Costs, TimedWaits, WhenFull, WorkerKind};
+use engine::model::{Cooling, Costs, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
@@ -36,12 +36,21 @@ pub(crate) static MACHINE: Table = Table {
         key(
             "slice",
             Kind::Positive,
-            PRESET,
-            "\"4ms\"",
-            "Longest turn of a thread on a core while others are runnable.",
+            Need::Else("the preset's base slice, times 1 + log2 of the cores (8 at most)"),
+            "\"2.8ms\"",
+            "For how long a running thread is safe from others that are runnable.",
         ),
+        key("tick", Kind::Positive, PRESET, "\"4ms\"", "How often the kernel looks whether a slice is over."),
         key("switch", Kind::Duration, PRESET, "\"3us\"", "CPU time of putting another thread on a core."),
         key("wake", Kind::Duration, PRESET, "\"5us\"", "Time from a wake-up to the woken thread being runnable."),
+        key(
+            "cold_percent",
+            Kind::Count(100, 10_000),
+            PRESET,
+            "100",
+            "What a server's own work costs after a long pause, in percent of its cost in a busy stream; 100: caches keep everything.",
+        ),
+        key("cooling", Kind::Positive, PRESET, "\"8ms\"", "The pause after which half of that difference is there."),
         key(
             "somaxconn",
             Kind::Count(1, 1_000_000),
@@ -78,6 +87,7 @@ static COSTS: Table = Table {
         cost("request", "The server's and framework's Python around a request, holding the GIL."),
         cost("respond", "Writing the response and closing, without the GIL."),
         cost("handoff", "Handing a request to a serving thread (pool servers)."),
+        cost("close", "Closing a connection in the accepting thread, holding the GIL (pool servers that do so)."),
         cost("switch", "Switching from the hub into a greenlet and back."),
         cost("spawn", "Starting a greenlet."),
         cost("timer", "Starting a timer and having it fire."),
@@ -187,7 +197,11 @@ pub(crate) static WORLD: Table = Table {
 /// The scheduler's constants.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Machine {
-    pub(crate) slice: Span,
+    /// The slice if the file says it.
+    slice: Option<Span>,
+    base_slice: Span,
+    pub(crate) tick: Span,
+    pub(crate) cooling: Cooling,
     pub(crate) switch: Span,
     pub(crate) wake: Span,
 }
@@ -215,10 +229,21 @@ impl Machine {
     /// Reads `[machine]`.
     pub(crate) fn read(node: &Node, preset: &Preset) -> Machine {
         Machine {
-            slice: node.find("slice").unwrap_or(preset.slice),
+            slice: node.find("slice"),
+            base_slice: preset.base_slice,
+            tick: node.find("tick").unwrap_or(preset.tick),
+            cooling: Cooling {
+                cold_percent: node.find("cold_percent").unwrap_or(preset.cooling.cold_percent),
+                half: node.find("cooling").unwrap_or(preset.cooling.half),
+            },
             switch: node.find("switch").unwrap_or(preset.switch),
             wake: node.find("wake").unwrap_or(preset.wake),
         }
+    }
+
+    /// The slice on so many cores (Linux `sched_tunable_scaling` 1: 1 + log2 of the cores, 8 at most).
+    pub(crate) fn slice(&self, cores: u32) -> Span {
+        self.slice.unwrap_or_else(|| self.base_slice * u64::from(1 + cores.clamp(1, 8).ilog2()))
     }
 }
 
@@ -349,6 +374,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         Carrier::Pool => WorkerKind::Pool {
             threads: needed("threads", None),
             connections: node.find("connections").unwrap_or(worker.connections),
+            closes: worker.closes,
         },
         Carrier::Hub => {
             let usual = if processes > 1 { worker.accepts_shared } else { worker.accepts };

@@ -269,7 +269,15 @@ mod tests {
         let wait = [Op::Await { sync: 0, limit: crate::op::Limit::NONE }, Op::End];
         Model {
             name: "audited".into(),
-            hosts: vec![HostSpec { name: "host".into(), cores: 1, slice: long, switch: zero, wake: zero }],
+            hosts: vec![HostSpec {
+                name: "host".into(),
+                cores: 1,
+                slice: long,
+                tick: long,
+                switch: zero,
+                wake: zero,
+                cooling: Cooling::NONE,
+            }],
             listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
             processes: vec![ProcessSpec { listener: 0, worker: 0 }],
             workers: vec![worker],

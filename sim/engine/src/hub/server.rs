@@ -10,6 +10,7 @@ use crate::id::{HubId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
 use crate::probe::Probe;
 use crate::record::Wait;
+use crate::warmth::Part;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
@@ -37,7 +38,9 @@ impl<P: Probe> World<'_, P> {
                 self.owe(id, costs.poll);
                 return;
             };
-            self.owe(id, costs.accept + costs.spawn);
+            let process = self.hubs[id.index()].process;
+            let accept = self.own_work(process, Part::Accept);
+            self.owe(id, accept + costs.spawn);
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);

@@ -15,8 +15,8 @@ pub(crate) use listener::Listener;
 pub(crate) use state::Net;
 pub(crate) use syn::{SYN_RETRIES, SYN_RETRY_FIRST};
 
-use crate::id::{RequestId, TaskId, ThreadId};
-use crate::model::Balancing;
+use crate::id::{ProcessId, RequestId, TaskId, ThreadId};
+use crate::model::{Balancing, WorkerKind};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
@@ -69,13 +69,23 @@ impl<P: Probe> World<'_, P> {
         task
     }
 
-    /// A task is done: its slot is free, and the response leaves.
+    /// A task is done: its slot is free, and the response leaves with the end of the connection.
     pub(crate) fn finish(&mut self, task: TaskId) {
         let done = self.tasks.remove(task);
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+        let process = self.threads[done.thread.index()].process;
+        let worker = &self.model.workers[self.processes[process.index()].worker];
+        if matches!(worker.kind, WorkerKind::Pool { closes: true, .. }) {
+            self.close_later(process, done.request);
+        } else {
+            self.close(process, done.request);
+        }
+    }
+
+    /// The connection is closed: its client has the whole response.
+    pub(crate) fn close(&mut self, process: ProcessId, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
-        self.free_slot(done.thread);
-        let id = done.request;
+        self.free_slot(process);
         let request = &mut self.requests[id];
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;
@@ -96,8 +106,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A pool's accepting thread may go on when a connection is over.
-    fn free_slot(&mut self, thread: ThreadId) {
-        let process = &mut self.processes[self.threads[thread.index()].process.index()];
+    fn free_slot(&mut self, process: ProcessId) {
+        let process = &mut self.processes[process.index()];
         process.connections = process.connections.saturating_sub(1);
         let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
         if stalled.is_some() {
@@ -107,6 +117,9 @@ impl<P: Probe> World<'_, P> {
 
     /// A response reaches its client.
     pub(crate) fn response_event(&mut self, id: RequestId) {
+        if self.reads_later(id) {
+            return;
+        }
         let request = &self.requests[id];
         if request.ending.is_none() {
             let ending = if request.failed { Ending::Failed } else { Ending::Ok };

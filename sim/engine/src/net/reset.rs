@@ -38,7 +38,7 @@ impl<P: Probe> World<'_, P> {
             Stage::Queued if request.link.relay.is_none() => &[Gauge::Queued],
             Stage::Queued | Stage::Accepted => &[Gauge::Queued, Gauge::InFlight],
             Stage::Served => &[Gauge::Slots, Gauge::InFlight],
-            Stage::Pausing | Stage::Connecting | Stage::Unheard | Stage::Answered => return,
+            Stage::Pausing | Stage::Connecting | Stage::Unheard | Stage::Answered | Stage::Read => return,
         };
         let served = request.stage == Stage::Served;
         let held = self.now - request.begun;

@@ -11,6 +11,7 @@ use crate::probe::Probe;
 use crate::router::Router;
 use crate::sync;
 use crate::time::Span;
+use crate::warmth::Warmth;
 use crate::world::{Process, World};
 
 impl<P: Probe> World<'_, P> {
@@ -33,7 +34,9 @@ impl<P: Probe> World<'_, P> {
                 WorkerKind::Pool { connections, .. } => connections,
                 WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => u32::MAX,
             };
-            let gil = worker.gil.then(|| Gil::new(worker.switch_interval));
+            // A hub's process has one thread that runs Python: nobody competes with it.
+            let is_hub = matches!(worker.kind, WorkerKind::Hub { .. });
+            let gil = (worker.gil && !is_hub).then(|| Gil::new(worker.switch_interval));
             let host = HostId::from_index(listener.host as usize);
             let (listener, worker_index) = (spec.listener as usize, spec.worker as usize);
             self.processes.push(Process { gil, connections_max, ..Process::new(host, listener, worker_index) });
@@ -96,7 +99,11 @@ impl<P: Probe> World<'_, P> {
         self.threads.push(Thread::new(process, role));
         let listener = self.processes[process.index()].listener;
         match role {
-            Role::Server | Role::Acceptor => self.listeners[listener].threads.push_back(id),
+            Role::Server => self.listeners[listener].threads.push_back(id),
+            Role::Acceptor => {
+                self.processes[process.index()].acceptor = id;
+                self.listeners[listener].threads.push_back(id);
+            }
             Role::PoolServer => self.processes[process.index()].idle.push_back(id),
             Role::Helper | Role::Router(_) => {}
             Role::Hub(_) => self.make_ready(id),
@@ -125,6 +132,11 @@ impl Process {
             connections_max: u32::MAX,
             handing: RequestId::NONE,
             stalled: ThreadId::NONE,
+            closing: std::collections::VecDeque::new(),
+            close_batch: 0,
+            acceptor: ThreadId::NONE,
+            ending: RequestId::NONE,
+            warmth: Warmth::default(),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::Model;
 use engine::model::{
-    Balancing, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, RunSpec, SyncKind, SyncSpec, TimedWaits,
-    WhenFull, WorkerKind, WorkerSpec,
+    Balancing, Cooling, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, RunSpec, SyncKind, SyncSpec,
+    TimedWaits, WhenFull, WorkerKind, WorkerSpec,
 };
 use engine::time::Span;
 use serde::Deserialize;
@@ -150,7 +150,15 @@ fn empty_hub(name: &str) -> Model {
     let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
     Model {
         name: name.to_owned(),
-        hosts: vec![HostSpec { name: "host".to_owned(), cores: 1, slice: FOREVER, switch: zero, wake: zero }],
+        hosts: vec![HostSpec {
+            name: "host".to_owned(),
+            cores: 1,
+            slice: FOREVER,
+            tick: FOREVER,
+            switch: zero,
+            wake: zero,
+            cooling: Cooling::NONE,
+        }],
         listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
         processes: vec![ProcessSpec { listener: 0, worker: 0 }],
         workers: vec![WorkerSpec {
