@@ -32,7 +32,7 @@ pub(crate) struct Client {
     /// Whether another arrival is scheduled (open clients).
     expects: bool,
     /// Closed clients that wait for the first response of all.
-    held: u32,
+    pub(crate) held: u32,
     /// Until when the core of the program that sends has work to do.
     pub(crate) busy_until: Time,
 }
