@@ -20,9 +20,9 @@ fn ended(record: &RunRecord, ending: Ending) -> u64 {
     record.endings[ending as usize]
 }
 
-/// One request after another, `every` apart.
-fn steady(every: Span, count: u32) -> Arrivals {
-    at(&(0..count).map(|turn| every * turn).collect::<Vec<Span>>())
+/// One request after another, `every` apart, the first after that time.
+fn steady(every: Span, count: u64) -> Arrivals {
+    at(&(1..=count).map(|turn| every * turn).collect::<Vec<Span>>())
 }
 
 fn down(from: Span, to: Span) -> Vec<Outage> {
@@ -87,7 +87,11 @@ fn three_at_a_door_for_one() -> Model {
 fn a_handshake_that_reserves_its_place_is_never_ignored() {
     let record = run(&three_at_a_door_for_one());
     assert_eq!((record.syn_drops, record.kernel.ack_drops), (1, 0));
-    assert_eq!(record.latency.max().map(Span::as_ns).map(|ns| ns / 1_000_000), Some(1_980), "its SYN comes again after 1 s");
+    assert_eq!(
+        record.latency.max().map(Span::as_ns).map(|ns| ns / 1_000_000),
+        Some(1_980),
+        "its SYN comes again after 1 s"
+    );
 }
 
 #[test]
@@ -96,11 +100,10 @@ fn the_end_of_a_handshake_at_a_full_queue_is_ignored_and_the_request_comes_again
     model.kernel.handshake = Some(LINUX);
     let record = run(&model);
     assert_eq!(record.syn_drops, 0, "all SYNs came while the queue was empty");
-    // Ignored at 160 ms; room from 560 ms on. It comes again at 240 ms, at 480 ms and, heard, at 960 ms, as long after
-    // the beginning again as had passed.
-    assert_eq!(record.kernel.ack_drops, 2 + 1);
+    // Ignored at 160 ms, and again 240 ms later: room is from 560 ms on. It is heard after 480 ms.
+    assert_eq!(record.kernel.ack_drops, 2);
     let waited = record.classes[0].blame[Wait::Retransmit as usize];
-    assert_eq!(waited, ms(960));
+    assert_eq!(waited, ms(480));
     assert_eq!(ended(&record, Ending::Ok), 4);
 }
 
@@ -185,16 +188,15 @@ fn a_connection_wakes_every_hub_at_a_shared_socket_and_one_thread() {
 #[test]
 fn who_is_woken_for_nothing_has_cost_the_machine_a_turn() {
     let cpu = |wakes: Wakes| {
-        let mut worker = hub(10);
-        (worker.costs.poll, worker.costs.accept) = (Span::from_us(5), Span::from_us(20));
-        let mut model = sleeping(worker, ms(1), steady(ms(10), 100));
+        let mut model = sleeping(hub(10), ms(1), steady(ms(10), 100));
+        model.hosts[0].switch = Span::from_us(3);
         model.processes = vec![ProcessSpec { listener: 0, worker: 0 }; 8];
         model.kernel.wakes = wakes;
         run(&model).process_cpu.iter().copied().sum::<Span>()
     };
     let (herd, one) = (cpu(Wakes::Usual), cpu(Wakes::One));
-    // Seven of eight are woken for nothing: a poll, and a failed accept, each.
-    assert!(herd > one + Span::from_us(5) * (7 * 100), "{herd} against {one}");
+    // Seven of eight come to a core, look at the queue and sleep on.
+    assert!(herd >= one + Span::from_us(3) * (7 * 100), "{herd} against {one}");
 }
 
 fn four_processes(reuse_port: bool) -> Model {

@@ -2,8 +2,8 @@
 //!
 //! A thread that is blocked in `accept` waits exclusively at the tail of the socket's wait queue (`inet_csk_wait_for_connect`,
 //! `prepare_to_wait_exclusive`): a connection wakes one, the longest waiting, so they take turns. `select`, `poll` and `epoll` wait
-//! at its head and all are woken (`add_wait_queue`): the last to register runs first, those that come late have had a turn for
-//! nothing. With `EPOLLEXCLUSIVE` they wait at the tail in the order of registration (`ep_ptable_queue_proc`,
+//! at its head and all are woken (`add_wait_queue`): the last to register runs first, those that come late look again and
+//! sleep on, which costs the machine a switch, or find nothing to accept. With `EPOLLEXCLUSIVE` they wait at the tail in the order of registration (`ep_ptable_queue_proc`,
 //! `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first takes most of a light load.
 //! With `SO_REUSEPORT` every process has a socket and a queue of its own, and a hash of the connection chooses among them
 //! (`reuseport_select_sock`, `reciprocal_scale`), whoever is busy.
@@ -105,12 +105,10 @@ impl<P: Probe> World<'_, P> {
         true
     }
 
-    /// All waiting threads, the last to wait first; each pays for its wait and for the accept.
+    /// All waiting threads, the last to wait first.
     fn wake_threads(&mut self, index: usize) -> u64 {
         let mut woken = 0;
         while let Some(thread) = self.listeners[index].threads.pop_back() {
-            let state = &mut self.threads[thread.index()];
-            state.owed += self.model.workers[self.processes[state.process.index()].worker].costs.poll;
             self.make_ready(thread);
             woken += 1;
         }
