@@ -70,6 +70,8 @@ pub struct Link {
     pub port: bool,
     /// Whether its server tracks it.
     pub tracked: bool,
+    /// Whether the memory that it held is free again.
+    pub weightless: bool,
 }
 
 impl Default for Link {
@@ -83,6 +85,7 @@ impl Default for Link {
             process: ProcessId::NONE,
             port: false,
             tracked: false,
+            weightless: false,
         }
     }
 }

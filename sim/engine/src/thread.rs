@@ -232,6 +232,9 @@ impl<P: Probe> World<'_, P> {
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
+        if self.accept_fails(process) {
+            return Some(self.accept_again(thread));
+        }
         let Some(request) = self.accept(process) else {
             if !self.threads[thread.index()].owed.is_zero() {
                 return Some(Demand::PAY);
@@ -268,6 +271,9 @@ impl<P: Probe> World<'_, P> {
             return Some(Demand::Wait);
         }
         let listener = process.listener;
+        if self.accept_fails(id) {
+            return Some(self.accept_again(thread));
+        }
         let Some(request) = self.accept(id) else {
             self.listeners[listener].threads.push_back(thread);
             return Some(Demand::Wait);

@@ -17,7 +17,9 @@ use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
-use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::id::{
+    CallId, ClientId, CoreId, GreenId, HostId, HubId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId,
+};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
@@ -66,6 +68,8 @@ pub(crate) enum Event {
     Retransmit(RequestId),
     /// An outage begins.
     Outage(OutageId),
+    /// A hub that could not accept tries again.
+    AcceptAgain(HubId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -90,6 +94,7 @@ impl Event {
             Event::Refusal(id) => (20, id.index()),
             Event::Retransmit(id) => (21, id.index()),
             Event::Outage(id) => (22, id.index()),
+            Event::AcceptAgain(id) => (23, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -224,6 +229,7 @@ impl<'m, P: Probe> World<'m, P> {
         };
         world.build_hosts();
         world.build_processes();
+        world.net.size(&world.processes, world.hubs.len());
         world.schedule_outages();
         world
     }

@@ -8,6 +8,7 @@ use super::Hub;
 use super::poll::LISTENER;
 use crate::id::{HubId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
+use crate::net::{BackOff, FAILED_ACCEPT};
 use crate::probe::Probe;
 use crate::record::Wait;
 use crate::world::World;
@@ -32,12 +33,21 @@ impl<P: Probe> World<'_, P> {
                 }
                 return;
             }
+            if self.accept_fails(process) {
+                self.owe(id, costs.poll.max(FAILED_ACCEPT));
+                if full == WhenFull::Stop {
+                    self.hub(id).sockets.watch(LISTENER, false);
+                    self.back_off(id);
+                }
+                return;
+            }
             let Some(request) = self.accept(process) else {
                 // Somebody else was faster, or that was all: one system call for nothing.
                 self.owe(id, costs.poll);
                 return;
             };
             self.owe(id, costs.accept + costs.spawn);
+            self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);
@@ -51,8 +61,11 @@ impl<P: Probe> World<'_, P> {
         self.impoverish(id, task);
         self.switch_to_loop(id);
         self.finish(task);
+        let waits = self.net.backoffs[id.index()].waits;
         let Hub { free, sockets, .. } = self.hub(id);
         *free += 1;
-        sockets.watch(LISTENER, true);
+        if !waits {
+            sockets.watch(LISTENER, true);
+        }
     }
 }

@@ -3,8 +3,9 @@
 //! A thread that is blocked in `accept` waits exclusively at the tail of the socket's wait queue (`inet_csk_wait_for_connect`,
 //! `prepare_to_wait_exclusive`): a connection wakes one, the longest waiting, so they take turns. `select`, `poll` and `epoll` wait
 //! at its head and all are woken (`add_wait_queue`): the last to register runs first, those that come late look again and
-//! sleep on, which costs the machine a switch, or find nothing to accept. With `EPOLLEXCLUSIVE` they wait at the tail in the order of registration (`ep_ptable_queue_proc`,
-//! `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first takes most of a light load.
+//! sleep on, which costs the machine a switch, or find nothing to accept. With `EPOLLEXCLUSIVE` they wait at the tail in the order
+//! of registration (`ep_ptable_queue_proc`, `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first
+//! takes most of a light load.
 //! With `SO_REUSEPORT` every process has a socket and a queue of its own, and a hash of the connection chooses among them
 //! (`reuseport_select_sock`, `reciprocal_scale`), whoever is busy.
 
@@ -140,6 +141,7 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.stage = Stage::Accepted;
         request.link.process = process;
+        self.net.descriptors[process.index()] += 1;
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         Some(id)
     }

@@ -41,6 +41,10 @@ impl<P: Probe> World<'_, P> {
             Stage::Pausing | Stage::Connecting | Stage::Unheard | Stage::Answered => return,
         };
         let served = request.stage == Stage::Served;
+        if request.stage != Stage::Queued {
+            self.close_connection(id);
+        }
+        let request = &mut self.requests[id];
         let held = self.now - request.begun;
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;

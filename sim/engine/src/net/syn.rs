@@ -57,6 +57,11 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.syns += 1;
         let server = usize::from(request.listener);
+        if !self.track(id) {
+            self.net.counts.conntrack_drops += 1;
+            self.drop_syn(id);
+            return;
+        }
         if self.is_down(server) {
             self.refuse(id);
             return;

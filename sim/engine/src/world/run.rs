@@ -95,6 +95,7 @@ impl<P: Probe> World<'_, P> {
             Event::Refusal(request) => self.refusal_event(request),
             Event::Retransmit(request) => self.retransmit_event(request),
             Event::Outage(outage) => self.outage_event(outage),
+            Event::AcceptAgain(hub) => self.accept_again_event(hub),
         }
     }
 
