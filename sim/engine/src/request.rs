@@ -55,7 +55,7 @@ pub struct Request {
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
     /// Index of the listening socket that it was given to; a server's first one unless it has several.
-    pub socket: u16,
+    pub socket: u32,
     /// How it will end, if that is on its way.
     pub verdict: Option<Ending>,
     /// When its end of the handshake was first ignored.

@@ -78,7 +78,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.stage = Stage::Queued;
-        let index = usize::from(request.link.socket);
+        let index = request.link.socket as usize;
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         self.listeners[index].queue.push_back(id);
         let woken = match self.model.kernel.wakes {

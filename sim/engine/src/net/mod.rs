@@ -36,7 +36,7 @@ impl<P: Probe> World<'_, P> {
         let socket = self.socket_of(listener, self.requests[id].key);
         let request = &mut self.requests[id];
         request.listener = listener as u16;
-        request.link.socket = socket as u16;
+        request.link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
         request.stage = Stage::Connecting;
         if !self.take_port(id) {
             self.no_port(id);

@@ -25,7 +25,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn reset_connection(&mut self, id: RequestId) {
         let request = &self.requests[id];
         if request.stage == Stage::Queued {
-            let queue = &mut self.listeners[usize::from(request.link.socket)].queue;
+            let queue = &mut self.listeners[request.link.socket as usize].queue;
             queue.retain(|&queued| queued != id);
         }
         self.hang_up(id);
