@@ -285,6 +285,7 @@ impl<P: Probe> World<'_, P> {
         self.ended += 1;
         self.listeners[usize::from(request.listener)].open -= 1;
         let (index, class) = (usize::from(request.client), usize::from(request.class));
+        self.net.give_port(model, request, self.now);
         let (row, attempt) = (request.row, request.attempt);
         self.probe.on(self.now, Fact::Ended(request, ending));
         if retrying {
@@ -330,6 +331,7 @@ impl<P: Probe> World<'_, P> {
     /// Gives a request's place back, once neither its sender nor the server knows it.
     pub(crate) fn forget(&mut self, id: RequestId) {
         let request = self.requests.remove(id);
+        self.net.untrack(self.model, &request, self.now);
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
     }
 }

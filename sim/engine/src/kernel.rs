@@ -3,6 +3,7 @@
 //! The names are Linux's own (`Documentation/networking/ip-sysctl.rst`, `nf_conntrack-sysctl.rst`). The default is a kernel without
 //! limits, in which nothing here takes place; what each limit does is in `net/`.
 
+use crate::model::WorkerKind;
 use crate::time::{Span, Time};
 
 /// The kernel of every server of a world.
@@ -90,13 +91,27 @@ pub struct Memory {
     pub request: u64,
 }
 
+impl Memory {
+    /// Bytes of a process before it serves anything.
+    pub fn fixed(&self, kind: WorkerKind) -> u64 {
+        let threads = match kind {
+            WorkerKind::Threads { threads } => threads,
+            WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
+            WorkerKind::Hub { .. } => 1,
+        };
+        self.process + self.thread * u64::from(threads)
+    }
+}
+
 /// Local ports of somebody who connects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ports {
     /// Ports to one destination: those of `net.ipv4.ip_local_port_range`, times the sender's addresses.
     pub count: u32,
-    /// How long a port stays taken after its connection, if this side closed it first; `None`: the other side does.
-    pub lingers: Option<Span>,
+    /// Whether this side closes a connection first once the response is there.
+    pub closes_first: bool,
+    /// How long a port stays taken after a connection that this side closed first.
+    pub lingers: Span,
 }
 
 impl Ports {

@@ -28,6 +28,9 @@ impl<P: Probe> World<'_, P> {
         }
         let full = process.connections >= process.connections_max;
         let listener = process.listener;
+        if !full && self.accept_fails(id) {
+            return self.accept_again(thread);
+        }
         if let Some(request) = if full { None } else { self.accept(id) } {
             return self.begin_handing(id, thread, request);
         }

@@ -200,6 +200,8 @@ pub struct KernelCounts {
     pub descriptor_failures: u64,
     /// Threads and hubs woken beside the one that a connection needs.
     pub extra_wakes: u64,
+    /// Calls to peers that failed for want of a local port (EADDRNOTAVAIL).
+    pub port_failures: u64,
     /// Most ports taken by one client group, TIME_WAIT included; counted where they are limited.
     pub ports_peak: u64,
     /// Most tracked connections of one server; counted where they are limited.

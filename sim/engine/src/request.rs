@@ -56,7 +56,7 @@ pub struct Request {
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
     /// Index of the listening socket that it was given to; a server's first one unless it has several.
-    pub socket: u16,
+    pub socket: u32,
     /// How it will end, if that is on its way.
     pub verdict: Option<Ending>,
     /// When its end of the handshake was first ignored.
@@ -73,6 +73,8 @@ pub struct Link {
     pub tracked: bool,
     /// Its way through a router, once one has accepted it.
     pub relay: Option<Relay>,
+    /// Whether the memory that it held is free again.
+    pub weightless: bool,
 }
 
 impl Default for Link {
@@ -87,6 +89,7 @@ impl Default for Link {
             port: false,
             tracked: false,
             relay: None,
+            weightless: false,
         }
     }
 }

@@ -194,7 +194,7 @@ impl<P: Probe> World<'_, P> {
             }
             Step::Forward => {
                 let request = &mut self.requests[id];
-                let socket = usize::from(request.link.socket);
+                let socket = request.link.socket as usize;
                 self.listeners[socket].shaking -= 1;
                 if request.link.relay.is_some_and(|relay| relay.closed) {
                     return self.abandon_relay(id);
@@ -232,7 +232,7 @@ impl<P: Probe> World<'_, P> {
         self.requests[id].link.relay = Some(relay);
         if !self.listeners[socket].is_spoken_for() {
             self.listeners[socket].shaking += 1;
-            self.requests[id].link.socket = socket as u16;
+            self.requests[id].link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
             self.session_ready(id, Step::Forward);
             return;
         }

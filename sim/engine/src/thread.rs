@@ -235,6 +235,9 @@ impl<P: Probe> World<'_, P> {
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
+        if self.accept_fails(process) {
+            return Some(self.accept_again(thread));
+        }
         let Some(request) = self.accept(process) else {
             if !self.threads[thread.index()].owed.is_zero() {
                 return Some(Demand::PAY);

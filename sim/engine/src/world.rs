@@ -17,7 +17,9 @@ use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
-use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::id::{
+    CallId, ClientId, CoreId, GreenId, HostId, HubId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId,
+};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
@@ -72,6 +74,8 @@ pub(crate) enum Event {
     RelaySyn(RequestId),
     /// A session of a router may have been silent for too long.
     RelayLimit(RequestId),
+    /// A hub that could not accept tries again.
+    AcceptAgain(HubId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -98,6 +102,7 @@ impl Event {
             Event::Outage(id) => (22, id.index()),
             Event::RelaySyn(id) => (30, id.index()),
             Event::RelayLimit(id) => (31, id.index()),
+            Event::AcceptAgain(id) => (23, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -246,6 +251,7 @@ impl<'m, P: Probe> World<'m, P> {
         world.build_hosts();
         world.build_processes();
         world.build_routers();
+        world.net.size(&world.processes, world.hubs.len());
         world.schedule_outages();
         world
     }

@@ -5,7 +5,9 @@ use engine::time::{Span, Time};
 
 use crate::diagnostic::Findings;
 use crate::key::{Key, Kind, Need, Table, key};
+use crate::limits::grouped;
 use crate::node::Node;
+use crate::world::World;
 
 const QUEUE_MAX: u64 = 1_000_000;
 const MIB: u64 = 1 << 20;
@@ -132,7 +134,7 @@ pub(crate) static PORTS: Table = Table {
             Kind::OneOf(|| vec!["client", "server"]),
             Need::Default("\"server\""),
             "\"client\"",
-            "Who closes a connection first and keeps it for 60 s in TIME_WAIT; servers that answer with Connection: close do.",
+            "Who closes first after a response and keeps the connection for 60 s in TIME_WAIT; a server that answers with Connection: close does. A client that gives up closes first in any case.",
         ),
         key(
             "tcp_tw_reuse",
@@ -219,6 +221,22 @@ pub(crate) fn read(name: &str, node: &Node, servers: u32, processes: u32, findin
     }
 }
 
+/// Reports processes and threads that do not fit the server before anybody has come.
+pub(crate) fn check_memory(world: &World, node: &Node, findings: &mut Findings) {
+    let Some(memory) = &world.kernel.memory else { return };
+    let needed = memory.fixed(world.kind).saturating_mul(u64::from(world.processes));
+    if needed > memory.host && node.sound(&["memory"]) {
+        let what = format!(
+            "the processes of world `{}` need {} MiB of a server before they serve anything, and it has {}",
+            world.name,
+            grouped(needed.div_ceil(MIB)),
+            grouped(memory.host / MIB)
+        );
+        let help = "take fewer processes or threads, or a server with more memory";
+        findings.error(node.at("memory"), what).label("too little memory").help(help);
+    }
+}
+
 fn outages(world: &str, nodes: &[Node], servers: u32, findings: &mut Findings) -> Vec<Outage> {
     let mut read: Vec<(Outage, &Node)> = Vec::new();
     for node in nodes.iter().filter(|node| node.sound(&["from", "to", "server"])) {
@@ -264,6 +282,7 @@ pub(crate) fn ports(node: &Node, findings: &mut Findings) -> Option<Ports> {
     let lingers = if ports.get("tcp_tw_reuse") { Ports::REUSE_AFTER } else { Ports::TIME_WAIT };
     Some(Ports {
         count: (last - first + 1) * ports.get::<u32>("addresses"),
-        lingers: (ports.get::<&str>("closes") == "client").then_some(lingers),
+        closes_first: ports.get::<&str>("closes") == "client",
+        lingers,
     })
 }

@@ -290,6 +290,7 @@ impl World {
             kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
         world.check_size(name, findings);
+        kernel::check_memory(&world, node, findings);
         Some(world)
     }
 

@@ -8,6 +8,7 @@ use super::Hub;
 use super::poll::LISTENER;
 use crate::id::{HubId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
+use crate::net::{BackOff, FAILED_ACCEPT};
 use crate::probe::Probe;
 use crate::record::Wait;
 use crate::warmth::Part;
@@ -33,6 +34,14 @@ impl<P: Probe> World<'_, P> {
                 }
                 return;
             }
+            if self.accept_fails(process) {
+                self.owe(id, costs.poll.max(FAILED_ACCEPT));
+                if full == WhenFull::Stop {
+                    self.hub(id).sockets.watch(LISTENER, false);
+                    self.back_off(id);
+                }
+                return;
+            }
             let Some(request) = self.accept(process) else {
                 // Somebody else was faster, or that was all: one system call for nothing.
                 self.owe(id, costs.poll);
@@ -41,6 +50,7 @@ impl<P: Probe> World<'_, P> {
             let process = self.hubs[id.index()].process;
             let accept = self.own_work(process, Part::Accept);
             self.owe(id, accept + costs.spawn);
+            self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);
@@ -54,8 +64,11 @@ impl<P: Probe> World<'_, P> {
         self.impoverish(id, task);
         self.switch_to_loop(id);
         self.finish(task);
+        let waits = self.net.backoffs[id.index()].waits;
         let Hub { free, sockets, .. } = self.hub(id);
         *free += 1;
-        sockets.watch(LISTENER, true);
+        if !waits {
+            sockets.watch(LISTENER, true);
+        }
     }
 }

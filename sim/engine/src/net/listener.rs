@@ -2,9 +2,10 @@
 //!
 //! A thread that is blocked in `accept` waits exclusively at the tail of the socket's wait queue (`inet_csk_wait_for_connect`,
 //! `prepare_to_wait_exclusive`): a connection wakes one, the longest waiting, so they take turns. `select`, `poll` and `epoll` wait
-//! at its head and all are woken (`add_wait_queue`): the last to register runs first, those that come late have had a turn for
-//! nothing. With `EPOLLEXCLUSIVE` they wait at the tail in the order of registration (`ep_ptable_queue_proc`,
-//! `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first takes most of a light load.
+//! at its head and all are woken (`add_wait_queue`): the last to register runs first, those that come late look again and
+//! sleep on, which costs the machine a switch, or find nothing to accept. With `EPOLLEXCLUSIVE` they wait at the tail in the order
+//! of registration (`ep_ptable_queue_proc`, `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first
+//! takes most of a light load.
 //! With `SO_REUSEPORT` every process has a socket and a queue of its own, and a hash of the connection chooses among them
 //! (`reuseport_select_sock`, `reciprocal_scale`), whoever is busy.
 
@@ -77,7 +78,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.stage = Stage::Queued;
-        let index = usize::from(request.link.socket);
+        let index = request.link.socket as usize;
         if request.link.relay.is_none() {
             self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         }
@@ -110,12 +111,10 @@ impl<P: Probe> World<'_, P> {
         true
     }
 
-    /// All waiting threads, the last to wait first; each pays for its wait and for the accept.
+    /// All waiting threads, the last to wait first.
     fn wake_threads(&mut self, index: usize) -> u64 {
         let mut woken = 0;
         while let Some(thread) = self.listeners[index].threads.pop_back() {
-            let state = &mut self.threads[thread.index()];
-            state.owed += self.model.workers[self.processes[state.process.index()].worker].costs.poll;
             self.make_ready(thread);
             woken += 1;
         }
@@ -147,6 +146,7 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.stage = Stage::Accepted;
         request.link.process = process;
+        self.net.descriptors[process.index()] += 1;
         if request.link.relay.is_none() {
             self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         }

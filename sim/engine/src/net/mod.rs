@@ -2,15 +2,21 @@
 //!
 //! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
 //! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `outage.rs` and
-//! `reset.rs` connections that are refused or break. What the limits are is in `kernel.rs`.
+//! `reset.rs` connections that are refused or break, `ports.rs`, `conntrack.rs`, `descriptors.rs` and `memory.rs` what runs out.
+//! What the limits are is in `kernel.rs`.
 //! Left out: lost segments, and the transfer time of bodies.
 
+mod conntrack;
+mod descriptors;
 mod listener;
+mod memory;
 mod outage;
+mod ports;
 mod reset;
 mod state;
 mod syn;
 
+pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
 pub(crate) use listener::Listener;
 pub(crate) use state::Net;
 pub(crate) use syn::{SYN_RETRIES, SYN_RETRY_FIRST};
@@ -32,9 +38,13 @@ impl<P: Probe> World<'_, P> {
         let front = self.front_of(listener);
         let request = &mut self.requests[id];
         request.listener = listener as u16;
-        request.link.socket = front.unwrap_or(socket) as u16;
+        request.link.socket = u32::try_from(front.unwrap_or(socket)).expect("a model has under 2^32 sockets");
         request.stage = Stage::Connecting;
-        let arrives = self.now + self.model.clients[usize::from(request.client)].network;
+        if !self.take_port(id) {
+            self.no_port(id);
+            return;
+        }
+        let arrives = self.now + self.model.clients[usize::from(self.requests[id].client)].network;
         self.queue.push(arrives, Event::Syn(id));
     }
 
@@ -66,6 +76,7 @@ impl<P: Probe> World<'_, P> {
         request.stage = Stage::Served;
         request.begun = self.now;
         request.turn(self.now, Wait::Cpu);
+        self.hold_memory(process);
         task
     }
 
@@ -86,6 +97,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn close(&mut self, process: ProcessId, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
         self.free_slot(process);
+        self.close_connection(id);
         let request = &mut self.requests[id];
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;

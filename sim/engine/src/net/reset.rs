@@ -25,7 +25,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn reset_connection(&mut self, id: RequestId) {
         let request = &self.requests[id];
         if request.stage == Stage::Queued {
-            let queue = &mut self.listeners[usize::from(request.link.socket)].queue;
+            let queue = &mut self.listeners[request.link.socket as usize].queue;
             queue.retain(|&queued| queued != id);
         }
         self.hang_up(id);
@@ -41,6 +41,10 @@ impl<P: Probe> World<'_, P> {
             Stage::Pausing | Stage::Connecting | Stage::Unheard | Stage::Answered | Stage::Read => return,
         };
         let served = request.stage == Stage::Served;
+        if request.stage != Stage::Queued {
+            self.close_connection(id);
+        }
+        let request = &mut self.requests[id];
         let held = self.now - request.begun;
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;

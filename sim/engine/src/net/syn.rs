@@ -57,6 +57,11 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.syns += 1;
         let server = usize::from(request.listener);
+        if !self.track(id) {
+            self.net.counts.conntrack_drops += 1;
+            self.drop_syn(id);
+            return;
+        }
         if self.is_down(server) {
             self.refuse(id);
             return;
@@ -68,16 +73,21 @@ impl<P: Probe> World<'_, P> {
                 self.net.counts.cookies += 1;
             }
             Verdict::Remembered => {
-                let socket = usize::from(self.requests[id].link.socket);
+                let socket = self.requests[id].link.socket as usize;
                 self.listeners[socket].shaking += 1;
             }
         }
         let rest = self.model.clients[usize::from(self.requests[id].client)].network * 2;
+        if rest.is_zero() && self.model.kernel.handshake.is_some() {
+            // On one machine the whole handshake happens inside `connect`.
+            self.established_event(id);
+            return;
+        }
         self.queue.push(self.now + rest, Event::Established(id));
     }
 
     fn judge(&self, id: RequestId) -> Verdict {
-        let listener = &self.listeners[usize::from(self.requests[id].link.socket)];
+        let listener = &self.listeners[self.requests[id].link.socket as usize];
         let Some(Handshake { max_syn_backlog, syncookies, .. }) = self.model.kernel.handshake else {
             return if listener.is_spoken_for() { Verdict::Dropped } else { Verdict::Remembered };
         };
@@ -115,7 +125,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn established_event(&mut self, id: RequestId) {
         self.begin_reading(id);
         let request = &self.requests[id];
-        let full = self.model.kernel.handshake.filter(|_| self.listeners[usize::from(request.link.socket)].is_full());
+        let full = self.model.kernel.handshake.filter(|_| self.listeners[request.link.socket as usize].is_full());
         if self.is_down(usize::from(request.listener)) {
             self.leave_handshake(id);
             self.answer_with(id, Ending::Reset, Span::ZERO);
@@ -161,7 +171,7 @@ impl<P: Probe> World<'_, P> {
     fn leave_handshake(&mut self, id: RequestId) {
         let link = &mut self.requests[id].link;
         if !std::mem::replace(&mut link.cookie, true) {
-            self.listeners[usize::from(link.socket)].shaking -= 1;
+            self.listeners[link.socket as usize].shaking -= 1;
         }
     }
 
@@ -185,7 +195,7 @@ impl<P: Probe> World<'_, P> {
     /// A request, or the answer to a repeated SYN-ACK, reaches a server that ignored the end of its handshake.
     pub(crate) fn retransmit_event(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let (elapsed, socket) = (self.now - request.link.ignored_at, usize::from(request.link.socket));
+        let (elapsed, socket) = (self.now - request.link.ignored_at, request.link.socket as usize);
         let good_for = if request.link.cookie { COOKIE_GOOD } else { REMEMBERED };
         if elapsed == REMEMBERED && !request.link.cookie {
             // The server forgets the client; who sends to it next is reset.

@@ -97,6 +97,7 @@ impl<P: Probe> World<'_, P> {
             Event::Outage(outage) => self.outage_event(outage),
             Event::RelaySyn(request) => self.relay_syn_event(request),
             Event::RelayLimit(request) => self.relay_limit_event(request),
+            Event::AcceptAgain(hub) => self.accept_again_event(hub),
         }
     }
 
