@@ -314,7 +314,7 @@ fn a_server_that_loops_around_accept_spins_while_it_is_out_of_descriptors() {
     let spin = run(&twenty_for_fourteen(worker));
     let back_off = run(&twenty_for_fourteen(hub(1_000)));
     let mut pool = threads(1);
-    pool.kind = engine::model::WorkerKind::Pool { threads: 1_000, connections: 1_000 };
+    pool.kind = engine::model::WorkerKind::Pool { threads: 1_000, connections: 1_000, closes: false };
     pool.costs.poll = Span::from_us(10);
     let pool = run(&twenty_for_fourteen(pool));
     for record in [&spin, &pool] {

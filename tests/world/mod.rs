@@ -183,6 +183,7 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         switch_interval: ms(5),
         timed_waits: TimedWaits::Notified,
         router: None,
+        life: None,
     }
 }
 

@@ -16,6 +16,7 @@ mod hub;
 pub mod id;
 pub mod kernel;
 pub mod law;
+mod life;
 mod linkable;
 mod machine;
 pub mod model;

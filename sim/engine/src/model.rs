@@ -9,7 +9,7 @@ use crate::kernel::{Kernel, Ports};
 use crate::law::Law;
 use crate::op::Program;
 use crate::time::{Span, Time};
-use crate::worker::RouterSpec;
+use crate::worker::{LifeSpec, RouterSpec};
 
 /// Everything one run needs besides seed and replication.
 #[derive(Clone, PartialEq, Debug)]
@@ -125,6 +125,8 @@ pub struct WorkerSpec {
     pub timed_waits: TimedWaits,
     /// The router in front of its processes, if it has one.
     pub router: Option<RouterSpec>,
+    /// How its processes are watched and replaced; `None`: they live for ever.
+    pub life: Option<LifeSpec>,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.

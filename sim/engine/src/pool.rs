@@ -10,6 +10,7 @@ use crate::id::{ProcessId, RequestId, ThreadId};
 use crate::machine::{Demand, Status};
 use crate::probe::Probe;
 use crate::record::Wait;
+use crate::time::Span;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -18,6 +19,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn accept_for_pool(&mut self, thread: ThreadId) -> Demand {
         let id = self.threads[thread.index()].process;
         self.finish_step(id);
+        self.beat(id, Span::ZERO);
         self.drop_gil(thread);
         if !self.threads[thread.index()].owed.is_zero() {
             return Demand::PAY;
@@ -26,7 +28,8 @@ impl<P: Probe> World<'_, P> {
         if process.close_batch > 0 {
             return self.begin_closing(id);
         }
-        let full = process.connections >= process.connections_max;
+        let stopping = process.life.is_stopping();
+        let full = stopping || process.connections >= process.connections_max;
         let listener = process.listener;
         if !full && self.accept_fails(id) {
             return self.accept_again(thread);

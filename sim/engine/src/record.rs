@@ -165,6 +165,8 @@ pub struct RunRecord {
     pub syn_drops: u64,
     /// What the kernel's limits did.
     pub kernel: KernelCounts,
+    /// What masters did to their workers.
+    pub workers: WorkerCounts,
     /// Per class, in model order.
     pub classes: Vec<ClassRecord>,
     /// Latency of good responses of all classes.
@@ -185,6 +187,21 @@ pub struct RunRecord {
     pub process_requests: Vec<u64>,
     /// The time series.
     pub series: Series,
+}
+
+/// Server processes that were killed or replaced, over the whole run.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct WorkerCounts {
+    /// Killed because their main loop was silent for too long (gunicorn's `timeout`).
+    pub timeouts: u64,
+    /// Killed because a request took too long (uWSGI's `harakiri`).
+    pub harakiris: u64,
+    /// Killed because they did not finish in time what they had when they were to be replaced.
+    pub graceful_kills: u64,
+    /// Replaced after their number of requests.
+    pub replaced: u64,
+    /// Connections that broke with a killed process.
+    pub lost: u64,
 }
 
 /// How often a limit of the operating system was met, over the whole run, and how high levels rose.

@@ -17,6 +17,9 @@ use crate::world::{Event, World};
 impl<P: Probe> World<'_, P> {
     /// The one question the machine asks of both worlds.
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.boot_demand(thread) {
+            return demand;
+        }
         match self.threads[thread.index()].role {
             Role::Hub(hub) => self.hub_demand(hub),
             Role::Router(router) => self.router_demand(router),
@@ -235,6 +238,10 @@ impl<P: Probe> World<'_, P> {
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
+        if self.is_stopping(process) {
+            let paid = self.threads[thread.index()].owed.is_zero();
+            return Some(if paid { Demand::Wait } else { Demand::PAY });
+        }
         if self.accept_fails(process) {
             return Some(self.accept_again(thread));
         }

@@ -29,3 +29,18 @@ pub struct RouterCosts {
     /// Sending it to the client, and closing both connections.
     pub close: Span,
 }
+
+/// How a master watches its worker processes and replaces them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LifeSpec {
+    /// Silence of a main loop that is its process's death (gunicorn: `--timeout`).
+    pub timeout: Option<Span>,
+    /// Age of a request that is its process's death (uWSGI: `--harakiri`).
+    pub harakiri: Option<Span>,
+    /// Requests after which a process is replaced, and how many more at random at most (`--max-requests`, `--max-requests-jitter`).
+    pub max_requests: Option<(u32, u32)>,
+    /// How long a process that is to be replaced may take to finish what it has (gunicorn: `--graceful-timeout`).
+    pub graceful_timeout: Span,
+    /// CPU time of a new process before it serves: the fork, and the application's imports.
+    pub boot: Span,
+}

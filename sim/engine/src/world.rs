@@ -20,6 +20,7 @@ use crate::hub::Hub;
 use crate::id::{
     CallId, ClientId, CoreId, GreenId, HostId, HubId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId,
 };
+use crate::life::{self, Life, Masters};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
@@ -70,6 +71,8 @@ pub(crate) enum Event {
     Retransmit(RequestId),
     /// An outage begins.
     Outage(OutageId),
+    /// A master looks at a process.
+    Master(ProcessId),
     /// A router's SYN reaches the workers' socket.
     RelaySyn(RequestId),
     /// A session of a router may have been silent for too long.
@@ -100,6 +103,7 @@ impl Event {
             Event::Refusal(id) => (20, id.index()),
             Event::Retransmit(id) => (21, id.index()),
             Event::Outage(id) => (22, id.index()),
+            Event::Master(id) => (32, id.index()),
             Event::RelaySyn(id) => (30, id.index()),
             Event::RelayLimit(id) => (31, id.index()),
             Event::AcceptAgain(id) => (23, id.index()),
@@ -149,6 +153,7 @@ pub(crate) struct Process {
     pub(crate) ending: RequestId,
     /// When it last did each part of its work.
     pub(crate) warmth: Warmth,
+    pub(crate) life: Life,
 }
 
 /// All tables of a run.
@@ -166,6 +171,7 @@ pub(crate) struct World<'m, P> {
     pub(crate) hubs: Vec<Hub>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) next_listener: usize,
+    pub(crate) masters: Masters,
     /// Routers in front, one a server; none where clients connect to the workers.
     pub(crate) routers: Vec<Router>,
     pub(crate) net: Net,
@@ -203,7 +209,7 @@ impl<'m, P: Probe> World<'m, P> {
     /// A world at time zero, with its servers idle.
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
-        let streams = Streams::new(seed, replication, names.iter().map(String::as_str));
+        let streams = Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER]));
         let mut first = 0;
         let clients = model.clients.iter().map(|spec| {
             let (client, next) = Client::new(spec, &model.classes, first);
@@ -226,6 +232,7 @@ impl<'m, P: Probe> World<'m, P> {
             hubs: Vec::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             next_listener: 0,
+            masters: Masters { jitter: names.len(), ..Masters::default() },
             routers: Vec::new(),
             net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),

@@ -161,7 +161,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 43] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 48] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -239,6 +239,17 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 43] = [
         |r| Some(r.kernel.ports_peak as f64)),
     row("memory_peak_bytes", "memory, peak", (Unit::Bytes, Group::Resources, Better::Less),
         "Most memory of one server, where it is looked at.", |r| r.kernel.memory_peak.map(|bytes| bytes as f64)),
+    row("worker_timeouts", "worker timeouts", LIMIT,
+        "Server processes killed because their main loop was silent for too long.", |r| Some(r.workers.timeouts as f64)),
+    row("worker_harakiris", "harakiris", LIMIT,
+        "Server processes killed because a request took too long.", |r| Some(r.workers.harakiris as f64)),
+    row("worker_graceful_kills", "killed while stopping", LIMIT,
+        "Server processes killed because they did not finish in time when they were to be replaced.",
+        |r| Some(r.workers.graceful_kills as f64)),
+    row("workers_replaced", "workers replaced", LIMIT,
+        "Server processes replaced after their number of requests.", |r| Some(r.workers.replaced as f64)),
+    row("worker_connections_lost", "lost with a worker", LIMIT,
+        "Connections that broke because their server process was killed.", |r| Some(r.workers.lost as f64)),
     row("hub_lag_p50_ns", "hub lag p50", LAG,
         "Median time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.5))),
     row("hub_lag_p99_ns", "hub lag p99", LAG,

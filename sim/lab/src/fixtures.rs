@@ -20,6 +20,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         wasted: Wasted::default(),
         syn_drops: 0,
         kernel: KernelCounts::default(),
+        workers: Default::default(),
         classes: Vec::new(),
         latency: Hist::new(),
         hub_lag: Hist::new(),

@@ -293,6 +293,7 @@ impl Compiler<'_> {
                 switch_interval: world.switch_interval,
                 timed_waits: world.timed_waits,
                 router: world.router,
+                life: world.life,
             }],
             kernel: world.kernel.clone(),
             balancer: self.scenario.balancer,

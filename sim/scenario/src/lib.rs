@@ -12,6 +12,7 @@ mod diagnostic;
 mod kernel;
 mod key;
 mod law_text;
+mod life;
 mod limits;
 mod node;
 pub mod oracle;

@@ -11,6 +11,7 @@ use engine::worker::RouterSpec;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
 use crate::key::{Group, Kind, Need, Table, key};
+use crate::life::{self, Master};
 use crate::node::Node;
 use crate::raw;
 use crate::router;
@@ -84,6 +85,8 @@ pub(crate) struct Worker {
     pub(crate) costs: Costs,
     /// The router in front of its processes.
     pub(crate) router: Option<RouterSpec>,
+    /// The master above its processes.
+    pub(crate) master: Option<Master>,
     /// What the reference prints about it.
     pub(crate) facts: Vec<Fact>,
 }
@@ -266,6 +269,9 @@ static WORKER: Table = Table {
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
+        key("timeout", DURATION, NO, "{}", "silence that is a worker's death"),
+        key("graceful_timeout", DURATION, NO, "{}", "time to finish before being replaced"),
+        key("boot", DURATION, NO, "{}", "start of a process"),
         key("router", Kind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
     ],
 };
@@ -366,6 +372,7 @@ impl Worker {
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
             router: router.map(router::read),
+            master: life::master(node),
             facts,
         }
     }

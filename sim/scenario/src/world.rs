@@ -3,11 +3,12 @@
 use engine::kernel::Kernel;
 use engine::model::{Cooling, Costs, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
-use engine::worker::RouterSpec;
+use engine::worker::{LifeSpec, RouterSpec};
 
 use crate::diagnostic::Findings;
 use crate::kernel;
 use crate::key::{Key, Kind, Need, Table, key};
+use crate::life;
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::preset::{self, Carrier, Preset, Worker};
@@ -184,6 +185,12 @@ pub(crate) static WORLD: Table = Table {
             "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
         ),
         router::HTTP_TIMEOUT,
+        life::TIMEOUT,
+        life::HARAKIRI,
+        life::MAX_REQUESTS_KEY,
+        life::JITTER,
+        life::GRACEFUL_TIMEOUT,
+        life::BOOT,
         kernel::DOWN,
         kernel::REUSE_PORT,
         kernel::WAKES,
@@ -222,6 +229,7 @@ pub(crate) struct World {
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
     pub(crate) router: Option<RouterSpec>,
+    pub(crate) life: Option<LifeSpec>,
     pub(crate) kernel: Kernel,
 }
 
@@ -287,6 +295,7 @@ impl World {
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
             router,
+            life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
         world.check_size(name, findings);

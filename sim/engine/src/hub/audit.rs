@@ -262,6 +262,7 @@ mod tests {
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
             router: None,
+            life: None,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));
         let queue = SyncKind::Queue { lifo: false, max: None, standard: false };

@@ -64,10 +64,10 @@ impl<P: Probe> World<'_, P> {
         self.impoverish(id, task);
         self.switch_to_loop(id);
         self.finish(task);
-        let waits = self.net.backoffs[id.index()].waits;
+        let deaf = self.net.backoffs[id.index()].waits || self.is_stopping(self.hubs[id.index()].process);
         let Hub { free, sockets, .. } = self.hub(id);
         *free += 1;
-        if !waits {
+        if !deaf {
             sockets.watch(LISTENER, true);
         }
     }

@@ -143,10 +143,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
         let listener = self.processes[process.index()].listener;
         let id = self.listeners[listener].queue.pop_front()?;
+        self.net.descriptors[process.index()] += 1;
+        self.life_accepts(process);
         let request = &mut self.requests[id];
         request.stage = Stage::Accepted;
         request.link.process = process;
-        self.net.descriptors[process.index()] += 1;
         if request.link.relay.is_none() {
             self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         }

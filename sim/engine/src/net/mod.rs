@@ -77,6 +77,7 @@ impl<P: Probe> World<'_, P> {
         request.begun = self.now;
         request.turn(self.now, Wait::Cpu);
         self.hold_memory(process);
+        self.life_begins(process);
         task
     }
 
@@ -97,6 +98,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn close(&mut self, process: ProcessId, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
         self.free_slot(process);
+        self.life_closes(process);
         self.close_connection(id);
         let request = &mut self.requests[id];
         request.stage = Stage::Answered;

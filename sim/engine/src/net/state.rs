@@ -41,9 +41,9 @@ impl Net {
         }
     }
 
-    /// Makes room for what was built: processes and hubs.
+    /// Makes room for what was built: processes, routers among them, and hubs.
     pub(crate) fn size(&mut self, processes: &[Process], hubs: usize) {
-        assert_eq!(self.descriptors.len(), processes.len(), "a process of the model is a process of the world");
+        self.descriptors.resize(processes.len(), 0);
         self.backoffs = vec![BackOff::default(); hubs];
         self.counts.memory_peak = self.memory.peak();
     }

@@ -4,6 +4,7 @@ use crate::gil::Gil;
 use crate::hub::Hub;
 use crate::hub::poll::Sockets;
 use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::life::Life;
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::WorkerKind;
 use crate::net::Listener;
@@ -55,6 +56,7 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             self.build_syncs(id);
+            self.draw_lifetime(id);
         }
     }
 
@@ -78,9 +80,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The process's instances of what its tasks share; their sockets are its hub's.
-    fn build_syncs(&mut self, id: ProcessId) {
+    pub(crate) fn build_syncs(&mut self, id: ProcessId) {
         let mut no_hub = Sockets::new();
-        let sockets = match self.hubs.last_mut().filter(|hub| hub.process == id) {
+        let sockets = match self.hubs.iter_mut().rfind(|hub| hub.process == id) {
             Some(hub) => &mut hub.sockets,
             None => &mut no_hub,
         };
@@ -137,6 +139,7 @@ impl Process {
             acceptor: ThreadId::NONE,
             ending: RequestId::NONE,
             warmth: Warmth::default(),
+            life: Life::new(),
         }
     }
 }

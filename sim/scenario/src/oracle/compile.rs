@@ -169,6 +169,7 @@ fn empty_hub(name: &str) -> Model {
             switch_interval: Span::from_ms(5),
             timed_waits: TimedWaits::Notified,
             router: None,
+            life: None,
         }],
         kernel: Default::default(),
         balancer: Balancing::RoundRobin,
