@@ -12,8 +12,13 @@ use engine::worker::{LifeSpec, RouterCosts, RouterSpec};
 use world::*;
 
 /// Processes that nobody watches and nothing replaces; tests change what they are about.
-const LIFE: LifeSpec =
-    LifeSpec { timeout: None, harakiri: None, max_requests: None, graceful_timeout: Span::from_secs(30), boot: Span::ZERO };
+const LIFE: LifeSpec = LifeSpec {
+    timeout: None,
+    harakiri: None,
+    max_requests: None,
+    graceful_timeout: Span::from_secs(30),
+    boot: Span::ZERO,
+};
 
 fn fixed(span: Span) -> Law {
     Law::Fixed(span)
@@ -82,14 +87,14 @@ fn a_first_request_that_runs_alone_costs_a_round() {
 
 #[test]
 fn a_router_and_its_workers_have_an_accept_queue_each() {
-    // Two workers' threads that are busy for ever: one connection each, 11 in the workers' queue; the router takes all the rest.
-    let mut model = world(routed(threads_of(2), secs(600)), 4, Steps::new().sleep(fixed(secs(50))), closed(40, 40));
+    // Two threads of 10 s a request, and 11 places in the workers' queue: the router accepts all the rest and repeats its SYNs.
+    let mut model = world(routed(threads_of(2), secs(600)), 4, Steps::new().sleep(fixed(secs(10))), closed(40, 40));
     model.listeners[0].backlog = 10;
     let record = run(&model);
     assert_eq!(ended(&record, Ending::Ok), 40);
     // 29 of 40 clients met the full queue of the router at once and came again; the router's own SYNs met that of the workers.
     assert!(record.syn_drops > 29 + 13, "{}", record.syn_drops);
-    assert!(record.classes[0].latency.max() > Some(secs(120)));
+    assert!(record.classes[0].latency.max() > Some(secs(200)));
 }
 
 #[test]

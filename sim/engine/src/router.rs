@@ -22,6 +22,8 @@ use crate::world::{Event, World};
 
 /// Events that one poll takes: uWSGI 2.0, `corerouter.c`, `uwsgi_corerouter_init`, `nevents`.
 const EVENTS: usize = 64;
+/// Times that it connects anew for one request: the same, `max_retries`.
+const MAX_RETRIES: u8 = 3;
 
 /// One router at run time.
 #[derive(Debug)]
@@ -59,8 +61,10 @@ enum Step {
 /// A request behind a router, as the router's kernel sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Relay {
-    /// SYNs sent to the workers' socket.
+    /// SYNs sent to the workers' socket since it last began to connect.
     pub syns: u8,
+    /// How often the kernel gave up and it began anew.
+    pub retries: u8,
     /// When the router closes the session unless something happens.
     pub limit_at: Time,
     /// Whether it has closed it.
@@ -176,7 +180,7 @@ impl<P: Probe> World<'_, P> {
                 let (thread, cost) = (self.routers[id.index()].thread, self.router_costs(id).accept);
                 self.threads[thread.index()].owed += cost;
                 let state = &mut self.requests[request];
-                state.link.relay = Some(Relay { syns: 0, limit_at: Time::NEVER, closed: false });
+                state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
                 state.turn_unless_ended(self.now, Wait::Network);
                 self.routers[id.index()].ready.push_back(Ready::Session(request, Step::Connect));
             }
@@ -228,6 +232,13 @@ impl<P: Probe> World<'_, P> {
         if relay.closed {
             return self.abandon_relay(id);
         }
+        if relay.syns > SYN_RETRIES {
+            // The kernel has given up: the router connects anew.
+            (relay.syns, relay.retries) = (0, relay.retries + 1);
+            if relay.retries > MAX_RETRIES {
+                return self.abandon_relay(id);
+            }
+        }
         relay.syns += 1;
         self.requests[id].link.relay = Some(relay);
         if !self.listeners[socket].is_spoken_for() {
@@ -241,7 +252,7 @@ impl<P: Probe> World<'_, P> {
             self.requests[id].turn(self.now, Wait::SynRetry);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
-        let pause = SYN_RETRY_FIRST * (1 << (relay.syns.min(SYN_RETRIES) - 1));
+        let pause = SYN_RETRY_FIRST * (1 << (relay.syns - 1));
         self.queue.push(self.now + pause, Event::RelaySyn(id));
     }
 
