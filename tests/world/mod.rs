@@ -183,7 +183,10 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         switch_interval: ms(5),
         releases: Releases::default(),
         lingers: false,
+
         timed_waits: TimedWaits::Notified,
+        router: None,
+        life: None,
     }
 }
 
@@ -195,7 +198,9 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         name: "users".into(),
         classes: vec![0],
         arrivals,
+        first_alone: false,
         network: Span::ZERO,
+        ports: None,
         connect_timeout: None,
         read_timeout: None,
         patience: None,
@@ -216,8 +221,15 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         listeners: vec![ListenerSpec { host: 0, backlog: 1_000_000 }],
         processes: vec![ProcessSpec { listener: 0, worker: 0 }],
         workers: vec![worker],
+        kernel: Default::default(),
         balancer: Balancing::RoundRobin,
-        peers: vec![PeerSpec { name: "peer".into(), network: Span::ZERO, capacity: None, windows: vec![] }],
+        peers: vec![PeerSpec {
+            name: "peer".into(),
+            network: Span::ZERO,
+            ports: None,
+            capacity: None,
+            windows: vec![],
+        }],
         syncs: vec![
             pool(1, Policy::Barging),
             SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },

@@ -31,6 +31,8 @@ pub(crate) struct Client {
     due: f64,
     /// Whether another arrival is scheduled (open clients).
     expects: bool,
+    /// Closed clients that wait for the first response of all.
+    pub(crate) held: u32,
     /// Until when the core of the program that sends has work to do.
     pub(crate) busy_until: Time,
 }
@@ -86,6 +88,7 @@ impl Client {
             class_sites,
             due: 0.0,
             expects: false,
+            held: 0,
             busy_until: Time::ZERO,
         };
         (client, at)
@@ -106,10 +109,12 @@ impl<P: Probe> World<'_, P> {
         for index in 0..self.clients.len() {
             match self.model.clients[index].arrivals {
                 Arrivals::Closed { clients, .. } => {
+                    let alone = self.model.clients[index].first_alone;
+                    self.clients[index].held = if alone { clients - 1 } else { 0 };
                     // The program that sends can only do one thing at a time.
                     let cost = self.model.clients[index].cost;
-                    for at in 0..clients {
-                        self.send_next(index, cost * u64::from(at));
+                    for turn in 0..clients - self.clients[index].held {
+                        self.send_next(index, cost * u64::from(turn) / 2);
                     }
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),
@@ -153,7 +158,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A closed client sends its next request after a pause, if there is one left to send.
-    fn send_next(&mut self, index: usize, pause: Span) {
+    pub(crate) fn send_next(&mut self, index: usize, pause: Span) {
         let Arrivals::Closed { requests, .. } = self.model.clients[index].arrivals else { return };
         let sent_all = requests.is_some_and(|requests| self.clients[index].born >= requests);
         if sent_all || self.now + pause >= self.arrivals_end {
@@ -237,6 +242,7 @@ impl<P: Probe> World<'_, P> {
             ending: None,
             failed: false,
             counted: born >= self.warm_up_end,
+            link: crate::request::Link::default(),
         })
     }
 
@@ -282,6 +288,7 @@ impl<P: Probe> World<'_, P> {
         self.ended += 1;
         self.listeners[usize::from(request.listener)].open -= 1;
         let (index, class) = (usize::from(request.client), usize::from(request.class));
+        self.net.give_port(model, request, self.now);
         let (row, attempt) = (request.row, request.attempt);
         self.probe.on(self.now, Fact::Ended(request, ending));
         if retrying {
@@ -299,6 +306,7 @@ impl<P: Probe> World<'_, P> {
             let row = self.clients[index].born;
             let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
             self.send_next(index, think.sample(bits));
+            self.send_held(index);
         }
     }
 
@@ -326,6 +334,7 @@ impl<P: Probe> World<'_, P> {
     /// Gives a request's place back, once neither its sender nor the server knows it.
     pub(crate) fn forget(&mut self, id: RequestId) {
         let request = self.requests.remove(id);
+        self.net.untrack(self.model, &request, self.now);
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
     }
 }

@@ -49,6 +49,11 @@ impl Gil {
             interval,
         }
     }
+
+    /// The lock of the process that takes this one's place.
+    pub(crate) fn anew(self) -> Gil {
+        Gil::new(self.interval)
+    }
 }
 
 impl<P: Probe> World<'_, P> {

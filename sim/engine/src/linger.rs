@@ -18,6 +18,7 @@ impl<P: Probe> World<'_, P> {
         let waits = self.requests[id].ending.is_none();
         if waits {
             self.requests[id].linger = thread;
+            self.threads[thread.index()].lingers_for = id;
             self.wake_at(thread, LINGER_MAX);
         }
         self.close(process, id);
@@ -28,7 +29,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn client_closes(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let thread = std::mem::replace(&mut request.linger, ThreadId::NONE);
-        if thread.is_some() {
+        // Unless it has waited for too long, or died, and does something else now.
+        if thread.is_some() && self.threads[thread.index()].lingers_for == id {
+            self.threads[thread.index()].lingers_for = RequestId::NONE;
             let network = self.model.clients[usize::from(request.client)].network;
             self.wake_at(thread, network);
         }

@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CoreId, HostId, HubId, ProcessId, TaskId, ThreadId};
+use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
 use crate::model::Cooling;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
@@ -96,6 +96,8 @@ pub(crate) struct Thread {
     pub(crate) timed_out: bool,
     /// How often the GIL had changed hands when it began to wait for it.
     pub(crate) switches_seen: u32,
+    /// The request whose client it waits for to close.
+    pub(crate) lingers_for: RequestId,
     /// When it left a core last.
     left_at: Time,
     /// How long it was off the cores before it came back; zero once that was paid for.
@@ -129,6 +131,8 @@ pub(crate) enum Role {
     Helper,
     /// Runs a hub.
     Hub(HubId),
+    /// Runs the loop of a router.
+    Router(RouterId),
 }
 
 /// Where a thread is.
@@ -203,6 +207,7 @@ impl Thread {
             gil: false,
             timed_out: false,
             switches_seen: 0,
+            lingers_for: RequestId::NONE,
             left_at: Time::ZERO,
             away: Span::ZERO,
             fresh: false,
@@ -462,7 +467,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper => state.task,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) => state.task,
         };
         if task.is_some() {
             self.bill(task, self.now, wait);

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::kernel::{Kernel, Ports};
 use crate::law::Law;
 use crate::op::Program;
 use crate::time::{Span, Time};
+use crate::worker::{LifeSpec, RouterSpec};
 
 /// Everything one run needs besides seed and replication.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +24,8 @@ pub struct Model {
     pub processes: Vec<ProcessSpec>,
     /// Server software by configuration; a process names one by index.
     pub workers: Vec<WorkerSpec>,
+    /// What the servers' operating systems allow.
+    pub kernel: Kernel,
     /// How a connection chooses among the listeners.
     pub balancer: Balancing,
     /// Things that requests call.
@@ -123,6 +127,10 @@ pub struct WorkerSpec {
     pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
+    /// The router in front of its processes, if it has one.
+    pub router: Option<RouterSpec>,
+    /// How its processes are watched and replaced; `None`: they live for ever.
+    pub life: Option<LifeSpec>,
 }
 
 /// System calls of a server around a request for which it lets go of the GIL, and which return at once.
@@ -236,6 +244,8 @@ pub struct PeerSpec {
     pub name: String,
     /// One way over the network to it.
     pub network: Span,
+    /// Ports of a server to it, if every call connects anew; `None`: not limited.
+    pub ports: Option<Ports>,
     /// Calls it serves at once; `None`: its slowness does not depend on our load.
     pub capacity: Option<u32>,
     /// When it is slow or failing. Sorted, not overlapping.
@@ -360,8 +370,12 @@ pub struct ClientSpec {
     pub classes: Vec<u32>,
     /// When requests are sent.
     pub arrivals: Arrivals,
+    /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).
+    pub first_alone: bool,
     /// One way over the network to the servers.
     pub network: Span,
+    /// Ports to connect from; `None`: not limited.
+    pub ports: Option<Ports>,
     /// Longest wait for a connection; `None`: until the kernel gives up on its SYN retries (127 s).
     pub connect_timeout: Option<Span>,
     /// Longest wait for the response once connected.

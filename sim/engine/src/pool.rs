@@ -22,6 +22,7 @@ impl<P: Probe> World<'_, P> {
         }
         let id = self.threads[thread.index()].process;
         let lingers = self.finish_step(id);
+        self.beat(id, Span::ZERO);
         self.drop_gil(thread);
         if lingers {
             return Demand::Wait;
@@ -33,9 +34,13 @@ impl<P: Probe> World<'_, P> {
         if process.close_batch > 0 {
             return self.begin_closing(id);
         }
-        let full = process.connections >= process.connections_max;
+        let stopping = process.life.is_stopping();
+        let full = stopping || process.connections >= process.connections_max;
         let listener = process.listener;
-        if let Some(request) = if full { None } else { self.accept(listener) } {
+        if !full && self.accept_fails(id) {
+            return self.accept_again(thread);
+        }
+        if let Some(request) = if full { None } else { self.accept(id) } {
             return self.begin_handing(id, thread, request);
         }
         let process = &mut self.processes[id.index()];

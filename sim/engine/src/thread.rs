@@ -4,7 +4,7 @@
 //! tail of the run queue. Costs of the server's own work are owed first and paid before anything else can see their result.
 
 use crate::advance::{Effect, Need};
-use crate::id::{CallId, ProcessId, TaskId, ThreadId};
+use crate::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status};
 use crate::model::WorkerSpec;
 use crate::peer::Caller;
@@ -18,8 +18,12 @@ use crate::world::{Event, World};
 impl<P: Probe> World<'_, P> {
     /// The one question the machine asks of both worlds.
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.boot_demand(thread) {
+            return demand;
+        }
         match self.threads[thread.index()].role {
             Role::Hub(hub) => self.hub_demand(hub),
+            Role::Router(router) => self.router_demand(router),
             Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
         }
     }
@@ -221,13 +225,15 @@ impl<P: Probe> World<'_, P> {
 
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
     pub(crate) fn wake_event(&mut self, thread: ThreadId) {
-        let state = &self.threads[thread.index()];
+        let state = &mut self.threads[thread.index()];
         if state.wake_at != self.now || state.status != Status::Parked {
             return;
         }
+        state.lingers_for = RequestId::NONE;
+        let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => state.task,
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) => state.task,
         };
         let deadline = self.deadline(thread);
         if task.is_some() {
@@ -268,14 +274,21 @@ impl<P: Probe> World<'_, P> {
                 self.processes[process.index()].helpers.push(thread);
                 Some(Demand::Wait)
             }
-            Role::Hub(_) => unreachable!("hubs have their own loop"),
+            Role::Hub(_) | Role::Router(_) => unreachable!("hubs and routers have their own loops"),
         }
     }
 
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
-        let Some(request) = self.accept(listener) else {
+        if self.is_stopping(process) {
+            let paid = self.threads[thread.index()].owed.is_zero();
+            return Some(if paid { Demand::Wait } else { Demand::PAY });
+        }
+        if self.accept_fails(process) {
+            return Some(self.accept_again(thread));
+        }
+        let Some(request) = self.accept(process) else {
             if !self.threads[thread.index()].owed.is_zero() {
                 return Some(Demand::PAY);
             }

@@ -17,16 +17,20 @@ use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
-use crate::id::{CallId, ClientId, CoreId, GreenId, HostId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::id::{
+    CallId, ClientId, CoreId, GreenId, HostId, HubId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId,
+};
+use crate::life::{self, Life, Masters};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
-use crate::net::Listener;
+use crate::net::{Listener, Net};
 use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
 use crate::probe::Probe;
 use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
+use crate::router::Router;
 use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
@@ -61,6 +65,20 @@ pub(crate) enum Event {
     Served(CallId),
     /// A reply arrives.
     Reply(CallId),
+    /// A client learns that it is not connected, or not any more.
+    Refusal(RequestId),
+    /// A request whose handshake was ignored at its end is sent again.
+    Retransmit(RequestId),
+    /// An outage begins.
+    Outage(OutageId),
+    /// A master looks at a process.
+    Master(ProcessId),
+    /// A router's SYN reaches the workers' socket.
+    RelaySyn(RequestId),
+    /// A session of a router may have been silent for too long.
+    RelayLimit(RequestId),
+    /// A hub that could not accept tries again.
+    AcceptAgain(HubId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -82,6 +100,13 @@ impl Event {
             Event::AtPeer(id) => (10, id.index()),
             Event::Served(id) => (11, id.index()),
             Event::Reply(id) => (12, id.index()),
+            Event::Refusal(id) => (20, id.index()),
+            Event::Retransmit(id) => (21, id.index()),
+            Event::Outage(id) => (22, id.index()),
+            Event::Master(id) => (32, id.index()),
+            Event::RelaySyn(id) => (30, id.index()),
+            Event::RelayLimit(id) => (31, id.index()),
+            Event::AcceptAgain(id) => (23, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -128,6 +153,7 @@ pub(crate) struct Process {
     pub(crate) ending: RequestId,
     /// When it last did each part of its work.
     pub(crate) warmth: Warmth,
+    pub(crate) life: Life,
 }
 
 /// All tables of a run.
@@ -145,6 +171,10 @@ pub(crate) struct World<'m, P> {
     pub(crate) hubs: Vec<Hub>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) next_listener: usize,
+    pub(crate) masters: Masters,
+    /// Routers in front, one a server; none where clients connect to the workers.
+    pub(crate) routers: Vec<Router>,
+    pub(crate) net: Net,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
     pub(crate) clients: Vec<Client>,
@@ -179,7 +209,7 @@ impl<'m, P: Probe> World<'m, P> {
     /// A world at time zero, with its servers idle.
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
-        let streams = Streams::new(seed, replication, names.iter().map(String::as_str));
+        let streams = Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER]));
         let mut first = 0;
         let clients = model.clients.iter().map(|spec| {
             let (client, next) = Client::new(spec, &model.classes, first);
@@ -202,6 +232,9 @@ impl<'m, P: Probe> World<'m, P> {
             hubs: Vec::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             next_listener: 0,
+            masters: Masters { jitter: names.len(), ..Masters::default() },
+            routers: Vec::new(),
+            net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
             clients,
@@ -224,6 +257,9 @@ impl<'m, P: Probe> World<'m, P> {
         };
         world.build_hosts();
         world.build_processes();
+        world.build_routers();
+        world.net.size(&world.processes, world.hubs.len());
+        world.schedule_outages();
         world
     }
 

@@ -1,9 +1,11 @@
 //! `[client.NAME]`: who sends requests, and what they do when it takes too long.
 
+use engine::kernel::Ports;
 use engine::model::Profile;
 use engine::time::{Span, Time};
 
 use crate::diagnostic::{At, Findings};
+use crate::kernel;
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::law_text::LawText;
 use crate::node::{Name, Node};
@@ -85,6 +87,14 @@ pub(crate) static CLIENT: Table = Table {
         )
         .beside(CLOSED),
         key(
+            "first_alone",
+            Kind::Flag,
+            Need::Default("false"),
+            "true",
+            "Whether the first request runs alone and the other clients begin when its response is there, as today's `ab` does to learn which address works (httpd, support/ab.c, worker_test); older ones begin with all of them.",
+        )
+        .beside(CLOSED),
+        key(
             "requests",
             Kind::Names(Group::Request),
             Need::Else("all"),
@@ -104,6 +114,13 @@ pub(crate) static CLIENT: Table = Table {
             Need::Default("\"0s\""),
             "\"200us\"",
             "One way over the network to the servers.",
+        ),
+        key(
+            "ports",
+            Kind::Table(&kernel::PORTS),
+            Need::Else("as many as they want"),
+            "{ closes = \"client\" }",
+            "Local ports that they connect from.",
         ),
         key(
             "connect_timeout",
@@ -144,7 +161,9 @@ pub(crate) struct Client {
     pub(crate) when: When,
     /// Names of requests; `None`: all.
     pub(crate) requests: Option<Vec<Name>>,
+    pub(crate) first_alone: bool,
     pub(crate) network: Span,
+    pub(crate) ports: Option<Ports>,
     pub(crate) cost: Span,
     pub(crate) connect_timeout: Option<Span>,
     pub(crate) read_timeout: Option<Span>,
@@ -188,7 +207,9 @@ impl Client {
             name: name.clone(),
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),
+            first_alone: node.get("first_alone"),
             network: node.get("network"),
+            ports: kernel::ports(node, findings),
             cost: node.get("cost"),
             connect_timeout: node.find("connect_timeout"),
             read_timeout: node.find("read_timeout"),

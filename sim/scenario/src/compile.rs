@@ -227,7 +227,9 @@ impl Compiler<'_> {
                     .map(|(index, _)| index)
                     .collect(),
                 arrivals,
+                first_alone: client.first_alone,
                 network: client.network,
+                ports: client.ports,
                 cost: client.cost,
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
@@ -267,13 +269,21 @@ impl Compiler<'_> {
             switch: machine.switch,
             wake: machine.wake,
         };
-        let processes = (0..world.servers)
-            .flat_map(|listener| (0..world.processes).map(move |_| ProcessSpec { listener, worker: 0 }));
+        // All processes of a server accept from one socket, or each has its own: then the first sockets of all servers come first.
+        let others = world.kernel.sockets.saturating_sub(1);
+        let socket = |server: u32, process: u32| match process {
+            0 => server,
+            _ if others == 0 => server,
+            _ => world.servers + server * others + process - 1,
+        };
+        let processes = (0..world.servers).flat_map(|server| {
+            (0..world.processes).map(move |process| ProcessSpec { listener: socket(server, process), worker: 0 })
+        });
+        let hosts = (0..world.servers).chain((0..world.servers).flat_map(|host| (0..others).map(move |_| host)));
         Model {
             name: world.name.clone(),
             hosts: (0..world.servers).map(host).collect(),
-            // All processes of a server accept from one socket.
-            listeners: (0..world.servers).map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
+            listeners: hosts.map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
             processes: processes.collect(),
             workers: vec![WorkerSpec {
                 name: world.worker.clone(),
@@ -284,13 +294,17 @@ impl Compiler<'_> {
                 releases: world.releases,
                 lingers: world.lingers,
                 timed_waits: world.timed_waits,
+                router: world.router,
+                life: world.life,
             }],
+            kernel: world.kernel.clone(),
             balancer: self.scenario.balancer,
             peers: peers
                 .iter()
                 .map(|peer| PeerSpec {
                     name: peer.name.text.clone(),
                     network: peer.network,
+                    ports: peer.ports,
                     capacity: peer.capacity,
                     windows: peer.windows.clone(),
                 })

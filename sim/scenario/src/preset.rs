@@ -7,11 +7,14 @@ use std::sync::OnceLock;
 
 use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull};
 use engine::time::Span;
+use engine::worker::RouterSpec;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
 use crate::key::{Group, Kind, Need, Table, key};
+use crate::life::{self, Master};
 use crate::node::Node;
 use crate::raw;
+use crate::router;
 use crate::walk::{Names, Walker};
 
 /// The shipped presets, newest first: name and text.
@@ -84,6 +87,10 @@ pub(crate) struct Worker {
     /// Whether a pool server's accepting thread closes them.
     pub(crate) closes: bool,
     pub(crate) costs: Costs,
+    /// The router in front of its processes.
+    pub(crate) router: Option<RouterSpec>,
+    /// The master above its processes.
+    pub(crate) master: Option<Master>,
     /// What the reference prints about it.
     pub(crate) facts: Vec<Fact>,
 }
@@ -163,7 +170,7 @@ static FULL_VALUE: Table = Table {
 };
 
 const NO: Need = Need::Else("nothing");
-const DURATION: Kind = Kind::Table(&DURATION_VALUE);
+pub(crate) const DURATION: Kind = Kind::Table(&DURATION_VALUE);
 const COUNT: Kind = Kind::Table(&COUNT_VALUE);
 
 static MACHINE: Table = Table {
@@ -275,6 +282,10 @@ static WORKER: Table = Table {
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
+        key("timeout", DURATION, NO, "{}", "silence that is a worker's death"),
+        key("graceful_timeout", DURATION, NO, "{}", "time to finish before being replaced"),
+        key("boot", DURATION, NO, "{}", "start of a process"),
+        key("router", Kind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
     ],
 };
 
@@ -360,6 +371,8 @@ impl Worker {
         let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
         let mut facts = facts_of(node, "");
         facts.extend(facts_of(own, "costs."));
+        let router = node.find::<&Node>("router");
+        facts.extend(router.iter().flat_map(|router| facts_of(router, "router.")));
         Worker {
             name: name.to_owned(),
             carrier,
@@ -378,6 +391,8 @@ impl Worker {
             },
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
+            router: router.map(router::read),
+            master: life::master(node),
             facts,
         }
     }
@@ -425,6 +440,7 @@ mod tests {
     fn bare_request(worker: &Worker, thread: Span) -> Span {
         let costs = &worker.costs;
         let common = costs.accept + costs.request + costs.respond;
+        let common = common + worker.router.as_ref().map_or(Span::ZERO, router::request);
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
             // One change to the serving thread, and one back to the accepting one if that closes.
@@ -450,6 +466,8 @@ mod tests {
         let expected = [
             "uwsgi-threads",
             "uwsgi-gevent",
+            "uwsgi-router-threads",
+            "uwsgi-router-gevent",
             "gunicorn-sync",
             "gunicorn-gthread",
             "gunicorn-gevent",

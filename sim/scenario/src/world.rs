@@ -1,13 +1,18 @@
 //! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
 
+use engine::kernel::Kernel;
 use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
+use engine::worker::{LifeSpec, RouterSpec};
 
 use crate::diagnostic::Findings;
+use crate::kernel;
 use crate::key::{Key, Kind, Need, Table, key};
+use crate::life;
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::preset::{self, Carrier, Preset, Worker};
+use crate::router;
 use crate::suggest;
 
 const SERVERS: u64 = 1_000;
@@ -181,6 +186,19 @@ pub(crate) static WORLD: Table = Table {
             "\"stop\"",
             "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
         ),
+        router::HTTP_TIMEOUT,
+        life::TIMEOUT,
+        life::HARAKIRI,
+        life::MAX_REQUESTS_KEY,
+        life::JITTER,
+        life::GRACEFUL_TIMEOUT,
+        life::BOOT,
+        kernel::DOWN,
+        kernel::REUSE_PORT,
+        kernel::WAKES,
+        kernel::NOFILE,
+        kernel::KERNEL_KEY,
+        kernel::MEMORY_KEY,
         key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };
@@ -214,6 +232,9 @@ pub(crate) struct World {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
+    pub(crate) router: Option<RouterSpec>,
+    pub(crate) life: Option<LifeSpec>,
+    pub(crate) kernel: Kernel,
 }
 
 impl Machine {
@@ -262,6 +283,8 @@ impl World {
                 }
             }
         }
+        let timeout = node.find("http_timeout");
+        let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
         let world = World {
             name: name.text.clone(),
             worker: worker.name.clone(),
@@ -277,8 +300,12 @@ impl World {
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
+            router,
+            life: life::read(node, &worker.name, worker.master.as_ref(), findings),
+            kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
         world.check_size(name, findings);
+        kernel::check_memory(&world, node, findings);
         Some(world)
     }
 
@@ -342,6 +369,9 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     if !hub {
         refuse("accepts", "only a hub accepts several connections at once");
         refuse("full", "only a hub can leave its listener unwatched or spin");
+    }
+    if worker.router.is_none() {
+        refuse("http_timeout", "it has no router in front: take uwsgi-router-threads or uwsgi-router-gevent");
     }
     if worker.carrier != Carrier::Pool {
         refuse("connections", "only a pool server queues connections inside");

@@ -263,6 +263,8 @@ mod tests {
             releases: Releases::default(),
             lingers: false,
             timed_waits: TimedWaits::Notified,
+            router: None,
+            life: None,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));
         let queue = SyncKind::Queue { lifo: false, max: None, standard: false };
@@ -282,6 +284,7 @@ mod tests {
             listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
             processes: vec![ProcessSpec { listener: 0, worker: 0 }],
             workers: vec![worker],
+            kernel: Default::default(),
             balancer: Balancing::RoundRobin,
             peers: vec![],
             syncs: vec![sync("event", SyncKind::Event), sync("queue", queue)],

@@ -121,6 +121,16 @@ impl Hub {
         }
     }
 
+    /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
+    pub(crate) fn anew(&self, greenlets: u32) -> Hub {
+        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets) }
+    }
+
+    /// Stops watching the listening socket.
+    pub(crate) fn close_listener(&mut self) {
+        self.sockets.watch(LISTENER, false);
+    }
+
     fn next_serial(&mut self) -> u32 {
         self.serial = self.serial.wrapping_add(1);
         self.serial

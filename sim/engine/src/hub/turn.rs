@@ -21,6 +21,8 @@ use crate::world::{Event, World};
 const CALLBACK_CHECK_COUNT: u32 = 50;
 /// How late the kernel ends a timed wait: Linux's default timer slack.
 const TIMER_SLACK: Span = Span::from_us(50);
+/// Pause between two heartbeats: gunicorn 27, `workers/ggevent.py`, `run`: `gevent.sleep(1.0)`.
+const HEARTBEAT: Span = Span::from_secs(1);
 /// `epoll_wait` counts in these.
 const MILLISECOND: u64 = 1_000_000;
 
@@ -143,6 +145,7 @@ impl<P: Probe> World<'_, P> {
         self.owe(id, poll + wake);
         self.refresh_clock(id);
         self.expire(id);
+        self.beat(self.hubs[id.index()].process, HEARTBEAT);
         let hub = self.hub(id);
         if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {
             hub.pending.extend(hub.idles.iter().map(|&task| Pending::Idle(task)));

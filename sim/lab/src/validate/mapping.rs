@@ -106,6 +106,10 @@ fn client(load: &Load) -> Option<String> {
         Load::Open { rate, .. } => line("rate", &format!("\"{rate}/s\"")),
         Load::Loop { .. } => return None,
     }
+    if let Load::Ab { .. } = load {
+        // Today's `ab` sends its first request alone (httpd, support/ab.c, worker_test).
+        line("first_alone", "true");
+    }
     if let Load::Closed { timeout_s, .. } | Load::Open { timeout_s, .. } = load {
         line("connect_timeout", &format!("\"{timeout_s}s\""));
         line("read_timeout", &format!("\"{timeout_s}s\""));

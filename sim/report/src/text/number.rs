@@ -46,6 +46,7 @@ impl Scale {
             Unit::Share => Scale::new(0.01, short_of(value * 100.0, 100.0), " %"),
             Unit::Index => Scale::new(1.0, short_of(value, 1.0), ""),
             Unit::Ratio => Scale::new(1.0, decimals(value), "x"),
+            Unit::Bytes => Scale::bytes(value),
         }
     }
 
@@ -59,6 +60,13 @@ impl Scale {
         let fits = |&(one, _): &(f64, &str)| rounded(ns.abs()) >= one;
         let (one, suffix) = units.into_iter().find(fits).unwrap_or((1.0, " ns"));
         Scale::new(one, decimals(ns / one), suffix)
+    }
+
+    /// MiB, or GiB from one on.
+    fn bytes(bytes: f64) -> Scale {
+        let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
+        let (one, suffix) = if bytes.abs() >= gib { (gib, " GiB") } else { (mib, " MiB") };
+        Scale::new(one, decimals(bytes / one), suffix)
     }
 
     fn write(&self, value: f64) -> String {
