@@ -82,8 +82,8 @@ fn any_worker() -> impl Strategy<Value = WorkerSpec> {
     prop_oneof![
         (1..12u32).prop_map(threads),
         (1..12u32).prop_map(hub),
-        (1..12u32, 1..30u32).prop_map(|(threads, connections)| {
-            WorkerSpec { kind: WorkerKind::Pool { threads, connections }, ..world::threads(1) }
+        (1..12u32, 1..30u32, any::<bool>()).prop_map(|(threads, connections, closes)| {
+            WorkerSpec { kind: WorkerKind::Pool { threads, connections, closes }, ..world::threads(1) }
         }),
         (1..12u32).prop_map(|greenlets| {
             WorkerSpec { kind: WorkerKind::Hub { greenlets, accepts: 1, full: WhenFull::Spin }, ..hub(1) }

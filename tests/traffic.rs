@@ -60,7 +60,16 @@ fn weights_divide_the_requests() {
 
 fn retry(times: u32, budget_ppm: Option<u32>) -> Retry {
     let backoff = Backoff { first: ms(100), factor_milli: 2_000, max: secs(10), jitter: Jitter::Full };
-    Retry { times, backoff, on_connect: true, on_timeout: true, on_error: true, budget_ppm, reserve: 10 }
+    Retry {
+        times,
+        backoff,
+        on_connect: true,
+        on_refused: true,
+        on_timeout: true,
+        on_error: true,
+        budget_ppm,
+        reserve: 10,
+    }
 }
 
 /// Every call fails from second 20 to second 30.
@@ -194,7 +203,7 @@ fn keeping(kind: WorkerKind, keep_alive: Option<Span>) -> Model {
 }
 
 const HUB: WorkerKind = WorkerKind::Hub { greenlets: 5, accepts: 100, full: WhenFull::Stop };
-const POOL: WorkerKind = WorkerKind::Pool { threads: 5, connections: 100 };
+const POOL: WorkerKind = WorkerKind::Pool { threads: 5, connections: 100, closes: false };
 
 #[test]
 fn a_request_over_a_kept_connection_needs_no_handshake() {
@@ -254,6 +263,7 @@ fn proxy() -> ProxySpec {
         keep_alive: None,
         tries: 1,
         on_connect: true,
+        on_refused: true,
         on_timeout: true,
         on_error: false,
         ejection: None,

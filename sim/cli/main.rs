@@ -1,6 +1,6 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, 1 traces or measurements that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
 
 mod check;
 mod conform;
@@ -8,6 +8,7 @@ mod files;
 mod problem;
 mod run;
 mod start;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Command {
     New(start::Args),
     /// Print how scheduling programs run on a gevent hub, or compare that with recorded traces
     Conform(conform::Args),
+    /// Hold predictions against measured servers
+    Validate(validate::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),
         Command::Conform(args) => conform::conform(&args),
+        Command::Validate(args) => validate::validate(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

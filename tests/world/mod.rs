@@ -181,8 +181,12 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         costs,
         gil: true,
         switch_interval: ms(5),
+        releases: Releases::default(),
+        lingers: false,
         timed_waits: TimedWaits::Notified,
         keep_alive: None,
+        router: None,
+        life: None,
     }
 }
 
@@ -194,7 +198,9 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         name: "users".into(),
         classes: vec![0],
         arrivals,
+        first_alone: false,
         network: Span::ZERO,
+        ports: None,
         connect_timeout: None,
         read_timeout: None,
         patience: None,
@@ -205,6 +211,7 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         breaker: None,
         keep_alive: None,
         download: None,
+        cost: Span::ZERO,
     };
     Model {
         name: worker.name.clone(),
@@ -212,18 +219,22 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
             name: "host".into(),
             cores,
             slice: ms(4),
+            tick: ms(4),
             switch: Span::ZERO,
             wake: Span::ZERO,
+            cooling: Cooling::NONE,
             send_buffer: 87_040,
         }],
         listeners: vec![ListenerSpec { host: 0, backlog: 1_000_000 }],
         processes: vec![ProcessSpec { listener: 0, worker: 0 }],
         workers: vec![worker],
+        kernel: Default::default(),
         balancer: Balancing::RoundRobin.into(),
         proxy: None,
         peers: vec![PeerSpec {
             name: "peer".into(),
             network: Span::ZERO,
+            ports: None,
             capacity: None,
             windows: vec![],
             breaker: None,

@@ -49,17 +49,17 @@ pub(crate) struct Health {
 }
 
 impl Balancer {
-    pub(crate) fn new(spec: &BalancerSpec, listeners: usize) -> Balancer {
+    pub(crate) fn new(spec: &BalancerSpec, servers: usize) -> Balancer {
         let mut ring = Vec::new();
         if let Balancing::Hash { .. } = spec.policy {
-            for server in 0..listeners {
+            for server in 0..servers {
                 for point in 0..POINTS * weight(spec, server) {
                     ring.push((mix(mix(server as u64, SALT), point), server as u16));
                 }
             }
             ring.sort_unstable();
         }
-        Balancer { turn: 0, credit: vec![0; listeners], ring, health: vec![Health::default(); listeners] }
+        Balancer { turn: 0, credit: vec![0; servers], ring, health: vec![Health::default(); servers] }
     }
 }
 
@@ -84,7 +84,7 @@ impl<P: Probe> World<'_, P> {
             }
             Balancing::Hash { keys } => self.on_the_ring(request, keys),
         }?;
-        self.balancer.turn = (chosen + 1) % self.listeners.len();
+        self.balancer.turn = (chosen + 1) % self.servers();
         let period = self.model.proxy.as_ref().and_then(|proxy| proxy.ejection).map(|ejection| ejection.period);
         let health = &mut self.balancer.health[chosen];
         if period.is_some_and(|period| self.now.since(health.checked) > period) {
@@ -101,7 +101,7 @@ impl<P: Probe> World<'_, P> {
         let health = &self.balancer.health[server];
         let ejection = self.model.proxy.as_ref().and_then(|proxy| proxy.ejection);
         // A server without others beside it is never left alone.
-        let ejected = self.listeners.len() > 1
+        let ejected = self.servers() > 1
             && ejection.is_some_and(|Ejection { fails, period }| {
                 health.fails >= fails && self.now.since(health.checked) <= period
             });
@@ -110,7 +110,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Servers in the order of turns, that of the next turn first.
     fn in_turn<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = usize> + 'a {
-        let (turn, count) = (self.balancer.turn, self.listeners.len());
+        let (turn, count) = (self.balancer.turn, self.servers());
         (0..count).map(move |step| (turn + step) % count).filter(|&server| self.is_open_to(request, server))
     }
 
@@ -122,7 +122,7 @@ impl<P: Probe> World<'_, P> {
     fn next_by_credit(&mut self, id: RequestId) -> Option<usize> {
         let mut sum = 0;
         let mut best: Option<usize> = None;
-        for server in 0..self.listeners.len() {
+        for server in 0..self.servers() {
             if !self.is_open_to(&self.requests[id], server) {
                 continue;
             }
@@ -153,7 +153,7 @@ impl<P: Probe> World<'_, P> {
     /// Any server but one, in proportion to the weights.
     fn any(&self, request: &Request, draw: u64, but: Option<usize>) -> Option<usize> {
         let may = |server: &usize| Some(*server) != but && self.is_open_to(request, *server);
-        let all = || (0..self.listeners.len()).filter(may);
+        let all = || (0..self.servers()).filter(may);
         let sum: u64 = all().map(|server| weight(&self.model.balancer, server)).sum();
         let mut left = ((u128::from(draw) * u128::from(sum)) >> 64) as u64;
         all().find(|&server| {

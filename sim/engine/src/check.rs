@@ -15,7 +15,7 @@ impl<P: Probe> World<'_, P> {
     /// Schedules the first check of every server.
     pub(crate) fn start_checks(&mut self) {
         let Some(check) = self.model.balancer.check else { return };
-        let count = self.listeners.len() as u64;
+        let count = self.servers() as u64;
         for at in 0..count {
             let offset = Span::from_ns(check.interval.as_ns() / count.max(1) * at);
             self.queue.push(self.now + offset, Event::Check(ListenerId::from_index(at as usize)));
@@ -33,12 +33,11 @@ impl<P: Probe> World<'_, P> {
         let id = self.new_check(self.clients.len() - 1);
         self.alive += 1;
         let arrives = self.now + self.hop_network(id);
+        self.aim(id, listener.index());
         let request = &mut self.requests[id];
         (request.counted, request.stage) = (false, Stage::Connecting);
-        request.listener = listener.index() as u16;
         request.leaves_at = self.now + check.timeout;
         self.queue.push(request.leaves_at, Event::Limit(id));
-        self.listeners[listener.index()].open += 1;
         self.queue.push(arrives, Event::Syn(id));
     }
 

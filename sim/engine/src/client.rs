@@ -52,6 +52,10 @@ pub(crate) struct Client {
     latencies: Option<Latencies>,
     /// Connections that wait for its next requests.
     pub(crate) idle: Idle,
+    /// Closed clients that wait for the first response of all.
+    pub(crate) held: u32,
+    /// Until when the core of the program that sends has work to do.
+    pub(crate) busy_until: Time,
 }
 
 /// What a client draws.
@@ -113,6 +117,8 @@ impl Client {
             breaker: spec.breaker.as_ref().map(Breaker::new),
             latencies: Latencies::of(spec.hedge.as_ref()),
             idle: Idle::default(),
+            held: 0,
+            busy_until: Time::ZERO,
         };
         (client, at)
     }
@@ -129,8 +135,12 @@ impl<P: Probe> World<'_, P> {
         for index in 0..self.clients.len() {
             match self.model.clients[index].arrivals {
                 Arrivals::Closed { clients, .. } => {
-                    for _ in 0..clients {
-                        self.send_next(index, Span::ZERO);
+                    let alone = self.model.clients[index].first_alone;
+                    self.clients[index].held = if alone { clients - 1 } else { 0 };
+                    // The program that sends can only do one thing at a time.
+                    let cost = self.model.clients[index].cost;
+                    for turn in 0..clients - self.clients[index].held {
+                        self.send_next(index, cost * u64::from(turn) / 2);
                     }
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),
@@ -150,7 +160,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A closed client sends its next request after a pause, if there is one left to send.
-    fn send_next(&mut self, index: usize, pause: Span) {
+    pub(crate) fn send_next(&mut self, index: usize, pause: Span) {
         let Arrivals::Closed { requests, .. } = self.model.clients[index].arrivals else { return };
         let sent_all = requests.is_some_and(|requests| self.clients[index].born >= requests);
         if sent_all || self.now + pause >= self.arrivals_end {
@@ -230,6 +240,7 @@ impl<P: Probe> World<'_, P> {
             self.listeners[usize::from(request.listener)].open -= 1;
         }
         let (index, class) = (usize::from(request.client), usize::from(request.class));
+        self.net.give_port(model, request, ending, self.now);
         if retrying {
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
         }
@@ -254,6 +265,7 @@ impl<P: Probe> World<'_, P> {
             let row = self.clients[index].born;
             let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
             self.send_next(index, think.sample(bits));
+            self.send_held(index);
         }
     }
 
@@ -275,7 +287,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Gives a request's place back, once neither its sender nor the server knows it.
     pub(crate) fn forget(&mut self, id: RequestId) {
-        let request = self.requests.remove(id);
+        let mut request = self.requests.remove(id);
+        self.net.untrack(self.model, &mut request, self.now);
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
     }
 }

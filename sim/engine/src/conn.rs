@@ -4,19 +4,21 @@
 //! and nginx's `keepalive` do. What an idle one takes in the server follows from how the server carries requests:
 //! - A thread that accepts for itself closes after every response (gunicorn sync, uWSGI's `http-socket`).
 //! - gunicorn gthread puts it back into the accepting thread's poller: it takes a place among the `connections` of the process, but
-//!   no thread (`gthread.py`, `finish_request`, `murder_keepalived`).
+//!   no thread (`gthread.py`, `finish_request`, `murder_keepalived`). The response has left by then; what comes before is read then.
 //! - gunicorn gevent and pywsgi stay in the connection's greenlet and wait for the next request: it takes a greenlet
 //!   (`base_async.py`, `handle`).
 //!
 //! The server closes an idle connection after its own `keepalive`; bytes that cross the close find nobody, and who asked connects
-//! anew.
+//! anew. A process that is about to be replaced keeps none, and with a process its connections go.
+//! A connection's port, its entry in a firewall's table and its descriptor are taken for as long as it is there; a request that is
+//! under way over it has the first two.
 
 use crate::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
 use crate::model::{KeepAlive, WorkerKind};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::Wait;
-use crate::request::{Request, Stage};
-use crate::time::Time;
+use crate::request::{Request, Stage, Why};
+use crate::time::{Span, Time};
 use crate::world::{Event, World};
 
 /// Idle connections of who asks, the youngest last.
@@ -39,6 +41,8 @@ pub(crate) struct Conn {
     used: u32,
     /// Whether it waits for a request.
     idle: bool,
+    /// Whether the server looks at it: a pool's accepting thread has it in its poller.
+    polled: bool,
     /// Whether both sides believe in it.
     pub(crate) open: bool,
     /// Whether the server and who asks still know it.
@@ -47,6 +51,9 @@ pub(crate) struct Conn {
     /// When the server closes it, and when who asks does.
     server_until: Time,
     owner_until: Time,
+    /// Whether it holds a port of its client, and an entry in its server's table.
+    port: bool,
+    tracked: bool,
 }
 
 impl<P: Probe> World<'_, P> {
@@ -86,9 +93,12 @@ impl<P: Probe> World<'_, P> {
 
     /// A request leaves over a connection that is there already.
     pub(crate) fn send_over(&mut self, id: RequestId, conn: ConnId, at: Time) {
-        let listener = self.conns[conn].listener;
+        let state = &mut self.conns[conn];
+        let listener = state.listener;
         let request = &mut self.requests[id];
         (request.conn, request.listener, request.stage) = (conn, listener, Stage::Connecting);
+        request.link.port |= std::mem::take(&mut state.port);
+        request.link.tracked = std::mem::take(&mut state.tracked);
         self.listeners[usize::from(listener)].open += 1;
         self.queue.push(at, Event::Again(id));
     }
@@ -102,92 +112,89 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if !self.conns[conn].open {
-            // The server closed it meanwhile: a reset, and a new connection to the same server.
-            self.requests[id].conn = ConnId::NONE;
-            self.conns[conn].owner_holds = false;
-            self.drop_conn(conn);
-            let network = self.hop_network(id);
-            self.queue.push(self.now + network * 2, Event::Syn(id));
-            return;
+            return self.connect_anew(id, conn);
         }
         self.arrived_whole(id);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         let state = &mut self.conns[conn];
         (state.idle, state.request) = (false, id);
-        let (hub, sock, process) = (state.hub, state.sock, state.process);
+        let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
         let request = &mut self.requests[id];
-        request.stage = Stage::Accepted;
+        (request.stage, request.link.process) = (Stage::Accepted, process);
         if hub.is_some() {
             request.turn(self.now, Wait::Hub);
             self.arrived(hub, sock);
         } else {
             request.turn(self.now, Wait::Slot);
-            self.processes[process.index()].readable.push_back(id);
-            self.wake_acceptor(process);
+            if polled {
+                self.processes[process.index()].readable.push_back(id);
+                self.wake_acceptor(process);
+            }
         }
     }
 
-    /// The accepting thread of a pool wakes, wherever it waits.
-    fn wake_acceptor(&mut self, process: ProcessId) {
-        let stalled = std::mem::replace(&mut self.processes[process.index()].stalled, ThreadId::NONE);
-        if stalled.is_some() {
-            return self.make_ready(stalled);
-        }
-        let listener = self.processes[process.index()].listener;
-        let threads = &self.listeners[listener].threads;
-        if let Some(at) = threads.iter().position(|thread| self.threads[thread.index()].process == process)
-            && let Some(thread) = self.listeners[listener].threads.remove(at)
-        {
-            self.make_ready(thread);
-        }
+    /// The server closed a connection while a request was on its way over it: a reset, and a new connection to the same server.
+    fn connect_anew(&mut self, id: RequestId, conn: ConnId) {
+        self.conns[conn].owner_holds = false;
+        self.drop_conn(conn);
+        let request = &mut self.requests[id];
+        request.conn = ConnId::NONE;
+        // The old port is free at once, so there is one for the new connection.
+        self.net.untrack(self.model, request, self.now);
+        let (client, proxied) = (usize::from(request.client), self.model.proxy.is_some());
+        self.aim_socket(id);
+        let busy = if proxied { Span::ZERO } else { self.busy_with(client) };
+        self.queue.push(self.now + busy + self.hop_network(id) * 2, Event::Syn(id));
     }
 
-    /// A server has answered: whether the connection stays.
-    pub(crate) fn keep_conn(&mut self, id: RequestId, thread: ThreadId) -> bool {
-        let process = self.threads[thread.index()].process;
+    /// A server has answered: the connection, if it stays.
+    pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
         let request = &self.requests[id];
         let (conn, client, listener) = (request.conn, request.client, request.listener);
-        let worker = &self.model.workers[self.processes[process.index()].worker];
-        let spec =
-            self.keeping(request).filter(|_| request.ending.is_none() && request.why != crate::request::Why::Check);
+        let worker = self.worker(process);
+        let may = request.ending.is_none() && request.why != Why::Check && !self.is_stopping(process);
+        let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
         let used = if conn.is_some() { self.conns[conn].used + 1 } else { 1 };
-        let (Some(spec), Some(keeps)) = (spec, worker.keep_alive) else {
+        let spec = self.keeping(request).filter(|spec| may && served && used < spec.requests);
+        if spec.is_none() {
             self.close_served(conn);
-            return false;
-        };
-        if used >= spec.requests || matches!(worker.kind, WorkerKind::Threads { .. }) {
-            self.close_served(conn);
-            return false;
+            return None;
         }
-        let server_until = self.now.saturating_add(keeps);
-        let conn = if conn.is_some() {
-            conn
-        } else {
-            let (hub, sock) = (HubId::NONE, u32::MAX);
-            self.conns.insert(Conn {
-                listener,
-                process,
-                hub,
-                sock,
-                request: RequestId::NONE,
-                client,
-                used: 0,
-                idle: true,
-                open: true,
-                server_holds: true,
-                owner_holds: true,
-                server_until,
-                owner_until: Time::NEVER,
-            })
-        };
-        self.requests[id].conn = conn;
+        let conn = if conn.is_some() { conn } else { self.conns.insert(Conn::new(listener, process, client)) };
+        let proxied = self.model.proxy.is_some();
+        let request = &mut self.requests[id];
+        request.conn = conn;
         let state = &mut self.conns[conn];
-        (state.used, state.idle, state.server_until, state.request) = (used, true, server_until, RequestId::NONE);
-        if server_until != Time::NEVER {
-            self.queue.push(server_until, Event::Idle(conn));
+        (state.used, state.idle, state.polled, state.request) = (used, true, false, RequestId::NONE);
+        state.port = !proxied && std::mem::take(&mut request.link.port);
+        state.tracked = std::mem::take(&mut request.link.tracked);
+        Some(conn)
+    }
+
+    /// The server begins to wait for the next request over a connection.
+    pub(crate) fn start_idle(&mut self, conn: ConnId) {
+        let process = self.conns[conn].process;
+        let keeps = self.worker(process).keep_alive.unwrap_or(Span::MAX);
+        let state = &mut self.conns[conn];
+        (state.polled, state.server_until) = (true, self.now.saturating_add(keeps));
+        if state.server_until != Time::NEVER {
+            self.queue.push(state.server_until, Event::Idle(conn));
         }
-        true
+    }
+
+    /// A pool's accepting thread has put a connection back into its poller, which tells of what has come before.
+    pub(crate) fn back_in_poller(&mut self, conn: ConnId) {
+        let state = &mut self.conns[conn];
+        let (request, process, open) = (state.request, state.process, state.open);
+        if !open {
+            return self.server_forgets(conn);
+        }
+        if request.is_none() {
+            return self.start_idle(conn);
+        }
+        state.polled = true;
+        self.processes[process.index()].readable.push_back(request);
     }
 
     /// A server that has served a request closes its connection with the response.
@@ -239,8 +246,10 @@ impl<P: Probe> World<'_, P> {
 
     /// Who asks closes a connection.
     fn close_conn(&mut self, conn: ConnId) {
+        let first = self.conns[conn].open;
         self.conns[conn].owner_holds = false;
-        if self.conns[conn].open {
+        self.give_conn_port(conn, first);
+        if first {
             self.server_closes(conn);
         } else {
             self.drop_conn(conn);
@@ -249,29 +258,91 @@ impl<P: Probe> World<'_, P> {
 
     /// The server's side of an idle connection ends: a greenlet wakes to end, or the poller forgets it.
     fn server_closes(&mut self, conn: ConnId) {
+        self.give_conn_port(conn, false);
         let state = &mut self.conns[conn];
         state.open = false;
-        let (hub, sock, process) = (state.hub, state.sock, state.process);
+        let (hub, sock, polled) = (state.hub, state.sock, state.polled);
         if hub.is_some() {
             self.arrived(hub, sock);
-            return;
+        } else if polled {
+            self.server_forgets(conn);
         }
+    }
+
+    /// The server has closed its side: the poller forgets it, or its greenlet has ended.
+    pub(crate) fn server_forgets(&mut self, conn: ConnId) {
+        let state = &mut self.conns[conn];
+        let process = state.process;
         state.server_holds = false;
+        self.give_descriptor(process);
+        self.life_drops(process);
         self.connection_over(process);
         self.drop_conn(conn);
     }
 
-    /// The greenlet of a closed connection has ended.
-    pub(crate) fn hub_forgets(&mut self, conn: ConnId) {
-        self.conns[conn].server_holds = false;
-        self.drop_conn(conn);
+    fn give_conn_port(&mut self, conn: ConnId, first: bool) {
+        let state = &mut self.conns[conn];
+        if std::mem::take(&mut state.port) {
+            let client = usize::from(state.client);
+            self.net.give_kept_port(self.model, client, first, self.now);
+        }
     }
 
     fn drop_conn(&mut self, conn: ConnId) {
         let state = &self.conns[conn];
         if !state.server_holds && !state.owner_holds {
-            self.conns.remove(conn);
+            let state = self.conns.remove(conn);
+            if state.tracked {
+                self.net.let_go(self.model, state.listener, false, self.now);
+            }
         }
+    }
+
+    /// The connection of a request that is under way is gone with its process.
+    pub(crate) fn break_conn(&mut self, id: RequestId) {
+        let conn = std::mem::replace(&mut self.requests[id].conn, ConnId::NONE);
+        if conn.is_some() {
+            let state = &mut self.conns[conn];
+            (state.open, state.server_holds, state.owner_holds) = (false, false, false);
+            if state.hub.is_some() && state.request == id {
+                // Its greenlet was still waiting.
+                self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+            }
+            self.drop_conn(conn);
+        }
+    }
+
+    /// A process closes the connections over which nobody asks it anything.
+    pub(crate) fn close_idle(&mut self, process: ProcessId) {
+        for conn in self.idle_of(process) {
+            if self.conns[conn].open {
+                self.server_closes(conn);
+            }
+        }
+        while let Some(id) = self.processes[process.index()].readable.pop_front() {
+            self.connection_over(process);
+            self.reset_connection(id);
+        }
+    }
+
+    /// A process is gone, and its idle connections with it.
+    pub(crate) fn drop_idle(&mut self, process: ProcessId) {
+        for conn in self.idle_of(process) {
+            let state = &mut self.conns[conn];
+            let greenlet = std::mem::replace(&mut state.hub, HubId::NONE).is_some();
+            (state.open, state.server_holds) = (false, false);
+            if greenlet {
+                self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+            }
+            self.give_conn_port(conn, false);
+            self.give_descriptor(process);
+            self.drop_conn(conn);
+        }
+    }
+
+    fn idle_of(&self, process: ProcessId) -> Vec<ConnId> {
+        let idle = |state: &Conn| state.process == process && state.idle && state.server_holds;
+        self.conns.iter().filter(|(_, state)| idle(state)).map(|(conn, _)| conn).collect()
     }
 
     /// A pool's accepting thread may go on when a connection is over.
@@ -281,6 +352,30 @@ impl<P: Probe> World<'_, P> {
         let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
         if stalled.is_some() {
             self.make_ready(stalled);
+        }
+    }
+}
+
+impl Conn {
+    /// A connection that begins to outlive its first request.
+    fn new(listener: u16, process: ProcessId, client: u16) -> Conn {
+        Conn {
+            listener,
+            process,
+            hub: HubId::NONE,
+            sock: u32::MAX,
+            request: RequestId::NONE,
+            client,
+            used: 0,
+            idle: true,
+            polled: false,
+            open: true,
+            server_holds: true,
+            owner_holds: true,
+            server_until: Time::NEVER,
+            owner_until: Time::NEVER,
+            port: false,
+            tracked: false,
         }
     }
 }

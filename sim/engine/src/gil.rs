@@ -1,9 +1,11 @@
 //! The global interpreter lock: one holder a process.
 //!
-//! After CPython's `ceval_gil.c` (3.11): a thread that lets go signals one waiter, which takes the lock when it gets to run, unless
-//! somebody was faster. A waiter that waited a whole switch interval (5 ms) without a change of holder asks for the lock; the
-//! holder then drops it and does not go on before another has it, so the lock is handed over. The interval begins anew with each
-//! change of holder. An I/O thread beside a CPU-bound one therefore waits about 5 ms for each wake-up: the convoy.
+//! After CPython's `ceval_gil.h` (3.11). Waiters queue at a condition variable, each for a switch interval (5 ms) at most. A
+//! thread that lets go signals the first in that queue, which takes the lock when it gets to run, unless somebody was faster.
+//! A waiter whose interval is over wakes up, which costs it a turn on a core; if the lock did not change hands meanwhile it
+//! asks the holder to drop it, and either way it queues anew, at the tail. So who is signalled depends on whose interval ends
+//! next, not on who waited longest. A holder that was asked drops the lock and waits until another has it.
+//! An I/O thread beside a CPU-bound one therefore waits about 5 ms for each wake-up: the convoy.
 //! Left out: the few microseconds until the holder reaches a bytecode boundary.
 
 use std::collections::VecDeque;
@@ -19,104 +21,158 @@ use crate::world::{Event, World};
 #[derive(Debug)]
 pub(crate) struct Gil {
     holder: ThreadId,
-    waiters: VecDeque<ThreadId>,
-    /// When the front waiter asks for it.
-    ask_at: Time,
+    /// Who held it last.
+    last: ThreadId,
+    /// How often it changed hands.
+    switches: u32,
+    /// Who waits, and until when; in the order of their beginning, which is that of their ends.
+    waiters: VecDeque<(ThreadId, Time)>,
+    /// When the first waiter's interval was set to end.
+    timer: Time,
     /// Whether the holder was asked while it was off its core.
     asked: bool,
+    /// Who dropped it when asked, and waits until another has it.
+    dropped: ThreadId,
     interval: Span,
 }
 
 impl Gil {
     pub(crate) fn new(interval: Span) -> Gil {
-        Gil { holder: ThreadId::NONE, waiters: VecDeque::new(), ask_at: Time::NEVER, asked: false, interval }
+        Gil {
+            holder: ThreadId::NONE,
+            last: ThreadId::NONE,
+            switches: 0,
+            waiters: VecDeque::new(),
+            timer: Time::NEVER,
+            asked: false,
+            dropped: ThreadId::NONE,
+            interval,
+        }
+    }
+
+    /// The lock of the process that takes this one's place.
+    pub(crate) fn anew(self) -> Gil {
+        Gil::new(self.interval)
     }
 }
 
 impl<P: Probe> World<'_, P> {
+    fn gil(&mut self, process: ProcessId) -> &mut Gil {
+        self.processes[process.index()].gil.as_mut().expect("only processes with a GIL come here")
+    }
+
+    /// Whether a thread may run Python at once: it holds the GIL, or there is none.
+    pub(crate) fn has_gil(&self, thread: ThreadId) -> bool {
+        let process = self.threads[thread.index()].process;
+        self.processes[process.index()].gil.as_ref().is_none_or(|gil| gil.holder == thread)
+    }
+
     /// Takes the GIL for a running thread; false if it must wait, which is then arranged.
     pub(crate) fn take_gil(&mut self, thread: ThreadId) -> bool {
         let process = self.threads[thread.index()].process;
         let Some(gil) = &mut self.processes[process.index()].gil else { return true };
+        let state = &mut self.threads[thread.index()];
+        let in_vain = std::mem::take(&mut state.timed_out) && state.switches_seen == gil.switches;
         if gil.holder == thread {
-            if !std::mem::take(&mut gil.asked) || gil.waiters.is_empty() {
-                return true;
-            }
-            self.hand_over(process);
-            self.queue_for_gil(process, thread);
-            return false;
+            return !std::mem::take(&mut gil.asked) || !self.drop_for_another(process);
         }
         if gil.holder.is_none() {
-            gil.holder = thread;
-            if !gil.waiters.is_empty() {
-                self.arm(process);
-            }
+            self.acquire_gil(process, thread);
             return true;
         }
         self.queue_for_gil(process, thread);
+        if in_vain {
+            self.ask_for_gil(process);
+        }
         false
+    }
+
+    fn acquire_gil(&mut self, process: ProcessId, thread: ThreadId) {
+        let gil = self.gil(process);
+        (gil.holder, gil.asked) = (thread, false);
+        if gil.last == thread {
+            return;
+        }
+        gil.last = thread;
+        gil.switches = gil.switches.wrapping_add(1);
+        let dropped = std::mem::replace(&mut gil.dropped, ThreadId::NONE);
+        if dropped.is_some() {
+            self.make_ready(dropped);
+        }
     }
 
     fn queue_for_gil(&mut self, process: ProcessId, thread: ThreadId) {
         self.threads[thread.index()].status = Status::WaitingGil;
         self.bill_thread(thread, Wait::Gil);
-        let gil = self.processes[process.index()].gil.as_mut().expect("it waits for it");
-        gil.waiters.push_back(thread);
-        if gil.waiters.len() == 1 {
-            self.arm(process);
+        let now = self.now;
+        let gil = self.gil(process);
+        let until = now + gil.interval;
+        gil.waiters.push_back((thread, until));
+        let (switches, unset) = (gil.switches, gil.timer == Time::NEVER);
+        self.threads[thread.index()].switches_seen = switches;
+        if unset {
+            self.set_gil_timer(process, until);
         }
     }
 
-    /// Lets go of the GIL if the thread has it, and signals one waiter.
+    fn set_gil_timer(&mut self, process: ProcessId, at: Time) {
+        self.gil(process).timer = at;
+        self.queue.push(at, Event::Gil(process));
+    }
+
+    /// Lets go of the GIL if the thread has it, and signals the first waiter.
     pub(crate) fn drop_gil(&mut self, thread: ThreadId) {
         let process = self.threads[thread.index()].process;
         let Some(gil) = &mut self.processes[process.index()].gil else { return };
         if gil.holder != thread {
             return;
         }
-        gil.holder = ThreadId::NONE;
-        gil.asked = false;
-        gil.ask_at = Time::NEVER;
-        if let Some(waiter) = gil.waiters.pop_front() {
+        (gil.holder, gil.asked) = (ThreadId::NONE, false);
+        if let Some((waiter, _)) = gil.waiters.pop_front() {
             self.make_ready(waiter);
         }
     }
 
-    /// The interval of the oldest waiter begins.
-    fn arm(&mut self, process: ProcessId) {
-        let gil = self.processes[process.index()].gil.as_mut().expect("only processes with a GIL arm it");
-        gil.ask_at = self.now + gil.interval;
-        self.queue.push(gil.ask_at, Event::Gil(process));
-    }
-
-    /// A waiter has waited a whole interval.
-    pub(crate) fn gil_event(&mut self, process: ProcessId) {
-        let Some(gil) = &mut self.processes[process.index()].gil else { return };
-        if gil.ask_at != self.now {
-            return;
-        }
-        gil.ask_at = Time::NEVER;
-        if gil.waiters.is_empty() || gil.holder.is_none() {
-            return;
-        }
-        let holder = gil.holder;
+    /// A waiter waited a whole interval for nothing: the holder shall drop the lock, at once or as soon as it is on a core.
+    fn ask_for_gil(&mut self, process: ProcessId) {
+        let holder = self.gil(process).holder;
         if self.threads[holder.index()].status != Status::Running {
-            gil.asked = true;
+            self.gil(process).asked = true;
             return;
         }
         self.interrupt(holder);
-        self.hand_over(process);
-        self.queue_for_gil(process, holder);
+        let dropped = self.drop_for_another(process);
+        debug_assert!(dropped, "somebody asked");
     }
 
-    /// The lock goes to the oldest waiter.
-    fn hand_over(&mut self, process: ProcessId) {
-        let gil = self.processes[process.index()].gil.as_mut().expect("only processes with a GIL hand it over");
-        let next = gil.waiters.pop_front().expect("somebody asked");
-        gil.holder = next;
-        if !gil.waiters.is_empty() {
-            self.arm(process);
+    /// The holder drops the lock and waits until another has it. False if nobody is there who wants it.
+    fn drop_for_another(&mut self, process: ProcessId) -> bool {
+        let gil = self.gil(process);
+        let Some((waiter, _)) = gil.waiters.pop_front() else { return false };
+        let holder = std::mem::replace(&mut gil.holder, ThreadId::NONE);
+        gil.dropped = holder;
+        self.threads[holder.index()].status = Status::WaitingGil;
+        self.bill_thread(holder, Wait::Gil);
+        self.make_ready(waiter);
+        true
+    }
+
+    /// The interval of the first waiter may be over: it looks what became of the lock as soon as it is on a core.
+    pub(crate) fn gil_event(&mut self, process: ProcessId) {
+        let now = self.now;
+        let Some(gil) = &mut self.processes[process.index()].gil else { return };
+        if gil.timer != now {
+            return;
         }
-        self.make_ready(next);
+        gil.timer = Time::NEVER;
+        while let Some(&(waiter, until)) = self.gil(process).waiters.front() {
+            if until > now {
+                self.set_gil_timer(process, until);
+                return;
+            }
+            self.gil(process).waiters.pop_front();
+            self.threads[waiter.index()].timed_out = true;
+            self.make_ready(waiter);
+        }
     }
 }

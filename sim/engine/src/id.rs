@@ -105,6 +105,8 @@ define_id! {
     ClassId, "A class of requests.";
     ClientId, "A group of alike clients.";
     ListenerId, "A listening socket with its accept queue.";
+    OutageId, "A span of time in which nobody listens.";
+    RouterId, "The HTTP router in front of a server's processes.";
     SockId, "A socket as a process sees it.";
     ConnId, "A connection between a client and a server.";
     CallId, "A call to a peer that is under way.";

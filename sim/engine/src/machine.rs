@@ -1,8 +1,9 @@
 //! Hosts, cores and operating-system threads: who runs where, and for how long.
 //!
-//! A thread that wants CPU time gets a core for as long as it asks; when others are runnable it is put back at the tail of the
-//! run queue after a slice (Linux: `sched_rr`-like; priorities and wake-up pre-emption are left out). A core is charged for
-//! each switch to another thread, and needs the wake-up latency to come out of idle.
+//! After Linux's EEVDF (6.6 and later) with equal weights: the thread that has been runnable longest goes first. A running thread
+//! is safe for a slice; then it goes to the tail of the run queue as soon as the kernel looks, which is when another thread
+//! wakes up, or at the next tick. A thread that runs alone begins a new slice at such a tick. A core is charged for each switch
+//! to another thread, and its kernel needs a while to come out of idle, longer after a long pause. Left out: priorities, and a run queue for each core.
 //! The machine asks both worlds one question, [`Demand`]; what a thread does with its time it does not know.
 //!
 //! An event is a hint and the entity decides: a core remembers until when its thread runs, so an event that was overtaken
@@ -10,10 +11,12 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CoreId, HostId, HubId, ProcessId, TaskId, ThreadId};
+use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::model::Cooling;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::time::{Span, Time};
+use crate::warmth::cooled;
 use crate::world::{Event, World};
 
 /// What a thread wants from the machine.
@@ -46,9 +49,13 @@ pub(crate) struct Host {
     cores: Vec<CoreId>,
     /// Whether every running thread's turn is limited already.
     sliced: bool,
+    /// Whether a thread woke up since the last dispatch.
+    woken: bool,
     slice: Span,
+    tick: Span,
     switch: Span,
     wake: Span,
+    cooling: Cooling,
 }
 
 /// One core.
@@ -60,7 +67,12 @@ pub(crate) struct Core {
     busy_since: Time,
     /// Since when it has been idle.
     idle_since: Time,
-    slice_end: Time,
+    /// Since when its thread has its slice, ticks that it met alone not counted.
+    slice_from: Time,
+    /// The tick at which its thread must make room; [`Time::NEVER`] while nobody else is runnable.
+    turn_end: Time,
+    /// Whether its thread pays what it owes, without the lock that it will need.
+    paying: bool,
     /// When the thread will have had all it asked for.
     pub(crate) demand_end: Time,
     /// When the core looks again.
@@ -80,6 +92,22 @@ pub(crate) struct Thread {
     pub(crate) left: Span,
     /// Whether the current demand needs the GIL.
     pub(crate) gil: bool,
+    /// Whether it stopped waiting for the GIL because a switch interval was over.
+    pub(crate) timed_out: bool,
+    /// How often the GIL had changed hands when it began to wait for it.
+    pub(crate) switches_seen: u32,
+    /// The request whose client it waits for to close.
+    pub(crate) lingers_for: RequestId,
+    /// When it left a core last.
+    left_at: Time,
+    /// How long it was off the cores before it came back; zero once that was paid for.
+    pub(crate) away: Span,
+    /// Whether its task has not run yet.
+    pub(crate) fresh: bool,
+    /// Whether it is about to look for work (pool servers).
+    pub(crate) looking: bool,
+    /// Pieces of the server's own Python that are left around the current request, and how long each takes.
+    pub(crate) pieces: (u8, Span),
     /// CPU costs that were incurred and not yet paid: the thread's own clock is so far ahead.
     pub(crate) owed: Span,
     /// When it wakes by itself; [`Time::NEVER`] if it does not.
@@ -103,6 +131,8 @@ pub(crate) enum Role {
     Helper,
     /// Runs a hub.
     Hub(HubId),
+    /// Runs the loop of a router.
+    Router(RouterId),
 }
 
 /// Where a thread is.
@@ -120,9 +150,31 @@ pub(crate) enum Status {
 
 impl Host {
     pub(crate) fn new(spec: &crate::model::HostSpec, cores: Vec<CoreId>) -> Host {
-        let idle = cores.iter().rev().copied().collect();
-        let ready = VecDeque::new();
-        Host { ready, idle, cores, sliced: false, slice: spec.slice, switch: spec.switch, wake: spec.wake }
+        Host {
+            ready: VecDeque::new(),
+            idle: cores.iter().rev().copied().collect(),
+            cores,
+            sliced: false,
+            woken: false,
+            slice: spec.slice,
+            tick: spec.tick,
+            switch: spec.switch,
+            wake: spec.wake,
+            cooling: spec.cooling,
+        }
+    }
+
+    /// When a slice began that was given at `from`, as the kernel sees it `now`: a thread that runs alone gets a new one at the
+    /// ticks that find the old one used up.
+    fn slice_began(&self, from: Time, now: Time) -> Time {
+        let tick = Time::from_ns(now.as_ns() - now.as_ns() % self.tick.as_ns());
+        if tick >= from + self.slice { tick } else { from }
+    }
+
+    /// The first tick at which a slice that began at `from` is used up.
+    fn turn_end(&self, from: Time, now: Time) -> Time {
+        let earliest = (self.slice_began(from, now) + self.slice).max(now).as_ns();
+        Time::from_ns(earliest.next_multiple_of(self.tick.as_ns()))
     }
 }
 
@@ -134,7 +186,9 @@ impl Core {
             last: ThreadId::NONE,
             busy_since: Time::ZERO,
             idle_since: Time::ZERO,
-            slice_end: Time::ZERO,
+            slice_from: Time::ZERO,
+            turn_end: Time::NEVER,
+            paying: false,
             demand_end: Time::ZERO,
             until: Time::NEVER,
         }
@@ -151,6 +205,14 @@ impl Thread {
             task: TaskId::NONE,
             left: Span::ZERO,
             gil: false,
+            timed_out: false,
+            switches_seen: 0,
+            lingers_for: RequestId::NONE,
+            left_at: Time::ZERO,
+            away: Span::ZERO,
+            fresh: false,
+            looking: false,
+            pieces: (0, Span::ZERO),
             owed: Span::ZERO,
             wake_at: Time::NEVER,
             deadlines: Vec::new(),
@@ -168,7 +230,9 @@ impl<P: Probe> World<'_, P> {
         state.wake_at = Time::NEVER;
         let host = self.processes[state.process.index()].host;
         self.bill_thread(thread, Wait::Core);
-        self.hosts[host.index()].ready.push_back(thread);
+        let host_state = &mut self.hosts[host.index()];
+        host_state.ready.push_back(thread);
+        host_state.woken = true;
         self.disturb(host);
     }
 
@@ -179,22 +243,47 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// Gives idle cores to runnable threads; then makes sure that no turn is endless while others wait.
+    /// Gives idle cores to runnable threads; then those that woke up make threads leave whose slice is over, and every turn gets
+    /// an end while others wait.
     pub(crate) fn dispatch(&mut self, host: HostId) {
         loop {
             let state = &mut self.hosts[host.index()];
             if state.ready.is_empty() {
-                state.sliced = false;
+                (state.sliced, state.woken) = (false, false);
                 return;
             }
-            let Some(core) = state.idle.pop() else { break };
-            let thread = state.ready.pop_front().expect("the queue was not empty");
-            self.start(core, thread);
+            if let Some(core) = state.idle.pop() {
+                let thread = state.ready.pop_front().expect("the queue was not empty");
+                self.start(core, thread);
+                continue;
+            }
+            if !std::mem::take(&mut state.woken) || !self.make_room(host) {
+                break;
+            }
         }
         self.limit_turns(host);
     }
 
-    /// Ends every turn at the end of its slice.
+    /// Threads whose slices are over leave their cores, as many as others wait. False if there are none.
+    fn make_room(&mut self, host: HostId) -> bool {
+        let mut left = self.hosts[host.index()].ready.len();
+        let mut some = false;
+        for at in 0..self.hosts[host.index()].cores.len() {
+            let id = self.hosts[host.index()].cores[at];
+            let core = &self.cores[id.index()];
+            let state = &self.hosts[host.index()];
+            let over = state.slice_began(core.slice_from, self.now) + state.slice <= self.now;
+            if over && core.thread.is_some() && left > 0 {
+                self.stop_stint(id);
+                self.preempt(id);
+                left -= 1;
+                some = true;
+            }
+        }
+        some
+    }
+
+    /// Ends every turn at the tick after its slice.
     fn limit_turns(&mut self, host: HostId) {
         if std::mem::replace(&mut self.hosts[host.index()].sliced, true) {
             return;
@@ -202,10 +291,12 @@ impl<P: Probe> World<'_, P> {
         for at in 0..self.hosts[host.index()].cores.len() {
             let id = self.hosts[host.index()].cores[at];
             let core = &mut self.cores[id.index()];
-            let end = core.slice_end.max(self.now);
-            if core.thread.is_some() && core.until > end {
-                core.until = end;
-                self.queue.push(end, Event::Core(id));
+            if core.thread.is_some() {
+                core.turn_end = self.hosts[host.index()].turn_end(core.slice_from, self.now);
+                if core.until > core.turn_end {
+                    core.until = core.turn_end;
+                    self.queue.push(core.until, Event::Core(id));
+                }
             }
         }
     }
@@ -214,14 +305,20 @@ impl<P: Probe> World<'_, P> {
         let host = &self.hosts[self.cores[id.index()].host.index()];
         let core = &mut self.cores[id.index()];
         // A core that goes from one thread to the next was never idle.
-        let latency = if core.idle_since == self.now && core.last.is_some() { Span::ZERO } else { host.wake };
-        let switch = if core.last == thread { Span::ZERO } else { host.switch };
+        let latency = match core.last.is_some() && core.idle_since == self.now {
+            true => Span::ZERO,
+            false => cooled(host.wake, host.cooling, Some(self.now - core.idle_since)),
+        };
+        let away = self.now - self.threads[thread.index()].left_at;
+        let switch = if core.last == thread { Span::ZERO } else { cooled(host.switch, host.cooling, Some(away)) };
         core.thread = thread;
-        core.busy_since = self.now + latency;
-        core.slice_end = core.busy_since + host.slice;
+        core.busy_since = self.now;
+        core.slice_from = self.now;
+        core.turn_end = Time::NEVER;
         let state = &mut self.threads[thread.index()];
         state.status = Status::Running;
         state.core = id;
+        state.away = away;
         state.owed += latency + switch;
         self.go(id);
     }
@@ -234,6 +331,10 @@ impl<P: Probe> World<'_, P> {
                 return;
             }
             let state = &self.threads[thread.index()];
+            if state.gil && !state.owed.is_zero() && !self.has_gil(thread) {
+                self.run_stint(id, state.owed, true);
+                return;
+            }
             if state.gil && !self.take_gil(thread) {
                 self.leave(id);
                 return;
@@ -244,14 +345,31 @@ impl<P: Probe> World<'_, P> {
                 break;
             }
         }
-        self.bill_thread(thread, Wait::Cpu);
+        self.run_stint(id, self.threads[thread.index()].left, false);
+    }
+
+    /// The thread on a core computes for `span`, or until its turn is over.
+    fn run_stint(&mut self, id: CoreId, span: Span, paying: bool) {
+        self.bill_thread(self.cores[id.index()].thread, Wait::Cpu);
         let core = &mut self.cores[id.index()];
-        core.demand_end = self.now + self.threads[thread.index()].left;
-        core.until = core.demand_end;
-        if !self.hosts[core.host.index()].ready.is_empty() {
-            core.until = core.until.min(core.slice_end.max(self.now));
+        let host = &self.hosts[core.host.index()];
+        core.paying = paying;
+        core.demand_end = self.now + span;
+        if host.ready.is_empty() {
+            core.turn_end = Time::NEVER;
+        } else if core.turn_end == Time::NEVER || core.turn_end < self.now {
+            core.turn_end = host.turn_end(core.slice_from, self.now);
         }
+        core.until = core.demand_end.min(core.turn_end);
         self.queue.push(core.until, Event::Core(id));
+    }
+
+    /// What is left of the stint of the thread on a core goes back to its account.
+    fn stop_stint(&mut self, id: CoreId) {
+        let core = &mut self.cores[id.index()];
+        let left = core.demand_end - self.now;
+        let state = &mut self.threads[core.thread.index()];
+        if std::mem::take(&mut core.paying) { state.owed = left } else { state.left = left }
     }
 
     /// Asks the thread what it wants. False if it left the core.
@@ -295,6 +413,7 @@ impl<P: Probe> World<'_, P> {
         let (host, from) = (core.host, core.busy_since);
         let state = &mut self.threads[thread.index()];
         state.core = CoreId::NONE;
+        state.left_at = self.now;
         if from < self.now {
             self.processes[state.process.index()].cpu += self.now - from;
             self.probe.on(self.now, Fact::CoreBusy { from });
@@ -312,24 +431,26 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A core looks: its thread's demand is met, or its slice is over.
+    /// A core looks: its thread's demand is met, or its turn is over.
     pub(crate) fn core_event(&mut self, id: CoreId) {
         let core = &self.cores[id.index()];
         if core.until != self.now || core.thread.is_none() {
             return;
         }
-        let (host, thread, left) = (core.host, core.thread, core.demand_end - self.now);
-        self.threads[thread.index()].left = left;
-        let contended = !self.hosts[host.index()].ready.is_empty();
-        if contended && self.now >= core.slice_end {
-            self.preempt(id);
-            return;
-        }
-        if left.is_zero() {
+        let host = core.host;
+        if core.demand_end <= self.now {
+            self.stop_stint(id);
             self.go(id);
             return;
         }
+        if !self.hosts[host.index()].ready.is_empty() {
+            self.stop_stint(id);
+            self.preempt(id);
+            return;
+        }
+        // Those who waited are gone: a new slice.
         let core = &mut self.cores[id.index()];
+        (core.slice_from, core.turn_end) = (self.now, Time::NEVER);
         core.until = core.demand_end;
         self.queue.push(core.until, Event::Core(id));
     }
@@ -337,7 +458,7 @@ impl<P: Probe> World<'_, P> {
     /// Takes the thread off its core in the middle of a demand.
     pub(crate) fn interrupt(&mut self, thread: ThreadId) {
         let id = self.threads[thread.index()].core;
-        self.threads[thread.index()].left = self.cores[id.index()].demand_end - self.now;
+        self.stop_stint(id);
         self.leave(id);
     }
 
@@ -346,7 +467,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper => state.task,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) => state.task,
         };
         if task.is_some() {
             self.bill(task, self.now, wait);

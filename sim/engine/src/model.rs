@@ -13,9 +13,11 @@ pub use traffic::{
 
 use std::sync::Arc;
 
+use crate::kernel::{Kernel, Ports};
 use crate::law::Law;
 use crate::op::Program;
 use crate::time::{Span, Time};
+use crate::worker::{LifeSpec, RouterSpec};
 
 /// Everything one run needs besides seed and replication.
 #[derive(Clone, PartialEq, Debug)]
@@ -30,6 +32,8 @@ pub struct Model {
     pub processes: Vec<ProcessSpec>,
     /// Server software by configuration; a process names one by index.
     pub workers: Vec<WorkerSpec>,
+    /// What the servers' operating systems allow.
+    pub kernel: Kernel,
     /// How a connection chooses among the listeners.
     pub balancer: BalancerSpec,
     /// The proxy in front of the listeners, if there is one.
@@ -68,14 +72,34 @@ pub struct HostSpec {
     pub name: String,
     /// Cores that server threads may use.
     pub cores: u32,
-    /// Longest turn of a thread while others are runnable.
+    /// For how long a running thread is safe from others that are runnable.
     pub slice: Span,
+    /// How often the kernel looks whether a slice is over. At least 1 ns.
+    pub tick: Span,
     /// CPU cost of putting another thread on a core.
     pub switch: Span,
     /// Time from a wake-up to the woken thread being runnable.
     pub wake: Span,
     /// Bytes of a response that the kernel takes from a writer whose reader is slow.
     pub send_buffer: u64,
+    /// How code that did not run for a while runs slower.
+    pub cooling: Cooling,
+}
+
+/// Code and data that were not used for a while have left the caches: the next run of them takes longer.
+///
+/// After a pause of `g`, a server's own work costs `1 + (cold - 1) g^2 / (g^2 + half^2)` times its usual CPU time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cooling {
+    /// Cost after a long pause, in percent of the usual; 100: it never cools.
+    pub cold_percent: u32,
+    /// The pause after which half of the difference is there.
+    pub half: Span,
+}
+
+impl Cooling {
+    /// Caches that keep everything.
+    pub const NONE: Cooling = Cooling { cold_percent: 100, half: Span::from_secs(1) };
 }
 
 /// A listening socket.
@@ -109,10 +133,33 @@ pub struct WorkerSpec {
     pub gil: bool,
     /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
     pub switch_interval: Span,
+    /// Whether a thread that closes a connection waits for its client to close it too.
+    pub lingers: bool,
+    /// How often its Python lets go of the GIL for a system call before and after the application runs (thread servers).
+    pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
     /// How long it keeps an idle connection; `None`: it closes after every response.
     pub keep_alive: Option<Span>,
+    /// The router in front of its processes, if it has one.
+    pub router: Option<RouterSpec>,
+    /// How its processes are watched and replaced; `None`: they live for ever.
+    pub life: Option<LifeSpec>,
+}
+
+/// System calls of a server around a request for which it lets go of the GIL, and which return at once.
+///
+/// Each is a chance for a waiter to take the lock, and one for a waiter that was woken to find it taken again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Releases {
+    /// Between the server's own Python and the application.
+    pub before: u8,
+    /// Between the application and the end of the request.
+    pub after: u8,
+    /// Around handing a connection over, in the accepting thread (pool servers).
+    pub accept: u8,
+    /// Around closing a connection, in the accepting thread (pool servers that do so).
+    pub close: u8,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.
@@ -141,6 +188,8 @@ pub enum WorkerKind {
         threads: u32,
         /// Accepted connections a process, waiting or in service, beyond which it stops accepting.
         connections: u32,
+        /// Whether connections are closed by the accepting thread, later (gunicorn gthread), or by the serving one (paste).
+        closes: bool,
     },
     /// One thread runs a gevent hub; each request is a greenlet.
     Hub {
@@ -173,6 +222,10 @@ pub struct Costs {
     pub respond: Span,
     /// Handing a request from the accepting thread to a serving one (pool servers).
     pub handoff: Span,
+    /// A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers).
+    pub take: Span,
+    /// Closing a connection in the accepting thread, holding the GIL (pool servers that do).
+    pub close: Span,
     /// One switch between hub and greenlet.
     pub switch: Span,
     /// Starting a greenlet.
@@ -183,6 +236,8 @@ pub struct Costs {
     pub socket: Span,
     /// One `epoll_wait` and its bookkeeping.
     pub poll: Span,
+    /// Coming out of a poll that blocked (hubs).
+    pub wake: Span,
     /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
     pub clock: Span,
 }
@@ -212,6 +267,8 @@ pub struct PeerSpec {
     pub name: String,
     /// One way over the network to it.
     pub network: Span,
+    /// Ports of a server to it, if every call connects anew; `None`: not limited.
+    pub ports: Option<Ports>,
     /// Calls it serves at once; `None`: its slowness does not depend on our load.
     pub capacity: Option<u32>,
     /// When it is slow or failing. Sorted, not overlapping.
@@ -338,8 +395,12 @@ pub struct ClientSpec {
     pub classes: Vec<u32>,
     /// When requests are sent.
     pub arrivals: Arrivals,
+    /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).
+    pub first_alone: bool,
     /// One way over the network to the servers.
     pub network: Span,
+    /// Ports to connect from; `None`: not limited.
+    pub ports: Option<Ports>,
     /// Longest wait for a connection; `None`: until the kernel gives up on its SYN retries (127 s).
     pub connect_timeout: Option<Span>,
     /// Longest wait for the response once connected.
@@ -360,6 +421,8 @@ pub struct ClientSpec {
     pub keep_alive: Option<KeepAlive>,
     /// What a client reads of a response, bytes a second; `None`: as fast as it comes.
     pub download: Option<u64>,
+    /// CPU time that the program that sends these requests needs for one; all its clients share one core.
+    pub cost: Span,
 }
 
 /// What a user who lost patience does.

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CallId, HubId, TaskId, ThreadId};
+use crate::id::{CallId, HubId, ProcessId, TaskId, ThreadId};
 use crate::model::{PeerSpec, Window};
 use crate::probe::Probe;
 use crate::record::Wait;
@@ -24,7 +24,7 @@ pub(crate) struct Peer {
 /// A call on its way or in service.
 #[derive(Debug)]
 pub(crate) struct Call {
-    peer: u16,
+    pub(crate) peer: u16,
     takes: Span,
     /// Decides whether it fails in a bad minute.
     luck: u64,
@@ -32,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) task: TaskId,
     caller: Caller,
     pub(crate) failed: bool,
+    /// The process whose socket it is, while it is open; none for what is no connection.
+    pub(crate) process: ProcessId,
 }
 
 /// Whom a reply wakes.
@@ -65,7 +67,13 @@ impl<P: Probe> World<'_, P> {
         let state = &self.tasks[task];
         let key = if state.request.is_some() { self.requests[state.request].key } else { 0 };
         let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
-        let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false });
+        let process = self.threads[state.thread.index()].process;
+        let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
+        if !self.open_call(call) {
+            self.calls[call].failed = true;
+            self.queue.push(at, Event::Reply(call));
+            return call;
+        }
         let spec = &self.model.peers[usize::from(peer)];
         let arrives = at + spec.network;
         if spec.capacity.is_some() {
@@ -79,7 +87,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Something outside happens at `at` of which `caller` is told.
     pub(crate) fn later(&mut self, at: Time, caller: Caller) {
-        let call = Call { peer: 0, takes: Span::ZERO, luck: 0, task: TaskId::NONE, caller, failed: false };
+        let process = ProcessId::NONE;
+        let call = Call { peer: 0, takes: Span::ZERO, luck: 0, task: TaskId::NONE, caller, failed: false, process };
         let call = self.calls.insert(call);
         self.queue.push(at, Event::Reply(call));
     }
@@ -125,6 +134,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A reply arrives.
     pub(crate) fn reply_event(&mut self, id: CallId) {
+        self.release_call(id);
         let call = self.calls.remove(id);
         match call.caller {
             Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
@@ -160,6 +170,7 @@ impl<P: Probe> World<'_, P> {
             state.task = TaskId::NONE;
             let peer = state.peer;
             self.called(task, peer, false);
+            self.release_call(call);
         }
         self.fail_task(task);
     }

@@ -1,17 +1,17 @@
 //! A proxy in front of the servers: it takes a request whole, asks a server, tries the next if that fails, and gives the response on.
 //!
 //! After nginx's `ngx_http_proxy_module` and `ngx_http_upstream`: `proxy_connect_timeout` and `proxy_read_timeout`,
-//! `proxy_next_upstream` (on a failed connection, a timeout, or an error as the answer), `max_fails` and `fail_timeout`
+//! `proxy_next_upstream` (on a connection that is not made, refused or broken, a timeout, or an error as the answer), `max_fails` and `fail_timeout`
 //! (`balance.rs`), `keepalive` to the servers (`conn.rs`), and `proxy_buffering`: with it the server is rid of its response at once,
 //! and the proxy feeds the slow reader.
 //! A server that the proxy does not wait for works on, as for a client that left. The proxy itself has room for everybody; its work
 //! is a delay and takes no core of the servers.
 
-use crate::id::{ConnId, RequestId, TaskId};
+use crate::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::model::ProxySpec;
 use crate::probe::Probe;
-use crate::record::Wait;
-use crate::request::{NO_LISTENER, Request, Stage, Why};
+use crate::record::{Ending, Wait};
+use crate::request::{Link, NO_LISTENER, Request, Stage, Why};
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
 
@@ -62,8 +62,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(conn) = self.reusable(id, Some(listener)) {
             self.send_over(id, conn, leaves + spec.network);
         } else {
-            self.requests[id].listener = listener as u16;
-            self.listeners[listener].open += 1;
+            self.aim(id, listener);
             self.queue.push(leaves + spec.network, Event::Syn(id));
         }
         self.requests[id].stage = Stage::Proxied;
@@ -88,10 +87,13 @@ impl<P: Probe> World<'_, P> {
     /// The proxy does not wait for a server any longer.
     pub(crate) fn upstream_timed_out(&mut self, id: RequestId) {
         let Some(spec) = self.model.proxy else { return };
-        let request = &self.requests[id];
-        let again = if request.stage == Stage::Proxied { spec.on_connect } else { spec.on_timeout };
-        let listener = usize::from(request.listener);
-        self.note_upstream(listener, false);
+        let again = if self.requests[id].stage == Stage::Proxied { spec.on_connect } else { spec.on_timeout };
+        self.upstream_failed(id, again);
+    }
+
+    /// A server does not answer the proxy, which asks another one if it may; the request lives on for nobody.
+    pub(crate) fn upstream_failed(&mut self, id: RequestId, again: bool) {
+        self.note_upstream(usize::from(self.requests[id].listener), false);
         let next = self.successor(id);
         if again && self.may_try_another(next) {
             self.ask_upstream(next);
@@ -104,6 +106,7 @@ impl<P: Probe> World<'_, P> {
     /// A server's response has come to the proxy.
     pub(crate) fn upstream_event(&mut self, id: RequestId) {
         let Some(spec) = self.model.proxy else { return };
+        self.client_closes(id);
         let request = &self.requests[id];
         let (wanted, failed, listener) = (request.ending.is_none(), request.failed, usize::from(request.listener));
         self.keep_by_owner(id, wanted);
@@ -125,7 +128,7 @@ impl<P: Probe> World<'_, P> {
     fn may_try_another(&self, id: RequestId) -> bool {
         let Some(spec) = self.model.proxy else { return false };
         let request = &self.requests[id];
-        request.tries < spec.tries && (0..self.listeners.len()).any(|server| self.is_open_to(request, server))
+        request.tries < spec.tries && (0..self.servers()).any(|server| self.is_open_to(request, server))
     }
 
     /// The response, or the proxy's own error, goes to the client.
@@ -145,7 +148,8 @@ impl<P: Probe> World<'_, P> {
         let mut next = old.clone();
         next.fate = self.fates.copy(next.fate, count);
         next.turn(self.now, Wait::Network);
-        (next.task, next.conn) = (TaskId::NONE, ConnId::NONE);
+        (next.task, next.conn, next.linger) = (TaskId::NONE, ConnId::NONE, ThreadId::NONE);
+        next.link = Link { port: next.link.port, ..Link::default() };
         (next.listener, next.syns, next.failed) = (NO_LISTENER, 0, false);
         (next.stage, next.hop_at) = (Stage::Proxied, Time::NEVER);
         let twin = next.twin;
@@ -163,8 +167,9 @@ impl<P: Probe> World<'_, P> {
         if hedge_at > self.now && hedge_at != Time::NEVER {
             self.queue.push(hedge_at, Event::Hedge(next));
         }
-        self.requests[id].twin = RequestId::NONE;
-        self.abandon(id);
+        let old = &mut self.requests[id];
+        (old.twin, old.link.port) = (RequestId::NONE, false);
+        self.abandon(id, Ending::GaveUp);
         next
     }
 }

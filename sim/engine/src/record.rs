@@ -21,14 +21,29 @@ pub enum Ending {
     ReadTimeout,
     /// The user lost patience and left; the server may still work on it.
     GaveUp,
+    /// Nobody listened where it wanted to connect (ECONNREFUSED).
+    Refused,
+    /// The connection broke before the response was there (ECONNRESET, or an end of file).
+    Reset,
+    /// The client had no local port left to connect from (EADDRNOTAVAIL).
+    NoPort,
     /// The run ended first.
     Unfinished,
 }
 
 impl Ending {
     /// All endings, in column order.
-    pub const ALL: [Ending; 6] =
-        [Ending::Ok, Ending::Failed, Ending::ConnectTimeout, Ending::ReadTimeout, Ending::GaveUp, Ending::Unfinished];
+    pub const ALL: [Ending; 9] = [
+        Ending::Ok,
+        Ending::Failed,
+        Ending::ConnectTimeout,
+        Ending::ReadTimeout,
+        Ending::GaveUp,
+        Ending::Refused,
+        Ending::Reset,
+        Ending::NoPort,
+        Ending::Unfinished,
+    ];
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
 
@@ -40,6 +55,9 @@ impl Ending {
             Ending::ConnectTimeout => "connect timeout",
             Ending::ReadTimeout => "read timeout",
             Ending::GaveUp => "gave up",
+            Ending::Refused => "refused",
+            Ending::Reset => "reset",
+            Ending::NoPort => "no local port",
             Ending::Unfinished => "unfinished",
         }
     }
@@ -53,6 +71,8 @@ pub enum Wait {
     Network,
     /// SYN dropped at a full accept queue; waiting to try again.
     SynRetry,
+    /// Connected, but the kernel ignored the end of the handshake; waiting to send the request again.
+    Retransmit,
     /// In the kernel's accept queue.
     Backlog,
     /// Accepted, but waiting for a thread or greenlet of the server.
@@ -75,9 +95,10 @@ pub enum Wait {
 
 impl Wait {
     /// All, in column order.
-    pub const ALL: [Wait; 11] = [
+    pub const ALL: [Wait; 12] = [
         Wait::Network,
         Wait::SynRetry,
+        Wait::Retransmit,
         Wait::Backlog,
         Wait::Slot,
         Wait::Hub,
@@ -96,6 +117,7 @@ impl Wait {
         match self {
             Wait::Network => "network",
             Wait::SynRetry => "SYN retry",
+            Wait::Retransmit => "retransmission",
             Wait::Backlog => "accept queue",
             Wait::Slot => "waiting for a slot",
             Wait::Hub => "hub",
@@ -142,8 +164,12 @@ pub struct RunRecord {
     /// What clients and proxies did about trouble.
     #[serde(skip_serializing_if = "Resilience::is_nothing")]
     pub resilience: Resilience,
-    /// SYNs dropped at full accept queues.
+    /// SYNs dropped at full queues and tables.
     pub syn_drops: u64,
+    /// What the kernel's limits did.
+    pub kernel: KernelCounts,
+    /// What masters did to their workers.
+    pub workers: WorkerCounts,
     /// Per class, in model order.
     pub classes: Vec<ClassRecord>,
     /// Latency of good responses of all classes.
@@ -164,6 +190,46 @@ pub struct RunRecord {
     pub process_requests: Vec<u64>,
     /// The time series.
     pub series: Series,
+}
+
+/// Server processes that were killed or replaced, over the whole run.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct WorkerCounts {
+    /// Killed because their main loop was silent for too long (gunicorn's `timeout`).
+    pub timeouts: u64,
+    /// Killed because a request took too long (uWSGI's `harakiri`).
+    pub harakiris: u64,
+    /// Killed because they did not finish in time what they had when they were to be replaced.
+    pub graceful_kills: u64,
+    /// Replaced after their number of requests.
+    pub replaced: u64,
+    /// Connections that broke with a killed process.
+    pub lost: u64,
+}
+
+/// How often a limit of the operating system was met, over the whole run, and how high levels rose.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct KernelCounts {
+    /// Ends of handshakes ignored at a full accept queue, repetitions included.
+    pub ack_drops: u64,
+    /// SYNs dropped because the table of tracked connections was full; among the dropped SYNs.
+    pub conntrack_drops: u64,
+    /// SYNs answered with a cookie.
+    pub cookies: u64,
+    /// Calls of `accept` or `socket` that failed for want of a descriptor (EMFILE).
+    pub descriptor_failures: u64,
+    /// Threads and hubs woken beside the one that a connection needs.
+    pub extra_wakes: u64,
+    /// Calls to peers that failed for want of a local port (EADDRNOTAVAIL).
+    pub port_failures: u64,
+    /// Most ports taken by one client group, TIME_WAIT included; counted where they are limited.
+    pub ports_peak: u64,
+    /// Most tracked connections of one server; counted where they are limited.
+    pub conntrack_peak: u64,
+    /// Most memory of one server, in bytes; `None` where it is not looked at.
+    pub memory_peak: Option<u64>,
+    /// Processes that the kernel killed for want of memory.
+    pub oom_kills: u64,
 }
 
 /// What became of people rather than of requests.

@@ -1,7 +1,8 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
-use crate::id::{ConnId, RequestId, TaskId};
+use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::record::{Ending, Wait};
+use crate::router::Relay;
 use crate::time::{Span, Time};
 
 /// One request from its birth until both its sender and the server are done with it.
@@ -41,6 +42,8 @@ pub struct Request {
     pub tries: u8,
     /// Why it was sent.
     pub why: Why,
+    /// The server's thread that waits for its sender to close the connection.
+    pub linger: ThreadId,
     /// Index of its client.
     pub client: u16,
     /// Index of its class.
@@ -61,6 +64,50 @@ pub struct Request {
     pub failed: bool,
     /// Whether it was born after the warm-up.
     pub counted: bool,
+    /// Its connection, as the kernels at both ends see it.
+    pub link: Link,
+}
+
+/// A connection as the kernels at both ends see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// Index of the listening socket that it was given to; a server's first one unless it has several.
+    pub socket: u32,
+    /// How it will end, if that is on its way.
+    pub verdict: Option<Ending>,
+    /// When its end of the handshake was first ignored.
+    pub ignored_at: Time,
+    /// Whether the queue of incomplete handshakes does not hold it: it was answered with a SYN cookie, or has left.
+    pub cookie: bool,
+    /// Whether the server has forgotten its incomplete handshake.
+    pub forgotten: bool,
+    /// The process that accepted it.
+    pub process: ProcessId,
+    /// Whether it holds a local port of its client.
+    pub port: bool,
+    /// Whether its server tracks it.
+    pub tracked: bool,
+    /// Its way through a router, once one has accepted it.
+    pub relay: Option<Relay>,
+    /// Whether the memory that it held is free again.
+    pub weightless: bool,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link {
+            socket: 0,
+            verdict: None,
+            ignored_at: Time::ZERO,
+            cookie: false,
+            forgotten: false,
+            process: ProcessId::NONE,
+            port: false,
+            tracked: false,
+            relay: None,
+            weightless: false,
+        }
+    }
 }
 
 /// The listener of a request that no balancer has seen.
@@ -92,6 +139,8 @@ pub enum Stage {
     Connecting,
     /// At the proxy, which has no server's answer yet.
     Proxied,
+    /// Connected for its sender, but the server ignored the end of the handshake.
+    Unheard,
     /// In the accept queue.
     Queued,
     /// Accepted by a server that has no thread for it yet.
@@ -102,6 +151,8 @@ pub enum Stage {
     Writing,
     /// The response travels, or is gone.
     Answered,
+    /// Its sender is reading the response.
+    Read,
 }
 
 impl Request {
@@ -117,7 +168,14 @@ impl Request {
 
     /// Whether its response has left the server, or is leaving it.
     pub fn is_answered(&self) -> bool {
-        matches!(self.stage, Stage::Writing | Stage::Answered)
+        matches!(self.stage, Stage::Writing | Stage::Answered | Stage::Read)
+    }
+
+    /// The same while its sender still waits; whose sender has left has no bill.
+    pub fn turn_unless_ended(&mut self, at: Time, wait: Wait) {
+        if self.ending.is_none() {
+            self.turn(at, wait);
+        }
     }
 
     /// Sum of the bill.

@@ -6,24 +6,34 @@
 use crate::advance::{Effect, Need};
 use crate::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status};
+use crate::model::WorkerSpec;
+use crate::net::After;
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
+use crate::warmth::Part;
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {
     /// The one question the machine asks of both worlds.
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.boot_demand(thread) {
+            return demand;
+        }
         match self.threads[thread.index()].role {
             Role::Hub(hub) => self.hub_demand(hub),
+            Role::Router(router) => self.router_demand(router),
             Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
         }
     }
 
     fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
+            if let Some(demand) = self.next_piece(thread) {
+                return demand;
+            }
             if let Some(effect) = self.threads[thread.index()].deferred.take() {
                 if let Some(demand) = self.perform(thread, effect) {
                     return demand;
@@ -41,7 +51,7 @@ impl<P: Probe> World<'_, P> {
             }
             let effect = self.advance_task(self.threads[thread.index()].task);
             match effect {
-                Effect::Burn(span) => return Demand::Cpu { span, gil: true },
+                Effect::Burn(span) => return Demand::Cpu { span: self.first_piece(thread, span), gil: true },
                 Effect::Native(span) => {
                     self.drop_gil(thread);
                     return Demand::Cpu { span, gil: false };
@@ -53,9 +63,13 @@ impl<P: Probe> World<'_, P> {
                 }
                 Effect::Exit => {
                     self.drop_gil(thread);
+                    let process = self.threads[thread.index()].process;
+                    let after = self.worker(process).releases.after;
+                    let respond = self.own_work(process, Part::Respond, Span::ZERO);
+                    let piece = respond / (u64::from(after) + 1);
                     let state = &mut self.threads[thread.index()];
-                    state.owed += self.model.workers[self.processes[state.process.index()].worker].costs.respond;
-                    state.deferred = Some(effect);
+                    state.owed += piece;
+                    (state.pieces, state.deferred) = ((after, piece), Some(effect));
                     return Demand::PAY;
                 }
                 Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
@@ -67,6 +81,40 @@ impl<P: Probe> World<'_, P> {
                 }
             }
         }
+    }
+
+    /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
+    fn first_piece(&mut self, thread: ThreadId, span: Span) -> Span {
+        if !std::mem::take(&mut self.threads[thread.index()].fresh) {
+            return span;
+        }
+        let before = self.worker(self.threads[thread.index()].process).releases.before;
+        let piece = span / (u64::from(before) + 1);
+        self.threads[thread.index()].pieces = (before, piece);
+        piece
+    }
+
+    /// Python that lets go of the GIL so many times in between.
+    pub(crate) fn in_pieces(&mut self, thread: ThreadId, span: Span, releases: u8) -> Demand {
+        let piece = span / (u64::from(releases) + 1);
+        self.threads[thread.index()].pieces = (releases, piece);
+        Demand::Cpu { span: piece, gil: true }
+    }
+
+    /// The next piece of it, after a system call that returned at once.
+    pub(crate) fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
+        let (left, piece) = &mut self.threads[thread.index()].pieces;
+        if *left == 0 {
+            return None;
+        }
+        *left -= 1;
+        let span = *piece;
+        self.drop_gil(thread);
+        Some(Demand::Cpu { span, gil: true })
+    }
+
+    pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
+        &self.model.workers[self.processes[process.index()].worker]
     }
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
@@ -96,8 +144,8 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Effect::Exit => {
+                self.drop_gil(thread);
                 if let Some(hold) = self.hold_for_write(task) {
-                    self.drop_gil(thread);
                     let state = &mut self.threads[thread.index()];
                     (state.deferred, state.wake_at) = (Some(effect), self.now + hold);
                     self.queue.push(self.now + hold, Event::Wake(thread));
@@ -106,8 +154,7 @@ impl<P: Probe> World<'_, P> {
                 let state = &mut self.threads[thread.index()];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
-                self.finish(task);
-                None
+                (self.finish(task) == After::Lingers).then_some(Demand::Wait)
             }
             Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
         }
@@ -186,13 +233,15 @@ impl<P: Probe> World<'_, P> {
 
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
     pub(crate) fn wake_event(&mut self, thread: ThreadId) {
-        let state = &self.threads[thread.index()];
+        let state = &mut self.threads[thread.index()];
         if state.wake_at != self.now || state.status != Status::Parked {
             return;
         }
+        state.lingers_for = RequestId::NONE;
+        let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => state.task,
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) => state.task,
         };
         let deadline = self.deadline(thread);
         if task.is_some() {
@@ -223,7 +272,7 @@ impl<P: Probe> World<'_, P> {
     fn find_work(&mut self, thread: ThreadId) -> Option<Demand> {
         match self.threads[thread.index()].role {
             Role::Server => self.accept_for_itself(thread),
-            Role::Acceptor => self.accept_for_pool(thread),
+            Role::Acceptor => Some(self.accept_for_pool(thread)),
             Role::PoolServer => self.take_from_pool(thread),
             Role::Helper => {
                 if !self.threads[thread.index()].owed.is_zero() {
@@ -233,78 +282,33 @@ impl<P: Probe> World<'_, P> {
                 self.processes[process.index()].helpers.push(thread);
                 Some(Demand::Wait)
             }
-            Role::Hub(_) => unreachable!("hubs have their own loop"),
+            Role::Hub(_) | Role::Router(_) => unreachable!("hubs and routers have their own loops"),
         }
     }
 
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
-        let Some(request) = self.accept(listener) else {
+        if self.is_stopping(process) {
+            let paid = self.threads[thread.index()].owed.is_zero();
+            return Some(if paid { Demand::Wait } else { Demand::PAY });
+        }
+        if self.accept_fails(process) {
+            return Some(self.accept_again(thread));
+        }
+        let Some(request) = self.accept(process) else {
             if !self.threads[thread.index()].owed.is_zero() {
                 return Some(Demand::PAY);
             }
             self.listeners[listener].threads.push_back(thread);
             return Some(Demand::Wait);
         };
-        let cost = self.model.workers[self.processes[process.index()].worker].costs.accept;
+        let away = self.pause_of(thread);
+        let cost = self.own_work(process, Part::Accept, away);
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];
         state.owed += cost;
-        state.task = task;
-        None
-    }
-
-    /// The accepting thread of a pool: accept, hand over, again. Its Python runs under the GIL, its accept does not.
-    fn accept_for_pool(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread.index()].process;
-        let process = &mut self.processes[id.index()];
-        let accepted = std::mem::replace(&mut process.handing, RequestId::NONE);
-        if accepted.is_some() {
-            process.jobs.push_back(accepted);
-            if let Some(server) = process.idle.pop_front() {
-                self.make_ready(server);
-            }
-        }
-        self.drop_gil(thread);
-        if !self.threads[thread.index()].owed.is_zero() {
-            return Some(Demand::PAY);
-        }
-        if let Some(request) = self.processes[id.index()].readable.pop_front() {
-            let process = &mut self.processes[id.index()];
-            process.handing = request;
-            return Some(Demand::Cpu { span: self.model.workers[process.worker].costs.handoff, gil: true });
-        }
-        let process = &mut self.processes[id.index()];
-        if process.connections >= process.connections_max {
-            process.stalled = thread;
-            return Some(Demand::Wait);
-        }
-        let listener = process.listener;
-        let Some(request) = self.accept(listener) else {
-            self.listeners[listener].threads.push_back(thread);
-            return Some(Demand::Wait);
-        };
-        self.requests[request].turn(self.now, Wait::Slot);
-        let process = &mut self.processes[id.index()];
-        process.connections += 1;
-        process.handing = request;
-        let costs = &self.model.workers[process.worker].costs;
-        self.threads[thread.index()].owed = costs.accept;
-        Some(Demand::Cpu { span: costs.handoff, gil: true })
-    }
-
-    fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread.index()].process;
-        let Some(request) = self.processes[id.index()].jobs.pop_front() else {
-            if !self.threads[thread.index()].owed.is_zero() {
-                return Some(Demand::PAY);
-            }
-            self.processes[id.index()].idle.push_back(thread);
-            return Some(Demand::Wait);
-        };
-        let task = self.begin(request, thread);
-        self.threads[thread.index()].task = task;
+        (state.task, state.fresh) = (task, true);
         None
     }
 }

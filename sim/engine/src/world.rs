@@ -21,20 +21,25 @@ use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
 use crate::id::{
-    CallId, ClientId, ConnId, CoreId, GreenId, HostId, ListenerId, ProcessId, RequestId, Slab, TaskId, ThreadId,
+    CallId, ClientId, ConnId, CoreId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
+    ThreadId,
 };
+use crate::life::{self, Life, Masters};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::Model;
-use crate::net::Listener;
+use crate::net::{Listener, Net};
 use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
+use crate::pool::Finished;
 use crate::probe::Probe;
 use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
+use crate::router::Router;
 use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
+use crate::warmth::{Part, Warmth};
 
 /// Something that will happen, or may have been overtaken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +70,20 @@ pub(crate) enum Event {
     Served(CallId),
     /// A reply arrives.
     Reply(CallId),
+    /// A client learns that it is not connected, or not any more.
+    Refusal(RequestId),
+    /// A request whose handshake was ignored at its end is sent again.
+    Retransmit(RequestId),
+    /// An outage begins.
+    Outage(OutageId),
+    /// A master looks at a process.
+    Master(ProcessId),
+    /// A router's SYN reaches the workers' socket.
+    RelaySyn(RequestId),
+    /// A session of a router may have been silent for too long.
+    RelayLimit(RequestId),
+    /// A hub that could not accept tries again.
+    AcceptAgain(HubId),
     /// A request has taken so long that a second copy of it is sent.
     Hedge(RequestId),
     /// The bytes of a request arrive over a connection that was kept.
@@ -98,12 +117,19 @@ impl Event {
             Event::AtPeer(id) => (10, id.index()),
             Event::Served(id) => (11, id.index()),
             Event::Reply(id) => (12, id.index()),
-            Event::Hedge(id) => (32, id.index()),
-            Event::Again(id) => (33, id.index()),
-            Event::Idle(id) => (34, id.index()),
-            Event::AtProxy(id) => (35, id.index()),
-            Event::Upstream(id) => (36, id.index()),
-            Event::Check(id) => (37, id.index()),
+            Event::Refusal(id) => (20, id.index()),
+            Event::Retransmit(id) => (21, id.index()),
+            Event::Outage(id) => (22, id.index()),
+            Event::AcceptAgain(id) => (23, id.index()),
+            Event::RelaySyn(id) => (30, id.index()),
+            Event::RelayLimit(id) => (31, id.index()),
+            Event::Master(id) => (32, id.index()),
+            Event::Hedge(id) => (40, id.index()),
+            Event::Again(id) => (41, id.index()),
+            Event::Idle(id) => (42, id.index()),
+            Event::AtProxy(id) => (43, id.index()),
+            Event::Upstream(id) => (44, id.index()),
+            Event::Check(id) => (45, id.index()),
         };
         (kind << 32) | index as u64
     }
@@ -144,6 +170,17 @@ pub(crate) struct Process {
     pub(crate) handing: RequestId,
     /// Pool servers: the accepting thread, while it waits for a connection to end.
     pub(crate) stalled: ThreadId,
+    /// Pool servers: connections with answered requests that the accepting thread has yet to close, or to keep.
+    pub(crate) closing: std::collections::VecDeque<Finished>,
+    /// Pool servers: how many of these it sees to before it accepts again.
+    pub(crate) close_batch: usize,
+    /// Pool servers: the accepting thread.
+    pub(crate) acceptor: ThreadId,
+    /// Pool servers: the one that it is about to close, or to keep.
+    pub(crate) ending: Option<Finished>,
+    /// When it last did each part of its work.
+    pub(crate) warmth: Warmth,
+    pub(crate) life: Life,
 }
 
 /// All tables of a run.
@@ -164,6 +201,10 @@ pub(crate) struct World<'m, P> {
     /// The proxy's idle connections.
     pub(crate) proxy_idle: Idle,
     pub(crate) conns: Slab<ConnId, Conn>,
+    pub(crate) masters: Masters,
+    /// Routers in front, one a server; none where clients connect to the workers.
+    pub(crate) routers: Vec<Router>,
+    pub(crate) net: Net,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
     pub(crate) clients: Vec<Client>,
@@ -198,7 +239,7 @@ impl<'m, P: Probe> World<'m, P> {
     /// A world at time zero, with its servers idle.
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
-        let streams = Streams::new(seed, replication, names.iter().map(String::as_str));
+        let streams = Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER]));
         let mut first = 0;
         let clients = model.clients.iter().map(|spec| {
             let (client, next) = Client::new(spec, &model.classes, first);
@@ -220,9 +261,12 @@ impl<'m, P: Probe> World<'m, P> {
             threads: Vec::new(),
             hubs: Vec::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
-            balancer: Balancer::new(&model.balancer, model.listeners.len()),
+            balancer: Balancer::new(&model.balancer, model.listeners.len() / model.kernel.sockets.max(1) as usize),
             proxy_idle: Idle::default(),
             conns: Slab::new(),
+            masters: Masters { jitter: names.len(), ..Masters::default() },
+            routers: Vec::new(),
+            net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
             clients,
@@ -245,6 +289,9 @@ impl<'m, P: Probe> World<'m, P> {
         };
         world.build_hosts();
         world.build_processes();
+        world.build_routers();
+        world.net.size(&world.processes, world.hubs.len());
+        world.schedule_outages();
         world
     }
 
@@ -264,8 +311,8 @@ impl<'m, P: Probe> World<'m, P> {
         let request = &self.requests[task.request];
         if task.news == News::Begun {
             task.news = News::None;
-            let process = &self.processes[self.threads[task.thread.index()].process.index()];
-            return Effect::Burn(self.model.workers[process.worker].costs.request);
+            let process = self.threads[task.thread.index()].process;
+            return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
         }
         let count = self.model.classes[usize::from(request.class)].sites.len();
         advance::advance(task, program, Fate { row: self.fates.row(request.fate, count), key: request.key })

@@ -24,6 +24,8 @@ pub enum Unit {
     Index,
     /// Times as much as something else.
     Ratio,
+    /// Bytes of memory.
+    Bytes,
 }
 
 impl Unit {
@@ -36,6 +38,7 @@ impl Unit {
             Unit::PerSecond => "1/s",
             Unit::Index => "index",
             Unit::Ratio => "ratio",
+            Unit::Bytes => "bytes",
         }
     }
 }
@@ -164,12 +167,13 @@ const COPIES: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::N
 const SIZE: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Neither);
 const BUSY: (Unit, Group, Better) = (Unit::Share, Group::Resources, Better::Neither);
 const LAG: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Resources, Better::Less);
+const LIMIT: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Less);
 const JAIN: (Unit, Group, Better) = (Unit::Index, Group::Fairness, Better::More);
 const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Less);
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 39] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 54] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -182,6 +186,12 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 39] = [
         "Requests that were connected but got no response in time.", |r| ended(&r.endings, Ending::ReadTimeout)),
     row("requests_gave_up", "gave up", OUTCOME,
         "Requests whose user lost patience and left.", |r| ended(&r.endings, Ending::GaveUp)),
+    row("requests_refused", "refused", OUTCOME,
+        "Requests whose connection was refused, because nobody listened.", |r| ended(&r.endings, Ending::Refused)),
+    row("requests_reset", "reset", OUTCOME,
+        "Requests whose connection broke before the response was there.", |r| ended(&r.endings, Ending::Reset)),
+    row("requests_no_port", "no local port", OUTCOME,
+        "Requests for which the client had no local port left.", |r| ended(&r.endings, Ending::NoPort)),
     row("requests_unfinished", "unfinished", OUTCOME,
         "Requests that were still inside when the run ended.", |r| ended(&r.endings, Ending::Unfinished)),
     row("success_share", "success", (Unit::Share, Group::Outcome, Better::More),
@@ -237,7 +247,34 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 39] = [
         "Busy core time over core time in the minute in which most slots were busy.",
         |r| BusiestMinute::of(r).map(|minute| minute.cpu_share)),
     row("syn_drops", "SYN drops", (Unit::Count, Group::Resources, Better::Less),
-        "SYNs dropped at full accept queues.", |r| Some(r.syn_drops as f64)),
+        "SYNs dropped at full queues and tables.", |r| Some(r.syn_drops as f64)),
+    row("ack_drops", "handshakes ignored", LIMIT,
+        "Ends of handshakes ignored at full accept queues, repetitions included.", |r| Some(r.kernel.ack_drops as f64)),
+    row("conntrack_drops", "conntrack drops", LIMIT,
+        "SYNs dropped because the table of tracked connections was full.", |r| Some(r.kernel.conntrack_drops as f64)),
+    row("descriptor_failures", "EMFILE", LIMIT,
+        "Calls of accept or socket that failed for want of a descriptor.",
+        |r| Some(r.kernel.descriptor_failures as f64)),
+    row("extra_wakes", "extra wake-ups", LIMIT,
+        "Threads and hubs woken beside the one that a connection needs.", |r| Some(r.kernel.extra_wakes as f64)),
+    row("oom_kills", "killed for memory", LIMIT,
+        "Processes that the kernel killed for want of memory.", |r| Some(r.kernel.oom_kills as f64)),
+    row("ports_peak", "ports, most taken", LIMIT,
+        "Most local ports of one client group taken at once, TIME_WAIT included; where they are limited.",
+        |r| Some(r.kernel.ports_peak as f64)),
+    row("memory_peak_bytes", "memory, peak", (Unit::Bytes, Group::Resources, Better::Less),
+        "Most memory of one server, where it is looked at.", |r| r.kernel.memory_peak.map(|bytes| bytes as f64)),
+    row("worker_timeouts", "worker timeouts", LIMIT,
+        "Server processes killed because their main loop was silent for too long.", |r| Some(r.workers.timeouts as f64)),
+    row("worker_harakiris", "harakiris", LIMIT,
+        "Server processes killed because a request took too long.", |r| Some(r.workers.harakiris as f64)),
+    row("worker_graceful_kills", "killed while stopping", LIMIT,
+        "Server processes killed because they did not finish in time when they were to be replaced.",
+        |r| Some(r.workers.graceful_kills as f64)),
+    row("workers_replaced", "workers replaced", LIMIT,
+        "Server processes replaced after their number of requests.", |r| Some(r.workers.replaced as f64)),
+    row("worker_connections_lost", "lost with a worker", LIMIT,
+        "Connections that broke because their server process was killed.", |r| Some(r.workers.lost as f64)),
     row("hub_lag_p50_ns", "hub lag p50", LAG,
         "Median time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.5))),
     row("hub_lag_p99_ns", "hub lag p99", LAG,
@@ -282,6 +319,11 @@ pub static CLASS_FIGURES: [Recipe<ClassRecord>; 10] = [
 pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
     blame("network_mean_ns", "network", "Mean time travelling between client and server, per good response."),
     blame("syn_retry_mean_ns", "SYN retry", "Mean time until a dropped SYN was sent again, per good response."),
+    blame(
+        "retransmit_mean_ns",
+        "retransmission",
+        "Mean time from an ignored end of a handshake to the retransmission that was heard, per good response.",
+    ),
     blame("backlog_mean_ns", "accept queue", "Mean time in the kernel's accept queue, per good response."),
     blame(
         "slot_mean_ns",
@@ -380,6 +422,7 @@ mod tests {
                 Unit::PerSecond => "_rps",
                 Unit::Index => "_index",
                 Unit::Ratio => "_ratio",
+                Unit::Bytes => "_bytes",
             };
             assert!(spec.name.ends_with(suffix), "{} does not end in {suffix}", spec.name);
             assert!(spec.doc.ends_with('.'), "{} is described by no sentence", spec.name);

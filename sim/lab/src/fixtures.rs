@@ -1,7 +1,7 @@
 //! Hand-made records for tests, here and in the crates above: small, whole and without a simulator.
 
 use engine::hist::Hist;
-use engine::record::{ClassRecord, Ending, Resilience, RunRecord, Series, Slowdown, Users, Wait, Wasted};
+use engine::record::{ClassRecord, Ending, KernelCounts, Resilience, RunRecord, Series, Slowdown, Users, Wait, Wasted};
 use engine::time::{Span, Time};
 
 /// A run in which nothing happened.
@@ -20,6 +20,8 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         wasted: Wasted::default(),
         resilience: Resilience::default(),
         syn_drops: 0,
+        kernel: KernelCounts::default(),
+        workers: Default::default(),
         classes: Vec::new(),
         latency: Hist::new(),
         hub_lag: Hist::new(),
@@ -42,7 +44,7 @@ pub fn record(world: &str, replication: u32) -> RunRecord {
     let export: Vec<u64> = (0..90 + shift).map(|k| 900 + 10 * k + shift).collect();
     let good = u64::try_from(page.len() + export.len()).expect("a few hundred");
     let mut record = with_classes(world, replication, vec![class("page", &page, 30), class("export", &export, 400)]);
-    record.endings = [good, 20, 30, 15, 1_000 - 65 - good, 0];
+    record.endings = [good, 20, 30, 15, 1_000 - 65 - good, 0, 0, 0, 0];
     record.classes[1].endings = record.endings;
     record.classes[1].endings[Ending::Ok as usize] = good - 800;
     record.users = Users { came: 950, served: good - 5, refreshes: 50 };

@@ -11,10 +11,11 @@ pub mod fixtures;
 pub mod run;
 pub mod series;
 pub mod summary;
+pub mod validate;
 
 pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
 pub use estimate::Estimate;
 pub use figure::{Better, Figure, FigureSpec, Group, Unit};
-pub use run::{FailedRun, LabError, Plan, Progress, run_all, run_all_with};
+pub use run::{FailedRun, LabError, OfModel, Plan, Progress, run_all, run_all_with, run_each};
 pub use series::{Band, WorldSeries, world_series};
 pub use summary::{ClassSummary, Summary, WorldResult};

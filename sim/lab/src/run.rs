@@ -79,6 +79,9 @@ pub enum LabError {
     },
 }
 
+/// What came of one model: of every run in the order of replications, or the runs that failed.
+pub type OfModel<T> = Result<Vec<T>, Vec<FailedRun>>;
+
 fn list(failed: &[FailedRun]) -> String {
     failed.iter().map(|run| format!("\n  {run}")).collect()
 }
@@ -112,17 +115,63 @@ where
 {
     let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
     let run = |world: usize, replication: Replication| runner(&models[world], plan.seed, replication);
+    all_of(&names, plan, progress, &run)
+}
+
+/// Runs every replication of every model, keeps what `reduce` makes of each record, and returns that by model.
+///
+/// For many models of which a few numbers each are wanted: records are large. A model of which a run failed has its failed runs
+/// instead, and spoils no other's results.
+///
+/// # Errors
+/// [`LabError::NothingToRun`] and [`LabError::Threads`].
+pub fn run_each<T: Send>(
+    models: &[Model],
+    plan: &Plan,
+    progress: &(dyn Fn(Progress) + Sync),
+    reduce: &(impl Fn(&RunRecord) -> T + Sync),
+) -> Result<Vec<OfModel<T>>, LabError> {
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    let run = |world: usize, replication: Replication| {
+        engine::run(&models[world], plan.seed, replication).map(|record| reduce(&record))
+    };
     run_places(&names, plan, progress, &run)
 }
 
-/// The scheduling, which needs only the worlds' names.
-fn run_places<E>(
+/// The records of every world, or all the runs that failed, by world.
+fn all_of<E>(
     names: &[&str],
     plan: &Plan,
     progress: &(dyn Fn(Progress) + Sync),
     run: &(impl Fn(usize, Replication) -> Result<RunRecord, E> + Sync),
 ) -> Result<Vec<WorldResult>, LabError>
 where
+    E: Error + Send + Sync + 'static,
+{
+    let mut worlds = Vec::new();
+    let mut failed = Vec::new();
+    for (result, &name) in run_places(names, plan, progress, run)?.into_iter().zip(names) {
+        match result {
+            Ok(records) => worlds.push(WorldResult { name: name.to_owned(), records }),
+            Err(mut runs) => failed.append(&mut runs),
+        }
+    }
+    if failed.is_empty() {
+        return Ok(worlds);
+    }
+    let replications = usize::try_from(plan.replications).expect("replications are counted by u32");
+    Err(LabError::Runs { failed, total: names.len() * replications })
+}
+
+/// The scheduling, which needs only the worlds' names.
+fn run_places<T, E>(
+    names: &[&str],
+    plan: &Plan,
+    progress: &(dyn Fn(Progress) + Sync),
+    run: &(impl Fn(usize, Replication) -> Result<T, E> + Sync),
+) -> Result<Vec<OfModel<T>>, LabError>
+where
+    T: Send,
     E: Error + Send + Sync + 'static,
 {
     // Replication by replication, so that the worlds of a pair are run close to each other.
@@ -143,41 +192,37 @@ where
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads.unwrap_or(0)).build()?;
     // Runs take seconds each: one at a time keeps all threads busy to the end.
-    let results: Vec<Result<RunRecord, E>> = pool.install(|| places.par_iter().with_max_len(1).map(run_one).collect());
-    gather(names, plan, &places, results)
+    let results: Vec<Result<T, E>> = pool.install(|| places.par_iter().with_max_len(1).map(run_one).collect());
+    Ok(gather(names, plan, &places, results))
 }
 
-/// Puts each result in its place; or all the errors, by world.
-fn gather<E>(
+/// Puts each result in its place: by world, what came of its runs, or those that failed.
+fn gather<T, E>(
     names: &[&str],
     plan: &Plan,
     places: &[(usize, Replication)],
-    results: Vec<Result<RunRecord, E>>,
-) -> Result<Vec<WorldResult>, LabError>
+    results: Vec<Result<T, E>>,
+) -> Vec<OfModel<T>>
 where
     E: Error + Send + Sync + 'static,
 {
-    let total = results.len();
-    let mut worlds: Vec<WorldResult> =
-        names.iter().map(|&name| WorldResult { name: name.to_owned(), records: Vec::new() }).collect();
-    let mut failed = Vec::new();
+    let mut worlds: Vec<OfModel<T>> = names.iter().map(|_| Ok(Vec::new())).collect();
     for (&(world, replication), result) in places.iter().zip(results) {
-        match result {
-            Ok(record) => worlds[world].records.push(record),
-            Err(error) => failed.push((world, replication, error)),
+        let place = &mut worlds[world];
+        match (result, place.as_mut()) {
+            (Ok(of_run), Ok(kept)) => kept.push(of_run),
+            (Ok(_), Err(_)) => {}
+            (Err(error), kept) => {
+                let error = Box::new(error);
+                let run = FailedRun { world: names[world].to_owned(), seed: plan.seed, replication, error };
+                match kept {
+                    Ok(_) => *place = Err(vec![run]),
+                    Err(failed) => failed.push(run),
+                }
+            }
         }
     }
-    if failed.is_empty() {
-        return Ok(worlds);
-    }
-    failed.sort_by_key(|&(world, replication, _)| (world, replication.0));
-    let named = |(world, replication, error): (usize, Replication, E)| FailedRun {
-        world: names[world].to_owned(),
-        seed: plan.seed,
-        replication,
-        error: Box::new(error),
-    };
-    Err(LabError::Runs { failed: failed.into_iter().map(named).collect(), total })
+    worlds
 }
 
 #[cfg(test)]
@@ -203,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_record_is_in_its_place() {
-        let worlds = run_places(&NAMES, &plan(5, 3), &|_| {}, &run).unwrap();
+        let worlds = all_of(&NAMES, &plan(5, 3), &|_| {}, &run).unwrap();
         assert_eq!(worlds.len(), 3);
         for (world, name) in worlds.iter().zip(NAMES) {
             assert_eq!(world.name, name);
@@ -219,7 +264,7 @@ mod tests {
             (2, 0) | (1, 1 | 3) => Err(Livelock(NAMES[world])),
             _ => run(world, replication),
         };
-        let error = run_places(&NAMES, &plan(4, 2), &|_| {}, &failing).unwrap_err();
+        let error = all_of(&NAMES, &plan(4, 2), &|_| {}, &failing).unwrap_err();
         let lines = [
             "3 of 12 runs failed",
             "  gevent: livelock (seed 7, replication 1)",
@@ -232,7 +277,7 @@ mod tests {
     #[test]
     fn progress_counts_up_to_the_total() {
         let seen = Mutex::new(Vec::new());
-        run_places(&NAMES, &plan(4, 4), &|progress| seen.lock().unwrap().push(progress), &run).unwrap();
+        all_of(&NAMES, &plan(4, 4), &|progress| seen.lock().unwrap().push(progress), &run).unwrap();
         let seen = seen.into_inner().unwrap();
         assert!(seen.iter().enumerate().all(|(index, progress)| progress.done == index + 1 && progress.total == 12));
         assert_eq!(seen.iter().filter(|progress| progress.world == "gevent").count(), 4);
@@ -241,7 +286,7 @@ mod tests {
     #[test]
     fn a_plan_without_runs_is_an_error() {
         for (names, replications) in [(&NAMES[..0], 3), (&NAMES[..], 0)] {
-            let error = run_places(names, &plan(replications, 1), &|_| {}, &run).unwrap_err();
+            let error = all_of(names, &plan(replications, 1), &|_| {}, &run).unwrap_err();
             assert!(matches!(error, LabError::NothingToRun { .. }), "{error}");
         }
     }
@@ -261,8 +306,8 @@ mod tests {
                 (0..pauses[place]).for_each(|_| std::thread::yield_now());
                 run(world, replication)
             };
-            let one = run_places(&NAMES, &plan(replications, 1), &|_| {}, &run).unwrap();
-            let many = run_places(&NAMES, &plan(replications, threads), &|_| {}, &slow).unwrap();
+            let one = all_of(&NAMES, &plan(replications, 1), &|_| {}, &run).unwrap();
+            let many = all_of(&NAMES, &plan(replications, threads), &|_| {}, &slow).unwrap();
             proptest::prop_assert_eq!(Comparison::of(&one), Comparison::of(&many));
             for (one, many) in one.iter().zip(&many) {
                 proptest::prop_assert_eq!(world_series(&one.records), world_series(&many.records));

@@ -1,10 +1,12 @@
 //! `[client.NAME]`: who sends requests, and what they do when it takes too long.
 
+use engine::kernel::Ports;
 use engine::model::Profile;
 use engine::time::{Span, Time};
 
 use crate::diagnostic::{At, Findings};
 use crate::habits::{self, BREAKER, BURSTS, BurstText, HEDGE, Habits, KEEP_ALIVE, RETRY, SPIKE};
+use crate::kernel;
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::law_text::LawText;
 use crate::node::{Name, Node};
@@ -102,6 +104,14 @@ pub(crate) static CLIENT: Table = Table {
         )
         .beside(CLOSED),
         key(
+            "first_alone",
+            Kind::Flag,
+            Need::Default("false"),
+            "true",
+            "Whether the first request runs alone and the other clients begin when its response is there, as today's `ab` does to learn which address works (httpd, support/ab.c, worker_test); older ones begin with all of them.",
+        )
+        .beside(CLOSED),
+        key(
             "requests",
             Kind::Names(Group::Request),
             Need::Else("all"),
@@ -109,11 +119,25 @@ pub(crate) static CLIENT: Table = Table {
             "What they ask for, chosen by `share`.",
         ),
         key(
+            "cost",
+            Kind::Duration,
+            Need::Default("\"0s\""),
+            "\"44us\"",
+            "CPU time that the program that sends the requests needs for one. All its clients share one core, so it bounds their rate and is part of the latency; people need none.",
+        ),
+        key(
             "network",
             Kind::Duration,
             Need::Default("\"0s\""),
             "\"200us\"",
             "One way over the network to the servers.",
+        ),
+        key(
+            "ports",
+            Kind::Table(&kernel::PORTS),
+            Need::Else("as many as they want"),
+            "{ closes = \"client\" }",
+            "Local ports that they connect from.",
         ),
         key(
             "connect_timeout",
@@ -189,7 +213,10 @@ pub(crate) struct Client {
     pub(crate) when: When,
     /// Names of requests; `None`: all.
     pub(crate) requests: Option<Vec<Name>>,
+    pub(crate) first_alone: bool,
     pub(crate) network: Span,
+    pub(crate) ports: Option<Ports>,
+    pub(crate) cost: Span,
     pub(crate) connect_timeout: Option<Span>,
     pub(crate) read_timeout: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
@@ -235,7 +262,10 @@ impl Client {
             name: name.clone(),
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),
+            first_alone: node.get("first_alone"),
             network: node.get("network"),
+            ports: kernel::ports(node, findings),
+            cost: node.get("cost"),
             connect_timeout: node.find("connect_timeout"),
             read_timeout: node.find("read_timeout"),
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),

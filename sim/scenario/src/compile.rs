@@ -230,7 +230,10 @@ impl Compiler<'_> {
                     .map(|(index, _)| index)
                     .collect(),
                 arrivals,
+                first_alone: client.first_alone,
                 network: client.network,
+                ports: client.ports,
+                cost: client.cost,
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -259,6 +262,9 @@ impl Compiler<'_> {
             classes: vec![class],
             arrivals: Arrivals::Trace(Arc::new([])),
             network: Span::ZERO,
+            first_alone: false,
+            cost: Span::ZERO,
+            ports: None,
             connect_timeout: None,
             read_timeout: None,
             patience: None,
@@ -299,18 +305,28 @@ impl Compiler<'_> {
         let host = |server: u32| HostSpec {
             name: format!("server-{}", server + 1),
             cores: world.cores,
-            slice: machine.slice,
+            slice: machine.slice(world.cores),
+            tick: machine.tick,
+            cooling: machine.cooling,
             switch: machine.switch,
             wake: machine.wake,
             send_buffer: machine.send_buffer,
         };
-        let processes = (0..world.servers)
-            .flat_map(|listener| (0..world.processes).map(move |_| ProcessSpec { listener, worker: 0 }));
+        // All processes of a server accept from one socket, or each has its own: then the first sockets of all servers come first.
+        let others = world.kernel.sockets.saturating_sub(1);
+        let socket = |server: u32, process: u32| match process {
+            0 => server,
+            _ if others == 0 => server,
+            _ => world.servers + server * others + process - 1,
+        };
+        let processes = (0..world.servers).flat_map(|server| {
+            (0..world.processes).map(move |process| ProcessSpec { listener: socket(server, process), worker: 0 })
+        });
+        let hosts = (0..world.servers).chain((0..world.servers).flat_map(|host| (0..others).map(move |_| host)));
         Model {
             name: world.name.clone(),
             hosts: (0..world.servers).map(host).collect(),
-            // All processes of a server accept from one socket.
-            listeners: (0..world.servers).map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
+            listeners: hosts.map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
             processes: processes.collect(),
             workers: vec![WorkerSpec {
                 name: world.worker.clone(),
@@ -318,9 +334,14 @@ impl Compiler<'_> {
                 costs: world.costs,
                 gil: world.gil,
                 switch_interval: world.switch_interval,
+                releases: world.releases,
+                lingers: world.lingers,
                 timed_waits: world.timed_waits,
                 keep_alive: world.keep_alive,
+                router: world.router,
+                life: world.life,
             }],
+            kernel: world.kernel.clone(),
             balancer: self.scenario.balancer.spec(world.servers, self.check_class().unwrap_or(0)),
             proxy: self.scenario.proxy,
             peers: peers
@@ -328,6 +349,7 @@ impl Compiler<'_> {
                 .map(|peer| PeerSpec {
                     name: peer.name.text.clone(),
                     network: peer.network,
+                    ports: peer.ports,
                     capacity: peer.capacity,
                     windows: peer.windows.clone(),
                     breaker: peer.breaker,

@@ -74,7 +74,7 @@ pub(crate) static BALANCER: Table = Table {
 };
 
 fn next_words() -> Vec<&'static str> {
-    vec!["connect", "timeout", "error"]
+    vec!["connect", "refused", "timeout", "error"]
 }
 
 pub(crate) static PROXY: Table = Table {
@@ -129,9 +129,10 @@ pub(crate) static PROXY: Table = Table {
         key(
             "next_upstream",
             Kind::SomeOf(next_words),
-            Need::Default("[\"connect\", \"timeout\"]"),
-            "[\"connect\", \"timeout\", \"error\"]",
-            "What makes it ask the next server: no connection, no response in time, an error as the response.",
+            Need::Default("[\"connect\", \"refused\", \"timeout\"]"),
+            "[\"refused\", \"error\"]",
+            "What makes it ask the next server: no connection, one that is refused or breaks, no response in time, an error as the \
+             response.",
         ),
         key(
             "max_fails",
@@ -237,6 +238,7 @@ pub(crate) fn proxy(node: &Node) -> ProxySpec {
         keep_alive: node.find::<&Node>("keep_alive").map(habits::keep_alive),
         tries: u8::try_from(node.get::<u64>("tries")).unwrap_or(1),
         on_connect: says(node, "next_upstream", "connect"),
+        on_refused: says(node, "next_upstream", "refused"),
         on_timeout: says(node, "next_upstream", "timeout"),
         on_error: says(node, "next_upstream", "error"),
         ejection: (fails > 0).then(|| Ejection { fails, period: node.get("fail_timeout") }),

@@ -35,7 +35,7 @@ pub(crate) static SPIKE: Table = Table {
 };
 
 fn on_words() -> Vec<&'static str> {
-    vec!["connect", "timeout", "error"]
+    vec!["connect", "refused", "timeout", "error"]
 }
 
 pub(crate) static RETRY: Table = Table {
@@ -57,9 +57,10 @@ pub(crate) static RETRY: Table = Table {
         key(
             "on",
             Kind::SomeOf(on_words),
-            Need::Default("[\"connect\", \"timeout\"]"),
+            Need::Default("[\"connect\", \"refused\", \"timeout\"]"),
             "[\"timeout\", \"error\"]",
-            "What is tried again: no connection, no response in time, an error as the response.",
+            "What is tried again: no connection, one that is refused, breaks or finds no port, no response in time, an error as the \
+             response.",
         ),
         key(
             "budget",
@@ -214,6 +215,7 @@ fn retry(node: &Node) -> Retry {
         times: node.get("times"),
         backoff,
         on_connect: says(node, "on", "connect"),
+        on_refused: says(node, "on", "refused"),
         on_timeout: says(node, "on", "timeout"),
         on_error: says(node, "on", "error"),
         budget_ppm: node.find::<f64>("budget").map(|part| (part.clamp(0.0, 10.0) * 1e6).round() as u32),

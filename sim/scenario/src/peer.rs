@@ -1,11 +1,13 @@
 //! `[peer.NAME]`: what requests call.
 
+use engine::kernel::Ports;
 use engine::model::{BreakerSpec, Window};
 use engine::time::{Span, Time};
 
 use crate::client::ppm;
 use crate::diagnostic::Findings;
 use crate::habits::{self, BREAKER};
+use crate::kernel;
 use crate::key::{Kind, Need, Table, key};
 use crate::node::{Name, Node};
 
@@ -41,6 +43,13 @@ pub(crate) static PEER: Table = Table {
             "Calls it serves at once; the others queue there.",
         ),
         key(
+            "ports",
+            Kind::Table(&kernel::PORTS),
+            Need::Else("calls do not use up ports"),
+            "{ closes = \"client\" }",
+            "Local ports of a server to it, if every call opens a connection of its own.",
+        ),
+        key(
             "slow",
             Kind::List(&SLOW),
             Need::Default("[]"),
@@ -62,6 +71,7 @@ pub(crate) static PEER: Table = Table {
 pub(crate) struct Peer {
     pub(crate) name: Name,
     pub(crate) network: Span,
+    pub(crate) ports: Option<Ports>,
     pub(crate) capacity: Option<u32>,
     /// Sorted, not overlapping.
     pub(crate) windows: Vec<Window>,
@@ -74,6 +84,7 @@ impl Peer {
         Peer {
             name: name.clone(),
             network: node.get("network"),
+            ports: kernel::ports(node, findings),
             capacity: node.find("capacity"),
             windows: windows(name, node.get("slow"), findings),
             breaker: node.find::<&Node>("breaker").map(habits::breaker),

@@ -5,13 +5,16 @@
 
 use std::sync::OnceLock;
 
-use engine::model::{Costs, TimedWaits, WhenFull};
+use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull};
 use engine::time::Span;
+use engine::worker::RouterSpec;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
 use crate::key::{Group, Kind, Need, Table, key};
+use crate::life::{self, Master};
 use crate::node::Node;
 use crate::raw;
+use crate::router;
 use crate::walk::{Names, Walker};
 
 /// The shipped presets, newest first: name and text.
@@ -47,7 +50,10 @@ pub(crate) fn all() -> &'static [Preset] {
 pub(crate) struct Preset {
     pub(crate) name: String,
     pub(crate) title: String,
-    pub(crate) slice: Span,
+    /// The slice on one core.
+    pub(crate) base_slice: Span,
+    pub(crate) tick: Span,
+    pub(crate) cooling: Cooling,
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) somaxconn: u32,
@@ -76,7 +82,17 @@ pub(crate) struct Worker {
     pub(crate) connections: u32,
     /// How long it keeps idle connections, if it keeps any.
     pub(crate) keep_alive: Option<Span>,
+    /// Whether it waits for clients to close.
+    pub(crate) lingers: bool,
+    /// How often its Python lets go of the GIL around a request.
+    pub(crate) releases: Releases,
+    /// Whether a pool server's accepting thread closes them.
+    pub(crate) closes: bool,
     pub(crate) costs: Costs,
+    /// The router in front of its processes.
+    pub(crate) router: Option<RouterSpec>,
+    /// The master above its processes.
+    pub(crate) master: Option<Master>,
     /// What the reference prints about it.
     pub(crate) facts: Vec<Fact>,
 }
@@ -109,15 +125,18 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 10] = [
+pub(crate) const COSTS: [Cost; 13] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
     Cost { name: "handoff", of: |costs| &mut costs.handoff },
+    Cost { name: "take", of: |costs| &mut costs.take },
+    Cost { name: "close", of: |costs| &mut costs.close },
     Cost { name: "switch", of: |costs| &mut costs.switch },
     Cost { name: "spawn", of: |costs| &mut costs.spawn },
     Cost { name: "timer", of: |costs| &mut costs.timer },
     Cost { name: "socket", of: |costs| &mut costs.socket },
+    Cost { name: "wake", of: |costs| &mut costs.wake },
     Cost { name: "poll", of: |costs| &mut costs.poll },
     Cost { name: "clock", of: |costs| &mut costs.clock },
 ];
@@ -153,7 +172,7 @@ static FULL_VALUE: Table = Table {
 };
 
 const NO: Need = Need::Else("nothing");
-const DURATION: Kind = Kind::Table(&DURATION_VALUE);
+pub(crate) const DURATION: Kind = Kind::Table(&DURATION_VALUE);
 const COUNT: Kind = Kind::Table(&COUNT_VALUE);
 
 static MACHINE: Table = Table {
@@ -161,7 +180,10 @@ static MACHINE: Table = Table {
     noun: "the machine",
     doc: "How the operating system schedules.",
     keys: &[
-        key("slice", DURATION, Need::Required, "{}", "longest turn of a thread while others are runnable"),
+        key("slice", DURATION, Need::Required, "{}", "for how long a running thread is safe, on one core"),
+        key("tick", DURATION, Need::Required, "{}", "how often the kernel looks"),
+        key("cold_percent", COUNT, Need::Required, "{}", "cost of work after a long pause"),
+        key("cooling", DURATION, Need::Required, "{}", "the pause after which half of the difference is there"),
         key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
         key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
         key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
@@ -220,10 +242,13 @@ macro_rules! cost_table {
                 key("request", DURATION, NO, "{}", "Python"),
                 key("respond", DURATION, NO, "{}", "responding"),
                 key("handoff", DURATION, NO, "{}", "to a serving thread"),
+                key("take", DURATION, NO, "{}", "a look into the queue of requests"),
+                key("close", DURATION, NO, "{}", "of a connection, by the accepting thread"),
                 key("switch", DURATION, NO, "{}", "into a greenlet and back"),
                 key("spawn", DURATION, NO, "{}", "a greenlet's start"),
                 key("timer", DURATION, NO, "{}", "a timer's start and end"),
                 key("socket", DURATION, NO, "{}", "a wait for a socket"),
+                key("wake", DURATION, NO, "{}", "out of a poll that blocked"),
                 key("poll", DURATION, NO, "{}", "an epoll_wait"),
                 key("clock", DURATION, NO, "{}", "a look at the clock"),
             ],
@@ -251,9 +276,19 @@ static WORKER: Table = Table {
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
         key("keepalive", DURATION, NO, "{}", "how long an idle connection is kept"),
+        key("releases_before", COUNT, NO, "{}", "system calls without the GIL before the application"),
+        key("releases_after", COUNT, NO, "{}", "system calls without the GIL after it"),
+        key("releases_accept", COUNT, NO, "{}", "system calls without the GIL around a hand-over"),
+        key("releases_close", COUNT, NO, "{}", "system calls without the GIL around closing"),
+        key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
+        key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
+        key("timeout", DURATION, NO, "{}", "silence that is a worker's death"),
+        key("graceful_timeout", DURATION, NO, "{}", "time to finish before being replaced"),
+        key("boot", DURATION, NO, "{}", "start of a process"),
+        key("router", Kind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
     ],
 };
 
@@ -304,7 +339,9 @@ impl Preset {
         Ok(Preset {
             name: name.to_owned(),
             title: node.get::<&str>("title").to_owned(),
-            slice: span("slice"),
+            base_slice: span("slice"),
+            tick: span("tick"),
+            cooling: Cooling { cold_percent: machine.get::<&Node>("cold_percent").get("value"), half: span("cooling") },
             switch: span("switch"),
             wake: span("wake"),
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
@@ -337,6 +374,8 @@ impl Worker {
         let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
         let mut facts = facts_of(node, "");
         facts.extend(facts_of(own, "costs."));
+        let router = node.find::<&Node>("router");
+        facts.extend(router.iter().flat_map(|router| facts_of(router, "router.")));
         Worker {
             name: name.to_owned(),
             carrier,
@@ -347,7 +386,17 @@ impl Worker {
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
             keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
+            lingers: node.find::<&Node>("lingers").is_some_and(|value| value.get("value")),
+            releases: Releases {
+                before: count("releases_before").unwrap_or(0) as u8,
+                after: count("releases_after").unwrap_or(0) as u8,
+                accept: count("releases_accept").unwrap_or(0) as u8,
+                close: count("releases_close").unwrap_or(0) as u8,
+            },
+            closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
+            router: router.map(router::read),
+            master: life::master(node),
             facts,
         }
     }
@@ -395,9 +444,12 @@ mod tests {
     fn bare_request(worker: &Worker, thread: Span) -> Span {
         let costs = &worker.costs;
         let common = costs.accept + costs.request + costs.respond;
+        let common = common + worker.router.as_ref().map_or(Span::ZERO, router::request);
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
-            Carrier::Pool => common + costs.handoff + thread,
+            // One change to the serving thread, and one back to the accepting one if that closes.
+            Carrier::Pool if worker.closes => common + costs.handoff + costs.take + costs.close + thread * 2,
+            Carrier::Pool => common + costs.handoff + costs.take + thread,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }
     }
@@ -418,6 +470,8 @@ mod tests {
         let expected = [
             "uwsgi-threads",
             "uwsgi-gevent",
+            "uwsgi-router-threads",
+            "uwsgi-router-gevent",
             "gunicorn-sync",
             "gunicorn-gthread",
             "gunicorn-gevent",

@@ -1,13 +1,18 @@
 //! `[machine]` and `[world.NAME]`: what serves the requests.
 
-use engine::model::{Costs, TimedWaits, WhenFull, WorkerKind};
+use engine::kernel::Kernel;
+use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
+use engine::worker::{LifeSpec, RouterSpec};
 
 use crate::diagnostic::Findings;
+use crate::kernel;
 use crate::key::{Key, Kind, Need, Table, key};
+use crate::life;
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::preset::{self, Carrier, Preset, Worker};
+use crate::router;
 use crate::suggest;
 
 const SERVERS: u64 = 1_000;
@@ -32,12 +37,21 @@ pub(crate) static MACHINE: Table = Table {
         key(
             "slice",
             Kind::Positive,
-            PRESET,
-            "\"4ms\"",
-            "Longest turn of a thread on a core while others are runnable.",
+            Need::Else("the preset's base slice, times 1 + log2 of the cores (8 at most)"),
+            "\"2.8ms\"",
+            "For how long a running thread is safe from others that are runnable.",
         ),
+        key("tick", Kind::Positive, PRESET, "\"4ms\"", "How often the kernel looks whether a slice is over."),
         key("switch", Kind::Duration, PRESET, "\"3us\"", "CPU time of putting another thread on a core."),
         key("wake", Kind::Duration, PRESET, "\"5us\"", "Time from a wake-up to the woken thread being runnable."),
+        key(
+            "cold_percent",
+            Kind::Count(100, 10_000),
+            PRESET,
+            "100",
+            "What a server's own work costs after a long pause, in percent of its cost in a busy stream; 100: caches keep everything.",
+        ),
+        key("cooling", Kind::Positive, PRESET, "\"8ms\"", "The pause after which half of that difference is there."),
         key(
             "somaxconn",
             Kind::Count(1, 1_000_000),
@@ -69,10 +83,13 @@ static COSTS: Table = Table {
         cost("request", "The server's and framework's Python around a request, holding the GIL."),
         cost("respond", "Writing the response and closing, without the GIL."),
         cost("handoff", "Handing a request to a serving thread (pool servers)."),
+        cost("take", "A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers)."),
+        cost("close", "Closing a connection in the accepting thread, holding the GIL (pool servers that do so)."),
         cost("switch", "Switching from the hub into a greenlet and back."),
         cost("spawn", "Starting a greenlet."),
         cost("timer", "Starting a timer and having it fire."),
         cost("socket", "Waiting for a socket: watcher on, watcher off, the call again."),
+        cost("wake", "Coming out of a poll that blocked (hubs)."),
         cost("poll", "One epoll_wait and its bookkeeping."),
         key(
             "clock",
@@ -171,6 +188,19 @@ pub(crate) static WORLD: Table = Table {
             "\"2s\"",
             "How long the server keeps an idle connection of a client or proxy that uses it again.",
         ),
+        router::HTTP_TIMEOUT,
+        life::TIMEOUT,
+        life::HARAKIRI,
+        life::MAX_REQUESTS_KEY,
+        life::JITTER,
+        life::GRACEFUL_TIMEOUT,
+        life::BOOT,
+        kernel::DOWN,
+        kernel::REUSE_PORT,
+        kernel::WAKES,
+        kernel::NOFILE,
+        kernel::KERNEL_KEY,
+        kernel::MEMORY_KEY,
         key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };
@@ -178,7 +208,11 @@ pub(crate) static WORLD: Table = Table {
 /// The scheduler's constants.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Machine {
-    pub(crate) slice: Span,
+    /// The slice if the file says it.
+    slice: Option<Span>,
+    base_slice: Span,
+    pub(crate) tick: Span,
+    pub(crate) cooling: Cooling,
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) send_buffer: u64,
@@ -193,6 +227,8 @@ pub(crate) struct World {
     pub(crate) costs: Costs,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
+    pub(crate) lingers: bool,
+    pub(crate) releases: Releases,
     pub(crate) timed_waits: TimedWaits,
     pub(crate) keep_alive: Option<Span>,
     pub(crate) servers: u32,
@@ -200,17 +236,31 @@ pub(crate) struct World {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
+    pub(crate) router: Option<RouterSpec>,
+    pub(crate) life: Option<LifeSpec>,
+    pub(crate) kernel: Kernel,
 }
 
 impl Machine {
     /// Reads `[machine]`.
     pub(crate) fn read(node: &Node, preset: &Preset) -> Machine {
         Machine {
-            slice: node.find("slice").unwrap_or(preset.slice),
+            slice: node.find("slice"),
+            base_slice: preset.base_slice,
+            tick: node.find("tick").unwrap_or(preset.tick),
+            cooling: Cooling {
+                cold_percent: node.find("cold_percent").unwrap_or(preset.cooling.cold_percent),
+                half: node.find("cooling").unwrap_or(preset.cooling.half),
+            },
             switch: node.find("switch").unwrap_or(preset.switch),
             wake: node.find("wake").unwrap_or(preset.wake),
             send_buffer: node.get("send_buffer"),
         }
+    }
+
+    /// The slice on so many cores (Linux `sched_tunable_scaling` 1: 1 + log2 of the cores, 8 at most).
+    pub(crate) fn slice(&self, cores: u32) -> Span {
+        self.slice.unwrap_or_else(|| self.base_slice * u64::from(1 + cores.clamp(1, 8).ilog2()))
     }
 }
 
@@ -238,6 +288,8 @@ impl World {
                 }
             }
         }
+        let timeout = node.find("http_timeout");
+        let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
         let world = World {
             name: name.text.clone(),
             worker: worker.name.clone(),
@@ -245,6 +297,8 @@ impl World {
             costs,
             gil: node.find("gil").unwrap_or(preset.gil),
             switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
+            lingers: worker.lingers,
+            releases: worker.releases,
             timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
             keep_alive: node.find("keepalive").or(worker.keep_alive),
             servers,
@@ -252,8 +306,12 @@ impl World {
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
+            router,
+            life: life::read(node, &worker.name, worker.master.as_ref(), findings),
+            kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
         world.check_size(name, findings);
+        kernel::check_memory(&world, node, findings);
         Some(world)
     }
 
@@ -321,6 +379,9 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         refuse("accepts", "only a hub accepts several connections at once");
         refuse("full", "only a hub can leave its listener unwatched or spin");
     }
+    if worker.router.is_none() {
+        refuse("http_timeout", "it has no router in front: take uwsgi-router-threads or uwsgi-router-gevent");
+    }
     if worker.carrier != Carrier::Pool {
         refuse("connections", "only a pool server queues connections inside");
     }
@@ -338,6 +399,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         Carrier::Pool => WorkerKind::Pool {
             threads: needed("threads", None),
             connections: node.find("connections").unwrap_or(worker.connections),
+            closes: worker.closes,
         },
         Carrier::Hub => {
             let usual = if processes > 1 { worker.accepts_shared } else { worker.accepts };

@@ -172,8 +172,14 @@ fn world(world: &str) -> Model {
 fn each_worker_is_carried_in_its_own_way() {
     let kind = |text: &str| world(text).workers[0].kind;
     assert_eq!(kind("worker = \"gunicorn-sync\""), WorkerKind::Threads { threads: 1 });
-    assert_eq!(kind("worker = \"gunicorn-gthread\"\nthreads = 4"), WorkerKind::Pool { threads: 4, connections: 1000 });
-    assert_eq!(kind("worker = \"paste\"\nthreads = 4"), WorkerKind::Pool { threads: 4, connections: 1_000_000 });
+    assert_eq!(
+        kind("worker = \"gunicorn-gthread\"\nthreads = 4"),
+        WorkerKind::Pool { threads: 4, connections: 1000, closes: true }
+    );
+    assert_eq!(
+        kind("worker = \"paste\"\nthreads = 4"),
+        WorkerKind::Pool { threads: 4, connections: 1_000_000, closes: false }
+    );
     let hub = |greenlets, accepts, full| WorkerKind::Hub { greenlets, accepts, full };
     assert_eq!(kind("worker = \"gunicorn-gevent\""), hub(1000, 100, WhenFull::Stop));
     assert_eq!(kind("worker = \"gunicorn-gevent\"\nprocesses = 2"), hub(1000, 1, WhenFull::Stop));

@@ -76,7 +76,12 @@ impl<P: Probe> World<'_, P> {
         match ending {
             Ending::GaveUp => self.refresh(id),
             Ending::Ok | Ending::Unfinished => false,
-            Ending::Failed | Ending::ConnectTimeout | Ending::ReadTimeout => self.retry(id, ending),
+            Ending::Failed
+            | Ending::ConnectTimeout
+            | Ending::ReadTimeout
+            | Ending::Refused
+            | Ending::Reset
+            | Ending::NoPort => self.retry(id, ending),
         }
     }
 
@@ -100,6 +105,7 @@ impl<P: Probe> World<'_, P> {
             Ending::ConnectTimeout => retry.on_connect,
             Ending::ReadTimeout => retry.on_timeout,
             Ending::Failed => retry.on_error,
+            Ending::Refused | Ending::Reset | Ending::NoPort => retry.on_refused,
             Ending::Ok | Ending::GaveUp | Ending::Unfinished => false,
         };
         if !wanted || u32::from(attempt) >= retry.times {

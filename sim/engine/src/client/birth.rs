@@ -1,10 +1,10 @@
 //! A request is born: the person's next row of every stream is drawn, whoever will serve it.
 
 use crate::client::Site;
-use crate::id::{ConnId, RequestId, TaskId};
+use crate::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::probe::Probe;
 use crate::record::Wait;
-use crate::request::{NO_LISTENER, Request, Stage, TRIES_MAX, Why};
+use crate::request::{Link, NO_LISTENER, Request, Stage, TRIES_MAX, Why};
 use crate::rng::mix;
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -116,6 +116,7 @@ impl<P: Probe> World<'_, P> {
             begun: Time::ZERO,
             fate,
             task: TaskId::NONE,
+            linger: ThreadId::NONE,
             twin: RequestId::NONE,
             conn: ConnId::NONE,
             tried: [NO_LISTENER; TRIES_MAX],
@@ -131,6 +132,7 @@ impl<P: Probe> World<'_, P> {
             ending: None,
             failed: false,
             counted: born >= self.warm_up_end,
+            link: Link::default(),
         })
     }
 }

@@ -121,23 +121,28 @@ impl<P: Probe> World<'_, P> {
         }
         self.requests[twin].twin = RequestId::NONE;
         let goes_on = !matches!(ending, Ending::Ok | Ending::GaveUp | Ending::Unfinished);
-        let left = if goes_on { id } else { twin };
-        self.abandon(left);
+        if goes_on {
+            self.abandon(id, ending);
+        } else {
+            self.abandon(twin, Ending::GaveUp);
+        }
         if ending == Ending::Ok && self.requests[id].why == Why::Hedge {
             self.probe.on(self.now, Fact::HedgeWon);
         }
         goes_on
     }
 
-    /// Nobody waits for a request any longer, and nobody is told: it has not ended, another one stands for it.
-    pub(crate) fn abandon(&mut self, id: RequestId) {
+    /// Nobody waits for a request any longer, and nobody is told: another one stands for it. Its connection ends as that of a
+    /// request with this ending.
+    pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
         let request = &mut self.requests[id];
         if request.wait == Wait::SynRetry {
             request.turn(self.now, Wait::Network);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
         }
         let request = &mut self.requests[id];
-        request.ending = Some(Ending::GaveUp);
+        request.ending = Some(ending);
+        self.net.give_port(self.model, request, ending, self.now);
         if request.listener != NO_LISTENER {
             self.listeners[usize::from(request.listener)].open -= 1;
         }

@@ -37,7 +37,7 @@ impl<P: Probe> World<'_, P> {
         if request.is_none() {
             self.owe(id, self.hub_costs(id).switch);
             self.hub(id).sockets.close(sock);
-            self.hub_forgets(conn);
+            self.server_forgets(conn);
             return self.free_greenlet(id);
         }
         let came = self.requests[request].since;

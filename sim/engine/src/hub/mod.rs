@@ -34,6 +34,7 @@ use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
+use crate::warmth::Part;
 use crate::world::World;
 use notify::Underway;
 use outside::Native;
@@ -119,6 +120,16 @@ impl Hub {
             phase: Phase::Reify,
             serial: 0,
         }
+    }
+
+    /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
+    pub(crate) fn anew(&self, greenlets: u32) -> Hub {
+        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets) }
+    }
+
+    /// Stops watching the listening socket.
+    pub(crate) fn close_listener(&mut self) {
+        self.sockets.watch(LISTENER, false);
     }
 
     fn next_serial(&mut self) -> u32 {
@@ -237,7 +248,8 @@ impl<P: Probe> World<'_, P> {
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
             Effect::Exit if self.is_written(task) => self.end_request(id, task),
             Effect::Exit => {
-                self.owe(id, self.hub_costs(id).respond);
+                let respond = self.own_work(self.hubs[id.index()].process, Part::Respond, Span::ZERO);
+                self.owe(id, respond);
                 self.threads[thread.index()].deferred = Some(Effect::Exit);
                 return Some(Demand::PAY);
             }

@@ -125,7 +125,10 @@ impl<P: Probe> World<'_, P> {
     /// A native thread is done: it signals.
     pub(crate) fn native_done(&mut self, id: HubId, serial: u32) {
         let native = self.hub(id).natives.iter_mut().find(|native| native.serial == serial);
-        native.expect("a native sleep ends once").sent = true;
+        // Nobody, if the process died meanwhile.
+        if let Some(native) = native {
+            native.sent = true;
+        }
         self.wake_poll(id);
     }
 

@@ -227,18 +227,18 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A listener has something to accept.
-    pub(crate) fn listener_readable(&mut self, hub: HubId) {
-        if self.hubs[hub.index()].sockets.list(LISTENER) {
-            self.wake_poll(hub);
-        }
+    /// A listener has something to accept. Whether the hub wakes for it.
+    pub(crate) fn listener_readable(&mut self, hub: HubId) -> bool {
+        self.hubs[hub.index()].sockets.list(LISTENER) && self.wake_poll(hub)
     }
 
-    /// A hub that is blocked in its poll wakes.
-    pub(crate) fn wake_poll(&mut self, hub: HubId) {
+    /// A hub that is blocked in its poll wakes; false if it was not.
+    pub(crate) fn wake_poll(&mut self, hub: HubId) -> bool {
         let state = &self.hubs[hub.index()];
-        if state.polling && self.threads[state.thread.index()].status == Status::Parked {
+        let blocked = state.polling && self.threads[state.thread.index()].status == Status::Parked;
+        if blocked {
             self.make_ready(state.thread);
         }
+        blocked
     }
 }

@@ -8,8 +8,11 @@ use super::Hub;
 use super::poll::LISTENER;
 use crate::id::{HubId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
+use crate::net::{After, BackOff, FAILED_ACCEPT};
 use crate::probe::Probe;
 use crate::record::Wait;
+use crate::time::Span;
+use crate::warmth::Part;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
@@ -21,8 +24,8 @@ impl<P: Probe> World<'_, P> {
 
     /// The listener is readable: accept, and start a greenlet for each connection.
     pub(super) fn on_listener(&mut self, id: HubId) {
-        let process = &self.processes[self.hubs[id.index()].process.index()];
-        let (listener, worker) = (process.listener, &self.model.workers[process.worker]);
+        let process = self.hubs[id.index()].process;
+        let worker = &self.model.workers[self.processes[process.index()].worker];
         let WorkerKind::Hub { accepts, full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
         let costs = &worker.costs;
         for _ in 0..accepts {
@@ -32,12 +35,23 @@ impl<P: Probe> World<'_, P> {
                 }
                 return;
             }
-            let Some(request) = self.accept(listener) else {
+            if self.accept_fails(process) {
+                self.owe(id, costs.poll.max(FAILED_ACCEPT));
+                if full == WhenFull::Stop {
+                    self.hub(id).sockets.watch(LISTENER, false);
+                    self.back_off(id);
+                }
+                return;
+            }
+            let Some(request) = self.accept(process) else {
                 // Somebody else was faster, or that was all: one system call for nothing.
                 self.owe(id, costs.poll);
                 return;
             };
-            self.owe(id, costs.accept + costs.spawn);
+            let process = self.hubs[id.index()].process;
+            let accept = self.own_work(process, Part::Accept, Span::ZERO);
+            self.owe(id, accept + costs.spawn);
+            self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);
@@ -50,7 +64,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn end_request(&mut self, id: HubId, task: TaskId) {
         self.impoverish(id, task);
         self.switch_to_loop(id);
-        if let Some(conn) = self.finish(task) {
+        if let After::Kept(conn) = self.finish(task) {
             return self.wait_for_next(id, conn);
         }
         self.free_greenlet(id);
@@ -58,8 +72,11 @@ impl<P: Probe> World<'_, P> {
 
     /// A greenlet's place is free for another connection.
     pub(super) fn free_greenlet(&mut self, id: HubId) {
+        let deaf = self.net.backoffs[id.index()].waits || self.is_stopping(self.hubs[id.index()].process);
         let Hub { free, sockets, .. } = self.hub(id);
         *free += 1;
-        sockets.watch(LISTENER, true);
+        if !deaf {
+            sockets.watch(LISTENER, true);
+        }
     }
 }

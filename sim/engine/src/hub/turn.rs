@@ -14,12 +14,15 @@ use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
+use crate::warmth::Part;
 use crate::world::{Event, World};
 
 /// Callbacks between two looks at the clock: gevent 26.9, `corecext.pyx`, `CALLBACK_CHECK_COUNT`.
 const CALLBACK_CHECK_COUNT: u32 = 50;
 /// How late the kernel ends a timed wait: Linux's default timer slack.
 const TIMER_SLACK: Span = Span::from_us(50);
+/// Pause between two heartbeats: gunicorn 27, `workers/ggevent.py`, `run`: `gevent.sleep(1.0)`.
+const HEARTBEAT: Span = Span::from_secs(1);
 /// `epoll_wait` counts in these.
 const MILLISECOND: u64 = 1_000_000;
 
@@ -126,7 +129,7 @@ impl<P: Probe> World<'_, P> {
     fn poll(&mut self, id: HubId) -> Option<Demand> {
         let readable = self.listener_has_connections(id);
         let hub = &mut self.hubs[id.index()];
-        hub.polling = false;
+        let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);
         let signalled = hub.natives.iter().any(|native| native.sent);
@@ -136,9 +139,13 @@ impl<P: Probe> World<'_, P> {
                 return Some(self.block(id, until));
             }
         }
-        self.owe(id, self.hub_costs(id).poll);
+        let poll = self.hub_costs(id).poll;
+        let process = self.hub(id).process;
+        let wake = if blocked { self.own_work(process, Part::Wake, Span::ZERO) } else { Span::ZERO };
+        self.owe(id, poll + wake);
         self.refresh_clock(id);
         self.expire(id);
+        self.beat(self.hubs[id.index()].process, HEARTBEAT);
         let hub = self.hub(id);
         if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {
             hub.pending.extend(hub.idles.iter().map(|&task| Pending::Idle(task)));

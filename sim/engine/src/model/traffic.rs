@@ -24,6 +24,8 @@ pub struct Retry {
     pub backoff: Backoff,
     /// Whether a request without connection is repeated.
     pub on_connect: bool,
+    /// Whether one is whose connection was refused, broke, or found no port.
+    pub on_refused: bool,
     /// Whether one without response in time is.
     pub on_timeout: bool,
     /// Whether one with an error as its response is.
@@ -162,6 +164,8 @@ pub struct ProxySpec {
     pub tries: u8,
     /// Whether the next server is asked when there is no connection.
     pub on_connect: bool,
+    /// Whether it is when the connection was refused, or broke.
+    pub on_refused: bool,
     /// Whether it is when no response comes in time.
     pub on_timeout: bool,
     /// Whether it is when the response is an error.

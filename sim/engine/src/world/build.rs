@@ -4,12 +4,16 @@ use crate::breaker::Breaker;
 use crate::gil::Gil;
 use crate::hub::Hub;
 use crate::hub::poll::Sockets;
-use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::life::Life;
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::WorkerKind;
+use crate::net::Listener;
 use crate::probe::Probe;
+use crate::router::Router;
 use crate::sync;
 use crate::time::Span;
+use crate::warmth::Warmth;
 use crate::world::{Process, World};
 
 impl<P: Probe> World<'_, P> {
@@ -32,27 +36,14 @@ impl<P: Probe> World<'_, P> {
                 WorkerKind::Pool { connections, .. } => connections,
                 WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => u32::MAX,
             };
-            self.processes.push(Process {
-                host: HostId::from_index(listener.host as usize),
-                listener: spec.listener as usize,
-                worker: spec.worker as usize,
-                gil: worker.gil.then(|| Gil::new(worker.switch_interval)),
-                syncs: Vec::new(),
-                links: Vec::new(),
-                own_links: 0,
-                free_links: Vec::new(),
-                cpu: Span::ZERO,
-                helpers: Vec::new(),
-                begun: 0,
-                jobs: std::collections::VecDeque::new(),
-                idle: std::collections::VecDeque::new(),
-                readable: std::collections::VecDeque::new(),
-                breakers: self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect(),
-                connections: 0,
-                connections_max,
-                handing: RequestId::NONE,
-                stalled: ThreadId::NONE,
-            });
+            // A hub's process has one thread that runs Python: nobody competes with it.
+            let is_hub = matches!(worker.kind, WorkerKind::Hub { .. });
+            let gil = (worker.gil && !is_hub).then(|| Gil::new(worker.switch_interval));
+            let host = HostId::from_index(listener.host as usize);
+            let (listener, worker_index) = (spec.listener as usize, spec.worker as usize);
+            let breakers = self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect();
+            let process = Process::new(host, listener, worker_index);
+            self.processes.push(Process { gil, connections_max, breakers, ..process });
             match worker.kind {
                 WorkerKind::Threads { threads } => (0..threads).for_each(|_| self.start_thread(id, Role::Server)),
                 WorkerKind::Pool { threads, .. } => {
@@ -68,13 +59,33 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             self.build_syncs(id);
+            self.draw_lifetime(id);
+        }
+    }
+
+    /// A router before each server whose software has one, with a socket of the same backlog.
+    pub(super) fn build_routers(&mut self) {
+        let model = self.model;
+        if !model.workers.iter().any(|worker| worker.router.is_some()) {
+            return;
+        }
+        for server in 0..self.servers() {
+            let spec = &model.listeners[server];
+            let worker = model.processes.iter().find(|process| process.listener as usize == server);
+            let (front, process) = (self.listeners.len(), ProcessId::from_index(self.processes.len()));
+            let (host, worker) = (HostId::from_index(spec.host as usize), worker.map_or(0, |process| process.worker));
+            self.listeners.push(Listener::new(spec.backlog));
+            self.processes.push(Process::new(host, front, worker as usize));
+            let thread = ThreadId::from_index(self.threads.len());
+            self.routers.push(Router::new(process, thread, front));
+            self.start_thread(process, Role::Router(RouterId::from_index(server)));
         }
     }
 
     /// The process's instances of what its tasks share; their sockets are its hub's.
-    fn build_syncs(&mut self, id: ProcessId) {
+    pub(crate) fn build_syncs(&mut self, id: ProcessId) {
         let mut no_hub = Sockets::new();
-        let sockets = match self.hubs.last_mut().filter(|hub| hub.process == id) {
+        let sockets = match self.hubs.iter_mut().rfind(|hub| hub.process == id) {
             Some(hub) => &mut hub.sockets,
             None => &mut no_hub,
         };
@@ -93,10 +104,47 @@ impl<P: Probe> World<'_, P> {
         self.threads.push(Thread::new(process, role));
         let listener = self.processes[process.index()].listener;
         match role {
-            Role::Server | Role::Acceptor => self.listeners[listener].threads.push_back(id),
+            Role::Server => self.listeners[listener].threads.push_back(id),
+            Role::Acceptor => {
+                self.processes[process.index()].acceptor = id;
+                self.listeners[listener].threads.push_back(id);
+            }
             Role::PoolServer => self.processes[process.index()].idle.push_back(id),
-            Role::Helper => {}
+            Role::Helper | Role::Router(_) => {}
             Role::Hub(_) => self.make_ready(id),
+        }
+    }
+}
+
+impl Process {
+    /// A process before anything happens, without a GIL and without threads.
+    fn new(host: HostId, listener: usize, worker: usize) -> Process {
+        Process {
+            host,
+            listener,
+            worker,
+            gil: None,
+            syncs: Vec::new(),
+            links: Vec::new(),
+            own_links: 0,
+            free_links: Vec::new(),
+            cpu: Span::ZERO,
+            helpers: Vec::new(),
+            begun: 0,
+            jobs: std::collections::VecDeque::new(),
+            idle: std::collections::VecDeque::new(),
+            readable: std::collections::VecDeque::new(),
+            breakers: Vec::new(),
+            connections: 0,
+            connections_max: u32::MAX,
+            handing: RequestId::NONE,
+            stalled: ThreadId::NONE,
+            closing: std::collections::VecDeque::new(),
+            close_batch: 0,
+            acceptor: ThreadId::NONE,
+            ending: None,
+            warmth: Warmth::default(),
+            life: Life::new(),
         }
     }
 }

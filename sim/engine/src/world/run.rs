@@ -93,6 +93,13 @@ impl<P: Probe> World<'_, P> {
             Event::AtPeer(call) => self.at_peer_event(call),
             Event::Served(call) => self.served_event(call),
             Event::Reply(call) => self.reply_event(call),
+            Event::Refusal(request) => self.refusal_event(request),
+            Event::Retransmit(request) => self.retransmit_event(request),
+            Event::Outage(outage) => self.outage_event(outage),
+            Event::Master(process) => self.master_event(process),
+            Event::RelaySyn(request) => self.relay_syn_event(request),
+            Event::RelayLimit(request) => self.relay_limit_event(request),
+            Event::AcceptAgain(hub) => self.accept_again_event(hub),
             Event::Hedge(request) => self.hedge_event(request),
             Event::Again(request) => self.again_event(request),
             Event::Idle(conn) => self.idle_event(conn),
@@ -156,7 +163,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
     world.run()?;
     let end = world.now;
-    let World { probe: mut recorder, processes, fingerprint, births, events, .. } = world;
+    let World { probe: mut recorder, processes, fingerprint, births, events, net, masters, .. } = world;
     recorder.close(end);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
@@ -178,6 +185,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         wasted: recorder.wasted,
         resilience: recorder.resilience,
         syn_drops: recorder.syn_drops,
+        kernel: net.counts,
+        workers: masters.counts,
         cpu_ppm: recorder.cpu_ppm(until.min(end)),
         slots_ppm: recorder.average(
             Gauge::Slots,
@@ -186,8 +195,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         ),
         slots,
         cores,
-        process_cpu: processes.iter().map(|process| process.cpu).collect(),
-        process_requests: processes.iter().map(|process| process.begun).collect(),
+        process_cpu: processes.iter().take(model.processes.len()).map(|process| process.cpu).collect(),
+        process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
         classes: recorder.classes,
         latency: recorder.latency,
         hub_lag: recorder.hub_lag,

@@ -2,7 +2,7 @@
 //!
 //! Follows `output_results` of httpd 2.4's `support/ab.c`; its lines on server software, document and connection times
 //! are left out, for there are none. Where `ab` would abort a test, at a time-out, the simulated one goes on;
-//! a read time-out then counts as `ab -r` counts a receive error: as complete and failed.
+//! a read time-out or a reset then counts as `ab -r` counts a receive error: as complete and failed.
 
 use std::fmt::Write;
 
@@ -17,10 +17,11 @@ const PERCENTS: [u64; 9] = [50, 66, 75, 80, 90, 95, 98, 99, 100];
 /// The percentages are of good responses, the only ones whose latency is kept, and right within 0.1 %.
 pub fn ab_block(record: &RunRecord, concurrency: u32) -> String {
     let ending = |ending: Ending| record.endings[ending as usize];
-    let done = ending(Ending::Ok) + ending(Ending::Failed) + ending(Ending::ReadTimeout);
-    let connect = ending(Ending::ConnectTimeout);
+    let receive = ending(Ending::ReadTimeout) + ending(Ending::Reset);
+    let done = ending(Ending::Ok) + ending(Ending::Failed) + receive;
+    let connect = ending(Ending::ConnectTimeout) + ending(Ending::Refused) + ending(Ending::NoPort);
     let exceptions = ending(Ending::GaveUp) + ending(Ending::Unfinished);
-    let bad = ending(Ending::Failed) + ending(Ending::ReadTimeout) + connect + exceptions;
+    let bad = ending(Ending::Failed) + receive + connect + exceptions;
     let bytes: u64 = record.classes.iter().map(|class| class.bytes).sum();
     let html_bytes: u64 = record.classes.iter().map(|class| class.body_bytes).sum();
     let seconds = record.finished.as_secs_f64();
@@ -36,7 +37,7 @@ pub fn ab_block(record: &RunRecord, concurrency: u32) -> String {
     line("Failed requests:", bad.to_string());
     if bad > 0 {
         // An error page differs in length from the document, and that is how ab sees that it is none.
-        let (receive, length) = (ending(Ending::ReadTimeout), ending(Ending::Failed));
+        let length = ending(Ending::Failed);
         line("   (Connect:", format!("{connect}, Receive: {receive}, Length: {length}, Exceptions: {exceptions})"));
     }
     if ending(Ending::Failed) > 0 {
@@ -135,7 +136,7 @@ Percentage of the requests served within a certain time (ms)
     #[test]
     fn failures_are_told_by_cause() {
         let mut record = record(2_000_000_000, &[5; 90]);
-        record.endings = [90, 4, 3, 2, 0, 1];
+        record.endings = [90, 4, 3, 2, 0, 0, 0, 0, 1];
         let text = ab_block(&record, 10);
         let expected = "\
 Complete requests:      96

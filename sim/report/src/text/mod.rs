@@ -6,5 +6,6 @@ mod layout;
 mod number;
 mod rows;
 pub mod table;
+pub mod validation;
 
 pub use table::Style;

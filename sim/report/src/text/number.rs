@@ -46,6 +46,7 @@ impl Scale {
             Unit::Share => Scale::new(0.01, short_of(value * 100.0, 100.0), " %"),
             Unit::Index => Scale::new(1.0, short_of(value, 1.0), ""),
             Unit::Ratio => Scale::new(1.0, decimals(value), "x"),
+            Unit::Bytes => Scale::bytes(value),
         }
     }
 
@@ -59,6 +60,13 @@ impl Scale {
         let fits = |&(one, _): &(f64, &str)| rounded(ns.abs()) >= one;
         let (one, suffix) = units.into_iter().find(fits).unwrap_or((1.0, " ns"));
         Scale::new(one, decimals(ns / one), suffix)
+    }
+
+    /// MiB, or GiB from one on.
+    fn bytes(bytes: f64) -> Scale {
+        let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
+        let (one, suffix) = if bytes.abs() >= gib { (gib, " GiB") } else { (mib, " MiB") };
+        Scale::new(one, decimals(bytes / one), suffix)
     }
 
     fn write(&self, value: f64) -> String {
@@ -104,7 +112,7 @@ fn round_to(value: f64, decimals: usize) -> f64 {
 }
 
 /// With commas between thousands.
-fn grouped(value: f64, decimals: usize) -> String {
+pub(crate) fn grouped(value: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", value.abs());
     let (whole, rest) = plain.split_once('.').map_or((plain.as_str(), None), |(whole, rest)| (whole, Some(rest)));
     let mut text = String::new();
@@ -127,6 +135,13 @@ fn grouped(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_told_in_mib_and_gib() {
+        let mib = f64::from(1 << 20);
+        let told = [0.0, 1.5, 60.0, 1023.0, 1024.0, 8192.0].map(|count| value(Unit::Bytes, count * mib));
+        assert_eq!(told, ["0 MiB", "1.50 MiB", "60.0 MiB", "1,023 MiB", "1.00 GiB", "8.00 GiB"]);
+    }
 
     #[test]
     fn times_are_written_in_the_unit_that_fits() {

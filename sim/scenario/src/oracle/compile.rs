@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::Model;
 use engine::model::{
-    Balancing, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, RunSpec, SyncKind, SyncSpec, TimedWaits,
-    WhenFull, WorkerKind, WorkerSpec,
+    Balancing, Cooling, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, Releases, RunSpec, SyncKind,
+    SyncSpec, TimedWaits, WhenFull, WorkerKind, WorkerSpec,
 };
 use engine::time::Span;
 use serde::Deserialize;
@@ -154,8 +154,10 @@ fn empty_hub(name: &str) -> Model {
             name: "host".to_owned(),
             cores: 1,
             slice: FOREVER,
+            tick: FOREVER,
             switch: zero,
             wake: zero,
+            cooling: Cooling::NONE,
             send_buffer: 0,
         }],
         listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
@@ -166,9 +168,14 @@ fn empty_hub(name: &str) -> Model {
             costs,
             gil: false,
             switch_interval: Span::from_ms(5),
+            releases: Releases::default(),
+            lingers: false,
             timed_waits: TimedWaits::Notified,
             keep_alive: None,
+            router: None,
+            life: None,
         }],
+        kernel: Default::default(),
         balancer: Balancing::RoundRobin.into(),
         proxy: None,
         peers: Vec::new(),

@@ -1,0 +1,154 @@
+//! `tailback validate`: predictions held against measured servers.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use engine::{Model, Seed};
+use indicatif::{ProgressBar, ProgressStyle};
+use lab::validate::{Comparison, Entry, Fate, Outcome, Summary, Validated, scenario_text};
+use lab::{OfModel, Plan, run_each};
+use report::text::validation::{Look, validation_table};
+
+use crate::files;
+use crate::problem::Problem;
+
+/// How the name of an entry's file ends.
+const ENTRY: &str = "json";
+
+/// What to compare.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of measured entries, one JSON file each
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Only entries whose name holds this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Simulated runs of every entry
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    replications: u32,
+    /// Where chance begins; the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print the scenario that one entry is simulated as, and run nothing
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "json", "out"])]
+    scenario: Option<String>,
+    /// Print one JSON document instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Folder for the results and the plot
+    #[arg(long, value_name = "DIR", default_value = "reports/validation")]
+    out: PathBuf,
+    /// Threads to run on; the result does not depend on it [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Compares, prints and writes; says by the exit code whether all bands hold.
+pub fn validate(args: &Args) -> Result<(), Problem> {
+    let entries = entries(&args.folder)?;
+    if let Some(name) = &args.scenario {
+        return show_scenario(&entries, name);
+    }
+    let wanted = |entry: &Entry| args.only.as_ref().is_none_or(|text| entry.name.contains(text.as_str()));
+    let entries: Vec<Entry> = entries.into_iter().filter(wanted).collect();
+    if entries.is_empty() {
+        let only = args.only.as_deref().unwrap_or_default();
+        return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
+    }
+    let plan = Plan { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
+    let validated = compare(&entries, &plan)?;
+    let summary = Summary::of(&validated);
+    files::print(&validation_table(&validated, &summary, look()))?;
+    if summary.holds() { Ok(()) } else { Err(Problem::Differs) }
+}
+
+/// Reads every entry of a folder, by file name; all mistakes at once, one line a file.
+fn entries(folder: &Path) -> Result<Vec<Entry>, Problem> {
+    let problem = |source| Problem::Read { path: folder.to_owned(), source };
+    let mut paths = Vec::new();
+    for file in fs::read_dir(folder).map_err(problem)? {
+        paths.push(file.map_err(problem)?.path());
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == ENTRY));
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Problem::Usage(format!("{} holds no NAME.{ENTRY}", folder.display())));
+    }
+    let mut entries = Vec::new();
+    let mut wrong = String::new();
+    for path in &paths {
+        match Entry::read(&files::read(path)?) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => wrong += &format!("error: {}: {error}\n", path.display()),
+        }
+    }
+    if wrong.is_empty() { Ok(entries) } else { Err(Problem::Scenario(wrong)) }
+}
+
+/// Prints the scenario of one entry.
+fn show_scenario(entries: &[Entry], name: &str) -> Result<(), Problem> {
+    let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
+        return Err(Problem::Usage(format!("no entry is called {name:?}")));
+    };
+    let text = scenario_text(entry).map_err(|error| Problem::Usage(format!("{name} is not mapped: {error}")))?;
+    files::print(&text)
+}
+
+/// Simulates all entries and holds each against its measurement.
+fn compare(entries: &[Entry], plan: &Plan) -> Result<Vec<Validated>, Problem> {
+    let models: Vec<Result<Model, String>> = entries.iter().map(model).collect();
+    let mapped: Vec<Model> = models.iter().filter_map(|model| model.as_ref().ok().cloned()).collect();
+    let mut outcomes = simulate(&mapped, plan)?.into_iter();
+    let fate = |(entry, model): (&Entry, Result<Model, String>)| {
+        let fate = match model {
+            Err(why) => Fate::NotMapped(why),
+            Ok(_) => match outcomes.next().expect("every mapped entry was run") {
+                Ok(runs) => Fate::Compared(Box::new(Comparison::of(entry, &runs))),
+                Err(failed) => Fate::Failed(failed.first().map(ToString::to_string).unwrap_or_default()),
+            },
+        };
+        Validated::new(entry, fate)
+    };
+    Ok(entries.iter().zip(models).map(fate).collect())
+}
+
+/// The model of an entry, or why there is none.
+fn model(entry: &Entry) -> Result<Model, String> {
+    let text = scenario_text(entry).map_err(|error| error.to_string())?;
+    let mut no_files = |file: &str| Err(format!("an entry has no file {file}"));
+    let compiled = scenario::parse(&text, &entry.name, &[])
+        .and_then(|parsed| scenario::compile(&parsed, &mut no_files))
+        .map_err(|wrong| wrong.first().map(|first| first.what.clone()).unwrap_or_default())?;
+    let mut model = compiled.models.into_iter().next().ok_or("the scenario has no world")?;
+    model.name.clone_from(&entry.name);
+    Ok(model)
+}
+
+/// Runs all models, with a bar on a terminal.
+fn simulate(models: &[Model], plan: &Plan) -> Result<Vec<OfModel<Outcome>>, Problem> {
+    if models.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos} of {len} runs, {elapsed} so far, about {eta} to go  {msg}");
+    bar.set_style(style.expect("the template is constant and valid"));
+    bar.set_length(models.len() as u64 * u64::from(plan.replications));
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let progress = |progress: lab::Progress| {
+        bar.set_position(progress.done as u64);
+        bar.set_message(progress.world);
+    };
+    let results = run_each(models, plan, &progress, &Outcome::simulated);
+    bar.finish_and_clear();
+    results.map_err(Problem::Runs)
+}
+
+/// Colour and width of the terminal, if there is one.
+fn look() -> Look {
+    let terminal = std::io::stdout().is_terminal();
+    let width = terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0));
+    Look { colour: terminal && std::env::var_os("NO_COLOR").is_none(), width: width.clamp(40, 120) }
+}

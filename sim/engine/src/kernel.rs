@@ -1,0 +1,134 @@
+//! What the operating systems of servers and clients allow: handshakes, sockets, ports, tables, descriptors and memory.
+//!
+//! The names are Linux's own (`Documentation/networking/ip-sysctl.rst`, `nf_conntrack-sysctl.rst`). The default is a kernel without
+//! limits, in which nothing here takes place; what each limit does is in `net/`.
+
+use crate::model::WorkerKind;
+use crate::time::{Span, Time};
+
+/// The kernel of every server of a world.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Kernel {
+    /// How handshakes queue; `None`: a SYN reserves its place in the accept queue, so that nothing is dropped after it.
+    pub handshake: Option<Handshake>,
+    /// When nobody listens. Sorted, not overlapping.
+    pub down: Vec<Outage>,
+    /// Listening sockets of a server (`SO_REUSEPORT`: one for each process); 0 or 1: its processes share one.
+    ///
+    /// With `n` of them [`crate::Model::listeners`] has the first sockets of all servers, then the other `n - 1` of each server.
+    pub sockets: u32,
+    /// Whom a new connection wakes.
+    pub wakes: Wakes,
+    /// The connection tracker; `None`: the rule set does not track these connections.
+    pub conntrack: Option<Conntrack>,
+    /// Descriptors that a process may have open (`RLIMIT_NOFILE`); `None`: as many as it wants.
+    pub descriptors: Option<u32>,
+    /// Memory of a server; `None`: not looked at.
+    pub memory: Option<Memory>,
+}
+
+/// The queue of incomplete handshakes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handshake {
+    /// `net.ipv4.tcp_max_syn_backlog`; matters without cookies only.
+    pub max_syn_backlog: u32,
+    /// `net.ipv4.tcp_syncookies`: what does not fit the queue is answered without being remembered.
+    pub syncookies: bool,
+    /// `net.ipv4.tcp_abort_on_overflow`: a handshake that ends at a full accept queue is reset instead of ignored.
+    pub abort_on_overflow: bool,
+}
+
+/// A span of time in which nobody listens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outage {
+    /// First instant.
+    pub from: Time,
+    /// First instant after it.
+    pub to: Time,
+    /// Index of the server; `None`: all of them.
+    pub server: Option<u32>,
+}
+
+/// Whom a connection wakes among those who wait for one at a shared socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Wakes {
+    /// As the software waits: one thread that is blocked in `accept`, the longest waiting; every hub (`epoll` without
+    /// `EPOLLEXCLUSIVE`).
+    #[default]
+    Usual,
+    /// Everybody: `select`, `poll` and `epoll` without `EPOLLEXCLUSIVE`.
+    All,
+    /// One: a blocked `accept`, or `epoll` with `EPOLLEXCLUSIVE`, which wakes the first idle one in the order of registration.
+    One,
+}
+
+/// The table of tracked connections of a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Conntrack {
+    /// Entries (`net.netfilter.nf_conntrack_max`).
+    pub max: u32,
+    /// How long an entry outlives its connection (`nf_conntrack_tcp_timeout_time_wait`).
+    pub time_wait: Span,
+}
+
+impl Conntrack {
+    /// `nf_conntrack_tcp_timeout_time_wait`: Linux 6.x, `nf_conntrack_proto_tcp.c`, `tcp_timeouts`.
+    pub const TIME_WAIT: Span = Span::from_secs(120);
+}
+
+/// Memory of a server and of what runs on it, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// What the server has for its processes.
+    pub host: u64,
+    /// A process before it serves anything.
+    pub process: u64,
+    /// A thread.
+    pub thread: u64,
+    /// A request in service: a greenlet's stack, or what a thread holds for it.
+    pub request: u64,
+}
+
+impl Memory {
+    /// Bytes of a process before it serves anything.
+    pub fn fixed(&self, kind: WorkerKind) -> u64 {
+        let threads = match kind {
+            WorkerKind::Threads { threads } => threads,
+            WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
+            WorkerKind::Hub { .. } => 1,
+        };
+        self.process + self.thread * u64::from(threads)
+    }
+}
+
+/// Local ports of somebody who connects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ports {
+    /// Ports to one destination: those of `net.ipv4.ip_local_port_range`, times the sender's addresses.
+    pub count: u32,
+    /// Whether this side closes a connection first once the response is there.
+    pub closes_first: bool,
+    /// How long a port stays taken after a connection that this side closed first.
+    pub lingers: Span,
+}
+
+impl Ports {
+    /// `net.ipv4.ip_local_port_range`, first and last: Linux, `inet_init_net`.
+    pub const RANGE: (u16, u16) = (32_768, 60_999);
+    /// How long a socket stays in TIME_WAIT: Linux, `include/net/tcp.h`, `TCP_TIMEWAIT_LEN`.
+    pub const TIME_WAIT: Span = Span::from_secs(60);
+    /// How long before `net.ipv4.tcp_tw_reuse` gives it to a new connection: Linux, `tcp_twsk_unique`; `tcp_tw_reuse_delay` since 6.14.
+    pub const REUSE_AFTER: Span = Span::from_secs(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_range_lasts_for_470_connections_a_second() {
+        let (first, last) = Ports::RANGE;
+        let ports = u64::from(last - first) + 1;
+        assert_eq!((ports, ports * 1_000_000_000 / Ports::TIME_WAIT.as_ns()), (28_232, 470));
+    }
+}

@@ -1,0 +1,93 @@
+//! Descriptors: how many files a process may have open (`RLIMIT_NOFILE`, `ulimit -n`).
+//!
+//! Connections and calls to peers count, and a few of the process's own. At the limit `accept` and `socket` fail with EMFILE.
+//! `accept` looks for a descriptor before it looks at the queue (`__sys_accept4_file`), so the connection stays there.
+//! What a server does then: gevent's own servers stop watching the listener and try again after 10 ms, twice as long each time, 1 s at
+//! most (gevent 26.9, `baseserver.py`, `min_delay`, `max_delay`); uWSGI and socketserver report it and go on with their loop, which
+//! spins, for the listener stays readable. A call fails at once. Left out: that gunicorn's sync and gthread workers die of it.
+
+use crate::hub::poll::LISTENER;
+use crate::id::{HubId, ProcessId, ThreadId};
+use crate::machine::Demand;
+use crate::probe::Probe;
+use crate::time::Span;
+use crate::world::{Event, World};
+
+/// What a process has open before it serves anything: three standard streams, the listening socket, epoll, a pipe or two, a log.
+/// Estimated.
+const OWN: u32 = 10;
+/// What a failed accept costs at least, so that a loop around it lets time pass: one system call.
+pub(crate) const FAILED_ACCEPT: Span = Span::from_us(1);
+
+/// How a hub waits after an accept that failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BackOff {
+    /// How long the next wait will be.
+    pub(crate) delay: Span,
+    /// Whether it waits now.
+    pub(crate) waits: bool,
+}
+
+impl BackOff {
+    /// gevent 26.9, `baseserver.py`, `min_delay`.
+    pub(crate) const FIRST: Span = Span::from_ms(10);
+    /// gevent 26.9, `baseserver.py`, `max_delay`.
+    const LONGEST: Span = Span::from_secs(1);
+}
+
+impl Default for BackOff {
+    fn default() -> BackOff {
+        BackOff { delay: BackOff::FIRST, waits: false }
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// Whether there is a connection to accept, and no descriptor for it.
+    pub(crate) fn accept_fails(&mut self, process: ProcessId) -> bool {
+        let Some(limit) = self.model.kernel.descriptors else { return false };
+        let listener = self.processes[process.index()].listener;
+        let fails = !self.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
+        self.net.counts.descriptor_failures += u64::from(fails);
+        fails
+    }
+
+    /// A connection or a call is closed.
+    pub(crate) fn give_descriptor(&mut self, process: ProcessId) {
+        self.net.descriptors[process.index()] -= 1;
+    }
+
+    /// Takes a descriptor for a call; false if there is none.
+    pub(super) fn take_descriptor(&mut self, process: ProcessId) -> bool {
+        let limit = self.model.kernel.descriptors.unwrap_or(u32::MAX);
+        let open = &mut self.net.descriptors[process.index()];
+        let free = *open + OWN < limit;
+        *open += u32::from(free);
+        self.net.counts.descriptor_failures += u64::from(!free);
+        free
+    }
+
+    /// A thread reports that it could not accept, and tries again.
+    pub(crate) fn accept_again(&mut self, thread: ThreadId) -> Demand {
+        let state = &mut self.threads[thread.index()];
+        let costs = &self.model.workers[self.processes[state.process.index()].worker].costs;
+        state.owed += costs.poll.max(FAILED_ACCEPT);
+        Demand::PAY
+    }
+
+    /// A hub that could not accept leaves its listener alone for a while.
+    pub(crate) fn back_off(&mut self, hub: HubId) {
+        let thread = self.hubs[hub.index()].thread;
+        let now = self.now + self.threads[thread.index()].owed;
+        let state = &mut self.net.backoffs[hub.index()];
+        state.waits = true;
+        self.queue.push(now + state.delay, Event::AcceptAgain(hub));
+        state.delay = (state.delay * 2).min(BackOff::LONGEST);
+    }
+
+    /// It watches the listener again.
+    pub(crate) fn accept_again_event(&mut self, hub: HubId) {
+        self.net.backoffs[hub.index()].waits = false;
+        self.hubs[hub.index()].sockets.watch(LISTENER, true);
+        self.wake_poll(hub);
+    }
+}

@@ -1,0 +1,156 @@
+//! A listening socket: its two queues, and whom a connection wakes.
+//!
+//! A thread that is blocked in `accept` waits exclusively at the tail of the socket's wait queue (`inet_csk_wait_for_connect`,
+//! `prepare_to_wait_exclusive`): a connection wakes one, the longest waiting, so they take turns. `select`, `poll` and `epoll` wait
+//! at its head and all are woken (`add_wait_queue`): the last to register runs first, those that come late look again and
+//! sleep on, which costs the machine a switch, or find nothing to accept. With `EPOLLEXCLUSIVE` they wait at the tail in the order
+//! of registration (`ep_ptable_queue_proc`, `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first
+//! takes most of a light load.
+//! With `SO_REUSEPORT` every process has a socket and a queue of its own, and a hash of the connection chooses among them
+//! (`reuseport_select_sock`, `reciprocal_scale`), whoever is busy.
+
+use std::collections::VecDeque;
+
+use crate::id::{HubId, ProcessId, RequestId, ThreadId};
+use crate::kernel::Wakes;
+use crate::probe::{Fact, Gauge, Probe};
+use crate::request::Stage;
+use crate::rng::mix;
+use crate::world::World;
+
+/// One listening socket at run time.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    /// Established connections that nobody has accepted.
+    pub(crate) queue: VecDeque<RequestId>,
+    /// Threads blocked in accept, oldest first: the kernel wakes one for each connection.
+    pub(crate) threads: VecDeque<ThreadId>,
+    /// Hubs that have it in their epoll set, in the order in which they added it.
+    pub(crate) hubs: Vec<HubId>,
+    /// Handshakes under way.
+    pub(crate) shaking: u32,
+    /// Connections that a balancer counts as open.
+    pub(crate) open: u32,
+    pub(super) backlog: u32,
+}
+
+impl Listener {
+    pub(crate) fn new(backlog: u32) -> Listener {
+        Listener { queue: VecDeque::new(), threads: VecDeque::new(), hubs: Vec::new(), shaking: 0, open: 0, backlog }
+    }
+
+    /// Whether the accept queue has no room (`sk_acceptq_is_full`: it holds one more than its backlog).
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.len() as u64 > u64::from(self.backlog)
+    }
+
+    /// Whether it will have none when all handshakes under way are complete.
+    pub(crate) fn is_spoken_for(&self) -> bool {
+        self.queue.len() as u64 + u64::from(self.shaking) > u64::from(self.backlog)
+    }
+}
+
+/// Keeps the hash of a connection apart from other uses of its key.
+const REUSEPORT: u64 = 0x5245_5553_4550_4F52;
+
+impl<P: Probe> World<'_, P> {
+    /// Listening sockets of a server.
+    fn sockets_each(&self) -> usize {
+        self.model.kernel.sockets.max(1) as usize
+    }
+
+    /// Servers to balance among: the first so many listeners are the first of each.
+    pub(crate) fn servers(&self) -> usize {
+        self.model.listeners.len() / self.sockets_each()
+    }
+
+    /// The socket of a server that the kernel gives a connection to.
+    pub(crate) fn socket_of(&self, server: usize, key: u64) -> usize {
+        let sockets = self.sockets_each();
+        let hash = mix(key ^ REUSEPORT, 0) >> 32;
+        match ((hash * sockets as u64) >> 32) as usize {
+            0 => server,
+            other => self.servers() + server * (sockets - 1) + other - 1,
+        }
+    }
+
+    /// A connection joins its accept queue, and somebody is woken for it.
+    pub(crate) fn enter_queue(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        request.stage = Stage::Queued;
+        let index = request.link.socket as usize;
+        if request.link.relay.is_none() {
+            self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
+        }
+        self.listeners[index].queue.push_back(id);
+        if let Some(router) = self.router_at(index) {
+            return self.front_readable(router);
+        }
+        let woken = match self.model.kernel.wakes {
+            Wakes::Usual => {
+                if self.wake_oldest(index) {
+                    return;
+                }
+                self.wake_hubs(index)
+            }
+            Wakes::All => self.wake_threads(index) + self.wake_hubs(index),
+            Wakes::One => {
+                if !self.wake_oldest(index) {
+                    self.wake_first_hub(index);
+                }
+                1
+            }
+        };
+        self.net.counts.extra_wakes += woken.saturating_sub(1);
+    }
+
+    /// The thread that has been blocked in accept for longest.
+    fn wake_oldest(&mut self, index: usize) -> bool {
+        let Some(thread) = self.listeners[index].threads.pop_front() else { return false };
+        self.make_ready(thread);
+        true
+    }
+
+    /// All waiting threads, the last to wait first.
+    fn wake_threads(&mut self, index: usize) -> u64 {
+        let mut woken = 0;
+        while let Some(thread) = self.listeners[index].threads.pop_back() {
+            self.make_ready(thread);
+            woken += 1;
+        }
+        woken
+    }
+
+    /// All hubs that watch the socket, the last to add it first.
+    fn wake_hubs(&mut self, index: usize) -> u64 {
+        let mut woken = 0;
+        for at in (0..self.listeners[index].hubs.len()).rev() {
+            woken += u64::from(self.listener_readable(self.listeners[index].hubs[at]));
+        }
+        woken
+    }
+
+    /// Every hub up to the first that is idle learns of the connection; that one wakes.
+    fn wake_first_hub(&mut self, index: usize) {
+        for at in 0..self.listeners[index].hubs.len() {
+            if self.listener_readable(self.listeners[index].hubs[at]) {
+                return;
+            }
+        }
+    }
+
+    /// A process takes the oldest connection from its accept queue.
+    pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
+        let listener = self.processes[process.index()].listener;
+        let id = self.listeners[listener].queue.pop_front()?;
+        self.net.descriptors[process.index()] += 1;
+        self.life_accepts(process);
+        let request = &mut self.requests[id];
+        request.stage = Stage::Accepted;
+        request.link.process = process;
+        if request.link.relay.is_none() {
+            self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
+        }
+        Some(id)
+    }
+}

@@ -1,0 +1,109 @@
+//! Memory: processes, threads and requests in service against what a server has.
+//!
+//! What runs counts from the start, a request while it is served. When a server has no page left, Linux kills the process with the
+//! most memory (`oom_badness`; with equal limits that is the largest): its connections break, and its requests' memory is free.
+//! Left out: swap, overcommit, shared pages after a fork, that a process keeps what it once had, and the time to start another: the
+//! threads and greenlets of the killed process go on for nobody.
+
+use crate::id::{ProcessId, RequestId};
+use crate::model::Model;
+use crate::probe::Probe;
+use crate::record::Ending;
+use crate::world::World;
+
+/// Memory in use.
+#[derive(Debug)]
+pub(crate) struct MemoryUse {
+    /// Bytes by server; empty if nobody looks at it.
+    hosts: Vec<u64>,
+    /// Requests in service whose memory counts, by process.
+    serving: Vec<u32>,
+}
+
+impl MemoryUse {
+    /// What the processes of a model need before they serve anything.
+    pub(super) fn new(model: &Model) -> MemoryUse {
+        let Some(memory) = &model.kernel.memory else { return MemoryUse { hosts: Vec::new(), serving: Vec::new() } };
+        let mut hosts = vec![0; model.hosts.len()];
+        for process in &model.processes {
+            let host = model.listeners[process.listener as usize].host as usize;
+            hosts[host] += memory.fixed(model.workers[process.worker as usize].kind);
+        }
+        MemoryUse { hosts, serving: vec![0; model.processes.len()] }
+    }
+
+    pub(super) fn peak(&self) -> Option<u64> {
+        self.hosts.iter().copied().max()
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// A process begins to serve a request.
+    pub(super) fn hold_memory(&mut self, process: ProcessId) {
+        let Some(memory) = &self.model.kernel.memory else { return };
+        let host = self.processes[process.index()].host;
+        self.net.memory.serving[process.index()] += 1;
+        let used = &mut self.net.memory.hosts[host.index()];
+        *used += memory.request;
+        let (used, peak) = (*used, &mut self.net.counts.memory_peak);
+        *peak = (*peak).max(Some(used.min(memory.host)));
+        if used > memory.host {
+            let on_host = (0..self.model.processes.len()).filter(|&at| self.processes[at].host == host);
+            let size = |&at: &usize| {
+                let fixed = memory.fixed(self.model.workers[self.processes[at].worker].kind);
+                // The first of the largest.
+                (fixed + memory.request * u64::from(self.net.memory.serving[at]), std::cmp::Reverse(at))
+            };
+            if let Some(largest) = on_host.max_by_key(size) {
+                self.kill_for_memory(ProcessId::from_index(largest));
+            }
+        }
+    }
+
+    /// A process is done with a connection: its descriptor is free, and what its request held.
+    pub(super) fn close_connection(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let (process, served) = (request.link.process, request.task.is_some());
+        self.give_descriptor(process);
+        if served {
+            self.lose_memory(id, process);
+        }
+    }
+
+    /// The kernel kills a process: whoever it serves or has accepted is reset, and who waits at a socket that is its own.
+    fn kill_for_memory(&mut self, process: ProcessId) {
+        self.net.counts.oom_kills += 1;
+        let served: Vec<RequestId> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.task.is_some() && request.link.process == process)
+            .map(|(id, _)| id)
+            .collect();
+        for id in served {
+            self.lose_memory(id, process);
+            if self.requests[id].ending.is_none() {
+                self.end(id, Ending::Reset);
+            }
+        }
+        while let Some(id) = self.processes[process.index()].jobs.pop_front() {
+            self.processes[process.index()].connections -= 1;
+            self.reset_connection(id);
+        }
+        self.close_idle(process);
+        let socket = self.processes[process.index()].listener;
+        while let Some(&id) = self.listeners[socket].queue.front().filter(|_| self.model.kernel.sockets > 1) {
+            self.reset_connection(id);
+        }
+    }
+
+    /// What a request held is free, unless it was when its process was killed.
+    pub(crate) fn lose_memory(&mut self, id: RequestId, process: ProcessId) {
+        let Some(memory) = &self.model.kernel.memory else { return };
+        if std::mem::replace(&mut self.requests[id].link.weightless, true) {
+            return;
+        }
+        let host = self.processes[process.index()].host;
+        self.net.memory.serving[process.index()] -= 1;
+        self.net.memory.hosts[host.index()] -= memory.request;
+    }
+}

@@ -1,0 +1,211 @@
+//! The way of a request to a server and back: a connection, its turn at the server, and the response.
+//!
+//! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
+//! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `outage.rs` and
+//! `reset.rs` connections that are refused or break, `ports.rs`, `conntrack.rs`, `descriptors.rs` and `memory.rs` what runs out.
+//! What the limits are is in `kernel.rs`.
+//! Connections that are kept are in `conn.rs`, balancers in `balance.rs`.
+//! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow.rs`).
+
+mod conntrack;
+mod descriptors;
+mod listener;
+mod memory;
+mod outage;
+mod ports;
+mod reset;
+mod state;
+mod syn;
+
+pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
+pub(crate) use listener::Listener;
+pub(crate) use state::Net;
+pub(crate) use syn::{SYN_RETRIES, SYN_RETRY_FIRST};
+
+use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::model::WorkerKind;
+use crate::pool::Finished;
+use crate::probe::{Fact, Gauge, Probe};
+use crate::record::{Ending, Wait};
+use crate::request::Stage;
+use crate::task::Task;
+use crate::time::Time;
+use crate::world::{Event, World};
+
+/// What a thread that has answered a request has to do with its connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum After {
+    /// Nothing: it is closed, or somebody else will see to it.
+    Over,
+    /// To wait for the client to close it.
+    Lingers,
+    /// To keep it for the next request.
+    Kept(ConnId),
+}
+
+impl<P: Probe> World<'_, P> {
+    /// A client sends a request: over a connection that it has, to the proxy, or to the server that the balancer chooses.
+    pub(crate) fn connect(&mut self, id: RequestId) {
+        self.requests[id].stage = Stage::Connecting;
+        let client = usize::from(self.requests[id].client);
+        let network = self.model.clients[client].network;
+        if self.model.proxy.is_none() {
+            if let Some(conn) = self.reusable(id, None) {
+                let leaves = self.now + self.busy_with(client);
+                return self.send_over(id, conn, leaves + network);
+            }
+            let Some(server) = self.balance(id) else {
+                // Nobody is left to serve it, and the balancer says so.
+                let request = &mut self.requests[id];
+                (request.stage, request.failed) = (Stage::Answered, true);
+                self.queue.push(self.now + network * 2, Event::Response(id));
+                return;
+            };
+            self.aim(id, server);
+        }
+        if !self.take_port(id) {
+            self.no_port(id);
+            return;
+        }
+        let leaves = self.now + self.busy_with(client);
+        match self.model.proxy {
+            Some(_) => self.queue.push(leaves + network * 3, Event::AtProxy(id)),
+            None => self.queue.push(leaves + network, Event::Syn(id)),
+        }
+    }
+
+    /// A new connection for a request goes to a server, and there to one of its sockets.
+    pub(crate) fn aim(&mut self, id: RequestId, server: usize) {
+        self.listeners[server].open += 1;
+        self.requests[id].listener = server as u16;
+        self.aim_socket(id);
+    }
+
+    /// The socket of its server that a new connection for a request is given to.
+    pub(crate) fn aim_socket(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let server = usize::from(request.listener);
+        let socket = self.front_of(server).unwrap_or_else(|| self.socket_of(server, request.key));
+        self.requests[id].link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
+    }
+
+    /// A slot takes an accepted request.
+    pub(crate) fn begin(&mut self, id: RequestId, thread: ThreadId) -> TaskId {
+        self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
+        self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
+        let process = self.threads[thread.index()].process;
+        self.processes[process.index()].begun += 1;
+        let class = usize::from(self.requests[id].class);
+        let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
+        let task = self.tasks.insert(Task::new(id, thread, program));
+        let request = &mut self.requests[id];
+        request.task = task;
+        request.stage = Stage::Served;
+        request.begun = self.now;
+        request.turn(self.now, Wait::Cpu);
+        self.hold_memory(process);
+        self.life_begins(process);
+        task
+    }
+
+    /// A task is done: its slot is free, and the response leaves, with the end of the connection unless that is kept.
+    pub(crate) fn finish(&mut self, task: TaskId) -> After {
+        let done = self.tasks.remove(task);
+        self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+        let (id, process) = (done.request, self.threads[done.thread.index()].process);
+        let worker = self.worker(process);
+        let (lingers, closes) = (worker.lingers, matches!(worker.kind, WorkerKind::Pool { closes: true, .. }));
+        if let Some(conn) = self.keep_conn(id, process) {
+            self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
+            self.lose_memory(id, process);
+            self.life_idles(process);
+            self.answer(id);
+            if closes {
+                self.finish_later(process, Finished::Kept(conn));
+            } else {
+                self.start_idle(conn);
+            }
+            return After::Kept(conn);
+        }
+        if closes {
+            self.close_later(process, id);
+            return After::Over;
+        }
+        if lingers {
+            return if self.close_gracefully(id, done.thread) { After::Lingers } else { After::Over };
+        }
+        self.close(process, id);
+        After::Over
+    }
+
+    /// The connection is closed: its client has the whole response.
+    pub(crate) fn close(&mut self, process: ProcessId, id: RequestId) {
+        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
+        self.connection_over(process);
+        self.life_closes(process);
+        self.close_connection(id);
+        self.answer(id);
+    }
+
+    /// The response leaves for whoever asked, unless it was under way or nobody waits for it.
+    fn answer(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        let before = request.stage;
+        request.task = TaskId::NONE;
+        if before != Stage::Read {
+            request.stage = Stage::Answered;
+        }
+        let under_way = matches!(before, Stage::Writing | Stage::Read);
+        if request.ending.is_some() {
+            let held = self.now - request.begun;
+            // Somebody who read it all before its writer got to run has not left.
+            if request.counted && matches!(before, Stage::Served | Stage::Writing) {
+                self.probe.on(self.now, Fact::Wasted { held });
+            }
+            self.keep_by_owner(id, before == Stage::Answered);
+            if !under_way {
+                self.forget(id);
+            }
+            return;
+        }
+        request.hop_at = Time::NEVER;
+        if under_way {
+            return;
+        }
+        if request.link.relay.is_some() {
+            return self.relay_response(id);
+        }
+        request.turn(self.now, Wait::Network);
+        self.respond(id);
+    }
+
+    /// A response leaves a server.
+    pub(crate) fn respond(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        if let Some(proxy) = self.proxy_of(request) {
+            self.queue.push(self.now + proxy.network, Event::Upstream(id));
+            return;
+        }
+        let network = self.model.clients[usize::from(request.client)].network;
+        self.queue.push(self.now + self.download(request) + network, Event::Response(id));
+    }
+
+    /// A response reaches its client.
+    pub(crate) fn response_event(&mut self, id: RequestId) {
+        if self.reads_later(id) {
+            return;
+        }
+        self.client_closes(id);
+        let request = &mut self.requests[id];
+        request.stage = Stage::Answered;
+        let (wanted, failed, writing) = (request.ending.is_none(), request.failed, request.task.is_some());
+        if wanted {
+            self.end(id, if failed { Ending::Failed } else { Ending::Ok });
+        }
+        // A writer that has not got to run since the last byte was read forgets the request itself.
+        if !writing {
+            self.keep_by_owner(id, wanted);
+            self.forget(id);
+        }
+    }
+}

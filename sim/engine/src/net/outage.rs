@@ -1,0 +1,51 @@
+//! Outages: spans of time in which nobody listens.
+//!
+//! The listening sockets of a server are closed at the beginning, as a graceful stop does: connections that nobody has accepted are
+//! reset (`inet_csk_listen_stop`), SYNs are refused, and what is inside is served to its end. At the end of it the server listens
+//! again. A process that dies with what is inside is another matter: see [`World::reset_connection`].
+
+use crate::id::OutageId;
+use crate::kernel::Outage;
+use crate::probe::Probe;
+use crate::world::{Event, World};
+
+impl<P: Probe> World<'_, P> {
+    /// Schedules the beginnings of outages.
+    pub(crate) fn schedule_outages(&mut self) {
+        for (at, outage) in self.model.kernel.down.iter().enumerate() {
+            self.queue.push(outage.from, Event::Outage(OutageId::from_index(at)));
+        }
+    }
+
+    /// Whether nobody listens at a server now.
+    pub(crate) fn is_down(&self, server: usize) -> bool {
+        let is_now = |outage: &Outage| outage.from <= self.now && self.now < outage.to;
+        self.model.kernel.down.iter().any(|outage| is_now(outage) && concerns(outage, server))
+    }
+
+    /// An outage begins: accept queues are emptied.
+    pub(crate) fn outage_event(&mut self, id: OutageId) {
+        let outage = &self.model.kernel.down[id.index()];
+        let sockets = self.model.kernel.sockets.max(1) as usize;
+        let targets = self.servers();
+        for socket in 0..self.listeners.len() {
+            let server = if let Some(router) = self.router_at(socket) {
+                router.index()
+            } else if socket < targets {
+                socket
+            } else {
+                (socket - targets) / (sockets - 1)
+            };
+            if !concerns(outage, server) {
+                continue;
+            }
+            while let Some(id) = self.listeners[socket].queue.pop_front() {
+                self.hang_up(id);
+            }
+        }
+    }
+}
+
+fn concerns(outage: &Outage, server: usize) -> bool {
+    outage.server.is_none_or(|only| only as usize == server)
+}

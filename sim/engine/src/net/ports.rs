@@ -1,0 +1,96 @@
+//! Local ports: one for each connection to one destination, and TIME_WAIT.
+//!
+//! After Linux (`__inet_hash_connect`, `tcp_time_wait`). `connect` takes a port of `net.ipv4.ip_local_port_range` (32768 to 60999,
+//! 28,232 of them) that no other connection to the same address and port uses; without one it fails at once with EADDRNOTAVAIL.
+//! Who closes a connection first keeps it for 60 s in TIME_WAIT (`TCP_TIMEWAIT_LEN`). All servers of the presets close first when
+//! they answer with `Connection: close`, so the ports of their clients are free again at once; the server's own TIME_WAIT entries are
+//! under its listening port and stand in nobody's way (`tcp_timewait_state_process` lets a new SYN through). A client that closes
+//! first, or gives up, keeps its port: 28,232 / 60 s is 470 connections a second to one address. `net.ipv4.tcp_tw_reuse` frees it
+//! after a second (`tcp_twsk_unique`). A connection that was reset, refused or never made leaves nothing behind.
+//! Left out: which port it is, and what looking for one of the last free ones costs.
+
+use super::Net;
+use crate::id::{CallId, ProcessId, RequestId};
+use crate::model::Model;
+use crate::probe::Probe;
+use crate::record::Ending;
+use crate::request::{Request, Stage};
+use crate::time::Time;
+use crate::world::World;
+
+impl<P: Probe> World<'_, P> {
+    /// Takes a local port for a request; false if its client has none left.
+    pub(super) fn take_port(&mut self, id: RequestId) -> bool {
+        let request = &mut self.requests[id];
+        let client = usize::from(request.client);
+        let Some(ports) = &self.model.clients[client].ports else { return true };
+        let places = &mut self.net.client_ports[client];
+        request.link.port = places.take(ports.count, self.now);
+        self.net.counts.ports_peak = self.net.counts.ports_peak.max(places.taken());
+        request.link.port
+    }
+
+    /// Opens the socket of a call to a peer; false if the process has no descriptor or its server no port for it.
+    pub(crate) fn open_call(&mut self, id: CallId) -> bool {
+        let call = &self.calls[id];
+        let (peer, process) = (usize::from(call.peer), call.process);
+        let ports = self.model.peers[peer].ports;
+        if !self.take_descriptor(process) {
+            self.calls[id].process = ProcessId::NONE;
+            return false;
+        }
+        let Some(ports) = ports else { return true };
+        let index = self.peer_index(process, peer);
+        let places = &mut self.net.peer_ports[index];
+        let taken = places.take(ports.count, self.now);
+        self.net.counts.ports_peak = self.net.counts.ports_peak.max(places.taken());
+        if !taken {
+            self.net.counts.port_failures += 1;
+            self.give_descriptor(process);
+            self.calls[id].process = ProcessId::NONE;
+        }
+        taken
+    }
+
+    /// Closes the socket of a call, if it is open: its reply was read, or its caller gave up.
+    pub(crate) fn release_call(&mut self, id: CallId) {
+        let call = &mut self.calls[id];
+        let process = std::mem::replace(&mut call.process, ProcessId::NONE);
+        if process.is_none() {
+            return;
+        }
+        let (peer, gave_up) = (usize::from(call.peer), call.task.is_none());
+        self.give_descriptor(process);
+        let Some(ports) = self.model.peers[peer].ports else { return };
+        let index = self.peer_index(process, peer);
+        let lingers = (ports.closes_first || gave_up).then(|| self.now + ports.lingers);
+        self.net.peer_ports[index].give(lingers);
+    }
+
+    fn peer_index(&self, process: ProcessId, peer: usize) -> usize {
+        self.processes[process.index()].host.index() * self.model.peers.len() + peer
+    }
+}
+
+impl Net {
+    /// Gives a request's port back, now that it has ended for its sender; who keeps the connection keeps the port (`conn.rs`).
+    pub(crate) fn give_port(&mut self, model: &Model, request: &mut Request, ending: Ending, now: Time) {
+        if !std::mem::take(&mut request.link.port) {
+            return;
+        }
+        let client = usize::from(request.client);
+        let Some(ports) = &model.clients[client].ports else { return };
+        let first = match ending {
+            Ending::Ok | Ending::Failed => ports.closes_first,
+            Ending::ReadTimeout | Ending::GaveUp => request.stage != Stage::Connecting,
+            Ending::ConnectTimeout | Ending::Refused | Ending::Reset | Ending::NoPort | Ending::Unfinished => false,
+        };
+        self.client_ports[client].give(first.then(|| now + ports.lingers));
+    }
+
+    /// Gives the port of an idle connection back, which its client has closed first or not.
+    pub(crate) fn give_kept_port(&mut self, model: &Model, client: usize, first: bool, now: Time) {
+        let Some(ports) = &model.clients[client].ports else { return };
+        self.client_ports[client].give(first.then(|| now + ports.lingers));
+    }
+}

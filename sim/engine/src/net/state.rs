@@ -1,0 +1,102 @@
+//! What the kernels of a run remember beside their listening sockets.
+
+use std::collections::VecDeque;
+
+use super::descriptors::BackOff;
+use super::memory::MemoryUse;
+use crate::model::Model;
+use crate::record::KernelCounts;
+use crate::time::Time;
+use crate::world::Process;
+
+/// Tables of the kernels, and how often their limits were met.
+#[derive(Debug)]
+pub(crate) struct Net {
+    pub(crate) counts: KernelCounts,
+    /// Ports in use, by client group.
+    pub(super) client_ports: Vec<Places>,
+    /// Ports in use, by server and peer.
+    pub(super) peer_ports: Vec<Places>,
+    /// Tracked connections, by server.
+    pub(super) tracked: Vec<Places>,
+    /// Descriptors in use, by process.
+    pub(super) descriptors: Vec<u32>,
+    /// What hubs do about an accept that failed, by hub.
+    pub(crate) backoffs: Vec<BackOff>,
+    pub(super) memory: MemoryUse,
+}
+
+impl Net {
+    /// Empty tables for a model.
+    pub(crate) fn new(model: &Model) -> Net {
+        let places = |count: usize| (0..count).map(|_| Places::default()).collect();
+        Net {
+            counts: KernelCounts::default(),
+            client_ports: places(model.clients.len()),
+            peer_ports: places(model.hosts.len() * model.peers.len()),
+            tracked: places(model.hosts.len()),
+            descriptors: vec![0; model.processes.len()],
+            backoffs: Vec::new(),
+            memory: MemoryUse::new(model),
+        }
+    }
+
+    /// Makes room for what was built: processes, routers among them, and hubs.
+    pub(crate) fn size(&mut self, processes: &[Process], hubs: usize) {
+        self.descriptors.resize(processes.len(), 0);
+        self.backoffs = vec![BackOff::default(); hubs];
+        self.counts.memory_peak = self.memory.peak();
+    }
+}
+
+/// Places in a table, some of which stay taken for a while after their use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    used: u64,
+    /// When those that linger are free again, the first first.
+    lingering: VecDeque<Time>,
+}
+
+impl Places {
+    /// Takes one of `count` places; false if there is none.
+    pub(super) fn take(&mut self, count: u32, now: Time) -> bool {
+        while self.lingering.front().is_some_and(|&free_at| free_at <= now) {
+            self.lingering.pop_front();
+        }
+        let free = self.taken() < u64::from(count);
+        self.used += u64::from(free);
+        free
+    }
+
+    /// Gives one back, which is free at once or at an instant not before any other's.
+    pub(super) fn give(&mut self, free_at: Option<Time>) {
+        self.used -= 1;
+        if let Some(free_at) = free_at {
+            debug_assert!(self.lingering.back().is_none_or(|&last| last <= free_at), "places linger equally long");
+            self.lingering.push_back(free_at);
+        }
+    }
+
+    /// Places taken, lingering ones included, as of the last `take`.
+    pub(super) fn taken(&self) -> u64 {
+        self.used + self.lingering.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    #[test]
+    fn a_place_that_lingers_is_free_again_at_its_time() {
+        let at = |secs| Time::ZERO + Span::from_secs(secs);
+        let mut places = Places::default();
+        assert!(places.take(2, at(0)) && places.take(2, at(0)) && !places.take(2, at(0)));
+        places.give(Some(at(60)));
+        assert!(!places.take(2, at(59)));
+        assert!(places.take(2, at(60)));
+        places.give(None);
+        assert!(places.take(2, at(60)));
+    }
+}

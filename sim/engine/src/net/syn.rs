@@ -1,0 +1,245 @@
+//! The handshake: SYNs that find room or are dropped, and ends of handshakes that are ignored.
+//!
+//! After Linux 6.x (`tcp_conn_request`, `tcp_check_req`, `tcp_v4_syn_recv_sock`). A SYN is dropped if the accept queue is full
+//! (`sk_acceptq_is_full`). A SYN that finds the queue of incomplete handshakes full, which is as long as the backlog, is answered
+//! with a cookie and forgotten (`tcp_syncookies` 1), or dropped; without cookies the last quarter of `tcp_max_syn_backlog` is not
+//! used either. A client repeats a dropped SYN after 1, 2, 4 ... 32 s, that is at 1, 3, 7, 15, 31 and 63 s (`TCP_TIMEOUT_INIT`,
+//! `tcp_syn_retries` 6); 64 s after the last it gives up.
+//!
+//! The end of a handshake that meets a full accept queue is ignored: the client is connected and does not know. It sends its
+//! request again after 200 ms and a round trip (the tail loss probe, `tcp_schedule_loss_probe`), and then each time after as long
+//! again as it has waited in all; the server repeats its SYN-ACK after 1, 3, 7, 15 and 31 s, which the client's kernel answers
+//! (`tcp_synack_retries` 5). Any of these completes the handshake if there is room by then. After 63 s the server has forgotten the
+//! client, after two minutes a cookie is void: what comes then is reset. `tcp_abort_on_overflow` resets at once.
+//! The request's bytes come with the handshake's last segment. Left out: lost segments, and TCP Fast Open.
+
+use crate::id::RequestId;
+use crate::kernel::Handshake;
+use crate::probe::{Fact, Gauge, Probe};
+use crate::record::{Ending, Wait};
+use crate::request::Stage;
+use crate::time::Span;
+use crate::world::{Event, World};
+
+/// First pause before a SYN is sent again; each further one is twice as long (Linux, `TCP_TIMEOUT_INIT`).
+pub(crate) const SYN_RETRY_FIRST: Span = Span::from_secs(1);
+/// Times that a SYN is sent again (Linux, `net.ipv4.tcp_syn_retries`).
+pub(crate) const SYN_RETRIES: u8 = 6;
+/// Times that a SYN-ACK is sent again (Linux, `net.ipv4.tcp_synack_retries`).
+const SYNACK_RETRIES: u32 = 5;
+/// How long a server remembers an incomplete handshake: 1, 2, 4 ... 32 s (Linux, `reqsk_timer_handler`).
+const REMEMBERED: Span = Span::from_secs((1 << (SYNACK_RETRIES + 1)) - 1);
+/// How long a SYN cookie is good (Linux, `MAX_SYNCOOKIE_AGE`).
+const COOKIE_GOOD: Span = Span::from_secs(120);
+/// Least wait for an acknowledgement before data is sent again (Linux, `TCP_RTO_MIN`).
+const RTO_MIN: Span = Span::from_ms(200);
+
+/// What a kernel does with a SYN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    Remembered,
+    Cookie,
+    Dropped,
+}
+
+impl<P: Probe> World<'_, P> {
+    /// A SYN reaches its listener.
+    pub(crate) fn syn_event(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        if request.ending.is_some() {
+            self.forget(id);
+            return;
+        }
+        if request.wait == Wait::SynRetry {
+            request.turn(self.now, Wait::Network);
+            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
+        }
+        let request = &mut self.requests[id];
+        request.syns += 1;
+        let server = usize::from(request.listener);
+        if !self.track(id) {
+            self.net.counts.conntrack_drops += 1;
+            self.drop_syn(id);
+            return;
+        }
+        if self.is_down(server) {
+            self.refuse(id);
+            return;
+        }
+        match self.judge(id) {
+            Verdict::Dropped => return self.drop_syn(id),
+            Verdict::Cookie => {
+                self.requests[id].link.cookie = true;
+                self.net.counts.cookies += 1;
+            }
+            Verdict::Remembered => {
+                let socket = self.requests[id].link.socket as usize;
+                self.listeners[socket].shaking += 1;
+            }
+        }
+        let rest = self.hop_network(id) * 2;
+        if rest.is_zero() && self.model.kernel.handshake.is_some() {
+            // On one machine the whole handshake happens inside `connect`.
+            self.established_event(id);
+            return;
+        }
+        self.queue.push(self.now + rest, Event::Established(id));
+    }
+
+    fn judge(&self, id: RequestId) -> Verdict {
+        let listener = &self.listeners[self.requests[id].link.socket as usize];
+        let Some(Handshake { max_syn_backlog, syncookies, .. }) = self.model.kernel.handshake else {
+            return if listener.is_spoken_for() { Verdict::Dropped } else { Verdict::Remembered };
+        };
+        let room = max_syn_backlog.saturating_sub(listener.shaking);
+        if listener.is_full() {
+            Verdict::Dropped
+        } else if listener.shaking >= listener.backlog.max(1) {
+            if syncookies { Verdict::Cookie } else { Verdict::Dropped }
+        } else if !syncookies && room < max_syn_backlog / 4 {
+            Verdict::Dropped
+        } else {
+            Verdict::Remembered
+        }
+    }
+
+    fn drop_syn(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        let pause = SYN_RETRY_FIRST * (1 << (request.syns - 1));
+        request.turn(self.now, Wait::SynRetry);
+        self.probe.on(self.now, Fact::SynDropped);
+        self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
+        let event = if request.syns > SYN_RETRIES { Event::NoRoute(id) } else { Event::Syn(id) };
+        self.queue.push(self.now + pause, event);
+    }
+
+    /// The kernel gives up on its SYN retries.
+    pub(crate) fn no_route_event(&mut self, id: RequestId) {
+        self.lost(id, Ending::ConnectTimeout);
+        self.forget(id);
+    }
+
+    /// The end of a handshake reaches the server, and the request's bytes with it.
+    pub(crate) fn established_event(&mut self, id: RequestId) {
+        self.begin_reading(id);
+        let request = &self.requests[id];
+        let full = self.model.kernel.handshake.filter(|_| self.listeners[request.link.socket as usize].is_full());
+        if self.is_down(usize::from(request.listener)) {
+            self.leave_handshake(id);
+            self.answer_with(id, Ending::Reset, Span::ZERO);
+        } else if let Some(handshake) = full {
+            self.net.counts.ack_drops += 1;
+            if handshake.abort_on_overflow {
+                self.leave_handshake(id);
+                self.answer_with(id, Ending::Reset, Span::ZERO);
+            } else {
+                self.ignore(id);
+            }
+        } else {
+            self.complete_handshake(id);
+        }
+    }
+
+    /// The client is connected: what it waits for now is the response.
+    fn begin_reading(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        // From here on it is not connecting, whatever the server makes of it.
+        request.stage = Stage::Unheard;
+        if request.ending.is_some() {
+            return;
+        }
+        self.arrived_whole(id);
+    }
+
+    /// The server knows the client and lets it wait for somebody who accepts.
+    fn complete_handshake(&mut self, id: RequestId) {
+        self.leave_handshake(id);
+        let request = &mut self.requests[id];
+        if request.ending.is_none() {
+            request.turn(self.now, Wait::Backlog);
+        }
+        self.enter_queue(id);
+    }
+
+    /// The handshake leaves the queue of incomplete ones, if it is there.
+    fn leave_handshake(&mut self, id: RequestId) {
+        let link = &mut self.requests[id].link;
+        if !std::mem::replace(&mut link.cookie, true) {
+            self.listeners[link.socket as usize].shaking -= 1;
+        }
+    }
+
+    /// Nothing becomes of the end of a handshake.
+    fn ignore(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        request.link.ignored_at = self.now;
+        if request.ending.is_none() {
+            request.turn(self.now, Wait::Retransmit);
+        }
+        self.try_again(id);
+    }
+
+    fn try_again(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let way = self.hop_network(id);
+        let next = next_try(self.now - request.link.ignored_at, RTO_MIN + way * 2, request.link.cookie);
+        self.queue.push(request.link.ignored_at + next, Event::Retransmit(id));
+    }
+
+    /// A request, or the answer to a repeated SYN-ACK, reaches a server that ignored the end of its handshake.
+    pub(crate) fn retransmit_event(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let (elapsed, socket) = (self.now - request.link.ignored_at, request.link.socket as usize);
+        let good_for = if request.link.cookie { COOKIE_GOOD } else { REMEMBERED };
+        if elapsed == REMEMBERED && !request.link.cookie {
+            // The server forgets the client; who sends to it next is reset.
+            self.leave_handshake(id);
+            self.requests[id].link.forgotten = true;
+            self.try_again(id);
+        } else if request.link.forgotten || elapsed > good_for || self.is_down(usize::from(request.listener)) {
+            self.leave_handshake(id);
+            self.answer_with(id, Ending::Reset, Span::ZERO);
+        } else if self.listeners[socket].is_full() {
+            self.net.counts.ack_drops += 1;
+            self.try_again(id);
+        } else {
+            self.complete_handshake(id);
+        }
+    }
+}
+
+/// When something reaches the server next after `elapsed` since it ignored the end of the handshake.
+fn next_try(elapsed: Span, first: Span, cookie: bool) -> Span {
+    let mut next = first;
+    while next <= elapsed {
+        next = next * 2;
+    }
+    if cookie {
+        return next;
+    }
+    let repeats = (1..=SYNACK_RETRIES + 1).map(|turn| Span::from_secs((1 << turn) - 1));
+    repeats.filter(|&at| at > elapsed).fold(next, Span::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_request_comes_again_with_each_retransmission_and_each_syn_ack() {
+        let mut at = Span::ZERO;
+        let mut tries = Vec::new();
+        while at < Span::from_secs(80) {
+            at = next_try(at, RTO_MIN, false);
+            tries.push(at.as_ns() / 1_000_000);
+        }
+        let expected = [200, 400, 800, 1000, 1600, 3000, 3200, 6400, 7000, 12_800, 15_000, 25_600, 31_000, 51_200];
+        assert_eq!(tries[..14], expected);
+        assert_eq!(tries[14..], [63_000, 102_400]);
+    }
+
+    #[test]
+    fn a_cookie_is_remembered_by_nobody_so_no_syn_ack_is_repeated() {
+        assert_eq!(next_try(Span::from_ms(800), RTO_MIN, true), Span::from_ms(1600));
+    }
+}

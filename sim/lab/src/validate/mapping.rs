@@ -1,0 +1,131 @@
+//! From a measured setting to the scenario that says the same: one mapping for all entries, without a number of its own.
+//!
+//! The machine is the measurements': the server pinned to one core, the load generator on another, loopback between.
+//! `docs/validation.md` has the mapping as a table.
+
+use std::fmt::Write;
+
+use super::entry::{Deployment, Entry, Load};
+use super::steps::Step;
+
+/// CPU time of the load generator a request, all its clients sharing one core: `calib/uwsgi-threads/c32`, where it is the client that
+/// saturates (the server's core is 38 % busy), at 22,431 requests a second.
+const CLIENT_COST: &str = "44us";
+
+/// The kernel's slice on the measuring machine, which had two cores wherever the server was pinned.
+const SLICE: &str = "1.4ms";
+
+/// Name of the lock that `lock` steps hold.
+const LOCK: &str = "process";
+
+/// Why an entry cannot be said as a scenario.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotMapped {
+    /// A loop over a pool of connections has no server and no requests.
+    #[error("a loop over a connection pool without a server is no scenario")]
+    PoolLoop,
+}
+
+/// The scenario of an entry, as the text of a file.
+///
+/// # Errors
+/// [`NotMapped`] if the language of scenarios has no words for it.
+///
+/// # Panics
+/// If the entry was not read by [`Entry::read`], which refuses steps that are none.
+pub fn scenario_text(entry: &Entry) -> Result<String, NotMapped> {
+    let client = client(&entry.load).ok_or(NotMapped::PoolLoop)?;
+    let mut text = format!(
+        "# Question: what does the simulation say to {0}?\n# Source: the measurement of that name.\nversion = 1\ntitle = \"{0}\"\n",
+        quotable(&entry.name)
+    );
+    text += &run(&entry.load);
+    text += &world(&entry.deployment, entry.backlog());
+    text += &client;
+    let classes = entry.mix.iter().map(|class| (class.weight, class.steps().expect("`Entry::read` checked the steps")));
+    let classes: Vec<(f64, Vec<Step>)> = classes.collect();
+    if classes.iter().flat_map(|(_, steps)| steps).any(|step| matches!(step, Step::Lock(_))) {
+        text += &format!("\n[lock.{LOCK}]\n");
+    }
+    for (index, (weight, steps)) in classes.iter().enumerate() {
+        let steps: Vec<String> = steps.iter().map(step).collect();
+        text += &format!("\n[request.class{index}]\nshare = {weight}\nsteps = [{}]\n", steps.join(", "));
+    }
+    Ok(text)
+}
+
+/// What may stand between quotes.
+fn quotable(text: &str) -> String {
+    text.replace(['"', '\\'], "'")
+}
+
+fn run(load: &Load) -> String {
+    match load {
+        Load::Open { seconds, .. } => format!("\n[run]\nlength = \"{seconds}s\"\n"),
+        Load::Closed { .. } | Load::Ab { .. } | Load::Loop { .. } => String::new(),
+    }
+}
+
+/// The server, with as many cores as it might use.
+fn world(deployment: &Deployment, backlog: u32) -> String {
+    let worker = match deployment.server.as_str() {
+        "paste-threads" => "paste",
+        other => other,
+    };
+    // The measuring machine had two cores; a server that was not pinned shared both with the client.
+    let cores = if deployment.cpus.as_ref().is_none_or(|cpus| cpus == "0") { 1 } else { 2 };
+    let mut text = format!(
+        "\n[machine]\ncores = {cores}\nslice = \"{SLICE}\"\n\n[world.server]\nworker = \"{}\"\n",
+        quotable(worker)
+    );
+    let keys = [
+        ("processes", deployment.processes),
+        ("threads", deployment.threads),
+        ("greenlets", deployment.greenlets),
+        ("listen", Some(backlog)),
+    ];
+    for (key, value) in keys {
+        if let Some(value) = value {
+            writeln!(text, "{key} = {value}").expect("writing to a string cannot fail");
+        }
+    }
+    text
+}
+
+/// The load generator; `None` if nobody asks.
+fn client(load: &Load) -> Option<String> {
+    let mut text = "\n[client.load]\n".to_owned();
+    let mut line = |key: &str, value: &str| {
+        writeln!(text, "{key} = {value}").expect("writing to a string cannot fail");
+    };
+    match load {
+        Load::Closed { clients, requests, .. } | Load::Ab { clients, requests } => {
+            line("clients", &clients.to_string());
+            line("total", &requests.to_string());
+        }
+        Load::Open { rate, .. } => line("rate", &format!("\"{rate}/s\"")),
+        Load::Loop { .. } => return None,
+    }
+    if let Load::Ab { .. } = load {
+        // Today's `ab` sends its first request alone (httpd, support/ab.c, worker_test).
+        line("first_alone", "true");
+    }
+    if let Load::Closed { timeout_s, .. } | Load::Open { timeout_s, .. } = load {
+        line("connect_timeout", &format!("\"{timeout_s}s\""));
+        line("read_timeout", &format!("\"{timeout_s}s\""));
+    }
+    line("cost", &format!("\"{CLIENT_COST}\""));
+    Some(text)
+}
+
+fn step(step: &Step) -> String {
+    match step {
+        Step::Cpu(ms) => format!("{{ burn = \"{ms}ms\" }}"),
+        Step::Sleep(ms) => format!("{{ sleep = \"{ms}ms\" }}"),
+        Step::Exp(ms) => format!("{{ sleep = \"exp({ms}ms)\" }}"),
+        Step::Block(ms) => format!("{{ sleep = \"{ms}ms\", blocking = true }}"),
+        Step::Hog { ms, every_ms } => format!("{{ burn = \"{ms}ms\", yield_every = \"{every_ms}ms\" }}"),
+        Step::Lock(ms) => format!("{{ with = \"{LOCK}\", steps = [{{ sleep = \"{ms}ms\" }}] }}"),
+        Step::Fan { runs, ms } => format!("{{ fan = {runs}, steps = [{{ sleep = \"{ms}ms\" }}] }}"),
+    }
+}

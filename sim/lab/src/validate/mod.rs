@@ -1,0 +1,22 @@
+//! Predictions held against measured servers.
+//!
+//! An [`Entry`] is one setting of a real server with its runs. [`scenario_text`] writes the scenario that says the same;
+//! whoever calls compiles it, and [`run_each`](crate::run::run_each) makes of every simulated run an [`Outcome`], the same
+//! numbers that a measured run has. [`Comparison`] holds the two against each other and [`Summary`] counts what was met.
+//!
+//! One mapping serves all entries, and nothing here knows the numbers of any of them.
+
+mod compare;
+mod entry;
+mod mapping;
+mod outcome;
+mod rank_sum;
+mod steps;
+mod summary;
+
+pub use compare::{Comparison, Fate, Measured, Part, Predicted, Quantity, Regime, Validated, Verdict};
+pub use entry::{Class, Deployment, Entry, EntryError, Load, Run};
+pub use mapping::{NotMapped, scenario_text};
+pub use outcome::Outcome;
+pub use steps::{Step, StepError};
+pub use summary::{Bands, Count, Summary};

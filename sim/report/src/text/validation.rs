@@ -1,0 +1,140 @@
+//! Predictions beside measurements as a table: a row for each entry, in 120 places.
+
+use lab::validate::{Comparison, Count, Fate, Part, Quantity, Summary, Validated, Verdict};
+
+use super::layout::wrap;
+use super::number::grouped;
+
+/// Places of the first column; a longer name has a line of its own.
+const NAME: usize = 32;
+/// Places of a measured or predicted number.
+const NUMBER: usize = 7;
+/// Places of an error, its mark included.
+const ERROR: usize = 8;
+/// What stands behind an error outside of its band.
+const OUTSIDE: char = '×';
+
+/// How the table is to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Look {
+    /// Whether what is outside of its band is red, by an ANSI sequence: for terminals only.
+    pub colour: bool,
+    /// Places in a line of words; the table itself needs 120.
+    pub width: usize,
+}
+
+/// The table, what its columns are, and the summary.
+pub fn validation_table(entries: &[Validated], summary: &Summary, look: Look) -> String {
+    let mut text = head();
+    for (part, title) in [
+        (Part::Judged, "Judged"),
+        (Part::ByChance, "Judged by their spread: a herd larger than the listen queue, so chance decides a run"),
+        (Part::Calibration, "Calibration: shown, not judged"),
+    ] {
+        let of_part: Vec<&Validated> = entries.iter().filter(|entry| entry.part == part).collect();
+        if !of_part.is_empty() {
+            text += &format!("\n{title}\n");
+            rows(&mut text, &of_part, look);
+        }
+    }
+    let note = "Medians over the measured runs and over the simulated ones; error in per cent of the measured median, × outside of \
+                its band. Bad: how many requests timed out or failed, measured/predicted where they differ. CPU: per cent of a \
+                core that the server used, measured and predicted, not judged.";
+    text += &format!("\n{}\n", wrap(note, look.width));
+    text + &summary_text(summary, look)
+}
+
+fn head() -> String {
+    let group = |title: &str| format!("  {:>NUMBER$} {:>NUMBER$} {:<ERROR$}", title, "", "");
+    let columns = format!("  {:>NUMBER$} {:>NUMBER$} {:>7} ", "meas.", "pred.", "error %");
+    let groups: String = ["good/s", "p50 ms", "p99 ms"].into_iter().map(group).collect();
+    format!("{:NAME$}{}\n{:NAME$}{}  {:9} {:>7}\n", "", groups.trim_end(), "", columns.repeat(3), "bad", "CPU %")
+}
+
+/// The rows of one part, families apart.
+fn rows(text: &mut String, entries: &[&Validated], look: Look) {
+    for entry in entries {
+        let name = &entry.name;
+        if name.chars().count() > NAME {
+            *text += &format!("{name}\n{:NAME$}", "");
+        } else {
+            *text += &format!("{name:NAME$}");
+        }
+        let row = match &entry.fate {
+            Fate::Compared(found) => numbers(found, look),
+            Fate::NotMapped(why) => format!("  {}", paint(&format!("not mapped: {why}"), look)),
+            Fate::Failed(why) => format!("  {}", paint(&format!("did not come to its end: {why}"), look)),
+        };
+        *text += &format!("{}\n", row.trim_end());
+    }
+}
+
+fn numbers(found: &Comparison, look: Look) -> String {
+    let quantities = [Some(&found.ok_rps), found.p50_ms.as_ref(), found.p99_ms.as_ref()];
+    let mut text: String = quantities.into_iter().map(|quantity| group(quantity, look)).collect();
+    let (seen, told) = (found.regime_measured.label(), found.regime_predicted.label());
+    let regime = if seen == told { seen.to_owned() } else { format!("{seen}/{told}") };
+    let regime = format!("{regime:9}");
+    text += "  ";
+    text += &if found.regime == Verdict::Outside { paint(&regime, look) } else { regime };
+    let share = |cores: f64| format!("{:.0}", cores * 100.0);
+    let cpu = found.cpu_cores.map(|known| (share(known.measured.median), share(known.predicted.median)));
+    if let Some((seen, told)) = cpu {
+        text += &format!(" {seen:>3} {told:>3}");
+    }
+    text
+}
+
+/// Measured, predicted, error and mark.
+fn group(quantity: Option<&Quantity>, look: Look) -> String {
+    let Some(quantity) = quantity else {
+        return format!("  {:>NUMBER$} {:>NUMBER$} {:ERROR$}", "–", "", "");
+    };
+    let (seen, told) = (number(quantity.measured.median), number(quantity.predicted.median));
+    let percent = quantity.error * 100.0;
+    let error = if percent.abs() < 999.5 { format!("{percent:+.1}") } else { format!("{percent:+.0}") };
+    let outside = quantity.verdict == Verdict::Outside;
+    let mark = if outside { OUTSIDE } else { ' ' };
+    let error = format!("{error:>7}{mark}");
+    let error = if outside { paint(&error, look) } else { error };
+    format!("  {seen:>NUMBER$} {told:>NUMBER$} {error}")
+}
+
+/// Four digits, or all of a larger whole number.
+fn number(value: f64) -> String {
+    let decimals = [1000.0, 100.0, 10.0].into_iter().position(|from| value >= from).unwrap_or(3);
+    grouped(value, decimals)
+}
+
+/// Red, where there is colour.
+fn paint(text: &str, look: Look) -> String {
+    if look.colour { format!("\x1b[31m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// What was met, in words.
+fn summary_text(summary: &Summary, look: Look) -> String {
+    let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0));
+    let mut words = format!(
+        "Throughput of {} entries: the error is {} for the median entry (band 5 %), and at most {} for nine in ten (band 10 %).",
+        summary.throughput_entries,
+        percent(summary.throughput_error_median),
+        percent(summary.throughput_error_p90),
+    );
+    let count = |what: &str, band: &str, count: Count| match count.of {
+        0 => String::new(),
+        of => format!(" {what} within {band}: {} of {of}.", count.met),
+    };
+    words += &count("Throughput of herds", "the spread of the simulation", summary.by_chance);
+    words += &count("p50", "10 %", summary.p50);
+    words += &count("p99", "20 % or between the measured runs", summary.p99);
+    words += &count("Regime of errors", "what was measured", summary.regime);
+    if summary.not_mapped > 0 {
+        words += &format!(" Not mapped: {}.", summary.not_mapped);
+    }
+    if summary.failed > 0 {
+        words += &format!(" Did not come to their end: {}.", summary.failed);
+    }
+    let verdict = if summary.holds() { "All bands hold." } else { "Not all bands hold." };
+    let text = wrap(&format!("{words} {verdict}"), look.width);
+    if summary.holds() { text } else { text.replace(verdict, &paint(verdict, look)) }
+}

@@ -1,0 +1,117 @@
+//! How a master watches and replaces its workers: the keys of a world, and what a preset knows of it.
+
+use engine::time::Span;
+use engine::worker::LifeSpec;
+
+use crate::diagnostic::Findings;
+use crate::key::{Key, Kind, Need, key};
+use crate::node::Node;
+
+const MAX_REQUESTS: u64 = 1_000_000_000;
+
+/// gunicorn's heartbeat.
+pub(crate) const TIMEOUT: Key = key(
+    "timeout",
+    Kind::Duration,
+    Need::Else("the preset's for gunicorn"),
+    "\"60s\"",
+    "Silence of a worker's main loop after which gunicorn kills and replaces it (--timeout); \"0s\" for never. A sync worker is silent for as long as its request takes.",
+);
+
+/// uWSGI's deadline.
+pub(crate) const HARAKIRI: Key = key(
+    "harakiri",
+    Kind::Positive,
+    Need::Else("requests may take as long as they like"),
+    "\"60s\"",
+    "Age of a request at which uWSGI kills and replaces the whole process (--harakiri); one clock a process, which every request sets anew and clears.",
+);
+
+/// When a process is replaced.
+pub(crate) const MAX_REQUESTS_KEY: Key = key(
+    "max_requests",
+    Kind::Count(1, MAX_REQUESTS),
+    Need::Else("a process is never replaced"),
+    "1000",
+    "Requests after which a process finishes what it has and is replaced (gunicorn and uWSGI: --max-requests).",
+);
+
+/// And by how much later.
+pub(crate) const JITTER: Key = key(
+    "max_requests_jitter",
+    Kind::Count(0, MAX_REQUESTS),
+    Need::Default("0"),
+    "100",
+    "As many requests more at random at most, drawn anew for each process (gunicorn: --max-requests-jitter).",
+)
+.beside(&["max_requests"]);
+
+/// How long it may take then.
+pub(crate) const GRACEFUL_TIMEOUT: Key = key(
+    "graceful_timeout",
+    Kind::Duration,
+    Need::Else("the preset's"),
+    "\"10s\"",
+    "How long a process that is to be replaced may take to finish what it has, before it is killed (gunicorn: --graceful-timeout, uWSGI: --worker-reload-mercy).",
+);
+
+/// What a new one costs.
+pub(crate) const BOOT: Key = key(
+    "boot",
+    Kind::Duration,
+    Need::Else("the preset's, of an application that imports nothing"),
+    "\"2s\"",
+    "CPU time of a new process before it serves: the fork, and the application's imports where the master does not make them.",
+);
+
+const ALL: [&str; 6] = ["timeout", "harakiri", "max_requests", "max_requests_jitter", "graceful_timeout", "boot"];
+
+/// A preset's worker and the master above it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Master {
+    /// gunicorn's heartbeat.
+    pub(crate) timeout: Option<Span>,
+    pub(crate) graceful_timeout: Span,
+    pub(crate) boot: Span,
+}
+
+/// What a preset says of a worker's master; `None` if it has none.
+pub(crate) fn master(node: &Node) -> Option<Master> {
+    let span = |name: &str| node.find::<&Node>(name).map(|value| value.get::<Span>("value"));
+    let (graceful_timeout, boot) = (span("graceful_timeout")?, span("boot")?);
+    Some(Master { timeout: span("timeout"), graceful_timeout, boot })
+}
+
+/// What a world says of it; `None` if its processes live for ever.
+pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, findings: &mut Findings) -> Option<LifeSpec> {
+    let mut refuse = |key: &str, why: &str| {
+        if node.given(key) {
+            let what = format!("`{key}` means nothing to {software}");
+            findings.error(node.key_at(key), what).label(format!("not for {software}")).help(why);
+        }
+    };
+    let Some(master) = master else {
+        for key in ALL {
+            refuse(key, "it has no master process that would replace workers");
+        }
+        return None;
+    };
+    if master.timeout.is_some() {
+        refuse("harakiri", "gunicorn has heartbeats instead: write `timeout`");
+    } else {
+        refuse("timeout", "uWSGI has no heartbeats: write `harakiri`");
+        refuse("max_requests_jitter", "it is gunicorn's");
+    }
+    let timeout =
+        master.timeout.map(|usual| node.find("timeout").unwrap_or(usual)).filter(|timeout| !timeout.is_zero());
+    let harakiri: Option<Span> = node.find("harakiri");
+    let jitter = node.get("max_requests_jitter");
+    let max_requests = node.find("max_requests").map(|max| (max, jitter));
+    (timeout.is_some() || harakiri.is_some() || max_requests.is_some()).then(|| LifeSpec {
+        timeout,
+        harakiri,
+        max_requests,
+        graceful_timeout: node.find("graceful_timeout").unwrap_or(master.graceful_timeout),
+        boot: node.find("boot").unwrap_or(master.boot),
+    })
+}
