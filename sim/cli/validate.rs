@@ -8,7 +8,9 @@ use engine::{Model, Seed};
 use indicatif::{ProgressBar, ProgressStyle};
 use lab::validate::{Comparison, Entry, Fate, Outcome, Summary, Validated, scenario_text};
 use lab::{OfModel, Plan, run_each};
+use report::figures::{Drawing, draw_validation};
 use report::text::validation::{Look, validation_table};
+use report::validation_json::{About, validation_json};
 
 use crate::files;
 use crate::problem::Problem;
@@ -60,8 +62,25 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     let plan = Plan { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
     let validated = compare(&entries, &plan)?;
     let summary = Summary::of(&validated);
-    files::print(&validation_table(&validated, &summary, look()))?;
+    let about = About { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
+    let document = validation_json(&about, &validated, &summary);
+    if args.json {
+        files::print(&document)?;
+    } else {
+        files::print(&validation_table(&validated, &summary, look()))?;
+    }
+    write(&args.out, &document, &draw_validation(&validated, &summary).map_err(Problem::Draw)?)?;
+    if !args.json {
+        files::print(&format!("\nThe numbers and the plot are in {}\n", args.out.display()))?;
+    }
     if summary.holds() { Ok(()) } else { Err(Problem::Differs) }
+}
+
+/// Writes the document and the plot.
+fn write(folder: &Path, document: &str, drawing: &Drawing) -> Result<(), Problem> {
+    files::write(&folder.join("validation.json"), document.as_bytes())?;
+    files::write(&folder.join(format!("{}.svg", drawing.name)), drawing.svg.as_bytes())?;
+    files::write(&folder.join(format!("{}.png", drawing.name)), &drawing.png)
 }
 
 /// Reads every entry of a folder, by file name; all mistakes at once, one line a file.
