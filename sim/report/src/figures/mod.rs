@@ -14,6 +14,7 @@ mod naming;
 mod panel;
 mod raster;
 mod scale;
+mod scatter_names;
 mod style;
 mod throughput;
 mod type_setting;

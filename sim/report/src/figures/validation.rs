@@ -7,8 +7,8 @@
 use lab::validate::{Bands, Comparison, Part, Quantity, Summary, Validated, Verdict};
 
 use super::canvas::{Anchor, At, Canvas, Hand};
-use super::labels::push_apart;
 use super::scale::{Axis, Quantity as Measure, decimal};
+use super::scatter_names::{Block, Names};
 use super::style::{self, Rgb, WorldStyle};
 use super::type_setting::Face;
 use super::{DrawError, Drawing, finished};
@@ -271,32 +271,23 @@ fn mark(canvas: &mut Canvas, at: At, look: Look) {
 /// Names beside the dots furthest outside of their band.
 fn names(canvas: &mut Canvas, (left, top): At, dots: &[Dot<'_>], place: &impl Fn(f64, f64) -> At) {
     let mut outside: Vec<&Dot<'_>> = dots.iter().filter(|dot| dot.outside).collect();
-    let distance = |dot: &Dot<'_>| libm::log10((1.0 + dot.error).max(1e-9)).abs();
-    outside.sort_by(|a, b| distance(b).total_cmp(&distance(a)).then(a.name.cmp(b.name)));
+    let far = |dot: &Dot<'_>| libm::log10((1.0 + dot.error).max(1e-9)).abs();
+    outside.sort_by(|a, b| far(b).total_cmp(&far(a)).then(a.name.cmp(b.name)));
     outside.truncate(NAMES_MAX);
-    let width = |dot: &Dot<'_>| Face::Regular.width(dot.name, style::NOTE);
-    // Above the diagonal to the left, below it to the right, if there is room; else the other way.
-    let to_left = |dot: &Dot<'_>| {
-        let x = place(dot.x, dot.y).0;
-        let (left_fits, right_fits) = (x - 10.0 - width(dot) > left, x + 10.0 + width(dot) < left + SIDE);
-        if dot.error > 0.0 { left_fits || !right_fits } else { left_fits && !right_fits }
-    };
-    for side in [true, false] {
-        let here: Vec<&Dot<'_>> = outside.iter().copied().filter(|dot| to_left(dot) == side).collect();
-        let wishes: Vec<f64> = here.iter().map(|dot| place(dot.x, dot.y).1).collect();
-        let middles = push_apart(&wishes, &vec![LEADING; here.len()], top + 2.0, top + SIDE - 2.0);
-        for (dot, middle) in here.iter().zip(middles) {
-            let (x, y) = place(dot.x, dot.y);
-            let (direction, anchor) = if side { (-1.0, Anchor::End) } else { (1.0, Anchor::Start) };
-            let moved = (middle - y).abs() > 3.0;
-            let gap = if moved { 16.0 } else { 8.0 };
-            if moved {
-                let from = (x + direction * (RADIUS + 1.0), y);
-                canvas.stroke(&[from, (x + direction * (gap - 3.0), middle)], 0.8, dot.look.colour.line);
-            }
-            let at = (x + direction * gap, middle + style::NOTE * style::MIDDLE);
-            canvas.text(dot.name, at, hand(style::NOTE, Face::Regular, dot.look.colour.text, anchor));
+    let panel = Block { left, top, right: left + SIDE, bottom: top + SIDE };
+    let taken = dots.iter().map(|dot| Block::around(place(dot.x, dot.y), RADIUS + 1.0)).collect();
+    let mut names = Names::new(panel, taken);
+    for dot in outside {
+        let at = place(dot.x, dot.y);
+        let Some(found) = names.place(at, (Face::Regular.width(dot.name, style::NOTE), LEADING)) else { continue };
+        if let Some((from, to)) = found.leader {
+            canvas.stroke(&[from, to], 0.8, dot.look.colour.line);
+            mark(canvas, at, dot.look);
         }
+        let block = found.block;
+        let baseline = (block.top + block.bottom) / 2.0 + style::NOTE * style::MIDDLE;
+        let pen = hand(style::NOTE, Face::Regular, dot.look.colour.text, Anchor::Start);
+        canvas.text(dot.name, (block.left, baseline), pen);
     }
 }
 
