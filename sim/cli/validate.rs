@@ -1,5 +1,6 @@
 //! `tailback validate`: predictions held against measured servers.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ use crate::problem::Problem;
 
 /// How the name of an entry's file ends.
 const ENTRY: &str = "json";
+/// Entries of a folder.
+const ENTRIES_MAX: usize = 10_000;
 
 /// What to compare.
 #[derive(clap::Args)]
@@ -28,7 +31,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Simulated runs of every entry
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     replications: u32,
     /// Where chance begins; the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
@@ -95,10 +98,18 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Problem> {
     if paths.is_empty() {
         return Err(Problem::Usage(format!("{} holds no NAME.{ENTRY}", folder.display())));
     }
-    let mut entries = Vec::new();
+    if paths.len() > ENTRIES_MAX {
+        let text = format!("{} holds {} entries; there is room for {ENTRIES_MAX}", folder.display(), paths.len());
+        return Err(Problem::Usage(text));
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut names = BTreeSet::new();
     let mut wrong = String::new();
     for path in &paths {
         match Entry::read(&files::read(path)?) {
+            Ok(entry) if !names.insert(entry.name.clone()) => {
+                wrong += &format!("error: {}: another file is called {:?} too\n", path.display(), entry.name);
+            }
             Ok(entry) => entries.push(entry),
             Err(error) => wrong += &format!("error: {}: {error}\n", path.display()),
         }

@@ -210,3 +210,32 @@ impl Cell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lab::fixtures::validated;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_document_holds_what_was_measured_and_predicted() {
+        let mut unsaid = validated("loop/x", "loop", &[1.0], &[1.0]);
+        unsaid.fate = Fate::NotMapped("there is no server".to_owned());
+        let entries = [validated("io/pywsgi/c10", "pywsgi", &[97.0, 99.0, 98.0], &[100.0; 6]), unsaid];
+        let about = About { version: "1", seed: 7, replications: 6 };
+        let text = validation_json(&about, &entries, &Summary::of(&entries));
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let first = &document["entries"][0];
+        assert_eq!(
+            (&first["ok_rps"]["measured"]["median"], &first["ok_rps"]["predicted"]["high"]),
+            (&98.into(), &100.into())
+        );
+        assert_eq!(
+            (&first["part"], &first["within"], &first["ok_rps"]["verdict"]),
+            (&"judged".into(), &true.into(), &"within".into())
+        );
+        assert_eq!(document["entries"][1]["reason"], "there is no server");
+        assert_eq!((&document["summary"]["not_mapped"], &document["summary"]["holds"]), (&1.into(), &false.into()));
+    }
+}
