@@ -21,8 +21,8 @@ const LOCK: &str = "process";
 /// Why an entry cannot be said as a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotMapped {
-    /// A loop over a pool of connections has no server and no requests.
-    #[error("a loop over a connection pool without a server is no scenario")]
+    /// Greenlets that go on after a failed wait for a connection: a failed request is over, and a new one is somebody else.
+    #[error("no steps say a loop that goes on after a failed wait for a connection")]
     PoolLoop,
 }
 
