@@ -205,7 +205,7 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         read_timeout: None,
         patience: None,
         refresh: None,
-        cost: Span::ZERO,
+        cost: None,
     };
     Model {
         name: worker.name.clone(),

@@ -385,7 +385,7 @@ pub struct ClientSpec {
     /// What an impatient user does then; the old request lives on in the server.
     pub refresh: Option<Refresh>,
     /// CPU time that the program that sends these requests needs for one; all its clients share one core.
-    pub cost: Span,
+    pub cost: Option<Law>,
 }
 
 /// What a user who lost patience does.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use engine::kernel::Kernel;
 use engine::law::Law;
 use engine::model::{
     Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind,
@@ -230,7 +231,7 @@ impl Compiler<'_> {
                 first_alone: client.first_alone,
                 network: client.network,
                 ports: client.ports,
-                cost: client.cost,
+                cost: client.cost.as_ref().map(|text| law(text, self.files)),
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -297,7 +298,7 @@ impl Compiler<'_> {
                 router: world.router,
                 life: world.life,
             }],
-            kernel: world.kernel.clone(),
+            kernel: Kernel { syn_linear_timeouts: world.syn_linear_timeouts, ..world.kernel.clone() },
             balancer: self.scenario.balancer,
             peers: peers
                 .iter()

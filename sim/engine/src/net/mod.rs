@@ -19,7 +19,6 @@ mod syn;
 pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
 pub(crate) use listener::Listener;
 pub(crate) use state::Net;
-pub(crate) use syn::{SYN_RETRIES, SYN_RETRY_FIRST};
 
 use crate::id::{ProcessId, RequestId, TaskId, ThreadId};
 use crate::model::{Balancing, WorkerKind};
@@ -45,7 +44,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let client = usize::from(self.requests[id].client);
-        let arrives = self.now + self.busy_with(client) + self.model.clients[client].network;
+        let arrives = self.now + self.connects_after(id) + self.model.clients[client].network;
         self.queue.push(arrives, Event::Syn(id));
     }
 

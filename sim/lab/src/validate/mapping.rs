@@ -8,9 +8,11 @@ use std::fmt::Write;
 use super::entry::{Deployment, Entry, Load};
 use super::steps::Step;
 
-/// CPU time of the load generator a request, all its clients sharing one core: `calib/uwsgi-threads/c32`, where it is the client that
-/// saturates (the server's core is 38 % busy), at 22,431 requests a second.
-const CLIENT_COST: &str = "44us";
+/// CPU time of the load generator a request, all its clients sharing one core.
+///
+/// The median is from `calib/uwsgi-threads/c32`, where it is the client that saturates (the server's core is 38 % busy), at 22,431
+/// requests a second; the spread from `calib/uwsgi-threads/c1`, where the 99th percentile of a round trip is 1.7 times the median.
+const CLIENT_COST: &str = "lognormal(44us, 75us)";
 
 /// The kernel's slice on the measuring machine, which had two cores wherever the server was pinned.
 const SLICE: &str = "1.4ms";
