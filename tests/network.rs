@@ -272,6 +272,19 @@ fn a_server_that_connects_anew_for_every_call_runs_out_of_ports_to_its_peer() {
 }
 
 #[test]
+fn a_caller_that_gives_up_closes_first() {
+    for worker in [threads(4), hub(4)] {
+        let steps = Steps::new().call(0, Law::Fixed(ms(40)), Some(ms(10)));
+        let mut model = world(worker, 1, steps, steady(ms(50), 200));
+        model.peers[0].ports = Some(ten_ports(false));
+        let record = run(&model);
+        // All fail: about half after 10 ms without a reply, the others at once without a port.
+        assert_eq!(ended(&record, Ending::Failed), 200);
+        assert!((90..=100).contains(&record.kernel.port_failures), "{}", record.kernel.port_failures);
+    }
+}
+
+#[test]
 fn a_full_table_of_tracked_connections_drops_syns_until_entries_are_forgotten() {
     let mut model = sleeping(threads(4), ms(1), steady(ms(10), 30));
     model.kernel.conntrack = Some(Conntrack { max: 20, time_wait: secs(2) });
@@ -361,4 +374,27 @@ fn without_memory_the_largest_process_is_killed_and_its_connections_break() {
     assert_eq!(record.kernel.oom_kills, 1);
     assert!((11..=21).contains(&reset) && reset + ended(&record, Ending::Ok) == 30, "{reset}");
     assert_eq!(record.kernel.memory_peak, Some(120 * MIB));
+}
+
+#[test]
+fn a_killed_process_resets_who_waits_inside_it_and_at_its_own_socket() {
+    // Room for one request in service: whenever a second begins, the kernel kills.
+    let mut worker = threads(1);
+    worker.kind = engine::model::WorkerKind::Pool { threads: 2, connections: 5 };
+    let outcome = |sockets: u32| {
+        let mut arrivals = vec![ms(10); 10];
+        arrivals.push(secs(5));
+        let mut model = sleeping(worker.clone(), secs(1), at(&arrivals));
+        model.kernel.sockets = sockets;
+        model.listeners = vec![ListenerSpec { host: 0, backlog: 100 }; sockets as usize];
+        model.processes = (0..sockets).map(|listener| ProcessSpec { listener, worker: 0 }).collect();
+        let fixed = 50 * MIB * u64::from(sockets);
+        model.kernel.memory = Some(Memory { host: fixed + MIB, process: 50 * MIB, thread: 0, request: MIB });
+        let record = run(&model);
+        (record.kernel.oom_kills, ended(&record, Ending::Reset), ended(&record, Ending::Ok))
+    };
+    // With one process, those who waited outside are taken in later, and it is killed again.
+    assert_eq!(outcome(1), (2, 10, 1));
+    // With two, those at a killed process's own door go with it.
+    assert_eq!(outcome(2), (2, 10, 1));
 }

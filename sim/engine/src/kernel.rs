@@ -74,8 +74,6 @@ pub struct Conntrack {
 impl Conntrack {
     /// `nf_conntrack_tcp_timeout_time_wait`: Linux 6.x, `nf_conntrack_proto_tcp.c`, `tcp_timeouts`.
     pub const TIME_WAIT: Span = Span::from_secs(120);
-    /// `nf_conntrack_max` of a host with more than 4 GB: Linux 6.x, `nf_conntrack_init_start`.
-    pub const MAX: u32 = 262_144;
 }
 
 /// Memory of a server and of what runs on it, in bytes.

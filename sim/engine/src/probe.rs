@@ -30,7 +30,7 @@ pub enum Fact<'a> {
     },
     /// A greenlet was ready so long before it ran.
     HubLag(Span),
-    /// A SYN met a full accept queue.
+    /// A SYN met a full queue or table.
     SynDropped,
     /// A greenlet was spawned under a name.
     Born(u16),

@@ -95,8 +95,8 @@ fn a_difference_that_replications_do_not_tell_is_not_claimed() {
     let mut noisy = well("noisy", 3, 4_000);
     let mut calm = well("calm", 3, 4_000);
     for (index, ok) in [900, 1_000, 1_100].into_iter().enumerate() {
-        noisy.records[index].endings = [ok, 0, 0, 0, 0, 0];
-        calm.records[index].endings = [1_000, 0, 0, 0, 0, 0];
+        noisy.records[index].endings = [ok, 0, 0, 0, 0, 0, 0, 0, 0];
+        calm.records[index].endings = [1_000, 0, 0, 0, 0, 0, 0, 0, 0];
     }
     let text = comparison_table(&Comparison::of(&[calm, noisy]), Style { bold: false, width: 10_000 });
     assert!(text.contains("3 replications cannot tell noisy from calm in good responses."), "{text}");

@@ -71,7 +71,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// The kernel kills a process: whoever it serves, or has accepted, is reset.
+    /// The kernel kills a process: whoever it serves or has accepted is reset, and who waits at a socket that is its own.
     fn kill_for_memory(&mut self, process: ProcessId) {
         self.net.counts.oom_kills += 1;
         let served: Vec<RequestId> = self
@@ -88,6 +88,10 @@ impl<P: Probe> World<'_, P> {
         }
         while let Some(id) = self.processes[process.index()].jobs.pop_front() {
             self.processes[process.index()].connections -= 1;
+            self.reset_connection(id);
+        }
+        let socket = self.processes[process.index()].listener;
+        while let Some(&id) = self.listeners[socket].queue.front().filter(|_| self.model.kernel.sockets > 1) {
             self.reset_connection(id);
         }
     }

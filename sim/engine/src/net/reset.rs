@@ -26,7 +26,11 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         if request.stage == Stage::Queued {
             let queue = &mut self.listeners[request.link.socket as usize].queue;
-            queue.retain(|&queued| queued != id);
+            if queue.front() == Some(&id) {
+                queue.pop_front();
+            } else {
+                queue.retain(|&queued| queued != id);
+            }
         }
         self.hang_up(id);
     }

@@ -136,7 +136,7 @@ Percentage of the requests served within a certain time (ms)
     #[test]
     fn failures_are_told_by_cause() {
         let mut record = record(2_000_000_000, &[5; 90]);
-        record.endings = [90, 4, 3, 2, 0, 1];
+        record.endings = [90, 4, 3, 2, 0, 0, 0, 0, 1];
         let text = ab_block(&record, 10);
         let expected = "\
 Complete requests:      96

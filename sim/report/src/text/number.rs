@@ -137,6 +137,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn memory_is_told_in_mib_and_gib() {
+        let mib = f64::from(1 << 20);
+        let told = [0.0, 1.5, 60.0, 1023.0, 1024.0, 8192.0].map(|count| value(Unit::Bytes, count * mib));
+        assert_eq!(told, ["0 MiB", "1.50 MiB", "60.0 MiB", "1,023 MiB", "1.00 GiB", "8.00 GiB"]);
+    }
+
+    #[test]
     fn times_are_written_in_the_unit_that_fits() {
         let cases = [
             (0.0, "0 ns"),
