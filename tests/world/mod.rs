@@ -181,6 +181,9 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         costs,
         gil: true,
         switch_interval: ms(5),
+        releases: Releases::default(),
+        lingers: false,
+
         timed_waits: TimedWaits::Notified,
         router: None,
         life: None,

@@ -4,7 +4,7 @@
 //! know nothing of servers, so every world sees the same people with the same needs.
 //! A person who loses patience closes the connection and may ask again; the server knows nothing of it and works on.
 
-use crate::id::{ClientId, RequestId, TaskId};
+use crate::id::{ClientId, RequestId, TaskId, ThreadId};
 use crate::law::Law;
 use crate::model::{Arrivals, ClientSpec, Profile};
 use crate::probe::{Fact, Gauge, Probe};
@@ -111,8 +111,10 @@ impl<P: Probe> World<'_, P> {
                 Arrivals::Closed { clients, .. } => {
                     let alone = self.model.clients[index].first_alone;
                     self.clients[index].held = if alone { clients - 1 } else { 0 };
-                    for _ in self.clients[index].held..clients {
-                        self.send_next(index, Span::ZERO);
+                    // The program that sends can only do one thing at a time.
+                    let cost = self.model.clients[index].cost;
+                    for turn in 0..clients - self.clients[index].held {
+                        self.send_next(index, cost * u64::from(turn) / 2);
                     }
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),
@@ -229,6 +231,7 @@ impl<P: Probe> World<'_, P> {
             begun: Time::ZERO,
             fate,
             task: TaskId::NONE,
+            linger: ThreadId::NONE,
             client: index as u16,
             class: class_id as u16,
             listener: 0,

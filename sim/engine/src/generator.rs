@@ -1,12 +1,13 @@
 //! The program that sends requests has one core, and a request costs it CPU time too.
 //!
-//! A load generator that is busy sees a response late: its latency and, with closed clients, its next request are late by as
-//! much. People have a computer each; their cost is zero.
+//! Half of that goes into connecting and half into reading the response. A load generator that is busy sees a response late: its
+//! latency and, with closed clients, its next request are late by as much. People have a computer each; their cost is zero.
 //! Clients that waited for the first response of all connect one after the other, each after half of that cost.
 
 use crate::id::RequestId;
 use crate::probe::Probe;
 use crate::request::Stage;
+use crate::time::Span;
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {
@@ -27,9 +28,19 @@ impl<P: Probe> World<'_, P> {
             return false;
         }
         request.stage = Stage::Read;
-        let busy_until = &mut self.clients[index].busy_until;
-        *busy_until = (*busy_until).max(self.now) + cost;
-        self.queue.push(*busy_until, Event::Response(id));
+        let done = self.now + self.busy_with(index);
+        self.queue.push(done, Event::Response(id));
         true
+    }
+
+    /// How long the sender's core needs until it has done half of a request's work: connecting, or reading the response.
+    pub(crate) fn busy_with(&mut self, index: usize) -> Span {
+        let half = self.model.clients[index].cost / 2;
+        if half.is_zero() {
+            return Span::ZERO;
+        }
+        let busy_until = &mut self.clients[index].busy_until;
+        *busy_until = (*busy_until).max(self.now) + half;
+        *busy_until - self.now
     }
 }

@@ -17,6 +17,7 @@ pub mod id;
 pub mod kernel;
 pub mod law;
 mod life;
+mod linger;
 mod linkable;
 mod machine;
 pub mod model;

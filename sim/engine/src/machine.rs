@@ -3,7 +3,7 @@
 //! After Linux's EEVDF (6.6 and later) with equal weights: the thread that has been runnable longest goes first. A running thread
 //! is safe for a slice; then it goes to the tail of the run queue as soon as the kernel looks, which is when another thread
 //! wakes up, or at the next tick. A thread that runs alone begins a new slice at such a tick. A core is charged for each switch
-//! to another thread, and needs the wake-up latency to come out of idle. Left out: priorities, and a run queue for each core.
+//! to another thread, and its kernel needs a while to come out of idle, longer after a long pause. Left out: priorities, and a run queue for each core.
 //! The machine asks both worlds one question, [`Demand`]; what a thread does with its time it does not know.
 //!
 //! An event is a hint and the entity decides: a core remembers until when its thread runs, so an event that was overtaken
@@ -11,10 +11,12 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CoreId, HostId, HubId, ProcessId, RouterId, TaskId, ThreadId};
+use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::model::Cooling;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::time::{Span, Time};
+use crate::warmth::cooled;
 use crate::world::{Event, World};
 
 /// What a thread wants from the machine.
@@ -53,6 +55,7 @@ pub(crate) struct Host {
     tick: Span,
     switch: Span,
     wake: Span,
+    cooling: Cooling,
 }
 
 /// One core.
@@ -93,6 +96,18 @@ pub(crate) struct Thread {
     pub(crate) timed_out: bool,
     /// How often the GIL had changed hands when it began to wait for it.
     pub(crate) switches_seen: u32,
+    /// The request whose client it waits for to close.
+    pub(crate) lingers_for: RequestId,
+    /// When it left a core last.
+    left_at: Time,
+    /// How long it was off the cores before it came back; zero once that was paid for.
+    pub(crate) away: Span,
+    /// Whether its task has not run yet.
+    pub(crate) fresh: bool,
+    /// Whether it is about to look for work (pool servers).
+    pub(crate) looking: bool,
+    /// Pieces of the server's own Python that are left around the current request, and how long each takes.
+    pub(crate) pieces: (u8, Span),
     /// CPU costs that were incurred and not yet paid: the thread's own clock is so far ahead.
     pub(crate) owed: Span,
     /// When it wakes by itself; [`Time::NEVER`] if it does not.
@@ -145,6 +160,7 @@ impl Host {
             tick: spec.tick,
             switch: spec.switch,
             wake: spec.wake,
+            cooling: spec.cooling,
         }
     }
 
@@ -191,6 +207,12 @@ impl Thread {
             gil: false,
             timed_out: false,
             switches_seen: 0,
+            lingers_for: RequestId::NONE,
+            left_at: Time::ZERO,
+            away: Span::ZERO,
+            fresh: false,
+            looking: false,
+            pieces: (0, Span::ZERO),
             owed: Span::ZERO,
             wake_at: Time::NEVER,
             deadlines: Vec::new(),
@@ -283,15 +305,20 @@ impl<P: Probe> World<'_, P> {
         let host = &self.hosts[self.cores[id.index()].host.index()];
         let core = &mut self.cores[id.index()];
         // A core that goes from one thread to the next was never idle.
-        let latency = if core.idle_since == self.now && core.last.is_some() { Span::ZERO } else { host.wake };
-        let switch = if core.last == thread { Span::ZERO } else { host.switch };
+        let latency = match core.last.is_some() && core.idle_since == self.now {
+            true => Span::ZERO,
+            false => cooled(host.wake, host.cooling, Some(self.now - core.idle_since)),
+        };
+        let away = self.now - self.threads[thread.index()].left_at;
+        let switch = if core.last == thread { Span::ZERO } else { cooled(host.switch, host.cooling, Some(away)) };
         core.thread = thread;
-        core.busy_since = self.now + latency;
-        core.slice_from = core.busy_since;
+        core.busy_since = self.now;
+        core.slice_from = self.now;
         core.turn_end = Time::NEVER;
         let state = &mut self.threads[thread.index()];
         state.status = Status::Running;
         state.core = id;
+        state.away = away;
         state.owed += latency + switch;
         self.go(id);
     }
@@ -386,6 +413,7 @@ impl<P: Probe> World<'_, P> {
         let (host, from) = (core.host, core.busy_since);
         let state = &mut self.threads[thread.index()];
         state.core = CoreId::NONE;
+        state.left_at = self.now;
         if from < self.now {
             self.processes[state.process.index()].cpu += self.now - from;
             self.probe.on(self.now, Fact::CoreBusy { from });

@@ -121,12 +121,31 @@ pub struct WorkerSpec {
     pub gil: bool,
     /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
     pub switch_interval: Span,
+    /// Whether a thread that closes a connection waits for its client to close it too.
+    pub lingers: bool,
+    /// How often its Python lets go of the GIL for a system call before and after the application runs (thread servers).
+    pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
     /// The router in front of its processes, if it has one.
     pub router: Option<RouterSpec>,
     /// How its processes are watched and replaced; `None`: they live for ever.
     pub life: Option<LifeSpec>,
+}
+
+/// System calls of a server around a request for which it lets go of the GIL, and which return at once.
+///
+/// Each is a chance for a waiter to take the lock, and one for a waiter that was woken to find it taken again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Releases {
+    /// Between the server's own Python and the application.
+    pub before: u8,
+    /// Between the application and the end of the request.
+    pub after: u8,
+    /// Around handing a connection over, in the accepting thread (pool servers).
+    pub accept: u8,
+    /// Around closing a connection, in the accepting thread (pool servers that do so).
+    pub close: u8,
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.
@@ -189,6 +208,8 @@ pub struct Costs {
     pub respond: Span,
     /// Handing a request from the accepting thread to a serving one (pool servers).
     pub handoff: Span,
+    /// A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers).
+    pub take: Span,
     /// Closing a connection in the accepting thread, holding the GIL (pool servers that do).
     pub close: Span,
     /// One switch between hub and greenlet.
@@ -201,6 +222,8 @@ pub struct Costs {
     pub socket: Span,
     /// One `epoll_wait` and its bookkeeping.
     pub poll: Span,
+    /// Coming out of a poll that blocked (hubs).
+    pub wake: Span,
     /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
     pub clock: Span,
 }

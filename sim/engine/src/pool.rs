@@ -1,26 +1,32 @@
 //! Pool servers: one thread accepts, a pool of threads serves.
 //!
 //! After gunicorn's `gthread.py` (27): the main thread looks at its poller, accepts one connection and submits it to an executor, then
-//! closes all connections whose requests were answered meanwhile; a serving thread only asks it to. So with gthread a client sees
-//! the end of its response when the main thread has won the GIL once more. After Paste's `httpserver.py`: the main thread accepts
-//! and queues, and serving threads close for themselves.
+//! closes all connections whose requests were answered meanwhile; a serving thread only asks it to. So with gthread a client sees the
+//! end of its response when the main thread has won the GIL once more, and while that waits for the client to close (`linger.rs`)
+//! it does nothing else. After Paste's `httpserver.py`: the main thread accepts and queues, and serving threads close for themselves.
 //! The Python of both runs under the GIL, the system calls do not.
 
 use crate::id::{ProcessId, RequestId, ThreadId};
 use crate::machine::{Demand, Status};
 use crate::probe::Probe;
 use crate::record::Wait;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::warmth::Part;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     /// The accepting thread's next step.
     pub(crate) fn accept_for_pool(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.next_piece(thread) {
+            return demand;
+        }
         let id = self.threads[thread.index()].process;
-        self.finish_step(id);
+        let lingers = self.finish_step(id);
         self.beat(id, Span::ZERO);
         self.drop_gil(thread);
+        if lingers {
+            return Demand::Wait;
+        }
         if !self.threads[thread.index()].owed.is_zero() {
             return Demand::PAY;
         }
@@ -50,8 +56,8 @@ impl<P: Probe> World<'_, P> {
         Demand::Wait
     }
 
-    /// What the accepting thread has just spent its time on takes effect.
-    fn finish_step(&mut self, id: ProcessId) {
+    /// What the accepting thread has just spent its time on takes effect. True if it must wait for a client to close.
+    fn finish_step(&mut self, id: ProcessId) -> bool {
         let process = &mut self.processes[id.index()];
         let handed = std::mem::replace(&mut process.handing, RequestId::NONE);
         let closed = std::mem::replace(&mut process.ending, RequestId::NONE);
@@ -61,28 +67,37 @@ impl<P: Probe> World<'_, P> {
                 self.make_ready(server);
             }
         }
-        if closed.is_some() {
-            self.close(id, closed);
+        if closed.is_none() {
+            return false;
         }
+        if self.worker(id).lingers {
+            let acceptor = self.processes[id.index()].acceptor;
+            return self.close_gracefully(closed, acceptor);
+        }
+        self.close(id, closed);
+        false
     }
 
     fn begin_handing(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
         self.requests[request].turn(self.now, Wait::Slot);
-        let accept = self.own_work(id, Part::Accept);
-        let handoff = self.own_work(id, Part::Handoff);
+        let accept = self.own_work(id, Part::Accept, Span::ZERO);
+        let handoff = self.own_work(id, Part::Handoff, Span::ZERO);
         let process = &mut self.processes[id.index()];
         process.connections += 1;
         process.handing = request;
         process.close_batch = process.closing.len();
         self.threads[thread.index()].owed = accept;
-        Demand::Cpu { span: handoff, gil: true }
+        let releases = self.worker(id).releases.accept;
+        self.in_pieces(thread, handoff, releases)
     }
 
     fn begin_closing(&mut self, id: ProcessId) -> Demand {
         let process = &mut self.processes[id.index()];
         process.close_batch -= 1;
         process.ending = process.closing.pop_front().expect("the batch counts what is there");
-        Demand::Cpu { span: self.own_work(id, Part::Close), gil: true }
+        let (thread, releases) = (process.acceptor, self.worker(id).releases.close);
+        let span = self.own_work(id, Part::Close, Span::ZERO);
+        self.in_pieces(thread, span, releases)
     }
 
     /// A serving thread asks the accepting one to close a connection.
@@ -91,7 +106,8 @@ impl<P: Probe> World<'_, P> {
         let process = &mut self.processes[id.index()];
         process.closing.push_back(request);
         let (acceptor, listener) = (process.acceptor, process.listener);
-        if self.threads[acceptor.index()].status != Status::Parked {
+        let state = &self.threads[acceptor.index()];
+        if state.status != Status::Parked || state.wake_at != Time::NEVER {
             return;
         }
         process.stalled = ThreadId::NONE;
@@ -99,18 +115,25 @@ impl<P: Probe> World<'_, P> {
         self.make_ready(acceptor);
     }
 
-    /// A serving thread takes the oldest accepted request. `None`: it has work now.
+    /// A serving thread looks for an accepted request, which is Python and needs the GIL, and takes the oldest. `None`: it has work.
+    ///
+    /// Whoever looks first has it: a thread that has just answered may be faster than the one that was woken.
     pub(crate) fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
         let id = self.threads[thread.index()].process;
+        if !std::mem::take(&mut self.threads[thread.index()].looking) {
+            self.threads[thread.index()].looking = true;
+            let away = self.pause_of(thread);
+            return Some(Demand::Cpu { span: self.own_work(id, Part::Take, away), gil: true });
+        }
+        // To wait for work or to read the request, it lets go of the GIL.
+        self.drop_gil(thread);
         let Some(request) = self.processes[id.index()].jobs.pop_front() else {
-            if !self.threads[thread.index()].owed.is_zero() {
-                return Some(Demand::PAY);
-            }
             self.processes[id.index()].idle.push_back(thread);
             return Some(Demand::Wait);
         };
         let task = self.begin(request, thread);
-        self.threads[thread.index()].task = task;
+        let state = &mut self.threads[thread.index()];
+        (state.task, state.fresh) = (task, true);
         None
     }
 }

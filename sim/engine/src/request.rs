@@ -1,6 +1,6 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
-use crate::id::{ProcessId, TaskId};
+use crate::id::{ProcessId, TaskId, ThreadId};
 use crate::record::{Ending, Wait};
 use crate::router::Relay;
 use crate::time::{Span, Time};
@@ -28,6 +28,8 @@ pub struct Request {
     pub fate: u32,
     /// The task that serves it.
     pub task: TaskId,
+    /// The server's thread that waits for its sender to close the connection.
+    pub linger: ThreadId,
     /// Index of its client.
     pub client: u16,
     /// Index of its class.

@@ -4,8 +4,9 @@
 //! tail of the run queue. Costs of the server's own work are owed first and paid before anything else can see their result.
 
 use crate::advance::{Effect, Need};
-use crate::id::{CallId, ProcessId, TaskId, ThreadId};
+use crate::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status};
+use crate::model::WorkerSpec;
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::record::Wait;
@@ -29,6 +30,9 @@ impl<P: Probe> World<'_, P> {
 
     fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
+            if let Some(demand) = self.next_piece(thread) {
+                return demand;
+            }
             if let Some(effect) = self.threads[thread.index()].deferred.take() {
                 if let Some(demand) = self.perform(thread, effect) {
                     return demand;
@@ -46,7 +50,7 @@ impl<P: Probe> World<'_, P> {
             }
             let effect = self.advance_task(self.threads[thread.index()].task);
             match effect {
-                Effect::Burn(span) => return Demand::Cpu { span, gil: true },
+                Effect::Burn(span) => return Demand::Cpu { span: self.first_piece(thread, span), gil: true },
                 Effect::Native(span) => {
                     self.drop_gil(thread);
                     return Demand::Cpu { span, gil: false };
@@ -58,10 +62,13 @@ impl<P: Probe> World<'_, P> {
                 }
                 Effect::Exit => {
                     self.drop_gil(thread);
-                    let respond = self.own_work(self.threads[thread.index()].process, Part::Respond);
+                    let process = self.threads[thread.index()].process;
+                    let after = self.worker(process).releases.after;
+                    let respond = self.own_work(process, Part::Respond, Span::ZERO);
+                    let piece = respond / (u64::from(after) + 1);
                     let state = &mut self.threads[thread.index()];
-                    state.owed += respond;
-                    state.deferred = Some(effect);
+                    state.owed += piece;
+                    (state.pieces, state.deferred) = ((after, piece), Some(effect));
                     return Demand::PAY;
                 }
                 Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
@@ -73,6 +80,40 @@ impl<P: Probe> World<'_, P> {
                 }
             }
         }
+    }
+
+    /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
+    fn first_piece(&mut self, thread: ThreadId, span: Span) -> Span {
+        if !std::mem::take(&mut self.threads[thread.index()].fresh) {
+            return span;
+        }
+        let before = self.worker(self.threads[thread.index()].process).releases.before;
+        let piece = span / (u64::from(before) + 1);
+        self.threads[thread.index()].pieces = (before, piece);
+        piece
+    }
+
+    /// Python that lets go of the GIL so many times in between.
+    pub(crate) fn in_pieces(&mut self, thread: ThreadId, span: Span, releases: u8) -> Demand {
+        let piece = span / (u64::from(releases) + 1);
+        self.threads[thread.index()].pieces = (releases, piece);
+        Demand::Cpu { span: piece, gil: true }
+    }
+
+    /// The next piece of it, after a system call that returned at once.
+    pub(crate) fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
+        let (left, piece) = &mut self.threads[thread.index()].pieces;
+        if *left == 0 {
+            return None;
+        }
+        *left -= 1;
+        let span = *piece;
+        self.drop_gil(thread);
+        Some(Demand::Cpu { span, gil: true })
+    }
+
+    pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
+        &self.model.workers[self.processes[process.index()].worker]
     }
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
@@ -102,11 +143,11 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Effect::Exit => {
+                self.drop_gil(thread);
                 let state = &mut self.threads[thread.index()];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
-                self.finish(task);
-                None
+                self.finish(task).then_some(Demand::Wait)
             }
             Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
         }
@@ -184,10 +225,12 @@ impl<P: Probe> World<'_, P> {
 
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
     pub(crate) fn wake_event(&mut self, thread: ThreadId) {
-        let state = &self.threads[thread.index()];
+        let state = &mut self.threads[thread.index()];
         if state.wake_at != self.now || state.status != Status::Parked {
             return;
         }
+        state.lingers_for = RequestId::NONE;
+        let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
             Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) => state.task,
@@ -252,11 +295,12 @@ impl<P: Probe> World<'_, P> {
             self.listeners[listener].threads.push_back(thread);
             return Some(Demand::Wait);
         };
-        let cost = self.own_work(process, Part::Accept);
+        let away = self.pause_of(thread);
+        let cost = self.own_work(process, Part::Accept, away);
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];
         state.owed += cost;
-        state.task = task;
+        (state.task, state.fresh) = (task, true);
         None
     }
 }

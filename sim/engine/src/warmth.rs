@@ -1,9 +1,9 @@
 //! Cold caches: a server's own work takes longer when it was not done for a while.
 //!
-//! Each process remembers when it last did each part of its work. See [`crate::model::Cooling`] for the law, and the preset for the
+//! Each process remembers when it last did each part of its work; the stack and the data of a thread that waited are cold too. See [`crate::model::Cooling`] for the law, and the preset for the
 //! measurement behind it: one bare request costs four times the CPU time of one in a busy stream.
 
-use crate::id::ProcessId;
+use crate::id::{ProcessId, ThreadId};
 use crate::model::{Cooling, Costs};
 use crate::probe::Probe;
 use crate::time::{Span, Time};
@@ -16,12 +16,16 @@ pub(crate) enum Part {
     Accept,
     /// [`Costs::handoff`].
     Handoff,
+    /// [`Costs::take`].
+    Take,
     /// [`Costs::request`].
     Request,
     /// [`Costs::respond`].
     Respond,
     /// [`Costs::close`].
     Close,
+    /// [`Costs::wake`].
+    Wake,
 }
 
 impl Part {
@@ -29,29 +33,37 @@ impl Part {
         match self {
             Part::Accept => costs.accept,
             Part::Handoff => costs.handoff,
+            Part::Take => costs.take,
             Part::Request => costs.request,
             Part::Respond => costs.respond,
             Part::Close => costs.close,
+            Part::Wake => costs.wake,
         }
     }
 }
 
 /// When a process last did each [`Part`]; `None`: never.
-pub(crate) type Warmth = [Option<Time>; 5];
+pub(crate) type Warmth = [Option<Time>; 7];
 
 impl<P: Probe> World<'_, P> {
-    /// What a part of a process's work costs now, caches considered; it is done with that.
-    pub(crate) fn own_work(&mut self, process: ProcessId, part: Part) -> Span {
+    /// What a part of a process's work costs now, caches considered; it is done with that. The data it works on was last used
+    /// `unused` ago.
+    pub(crate) fn own_work(&mut self, process: ProcessId, part: Part, unused: Span) -> Span {
         let now = self.now;
         let state = &mut self.processes[process.index()];
-        let pause = state.warmth[part as usize].replace(now).map(|last| now - last);
+        let pause = state.warmth[part as usize].replace(now).map(|last| (now - last).max(unused));
         let cooling = self.model.hosts[state.host.index()].cooling;
         cooled(part.cost(&self.model.workers[state.worker].costs), cooling, pause)
+    }
+
+    /// How long a thread, with its stack and its data, was off the cores before it came back, if it did no work since.
+    pub(crate) fn pause_of(&mut self, thread: ThreadId) -> Span {
+        std::mem::take(&mut self.threads[thread.index()].away)
     }
 }
 
 /// A cost after a pause; `None`: it was never done.
-fn cooled(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span {
+pub(crate) fn cooled(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span {
     if cooling.cold_percent <= 100 || cost.is_zero() {
         return cost;
     }

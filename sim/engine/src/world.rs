@@ -280,7 +280,7 @@ impl<'m, P: Probe> World<'m, P> {
         if task.news == News::Begun {
             task.news = News::None;
             let process = self.threads[task.thread.index()].process;
-            return Effect::Burn(self.own_work(process, Part::Request));
+            return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
         }
         let count = self.model.classes[usize::from(request.class)].sites.len();
         advance::advance(task, program, Fate { row: self.fates.row(request.fate, count), key: request.key })

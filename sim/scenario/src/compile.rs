@@ -291,6 +291,8 @@ impl Compiler<'_> {
                 costs: world.costs,
                 gil: world.gil,
                 switch_interval: world.switch_interval,
+                releases: world.releases,
+                lingers: world.lingers,
                 timed_waits: world.timed_waits,
                 router: world.router,
                 life: world.life,

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use engine::model::{Cooling, Costs, TimedWaits, WhenFull};
+use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
@@ -80,6 +80,10 @@ pub(crate) struct Worker {
     pub(crate) greenlets: Option<u32>,
     /// Connections of a pool server.
     pub(crate) connections: u32,
+    /// Whether it waits for clients to close.
+    pub(crate) lingers: bool,
+    /// How often its Python lets go of the GIL around a request.
+    pub(crate) releases: Releases,
     /// Whether a pool server's accepting thread closes them.
     pub(crate) closes: bool,
     pub(crate) costs: Costs,
@@ -119,16 +123,18 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 11] = [
+pub(crate) const COSTS: [Cost; 13] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
     Cost { name: "handoff", of: |costs| &mut costs.handoff },
+    Cost { name: "take", of: |costs| &mut costs.take },
     Cost { name: "close", of: |costs| &mut costs.close },
     Cost { name: "switch", of: |costs| &mut costs.switch },
     Cost { name: "spawn", of: |costs| &mut costs.spawn },
     Cost { name: "timer", of: |costs| &mut costs.timer },
     Cost { name: "socket", of: |costs| &mut costs.socket },
+    Cost { name: "wake", of: |costs| &mut costs.wake },
     Cost { name: "poll", of: |costs| &mut costs.poll },
     Cost { name: "clock", of: |costs| &mut costs.clock },
 ];
@@ -234,11 +240,13 @@ macro_rules! cost_table {
                 key("request", DURATION, NO, "{}", "Python"),
                 key("respond", DURATION, NO, "{}", "responding"),
                 key("handoff", DURATION, NO, "{}", "to a serving thread"),
+                key("take", DURATION, NO, "{}", "a look into the queue of requests"),
                 key("close", DURATION, NO, "{}", "of a connection, by the accepting thread"),
                 key("switch", DURATION, NO, "{}", "into a greenlet and back"),
                 key("spawn", DURATION, NO, "{}", "a greenlet's start"),
                 key("timer", DURATION, NO, "{}", "a timer's start and end"),
                 key("socket", DURATION, NO, "{}", "a wait for a socket"),
+                key("wake", DURATION, NO, "{}", "out of a poll that blocked"),
                 key("poll", DURATION, NO, "{}", "an epoll_wait"),
                 key("clock", DURATION, NO, "{}", "a look at the clock"),
             ],
@@ -265,6 +273,11 @@ static WORKER: Table = Table {
         key("full", Kind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
+        key("releases_before", COUNT, NO, "{}", "system calls without the GIL before the application"),
+        key("releases_after", COUNT, NO, "{}", "system calls without the GIL after it"),
+        key("releases_accept", COUNT, NO, "{}", "system calls without the GIL around a hand-over"),
+        key("releases_close", COUNT, NO, "{}", "system calls without the GIL around closing"),
+        key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
@@ -369,6 +382,13 @@ impl Worker {
             listen: count("listen").unwrap_or(1),
             greenlets: count("greenlets"),
             connections: count("connections").unwrap_or(1),
+            lingers: node.find::<&Node>("lingers").is_some_and(|value| value.get("value")),
+            releases: Releases {
+                before: count("releases_before").unwrap_or(0) as u8,
+                after: count("releases_after").unwrap_or(0) as u8,
+                accept: count("releases_accept").unwrap_or(0) as u8,
+                close: count("releases_close").unwrap_or(0) as u8,
+            },
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
             router: router.map(router::read),
@@ -424,8 +444,8 @@ mod tests {
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
             // One change to the serving thread, and one back to the accepting one if that closes.
-            Carrier::Pool if worker.closes => common + costs.handoff + costs.close + thread * 2,
-            Carrier::Pool => common + costs.handoff + thread,
+            Carrier::Pool if worker.closes => common + costs.handoff + costs.take + costs.close + thread * 2,
+            Carrier::Pool => common + costs.handoff + costs.take + thread,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }
     }

@@ -1,7 +1,7 @@
 //! `[machine]`, `[balancer]` and `[world.NAME]`: what serves the requests.
 
 use engine::kernel::Kernel;
-use engine::model::{Cooling, Costs, TimedWaits, WhenFull, WorkerKind};
+use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 use engine::worker::{LifeSpec, RouterSpec};
 
@@ -88,11 +88,13 @@ static COSTS: Table = Table {
         cost("request", "The server's and framework's Python around a request, holding the GIL."),
         cost("respond", "Writing the response and closing, without the GIL."),
         cost("handoff", "Handing a request to a serving thread (pool servers)."),
+        cost("take", "A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers)."),
         cost("close", "Closing a connection in the accepting thread, holding the GIL (pool servers that do so)."),
         cost("switch", "Switching from the hub into a greenlet and back."),
         cost("spawn", "Starting a greenlet."),
         cost("timer", "Starting a timer and having it fire."),
         cost("socket", "Waiting for a socket: watcher on, watcher off, the call again."),
+        cost("wake", "Coming out of a poll that blocked (hubs)."),
         cost("poll", "One epoll_wait and its bookkeeping."),
         key(
             "clock",
@@ -222,6 +224,8 @@ pub(crate) struct World {
     pub(crate) costs: Costs,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
+    pub(crate) lingers: bool,
+    pub(crate) releases: Releases,
     pub(crate) timed_waits: TimedWaits,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
@@ -288,6 +292,8 @@ impl World {
             costs,
             gil: node.find("gil").unwrap_or(preset.gil),
             switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
+            lingers: worker.lingers,
+            releases: worker.releases,
             timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
             servers,
             cores,

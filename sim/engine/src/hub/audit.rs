@@ -260,6 +260,8 @@ mod tests {
             costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
             gil: false,
             switch_interval: Span::from_ms(5),
+            releases: Releases::default(),
+            lingers: false,
             timed_waits: TimedWaits::Notified,
             router: None,
             life: None,

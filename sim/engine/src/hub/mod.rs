@@ -244,7 +244,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
             Effect::Exit => {
-                let respond = self.own_work(self.hubs[id.index()].process, Part::Respond);
+                let respond = self.own_work(self.hubs[id.index()].process, Part::Respond, Span::ZERO);
                 self.owe(id, respond);
                 self.threads[thread.index()].deferred = Some(Effect::Exit);
                 return Some(Demand::PAY);

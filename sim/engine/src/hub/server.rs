@@ -11,6 +11,7 @@ use crate::model::{WhenFull, WorkerKind};
 use crate::net::{BackOff, FAILED_ACCEPT};
 use crate::probe::Probe;
 use crate::record::Wait;
+use crate::time::Span;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -48,7 +49,7 @@ impl<P: Probe> World<'_, P> {
                 return;
             };
             let process = self.hubs[id.index()].process;
-            let accept = self.own_work(process, Part::Accept);
+            let accept = self.own_work(process, Part::Accept, Span::ZERO);
             self.owe(id, accept + costs.spawn);
             self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;

@@ -14,6 +14,7 @@ use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
+use crate::warmth::Part;
 use crate::world::{Event, World};
 
 /// Callbacks between two looks at the clock: gevent 26.9, `corecext.pyx`, `CALLBACK_CHECK_COUNT`.
@@ -128,7 +129,7 @@ impl<P: Probe> World<'_, P> {
     fn poll(&mut self, id: HubId) -> Option<Demand> {
         let readable = self.listener_has_connections(id);
         let hub = &mut self.hubs[id.index()];
-        hub.polling = false;
+        let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);
         let signalled = hub.natives.iter().any(|native| native.sent);
@@ -138,7 +139,10 @@ impl<P: Probe> World<'_, P> {
                 return Some(self.block(id, until));
             }
         }
-        self.owe(id, self.hub_costs(id).poll);
+        let poll = self.hub_costs(id).poll;
+        let process = self.hub(id).process;
+        let wake = if blocked { self.own_work(process, Part::Wake, Span::ZERO) } else { Span::ZERO };
+        self.owe(id, poll + wake);
         self.refresh_clock(id);
         self.expire(id);
         self.beat(self.hubs[id.index()].process, HEARTBEAT);

@@ -44,7 +44,8 @@ impl<P: Probe> World<'_, P> {
             self.no_port(id);
             return;
         }
-        let arrives = self.now + self.model.clients[usize::from(self.requests[id].client)].network;
+        let client = usize::from(self.requests[id].client);
+        let arrives = self.now + self.busy_with(client) + self.model.clients[client].network;
         self.queue.push(arrives, Event::Syn(id));
     }
 
@@ -81,17 +82,22 @@ impl<P: Probe> World<'_, P> {
         task
     }
 
-    /// A task is done: its slot is free, and the response leaves with the end of the connection.
-    pub(crate) fn finish(&mut self, task: TaskId) {
+    /// A task is done: its slot is free, and the response leaves with the end of the connection. True if its thread now waits
+    /// for the client to close.
+    pub(crate) fn finish(&mut self, task: TaskId) -> bool {
         let done = self.tasks.remove(task);
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         let process = self.threads[done.thread.index()].process;
-        let worker = &self.model.workers[self.processes[process.index()].worker];
+        let worker = self.worker(process);
         if matches!(worker.kind, WorkerKind::Pool { closes: true, .. }) {
             self.close_later(process, done.request);
-        } else {
-            self.close(process, done.request);
+            return false;
         }
+        if worker.lingers {
+            return self.close_gracefully(done.request, done.thread);
+        }
+        self.close(process, done.request);
+        false
     }
 
     /// The connection is closed: its client has the whole response.
@@ -134,6 +140,7 @@ impl<P: Probe> World<'_, P> {
         if self.reads_later(id) {
             return;
         }
+        self.client_closes(id);
         let request = &self.requests[id];
         if request.ending.is_none() {
             let ending = if request.failed { Ending::Failed } else { Ending::Ok };

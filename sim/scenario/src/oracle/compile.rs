@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::Model;
 use engine::model::{
-    Balancing, Cooling, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, RunSpec, SyncKind, SyncSpec,
-    TimedWaits, WhenFull, WorkerKind, WorkerSpec,
+    Balancing, Cooling, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, Releases, RunSpec, SyncKind,
+    SyncSpec, TimedWaits, WhenFull, WorkerKind, WorkerSpec,
 };
 use engine::time::Span;
 use serde::Deserialize;
@@ -167,6 +167,8 @@ fn empty_hub(name: &str) -> Model {
             costs,
             gil: false,
             switch_interval: Span::from_ms(5),
+            releases: Releases::default(),
+            lingers: false,
             timed_waits: TimedWaits::Notified,
             router: None,
             life: None,

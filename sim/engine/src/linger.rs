@@ -1,0 +1,45 @@
+//! A graceful close: the server ends its side of the connection and waits for the client to end its own.
+//!
+//! After gunicorn's `util.close_graceful` (24 and later; RFC 9112, section 9.6): shutdown, then receive until the client has closed,
+//! for two seconds at most. The thread that does so is gone for as long as the client takes to read the response.
+
+use crate::id::{RequestId, ThreadId};
+use crate::probe::Probe;
+use crate::time::Span;
+use crate::world::{Event, World};
+
+/// How long a server waits for a client to close (gunicorn `close_graceful`, `timeout`).
+const LINGER_MAX: Span = Span::from_secs(2);
+
+impl<P: Probe> World<'_, P> {
+    /// The response of a request leaves; `thread` will wait for its client to close. False if that has closed already.
+    pub(crate) fn close_gracefully(&mut self, id: RequestId, thread: ThreadId) -> bool {
+        let process = self.threads[thread.index()].process;
+        let waits = self.requests[id].ending.is_none();
+        if waits {
+            self.requests[id].linger = thread;
+            self.threads[thread.index()].lingers_for = id;
+            self.wake_at(thread, LINGER_MAX);
+        }
+        self.close(process, id);
+        waits
+    }
+
+    /// A client closes its connection: whoever waits for that goes on once it has heard of it.
+    pub(crate) fn client_closes(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        let thread = std::mem::replace(&mut request.linger, ThreadId::NONE);
+        // Unless it has waited for too long, or died, and does something else now.
+        if thread.is_some() && self.threads[thread.index()].lingers_for == id {
+            self.threads[thread.index()].lingers_for = RequestId::NONE;
+            let network = self.model.clients[usize::from(request.client)].network;
+            self.wake_at(thread, network);
+        }
+    }
+
+    fn wake_at(&mut self, thread: ThreadId, after: Span) {
+        let at = self.now + after;
+        self.threads[thread.index()].wake_at = at;
+        self.queue.push(at, Event::Wake(thread));
+    }
+}
