@@ -37,10 +37,8 @@ impl<P: Probe> World<'_, P> {
         let stopping = process.life.is_stopping();
         let full = stopping || process.connections >= process.connections_max;
         let listener = process.listener;
-        if !full && self.accept_fails(id) {
-            return self.accept_again(thread);
-        }
-        if let Some(request) = if full { None } else { self.accept(id) } {
+        let fails = !full && self.accept_fails(id);
+        if let Some(request) = if full || fails { None } else { self.accept(id) } {
             return self.begin_handing(id, thread, request);
         }
         let process = &mut self.processes[id.index()];
@@ -48,6 +46,10 @@ impl<P: Probe> World<'_, P> {
         if process.close_batch > 0 {
             return self.begin_closing(id);
         }
+        if fails {
+            return self.accept_again(thread);
+        }
+        let process = &mut self.processes[id.index()];
         if full {
             process.stalled = thread;
         } else {
