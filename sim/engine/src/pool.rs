@@ -97,8 +97,9 @@ impl<P: Probe> World<'_, P> {
         let process = &mut self.processes[id.index()];
         process.close_batch -= 1;
         process.ending = process.closing.pop_front().expect("the batch counts what is there");
-        let (thread, releases) = (process.acceptor, self.worker(id).releases.close);
-        let span = self.own_work(id, Part::Close, Span::ZERO);
+        let (thread, request) = (process.acceptor, process.ending);
+        let releases = self.worker(id).releases.close;
+        let span = self.own_work(id, Part::Close, self.waited(request));
         self.in_pieces(thread, span, releases)
     }
 
