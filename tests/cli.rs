@@ -60,7 +60,7 @@ fn text(bytes: &[u8]) -> String {
 fn copy_of_the_tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let mut files = Vec::new();
-    for part in ["scenarios", "tests/cmd/mistakes.in", "tests/corpus"] {
+    for part in ["scenarios", "tests/cmd/mistakes.in", "tests/corpus", "tests/measured"] {
         shipped::files_below(&shipped::root().join(part), &mut files);
     }
     for file in files {

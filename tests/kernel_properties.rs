@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 fn any_worker() -> impl Strategy<Value = WorkerSpec> {
     let pool = |count| {
         let mut worker = threads(1);
-        worker.kind = WorkerKind::Pool { threads: count, connections: count * 3, closes: false };
+        worker.kind = WorkerKind::Pool { threads: count, connections: count * 3, closes: true };
         worker
     };
     let spin = |count| {

@@ -380,7 +380,7 @@ fn without_memory_the_largest_process_is_killed_and_its_connections_break() {
 fn a_killed_process_resets_who_waits_inside_it_and_at_its_own_socket() {
     // Room for one request in service: whenever a second begins, the kernel kills.
     let mut worker = threads(1);
-    worker.kind = engine::model::WorkerKind::Pool { threads: 2, connections: 5 };
+    worker.kind = engine::model::WorkerKind::Pool { threads: 2, connections: 5, closes: false };
     let outcome = |sockets: u32| {
         let mut arrivals = vec![ms(10); 10];
         arrivals.push(secs(5));

@@ -41,7 +41,7 @@ pub enum Problem {
         /// Why.
         error: RunError,
     },
-    /// Traces differ from the recorded ones; standard output says which.
+    /// Traces differ from the recorded ones, or predictions from measurements; standard output says which.
     Differs,
     /// The user asked for something that cannot be.
     Usage(String),
@@ -52,7 +52,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// 1 for traces that differ; 3 for runs that failed; 2 for everything that the user or the machine must mend first.
+    /// 1 for what differs from what was recorded; 3 for runs that failed; 2 for everything that the user or the machine must mend first.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Problem::Differs => ExitCode::from(1),

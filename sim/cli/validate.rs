@@ -1,5 +1,6 @@
 //! `tailback validate`: predictions held against measured servers.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,13 +9,17 @@ use engine::{Model, Seed};
 use indicatif::{ProgressBar, ProgressStyle};
 use lab::validate::{Comparison, Entry, Fate, Outcome, Summary, Validated, scenario_text};
 use lab::{OfModel, Plan, run_each};
+use report::figures::{Drawing, draw_validation};
 use report::text::validation::{Look, validation_table};
+use report::validation_json::{About, validation_json};
 
 use crate::files;
 use crate::problem::Problem;
 
 /// How the name of an entry's file ends.
 const ENTRY: &str = "json";
+/// Entries of a folder.
+const ENTRIES_MAX: usize = 10_000;
 
 /// What to compare.
 #[derive(clap::Args)]
@@ -26,7 +31,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Simulated runs of every entry
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     replications: u32,
     /// Where chance begins; the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
@@ -60,8 +65,25 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     let plan = Plan { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
     let validated = compare(&entries, &plan)?;
     let summary = Summary::of(&validated);
-    files::print(&validation_table(&validated, &summary, look()))?;
+    let about = About { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
+    let document = validation_json(&about, &validated, &summary);
+    if args.json {
+        files::print(&document)?;
+    } else {
+        files::print(&validation_table(&validated, &summary, look()))?;
+    }
+    write(&args.out, &document, &draw_validation(&validated, &summary).map_err(Problem::Draw)?)?;
+    if !args.json {
+        files::print(&format!("\nThe numbers and the plot are in {}\n", args.out.display()))?;
+    }
     if summary.holds() { Ok(()) } else { Err(Problem::Differs) }
+}
+
+/// Writes the document and the plot.
+fn write(folder: &Path, document: &str, drawing: &Drawing) -> Result<(), Problem> {
+    files::write(&folder.join("validation.json"), document.as_bytes())?;
+    files::write(&folder.join(format!("{}.svg", drawing.name)), drawing.svg.as_bytes())?;
+    files::write(&folder.join(format!("{}.png", drawing.name)), &drawing.png)
 }
 
 /// Reads every entry of a folder, by file name; all mistakes at once, one line a file.
@@ -76,10 +98,18 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Problem> {
     if paths.is_empty() {
         return Err(Problem::Usage(format!("{} holds no NAME.{ENTRY}", folder.display())));
     }
-    let mut entries = Vec::new();
+    if paths.len() > ENTRIES_MAX {
+        let text = format!("{} holds {} entries; there is room for {ENTRIES_MAX}", folder.display(), paths.len());
+        return Err(Problem::Usage(text));
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut names = BTreeSet::new();
     let mut wrong = String::new();
     for path in &paths {
         match Entry::read(&files::read(path)?) {
+            Ok(entry) if !names.insert(entry.name.clone()) => {
+                wrong += &format!("error: {}: another file is called {:?} too\n", path.display(), entry.name);
+            }
             Ok(entry) => entries.push(entry),
             Err(error) => wrong += &format!("error: {}: {error}\n", path.display()),
         }

@@ -211,7 +211,7 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         breaker: None,
         keep_alive: None,
         download: None,
-        cost: Span::ZERO,
+        cost: None,
     };
     Model {
         name: worker.name.clone(),

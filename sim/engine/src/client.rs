@@ -138,9 +138,9 @@ impl<P: Probe> World<'_, P> {
                     let alone = self.model.clients[index].first_alone;
                     self.clients[index].held = if alone { clients - 1 } else { 0 };
                     // The program that sends can only do one thing at a time.
-                    let cost = self.model.clients[index].cost;
                     for turn in 0..clients - self.clients[index].held {
-                        self.send_next(index, cost * u64::from(turn) / 2);
+                        let pause = self.turn_of(index, turn);
+                        self.send_next(index, pause);
                     }
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),

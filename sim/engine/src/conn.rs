@@ -142,9 +142,8 @@ impl<P: Probe> World<'_, P> {
         request.conn = ConnId::NONE;
         // The old port is free at once, so there is one for the new connection.
         self.net.untrack(self.model, request, self.now);
-        let (client, proxied) = (usize::from(request.client), self.model.proxy.is_some());
         self.aim_socket(id);
-        let busy = if proxied { Span::ZERO } else { self.busy_with(client) };
+        let busy = if self.model.proxy.is_some() { Span::ZERO } else { self.connects_after(id) };
         self.queue.push(self.now + busy + self.hop_network(id) * 2, Event::Syn(id));
     }
 

@@ -13,6 +13,9 @@ pub struct Kernel {
     pub handshake: Option<Handshake>,
     /// When nobody listens. Sorted, not overlapping.
     pub down: Vec<Outage>,
+    /// SYNs that are sent again after one second each before the pauses double (`net.ipv4.tcp_syn_linear_timeouts`; 0 before Linux
+    /// 6.5, 4 since).
+    pub syn_linear_timeouts: u8,
     /// Listening sockets of a server (`SO_REUSEPORT`: one for each process); 0 or 1: its processes share one.
     ///
     /// With `n` of them [`crate::Model::listeners`] has the first sockets of all servers, then the other `n - 1` of each server.
@@ -25,6 +28,25 @@ pub struct Kernel {
     pub descriptors: Option<u32>,
     /// Memory of a server; `None`: not looked at.
     pub memory: Option<Memory>,
+}
+
+/// First pause before a SYN is sent again (Linux, `TCP_TIMEOUT_INIT`).
+const SYN_RETRY_FIRST: Span = Span::from_secs(1);
+/// Times that a SYN is sent again, linear timeouts not counted (Linux, `net.ipv4.tcp_syn_retries`).
+const SYN_RETRIES: u8 = 6;
+
+impl Kernel {
+    /// How long the sender waits for an answer to its `syns`th SYN.
+    ///
+    /// After Linux 6.5, `tcp_timer.c`: the pause doubles from the timeout on that is one more than the linear ones.
+    pub fn syn_pause(&self, syns: u8) -> Span {
+        SYN_RETRY_FIRST * (1 << (syns - 1).saturating_sub(self.syn_linear_timeouts))
+    }
+
+    /// SYNs that are sent at most, the first included.
+    pub fn syns_max(&self) -> u8 {
+        1 + SYN_RETRIES.saturating_add(self.syn_linear_timeouts)
+    }
 }
 
 /// The queue of incomplete handshakes.
@@ -124,6 +146,27 @@ impl Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn instants(linear: u8) -> Vec<u64> {
+        let kernel = Kernel { syn_linear_timeouts: linear, ..Kernel::default() };
+        let mut at = Span::ZERO;
+        let mut instants = Vec::new();
+        for syns in 1..=kernel.syns_max() {
+            at += kernel.syn_pause(syns);
+            instants.push(at.as_ns() / 1_000_000_000);
+        }
+        instants
+    }
+
+    #[test]
+    fn a_syn_is_repeated_at_1_3_7_15_31_and_63_seconds_and_given_up_64_seconds_later() {
+        assert_eq!(instants(0), [1, 3, 7, 15, 31, 63, 127]);
+    }
+
+    #[test]
+    fn since_linux_6_5_it_is_repeated_every_second_at_first() {
+        assert_eq!(instants(4), [1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131]);
+    }
 
     #[test]
     fn the_default_range_lasts_for_470_connections_a_second() {

@@ -171,6 +171,11 @@ impl Host {
         if tick >= from + self.slice { tick } else { from }
     }
 
+    /// Whether a slice that was given at `from` is used up.
+    fn slice_is_over(&self, from: Time, now: Time) -> bool {
+        self.slice_began(from, now) + self.slice <= now
+    }
+
     /// The first tick at which a slice that began at `from` is used up.
     fn turn_end(&self, from: Time, now: Time) -> Time {
         let earliest = (self.slice_began(from, now) + self.slice).max(now).as_ns();
@@ -264,6 +269,13 @@ impl<P: Probe> World<'_, P> {
         self.limit_turns(host);
     }
 
+    /// Whether the thread on a core must leave for one that it has just woken: before it is back from that system call.
+    fn gives_way(&self, id: CoreId) -> bool {
+        let core = &self.cores[id.index()];
+        let host = &self.hosts[core.host.index()];
+        host.woken && host.idle.is_empty() && host.slice_is_over(core.slice_from, self.now)
+    }
+
     /// Threads whose slices are over leave their cores, as many as others wait. False if there are none.
     fn make_room(&mut self, host: HostId) -> bool {
         let mut left = self.hosts[host.index()].ready.len();
@@ -272,8 +284,7 @@ impl<P: Probe> World<'_, P> {
             let id = self.hosts[host.index()].cores[at];
             let core = &self.cores[id.index()];
             let state = &self.hosts[host.index()];
-            let over = state.slice_began(core.slice_from, self.now) + state.slice <= self.now;
-            if over && core.thread.is_some() && left > 0 {
+            if core.thread.is_some() && left > 0 && state.slice_is_over(core.slice_from, self.now) {
                 self.stop_stint(id);
                 self.preempt(id);
                 left -= 1;
@@ -335,7 +346,11 @@ impl<P: Probe> World<'_, P> {
                 self.run_stint(id, state.owed, true);
                 return;
             }
-            if state.gil && !self.take_gil(thread) {
+            if state.gil && !self.has_gil(thread) && self.gives_way(id) {
+                self.preempt(id);
+                return;
+            }
+            if self.threads[thread.index()].gil && !self.take_gil(thread) {
                 self.leave(id);
                 return;
             }

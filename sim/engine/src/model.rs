@@ -422,7 +422,7 @@ pub struct ClientSpec {
     /// What a client reads of a response, bytes a second; `None`: as fast as it comes.
     pub download: Option<u64>,
     /// CPU time that the program that sends these requests needs for one; all its clients share one core.
-    pub cost: Span,
+    pub cost: Option<Law>,
 }
 
 /// What a user who lost patience does.

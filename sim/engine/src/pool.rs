@@ -20,8 +20,8 @@ use crate::world::World;
 pub(crate) enum Finished {
     /// To be closed, which is the end of the response.
     Closes(RequestId),
-    /// To be kept.
-    Kept(ConnId),
+    /// To be kept; its data was unused for so long while the request waited.
+    Kept(ConnId, Span),
 }
 
 impl<P: Probe> World<'_, P> {
@@ -50,10 +50,8 @@ impl<P: Probe> World<'_, P> {
         let stopping = process.life.is_stopping();
         let full = stopping || process.connections >= process.connections_max;
         let listener = process.listener;
-        if !full && self.accept_fails(id) {
-            return self.accept_again(thread);
-        }
-        if let Some(request) = if full { None } else { self.accept(id) } {
+        let fails = !full && self.accept_fails(id);
+        if let Some(request) = if full || fails { None } else { self.accept(id) } {
             return self.begin_handing(id, thread, request);
         }
         let process = &mut self.processes[id.index()];
@@ -61,6 +59,10 @@ impl<P: Probe> World<'_, P> {
         if process.close_batch > 0 {
             return self.begin_closing(id);
         }
+        if fails {
+            return self.accept_again(thread);
+        }
+        let process = &mut self.processes[id.index()];
         if full {
             process.stalled = thread;
         } else {
@@ -82,7 +84,7 @@ impl<P: Probe> World<'_, P> {
         }
         let closed = match finished {
             Some(Finished::Closes(request)) => request,
-            Some(Finished::Kept(conn)) => {
+            Some(Finished::Kept(conn, _)) => {
                 self.back_in_poller(conn);
                 return false;
             }
@@ -118,9 +120,14 @@ impl<P: Probe> World<'_, P> {
     fn begin_closing(&mut self, id: ProcessId) -> Demand {
         let process = &mut self.processes[id.index()];
         process.close_batch -= 1;
-        process.ending = Some(process.closing.pop_front().expect("the batch counts what is there"));
+        let finished = process.closing.pop_front().expect("the batch counts what is there");
+        process.ending = Some(finished);
         let (thread, releases) = (process.acceptor, self.worker(id).releases.close);
-        let span = self.own_work(id, Part::Close, Span::ZERO);
+        let waited = match finished {
+            Finished::Closes(request) => self.waited(request),
+            Finished::Kept(_, waited) => waited,
+        };
+        let span = self.own_work(id, Part::Close, waited);
         self.in_pieces(thread, span, releases)
     }
 

@@ -13,7 +13,6 @@ use std::collections::VecDeque;
 
 use crate::id::{ProcessId, RequestId, RouterId, ThreadId};
 use crate::machine::{Demand, Status};
-use crate::net::{SYN_RETRIES, SYN_RETRY_FIRST};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
@@ -231,7 +230,7 @@ impl<P: Probe> World<'_, P> {
         if relay.closed {
             return self.abandon_relay(id);
         }
-        if relay.syns > SYN_RETRIES {
+        if relay.syns >= self.model.kernel.syns_max() {
             // The kernel has given up: the router connects anew.
             (relay.syns, relay.retries) = (0, relay.retries + 1);
             if relay.retries > MAX_RETRIES {
@@ -251,7 +250,7 @@ impl<P: Probe> World<'_, P> {
             self.requests[id].turn(self.now, Wait::SynRetry);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
-        let pause = SYN_RETRY_FIRST * (1 << (relay.syns - 1));
+        let pause = self.model.kernel.syn_pause(relay.syns);
         self.queue.push(self.now + pause, Event::RelaySyn(id));
     }
 

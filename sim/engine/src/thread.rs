@@ -65,7 +65,7 @@ impl<P: Probe> World<'_, P> {
                     self.drop_gil(thread);
                     let process = self.threads[thread.index()].process;
                     let after = self.worker(process).releases.after;
-                    let respond = self.own_work(process, Part::Respond, Span::ZERO);
+                    let respond = self.respond_work(self.threads[thread.index()].task);
                     let piece = respond / (u64::from(after) + 1);
                     let state = &mut self.threads[thread.index()];
                     state.owed += piece;

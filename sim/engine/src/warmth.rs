@@ -3,9 +3,10 @@
 //! Each process remembers when it last did each part of its work; the stack and the data of a thread that waited are cold too. See [`crate::model::Cooling`] for the law, and the preset for the
 //! measurement behind it: one bare request costs four times the CPU time of one in a busy stream.
 
-use crate::id::{ProcessId, ThreadId};
+use crate::id::{ProcessId, RequestId, TaskId, ThreadId};
 use crate::model::{Cooling, Costs};
 use crate::probe::Probe;
+use crate::record::Wait;
 use crate::time::{Span, Time};
 use crate::world::World;
 
@@ -54,6 +55,19 @@ impl<P: Probe> World<'_, P> {
         let pause = state.warmth[part as usize].replace(now).map(|last| (now - last).max(unused));
         let cooling = self.model.hosts[state.host.index()].cooling;
         cooled(part.cost(&self.model.workers[state.worker].costs), cooling, pause)
+    }
+
+    /// What the end of a task's request costs now: what it left behind before it waited for something has cooled meanwhile.
+    pub(crate) fn respond_work(&mut self, task: TaskId) -> Span {
+        let state = &self.tasks[task];
+        let process = self.threads[state.thread.index()].process;
+        self.own_work(process, Part::Respond, self.waited(state.request))
+    }
+
+    /// How long a request has waited for something outside the server, its data unused.
+    pub(crate) fn waited(&self, request: RequestId) -> Span {
+        let bill = &self.requests[request].bill;
+        [Wait::Timer, Wait::Peer, Wait::Lock].into_iter().map(|wait| bill[wait as usize]).sum()
     }
 
     /// How long a thread, with its stack and its data, was off the cores before it came back, if it did no work since.

@@ -126,7 +126,7 @@ impl<'a> ClassAgainst<'a> {
 }
 
 /// A value on a line of its own, however deep: a document of one number per line can be read and compared.
-struct OneLine<T>(T);
+pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: Serialize> Serialize for OneLine<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -208,7 +208,7 @@ fn parts(estimate: Option<&Estimate>) -> (Option<Number>, Option<Number>, Option
 }
 
 /// A float with twelve significant digits, without a fraction where there is none.
-struct Number(f64);
+pub(crate) struct Number(pub(crate) f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,3 +5,4 @@
 pub mod figures;
 pub mod json;
 pub mod text;
+pub mod validation_json;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use engine::kernel::Kernel;
 use engine::law::Law;
 use engine::model::{
     Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind,
@@ -233,7 +234,7 @@ impl Compiler<'_> {
                 first_alone: client.first_alone,
                 network: client.network,
                 ports: client.ports,
-                cost: client.cost,
+                cost: client.cost.as_ref().map(|text| law(text, self.files)),
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -263,7 +264,7 @@ impl Compiler<'_> {
             arrivals: Arrivals::Trace(Arc::new([])),
             network: Span::ZERO,
             first_alone: false,
-            cost: Span::ZERO,
+            cost: None,
             ports: None,
             connect_timeout: None,
             read_timeout: None,
@@ -341,7 +342,7 @@ impl Compiler<'_> {
                 router: world.router,
                 life: world.life,
             }],
-            kernel: world.kernel.clone(),
+            kernel: Kernel { syn_linear_timeouts: world.syn_linear_timeouts, ..world.kernel.clone() },
             balancer: self.scenario.balancer.spec(world.servers, self.check_class().unwrap_or(0)),
             proxy: self.scenario.proxy,
             peers: peers

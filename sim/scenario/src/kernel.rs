@@ -199,6 +199,7 @@ pub(crate) fn read(name: &str, node: &Node, servers: u32, processes: u32, findin
         Some(_) => Wakes::One,
     };
     Kernel {
+        syn_linear_timeouts: 0,
         handshake: kernel.map(|kernel| Handshake {
             max_syn_backlog: kernel.get("tcp_max_syn_backlog"),
             syncookies: kernel.get("tcp_syncookies"),

@@ -57,6 +57,7 @@ pub(crate) struct Preset {
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) somaxconn: u32,
+    pub(crate) syn_linear_timeouts: u8,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
     pub(crate) timed_waits: TimedWaits,
@@ -187,6 +188,7 @@ static MACHINE: Table = Table {
         key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
         key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
         key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
+        key("syn_linear_timeouts", COUNT, NO, "{}", "SYNs repeated every second before the pauses double"),
     ],
 };
 
@@ -345,6 +347,9 @@ impl Preset {
             switch: span("switch"),
             wake: span("wake"),
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
+            syn_linear_timeouts: machine
+                .find::<&Node>("syn_linear_timeouts")
+                .map_or(0, |value| value.get::<u32>("value") as u8),
             gil: python.get::<&Node>("gil").get("value"),
             switch_interval: python.get::<&Node>("switch_interval").get("value"),
             timed_waits: timed_waits(python.get::<&Node>("timed_waits").get("value")),

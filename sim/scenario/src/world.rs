@@ -53,6 +53,13 @@ pub(crate) static MACHINE: Table = Table {
         ),
         key("cooling", Kind::Positive, PRESET, "\"8ms\"", "The pause after which half of that difference is there."),
         key(
+            "syn_linear_timeouts",
+            Kind::Count(0, 100),
+            PRESET,
+            "0",
+            "How often a dropped SYN is repeated after one second before the pauses double (net.ipv4.tcp_syn_linear_timeouts: 4 since Linux 6.5). With 0 a SYN is repeated at 1, 3, 7, 15, 31 and 63 s.",
+        ),
+        key(
             "somaxconn",
             Kind::Count(1, 1_000_000),
             PRESET,
@@ -235,6 +242,7 @@ pub(crate) struct World {
     pub(crate) cores: u32,
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
+    pub(crate) syn_linear_timeouts: u8,
     pub(crate) yield_every: Option<Span>,
     pub(crate) router: Option<RouterSpec>,
     pub(crate) life: Option<LifeSpec>,
@@ -305,6 +313,9 @@ impl World {
             cores,
             processes,
             backlog: listen.min(somaxconn),
+            syn_linear_timeouts: machine
+                .find::<u32>("syn_linear_timeouts")
+                .map_or(preset.syn_linear_timeouts, |n| n as u8),
             yield_every: node.find("yield_every"),
             router,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),

@@ -48,6 +48,7 @@ fn every_limit_reaches_the_kernel() {
     );
     let at = |secs| Time::ZERO + Span::from_secs(secs);
     let expected = Kernel {
+        syn_linear_timeouts: 4,
         handshake: Some(Handshake { max_syn_backlog: 128, syncookies: false, abort_on_overflow: true }),
         down: vec![Outage { from: at(2), to: at(3), server: Some(1) }],
         sockets: 0,

@@ -34,7 +34,6 @@ use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
-use crate::warmth::Part;
 use crate::world::World;
 use notify::Underway;
 use outside::Native;
@@ -248,7 +247,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
             Effect::Exit if self.is_written(task) => self.end_request(id, task),
             Effect::Exit => {
-                let respond = self.own_work(self.hubs[id.index()].process, Part::Respond, Span::ZERO);
+                let respond = self.respond_work(task);
                 self.owe(id, respond);
                 self.threads[thread.index()].deferred = Some(Effect::Exit);
                 return Some(Demand::PAY);

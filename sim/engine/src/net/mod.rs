@@ -20,7 +20,6 @@ mod syn;
 pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
 pub(crate) use listener::Listener;
 pub(crate) use state::Net;
-pub(crate) use syn::{SYN_RETRIES, SYN_RETRY_FIRST};
 
 use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::model::WorkerKind;
@@ -51,7 +50,7 @@ impl<P: Probe> World<'_, P> {
         let network = self.model.clients[client].network;
         if self.model.proxy.is_none() {
             if let Some(conn) = self.reusable(id, None) {
-                let leaves = self.now + self.busy_with(client);
+                let leaves = self.now + self.connects_after(id);
                 return self.send_over(id, conn, leaves + network);
             }
             let Some(server) = self.balance(id) else {
@@ -67,7 +66,7 @@ impl<P: Probe> World<'_, P> {
             self.no_port(id);
             return;
         }
-        let leaves = self.now + self.busy_with(client);
+        let leaves = self.now + self.connects_after(id);
         match self.model.proxy {
             Some(_) => self.queue.push(leaves + network * 3, Event::AtProxy(id)),
             None => self.queue.push(leaves + network, Event::Syn(id)),
@@ -119,9 +118,10 @@ impl<P: Probe> World<'_, P> {
             self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
             self.lose_memory(id, process);
             self.life_idles(process);
+            let waited = self.waited(id);
             self.answer(id);
             if closes {
-                self.finish_later(process, Finished::Kept(conn));
+                self.finish_later(process, Finished::Kept(conn, waited));
             } else {
                 self.start_idle(conn);
             }

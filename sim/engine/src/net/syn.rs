@@ -21,10 +21,6 @@ use crate::request::Stage;
 use crate::time::Span;
 use crate::world::{Event, World};
 
-/// First pause before a SYN is sent again; each further one is twice as long (Linux, `TCP_TIMEOUT_INIT`).
-pub(crate) const SYN_RETRY_FIRST: Span = Span::from_secs(1);
-/// Times that a SYN is sent again (Linux, `net.ipv4.tcp_syn_retries`).
-pub(crate) const SYN_RETRIES: u8 = 6;
 /// Times that a SYN-ACK is sent again (Linux, `net.ipv4.tcp_synack_retries`).
 const SYNACK_RETRIES: u32 = 5;
 /// How long a server remembers an incomplete handshake: 1, 2, 4 ... 32 s (Linux, `reqsk_timer_handler`).
@@ -105,11 +101,11 @@ impl<P: Probe> World<'_, P> {
 
     fn drop_syn(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        let pause = SYN_RETRY_FIRST * (1 << (request.syns - 1));
+        let pause = self.model.kernel.syn_pause(request.syns);
         request.turn(self.now, Wait::SynRetry);
         self.probe.on(self.now, Fact::SynDropped);
         self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
-        let event = if request.syns > SYN_RETRIES { Event::NoRoute(id) } else { Event::Syn(id) };
+        let event = if request.syns >= self.model.kernel.syns_max() { Event::NoRoute(id) } else { Event::Syn(id) };
         self.queue.push(self.now + pause, event);
     }
 

@@ -66,7 +66,7 @@ impl Regime {
 }
 
 /// A quantity over the measured runs.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Measured {
     /// Smallest.
     pub min: f64,
@@ -79,7 +79,7 @@ pub struct Measured {
 }
 
 /// A quantity over the simulated runs, each as long as a measured one.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Predicted {
     /// Smallest.
     pub min: f64,
@@ -98,7 +98,7 @@ pub struct Predicted {
 }
 
 /// One quantity of an entry.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Quantity {
     /// In the real server.
     pub measured: Measured,
@@ -111,7 +111,7 @@ pub struct Quantity {
 }
 
 /// An entry that was simulated.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Comparison {
     /// Good responses a second.
     pub ok_rps: Quantity,
@@ -132,8 +132,7 @@ pub struct Comparison {
 }
 
 /// What became of an entry.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "fate", content = "of")]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Fate {
     /// It was simulated.
     Compared(Box<Comparison>),
@@ -144,7 +143,7 @@ pub enum Fate {
 }
 
 /// An entry and what became of it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Validated {
     /// Its name.
     pub name: String,

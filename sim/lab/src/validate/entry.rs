@@ -24,7 +24,7 @@ pub struct Entry {
 }
 
 /// A server and its settings.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
     /// Kind of server.
@@ -182,9 +182,9 @@ pub enum EntryError {
     /// A text that stands in tables is empty, too long or holds control characters.
     #[error("`name` must be 1 to {NAME_MAX} characters of text, parted by slashes")]
     Name,
-    /// Nothing was measured.
-    #[error("`runs` is empty: an entry needs at least one run")]
-    NoRuns,
+    /// Nothing was measured, or more than can be.
+    #[error("`runs` must hold 1 to {RUNS_MAX} runs")]
+    Runs,
     /// Nothing is asked for.
     #[error("`mix` is empty: only a load of kind \"loop\" goes without requests")]
     NoMix,
@@ -211,6 +211,8 @@ pub enum EntryError {
 
 /// Characters of a name.
 const NAME_MAX: usize = 120;
+/// Runs of an entry: a rank-sum test counts orders, whose number grows with them.
+const RUNS_MAX: usize = 20;
 
 impl Entry {
     /// Reads an entry.
@@ -222,8 +224,8 @@ impl Entry {
         if entry.name.is_empty() || entry.name.chars().count() > NAME_MAX || entry.name.contains(char::is_control) {
             return Err(EntryError::Name);
         }
-        if entry.runs.is_empty() {
-            return Err(EntryError::NoRuns);
+        if entry.runs.is_empty() || entry.runs.len() > RUNS_MAX {
+            return Err(EntryError::Runs);
         }
         entry.check_load()?;
         for (class, kind) in entry.mix.iter().enumerate() {
@@ -349,6 +351,11 @@ mod tests {
         assert_eq!(error_of("\"clients\": 10", "\"clients\": 0"), "`clients` must be above zero");
         assert_eq!(error_of("\"rps\": 9.9, ", ""), "run 1 has no `rps`");
         assert_eq!(error_of("io/x/c1", ""), "`name` must be 1 to 120 characters of text, parted by slashes");
+        let run = GOOD.split_once("\"runs\": [").unwrap().1.strip_suffix("]}").unwrap();
+        let runs = |count: usize| GOOD.replace(run, &vec![run; count].join(", "));
+        assert!(Entry::read(&runs(20)).is_ok());
+        assert_eq!(Entry::read(&runs(21)).unwrap_err().to_string(), "`runs` must hold 1 to 20 runs");
+        assert_eq!(Entry::read(&runs(0)).unwrap_err().to_string(), "`runs` must hold 1 to 20 runs");
         assert!(Entry::read("[").unwrap_err().to_string().contains("line 1"));
     }
 }

@@ -15,7 +15,7 @@ mod steps;
 mod summary;
 
 pub use compare::{Comparison, Fate, Measured, Part, Predicted, Quantity, Regime, Validated, Verdict};
-pub use entry::{Class, Deployment, Entry, EntryError, Load, Run};
+pub use entry::{Class, Deployment, Entry, EntryError, Latency, Load, Run};
 pub use mapping::{NotMapped, scenario_text};
 pub use outcome::Outcome;
 pub use steps::{Step, StepError};

@@ -18,7 +18,8 @@ pub struct Outcome {
     pub p99_ms: Option<f64>,
     /// Share of requests that timed out or failed.
     pub bad_share: f64,
-    /// CPU time of the server's processes over wall time, cores.
+    /// CPU time of the server's processes over wall time, cores. Of a simulated run at most all cores: a server may have work
+    /// left for people who are gone when the last of them is.
     pub cpu_cores: Option<f64>,
 }
 
@@ -53,7 +54,7 @@ impl Outcome {
             p90_ms: quantile(0.9),
             p99_ms: quantile(0.99),
             bad_share: share(sent - ok, sent),
-            cpu_cores: (wall_s > 0.0).then_some(cpu_s / wall_s),
+            cpu_cores: (wall_s > 0.0).then_some((cpu_s / wall_s).min(record.cores as f64)),
         }
     }
 }

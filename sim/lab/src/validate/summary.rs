@@ -1,7 +1,5 @@
 //! All entries together: how many met which band.
 
-use serde::Serialize;
-
 use super::compare::{Comparison, Fate, Part, Quantity, Validated, Verdict};
 
 /// The bands, chosen before any of the results: relative errors of predicted against measured medians.
@@ -22,7 +20,7 @@ impl Bands {
 }
 
 /// How many of how many.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Count {
     /// Met their band.
     pub met: u32,
@@ -46,7 +44,7 @@ impl Count {
 }
 
 /// The bands over all entries but those for calibration.
-#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Summary {
     /// Median of the throughput's absolute error, over the entries that were simulated and are not a matter of chance.
     pub throughput_error_median: Option<f64>,

@@ -14,10 +14,12 @@ mod naming;
 mod panel;
 mod raster;
 mod scale;
+mod scatter_names;
 mod style;
 mod throughput;
 mod type_setting;
 mod utilisation;
+mod validation;
 
 use std::fmt::Display;
 
@@ -27,6 +29,7 @@ use plotters::prelude::{IntoDrawingArea, SVGBackend};
 pub use canvas::Canvas;
 use raster::{Pixels, Raster};
 pub use style::WORLDS_MAX;
+pub use validation::draw_validation;
 
 /// A figure in both formats.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,8 +114,12 @@ pub fn draw_all(title: &str, worlds: &[WorldSeries], shaded: &[Shade]) -> Result
 }
 
 fn drawing(figure: &dyn Figure, story: &Story<'_>) -> Result<Drawing, DrawError> {
-    let failed = |why: &dyn Display| DrawError::Backend { name: figure.name(), why: why.to_string() };
-    let canvas = figure.draw(story);
+    finished(figure.name(), figure.title(), story.title, &figure.draw(story))
+}
+
+/// A canvas in both formats.
+fn finished(name: &'static str, title: &str, subject: &str, canvas: &Canvas) -> Result<Drawing, DrawError> {
+    let failed = |why: &dyn Display| DrawError::Backend { name, why: why.to_string() };
     let mut svg = String::new();
     canvas
         .paint(&SVGBackend::with_string(&mut svg, canvas.size_units()).into_drawing_area())
@@ -120,9 +127,9 @@ fn drawing(figure: &dyn Figure, story: &Story<'_>) -> Result<Drawing, DrawError>
     let mut pixels = Pixels::new(canvas.size_units());
     canvas.paint(&Raster(&mut pixels).into_drawing_area()).map_err(|why| failed(&why))?;
     Ok(Drawing {
-        name: figure.name(),
-        title: figure.title().to_owned(),
-        svg: canvas.finish_svg(&svg, &format!("{}: {}", figure.title(), story.title)),
+        name,
+        title: title.to_owned(),
+        svg: canvas.finish_svg(&svg, &format!("{title}: {subject}")),
         png: pixels.png().map_err(|why| failed(&why))?,
     })
 }

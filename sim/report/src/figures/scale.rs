@@ -50,7 +50,7 @@ impl Axis {
         }
         match quantity {
             Quantity::Share => Axis { low: 0.0, high: 1.0, log: false, ticks: shares(), quantity },
-            Quantity::Latency if largest > smallest * LOG_SPAN => Self::logarithmic(smallest, largest),
+            Quantity::Latency if largest > smallest * LOG_SPAN => Self::logarithmic(quantity, smallest, largest),
             Quantity::Latency | Quantity::Count => Self::from_zero(quantity, largest),
         }
     }
@@ -63,7 +63,8 @@ impl Axis {
         Axis { low: 0.0, high: count * step, log: false, ticks, quantity }
     }
 
-    fn logarithmic(smallest: f64, largest: f64) -> Axis {
+    /// A logarithmic axis from one value above zero to another.
+    pub fn logarithmic(quantity: Quantity, smallest: f64, largest: f64) -> Axis {
         let (low, high) = (round_down(smallest), round_up(largest));
         let within = |mantissas: &[f64]| -> Vec<f64> {
             let first = exponent(low);
@@ -82,7 +83,7 @@ impl Axis {
         }
         let every = ticks.len().div_ceil(TICKS_MAX);
         let ticks = ticks.into_iter().step_by(every.max(1)).collect();
-        Axis { low, high, log: true, ticks, quantity: Quantity::Latency }
+        Axis { low, high, log: true, ticks, quantity }
     }
 
     /// Where `value` lies, 0 at the bottom and 1 at the top; values outside are moved to the edge.

@@ -8,7 +8,7 @@ use super::number::grouped;
 /// Places of the first column; a longer name has a line of its own.
 const NAME: usize = 32;
 /// Places of a measured or predicted number.
-const NUMBER: usize = 7;
+const NUMBER: usize = 6;
 /// Places of an error, its mark included.
 const ERROR: usize = 8;
 /// What stands behind an error outside of its band.
@@ -45,10 +45,10 @@ pub fn validation_table(entries: &[Validated], summary: &Summary, look: Look) ->
 }
 
 fn head() -> String {
-    let group = |title: &str| format!("  {:>NUMBER$} {:>NUMBER$} {:<ERROR$}", title, "", "");
-    let columns = format!("  {:>NUMBER$} {:>NUMBER$} {:>7} ", "meas.", "pred.", "error %");
-    let groups: String = ["good/s", "p50 ms", "p99 ms"].into_iter().map(group).collect();
-    format!("{:NAME$}{}\n{:NAME$}{}  {:9} {:>7}\n", "", groups.trim_end(), "", columns.repeat(3), "bad", "CPU %")
+    let groups: String =
+        ["good/s", "p50 ms", "p99 ms"].into_iter().map(|title| format!(" {title:>NUMBER$}{:16}", "")).collect();
+    let columns = format!(" {:>NUMBER$} {:>NUMBER$} error % ", "meas.", "pred.").repeat(3);
+    format!("{:NAME$}{}\n{:NAME$}{columns}  {:9} CPU %\n", "", groups.trim_end(), "", "bad")
 }
 
 /// The rows of one part, families apart.
@@ -88,7 +88,7 @@ fn numbers(found: &Comparison, look: Look) -> String {
 /// Measured, predicted, error and mark.
 fn group(quantity: Option<&Quantity>, look: Look) -> String {
     let Some(quantity) = quantity else {
-        return format!("  {:>NUMBER$} {:>NUMBER$} {:ERROR$}", "–", "", "");
+        return format!(" {:>NUMBER$} {:>NUMBER$} {:ERROR$}", "–", "", "");
     };
     let (seen, told) = (number(quantity.measured.median), number(quantity.predicted.median));
     let percent = quantity.error * 100.0;
@@ -97,7 +97,7 @@ fn group(quantity: Option<&Quantity>, look: Look) -> String {
     let mark = if outside { OUTSIDE } else { ' ' };
     let error = format!("{error:>7}{mark}");
     let error = if outside { paint(&error, look) } else { error };
-    format!("  {seen:>NUMBER$} {told:>NUMBER$} {error}")
+    format!(" {seen:>NUMBER$} {told:>NUMBER$} {error}")
 }
 
 /// Four digits, or all of a larger whole number.
@@ -115,8 +115,12 @@ fn paint(text: &str, look: Look) -> String {
 fn summary_text(summary: &Summary, look: Look) -> String {
     let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let mut words = format!(
-        "Throughput of {} entries: the error is {} for the median entry (band 5 %), and at most {} for nine in ten (band 10 %).",
-        summary.throughput_entries,
+        "Throughput of {}: the error is {} for the median entry (band 5 %), and at most {} for nine in ten (band 10 %).",
+        if summary.throughput_entries == 1 {
+            "1 entry".to_owned()
+        } else {
+            format!("{} entries", summary.throughput_entries)
+        },
         percent(summary.throughput_error_median),
         percent(summary.throughput_error_p90),
     );
@@ -137,4 +141,55 @@ fn summary_text(summary: &Summary, look: Look) -> String {
     let verdict = if summary.holds() { "All bands hold." } else { "Not all bands hold." };
     let text = wrap(&format!("{words} {verdict}"), look.width);
     if summary.holds() { text } else { text.replace(verdict, &paint(verdict, look)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::fixtures::validated;
+
+    use super::*;
+
+    fn entries() -> Vec<Validated> {
+        let mut unsaid = validated("loop/without-a-server", "loop", &[1.0], &[1.0]);
+        unsaid.fate = Fate::NotMapped("there is no server".to_owned());
+        vec![
+            validated("io/pywsgi/c10", "pywsgi", &[97.0, 99.0, 98.0], &[100.0; 5]),
+            validated("open/a-server-with-a-rather-long-name/r3000", "pywsgi", &[2_000.0], &[3_000.0]),
+            unsaid,
+            validated("calib/pywsgi/c1", "pywsgi", &[100.0], &[900.0]),
+        ]
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_entry_and_a_mark_for_what_is_outside() {
+        let entries = entries();
+        let text = validation_table(&entries, &Summary::of(&entries), Look { colour: false, width: 120 });
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let expected = [
+            "                                 good/s                 p50 ms                 p99 ms",
+            "                                  meas.  pred. error %   meas.  pred. error %   meas.  pred. error %   bad       CPU %",
+            "",
+            "Judged",
+            "io/pywsgi/c10                     98.00  100.0    +2.0   10.20  10.00    -2.0   20.41  20.00    -2.0   none       25  50",
+            "open/a-server-with-a-rather-long-name/r3000",
+            "                                  2,000  3,000   +50.0×  0.500  0.333   -33.3×  1.000  0.667   -33.3×  none       25  50",
+            "loop/without-a-server             not mapped: there is no server",
+            "",
+            "Calibration: shown, not judged",
+            "calib/pywsgi/c1                   100.0  900.0  +800.0   10.00  1.111   -88.9   20.00  2.222   -88.9   none       25  50",
+        ];
+        assert_eq!(lines[..expected.len()], expected, "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(
+            text.contains("p50 within 10 %: 1 of 2.") && text.contains("Not mapped: 1. Not all bands hold."),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn only_a_terminal_gets_colour() {
+        let entries = entries();
+        let table = |colour| validation_table(&entries, &Summary::of(&entries), Look { colour, width: 120 });
+        assert!(!table(false).contains('\x1b') && table(true).contains("\x1b[31m  +50.0×\x1b[0m"));
+    }
 }
