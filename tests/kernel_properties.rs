@@ -54,6 +54,7 @@ fn any_kernel() -> impl Strategy<Value = Kernel> {
         .prop_map(|(handshake, down, wakes, conntrack, descriptors, memory, own)| Kernel {
             handshake,
             down: down.unwrap_or_default(),
+            syn_linear_timeouts: 4,
             sockets: if own { 3 } else { 0 },
             wakes,
             conntrack,

@@ -60,7 +60,8 @@ impl<P: Probe> World<'_, P> {
     /// The reader has left: its writer fails at once and goes on.
     pub(crate) fn stop_writing(&mut self, id: RequestId) {
         let task = self.requests[id].task;
-        let Some(state) = self.tasks.get(task) else { return };
+        // A writer that is done may have left its id to another task.
+        let Some(state) = self.tasks.get(task).filter(|state| state.request == id) else { return };
         let thread = state.thread;
         if let Role::Hub(hub) = self.threads[thread.index()].role {
             self.stop_writing_on_hub(hub, task);

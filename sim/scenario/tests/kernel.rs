@@ -27,7 +27,7 @@ fn said(world: &str, client: &str) -> String {
 #[test]
 fn a_file_that_says_nothing_has_a_kernel_without_limits() {
     let model = model("", "");
-    assert_eq!(model.kernel, Kernel::default());
+    assert_eq!(model.kernel, Kernel { syn_linear_timeouts: 4, ..Kernel::default() });
     assert_eq!((model.clients[0].ports, model.peers[0].ports), (None, None));
 }
 
