@@ -9,6 +9,7 @@ mod breaker;
 mod check;
 mod client;
 mod conn;
+pub mod crew;
 pub mod event;
 pub mod event_naive;
 mod fate;

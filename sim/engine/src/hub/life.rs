@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Queues a task's switch, under its present ticket.
-    pub(super) fn queue_turn(&mut self, id: HubId, task: TaskId) {
+    pub(crate) fn queue_turn(&mut self, id: HubId, task: TaskId) {
         let green = self.tasks[task].green;
         let ticket = if green.is_some() { self.greens[green.index()].ticket } else { 0 };
         self.tasks[task].ready_since = self.local(id);

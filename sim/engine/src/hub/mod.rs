@@ -244,6 +244,10 @@ impl<P: Probe> World<'_, P> {
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
             Effect::Do(op) => self.perform_on_hub(id, task, op),
             Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
+            Effect::Exit if self.tasks[task].request.is_none() && self.tasks[task].green.is_none() => {
+                self.tasks.remove(task);
+                self.switch_to_loop(id);
+            }
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
             Effect::Exit if self.is_written(task) => self.end_request(id, task),
             Effect::Exit => {

@@ -52,6 +52,22 @@ impl<P: Probe> World<'_, P> {
         Ok(())
     }
 
+    /// Runs until an instant, or until nothing is left that could happen.
+    pub(crate) fn run_until(&mut self, end: Time) -> Result<(), RunError> {
+        self.settle();
+        while let Some((at, event)) = self.queue.pop().filter(|&(at, _)| at <= end) {
+            self.step_to(at, event)?;
+            self.handle(event);
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Events so far, and the hash over them.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.events, self.fingerprint)
+    }
+
     fn step_to(&mut self, at: Time, event: Event) -> Result<(), RunError> {
         if at > self.now {
             self.now = at;
