@@ -76,7 +76,7 @@ fn model(kind: WorkerKind, program: Program, sites: Vec<SiteSpec>, arrivals: Arr
         cooling: Cooling::NONE,
         send_buffer: 87_040,
     };
-    let units = SyncKind::Semaphore { units: POOL_UNITS, policy: Policy::Barging, bounded: false };
+    let units = SyncKind::Semaphore { units: POOL_UNITS, policy: Policy::HandOff, bounded: false };
     Model {
         name: "workload".into(),
         hosts: vec![host],
@@ -136,8 +136,10 @@ pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
     let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
     let model = model(hub(0), program, vec![], none, length);
     let crew = engine::crew::run(&model, 0, processes, Seed(seed)).expect("the workload runs to its end");
-    let sleep = f64::from(processes) * length.as_ns() as f64 / crew.switches as f64;
-    Outcome { events: crew.switches, check: sleep / SLEEP.as_ns() as f64 }
+    // Each was switched into once before its first sleep.
+    let events = crew.switches - u64::from(processes);
+    let sleep = f64::from(processes) * length.as_ns() as f64 / events as f64;
+    Outcome { events, check: sleep / SLEEP.as_ns() as f64 }
 }
 
 /// Closed clients of a pool. Each is a request that goes round and round until it has to wait for too long; then it fails, and its

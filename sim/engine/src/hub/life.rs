@@ -4,7 +4,7 @@
 
 use super::notify::Underway;
 use super::timers::Purpose;
-use super::{Callback, Phase};
+use super::{Callback, Kill, Phase};
 use crate::green::{Exception, Gather, Green, Life, Link, Then};
 use crate::id::{GreenId, HubId, RequestId, TaskId};
 use crate::op::Spawn;
@@ -351,7 +351,7 @@ impl<P: Probe> World<'_, P> {
         } else {
             self.killed_are_gone(victims);
         }
-        self.hub(id).callbacks.push_back(Callback::Kill(left, killer));
+        self.hub(id).callbacks.push_back(Callback::Kill(Box::new(Kill { victims: left, killer })));
     }
 
     /// Whether the greenlet is dead: it was, or its start could still be stopped.
