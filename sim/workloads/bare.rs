@@ -145,3 +145,17 @@ pub fn pool(seconds: u64, seed: u64) -> Outcome {
     }
     Outcome { events: 3 * served + 2 * reneged, check: reneged as f64 / (served + reneged).max(1) as f64 }
 }
+
+/// A ring of tasks that only yield to each other.
+pub fn ring(tasks: u32, switches: u64) -> Outcome {
+    let mut ready: VecDeque<u32> = (0..tasks).collect();
+    let mut seen = 0_u64;
+    for _ in 0..switches {
+        if let Some(task) = ready.pop_front() {
+            seen = seen.wrapping_add(u64::from(task));
+            ready.push_back(task);
+        }
+    }
+    let mean = seen as f64 / switches as f64;
+    Outcome { events: switches, check: mean / (f64::from(tasks) - 1.0) * 2.0 }
+}

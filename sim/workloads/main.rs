@@ -1,6 +1,6 @@
 //! Runs one workload on the engine, or as a hand-written loop, or both in turn.
 //!
-//! `workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS [--rounds N] [--seed N]`. Without a word before the
+//! `workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES [--rounds N] [--seed N]`. Without a word before the
 //! workload, and with `bare`, it prints one JSON line: events, wall_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs
 //! both, one after the other, `N` times, and prints the medians and the median of the ratios, all by time on a processor.
 
@@ -17,6 +17,7 @@ enum Workload {
     Mmc { customers: u64 },
     Timers { sleepers: u32, events: u64 },
     Pool { seconds: u64 },
+    Ring { greenlets: u32, switches: u64 },
 }
 
 impl Workload {
@@ -26,6 +27,7 @@ impl Workload {
         match words.first()?.as_str() {
             "mmc" => Some(Workload::Mmc { customers: number(1)? }),
             "timers" => Some(Workload::Timers { sleepers: u32::try_from(number(1)?).ok()?, events: number(2)? }),
+            "ring" => Some(Workload::Ring { greenlets: u32::try_from(number(1)?).ok()?, switches: number(2)? }),
             "pool" => Some(Workload::Pool { seconds: number(1)? }),
             _ => None,
         }
@@ -36,6 +38,7 @@ impl Workload {
             Workload::Mmc { customers } => real::mmc(customers, seed),
             Workload::Timers { sleepers, events } => real::timers(sleepers, events, seed),
             Workload::Pool { seconds } => real::pool(seconds, seed),
+            Workload::Ring { greenlets, switches } => real::ring(greenlets, switches),
         }
     }
 
@@ -44,6 +47,7 @@ impl Workload {
             Workload::Mmc { customers } => bare::mmc(customers, seed),
             Workload::Timers { sleepers, events } => bare::timers(sleepers, events, seed),
             Workload::Pool { seconds } => bare::pool(seconds, seed),
+            Workload::Ring { greenlets, switches } => bare::ring(greenlets, switches),
         }
     }
 }
@@ -146,6 +150,8 @@ fn main() -> std::process::ExitCode {
     if run(std::env::args().skip(1).collect()).is_some() {
         return std::process::ExitCode::SUCCESS;
     }
-    eprintln!("workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS [--rounds N] [--seed N]");
+    eprintln!(
+        "workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES [--rounds N] [--seed N]"
+    );
     std::process::ExitCode::from(2)
 }

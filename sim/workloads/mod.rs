@@ -3,7 +3,7 @@
 //!
 //! `mmc`: customers come at random, take one of eight servers and leave; three events a customer. `timers`: sleepers sleep again and
 //! again; an event a sleep. `pool`: closed clients take a connection of a pool, with a second's patience, and think; three events a
-//! cycle, two if they gave up.
+//! cycle, two if they gave up. `ring`: greenlets that only yield to each other.
 
 pub mod bare;
 pub mod real;
@@ -15,7 +15,8 @@ use engine::time::Span;
 pub struct Outcome {
     /// Resumptions of a customer, sleeper or client, counted alike for the engine and the loop.
     pub events: u64,
-    /// `mmc`: mean wait over mean service. `timers`: mean sleep over its law's mean. `pool`: share of those who gave up.
+    /// `mmc`: mean wait over mean service. `timers`: mean sleep over its law's mean. `pool`: share of those who gave up. `ring`: 1 if
+    /// everybody had as many turns.
     pub check: f64,
 }
 

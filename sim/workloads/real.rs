@@ -115,8 +115,7 @@ pub fn mmc(customers: u64, seed: u64) -> Outcome {
     let program = Program::new("customer", code, [DrawKind::Fate(0)], []);
     let sites = vec![SiteSpec { name: "hold".into(), law: exponential(SERVICE) }];
     let arrivals = Arrivals::Poisson(Profile { points: vec![(Time::ZERO, ARRIVALS_A_SECOND)] });
-    let mut model =
-        model(WorkerKind::Threads { threads: SERVERS }, program, sites, arrivals, mmc_length(customers));
+    let mut model = model(WorkerKind::Threads { threads: SERVERS }, program, sites, arrivals, mmc_length(customers));
     model.run.drain = Span::from_secs(100_000);
     let record = run(&model, seed);
     let served = record.endings[Ending::Ok as usize];
@@ -140,6 +139,17 @@ pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
     let events = crew.switches - u64::from(processes);
     let sleep = f64::from(processes) * length.as_ns() as f64 / events as f64;
     Outcome { events, check: sleep / SLEEP.as_ns() as f64 }
+}
+
+/// A ring of greenlets that only yield to each other, for about so many switches in all.
+pub fn ring(greenlets: u32, switches: u64) -> Outcome {
+    let rounds = u32::try_from(switches / u64::from(greenlets)).unwrap_or(u32::MAX).max(1);
+    let code = [Op::Set { register: 0, times: rounds }, Op::Yield, Op::Loop { register: 0, back: Pc(1) }, Op::End];
+    let program = Program::new("ring", code, [], []);
+    let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
+    let model = model(hub(0), program, vec![], none, Span::from_secs(1_000));
+    let crew = engine::crew::run(&model, 0, greenlets, Seed(1)).expect("the workload runs to its end");
+    Outcome { events: crew.switches, check: crew.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
 }
 
 /// Closed clients of a pool. Each is a request that goes round and round until it has to wait for too long; then it fails, and its

@@ -51,4 +51,4 @@ mod world;
 pub use model::Model;
 pub use record::RunRecord;
 pub use rng::{Replication, Seed};
-pub use world::{RunError, run};
+pub use world::{RunError, run, run_unwatched};

@@ -167,6 +167,18 @@ impl<P: Probe> World<'_, P> {
     }
 }
 
+/// Runs one world of a model with nobody watching: the number of events and the fingerprint, which are those of [`run`].
+///
+/// For measuring what watching costs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_unwatched(model: &Model, seed: Seed, replication: Replication) -> Result<(u64, u64), RunError> {
+    let mut world = World::new(model, seed, replication, ());
+    world.run()?;
+    Ok(world.counted())
+}
+
 /// Runs one world of a model and returns what the recorder saw.
 ///
 /// Same `model`, `seed` and `replication`: same record, on every platform.
