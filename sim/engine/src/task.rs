@@ -7,10 +7,8 @@ use crate::id::{GreenId, RequestId, TaskId, ThreadId};
 use crate::op::{Pc, Program};
 use crate::time::{Span, Time};
 
-/// A cursor into a program, with its loop counters. It begins where a cache line does, so that a look at one of a million costs one
-/// miss and not two.
+/// A cursor into a program, with its loop counters.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
 pub struct Task {
     /// When it became ready, while it is: how long a hub or GIL keeps it waiting is measured from here.
     pub ready_since: Time,
