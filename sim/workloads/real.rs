@@ -29,7 +29,7 @@ fn worker(kind: WorkerKind) -> WorkerSpec {
         name: "worker".into(),
         kind,
         costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
-        gil: true,
+        gil: false,
         switch_interval: Span::from_ms(5),
         releases: Releases::default(),
         lingers: false,
