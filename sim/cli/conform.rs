@@ -1,6 +1,5 @@
 //! `tailback conform`: scheduling programs as gevent runs them, and whether we run them the same way.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine::RunError;
@@ -39,24 +38,14 @@ pub fn conform(args: &Args) -> Result<(), Problem> {
 }
 
 /// The program files that are meant: folders stand for all programs in them, by name.
-fn programs(files: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
+fn programs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     let mut programs = Vec::new();
-    for path in files {
-        if !path.is_dir() {
+    for path in paths {
+        if path.is_dir() {
+            programs.append(&mut files::listed(path, PROGRAM)?);
+        } else {
             programs.push(path.clone());
-            continue;
         }
-        let problem = |source| Problem::Read { path: path.clone(), source };
-        let mut found = Vec::new();
-        for entry in fs::read_dir(path).map_err(problem)? {
-            found.push(entry.map_err(problem)?.path());
-        }
-        found.retain(|path| path.to_string_lossy().ends_with(PROGRAM));
-        if found.is_empty() {
-            return Err(Problem::Usage(format!("{} holds no NAME{PROGRAM}", path.display())));
-        }
-        found.sort();
-        programs.append(&mut found);
     }
     Ok(programs)
 }

@@ -1,12 +1,14 @@
 //! Everything that touches the disk or standard output.
 
 use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
+use report::figures::Drawing;
 use scenario::{Compiled, Diagnostic, Override, Severity};
 
 use crate::problem::Problem;
+use crate::terminal;
 
 /// Bytes of a scenario file that are read at most; the scenario crate says the rest.
 const READ_MAX: u64 = 4 * 1024 * 1024;
@@ -49,6 +51,27 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     write().map_err(|source: io::Error| Problem::Write { path: Some(path.to_owned()), source })
 }
 
+/// The files of a folder whose names end so, by name; at least one.
+pub fn listed(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Problem> {
+    let problem = |source| Problem::Read { path: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(problem)? {
+        found.push(entry.map_err(problem)?.path());
+    }
+    found.retain(|path| path.to_string_lossy().ends_with(ending));
+    if found.is_empty() {
+        return Err(Problem::Usage(format!("{} holds no NAME{ending}", folder.display())));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Writes a drawing in both of its forms.
+pub fn write_drawing(folder: &Path, drawing: &Drawing) -> Result<(), Problem> {
+    write(&folder.join(format!("{}.svg", drawing.name)), drawing.svg.as_bytes())?;
+    write(&folder.join(format!("{}.png", drawing.name)), &drawing.png)
+}
+
 /// Makes sure that a folder is there and can be written to, before long work whose results go there.
 pub fn prepare(folder: &Path) -> Result<(), Problem> {
     fs::create_dir_all(folder)
@@ -84,7 +107,7 @@ fn show(diagnostics: &[Diagnostic], text: &str) -> String {
     if errors > 0 {
         out += &format!("\n{errors} {}\n", if errors == 1 { "mistake" } else { "mistakes" });
     }
-    if io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() { colour(&out) } else { out }
+    if terminal::coloured(&io::stderr()) { colour(&out) } else { out }
 }
 
 /// Red for what is wrong, yellow for doubts, green for help: line by line, because the layout says which is which.

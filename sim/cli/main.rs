@@ -8,6 +8,7 @@ mod files;
 mod problem;
 mod run;
 mod start;
+mod terminal;
 mod validate;
 
 use std::process::ExitCode;

@@ -1,10 +1,8 @@
 //! `tailback run`: all worlds of a scenario, side by side, with plots.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use engine::Seed;
-use indicatif::{ProgressBar, ProgressStyle};
 use lab::{Comparison, Plan, WorldResult, run_all, world_series};
 use report::figures::{Shade, draw_all};
 use report::json::{About, results_json};
@@ -13,6 +11,7 @@ use scenario::{Compiled, Override};
 
 use crate::files;
 use crate::problem::Problem;
+use crate::terminal;
 
 /// What to run, and what to do with the result.
 #[derive(clap::Args)]
@@ -59,7 +58,9 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     if let Some(folder) = &folder {
         files::prepare(folder)?;
     }
-    let results = simulate(&compiled, &Plan { seed: Seed(seed), replications, threads: args.threads })?;
+    let plan = Plan { seed: Seed(seed), replications, threads: args.threads };
+    let models = &compiled.models;
+    let results = terminal::with_bar(models.len(), &plan, |progress| run_all(models, &plan, progress))?;
     let comparison = Comparison::of(&results);
     if args.json {
         let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
@@ -84,27 +85,9 @@ fn parse_override(text: &str) -> Result<Override, Problem> {
     }
 }
 
-/// Runs all worlds, with a bar on a terminal.
-fn simulate(compiled: &Compiled, plan: &Plan) -> Result<Vec<WorldResult>, Problem> {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style =
-        ProgressStyle::with_template("{bar:30} {pos} of {len} runs, {elapsed} so far, about {eta} to go  {msg}");
-    bar.set_style(style.expect("the template is constant and valid"));
-    bar.set_length(compiled.models.len() as u64 * u64::from(plan.replications));
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let results = run_all(&compiled.models, plan, &|progress| {
-        bar.set_position(progress.done as u64);
-        bar.set_message(progress.world);
-    });
-    bar.finish_and_clear();
-    results.map_err(Problem::Runs)
-}
-
 /// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison.
 fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison) -> String {
-    let terminal = std::io::stdout().is_terminal();
-    let width = terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0));
-    let style = Style { bold: terminal && std::env::var_os("NO_COLOR").is_none(), width: width.clamp(40, 160) };
+    let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(160) };
     let mut out = format!("{}\n", compiled.title);
     if let Some(question) = &compiled.question {
         out += &format!("{question}\n");
@@ -129,8 +112,7 @@ fn draw(compiled: &Compiled, results: &[WorldResult], folder: &Path) -> Result<V
     let shaded: Vec<Shade> = compiled.shaded.iter().map(shade).collect();
     let drawings = draw_all(&compiled.title, &series, &shaded).map_err(Problem::Draw)?;
     for drawing in &drawings {
-        files::write(&folder.join(format!("{}.svg", drawing.name)), drawing.svg.as_bytes())?;
-        files::write(&folder.join(format!("{}.png", drawing.name)), &drawing.png)?;
+        files::write_drawing(folder, drawing)?;
     }
     Ok(drawings.iter().map(|drawing| drawing.name).collect())
 }

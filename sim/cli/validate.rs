@@ -1,23 +1,21 @@
 //! `tailback validate`: predictions held against measured servers.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
-use indicatif::{ProgressBar, ProgressStyle};
 use lab::validate::{Comparison, Entry, Fate, Outcome, Summary, Validated, scenario_text};
 use lab::{OfModel, Plan, run_each};
-use report::figures::{Drawing, draw_validation};
+use report::figures::draw_validation;
 use report::text::validation::{Look, validation_table};
 use report::validation_json::{About, validation_json};
 
 use crate::files;
 use crate::problem::Problem;
+use crate::terminal;
 
 /// How the name of an entry's file ends.
-const ENTRY: &str = "json";
+const ENTRY: &str = ".json";
 /// Entries of a folder.
 const ENTRIES_MAX: usize = 10_000;
 
@@ -63,6 +61,7 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
         return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
     }
     let plan = Plan { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
+    files::prepare(&args.out)?;
     let validated = compare(&entries, &plan)?;
     let summary = Summary::of(&validated);
     let about = About { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
@@ -70,34 +69,20 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     if args.json {
         files::print(&document)?;
     } else {
-        files::print(&validation_table(&validated, &summary, look()))?;
+        let look = Look { colour: terminal::coloured(&std::io::stdout()), width: terminal::width(120) };
+        files::print(&validation_table(&validated, &summary, look))?;
     }
-    write(&args.out, &document, &draw_validation(&validated, &summary).map_err(Problem::Draw)?)?;
+    files::write(&args.out.join("validation.json"), document.as_bytes())?;
+    files::write_drawing(&args.out, &draw_validation(&validated, &summary).map_err(Problem::Draw)?)?;
     if !args.json {
         files::print(&format!("\nThe numbers and the plot are in {}\n", args.out.display()))?;
     }
     if summary.holds() { Ok(()) } else { Err(Problem::Differs) }
 }
 
-/// Writes the document and the plot.
-fn write(folder: &Path, document: &str, drawing: &Drawing) -> Result<(), Problem> {
-    files::write(&folder.join("validation.json"), document.as_bytes())?;
-    files::write(&folder.join(format!("{}.svg", drawing.name)), drawing.svg.as_bytes())?;
-    files::write(&folder.join(format!("{}.png", drawing.name)), &drawing.png)
-}
-
 /// Reads every entry of a folder, by file name; all mistakes at once, one line a file.
 fn entries(folder: &Path) -> Result<Vec<Entry>, Problem> {
-    let problem = |source| Problem::Read { path: folder.to_owned(), source };
-    let mut paths = Vec::new();
-    for file in fs::read_dir(folder).map_err(problem)? {
-        paths.push(file.map_err(problem)?.path());
-    }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == ENTRY));
-    paths.sort();
-    if paths.is_empty() {
-        return Err(Problem::Usage(format!("{} holds no NAME.{ENTRY}", folder.display())));
-    }
+    let paths = files::listed(folder, ENTRY)?;
     if paths.len() > ENTRIES_MAX {
         let text = format!("{} holds {} entries; there is room for {ENTRIES_MAX}", folder.display(), paths.len());
         return Err(Problem::Usage(text));
@@ -156,29 +141,9 @@ fn model(entry: &Entry) -> Result<Model, String> {
     Ok(model)
 }
 
-/// Runs all models, with a bar on a terminal.
 fn simulate(models: &[Model], plan: &Plan) -> Result<Vec<OfModel<Outcome>>, Problem> {
     if models.is_empty() {
         return Ok(Vec::new());
     }
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style =
-        ProgressStyle::with_template("{bar:30} {pos} of {len} runs, {elapsed} so far, about {eta} to go  {msg}");
-    bar.set_style(style.expect("the template is constant and valid"));
-    bar.set_length(models.len() as u64 * u64::from(plan.replications));
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let progress = |progress: lab::Progress| {
-        bar.set_position(progress.done as u64);
-        bar.set_message(progress.world);
-    };
-    let results = run_each(models, plan, &progress, &Outcome::simulated);
-    bar.finish_and_clear();
-    results.map_err(Problem::Runs)
-}
-
-/// Colour and width of the terminal, if there is one.
-fn look() -> Look {
-    let terminal = std::io::stdout().is_terminal();
-    let width = terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0));
-    Look { colour: terminal && std::env::var_os("NO_COLOR").is_none(), width: width.clamp(40, 120) }
+    terminal::with_bar(models.len(), plan, |progress| run_each(models, plan, progress, &Outcome::simulated))
 }

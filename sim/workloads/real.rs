@@ -23,76 +23,18 @@ fn each_pass(name: &str, mean: Span) -> DrawKind {
     DrawKind::PerPass { site: stable_hash(name), law: exponential(mean) }
 }
 
-/// A server whose own work costs nothing; a hub's look at the clock takes its least.
-fn worker(kind: WorkerKind) -> WorkerSpec {
-    WorkerSpec {
-        name: "worker".into(),
-        kind,
-        costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
-        gil: false,
-        switch_interval: Span::from_ms(5),
-        releases: Releases::default(),
-        lingers: false,
-        timed_waits: TimedWaits::Notified,
-        keep_alive: None,
-        router: None,
-        life: None,
-    }
-}
-
-/// Clients that lose no time on the network and have all the patience that there is.
-fn client(arrivals: Arrivals) -> ClientSpec {
-    ClientSpec {
-        name: "users".into(),
-        classes: vec![0],
-        arrivals,
-        first_alone: false,
-        network: Span::ZERO,
-        ports: None,
-        connect_timeout: None,
-        read_timeout: None,
-        patience: None,
-        refresh: None,
-        bursts: None,
-        retry: None,
-        hedge: None,
-        breaker: None,
-        keep_alive: None,
-        download: None,
-        cost: None,
-    }
-}
-
 /// One process on one core, which costs nothing.
 fn model(kind: WorkerKind, program: Program, sites: Vec<SiteSpec>, arrivals: Arrivals, length: Span) -> Model {
     let class = ClassSpec { name: "task".into(), weight: 1, program: 0, sites, header_bytes: 0, body_bytes: 0 };
-    let host = HostSpec {
-        name: "host".into(),
-        cores: 1,
-        slice: Span::from_ms(4),
-        tick: Span::from_ms(4),
-        switch: Span::ZERO,
-        wake: Span::ZERO,
-        cooling: Cooling::NONE,
-        send_buffer: 87_040,
-    };
     let units = SyncKind::Semaphore { units: POOL_UNITS, policy: Policy::HandOff, bounded: false };
+    let run = RunSpec { length: Some(length), drain: Span::ZERO, warm_up: Span::ZERO, step: length / 60 };
     Model {
-        name: "workload".into(),
-        hosts: vec![host],
         listeners: vec![ListenerSpec { host: 0, backlog: 20_000_000 }],
-        processes: vec![ProcessSpec { listener: 0, worker: 0 }],
-        workers: vec![worker(kind)],
-        kernel: Default::default(),
-        balancer: Balancing::RoundRobin.into(),
-        proxy: None,
-        peers: vec![],
         syncs: vec![SyncSpec { name: "pool".into(), kind: units }],
         classes: Arc::new([class]),
         programs: Arc::new([program]),
-        clients: Arc::new([client(arrivals)]),
-        run: RunSpec { length: Some(length), drain: Span::ZERO, warm_up: Span::ZERO, step: length / 60 },
-        limits: Limits::default(),
+        clients: Arc::new([ClientSpec::plain("users", vec![0], arrivals)]),
+        ..Model::plain(HostSpec::plain(1), WorkerSpec::plain("workload", kind), run)
     }
 }
 

@@ -174,84 +174,35 @@ pub fn hub(greenlets: u32) -> WorkerSpec {
 }
 
 fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
-    let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
-    WorkerSpec {
-        name: name.into(),
-        kind,
-        costs,
-        gil: true,
-        switch_interval: ms(5),
-        releases: Releases::default(),
-        lingers: false,
-        timed_waits: TimedWaits::Notified,
-        keep_alive: None,
-        router: None,
-        life: None,
-    }
+    WorkerSpec { gil: true, ..WorkerSpec::plain(name, kind) }
 }
 
 /// A world of one class on one host with one process; fields may be changed before it runs.
 pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -> Model {
     let (program, sites) = steps.compile();
     let class = ClassSpec { name: "page".into(), weight: 1, program: 0, sites, header_bytes: 79, body_bytes: 12 };
-    let client = ClientSpec {
-        name: "users".into(),
-        classes: vec![0],
-        arrivals,
-        first_alone: false,
+    let run = RunSpec { length: None, drain: secs(10_000), warm_up: Span::ZERO, step: secs(1) };
+    let mut model = Model::plain(HostSpec::plain(cores), worker, run);
+    model.listeners[0].backlog = 1_000_000;
+    model.peers = vec![PeerSpec {
+        name: "peer".into(),
         network: Span::ZERO,
         ports: None,
-        connect_timeout: None,
-        read_timeout: None,
-        patience: None,
-        refresh: None,
-        bursts: None,
-        retry: None,
-        hedge: None,
+        capacity: None,
+        windows: vec![],
         breaker: None,
-        keep_alive: None,
-        download: None,
-        cost: None,
-    };
-    Model {
-        name: worker.name.clone(),
-        hosts: vec![HostSpec {
-            name: "host".into(),
-            cores,
-            slice: ms(4),
-            tick: ms(4),
-            switch: Span::ZERO,
-            wake: Span::ZERO,
-            cooling: Cooling::NONE,
-            send_buffer: 87_040,
-        }],
-        listeners: vec![ListenerSpec { host: 0, backlog: 1_000_000 }],
-        processes: vec![ProcessSpec { listener: 0, worker: 0 }],
-        workers: vec![worker],
-        kernel: Default::default(),
-        balancer: Balancing::RoundRobin.into(),
-        proxy: None,
-        peers: vec![PeerSpec {
-            name: "peer".into(),
-            network: Span::ZERO,
-            ports: None,
-            capacity: None,
-            windows: vec![],
-            breaker: None,
-        }],
-        syncs: vec![
-            pool(1, Policy::Barging),
-            SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },
-            SyncSpec { name: "standard".into(), kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true } },
-            SyncSpec { name: "event".into(), kind: SyncKind::Event },
-            SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
-        ],
-        classes: Arc::new([class]),
-        programs: Arc::new([program]),
-        clients: Arc::new([client]),
-        run: RunSpec { length: None, drain: secs(10_000), warm_up: Span::ZERO, step: secs(1) },
-        limits: Limits::default(),
-    }
+    }];
+    model.syncs = vec![
+        pool(1, Policy::Barging),
+        SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },
+        SyncSpec { name: "standard".into(), kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true } },
+        SyncSpec { name: "event".into(), kind: SyncKind::Event },
+        SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
+    ];
+    model.classes = Arc::new([class]);
+    model.programs = Arc::new([program]);
+    model.clients = Arc::new([ClientSpec::plain("users", vec![0], arrivals)]);
+    model
 }
 
 /// A pool of connections.

@@ -31,7 +31,6 @@ impl<P: Probe> World<'_, P> {
         }
         // The last client is the balancer itself.
         let id = self.new_check(self.clients.len() - 1);
-        self.alive += 1;
         let arrives = self.now + self.hop_network(id);
         self.aim(id, listener.index());
         let request = &mut self.requests[id];

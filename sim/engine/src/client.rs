@@ -16,9 +16,9 @@ use crate::conn::Idle;
 use crate::id::{ClientId, RequestId};
 use crate::law::Law;
 use crate::model::{Arrivals, ClientSpec};
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Probe};
 use crate::record::{Ending, Wait};
-use crate::request::{NO_LISTENER, Stage, Why};
+use crate::request::{Stage, Why};
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
 use again::Budget;
@@ -172,7 +172,6 @@ impl<P: Probe> World<'_, P> {
 
     /// The click.
     pub(crate) fn send(&mut self, id: RequestId) {
-        self.alive += 1;
         let request = &self.requests[id];
         debug_assert_eq!(request.born, self.now);
         if request.why != Why::Check {
@@ -228,25 +227,12 @@ impl<P: Probe> World<'_, P> {
         if self.other_copy_goes_on(id, ending) {
             return;
         }
+        self.abandon(id, ending);
         let model = self.model;
         let request = &mut self.requests[id];
-        let retrying = request.wait == Wait::SynRetry;
         request.turn(self.now, Wait::Network);
-        request.ending = Some(ending);
         assert_eq!(request.billed(), self.now - request.born, "the waits of a request add up to its latency");
-        self.alive -= 1;
-        self.ended += 1;
-        if request.listener != NO_LISTENER {
-            self.listeners[usize::from(request.listener)].open -= 1;
-        }
         let (index, class) = (usize::from(request.client), usize::from(request.class));
-        self.net.give_port(model, request, ending, self.now);
-        if retrying {
-            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
-        }
-        if self.requests[id].stage == Stage::Writing {
-            self.stop_writing(id);
-        }
         if self.requests[id].why == Why::Check {
             return self.checked(id, ending == Ending::Ok);
         }

@@ -1,7 +1,8 @@
 //! The program that sends requests has one core, and a request costs it CPU time too.
 //!
-//! Half of that goes into connecting and sending, over a kept connection too, and half into reading the response. A load generator that is busy sees a response late: its
-//! latency and, with closed clients, its next request are late by as much. People have a computer each; their cost is zero.
+//! Half of that goes into connecting and sending, over a kept connection too, and half into reading the response. A load generator
+//! that is busy sees a response late: its latency and, with closed clients, its next request are late by as much. People have a
+//! computer each; their cost is zero.
 //! Clients that waited for the first response of all connect one after the other, each after half of that cost.
 
 use crate::id::RequestId;

@@ -367,10 +367,7 @@ impl<P: Probe> World<'_, P> {
     fn leave_socket(&mut self, id: ProcessId) {
         let listener = self.processes[id.index()].listener;
         if self.model.kernel.sockets > 1 {
-            while let Some(&queued) = self.listeners[listener].queue.front() {
-                self.reset_connection(queued);
-            }
-            return;
+            return self.reset_queue(listener);
         }
         for _ in 0..self.listeners[listener].queue.len() {
             let Some(thread) = self.listeners[listener].threads.pop_front() else { return };

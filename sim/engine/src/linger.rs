@@ -6,7 +6,7 @@
 use crate::id::{RequestId, ThreadId};
 use crate::probe::Probe;
 use crate::time::Span;
-use crate::world::{Event, World};
+use crate::world::World;
 
 /// How long a server waits for a client to close (gunicorn `close_graceful`, `timeout`).
 const LINGER_MAX: Span = Span::from_secs(2);
@@ -19,7 +19,7 @@ impl<P: Probe> World<'_, P> {
         if waits {
             self.requests[id].linger = thread;
             self.threads[thread.index()].lingers_for = id;
-            self.wake_at(thread, LINGER_MAX);
+            self.wake_at(thread, self.now + LINGER_MAX);
         }
         self.close(process, id);
         waits
@@ -31,14 +31,8 @@ impl<P: Probe> World<'_, P> {
         // Unless it has waited for too long, or died, and does something else now.
         if thread.is_some() && self.threads[thread.index()].lingers_for == id {
             self.threads[thread.index()].lingers_for = RequestId::NONE;
-            let network = self.hop_network(id);
-            self.wake_at(thread, network);
+            let heard = self.now + self.hop_network(id);
+            self.wake_at(thread, heard);
         }
-    }
-
-    fn wake_at(&mut self, thread: ThreadId, after: Span) {
-        let at = self.now + after;
-        self.threads[thread.index()].wake_at = at;
-        self.queue.push(at, Event::Wake(thread));
     }
 }

@@ -3,7 +3,8 @@
 //! After Linux's EEVDF (6.6 and later) with equal weights: the thread that has been runnable longest goes first. A running thread
 //! is safe for a slice; then it goes to the tail of the run queue as soon as the kernel looks, which is when another thread
 //! wakes up, or at the next tick. A thread that runs alone begins a new slice at such a tick. A core is charged for each switch
-//! to another thread, and its kernel needs a while to come out of idle, longer after a long pause. Left out: priorities, and a run queue for each core.
+//! to another thread, and its kernel needs a while to come out of idle, longer after a long pause.
+//! Left out: priorities, and a run queue for each core.
 //! The machine asks both worlds one question, [`Demand`]; what a thread does with its time it does not know.
 //!
 //! An event is a hint and the entity decides: a core remembers until when its thread runs, so an event that was overtaken
@@ -244,6 +245,14 @@ impl<P: Probe> World<'_, P> {
         self.disturb(host);
     }
 
+    /// A thread that is about to park wakes by itself at `at`, if that ever comes.
+    pub(crate) fn wake_at(&mut self, thread: ThreadId, at: Time) {
+        self.threads[thread.index()].wake_at = at;
+        if at != Time::NEVER {
+            self.queue.push(at, Event::Wake(thread));
+        }
+    }
+
     /// Notes that a host must dispatch once the current event is done.
     pub(crate) fn disturb(&mut self, host: HostId) {
         if !self.disturbed.contains(&host) {
@@ -345,11 +354,12 @@ impl<P: Probe> World<'_, P> {
                 return;
             }
             let state = &self.threads[thread.index()];
-            if state.gil && !state.owed.is_zero() && !self.has_gil(thread) {
+            let lacks_gil = state.gil && !self.has_gil(thread);
+            if lacks_gil && !state.owed.is_zero() {
                 self.run_stint(id, state.owed, true);
                 return;
             }
-            if state.gil && !self.has_gil(thread) && self.gives_way(id) {
+            if lacks_gil && self.gives_way(id) {
                 self.preempt(id);
                 return;
             }

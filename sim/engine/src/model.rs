@@ -3,6 +3,7 @@
 //! A [`Model`] is made by `scenario::compile` (or by hand in tests) and never changes while it runs.
 //! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
 
+mod plain;
 mod traffic;
 
 pub use crate::request::TRIES_MAX;

@@ -4,7 +4,8 @@
 //! closes all connections whose requests were answered meanwhile; a serving thread only asks it to. So with gthread a client sees the
 //! end of its response when the main thread has won the GIL once more, and while that waits for the client to close (`linger.rs`)
 //! it does nothing else. A connection that is kept has been answered by then, and goes back into the poller (`finish_request`); one
-//! over which a request has come is submitted like a new one (`on_client_socket_readable`). After Paste's `httpserver.py`: the main thread accepts and queues, and serving threads close for themselves.
+//! over which a request has come is submitted like a new one (`on_client_socket_readable`). After Paste's `httpserver.py`: the main
+//! thread accepts and queues, and serving threads close for themselves.
 //! The Python of both runs under the GIL, the system calls do not.
 
 use crate::id::{ConnId, ProcessId, RequestId, ThreadId};

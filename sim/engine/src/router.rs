@@ -223,10 +223,7 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         let Some(mut relay) = request.link.relay else { return };
         let socket = self.socket_of(usize::from(request.listener), request.key);
-        if request.wait == Wait::SynRetry && request.ending.is_none() {
-            self.requests[id].turn(self.now, Wait::Network);
-            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
-        }
+        self.stop_retrying(id);
         if relay.closed {
             return self.abandon_relay(id);
         }

@@ -13,7 +13,7 @@ use crate::record::Wait;
 use crate::sync::Sync;
 use crate::task::Parked;
 use crate::time::{Span, Time};
-use crate::world::{Event, World};
+use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     /// When the first of the timeout blocks around a thread ends.
@@ -100,10 +100,7 @@ impl<P: Probe> World<'_, P> {
         self.leave_python(thread);
         (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
         self.bill(task, self.now, Wait::Lock);
-        self.threads[thread.index()].wake_at = end;
-        if end != Time::NEVER {
-            self.queue.push(end, Event::Wake(thread));
-        }
+        self.wake_at(thread, end);
         Demand::Wait
     }
 

@@ -14,7 +14,7 @@ use crate::record::Wait;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
 use crate::warmth::Part;
-use crate::world::{Event, World};
+use crate::world::World;
 
 /// Python that runs between two calls at least: coming back from one takes the GIL, whatever follows. Of the order of a bytecode.
 const RETURN: Span = Span::from_ns(100);
@@ -152,9 +152,8 @@ impl<P: Probe> World<'_, P> {
             Effect::Exit => {
                 self.drop_gil(thread);
                 if let Some(hold) = self.hold_for_write(task) {
-                    let state = &mut self.threads[thread.index()];
-                    (state.deferred, state.wake_at) = (Some(effect), self.now + hold);
-                    self.queue.push(self.now + hold, Event::Wake(thread));
+                    self.threads[thread.index()].deferred = Some(effect);
+                    self.wake_at(thread, self.now + hold);
                     return Some(Demand::Wait);
                 }
                 let state = &mut self.threads[thread.index()];
@@ -198,11 +197,7 @@ impl<P: Probe> World<'_, P> {
         self.leave_python(thread);
         self.tasks[task].parked = parked;
         self.bill(task, self.now, wait);
-        let state = &mut self.threads[thread.index()];
-        state.wake_at = wake_at;
-        if wake_at != Time::NEVER {
-            self.queue.push(wake_at, Event::Wake(thread));
-        }
+        self.wake_at(thread, wake_at);
         Some(Demand::Wait)
     }
 
@@ -237,10 +232,7 @@ impl<P: Probe> World<'_, P> {
         self.drop_gil(thread);
         self.tasks[task].parked = Parked::Unit;
         self.bill(task, self.now, Wait::Lock);
-        self.threads[thread.index()].wake_at = wake_at;
-        if wake_at != Time::NEVER {
-            self.queue.push(wake_at, Event::Wake(thread));
-        }
+        self.wake_at(thread, wake_at);
         false
     }
 

@@ -97,7 +97,7 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     world.call_it(main_name, green);
     world.begin_batch(hub);
     world.start_green(hub, green);
-    world.run_out()?;
+    world.run_until(Time::NEVER)?;
     let faults = audit::audit(&world);
     assert!(faults.is_empty(), "{}: {}", model.name, faults.join("; "));
     // The last thing to happen may be an answer that nobody waits for; the loop has ended by then.

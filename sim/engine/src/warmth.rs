@@ -1,7 +1,8 @@
 //! Cold caches: a server's own work takes longer when it was not done for a while.
 //!
-//! Each process remembers when it last did each part of its work; the stack and the data of a thread that waited are cold too. See [`crate::model::Cooling`] for the law, and the preset for the
-//! measurement behind it: one bare request costs four times the CPU time of one in a busy stream.
+//! Each process remembers when it last did each part of its work; the stack and the data of a thread that waited are cold too. See
+//! [`crate::model::Cooling`] for the law, and the preset for the measurement behind it: one bare request costs four times the CPU
+//! time of one in a busy stream.
 
 use crate::id::{ProcessId, RequestId, TaskId, ThreadId};
 use crate::model::{Cooling, Costs};

@@ -222,10 +222,6 @@ pub(crate) struct World<'m, P> {
     pub(crate) disturbed: Vec<HostId>,
     pub(crate) arrivals_end: Time,
     pub(crate) warm_up_end: Time,
-    /// Requests sent and not ended.
-    pub(crate) alive: u64,
-    /// Requests ended.
-    pub(crate) ended: u64,
     /// Running hash over births.
     pub(crate) births: u64,
     fingerprint: u64,
@@ -279,8 +275,6 @@ impl<'m, P: Probe> World<'m, P> {
             disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
-            alive: 0,
-            ended: 0,
             births: 0,
             fingerprint: 0,
             events: 0,

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use engine::kernel::Kernel;
 use engine::law::Law;
 use engine::model::{
     Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind,
@@ -100,7 +99,8 @@ pub fn compile(
 fn laws(scenario: &Scenario) -> Vec<(&LawText, At)> {
     let mut laws: Vec<(&LawText, At)> = Vec::new();
     for client in &scenario.clients {
-        laws.extend(client.patience.iter().map(|(law, at)| (law, *at)));
+        let own = client.patience.iter().chain(&client.cost);
+        laws.extend(own.map(|(law, at)| (law, *at)));
         laws.extend(client.refresh.iter().map(|refresh| (&refresh.pause.0, refresh.pause.1)));
         if let Some(bursts) = &client.bursts {
             laws.extend([(&bursts.on.0, bursts.on.1), (&bursts.off.0, bursts.off.1)]);
@@ -234,7 +234,7 @@ impl Compiler<'_> {
                 first_alone: client.first_alone,
                 network: client.network,
                 ports: client.ports,
-                cost: client.cost.as_ref().map(|text| law(text, self.files)),
+                cost: client.cost.as_ref().map(|(text, _)| law(text, self.files)),
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -257,26 +257,8 @@ impl Compiler<'_> {
     /// The client that is the balancer itself, if it checks the servers' health.
     fn checker(&self) -> Option<ClientSpec> {
         let class = self.check_class()?;
-        Some(ClientSpec {
-            // No name of a file has this character.
-            name: "balancer#check".to_owned(),
-            classes: vec![class],
-            arrivals: Arrivals::Trace(Arc::new([])),
-            network: Span::ZERO,
-            first_alone: false,
-            cost: None,
-            ports: None,
-            connect_timeout: None,
-            read_timeout: None,
-            patience: None,
-            refresh: None,
-            bursts: None,
-            retry: None,
-            hedge: None,
-            breaker: None,
-            keep_alive: None,
-            download: None,
-        })
+        // No name of a file has this character.
+        Some(ClientSpec::plain("balancer#check", vec![class], Arrivals::Trace(Arc::new([]))))
     }
 
     /// Index of the request that health checks ask for.
@@ -342,7 +324,7 @@ impl Compiler<'_> {
                 router: world.router,
                 life: world.life,
             }],
-            kernel: Kernel { syn_linear_timeouts: world.syn_linear_timeouts, ..world.kernel.clone() },
+            kernel: world.kernel.clone(),
             balancer: self.scenario.balancer.spec(world.servers, self.check_class().unwrap_or(0)),
             proxy: self.scenario.proxy,
             peers: peers

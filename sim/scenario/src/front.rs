@@ -73,10 +73,6 @@ pub(crate) static BALANCER: Table = Table {
     ],
 };
 
-fn next_words() -> Vec<&'static str> {
-    vec!["connect", "refused", "timeout", "error"]
-}
-
 pub(crate) static PROXY: Table = Table {
     heading: "[proxy]",
     noun: "the proxy",
@@ -128,7 +124,7 @@ pub(crate) static PROXY: Table = Table {
         ),
         key(
             "next_upstream",
-            Kind::SomeOf(next_words),
+            Kind::SomeOf(habits::went_wrong),
             Need::Default("[\"connect\", \"refused\", \"timeout\"]"),
             "[\"refused\", \"error\"]",
             "What makes it ask the next server: no connection, one that is refused or breaks, no response in time, an error as the \
@@ -236,7 +232,7 @@ pub(crate) fn proxy(node: &Node) -> ProxySpec {
         read_timeout: node.get("read_timeout"),
         buffer: node.get("buffer"),
         keep_alive: node.find::<&Node>("keep_alive").map(habits::keep_alive),
-        tries: u8::try_from(node.get::<u64>("tries")).unwrap_or(1),
+        tries: node.get("tries"),
         on_connect: says(node, "next_upstream", "connect"),
         on_refused: says(node, "next_upstream", "refused"),
         on_timeout: says(node, "next_upstream", "timeout"),

@@ -34,7 +34,8 @@ pub(crate) static SPIKE: Table = Table {
     ],
 };
 
-fn on_words() -> Vec<&'static str> {
+/// What can go wrong with a request, for who may try again.
+pub(crate) fn went_wrong() -> Vec<&'static str> {
     vec!["connect", "refused", "timeout", "error"]
 }
 
@@ -56,7 +57,7 @@ pub(crate) static RETRY: Table = Table {
         ),
         key(
             "on",
-            Kind::SomeOf(on_words),
+            Kind::SomeOf(went_wrong),
             Need::Default("[\"connect\", \"refused\", \"timeout\"]"),
             "[\"timeout\", \"error\"]",
             "What is tried again: no connection, one that is refused, breaks or finds no port, no response in time, an error as the \

@@ -190,8 +190,14 @@ pub(crate) const MEMORY_KEY: Key = key(
     "Memory of a server and of what runs on it.",
 );
 
-/// Reads what a world says of its kernel; `name` is the world's.
-pub(crate) fn read(name: &str, node: &Node, servers: u32, processes: u32, findings: &mut Findings) -> Kernel {
+/// Reads what a world of so many servers and processes says of its kernel; `name` is the world's.
+pub(crate) fn read(
+    name: &str,
+    node: &Node,
+    (servers, processes): (u32, u32),
+    syn_linear_timeouts: u8,
+    findings: &mut Findings,
+) -> Kernel {
     let kernel = node.find::<&Node>("kernel");
     let wakes = match node.find::<&str>("wakes") {
         None => Wakes::Usual,
@@ -199,7 +205,7 @@ pub(crate) fn read(name: &str, node: &Node, servers: u32, processes: u32, findin
         Some(_) => Wakes::One,
     };
     Kernel {
-        syn_linear_timeouts: 0,
+        syn_linear_timeouts,
         handshake: kernel.map(|kernel| Handshake {
             max_syn_backlog: kernel.get("tcp_max_syn_backlog"),
             syncookies: kernel.get("tcp_syncookies"),
@@ -258,11 +264,13 @@ fn outages(world: &str, nodes: &[Node], servers: u32, findings: &mut Findings) -
         read.push((Outage { from, to, server: server.map(|server| server - 1) }, node));
     }
     read.sort_by_key(|(outage, _)| (outage.from, outage.to));
-    for pair in read.windows(2) {
-        let ((before, _), (after, node)) = (&pair[0], &pair[1]);
-        if after.from < before.to
-            && (before.server.is_none() || after.server.is_none() || before.server == after.server)
-        {
+    for (at, (after, node)) in read.iter().enumerate() {
+        // Outages of other servers may stand between two that meet.
+        let meets = |(before, _): &(Outage, &Node)| {
+            let same = before.server.is_none() || after.server.is_none() || before.server == after.server;
+            same && after.from < before.to
+        };
+        if read[..at].iter().any(meets) {
             let what = format!("outages of world `{world}` overlap at {}", after.from);
             let help = "let one outage end where the next begins";
             findings.error(node.at("from"), what).label("inside another outage").help(help);

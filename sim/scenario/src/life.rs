@@ -84,12 +84,7 @@ pub(crate) fn master(node: &Node) -> Option<Master> {
 
 /// What a world says of it; `None` if its processes live for ever.
 pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, findings: &mut Findings) -> Option<LifeSpec> {
-    let mut refuse = |key: &str, why: &str| {
-        if node.given(key) {
-            let what = format!("`{key}` means nothing to {software}");
-            findings.error(node.key_at(key), what).label(format!("not for {software}")).help(why);
-        }
-    };
+    let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
     let Some(master) = master else {
         for key in ALL {
             refuse(key, "it has no master process that would replace workers");

@@ -5,7 +5,7 @@
 
 use engine::time::Span;
 
-use crate::diagnostic::At;
+use crate::diagnostic::{At, Findings};
 use crate::key::Table;
 use crate::law_text::LawText;
 
@@ -86,13 +86,28 @@ take!(&'n Node, Table, node => node);
 take!(&'n [(Name, Node)], Named, named => named.as_slice());
 take!(&'n [Node], List, list => list.as_slice());
 
-impl<'n> Take<'n> for u32 {
-    fn take(value: &'n Value) -> Option<u32> {
-        u64::take(value).and_then(|count| u32::try_from(count).ok())
-    }
+macro_rules! take_count {
+    ($type:ty) => {
+        impl<'n> Take<'n> for $type {
+            fn take(value: &'n Value) -> Option<$type> {
+                u64::take(value).and_then(|count| <$type>::try_from(count).ok())
+            }
+        }
+    };
 }
 
+take_count!(u32);
+take_count!(u8);
+
 impl Node {
+    /// Reports a key that the software of a world does not have, and why.
+    pub(crate) fn refuse(&self, key: &str, software: &str, why: &str, findings: &mut Findings) {
+        if self.given(key) {
+            let what = format!("`{key}` means nothing to {software}");
+            findings.error(self.key_at(key), what).label(format!("not for {software}")).help(why);
+        }
+    }
+
     /// The value of a key that is required or has a default.
     ///
     /// # Panics

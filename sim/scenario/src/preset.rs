@@ -162,6 +162,16 @@ static COUNT_VALUE: Table = Table {
     ],
 };
 
+static SMALL_VALUE: Table = Table {
+    heading: "{ value, source }",
+    noun: "a sourced small count",
+    doc: "A count and where it comes from.",
+    keys: &[
+        key("value", Kind::Count(0, 100), Need::Required, "4", "the count"),
+        key("source", Kind::Text, Need::Required, "\"ip-sysctl.rst\"", "where it comes from"),
+    ],
+};
+
 static FULL_VALUE: Table = Table {
     heading: "{ value, source }",
     noun: "a sourced word",
@@ -175,6 +185,7 @@ static FULL_VALUE: Table = Table {
 const NO: Need = Need::Else("nothing");
 pub(crate) const DURATION: Kind = Kind::Table(&DURATION_VALUE);
 const COUNT: Kind = Kind::Table(&COUNT_VALUE);
+const SMALL: Kind = Kind::Table(&SMALL_VALUE);
 
 static MACHINE: Table = Table {
     heading: "[machine]",
@@ -188,7 +199,7 @@ static MACHINE: Table = Table {
         key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
         key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
         key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
-        key("syn_linear_timeouts", COUNT, NO, "{}", "SYNs repeated every second before the pauses double"),
+        key("syn_linear_timeouts", SMALL, NO, "{}", "SYNs repeated every second before the pauses double"),
     ],
 };
 
@@ -278,10 +289,10 @@ static WORKER: Table = Table {
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
         key("keepalive", DURATION, NO, "{}", "how long an idle connection is kept"),
-        key("releases_before", COUNT, NO, "{}", "system calls without the GIL before the application"),
-        key("releases_after", COUNT, NO, "{}", "system calls without the GIL after it"),
-        key("releases_accept", COUNT, NO, "{}", "system calls without the GIL around a hand-over"),
-        key("releases_close", COUNT, NO, "{}", "system calls without the GIL around closing"),
+        key("releases_before", SMALL, NO, "{}", "system calls without the GIL before the application"),
+        key("releases_after", SMALL, NO, "{}", "system calls without the GIL after it"),
+        key("releases_accept", SMALL, NO, "{}", "system calls without the GIL around a hand-over"),
+        key("releases_close", SMALL, NO, "{}", "system calls without the GIL around closing"),
         key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
@@ -347,9 +358,7 @@ impl Preset {
             switch: span("switch"),
             wake: span("wake"),
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
-            syn_linear_timeouts: machine
-                .find::<&Node>("syn_linear_timeouts")
-                .map_or(0, |value| value.get::<u32>("value") as u8),
+            syn_linear_timeouts: machine.find::<&Node>("syn_linear_timeouts").map_or(0, |value| value.get("value")),
             gil: python.get::<&Node>("gil").get("value"),
             switch_interval: python.get::<&Node>("switch_interval").get("value"),
             timed_waits: timed_waits(python.get::<&Node>("timed_waits").get("value")),
@@ -368,6 +377,8 @@ impl Worker {
             _ => Carrier::Hub,
         };
         let count = |key: &str| node.find::<&Node>(key).map(|value| value.get::<u32>("value"));
+        let releases =
+            |when: &str| node.find::<&Node>(&format!("releases_{when}")).map_or(0, |value| value.get("value"));
         let own: &Node = node.get("costs");
         let mut costs = Costs::default();
         for cost in COSTS {
@@ -393,10 +404,10 @@ impl Worker {
             keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
             lingers: node.find::<&Node>("lingers").is_some_and(|value| value.get("value")),
             releases: Releases {
-                before: count("releases_before").unwrap_or(0) as u8,
-                after: count("releases_after").unwrap_or(0) as u8,
-                accept: count("releases_accept").unwrap_or(0) as u8,
-                close: count("releases_close").unwrap_or(0) as u8,
+                before: releases("before"),
+                after: releases("after"),
+                accept: releases("accept"),
+                close: releases("close"),
             },
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,

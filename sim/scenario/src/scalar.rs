@@ -107,21 +107,27 @@ impl Walker<'_> {
         None
     }
 
+    /// The text of the next word of a list, unless it is none or stands there already.
+    fn unlisted<'r>(&mut self, key: &Key, raw: &'r Raw, listed: &[Name], sound: &mut bool) -> Option<&'r str> {
+        let Some(text) = raw.text() else {
+            self.wrong_type(key, raw);
+            *sound = false;
+            return None;
+        };
+        if listed.iter().any(|name| name.text == text) {
+            let what = format!("`{}` is listed twice", short(text));
+            self.findings.error(raw.at, what).label("again").help("keep one");
+            return None;
+        }
+        Some(text)
+    }
+
     /// A list of words of which each may stand once.
     pub(crate) fn word_list(&mut self, key: &Key, array: &[Raw], words: &[&'static str]) -> Option<Value> {
         let mut listed: Vec<Name> = Vec::new();
         let mut sound = true;
         for raw in array {
-            let Some(text) = raw.text() else {
-                self.wrong_type(key, raw);
-                sound = false;
-                continue;
-            };
-            if listed.iter().any(|name| name.text == text) {
-                let what = format!("`{}` is listed twice", short(text));
-                self.findings.error(raw.at, what).label("again").help("keep one");
-                continue;
-            }
+            let Some(text) = self.unlisted(key, raw, &listed, &mut sound) else { continue };
             sound &= self.word(key, raw, text, words).is_some();
             listed.push(Name { text: text.to_owned(), at: raw.at });
         }
@@ -153,16 +159,7 @@ impl Walker<'_> {
         let mut names: Vec<Name> = Vec::new();
         let mut sound = true;
         for raw in array {
-            let Some(text) = raw.text() else {
-                self.wrong_type(key, raw);
-                sound = false;
-                continue;
-            };
-            if names.iter().any(|name| name.text == text) {
-                let what = format!("`{}` is listed twice", short(text));
-                self.findings.error(raw.at, what).label("again").help("keep one");
-                continue;
-            }
+            let Some(text) = self.unlisted(key, raw, &names, &mut sound) else { continue };
             let name = self.name(group, raw, text);
             sound &= name.is_some();
             names.extend(name);

@@ -242,7 +242,6 @@ pub(crate) struct World {
     pub(crate) cores: u32,
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
-    pub(crate) syn_linear_timeouts: u8,
     pub(crate) yield_every: Option<Span>,
     pub(crate) router: Option<RouterSpec>,
     pub(crate) life: Option<LifeSpec>,
@@ -298,6 +297,7 @@ impl World {
         }
         let timeout = node.find("http_timeout");
         let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
+        let syn_linear_timeouts = machine.find("syn_linear_timeouts").unwrap_or(preset.syn_linear_timeouts);
         let world = World {
             name: name.text.clone(),
             worker: worker.name.clone(),
@@ -313,13 +313,10 @@ impl World {
             cores,
             processes,
             backlog: listen.min(somaxconn),
-            syn_linear_timeouts: machine
-                .find::<u32>("syn_linear_timeouts")
-                .map_or(preset.syn_linear_timeouts, |n| n as u8),
             yield_every: node.find("yield_every"),
             router,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
-            kernel: kernel::read(&name.text, node, servers, processes, findings),
+            kernel: kernel::read(&name.text, node, (servers, processes), syn_linear_timeouts, findings),
         };
         world.check_size(name, findings);
         kernel::check_memory(&world, node, findings);
@@ -366,12 +363,7 @@ fn find_worker<'p>(node: &Node, preset: &'p Preset, findings: &mut Findings) -> 
 
 fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: &mut Findings) -> WorkerKind {
     let software = &worker.name;
-    let mut refuse = |key: &str, why: &str| {
-        if node.given(key) {
-            let what = format!("`{key}` means nothing to {software}");
-            findings.error(node.key_at(key), what).label(format!("not for {software}")).help(why);
-        }
-    };
+    let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
     if worker.keep_alive.is_none() {
         refuse("keepalive", "this server closes every connection after its response");
     }

@@ -321,3 +321,13 @@ fn a_mistake_in_a_file_is_reported_where_the_scenario_names_it() {
     ];
     assert_eq!(what, expected);
 }
+
+#[test]
+fn the_cost_of_a_generator_may_be_a_file_of_samples() {
+    let text = around("").replace("rate = \"1/s\"", "rate = \"1/s\", cost = \"empirical(cost.csv)\"");
+    let compiled = compile_with(&text, &mut |_| Ok("100us\n200us\n".to_owned())).expect("a file without a mistake");
+    let samples = Law::empirical(vec![Span::from_us(100), Span::from_us(200)]).expect("samples");
+    assert_eq!(compiled.models[0].clients[0].cost, Some(samples));
+    let list = compile_with(&text, &mut |_| Err("no such file".to_owned())).expect_err("a missing file");
+    assert_eq!(list[0].what, "cannot read cost.csv: no such file");
+}

@@ -90,6 +90,10 @@ fn what_cannot_be_is_said_with_what_to_write() {
     assert!(nowhere.contains("world `w` has no server 2") && nowhere.contains("1 to 1"), "{nowhere}");
     let twice = said("down = [{ from = \"1s\", to = \"3s\" }, { from = \"2s\", to = \"4s\" }]", "");
     assert!(twice.contains("outages of world `w` overlap at 2s"), "{twice}");
+    let not_neighbours = "down = [{ from = \"1s\", to = \"9s\", server = 1 }, { from = \"2s\", to = \"3s\", server = 2 }, \
+                          { from = \"5s\", to = \"6s\", server = 1 }]\nservers = 2";
+    let thrice = said(not_neighbours, "");
+    assert!(thrice.contains("outages of world `w` overlap at 5s"), "{thrice}");
     let range = said("", "ports = { first = 2000, last = 1000 }");
     assert!(range.contains("the range of ports ends at 1000, before it begins at 2000"), "{range}");
     let memory = said("processes = 9\nmemory = { host_mib = 512, process_mib = 60 }", "");

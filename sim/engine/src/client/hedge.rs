@@ -8,8 +8,8 @@
 use crate::client::birth::COPY;
 use crate::id::RequestId;
 use crate::model::{Hedge, HedgeAfter};
-use crate::probe::{Fact, Gauge, Probe};
-use crate::record::{Ending, Wait};
+use crate::probe::{Fact, Probe};
+use crate::record::Ending;
 use crate::request::{NO_LISTENER, Stage, Why};
 use crate::time::Span;
 use crate::world::{Event, World};
@@ -132,14 +132,10 @@ impl<P: Probe> World<'_, P> {
         goes_on
     }
 
-    /// Nobody waits for a request any longer, and nobody is told: another one stands for it. Its connection ends as that of a
-    /// request with this ending.
+    /// Nobody waits for a request any longer, and nobody is told of it here. Its connection ends as that of a request with this
+    /// ending.
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
-        let request = &mut self.requests[id];
-        if request.wait == Wait::SynRetry {
-            request.turn(self.now, Wait::Network);
-            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
-        }
+        self.stop_retrying(id);
         let request = &mut self.requests[id];
         request.ending = Some(ending);
         self.net.give_port(self.model, request, ending, self.now);

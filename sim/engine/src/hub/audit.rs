@@ -254,48 +254,16 @@ mod tests {
     /// One hub; its first object is an event, its second a queue.
     fn model() -> Model {
         let kind = WorkerKind::Hub { greenlets: 0, accepts: 0, full: WhenFull::Stop };
-        let worker = WorkerSpec {
-            name: "gevent".into(),
-            kind,
-            costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
-            gil: false,
-            switch_interval: Span::from_ms(5),
-            releases: Releases::default(),
-            lingers: false,
-            timed_waits: TimedWaits::Notified,
-            keep_alive: None,
-            router: None,
-            life: None,
-        };
-        let (zero, long) = (Span::ZERO, Span::from_secs(1));
+        let long = Span::from_secs(1);
         let queue = SyncKind::Queue { lifo: false, max: None, standard: false };
         let sync = |name: &str, kind| SyncSpec { name: name.into(), kind };
         let wait = [Op::Await { sync: 0, limit: crate::op::Limit::NONE }, Op::End];
+        let host = HostSpec { slice: long, tick: long, ..HostSpec::plain(1) };
+        let run = RunSpec { length: None, drain: long, warm_up: Span::ZERO, step: long };
         Model {
-            name: "audited".into(),
-            hosts: vec![HostSpec {
-                name: "host".into(),
-                cores: 1,
-                slice: long,
-                tick: long,
-                switch: zero,
-                wake: zero,
-                cooling: Cooling::NONE,
-                send_buffer: 0,
-            }],
-            listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
-            processes: vec![ProcessSpec { listener: 0, worker: 0 }],
-            workers: vec![worker],
-            kernel: Default::default(),
-            balancer: Balancing::RoundRobin.into(),
-            proxy: None,
-            peers: vec![],
             syncs: vec![sync("event", SyncKind::Event), sync("queue", queue)],
-            classes: Arc::new([]),
             programs: Arc::new([Program { fails: false, ..Program::new("main", wait, [], []) }]),
-            clients: Arc::new([]),
-            run: RunSpec { length: None, drain: long, warm_up: zero, step: long },
-            limits: Limits::default(),
+            ..Model::plain(host, WorkerSpec::plain("gevent", kind), run)
         }
     }
 
@@ -307,7 +275,7 @@ mod tests {
         let green = world.conceive(hub, 0, 0);
         world.begin_batch(hub);
         world.start_green(hub, green);
-        world.run_out().expect("it ends");
+        world.run_until(Time::NEVER).expect("it ends");
         damage(&mut world);
         audit(&world).join("; ")
     }

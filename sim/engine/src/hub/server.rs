@@ -48,7 +48,6 @@ impl<P: Probe> World<'_, P> {
                 self.owe(id, costs.poll);
                 return;
             };
-            let process = self.hubs[id.index()].process;
             let accept = self.own_work(process, Part::Accept, Span::ZERO);
             self.owe(id, accept + costs.spawn);
             self.net.backoffs[id.index()].delay = BackOff::FIRST;

@@ -15,7 +15,7 @@ use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
 use crate::warmth::Part;
-use crate::world::{Event, World};
+use crate::world::World;
 
 /// Callbacks between two looks at the clock: gevent 26.9, `corecext.pyx`, `CALLBACK_CHECK_COUNT`.
 const CALLBACK_CHECK_COUNT: u32 = 50;
@@ -162,10 +162,7 @@ impl<P: Probe> World<'_, P> {
             return Demand::PAY;
         }
         self.hub(id).polling = true;
-        self.threads[thread.index()].wake_at = until;
-        if until != Time::NEVER {
-            self.queue.push(until, Event::Wake(thread));
-        }
+        self.wake_at(thread, until);
         Demand::Wait
     }
 

@@ -91,8 +91,8 @@ impl<P: Probe> World<'_, P> {
         }
         self.close_idle(process);
         let socket = self.processes[process.index()].listener;
-        while let Some(&id) = self.listeners[socket].queue.front().filter(|_| self.model.kernel.sockets > 1) {
-            self.reset_connection(id);
+        if self.model.kernel.sockets > 1 {
+            self.reset_queue(socket);
         }
     }
 

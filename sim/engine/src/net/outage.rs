@@ -39,9 +39,7 @@ impl<P: Probe> World<'_, P> {
             if !concerns(outage, server) {
                 continue;
             }
-            while let Some(id) = self.listeners[socket].queue.pop_front() {
-                self.hang_up(id);
-            }
+            self.reset_queue(socket);
         }
     }
 }

@@ -79,13 +79,13 @@ impl Net {
             return;
         }
         let client = usize::from(request.client);
-        let Some(ports) = &model.clients[client].ports else { return };
+        let closes_first = model.clients[client].ports.is_some_and(|ports| ports.closes_first);
         let first = match ending {
-            Ending::Ok | Ending::Failed => ports.closes_first,
+            Ending::Ok | Ending::Failed => closes_first,
             Ending::ReadTimeout | Ending::GaveUp => request.stage != Stage::Connecting,
             Ending::ConnectTimeout | Ending::Refused | Ending::Reset | Ending::NoPort | Ending::Unfinished => false,
         };
-        self.client_ports[client].give(first.then(|| now + ports.lingers));
+        self.give_kept_port(model, client, first, now);
     }
 
     /// Gives the port of an idle connection back, which its client has closed first or not.

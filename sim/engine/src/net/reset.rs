@@ -18,25 +18,11 @@ const ATTEMPT: Span = Span::from_us(100);
 impl<P: Probe> World<'_, P> {
     /// The server's end of a connection goes away without a response, because its process dies.
     ///
-    /// The request may be in the accept queue, accepted, or served. It leaves the accept queue and the levels of a run; its task, its
-    /// slot and its place in a pool's queue are the caller's, who has given them up before. The client learns of it one way over the
-    /// network later and its request ends as [`Ending::Reset`]. Nothing happens to a request whose response is on its way, or that is
-    /// not connected yet.
+    /// The request may have been in the accept queue, accepted, or served. It leaves the levels of a run; its task, its slot and its
+    /// place in a queue are the caller's, who has given them up before. The client learns of it one way over the network later and
+    /// its request ends as [`Ending::Reset`]. Nothing happens to a request whose response is on its way, or that is not connected
+    /// yet.
     pub(crate) fn reset_connection(&mut self, id: RequestId) {
-        let request = &self.requests[id];
-        if request.stage == Stage::Queued {
-            let queue = &mut self.listeners[request.link.socket as usize].queue;
-            if queue.front() == Some(&id) {
-                queue.pop_front();
-            } else {
-                queue.retain(|&queued| queued != id);
-            }
-        }
-        self.hang_up(id);
-    }
-
-    /// The same for a connection that is in no accept queue any more.
-    pub(super) fn hang_up(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let levels: &[Gauge] = match request.stage {
             Stage::Queued if request.link.relay.is_none() => &[Gauge::Queued],
@@ -64,6 +50,13 @@ impl<P: Probe> World<'_, P> {
             self.probe.on(self.now, Fact::Wasted { held });
         }
         self.answer_with(id, Ending::Reset, Span::ZERO);
+    }
+
+    /// A listening socket closes: nobody will accept what waits there.
+    pub(crate) fn reset_queue(&mut self, socket: usize) {
+        while let Some(id) = self.listeners[socket].queue.pop_front() {
+            self.reset_connection(id);
+        }
     }
 
     /// A process dies that was still writing a response, or had it to finish only. Nobody learns of it later than now.

@@ -39,6 +39,15 @@ enum Verdict {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// A SYN that was dropped is under way again, or nobody waits for it any longer.
+    pub(crate) fn stop_retrying(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        if request.wait == Wait::SynRetry {
+            request.turn(self.now, Wait::Network);
+            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
+        }
+    }
+
     /// A SYN reaches its listener.
     pub(crate) fn syn_event(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
@@ -46,10 +55,7 @@ impl<P: Probe> World<'_, P> {
             self.forget(id);
             return;
         }
-        if request.wait == Wait::SynRetry {
-            request.turn(self.now, Wait::Network);
-            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
-        }
+        self.stop_retrying(id);
         let request = &mut self.requests[id];
         request.syns += 1;
         let server = usize::from(request.listener);

@@ -41,17 +41,6 @@ impl<P: Probe> World<'_, P> {
         Ok(())
     }
 
-    /// Runs until nothing is left that could happen.
-    pub(crate) fn run_out(&mut self) -> Result<(), RunError> {
-        self.settle();
-        while let Some((at, event)) = self.queue.pop() {
-            self.step_to(at, event)?;
-            self.handle(event);
-            self.settle();
-        }
-        Ok(())
-    }
-
     /// Runs until an instant, or until nothing is left that could happen.
     pub(crate) fn run_until(&mut self, end: Time) -> Result<(), RunError> {
         self.settle();

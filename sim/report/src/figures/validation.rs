@@ -12,6 +12,7 @@ use super::scatter_names::{Block, Names};
 use super::style::{self, Rgb, WorldStyle};
 use super::type_setting::Face;
 use super::{DrawError, Drawing, finished};
+use crate::text::number::percent;
 
 const NAME: &str = "predicted-vs-measured";
 const TITLE: &str = "Predicted and measured";
@@ -125,7 +126,8 @@ pub fn draw_validation(entries: &[Validated], summary: &Summary) -> Result<Drawi
     let shown: Vec<&Validated> = entries.iter().filter(|entry| entry.part != Part::Calibration).collect();
     let height = TOP + 2.0 * SIDE + DOWN + FOOT;
     let mut canvas = Canvas::new(style::WIDTH, height);
-    head(&mut canvas, summary);
+    let compared = shown.iter().filter(|entry| entry.comparison().is_some()).count();
+    head(&mut canvas, summary, compared);
     for (index, spec) in SPECS.iter().enumerate() {
         panel(&mut canvas, corner(index), spec, &shown);
     }
@@ -146,13 +148,12 @@ fn corner(index: usize) -> At {
     (LEFT + (SIDE + ACROSS) * (index % 2) as f64, TOP + (SIDE + DOWN) * (index / 2) as f64)
 }
 
-fn head(canvas: &mut Canvas, summary: &Summary) {
+fn head(canvas: &mut Canvas, summary: &Summary, compared: usize) {
     let left = style::MARGIN;
     canvas.text(TITLE, (left, left + 16.0), hand(style::TITLE, Face::Bold, style::INK, Anchor::Start));
-    let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let text = format!(
         "{} entries: throughput is off by {} in the median and by at most {} in nine of ten; p50 {} of {}, p99 {} of {} in their bands",
-        summary.entries - summary.calibration - summary.not_mapped - summary.failed,
+        compared,
         percent(summary.throughput_error_median),
         percent(summary.throughput_error_p90),
         summary.p50.met,

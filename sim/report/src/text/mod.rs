@@ -3,7 +3,7 @@
 pub mod ab;
 pub mod finding;
 mod layout;
-mod number;
+pub(crate) mod number;
 mod rows;
 pub mod table;
 pub mod validation;

@@ -1,9 +1,9 @@
 //! Predictions beside measurements as a table: a row for each entry, in 120 places.
 
-use lab::validate::{Comparison, Count, Fate, Part, Quantity, Summary, Validated, Verdict};
+use lab::validate::{Bands, Comparison, Count, Fate, Part, Quantity, Summary, Validated, Verdict};
 
 use super::layout::wrap;
-use super::number::grouped;
+use super::number::{grouped, percent};
 
 /// Places of the first column; a longer name has a line of its own.
 const NAME: usize = 32;
@@ -113,24 +113,26 @@ fn paint(text: &str, look: Look) -> String {
 
 /// What was met, in words.
 fn summary_text(summary: &Summary, look: Look) -> String {
-    let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0));
+    let band = |share: f64| format!("{:.0} %", share * 100.0);
     let mut words = format!(
-        "Throughput of {}: the error is {} for the median entry (band 5 %), and at most {} for nine in ten (band 10 %).",
+        "Throughput of {}: the error is {} for the median entry (band {}), and at most {} for nine in ten (band {}).",
         if summary.throughput_entries == 1 {
             "1 entry".to_owned()
         } else {
             format!("{} entries", summary.throughput_entries)
         },
         percent(summary.throughput_error_median),
+        band(Bands::THROUGHPUT_MEDIAN),
         percent(summary.throughput_error_p90),
+        band(Bands::THROUGHPUT_NINE_IN_TEN),
     );
-    let count = |what: &str, band: &str, count: Count| match count.of {
+    let count = |what: &str, where_to: &str, count: Count| match count.of {
         0 => String::new(),
-        of => format!(" {what} within {band}: {} of {of}.", count.met),
+        of => format!(" {what} within {where_to}: {} of {of}.", count.met),
     };
     words += &count("Throughput of herds", "the spread of the simulation", summary.by_chance);
-    words += &count("p50", "10 %", summary.p50);
-    words += &count("p99", "20 % or between the measured runs", summary.p99);
+    words += &count("p50", &band(Bands::P50), summary.p50);
+    words += &count("p99", &format!("{} or between the measured runs", band(Bands::P99)), summary.p99);
     words += &count("Regime of errors", "what was measured", summary.regime);
     if summary.not_mapped > 0 {
         words += &format!(" Not mapped: {}.", summary.not_mapped);

@@ -1,13 +1,9 @@
 //! From a program file to a model: objects, names, and the hub that everything runs on.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use engine::Model;
-use engine::model::{
-    Balancing, Cooling, Costs, HostSpec, Limits, ListenerSpec, Policy, ProcessSpec, Releases, RunSpec, SyncKind,
-    SyncSpec, TimedWaits, WhenFull, WorkerKind, WorkerSpec,
-};
+use engine::model::{HostSpec, Limits, Policy, RunSpec, SyncKind, SyncSpec, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 use serde::Deserialize;
 use serde_json::Value;
@@ -145,46 +141,13 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
 
 /// One process with one gevent hub, on a machine of its own, where only the clock costs something.
 fn empty_hub(name: &str) -> Model {
-    let zero = Span::ZERO;
     let kind = WorkerKind::Hub { greenlets: 0, accepts: 0, full: WhenFull::Stop };
-    let costs = Costs { clock: Span::from_ns(1), ..Costs::default() };
+    let host = HostSpec { slice: FOREVER, tick: FOREVER, ..HostSpec::plain(1) };
+    let run = RunSpec { length: None, drain: FOREVER, warm_up: Span::ZERO, step: Span::from_secs(1) };
     Model {
         name: name.to_owned(),
-        hosts: vec![HostSpec {
-            name: "host".to_owned(),
-            cores: 1,
-            slice: FOREVER,
-            tick: FOREVER,
-            switch: zero,
-            wake: zero,
-            cooling: Cooling::NONE,
-            send_buffer: 0,
-        }],
-        listeners: vec![ListenerSpec { host: 0, backlog: 0 }],
-        processes: vec![ProcessSpec { listener: 0, worker: 0 }],
-        workers: vec![WorkerSpec {
-            name: "gevent".to_owned(),
-            kind,
-            costs,
-            gil: false,
-            switch_interval: Span::from_ms(5),
-            releases: Releases::default(),
-            lingers: false,
-            timed_waits: TimedWaits::Notified,
-            keep_alive: None,
-            router: None,
-            life: None,
-        }],
-        kernel: Default::default(),
-        balancer: Balancing::RoundRobin.into(),
-        proxy: None,
-        peers: Vec::new(),
-        syncs: Vec::new(),
-        classes: Arc::new([]),
-        programs: Arc::new([]),
-        clients: Arc::new([]),
-        run: RunSpec { length: None, drain: FOREVER, warm_up: zero, step: Span::from_secs(1) },
         limits: Limits { events: EVENTS_MAX, ..Limits::default() },
+        ..Model::plain(host, WorkerSpec::plain("gevent", kind), run)
     }
 }
 

@@ -1,0 +1,38 @@
+//! What is different when a person looks on: colour, width, a bar of progress.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use lab::{LabError, Plan, Progress};
+
+use crate::problem::Problem;
+
+/// Whether what is written there may have colour: it is a terminal, and nobody said no.
+pub fn coloured(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Columns for a table of at most so many.
+pub fn width(most: usize) -> usize {
+    terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0)).clamp(40, most)
+}
+
+/// Runs so many models as the plan says, with a bar on a terminal.
+pub fn with_bar<T>(
+    models: usize,
+    plan: &Plan,
+    run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>,
+) -> Result<T, Problem> {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos} of {len} runs, {elapsed} so far, about {eta} to go  {msg}");
+    bar.set_style(style.expect("the template is constant and valid"));
+    bar.set_length(models as u64 * u64::from(plan.replications));
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let results = run(&|progress| {
+        bar.set_position(progress.done as u64);
+        bar.set_message(progress.world);
+    });
+    bar.finish_and_clear();
+    results.map_err(Problem::Runs)
+}
