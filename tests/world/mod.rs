@@ -183,6 +183,7 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         switch_interval: ms(5),
         releases: Releases::default(),
         lingers: false,
+        resident: false,
         timed_waits: TimedWaits::Notified,
         keep_alive: None,
         router: None,
@@ -241,8 +242,8 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         }],
         syncs: vec![
             pool(1, Policy::Barging),
-            SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },
-            SyncSpec { name: "standard".into(), kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true } },
+            SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false, filled: false } },
+            SyncSpec { name: "standard".into(), kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true, filled: false } },
             SyncSpec { name: "event".into(), kind: SyncKind::Event },
             SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
         ],

@@ -145,6 +145,8 @@ pub struct WorkerSpec {
     pub router: Option<RouterSpec>,
     /// How its processes are watched and replaced; `None`: they live for ever.
     pub life: Option<LifeSpec>,
+    /// Whether its greenlets are the closed clients themselves, in a loop, with no server and no network between (hubs).
+    pub resident: bool,
 }
 
 /// System calls of a server around a request for which it lets go of the GIL, and which return at once.
@@ -240,6 +242,8 @@ pub struct Costs {
     pub wake: Span,
     /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
     pub clock: Span,
+    /// One look of a wait that polls ([`TimedWaits::Polled`]): the interpreter's own loop around its sleep.
+    pub look: Span,
 }
 
 /// How a new connection chooses a listener.
@@ -332,6 +336,8 @@ pub enum SyncKind {
         max: Option<u32>,
         /// Whether it is the standard library's, monkey-patched, rather than gevent's.
         standard: bool,
+        /// Whether it holds `max` items at the start: a pool of connections that are got and put back.
+        filled: bool,
     },
     /// A queue without room: putter and getter meet.
     Channel,

@@ -218,6 +218,8 @@ pub(crate) struct World<'m, P> {
     pub(crate) free_greens: Vec<GreenId>,
     /// Which programs are rich.
     pub(crate) rich: Vec<bool>,
+    /// Resident clients that have begun.
+    pub(crate) residents: u32,
     /// Hosts that must dispatch once the current event is done.
     pub(crate) disturbed: Vec<HostId>,
     pub(crate) arrivals_end: Time,
@@ -276,6 +278,7 @@ impl<'m, P: Probe> World<'m, P> {
             newest: Vec::new(),
             free_greens: Vec::new(),
             rich: model.programs.iter().map(Program::is_rich).collect(),
+            residents: 0,
             disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,

@@ -21,6 +21,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         users: Users::default(),
         wasted: Wasted::default(),
         resilience: Resilience::default(),
+        residents: None,
         syn_drops: 0,
         kernel: KernelCounts::default(),
         workers: Default::default(),

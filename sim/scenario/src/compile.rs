@@ -337,6 +337,7 @@ impl Compiler<'_> {
                 switch_interval: world.switch_interval,
                 releases: world.releases,
                 lingers: world.lingers,
+                resident: world.resident,
                 timed_waits: world.timed_waits,
                 keep_alive: world.keep_alive,
                 router: world.router,

@@ -24,6 +24,7 @@ mod preset;
 mod program;
 mod raw;
 mod reference;
+mod resident;
 mod request;
 mod root;
 mod router;

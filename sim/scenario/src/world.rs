@@ -12,6 +12,7 @@ use crate::life;
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::preset::{self, Carrier, Preset, Worker};
+use crate::resident;
 use crate::router;
 use crate::suggest;
 
@@ -105,6 +106,7 @@ static COSTS: Table = Table {
             "\"50ns\"",
             "Reading the clock; above zero, so that equal sleeps keep their order.",
         ),
+        cost("look", "One look of a wait that polls (`timed_waits`): the interpreter's own loop around its sleep."),
     ],
 };
 
@@ -246,6 +248,8 @@ pub(crate) struct World {
     pub(crate) yield_every: Option<Span>,
     pub(crate) router: Option<RouterSpec>,
     pub(crate) life: Option<LifeSpec>,
+    /// Whether its greenlets are the clients.
+    pub(crate) resident: bool,
     pub(crate) kernel: Kernel,
 }
 
@@ -318,6 +322,7 @@ impl World {
                 .map_or(preset.syn_linear_timeouts, |n| n as u8),
             yield_every: node.find("yield_every"),
             router,
+            resident: worker.resident,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, servers, processes, findings),
         };
@@ -376,6 +381,11 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         refuse("keepalive", "this server closes every connection after its response");
     }
     let hub = worker.carrier == Carrier::Hub;
+    if worker.resident {
+        for key in resident::REFUSED_OF_WORLDS {
+            refuse(key, "its greenlets are the clients themselves: nobody connects, and `clients` says how many there are");
+        }
+    }
     match worker.carrier {
         Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),
         Carrier::Sync => {

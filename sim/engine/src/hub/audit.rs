@@ -225,7 +225,13 @@ fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> 
             world.model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::SwitchTo { .. }))),
             "it waits for nothing and does not run",
         ),
-        Parked::Turn | Parked::Timer | Parked::Idle | Parked::Kill | Parked::Peer | Parked::Children => {
+        Parked::Turn
+        | Parked::Timer
+        | Parked::Thinking
+        | Parked::Idle
+        | Parked::Kill
+        | Parked::Peer
+        | Parked::Children => {
             Some("what it waits for always comes")
         }
     }
@@ -262,13 +268,14 @@ mod tests {
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
             lingers: false,
+            resident: false,
             timed_waits: TimedWaits::Notified,
             keep_alive: None,
             router: None,
             life: None,
         };
         let (zero, long) = (Span::ZERO, Span::from_secs(1));
-        let queue = SyncKind::Queue { lifo: false, max: None, standard: false };
+        let queue = SyncKind::Queue { lifo: false, max: None, standard: false, filled: false };
         let sync = |name: &str, kind| SyncSpec { name: name.into(), kind };
         let wait = [Op::Await { sync: 0, limit: crate::op::Limit::NONE }, Op::End];
         Model {

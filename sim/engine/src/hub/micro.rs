@@ -232,6 +232,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id.index()].process;
         let green = self.tasks[task].green.index();
         let own = self.greens[green].ticket_lock;
+        self.owe(id, self.hub_costs(id).look);
         if self.take_unit(process, own) {
             self.greens[green].notified = true;
             return;

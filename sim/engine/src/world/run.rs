@@ -184,6 +184,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         users: recorder.users,
         wasted: recorder.wasted,
         resilience: recorder.resilience,
+        residents: recorder.residents(end),
         syn_drops: recorder.syn_drops,
         kernel: net.counts,
         workers: masters.counts,

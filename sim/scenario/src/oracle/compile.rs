@@ -170,6 +170,7 @@ fn empty_hub(name: &str) -> Model {
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
             lingers: false,
+            resident: false,
             timed_waits: TimedWaits::Notified,
             keep_alive: None,
             router: None,
@@ -213,6 +214,7 @@ fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
         Object::Result {} => SyncKind::AsyncResult,
         Object::Condition { lock } => SyncKind::Condition { reentrant: *lock == LockKind::Rlock },
         Object::Queue { order, maxsize, made_by } => SyncKind::Queue {
+            filled: false,
             lifo: *order == QueueOrder::Lifo,
             max: maxsize.map(|max| at_least_one("maxsize", max)).transpose()?,
             standard: *made_by == QueueMaker::Stdlib,
