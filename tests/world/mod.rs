@@ -183,6 +183,7 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
         switch_interval: ms(5),
         releases: Releases::default(),
         lingers: false,
+        lock_yields: true,
         resident: false,
         timed_waits: TimedWaits::Notified,
         keep_alive: None,

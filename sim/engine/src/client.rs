@@ -179,7 +179,7 @@ impl<P: Probe> World<'_, P> {
             return None;
         }
         let id = self.new_request(index, pause);
-        self.requests[id].resident = resident;
+        (self.requests[id].resident, self.requests[id].counted) = (resident, false);
         Some(id)
     }
 

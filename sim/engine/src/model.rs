@@ -139,6 +139,9 @@ pub struct WorkerSpec {
     pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
+    /// Whether an attempt at a monkey-patched lock that fails without waiting yields (gevent 1.5 and later, `thread.py`: `sleep()` in
+    /// `LockType.acquire`); the standard library so asks whether a plain lock is held, in every `notify`.
+    pub lock_yields: bool,
     /// How long it keeps an idle connection; `None`: it closes after every response.
     pub keep_alive: Option<Span>,
     /// The router in front of its processes, if it has one.

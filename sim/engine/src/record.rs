@@ -167,6 +167,8 @@ pub struct RunRecord {
     /// How evenly resident clients were served; of runs that have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residents: Option<Residents>,
+    /// Most calls to peers under way at once, over the whole run.
+    pub calls_peak: u64,
     /// SYNs dropped at full queues and tables.
     pub syn_drops: u64,
     /// What the kernel's limits did.

@@ -207,6 +207,7 @@ impl Recorder {
         if !request.counted {
             return;
         }
+        self.users.came += u64::from(request.resident != NO_RESIDENT);
         self.endings[ending as usize] += 1;
         let class = &mut self.classes[usize::from(request.class)];
         class.endings[ending as usize] += 1;

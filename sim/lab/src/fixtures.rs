@@ -22,6 +22,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         wasted: Wasted::default(),
         resilience: Resilience::default(),
         residents: None,
+        calls_peak: 0,
         syn_drops: 0,
         kernel: KernelCounts::default(),
         workers: Default::default(),

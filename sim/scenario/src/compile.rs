@@ -337,6 +337,7 @@ impl Compiler<'_> {
                 switch_interval: world.switch_interval,
                 releases: world.releases,
                 lingers: world.lingers,
+                lock_yields: world.lock_yields,
                 resident: world.resident,
                 timed_waits: world.timed_waits,
                 keep_alive: world.keep_alive,

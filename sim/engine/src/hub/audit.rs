@@ -268,6 +268,7 @@ mod tests {
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
             lingers: false,
+            lock_yields: true,
             resident: false,
             timed_waits: TimedWaits::Notified,
             keep_alive: None,

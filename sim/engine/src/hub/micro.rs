@@ -178,7 +178,9 @@ impl<P: Probe> World<'_, P> {
             Sync::Lock(_) | Sync::Standard(_) => {
                 let outer = self.outer_lock(process, sync);
                 if !self.take_unit(process, outer) {
-                    self.yield_turn(id, task);
+                    if self.model.workers[self.processes[process.index()].worker].lock_yields {
+                        self.yield_turn(id, task);
+                    }
                     return;
                 }
                 self.release_link(id, outer);

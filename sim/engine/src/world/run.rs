@@ -163,7 +163,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
     world.run()?;
     let end = world.now;
-    let World { probe: mut recorder, processes, fingerprint, births, events, net, masters, .. } = world;
+    let World { probe: mut recorder, processes, fingerprint, births, events, net, masters, calls_peak, .. } = world;
     recorder.close(end);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
@@ -185,6 +185,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         wasted: recorder.wasted,
         resilience: recorder.resilience,
         residents: recorder.residents(end),
+        calls_peak,
         syn_drops: recorder.syn_drops,
         kernel: net.counts,
         workers: masters.counts,

@@ -170,6 +170,7 @@ fn empty_hub(name: &str) -> Model {
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
             lingers: false,
+            lock_yields: true,
             resident: false,
             timed_waits: TimedWaits::Notified,
             keep_alive: None,
