@@ -41,8 +41,7 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
     }
     let taken = simulate(&rows, &args.scenarios, args.threads)?;
     let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &taken)).collect();
-    let text =
-        if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
+    let text = if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
     files::print(&text)?;
     if judged.iter().all(Judged::holds) { Ok(()) } else { Err(Problem::Differs) }
 }
@@ -81,10 +80,12 @@ fn take(readings: &[Reading], folder: &Path, threads: Option<usize>) -> Result<V
     let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
     let mut taken = Vec::new();
     for &reading in readings {
-        let world = results.iter().find(|world| world.name == reading.world).ok_or_else(|| {
-            Problem::Usage(format!("{} has no world `{}`", reading.scenario, reading.world))
-        })?;
-        let recipe = reading.recipe().ok_or_else(|| Problem::Usage(format!("no figure is called {}", reading.figure)))?;
+        let world = results
+            .iter()
+            .find(|world| world.name == reading.world)
+            .ok_or_else(|| Problem::Usage(format!("{} has no world `{}`", reading.scenario, reading.world)))?;
+        let recipe =
+            reading.recipe().ok_or_else(|| Problem::Usage(format!("no figure is called {}", reading.figure)))?;
         taken.push(Taken { reading, values: world.records.iter().map(recipe.value).collect() });
     }
     Ok(taken)

@@ -38,8 +38,10 @@ impl Scenario {
             match client.when {
                 When::Closed { clients: count, .. } => clients += count,
                 When::Poisson(_) | When::Fixed(_) | When::Trace { .. } => {
-                    let what = format!("client `{}` comes from outside, and {software} has no server", client.name.text);
-                    let help = "write `clients = 5000`: so many greenlets that ask for themselves, one pass after the other";
+                    let what =
+                        format!("client `{}` comes from outside, and {software} has no server", client.name.text);
+                    let help =
+                        "write `clients = 5000`: so many greenlets that ask for themselves, one pass after the other";
                     findings.error(client.name.at, what).label("no `clients`").help(help).echo();
                 }
             }

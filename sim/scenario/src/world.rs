@@ -392,7 +392,10 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     let hub = worker.carrier == Carrier::Hub;
     if worker.resident {
         for key in resident::REFUSED_OF_WORLDS {
-            refuse(key, "its greenlets are the clients themselves: nobody connects, and `clients` says how many there are");
+            refuse(
+                key,
+                "its greenlets are the clients themselves: nobody connects, and `clients` says how many there are",
+            );
         }
     }
     match worker.carrier {

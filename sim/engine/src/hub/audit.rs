@@ -231,9 +231,7 @@ fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> 
         | Parked::Idle
         | Parked::Kill
         | Parked::Peer
-        | Parked::Children => {
-            Some("what it waits for always comes")
-        }
+        | Parked::Children => Some("what it waits for always comes"),
     }
 }
 

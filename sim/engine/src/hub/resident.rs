@@ -66,10 +66,15 @@ impl<P: Probe> World<'_, P> {
         let (index, resident, failed) = (usize::from(request.client), request.resident, request.failed);
         (request.stage, request.task) = (Stage::Answered, TaskId::NONE);
         // A script counts what has ended when its time is up, not what has begun.
-        request.counted = self.now >= self.warm_up_end && self.now < self.arrivals_end;
+        request.counted = self.now >= self.warm_up_end;
+        let ending = match failed {
+            _ if self.now >= self.arrivals_end => Ending::Unfinished,
+            true => Ending::Failed,
+            false => Ending::Ok,
+        };
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
-        self.end(old, if failed { Ending::Failed } else { Ending::Ok });
+        self.end(old, ending);
         self.forget(old);
         self.impoverish(id, task);
         let pause = self.draw_think(index);

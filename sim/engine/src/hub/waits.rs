@@ -365,12 +365,7 @@ impl<P: Probe> World<'_, P> {
                 self.tasks[task].pc.0 -= 1;
             }
             Parked::Idle => self.hub(id).stop_idle(task),
-            Parked::Turn
-            | Parked::Timer
-            | Parked::Thinking
-            | Parked::Peer
-            | Parked::Children
-            | Parked::No => {}
+            Parked::Turn | Parked::Timer | Parked::Thinking | Parked::Peer | Parked::Children | Parked::No => {}
         }
     }
 

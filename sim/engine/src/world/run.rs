@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, RunRecord};
 use crate::recorder::Recorder;
-use crate::request::{Stage, Why};
+use crate::request::{NO_RESIDENT, Stage, Why};
 use crate::rng::{Replication, Seed, mix};
 use crate::time::{Span, Time};
 use crate::world::{Event, RunError, World};
@@ -147,6 +147,7 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.turn(now, request.wait);
         request.ending = Some(Ending::Unfinished);
+        request.counted |= request.resident != NO_RESIDENT;
         self.probe.on(now, Fact::Ended(&self.requests[id], Ending::Unfinished));
     }
 }

@@ -6,10 +6,15 @@ const PAGE: &str = "mixpanel/static-page.toml";
 const TEN: &[&str] = &["client.ab.clients=10"];
 const HUNDRED: &[&str] = &["client.ab.clients=100"];
 const FIVE_HUNDRED: &[&str] = &["client.ab.clients=500", "world.gevent.greenlets=500", "world.paste.threads=500"];
-const PORTS: &[&str] = &["run.length=4m", "run.warm_up=2m", "client.reuse.rate=0.001/s", "client.one-address.rate=700/s"];
+const PORTS: &[&str] =
+    &["run.length=4m", "run.warm_up=2m", "client.reuse.rate=0.001/s", "client.one-address.rate=700/s"];
 const WIDE: &[&str] = &[
-    "run.length=4m", "run.warm_up=2m", "client.reuse.rate=0.001/s", "client.one-address.rate=1500/s",
-    "client.one-address.ports.first=1024", "client.one-address.ports.last=65535",
+    "run.length=4m",
+    "run.warm_up=2m",
+    "client.reuse.rate=0.001/s",
+    "client.one-address.rate=1500/s",
+    "client.one-address.ports.first=1024",
+    "client.one-address.ports.last=65535",
 ];
 
 const fn page(set: &'static [&'static str], world: &'static str) -> Reading {

@@ -34,7 +34,7 @@ pub(super) static ROWS: [Row; 18] = [
     row("C11", "tests tune the settings", "-", Check::NotYet("no command sweeps a value")),
     row("C12", "p90 beside a CPU hog, hub over threads", "others wait for the whole burst", Check::Ratio(hog("gevent"), hog("threads"), Band::Between(1.5, 1e3))),
     row("C13/often", "fix 1: sleep(0) in heavy work, every 0.1 ms, over none", "fairness up", Check::Ratio(hog("gevent-sleep0-often"), hog("gevent"), Band::Between(0.0, 0.9))),
-    row("C13/rarely", "the same every 5 ms", "fairness up", Check::Ratio(hog("gevent-sleep0"), hog("gevent"), Band::Between(0.0, 0.9))),
+    Row { key: "C13/rarely", what: "the same every 5 ms", published: "fairness up", flaw: "no interval is printed; measured servers are not fairer with one every 5 ms either", check: Check::Ratio(hog("gevent-sleep0"), hog("gevent"), Band::Between(0.0, 0.9)) },
     row("C13/cost", "its price", "throughput slightly down", Check::NotYet("no saturated scenario of it")),
     row("C14", "fix 2: four processes over one", "the system schedules fairly", Check::Ratio(hog("gevent-4"), hog("gevent"), Band::Between(0.0, 0.9))),
     row("C15", "before and after", "fewer processes, lower latency", Check::NotYet("no scenario of it")),

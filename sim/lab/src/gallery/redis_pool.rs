@@ -2,9 +2,9 @@
 
 use super::row::{Band, Check, Reading, Row, Shape};
 
-const ONE: &[&str] = &["queue.pool.size=1"];
-const TEN: &[&str] = &["queue.pool.size=10"];
-const HUNDRED: &[&str] = &["queue.pool.size=100"];
+const ONE: &[&str] = &["queue.pool.size=1", "run.length=62s"];
+const TEN: &[&str] = &["queue.pool.size=10", "run.length=62s"];
+const HUNDRED: &[&str] = &["queue.pool.size=100", "run.length=62s"];
 /// A run of the benchmark counts for 60 s.
 const LAW: f64 = 2.0;
 const RATE: f64 = 25.0;
@@ -18,7 +18,7 @@ const fn gevent(set: &'static [&'static str], figure: &'static str) -> Reading {
 }
 
 const fn hand_off(figure: &'static str) -> Reading {
-    Reading { scenario: "redis-pool/hand-off.toml", set: &[], world: "gevent", figure }
+    Reading { scenario: "redis-pool/hand-off.toml", set: &["run.length=62s"], world: "gevent", figure }
 }
 
 const fn row(key: &'static str, what: &'static str, published: &'static str, reading: Reading, band: Band) -> Row {

@@ -3,13 +3,20 @@
 use super::row::{Band, Check, Reading, Row};
 
 const LIMIT: &[&str] = &[
-    "run.length=60s", "run.warm_up=20s", "run.drain=20s", "run.replications=3", "client.users.patience=1000s",
-    "request.page.steps.1.takes=664ms", "request.page.steps.3.takes=664ms", "request.page.steps.5.takes=664ms",
+    "run.length=60s",
+    "run.warm_up=20s",
+    "run.drain=20s",
+    "run.replications=3",
+    "client.users.patience=1000s",
+    "request.page.steps.1.takes=664ms",
+    "request.page.steps.3.takes=664ms",
+    "request.page.steps.5.takes=664ms",
 ];
 const CALM: &[&str] = &["run.length=60s", "run.warm_up=20s", "run.drain=20s", "run.replications=3"];
 const OUTAGE: &[&str] = &["run.replications=1"];
 const ENOUGH: &[&str] = &["run.replications=1", "world.threads.threads=125"];
-const LOTTERY: &[&str] = &["run.replications=20", "client.ab.first_alone=false", "client.ab.cost=lognormal(44us, 75us)"];
+const LOTTERY: &[&str] =
+    &["run.replications=20", "client.ab.first_alone=false", "client.ab.cost=lognormal(44us, 75us)"];
 
 const fn page(set: &'static [&'static str], world: &'static str, figure: &'static str) -> Reading {
     Reading { scenario: "startup/slow-third-party.toml", set, world, figure }

@@ -84,7 +84,7 @@ fn said(said: &Said) -> String {
 fn written(unit: Unit, found: &Estimate) -> String {
     let written = number::estimate(unit, found);
     match written.margin {
-        Some(margin) => format!("{} ±{margin}", written.value),
+        Some(margin) => format!("{} {margin}", written.value),
         None => written.value,
     }
 }
