@@ -30,11 +30,11 @@ fn residents(record: &RunRecord) -> Residents {
 
 /// Takes a unit, waits 1 ms for a peer, gives it back.
 fn with_unit() -> Steps {
-    Steps::default().acquire(POOL, Some(secs(1))).call(fixed(ms(1)), None).release(POOL)
+    Steps::default().acquire(POOL, Some(secs(1))).call(0, fixed(ms(1)), None).release(POOL)
 }
 
 fn with_connection() -> Steps {
-    Steps::default().burn(fixed(Span::from_us(10))).get(POOL, secs(1)).call(fixed(ms(1)), None).put(POOL, secs(1))
+    Steps::default().burn(fixed(Span::from_us(10))).get(POOL, secs(1)).call(0, fixed(ms(1)), None).put(POOL, secs(1))
 }
 
 fn connections(count: u32, standard: bool) -> SyncSpec {
@@ -62,7 +62,7 @@ fn a_pool_that_hands_over_serves_all_alike() {
     let record = run(&model);
     let all = residents(&record);
     assert_eq!((all.served, record.endings[Ending::Failed as usize]), (20, 0));
-    assert!(all.jain() > Some(0.999), "{:?}", all.jain());
+    assert!(all.jain() > Some(0.99), "{:?}", all.jain());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn passes_follow_each_other_without_a_gap() {
     let record = run(&model);
     let passes = residents(&record).passes;
     assert!((9_990..=10_000).contains(&passes), "{passes} passes of 1 ms in 10 s");
-    assert_eq!(record.latency.max(), Some(ms(1)));
+    assert!(record.latency.max() < Some(ms(1) + Span::from_us(1)), "nothing but looks at the clock comes between");
 }
 
 #[test]
