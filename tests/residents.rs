@@ -1,6 +1,5 @@
 //! Greenlets that are the clients themselves: who wins a pool, who starves, and what a pass is.
 
-#[allow(dead_code, reason = "the small worlds serve several test files")]
 mod world;
 
 use engine::Model;
