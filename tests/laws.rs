@@ -178,7 +178,7 @@ fn machine_repairman_throughput_is_as_theory_has_it() {
 
 #[test]
 fn threads_that_share_a_core_are_a_processor_sharing_queue() {
-    // M/G/1-PS: the mean sojourn is E[S] / (1 - rho), whatever the law of the service. Slices are 1/1000 of a service.
+    // M/G/1-PS: the mean sojourn is E[S] / (1 - rho), whatever the law of the service. Slices are a hundredth of a service.
     let short = Law::lognormal(Span::from_ms(60), Span::from_ms(600)).expect("the median is below the p99");
     for law in [exponential(SERVICE), Law::Fixed(SERVICE), short] {
         let mean = law.mean().expect("these have a mean") / 1e9;
@@ -186,7 +186,7 @@ fn threads_that_share_a_core_are_a_processor_sharing_queue() {
         let mut model = world(threads(1000), 1, Steps::new().burn(law.clone()), poisson(rate));
         model.workers[0].gil = false;
         for host in &mut model.hosts {
-            (host.slice, host.tick) = (Span::from_us(100), Span::from_us(100));
+            (host.slice, host.tick) = (ms(1), ms(1));
         }
         model.run.length = Some(secs(2_000));
         model.run.warm_up = secs(200);

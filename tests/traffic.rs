@@ -239,7 +239,8 @@ fn greenlets_held_by_idle_connections_keep_a_sixth_client_waiting_until_the_serv
 fn a_thread_that_accepts_for_itself_closes_every_connection() {
     let record = run(&keeping(WorkerKind::Threads { threads: 5 }, Some(secs(2))));
     assert_eq!(record.endings[Ending::Ok as usize], 200);
-    assert_eq!(record.latency.quantile(0.5), Some(ms(24)));
+    let median = record.latency.quantile(0.5).expect("responses");
+    assert!((ms(24)..ms(24) + Span::from_us(1)).contains(&median), "{median}");
 }
 
 /// A page of 500 kB for readers of 50 kB a second: ten seconds, of which 8.26 s hold the writer.

@@ -22,7 +22,8 @@ pub fn check(args: &Args) -> Result<(), Problem> {
                 let worlds: Vec<&str> = compiled.models.iter().map(|model| model.name.as_str()).collect();
                 files::print(&format!("{}: fine; worlds: {}\n", path.display(), worlds.join(", ")))?;
             }
-            Err(Problem::Scenario(text)) => wrong += &text,
+            // A file that cannot be read is one more mistake among all.
+            Err(problem @ (Problem::Scenario(_) | Problem::Read { .. })) => wrong += &problem.to_string(),
             Err(problem) => return Err(problem),
         }
     }

@@ -49,6 +49,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     write().map_err(|source: io::Error| Problem::Write { path: Some(path.to_owned()), source })
 }
 
+/// Makes sure that a folder is there and can be written to, before long work whose results go there.
+pub fn prepare(folder: &Path) -> Result<(), Problem> {
+    fs::create_dir_all(folder)
+        .and_then(|()| tempfile::Builder::new().prefix(".tailback-").tempfile_in(folder))
+        .map(drop)
+        .map_err(|source| Problem::Write { path: Some(folder.to_owned()), source })
+}
+
 /// Reads and compiles a scenario file; what it warns of goes to standard error.
 pub fn compile(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem> {
     let (compiled, warnings) = compile_with_warnings(path, overrides)?;
@@ -67,7 +75,7 @@ fn compile_with_warnings(path: &Path, overrides: &[Override]) -> Result<(Compile
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut load = |file: &str| {
         let path = folder.join(file);
-        fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        fs::read_to_string(&path).map_err(|error| error.to_string())
     };
     let compiled = scenario::parse(&text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
     match compiled {

@@ -48,6 +48,17 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let compiled = files::compile(&args.file, &overrides)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
+    let folder = match &args.out {
+        Some(folder) => Some(folder.clone()),
+        None if args.json || args.no_plots => None,
+        None => {
+            let stem = args.file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref());
+            Some(Path::new("out").join(stem))
+        }
+    };
+    if let Some(folder) = &folder {
+        files::prepare(folder)?;
+    }
     let results = simulate(&compiled, &Plan { seed: Seed(seed), replications, threads: args.threads })?;
     let comparison = Comparison::of(&results);
     if args.json {
@@ -56,11 +67,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     } else {
         files::print(&tables(&compiled, &results, &comparison))?;
     }
-    let folder = match &args.out {
-        Some(folder) => folder.clone(),
-        None if args.json || args.no_plots => return Ok(()),
-        None => Path::new("out").join(args.file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref())),
-    };
+    let Some(folder) = folder else { return Ok(()) };
     let names = draw(&compiled, &results, &folder)?;
     if !args.json {
         files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;

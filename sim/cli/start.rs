@@ -1,6 +1,6 @@
 //! `tailback new`: a scenario to start from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::files;
 use crate::problem::Problem;
@@ -18,6 +18,9 @@ pub struct Args {
 /// Writes a commented starter file that runs.
 pub fn new(args: &Args) -> Result<(), Problem> {
     let stem = args.name.strip_suffix(".toml").unwrap_or(&args.name);
+    if stem.ends_with(std::path::MAIN_SEPARATOR) || Path::new(stem).file_name().is_none() {
+        return Err(Problem::Usage(format!("`{}` is no name for a file; write one such as `first`", args.name)));
+    }
     let path = PathBuf::from(format!("{stem}.toml"));
     if path.exists() && !args.force {
         let text = format!("{} exists; choose another name, or write over it with --force", path.display());

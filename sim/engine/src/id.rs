@@ -149,6 +149,11 @@ impl<I: Id, T> Slab<I, T> {
         Slab { entries: Vec::with_capacity(rows), ..Slab::new() }
     }
 
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.entries.reserve_exact(rows);
+    }
+
     /// Adds a row and says where: in the row freed last, or at the end if none is free.
     ///
     /// # Panics

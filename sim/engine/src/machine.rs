@@ -102,6 +102,8 @@ pub(crate) struct Thread {
     left_at: Time,
     /// How long it was off the cores before it came back; zero once that was paid for.
     pub(crate) away: Span,
+    /// Whether it comes back from a call that waited, and takes the GIL again.
+    pub(crate) returns: bool,
     /// Whether its task has not run yet.
     pub(crate) fresh: bool,
     /// Whether it is about to look for work (pool servers).
@@ -215,6 +217,7 @@ impl Thread {
             lingers_for: RequestId::NONE,
             left_at: Time::ZERO,
             away: Span::ZERO,
+            returns: false,
             fresh: false,
             looking: false,
             pieces: (0, Span::ZERO),

@@ -241,7 +241,12 @@ impl Recorder {
 
 impl Slowdown {
     fn add(&mut self, latency: Span, ideal: Span) {
-        let milli = (u128::from(latency.as_ns()) * 1000 / u128::from(ideal.as_ns().max(1))) as u64;
+        let ideal = ideal.as_ns().max(1);
+        // A division of 128 bits is dear, and only latencies of half a year need one.
+        let milli = match latency.as_ns().checked_mul(1000) {
+            Some(thousand) => thousand / ideal,
+            None => (u128::from(latency.as_ns()) * 1000 / u128::from(ideal)) as u64,
+        };
         self.count += 1;
         self.sum_milli += u128::from(milli);
         self.square_micro += u128::from(milli) * u128::from(milli);

@@ -97,7 +97,7 @@ impl<P: Probe> World<'_, P> {
             end => end,
         };
         let end = end.min(self.deadline(thread)).max(self.now);
-        self.drop_gil(thread);
+        self.leave_python(thread);
         (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
         self.bill(task, self.now, Wait::Lock);
         self.threads[thread.index()].wake_at = end;
@@ -179,7 +179,7 @@ impl<P: Probe> World<'_, P> {
     fn fan_out_on_threads(&mut self, thread: ThreadId, task: TaskId, program: u16, count: u16) -> Demand {
         let process = self.threads[thread.index()].process;
         let cost = self.model.workers[self.processes[process.index()].worker].costs.spawn;
-        self.drop_gil(thread);
+        self.leave_python(thread);
         self.tasks[task].handle = u32::from(count);
         self.tasks[task].parked = Parked::Children;
         self.bill(task, self.now, Wait::Peer);

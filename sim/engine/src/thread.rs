@@ -16,6 +16,9 @@ use crate::time::{Span, Time};
 use crate::warmth::Part;
 use crate::world::{Event, World};
 
+/// Python that runs between two calls at least: coming back from one takes the GIL, whatever follows. Of the order of a bytecode.
+const RETURN: Span = Span::from_ns(100);
+
 impl<P: Probe> World<'_, P> {
     /// The one question the machine asks of both worlds.
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
@@ -48,6 +51,9 @@ impl<P: Probe> World<'_, P> {
             }
             if !self.retry_unit(thread) {
                 return Demand::Wait;
+            }
+            if std::mem::take(&mut self.threads[thread.index()].returns) {
+                return Demand::Cpu { span: RETURN, gil: true };
             }
             let effect = self.advance_task(self.threads[thread.index()].task);
             match effect {
@@ -189,7 +195,7 @@ impl<P: Probe> World<'_, P> {
                 (Parked::Unit, wake_at, Wait::Lock)
             }
         };
-        self.drop_gil(thread);
+        self.leave_python(thread);
         self.tasks[task].parked = parked;
         self.bill(task, self.now, wait);
         let state = &mut self.threads[thread.index()];
@@ -198,6 +204,13 @@ impl<P: Probe> World<'_, P> {
             self.queue.push(wake_at, Event::Wake(thread));
         }
         Some(Demand::Wait)
+    }
+
+    /// Lets go of the GIL for a call that waits; coming back from it takes the GIL.
+    pub(crate) fn leave_python(&mut self, thread: ThreadId) {
+        self.drop_gil(thread);
+        let state = &mut self.threads[thread.index()];
+        state.returns = self.processes[state.process.index()].gil.is_some();
     }
 
     /// A task that was woken for a unit takes it, unless it was handed one or gave up. False: somebody was faster, and it

@@ -85,8 +85,14 @@ pub(crate) fn cooled(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span 
     let micros = |span: Span| span.as_ns().min(1_000_000_000) / 1000;
     let (pause, half) = (pause.map_or(1_000_000, micros), micros(cooling.half).max(1));
     let (cold, warm) = (pause * pause, half * half);
-    let extra = u128::from(cost.as_ns()) * u128::from(cooling.cold_percent - 100) * u128::from(cold);
-    cost + Span::from_ns((extra / (u128::from(cold + warm) * 100)) as u64)
+    let (dearer, whole) = (u128::from(cost.as_ns()) * u128::from(cooling.cold_percent - 100), (cold + warm) * 100);
+    let extra = dearer * u128::from(cold);
+    // A division of 128 bits is dear, and most pauses are too short to need one.
+    let extra = match u64::try_from(extra) {
+        Ok(extra) => extra / whole,
+        Err(_) => (extra / u128::from(whole)) as u64,
+    };
+    cost + Span::from_ns(extra)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod error;
 mod run;
 
 pub use error::RunError;
-pub use run::run;
+pub use run::{run, run_unwatched};
 
 use crate::advance::{self, Effect, Fate};
 use crate::balance::Balancer;

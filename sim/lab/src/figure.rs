@@ -245,7 +245,7 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 58] = [
     row("cores", "cores", SIZE, "Cores of the fleet.", |r| Some(r.cores as f64)),
     row("cpu_busy_share", "CPU busy", BUSY,
         "Busy core time over core time, over the window.", |r| Some(r.cpu_ppm as f64 / 1e6)),
-    row("cpu_busiest_minute_share", "CPU, busiest minute", BUSY,
+    row("cpu_busiest_minute_share", "CPU, in that minute", BUSY,
         "Busy core time over core time in the minute in which most slots were busy.",
         |r| BusiestMinute::of(r).map(|minute| minute.cpu_share)),
     row("syn_drops", "SYN drops", (Unit::Count, Group::Resources, Better::Less),

@@ -4,7 +4,7 @@
 
 use super::notify::Underway;
 use super::timers::Purpose;
-use super::{Callback, Phase};
+use super::{Callback, Kill, Phase};
 use crate::green::{Exception, Gather, Green, Life, Link, Then};
 use crate::id::{GreenId, HubId, RequestId, TaskId};
 use crate::op::Spawn;
@@ -67,7 +67,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Queues a task's switch, under its present ticket.
-    pub(super) fn queue_turn(&mut self, id: HubId, task: TaskId) {
+    pub(crate) fn queue_turn(&mut self, id: HubId, task: TaskId) {
         let green = self.tasks[task].green;
         let ticket = if green.is_some() { self.greens[green.index()].ticket } else { 0 };
         self.tasks[task].ready_since = self.local(id);
@@ -352,7 +352,7 @@ impl<P: Probe> World<'_, P> {
         } else {
             self.killed_are_gone(victims);
         }
-        self.hub(id).callbacks.push_back(Callback::Kill(left, killer));
+        self.hub(id).callbacks.push_back(Callback::Kill(Box::new(Kill { victims: left, killer })));
     }
 
     /// Whether the greenlet is dead: it was, or its start could still be stopped.

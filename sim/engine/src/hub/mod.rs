@@ -65,8 +65,9 @@ pub(crate) struct Hub {
     natives: Vec<Native>,
     /// A callback that wakes several greenlets and is not done.
     underway: Option<Underway>,
-    /// The loop's cached clock.
+    /// The loop's cached clock, and what a look at the real one costs.
     clock: Time,
+    look: Span,
     /// When it last had something to do.
     pub(crate) active_at: Time,
     phase: Phase,
@@ -85,7 +86,16 @@ enum Callback {
     /// Serve the putters and getters of a queue or channel.
     Unlock(u16),
     /// Throw `GreenletExit` into greenlets, then go on with the killer.
-    Kill(Vec<GreenId>, Option<(TaskId, u32)>),
+    Kill(Box<Kill>),
+}
+
+const _: () = assert!(size_of::<Callback>() <= 16);
+
+/// Whom a callback throws `GreenletExit` into, and who waits for that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Kill {
+    victims: Vec<GreenId>,
+    killer: Option<(TaskId, u32)>,
 }
 
 /// A watcher whose turn comes in step 6.
@@ -98,7 +108,7 @@ pub(crate) enum Pending {
 }
 
 impl Hub {
-    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32) -> Hub {
+    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, look: Span) -> Hub {
         let mut sockets = Sockets::new();
         sockets.watch(LISTENER, true);
         Hub {
@@ -116,6 +126,7 @@ impl Hub {
             natives: Vec::new(),
             underway: None,
             clock: Time::ZERO,
+            look,
             active_at: Time::ZERO,
             phase: Phase::Reify,
             serial: 0,
@@ -124,7 +135,7 @@ impl Hub {
 
     /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
     pub(crate) fn anew(&self, greenlets: u32) -> Hub {
-        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets) }
+        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets, self.look) }
     }
 
     /// Stops watching the listening socket.
@@ -166,8 +177,10 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn refresh_clock(&mut self, id: HubId) {
-        self.owe(id, self.hub_costs(id).clock);
-        self.hubs[id.index()].clock = self.local(id);
+        let hub = &mut self.hubs[id.index()];
+        let thread = &mut self.threads[hub.thread.index()];
+        thread.owed += hub.look;
+        hub.clock = self.now + thread.owed;
     }
 
     /// Runs the current greenlet to its next effect.
@@ -245,6 +258,10 @@ impl<P: Probe> World<'_, P> {
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
             Effect::Do(op) => self.perform_on_hub(id, task, op),
             Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
+            Effect::Exit if self.tasks[task].request.is_none() && self.tasks[task].green.is_none() => {
+                self.tasks.remove(task);
+                self.switch_to_loop(id);
+            }
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
             Effect::Exit if self.is_written(task) => self.end_request(id, task),
             Effect::Exit => {
@@ -259,11 +276,10 @@ impl<P: Probe> World<'_, P> {
 
     /// Parks the current greenlet for what it needs; the loop goes on.
     fn park(&mut self, id: HubId, task: TaskId, need: Need, limit: Option<Span>) {
-        let costs = *self.hub_costs(id);
         match need {
             Need::Timer(span) if span.is_zero() => self.yield_turn(id, task),
             Need::Timer(span) => {
-                self.owe(id, costs.timer);
+                self.owe(id, self.hub_costs(id).timer);
                 self.refresh_clock(id);
                 self.refresh_in_batch(id);
                 let hub = self.hub(id);
@@ -274,7 +290,7 @@ impl<P: Probe> World<'_, P> {
             }
             Need::Reply { peer, .. } if !self.may_call(task, peer) => {}
             Need::Reply { peer, takes } => {
-                self.owe(id, costs.socket);
+                self.owe(id, self.hub_costs(id).socket);
                 let sock = self.hub(id).sockets.open(task);
                 self.hub(id).sockets.watch(sock, true);
                 let call = self.call(peer, takes, task, Caller::Socket(id, sock), self.local(id));

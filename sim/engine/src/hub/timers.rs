@@ -3,9 +3,19 @@
 //! After `ev.c` (libev 4.33: `upheap`, `downheap`, `adjustheap`, `timers_reify`): four children a node, not stable among equals. A
 //! timer moves up while its parent is later; on removal the last takes the hole, moves up if it is not later than its parent, else
 //! down past the first of its earliest children.
+//!
+//! A heap of a million timers is slow: each way down it touches a timer on every level. So beyond [`EXACT`] timers the later ones
+//! wait in a timing wheel (`event.rs`) and come into the heap a few at a time, shortly before they are due. All times come out as
+//! before; only equal deadlines of a hub with so many timers are no longer in the order of one big heap, but of the small one.
 
+use crate::event::EventQueue;
 use crate::id::TaskId;
 use crate::time::Time;
+
+/// Timers up to which a hub has the one heap of libev.
+const EXACT: usize = 4096;
+/// Timers that come out of the wheel together.
+const BATCH: usize = 64;
 
 /// What a timer does when it fires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +37,8 @@ enum Place {
     Free,
     /// In the heap at this index.
     Heap(u32),
+    /// In the wheel.
+    Wheel,
     /// Due, and waiting for its turn to run.
     Pending,
     /// Stopped while it waited for its turn.
@@ -44,11 +56,26 @@ struct Timer {
 /// A hub's timers.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
+    /// Timers up to the horizon. Not empty unless there are none at all.
     heap: Vec<(Time, u32)>,
     timers: Vec<Timer>,
     free: Vec<u32>,
     /// Timers started so far.
     started: u32,
+    far: Option<Far>,
+}
+
+/// The timers after the horizon, once there are many.
+#[derive(Debug)]
+struct Far {
+    /// Index and serial; an entry whose timer was stopped finds another serial or place.
+    wheel: EventQueue<(u32, u32)>,
+    /// The last deadline that belongs into the heap.
+    horizon: Time,
+    /// The last deadline that the wheel has given out: it takes no earlier one.
+    given: Time,
+    /// Entries that were not stopped.
+    live: usize,
 }
 
 const CHILDREN: usize = 4;
@@ -78,9 +105,79 @@ impl Timers {
                 u32::try_from(self.timers.len() - 1).expect("a hub has under 2^32 timers")
             }
         };
+        if let Some(far) = self.far.as_mut().filter(|far| at > far.horizon) {
+            self.timers[index as usize].place = Place::Wheel;
+            far.wheel.push(at, (index, self.started));
+            far.live += 1;
+            return index;
+        }
         self.heap.push((at, index));
         self.up(self.heap.len() - 1);
+        if self.heap.len() > EXACT {
+            self.overflow();
+        }
         index
+    }
+
+    /// Sends all but the earliest timers of the heap to the wheel.
+    #[cold]
+    #[inline(never)]
+    fn overflow(&mut self) {
+        let far = self.far.get_or_insert_with(|| Far {
+            wheel: EventQueue::new(),
+            horizon: Time::NEVER,
+            given: Time::ZERO,
+            live: 0,
+        });
+        self.heap.sort_by_key(|&(at, _)| at);
+        far.horizon = self.heap[BATCH].0.max(far.given);
+        let stay = self.heap.partition_point(|&(at, _)| at <= far.horizon);
+        for (at, index) in self.heap.drain(stay..) {
+            let timer = &mut self.timers[index as usize];
+            timer.place = Place::Wheel;
+            far.wheel.push(at, (index, timer.serial));
+            far.live += 1;
+        }
+        // What is sorted is a heap.
+        for (place, &(_, index)) in self.heap.iter().enumerate() {
+            self.timers[index as usize].place = Place::Heap(place as u32);
+        }
+    }
+
+    /// The next timers come out of the wheel into the empty heap.
+    #[inline(never)]
+    fn refill(&mut self) {
+        let Some(far) = &mut self.far else { return };
+        while let Some((at, (index, serial))) = far.wheel.pop() {
+            far.given = at;
+            let timer = &mut self.timers[index as usize];
+            if timer.serial == serial && timer.place == Place::Wheel {
+                // They come in order, and so they are a heap.
+                timer.place = Place::Heap(self.heap.len() as u32);
+                self.heap.push((at, index));
+                far.live -= 1;
+            }
+            if self.heap.len() >= BATCH && far.wheel.peek() != Some(at) {
+                far.horizon = at;
+                return;
+            }
+        }
+        far.horizon = Time::NEVER;
+    }
+
+    /// Most entries of the wheel were stopped: only the others are kept.
+    #[cold]
+    #[inline(never)]
+    fn sweep(&mut self) {
+        let Some(far) = &mut self.far else { return };
+        let mut old = std::mem::take(&mut far.wheel);
+        far.given = Time::ZERO;
+        while let Some((at, (index, serial))) = old.pop() {
+            let timer = &self.timers[index as usize];
+            if timer.serial == serial && timer.place == Place::Wheel {
+                far.wheel.push(at, (index, serial));
+            }
+        }
     }
 
     /// Stops a timer that has not run.
@@ -89,6 +186,14 @@ impl Timers {
             Place::Heap(at) => {
                 self.take(at as usize);
                 self.release(index);
+            }
+            Place::Wheel => {
+                self.release(index);
+                let Some(far) = &mut self.far else { unreachable!("the timer is in the wheel") };
+                far.live -= 1;
+                if far.wheel.len() > 2 * far.live + EXACT {
+                    self.sweep();
+                }
             }
             Place::Pending => self.timers[index as usize].place = Place::Stopped,
             Place::Free | Place::Stopped => unreachable!("a timer is stopped once"),
@@ -132,6 +237,9 @@ impl Timers {
     fn take(&mut self, hole: usize) {
         let last = self.heap.pop().expect("a timer in the heap");
         if hole == self.heap.len() {
+            if self.heap.is_empty() {
+                self.refill();
+            }
             return;
         }
         self.heap[hole] = last;
@@ -164,13 +272,22 @@ impl Timers {
         let entry = self.heap[at];
         loop {
             let first = CHILDREN * at + 1;
-            let children = first..self.heap.len().min(first + CHILDREN);
-            let Some(child) = children.min_by_key(|&child| self.heap[child].0) else { break };
-            if entry.0 <= self.heap[child].0 {
+            let Some(children) = self.heap.get(first..) else { break };
+            // The first of the earliest; a full family without a loop.
+            let child = if let [a, b, c, d, ..] = children {
+                let (left, left_at) = if b.0 < a.0 { (1, b.0) } else { (0, a.0) };
+                let (right, right_at) = if d.0 < c.0 { (3, d.0) } else { (2, c.0) };
+                if right_at < left_at { right } else { left }
+            } else {
+                let Some((child, _)) = children.iter().enumerate().min_by_key(|(_, child)| child.0) else { break };
+                child
+            };
+            let earliest = children[child];
+            if entry.0 <= earliest.0 {
                 break;
             }
-            self.put(at, self.heap[child]);
-            at = child;
+            self.put(at, earliest);
+            at = first + child;
         }
         self.put(at, entry);
     }
@@ -196,6 +313,43 @@ mod tests {
     #[test]
     fn equal_timers_come_out_as_libev_has_them_the_first_and_then_backwards() {
         assert_eq!(order(&[1; 6]), [0, 5, 4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn many_timers_come_out_in_the_order_of_their_deadlines_whatever_was_stopped() {
+        let mut timers = Timers::default();
+        let mut alive = Vec::new();
+        let mut seen = Vec::new();
+        let mut clock = 0;
+        for round in 0..40_u64 {
+            for turn in 0..1000_u64 {
+                // Some are due soon, some late.
+                let bits = crate::rng::mix(round, turn);
+                let at = clock + 1 + bits % if bits & 1 << 40 == 0 { 1000 } else { 1_000_000 };
+                alive.push((at, timers.start(Time::from_ns(at), Purpose::Wake, TaskId::NONE)));
+            }
+            for turn in 0..300 {
+                let at = (crate::rng::mix(turn, round) % alive.len() as u64) as usize;
+                timers.stop(alive.swap_remove(at).1);
+            }
+            clock += 500;
+            alive.sort_unstable();
+            while let Some((at, index, _)) = timers.expire(Time::from_ns(clock)) {
+                let first = alive.remove(0);
+                assert_eq!(at.as_ns(), first.0, "the earliest comes first");
+                let same = alive.iter().position(|&other| other == (first.0, index));
+                assert!(first.1 == index || same.is_some(), "a timer that was stopped or has fired");
+                if let Some(other) = same {
+                    alive[other] = first;
+                    alive.sort_unstable();
+                }
+                timers.run(index);
+                seen.push(index);
+            }
+            assert_eq!(timers.head().map(Time::as_ns), alive.first().map(|&(at, _)| at));
+            assert_eq!(timers.count(), alive.len());
+        }
+        assert!(seen.len() > 4000 && timers.far.is_some(), "{} have fired", seen.len());
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl<P: Probe> World<'_, P> {
             Callback::Notify(link, serial) => self.begin_notify(id, link, serial),
             Callback::Links(green) => self.hub(id).underway = Some(super::Underway::Links(green)),
             Callback::Unlock(sync) => self.begin_unlock(id, sync),
-            Callback::Kill(victims, killer) => self.begin_kill(id, victims, killer),
+            Callback::Kill(kill) => self.begin_kill(id, kill.victims, kill.killer),
         }
     }
 

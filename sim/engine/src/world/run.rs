@@ -52,6 +52,22 @@ impl<P: Probe> World<'_, P> {
         Ok(())
     }
 
+    /// Runs until an instant, or until nothing is left that could happen.
+    pub(crate) fn run_until(&mut self, end: Time) -> Result<(), RunError> {
+        self.settle();
+        while let Some((at, event)) = self.queue.pop().filter(|&(at, _)| at <= end) {
+            self.step_to(at, event)?;
+            self.handle(event);
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Events so far, and the hash over them.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.events, self.fingerprint)
+    }
+
     fn step_to(&mut self, at: Time, event: Event) -> Result<(), RunError> {
         if at > self.now {
             self.now = at;
@@ -150,6 +166,18 @@ impl<P: Probe> World<'_, P> {
         request.counted |= request.resident != NO_RESIDENT;
         self.probe.on(now, Fact::Ended(&self.requests[id], Ending::Unfinished));
     }
+}
+
+/// Runs one world of a model with nobody watching: the number of events and the fingerprint, which are those of [`run`].
+///
+/// For measuring what watching costs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_unwatched(model: &Model, seed: Seed, replication: Replication) -> Result<(u64, u64), RunError> {
+    let mut world = World::new(model, seed, replication, ());
+    world.run()?;
+    Ok(world.counted())
 }
 
 /// Runs one world of a model and returns what the recorder saw.

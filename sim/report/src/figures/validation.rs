@@ -37,7 +37,7 @@ const LEADING: f64 = 14.0;
 /// Opacity of the band.
 const BAND_ALPHA: f64 = 0.16;
 /// How far values beyond the measured range may stretch an axis.
-const STRETCH: f64 = 4.0;
+const STRETCH: f64 = 10.0;
 
 /// What a panel shows.
 struct Spec {

@@ -100,10 +100,18 @@ fn class_rows(worlds: &[Summary]) -> Vec<Line> {
     lines
 }
 
+/// A part of the mean latency below this share of it is not worth a line.
+const SHARE_MIN: f64 = 1e-5;
+
 /// What any world waited for; a world that did not wait for it shows nothing, in time.
 fn blame_rows(worlds: &[Summary]) -> Vec<Line> {
+    let total = |world: &Summary| world.blame.iter().filter_map(Figure::mean).sum::<f64>();
+    let matters =
+        |world: &Summary, index: usize| world.blame[index].mean().is_some_and(|mean| mean >= SHARE_MIN * total(world));
     let find = |world: &Summary, spec: &FigureSpec| world.blame.iter().position(|figure| figure.spec == spec);
-    let specs = BLAME_FIGURES.iter().filter(|spec| worlds.iter().any(|world| find(world, spec).is_some()));
+    let specs = BLAME_FIGURES
+        .iter()
+        .filter(|spec| worlds.iter().any(|world| find(world, spec).is_some_and(|at| matters(world, at))));
     let cells = |spec: &FigureSpec| {
         let cell = |world: &Summary| match find(world, spec) {
             Some(index) => written(&world.blame[index]),

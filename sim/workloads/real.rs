@@ -1,0 +1,174 @@
+//! The three workloads on the engine: programs, tasks, threads or a hub, and the recorder that every run has.
+
+use std::sync::Arc;
+
+use engine::law::Law;
+use engine::model::*;
+use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
+use engine::record::{Ending, Wait};
+use engine::rng::stable_hash;
+use engine::time::{Span, Time};
+use engine::{Model, Replication, RunRecord, Seed};
+
+use super::{
+    ARRIVALS_A_SECOND, HOLD, Outcome, PATIENCE, POOL_CLIENTS, POOL_UNITS, SERVERS, SERVICE, SLEEP, THINK, mmc_length,
+};
+
+fn exponential(mean: Span) -> Law {
+    Law::Exponential { mean }
+}
+
+/// A random duration that is drawn anew in every pass of a loop.
+fn each_pass(name: &str, mean: Span) -> DrawKind {
+    DrawKind::PerPass { site: stable_hash(name), law: exponential(mean) }
+}
+
+/// A server whose own work costs nothing; a hub's look at the clock takes its least.
+fn worker(kind: WorkerKind) -> WorkerSpec {
+    WorkerSpec {
+        name: "worker".into(),
+        kind,
+        costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
+        gil: false,
+        switch_interval: Span::from_ms(5),
+        releases: Releases::default(),
+        lingers: false,
+        timed_waits: TimedWaits::Notified,
+        keep_alive: None,
+        router: None,
+        life: None,
+    }
+}
+
+/// Clients that lose no time on the network and have all the patience that there is.
+fn client(arrivals: Arrivals) -> ClientSpec {
+    ClientSpec {
+        name: "users".into(),
+        classes: vec![0],
+        arrivals,
+        first_alone: false,
+        network: Span::ZERO,
+        ports: None,
+        connect_timeout: None,
+        read_timeout: None,
+        patience: None,
+        refresh: None,
+        bursts: None,
+        retry: None,
+        hedge: None,
+        breaker: None,
+        keep_alive: None,
+        download: None,
+        cost: None,
+    }
+}
+
+/// One process on one core, which costs nothing.
+fn model(kind: WorkerKind, program: Program, sites: Vec<SiteSpec>, arrivals: Arrivals, length: Span) -> Model {
+    let class = ClassSpec { name: "task".into(), weight: 1, program: 0, sites, header_bytes: 0, body_bytes: 0 };
+    let host = HostSpec {
+        name: "host".into(),
+        cores: 1,
+        slice: Span::from_ms(4),
+        tick: Span::from_ms(4),
+        switch: Span::ZERO,
+        wake: Span::ZERO,
+        cooling: Cooling::NONE,
+        send_buffer: 87_040,
+    };
+    let units = SyncKind::Semaphore { units: POOL_UNITS, policy: Policy::HandOff, bounded: false };
+    Model {
+        name: "workload".into(),
+        hosts: vec![host],
+        listeners: vec![ListenerSpec { host: 0, backlog: 20_000_000 }],
+        processes: vec![ProcessSpec { listener: 0, worker: 0 }],
+        workers: vec![worker(kind)],
+        kernel: Default::default(),
+        balancer: Balancing::RoundRobin.into(),
+        proxy: None,
+        peers: vec![],
+        syncs: vec![SyncSpec { name: "pool".into(), kind: units }],
+        classes: Arc::new([class]),
+        programs: Arc::new([program]),
+        clients: Arc::new([client(arrivals)]),
+        run: RunSpec { length: Some(length), drain: Span::ZERO, warm_up: Span::ZERO, step: length / 60 },
+        limits: Limits::default(),
+    }
+}
+
+fn hub(greenlets: u32) -> WorkerKind {
+    WorkerKind::Hub { greenlets, accepts: 100, full: WhenFull::Stop }
+}
+
+fn run(model: &Model, seed: u64) -> RunRecord {
+    engine::run(model, Seed(seed), Replication(0)).expect("the workload runs to its end")
+}
+
+/// Time that all good responses spent on `wait`.
+fn total(record: &RunRecord, wait: Wait) -> f64 {
+    record.classes[0].blame[wait as usize].as_ns() as f64
+}
+
+/// M/M/8: every customer is a request, the servers are eight threads.
+pub fn mmc(customers: u64, seed: u64) -> Outcome {
+    let code = [Op::Sleep(Patching::Patched, Draw(0)), Op::End];
+    let program = Program::new("customer", code, [DrawKind::Fate(0)], []);
+    let sites = vec![SiteSpec { name: "hold".into(), law: exponential(SERVICE) }];
+    let arrivals = Arrivals::Poisson(Profile { points: vec![(Time::ZERO, ARRIVALS_A_SECOND)] });
+    let mut model = model(WorkerKind::Threads { threads: SERVERS }, program, sites, arrivals, mmc_length(customers));
+    model.run.drain = Span::from_secs(100_000);
+    let record = run(&model, seed);
+    let served = record.endings[Ending::Ok as usize];
+    Outcome { events: 3 * served, check: total(&record, Wait::Backlog) / served as f64 / SERVICE.as_ns() as f64 }
+}
+
+/// Sleepers: greenlets of one hub that serve nobody, until about so many sleeps are over.
+pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
+    let code = [
+        Op::Set { register: 0, times: u32::MAX },
+        Op::Sleep(Patching::Patched, Draw(0)),
+        Op::Loop { register: 0, back: Pc(1) },
+        Op::End,
+    ];
+    let program = Program::new("sleeper", code, [each_pass("sleep", SLEEP)], []);
+    let length = Span::from_ns((SLEEP.as_ns() as f64 * events as f64 / f64::from(processes)) as u64);
+    let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
+    let model = model(hub(0), program, vec![], none, length);
+    let crew = engine::crew::run(&model, 0, processes, Seed(seed)).expect("the workload runs to its end");
+    // Each was switched into once before its first sleep.
+    let events = crew.switches - u64::from(processes);
+    let sleep = f64::from(processes) * length.as_ns() as f64 / events as f64;
+    Outcome { events, check: sleep / SLEEP.as_ns() as f64 }
+}
+
+/// A ring of greenlets that only yield to each other, for about so many switches in all.
+pub fn ring(greenlets: u32, switches: u64) -> Outcome {
+    let rounds = u32::try_from(switches / u64::from(greenlets)).unwrap_or(u32::MAX).max(1);
+    let code = [Op::Set { register: 0, times: rounds }, Op::Yield, Op::Loop { register: 0, back: Pc(1) }, Op::End];
+    let program = Program::new("ring", code, [], []);
+    let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
+    let model = model(hub(0), program, vec![], none, Span::from_secs(1_000));
+    let crew = engine::crew::run(&model, 0, greenlets, Seed(1)).expect("the workload runs to its end");
+    Outcome { events: crew.switches, check: crew.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
+}
+
+/// Closed clients of a pool. Each is a request that goes round and round until it has to wait for too long; then it fails, and its
+/// client sends another.
+pub fn pool(seconds: u64, seed: u64) -> Outcome {
+    let code = [
+        Op::Set { register: 0, times: u32::MAX },
+        Op::Acquire { sync: 0, limit: Limit(0), block: true },
+        Op::Sleep(Patching::Patched, Draw(0)),
+        Op::Release { sync: 0 },
+        Op::Sleep(Patching::Patched, Draw(1)),
+        Op::Loop { register: 0, back: Pc(1) },
+        Op::End,
+    ];
+    let draws = [each_pass("hold", HOLD), each_pass("think", THINK)];
+    let program = Program::new("client", code, draws, [PATIENCE]);
+    let arrivals = Arrivals::Closed { clients: POOL_CLIENTS, requests: None, think: exponential(THINK) };
+    let record = run(&model(hub(POOL_CLIENTS), program, vec![], arrivals, Span::from_secs(seconds)), seed);
+    let (events, reneged) = (record.hub_lag.count(), record.endings[Ending::Failed as usize]);
+    let served = events.saturating_sub(2 * reneged) / 3;
+    Outcome { events, check: reneged as f64 / (served + reneged).max(1) as f64 }
+}
