@@ -133,7 +133,9 @@ fn a_response_over_a_kept_connection_does_not_wait_for_the_thread_that_closes() 
     let (kept, cpu) = outcome(Some(secs(2)));
     assert_eq!(kept, 22, "there and back, and 20 ms");
     assert!(cpu > ms(490), "it is put back into the poller all the same: {cpu}");
-    assert_eq!(outcome(None), (29, ms(500)), "a handshake and a close longer");
+    let (closed, cpu) = outcome(None);
+    assert_eq!(closed, 29, "a handshake and a close longer");
+    assert!((ms(500)..ms(501)).contains(&cpu), "a hundred closes: {cpu}");
 }
 
 #[test]
