@@ -30,6 +30,8 @@ fn worker(kind: WorkerKind) -> WorkerSpec {
         kind,
         costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
         gil: false,
+        lock_yields: false,
+        resident: false,
         switch_interval: Span::from_ms(5),
         releases: Releases::default(),
         lingers: false,
