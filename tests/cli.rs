@@ -38,7 +38,7 @@ fn readme() -> Vec<Line> {
         } else if in_block && !line.starts_with("$ ") && line.trim() != "..." {
             lines.last_mut().expect("a block begins with a command").shown.push(line.to_owned());
         } else {
-            let code = if line.contains("exit code 2") { 2 } else { 0 };
+            let code = (1..4).find(|code| line.contains(&format!("exit code {code}"))).unwrap_or(0);
             let quoted = line.split('`').skip(1).step_by(2);
             let args = quoted.filter_map(|quoted| quoted.strip_prefix(US));
             lines.extend(args.map(|args| Line { args: args.to_owned(), code, shown: Vec::new() }));

@@ -82,6 +82,17 @@ pub fn prepare(folder: &Path) -> Result<(), Problem> {
 
 /// Reads and compiles a scenario file; what it warns of goes to standard error.
 pub fn compile(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem> {
+    let (compiled, warnings) = compile_with_warnings(path, overrides)?;
+    eprint!("{warnings}");
+    Ok(compiled)
+}
+
+/// The same without a word: where values are laid over a file on purpose, some of it is not used.
+pub fn compile_quietly(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem> {
+    compile_with_warnings(path, overrides).map(|(compiled, _)| compiled)
+}
+
+fn compile_with_warnings(path: &Path, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
     let text = read(path)?;
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -92,8 +103,8 @@ pub fn compile(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem>
     let compiled = scenario::parse(&text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
     match compiled {
         Ok(compiled) => {
-            eprint!("{}", show(&compiled.warnings, &text));
-            Ok(compiled)
+            let warnings = show(&compiled.warnings, &text);
+            Ok((compiled, warnings))
         }
         Err(diagnostics) => Err(Problem::Scenario(show(&diagnostics, &text))),
     }

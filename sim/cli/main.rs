@@ -1,10 +1,11 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces or measurements that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
 
 mod check;
 mod conform;
 mod files;
+mod gallery;
 mod problem;
 mod run;
 mod start;
@@ -42,6 +43,8 @@ enum Command {
     Conform(conform::Args),
     /// Hold predictions against measured servers
     Validate(validate::Args),
+    /// Show every figure that field reports publish beside what the simulation says
+    Gallery(gallery::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::New(args) => start::new(&args),
         Command::Conform(args) => conform::conform(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Gallery(args) => gallery::gallery(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

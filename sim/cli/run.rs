@@ -76,7 +76,8 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     Ok(())
 }
 
-fn parse_override(text: &str) -> Result<Override, Problem> {
+/// A `KEY=VALUE` of the command line.
+pub fn parse_override(text: &str) -> Result<Override, Problem> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok(Override { key: key.trim().to_owned(), value: value.trim().to_owned() })

@@ -61,14 +61,14 @@ impl Shipped {
             .unwrap_or_else(|said| panic!("{said}"))
     }
 
-    /// The scenario, cut after `longest` if it is longer.
+    /// The scenario without a warm-up, so that whoever is sent is counted; cut after `longest` if it is longer.
     pub fn shortened(&self, longest: Span) -> Compiled {
-        let compiled = self.compile(&[]);
-        match compiled.models[0].run.length {
+        let whole = self.compile(&[("run.warm_up", "0s")]);
+        match whole.models[0].run.length {
             Some(length) if length > longest => {
                 self.compile(&[("run.length", &format!("{}ns", longest.as_ns())), ("run.warm_up", "0s")])
             }
-            Some(_) | None => compiled,
+            Some(_) | None => whole,
         }
     }
 }

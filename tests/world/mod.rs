@@ -194,8 +194,14 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
     }];
     model.syncs = vec![
         pool(1, Policy::Barging),
-        SyncSpec { name: "queue".into(), kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false } },
-        SyncSpec { name: "standard".into(), kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true } },
+        SyncSpec {
+            name: "queue".into(),
+            kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false, filled: false },
+        },
+        SyncSpec {
+            name: "standard".into(),
+            kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true, filled: false },
+        },
         SyncSpec { name: "event".into(), kind: SyncKind::Event },
         SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
     ];

@@ -18,7 +18,7 @@ use crate::law::Law;
 use crate::model::{Arrivals, ClientSpec};
 use crate::probe::{Fact, Probe};
 use crate::record::{Ending, Wait};
-use crate::request::{Stage, Why};
+use crate::request::{NO_RESIDENT, Stage, Why};
 use crate::time::{Span, Time};
 use crate::world::{Event, World};
 use again::Budget;
@@ -134,6 +134,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn open_clients(&mut self) {
         for index in 0..self.clients.len() {
             match self.model.clients[index].arrivals {
+                Arrivals::Closed { clients, .. } if self.has_residents() => self.settle_residents(index, clients),
                 Arrivals::Closed { clients, .. } => {
                     let alone = self.model.clients[index].first_alone;
                     self.clients[index].held = if alone { clients - 1 } else { 0 };
@@ -168,6 +169,27 @@ impl<P: Probe> World<'_, P> {
         }
         let id = self.new_request(index, pause);
         self.queue.push(self.now + pause, Event::Send(id));
+    }
+
+    /// The next request of a resident client, after its pause; `None` if it has none left to send.
+    pub(crate) fn next_of_resident(&mut self, index: usize, resident: u32, pause: Span) -> Option<RequestId> {
+        let Arrivals::Closed { requests, .. } = self.model.clients[index].arrivals else { return None };
+        let sent_all = requests.is_some_and(|requests| self.clients[index].born >= requests);
+        if sent_all || self.now + pause >= self.arrivals_end {
+            return None;
+        }
+        let id = self.new_request(index, pause);
+        (self.requests[id].resident, self.requests[id].counted) = (resident, false);
+        Some(id)
+    }
+
+    /// How long a closed client pauses before its next request.
+    pub(crate) fn draw_think(&mut self, index: usize) -> Span {
+        let model = self.model;
+        let Arrivals::Closed { think, .. } = &model.clients[index].arrivals else { return Span::ZERO };
+        let row = self.clients[index].born;
+        let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
+        think.sample(bits)
     }
 
     /// The click.
@@ -247,10 +269,13 @@ impl<P: Probe> World<'_, P> {
         if self.asks_again(id, ending) {
             return;
         }
-        if let Arrivals::Closed { think, .. } = &model.clients[index].arrivals {
-            let row = self.clients[index].born;
-            let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
-            self.send_next(index, think.sample(bits));
+        if self.requests[id].resident != NO_RESIDENT {
+            // Its greenlet goes on by itself.
+            return;
+        }
+        if matches!(model.clients[index].arrivals, Arrivals::Closed { .. }) {
+            let pause = self.draw_think(index);
+            self.send_next(index, pause);
             self.send_held(index);
         }
     }

@@ -140,12 +140,17 @@ pub struct WorkerSpec {
     pub releases: Releases,
     /// How a wait of the standard library with a time limit learns that it was notified.
     pub timed_waits: TimedWaits,
+    /// Whether an attempt at a monkey-patched lock that fails without waiting yields (gevent 1.5 and later, `thread.py`: `sleep()` in
+    /// `LockType.acquire`); the standard library so asks whether a plain lock is held, in every `notify`.
+    pub lock_yields: bool,
     /// How long it keeps an idle connection; `None`: it closes after every response.
     pub keep_alive: Option<Span>,
     /// The router in front of its processes, if it has one.
     pub router: Option<RouterSpec>,
     /// How its processes are watched and replaced; `None`: they live for ever.
     pub life: Option<LifeSpec>,
+    /// Whether its greenlets are the closed clients themselves, in a loop, with no server and no network between (hubs).
+    pub resident: bool,
 }
 
 /// System calls of a server around a request for which it lets go of the GIL, and which return at once.
@@ -241,6 +246,8 @@ pub struct Costs {
     pub wake: Span,
     /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
     pub clock: Span,
+    /// One look of a wait that polls ([`TimedWaits::Polled`]): the interpreter's own loop around its sleep.
+    pub look: Span,
 }
 
 /// How a new connection chooses a listener.
@@ -333,6 +340,8 @@ pub enum SyncKind {
         max: Option<u32>,
         /// Whether it is the standard library's, monkey-patched, rather than gevent's.
         standard: bool,
+        /// Whether it holds `max` items at the start: a pool of connections that are got and put back.
+        filled: bool,
     },
     /// A queue without room: putter and getter meet.
     Channel,

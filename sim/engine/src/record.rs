@@ -164,6 +164,11 @@ pub struct RunRecord {
     /// What clients and proxies did about trouble.
     #[serde(skip_serializing_if = "Resilience::is_nothing")]
     pub resilience: Resilience,
+    /// How evenly resident clients were served; of runs that have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residents: Option<Residents>,
+    /// Most calls to peers under way at once, over the whole run.
+    pub calls_peak: u64,
     /// SYNs dropped at full queues and tables.
     pub syn_drops: u64,
     /// What the kernel's limits did.
@@ -321,6 +326,32 @@ impl Slowdown {
     /// Mean slowdown.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum_milli as f64 / 1000.0 / self.count as f64)
+    }
+}
+
+/// How evenly the passes of resident clients went, over the window.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Residents {
+    /// How many there are.
+    pub clients: u64,
+    /// How many of them had any good pass.
+    pub served: u64,
+    /// Good passes.
+    pub passes: u64,
+    /// Sum of the squares of their numbers of good passes.
+    pub passes_square: u128,
+    /// The longest time that one of them went without a good pass.
+    pub longest_without: Span,
+}
+
+impl Residents {
+    /// Jain's fairness index of good passes: 1 when all have as many, 1/n when one has all.
+    pub fn jain(&self) -> Option<f64> {
+        if self.passes_square == 0 {
+            return None;
+        }
+        let sum = self.passes as f64;
+        Some(sum * sum / (self.clients as f64 * self.passes_square as f64))
     }
 }
 

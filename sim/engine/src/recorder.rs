@@ -3,8 +3,8 @@
 use crate::hist::Hist;
 use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
-use crate::record::{ClassRecord, Ending, Resilience, Series, Slowdown, Users, Wait, Wasted};
-use crate::request::{Request, Why};
+use crate::record::{ClassRecord, Ending, Residents, Resilience, Series, Slowdown, Users, Wait, Wasted};
+use crate::request::{NO_RESIDENT, Request, Why};
 use crate::time::{Span, Time};
 
 /// What a run has shown so far.
@@ -21,6 +21,7 @@ pub struct Recorder {
     pub(crate) hub_lag: Hist,
     pub(crate) finished: Time,
     pub(crate) series: Series,
+    residents: Vec<Resident>,
     gauges: [Level; Gauge::COUNT],
     /// Busy core time by step, ns.
     cpu: Vec<u64>,
@@ -30,6 +31,15 @@ pub struct Recorder {
     window: (Time, Time),
     cores: u64,
     slots: u64,
+}
+
+/// One resident client.
+#[derive(Clone, Copy, Debug)]
+struct Resident {
+    passes: u64,
+    /// When its last good pass ended, or the window began.
+    last: Time,
+    longest: Span,
 }
 
 /// A level over time: its area in the current step, and in the window of the run.
@@ -74,6 +84,7 @@ impl Recorder {
             hub_lag: Hist::new(),
             finished: Time::ZERO,
             series: Series { step: model.run.step, ..Series::default() },
+            residents: Vec::new(),
             gauges: [Level::default(); Gauge::COUNT],
             cpu: Vec::new(),
             step_latency: Hist::new(),
@@ -116,6 +127,28 @@ impl Recorder {
         let capacity = u128::from(self.series.step.as_ns()) * u128::from(self.cores);
         self.series.cpu_ppm = self.cpu.iter().map(|&busy| ratio(u128::from(busy), capacity, 1_000_000)).collect();
         self.series.cpu_ppm.truncate(steps);
+    }
+
+    /// How the resident clients fared, if there are any; the window closes at `end`.
+    pub(crate) fn residents(&self, end: Time) -> Option<Residents> {
+        let end = end.min(self.window.1);
+        let mut all = Residents { clients: self.residents.len() as u64, ..Residents::default() };
+        for one in &self.residents {
+            all.served += u64::from(one.passes > 0);
+            all.passes += one.passes;
+            all.passes_square += u128::from(one.passes) * u128::from(one.passes);
+            all.longest_without = all.longest_without.max(one.longest).max(end.since(one.last));
+        }
+        (all.clients > 0).then_some(all)
+    }
+
+    fn resident(&mut self, number: u32) -> &mut Resident {
+        let needed = number as usize + 1;
+        if self.residents.len() < needed {
+            let new = Resident { passes: 0, last: self.window.0, longest: Span::ZERO };
+            self.residents.resize(needed, new);
+        }
+        &mut self.residents[number as usize]
     }
 
     fn roll(&mut self, at: Time) {
@@ -164,10 +197,17 @@ impl Recorder {
         let latency = at - request.born;
         if ending == Ending::Ok {
             self.step_latency.add(latency);
+            if request.resident != NO_RESIDENT && request.counted {
+                let one = self.resident(request.resident);
+                one.passes += 1;
+                one.longest = one.longest.max(at.since(one.last));
+                one.last = at;
+            }
         }
         if !request.counted {
             return;
         }
+        self.users.came += u64::from(request.resident != NO_RESIDENT);
         self.endings[ending as usize] += 1;
         let class = &mut self.classes[usize::from(request.class)];
         class.endings[ending as usize] += 1;
@@ -221,6 +261,9 @@ impl Probe for Recorder {
         }
         match fact {
             Fact::Sent(request) => {
+                if request.resident != NO_RESIDENT {
+                    self.resident(request.resident);
+                }
                 let column = self.column();
                 self.series.sent[column] += 1;
                 if request.attempt > 0 {

@@ -44,6 +44,8 @@ pub struct Request {
     pub why: Why,
     /// The server's thread that waits for its sender to close the connection.
     pub linger: ThreadId,
+    /// Which of the run's resident clients it belongs to; [`NO_RESIDENT`] for everybody else.
+    pub resident: u32,
     /// Index of its client.
     pub client: u16,
     /// Index of its class.
@@ -112,6 +114,8 @@ impl Default for Link {
 
 /// The listener of a request that no balancer has seen.
 pub const NO_LISTENER: u16 = u16::MAX;
+/// Who sends a request that no resident client sends.
+pub const NO_RESIDENT: u32 = u32::MAX;
 /// Servers that a proxy tries for one request at most.
 pub const TRIES_MAX: usize = 5;
 

@@ -137,6 +137,12 @@ fn take_item(items: &mut VecDeque<u16>, lifo: bool) -> u16 {
     item.expect("somebody looked before taking")
 }
 
+/// What a queue holds at the start.
+fn first_items(max: Option<u32>, filled: bool) -> VecDeque<u16> {
+    let count = max.filter(|_| filled).unwrap_or(0);
+    (0..count).map(|_| 0).collect()
+}
+
 /// Builds a process's instance; sockets come from `open`.
 pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn FnMut() -> u32) -> Sync {
     let mut link = |linkable: Linkable| {
@@ -160,8 +166,8 @@ pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn F
         }
         SyncKind::Event => Sync::Event(link(Linkable::event(false))),
         SyncKind::AsyncResult => Sync::Result(link(Linkable::event(false))),
-        SyncKind::Queue { lifo, max, standard: false } => Sync::Queue(Queue {
-            items: VecDeque::new(),
+        SyncKind::Queue { lifo, max, standard: false, filled } => Sync::Queue(Queue {
+            items: first_items(max, filled),
             lifo,
             max,
             getters: VecDeque::new(),
@@ -170,8 +176,8 @@ pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn F
             unfinished: 0,
             done: link(Linkable::event(true)),
         }),
-        SyncKind::Queue { lifo, max, standard: true } => Sync::Standard(Standard {
-            items: VecDeque::new(),
+        SyncKind::Queue { lifo, max, standard: true, filled } => Sync::Standard(Standard {
+            items: first_items(max, filled),
             lifo,
             max,
             mutex: link(Linkable::semaphore(1, Some(1))),

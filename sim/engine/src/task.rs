@@ -51,6 +51,8 @@ pub enum Parked {
     No,
     /// A sleep.
     Timer,
+    /// The pause of a resident client before its next request.
+    Thinking,
     /// A peer's reply.
     Peer,
     /// A unit of a lock or pool.

@@ -218,6 +218,10 @@ pub(crate) struct World<'m, P> {
     pub(crate) free_greens: Vec<GreenId>,
     /// Which programs are rich.
     pub(crate) rich: Vec<bool>,
+    /// Most calls to peers under way at once.
+    pub(crate) calls_peak: u64,
+    /// Resident clients that have begun.
+    pub(crate) residents: u32,
     /// Hosts that must dispatch once the current event is done.
     pub(crate) disturbed: Vec<HostId>,
     pub(crate) arrivals_end: Time,
@@ -272,6 +276,8 @@ impl<'m, P: Probe> World<'m, P> {
             newest: Vec::new(),
             free_greens: Vec::new(),
             rich: model.programs.iter().map(Program::is_rich).collect(),
+            calls_peak: 0,
+            residents: 0,
             disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,

@@ -173,7 +173,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 54] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 58] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -240,6 +240,8 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 54] = [
     row("slots_busiest_minute_share", "slots, busiest minute", BUSY,
         "Busy slots over slots in the minute in which most were busy.",
         |r| BusiestMinute::of(r).map(|minute| minute.slots_share)),
+    row("calls_peak", "calls at once, most", SIZE,
+        "Most calls to peers under way at once.", |r| (r.calls_peak > 0).then_some(r.calls_peak as f64)),
     row("cores", "cores", SIZE, "Cores of the fleet.", |r| Some(r.cores as f64)),
     row("cpu_busy_share", "CPU busy", BUSY,
         "Busy core time over core time, over the window.", |r| Some(r.cpu_ppm as f64 / 1e6)),
@@ -288,6 +290,14 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 54] = [
     row("slowdown_mean_ratio", "slowdown mean", SLOWED, "Mean of latency over ideal time.", |r| slowdown(r).mean()),
     row("slowdown_max_ratio", "slowdown max", SLOWED,
         "Largest latency over ideal time.", |r| slowdown_max(&slowdown(r))),
+    row("residents_served", "clients ever served", (Unit::Count, Group::Fairness, Better::More),
+        "Resident clients that had any good pass.", |r| r.residents.map(|all| all.served as f64)),
+    row("residents_jain_index", "Jain's index of passes", JAIN,
+        "Jain's fairness index of good passes over resident clients: 1 when all have as many, 1/n when one has all.",
+        |r| r.residents.and_then(|all| all.jain())),
+    row("residents_longest_without_ns", "longest without", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "The longest time that a resident client went without a good pass.",
+        |r| span(r.residents.map(|all| all.longest_without))),
 ];
 
 /// Everything that is told about one class of requests, in table order.

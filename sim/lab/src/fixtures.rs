@@ -21,6 +21,8 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         users: Users::default(),
         wasted: Wasted::default(),
         resilience: Resilience::default(),
+        residents: None,
+        calls_peak: 0,
         syn_drops: 0,
         kernel: KernelCounts::default(),
         workers: Default::default(),

@@ -8,6 +8,7 @@ pub mod estimate;
 pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
+pub mod gallery;
 pub mod run;
 pub mod series;
 pub mod summary;

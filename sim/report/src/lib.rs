@@ -3,6 +3,7 @@
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
 pub mod figures;
+pub mod gallery_json;
 pub mod json;
 pub mod text;
 pub mod validation_json;

@@ -311,19 +311,7 @@ impl Compiler<'_> {
             hosts: (0..world.servers).map(host).collect(),
             listeners: hosts.map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
             processes: processes.collect(),
-            workers: vec![WorkerSpec {
-                name: world.worker.clone(),
-                kind: world.kind,
-                costs: world.costs,
-                gil: world.gil,
-                switch_interval: world.switch_interval,
-                releases: world.releases,
-                lingers: world.lingers,
-                timed_waits: world.timed_waits,
-                keep_alive: world.keep_alive,
-                router: world.router,
-                life: world.life,
-            }],
+            workers: vec![worker_spec(world)],
             kernel: world.kernel.clone(),
             balancer: self.scenario.balancer.spec(world.servers, self.check_class().unwrap_or(0)),
             proxy: self.scenario.proxy,
@@ -345,5 +333,24 @@ impl Compiler<'_> {
             run: self.scenario.run,
             limits: Limits::default(),
         }
+    }
+}
+
+/// The software of a world in its configuration.
+fn worker_spec(world: &World) -> WorkerSpec {
+    WorkerSpec {
+        name: world.worker.clone(),
+        kind: world.kind,
+        costs: world.costs,
+        gil: world.gil,
+        switch_interval: world.switch_interval,
+        releases: world.releases,
+        lingers: world.lingers,
+        lock_yields: world.lock_yields,
+        resident: world.resident,
+        timed_waits: world.timed_waits,
+        keep_alive: world.keep_alive,
+        router: world.router,
+        life: world.life,
     }
 }

@@ -25,6 +25,7 @@ mod program;
 mod raw;
 mod reference;
 mod request;
+mod resident;
 mod root;
 mod router;
 mod scalar;

@@ -92,6 +92,8 @@ pub(crate) struct Worker {
     pub(crate) costs: Costs,
     /// The router in front of its processes.
     pub(crate) router: Option<RouterSpec>,
+    /// Whether its greenlets are the clients themselves.
+    pub(crate) resident: bool,
     /// The master above its processes.
     pub(crate) master: Option<Master>,
     /// What the reference prints about it.
@@ -126,7 +128,7 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 13] = [
+pub(crate) const COSTS: [Cost; 14] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
@@ -140,6 +142,7 @@ pub(crate) const COSTS: [Cost; 13] = [
     Cost { name: "wake", of: |costs| &mut costs.wake },
     Cost { name: "poll", of: |costs| &mut costs.poll },
     Cost { name: "clock", of: |costs| &mut costs.clock },
+    Cost { name: "look", of: |costs| &mut costs.look },
 ];
 
 static DURATION_VALUE: Table = Table {
@@ -264,6 +267,7 @@ macro_rules! cost_table {
                 key("wake", DURATION, NO, "{}", "out of a poll that blocked"),
                 key("poll", DURATION, NO, "{}", "an epoll_wait"),
                 key("clock", DURATION, NO, "{}", "a look at the clock"),
+                key("look", DURATION, NO, "{}", "one look of a wait that polls"),
             ],
         };
     };
@@ -295,6 +299,7 @@ static WORKER: Table = Table {
         key("releases_close", SMALL, NO, "{}", "system calls without the GIL around closing"),
         key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
+        key("resident", Kind::Table(&FLAG_VALUE), NO, "{}", "whether its greenlets are the clients themselves"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
@@ -412,6 +417,7 @@ impl Worker {
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
             costs,
             router: router.map(router::read),
+            resident: node.find::<&Node>("resident").is_some_and(|value| value.get("value")),
             master: life::master(node),
             facts,
         }
@@ -466,6 +472,8 @@ mod tests {
             // One change to the serving thread, and one back to the accepting one if that closes.
             Carrier::Pool if worker.closes => common + costs.handoff + costs.take + costs.close + thread * 2,
             Carrier::Pool => common + costs.handoff + costs.take + thread,
+            // No server, so no request: a pass costs what its steps cost.
+            Carrier::Hub if worker.resident => common,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }
     }
@@ -493,6 +501,7 @@ mod tests {
             "gunicorn-gevent",
             "pywsgi",
             "paste",
+            "gevent-loop",
         ];
         assert_eq!(worker_names(), expected);
     }

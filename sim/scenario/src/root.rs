@@ -291,6 +291,8 @@ impl Scenario {
         scenario.check_shares(findings);
         scenario.check_use(findings);
         scenario.check_traffic(findings);
+        let mut scenario = scenario;
+        scenario.seat_residents(root, findings);
         scenario
     }
 

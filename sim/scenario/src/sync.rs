@@ -30,7 +30,7 @@ pub(crate) static LOCK: Table = Table {
 pub(crate) static QUEUE: Table = Table {
     heading: "[queue.NAME]",
     noun: "a queue",
-    doc: "A queue of items; every process has its own instance, which is empty at the start. With a `size` it is a pool of \
+    doc: "A queue of items; every process has its own instance, which is empty at the start unless it is `filled`. With a `size` it is a pool of \
           tokens too: `put` takes one and `get` gives it back; a request that fails in between keeps it.",
     keys: &[
         key(
@@ -47,6 +47,13 @@ pub(crate) static QUEUE: Table = Table {
             Need::Default("false"),
             "true",
             "The standard library's queue, monkey-patched, instead of gevent's own; on threads it is the standard one anyway.",
+        ),
+        key(
+            "filled",
+            Kind::Flag,
+            Need::Default("false"),
+            "true",
+            "It holds `size` items at the start, as a connection pool does: `get` takes a connection and `put` gives it back. Only beside `size`.",
         ),
     ],
 };
@@ -86,6 +93,11 @@ impl Sync {
         let mut syncs: Vec<Sync> = Vec::new();
         for table in ["pool", "lock", "queue", "event"] {
             for (name, node) in root.get::<&[(Name, Node)]>(table) {
+                if table == "queue" && node.get("filled") && node.find::<u32>("size").is_none() {
+                    let what = format!("queue `{}` is filled, but nothing says with how many items", name.text);
+                    let help = "write `size = 10`: the items that it holds, and holds at the start";
+                    findings.error(node.key_at("filled"), what).label("how many?").help(help);
+                }
                 if let Some(first) = syncs.iter().find(|sync| sync.name.text == name.text) {
                     let one = |table: &str| format!("{} {table}", if table == "event" { "an" } else { "a" });
                     let what = format!("`{}` is {} and {}", name.text, one(first.table), one(table));
@@ -113,7 +125,12 @@ impl Sync {
 
 fn kind(table: &str, node: &Node) -> SyncKind {
     match table {
-        "queue" => SyncKind::Queue { lifo: node.get("lifo"), max: node.find("size"), standard: node.get("standard") },
+        "queue" => SyncKind::Queue {
+            lifo: node.get("lifo"),
+            max: node.find("size"),
+            standard: node.get("standard"),
+            filled: node.get("filled"),
+        },
         "event" => SyncKind::Event,
         _ => {
             let policy = if node.get::<&str>("policy") == "hand-off" { Policy::HandOff } else { Policy::Barging };

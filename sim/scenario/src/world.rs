@@ -12,6 +12,7 @@ use crate::life;
 use crate::limits;
 use crate::node::{Name, Node};
 use crate::preset::{self, Carrier, Preset, Worker};
+use crate::resident;
 use crate::router;
 use crate::suggest;
 
@@ -105,6 +106,7 @@ static COSTS: Table = Table {
             "\"50ns\"",
             "Reading the clock; above zero, so that equal sleeps keep their order.",
         ),
+        cost("look", "One look of a wait that polls (`timed_waits`): the interpreter's own loop around its sleep."),
     ],
 };
 
@@ -175,6 +177,13 @@ pub(crate) static WORLD: Table = Table {
             "How the standard library's waits with a time limit learn of a notification: they are woken (Python 3), or look for it every 1 to 50 ms (Python 2.7).",
         ),
         key(
+            "lock_yields",
+            Kind::Flag,
+            Need::Default("true"),
+            "false",
+            "Whether a failed attempt at a monkey-patched lock that does not wait yields, as it does since gevent 1.5 (thread.py); the standard library's queues try so in every put and get.",
+        ),
+        key(
             "accepts",
             Kind::Count(1, 1_000_000),
             PRESET,
@@ -237,6 +246,7 @@ pub(crate) struct World {
     pub(crate) lingers: bool,
     pub(crate) releases: Releases,
     pub(crate) timed_waits: TimedWaits,
+    pub(crate) lock_yields: bool,
     pub(crate) keep_alive: Option<Span>,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
@@ -245,6 +255,8 @@ pub(crate) struct World {
     pub(crate) yield_every: Option<Span>,
     pub(crate) router: Option<RouterSpec>,
     pub(crate) life: Option<LifeSpec>,
+    /// Whether its greenlets are the clients.
+    pub(crate) resident: bool,
     pub(crate) kernel: Kernel,
 }
 
@@ -307,6 +319,7 @@ impl World {
             switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
             lingers: worker.lingers,
             releases: worker.releases,
+            lock_yields: node.get("lock_yields"),
             timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
             keep_alive: node.find("keepalive").or(worker.keep_alive),
             servers,
@@ -315,6 +328,7 @@ impl World {
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
             router,
+            resident: worker.resident,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, (servers, processes), syn_linear_timeouts, findings),
         };
@@ -368,6 +382,14 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         refuse("keepalive", "this server closes every connection after its response");
     }
     let hub = worker.carrier == Carrier::Hub;
+    if worker.resident {
+        for key in resident::REFUSED_OF_WORLDS {
+            refuse(
+                key,
+                "its greenlets are the clients themselves: nobody connects, and `clients` says how many there are",
+            );
+        }
+    }
     match worker.carrier {
         Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),
         Carrier::Sync => {

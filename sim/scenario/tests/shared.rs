@@ -50,8 +50,8 @@ fn pools_locks_queues_and_events_stand_in_one_table() {
     let expected = [
         ("db", semaphore(2)),
         ("l", semaphore(1)),
-        ("jobs", SyncKind::Queue { lifo: false, max: Some(3), standard: false }),
-        ("log", SyncKind::Queue { lifo: true, max: None, standard: true }),
+        ("jobs", SyncKind::Queue { lifo: false, max: Some(3), standard: false, filled: false }),
+        ("log", SyncKind::Queue { lifo: true, max: None, standard: true, filled: false }),
         ("ready", SyncKind::Event),
     ];
     let found: Vec<(&str, SyncKind)> = syncs.iter().map(|sync| (sync.name.as_str(), sync.kind)).collect();

@@ -4,7 +4,7 @@ use crate::client::Site;
 use crate::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::probe::Probe;
 use crate::record::Wait;
-use crate::request::{Link, NO_LISTENER, Request, Stage, TRIES_MAX, Why};
+use crate::request::{Link, NO_LISTENER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
 use crate::rng::mix;
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -122,6 +122,7 @@ impl<P: Probe> World<'_, P> {
             tried: [NO_LISTENER; TRIES_MAX],
             tries: 0,
             why,
+            resident: NO_RESIDENT,
             client: index as u16,
             class: class_id as u16,
             listener: NO_LISTENER,

@@ -225,9 +225,13 @@ fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> 
             world.model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::SwitchTo { .. }))),
             "it waits for nothing and does not run",
         ),
-        Parked::Turn | Parked::Timer | Parked::Idle | Parked::Kill | Parked::Peer | Parked::Children => {
-            Some("what it waits for always comes")
-        }
+        Parked::Turn
+        | Parked::Timer
+        | Parked::Thinking
+        | Parked::Idle
+        | Parked::Kill
+        | Parked::Peer
+        | Parked::Children => Some("what it waits for always comes"),
     }
 }
 
@@ -255,7 +259,7 @@ mod tests {
     fn model() -> Model {
         let kind = WorkerKind::Hub { greenlets: 0, accepts: 0, full: WhenFull::Stop };
         let long = Span::from_secs(1);
-        let queue = SyncKind::Queue { lifo: false, max: None, standard: false };
+        let queue = SyncKind::Queue { lifo: false, max: None, standard: false, filled: false };
         let sync = |name: &str, kind| SyncSpec { name: name.into(), kind };
         let wait = [Op::Await { sync: 0, limit: crate::op::Limit::NONE }, Op::End];
         let host = HostSpec { slice: long, tick: long, ..HostSpec::plain(1) };

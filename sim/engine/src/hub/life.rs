@@ -61,7 +61,8 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn impoverish(&mut self, id: HubId, task: TaskId) {
         if self.tasks[task].green.is_some() {
             self.stop_guards(id, task);
-            self.free_greens.push(self.tasks[task].green);
+            let green = std::mem::replace(&mut self.tasks[task].green, GreenId::NONE);
+            self.free_greens.push(green);
         }
     }
 

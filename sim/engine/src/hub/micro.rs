@@ -178,7 +178,9 @@ impl<P: Probe> World<'_, P> {
             Sync::Lock(_) | Sync::Standard(_) => {
                 let outer = self.outer_lock(process, sync);
                 if !self.take_unit(process, outer) {
-                    self.yield_turn(id, task);
+                    if self.model.workers[self.processes[process.index()].worker].lock_yields {
+                        self.yield_turn(id, task);
+                    }
                     return;
                 }
                 self.release_link(id, outer);
@@ -232,6 +234,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id.index()].process;
         let green = self.tasks[task].green.index();
         let own = self.greens[green].ticket_lock;
+        self.owe(id, self.hub_costs(id).look);
         if self.take_unit(process, own) {
             self.greens[green].notified = true;
             return;

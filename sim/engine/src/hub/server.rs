@@ -61,6 +61,9 @@ impl<P: Probe> World<'_, P> {
 
     /// A greenlet is done and its response written.
     pub(super) fn end_request(&mut self, id: HubId, task: TaskId) {
+        if self.is_resident(id) {
+            return self.go_round(id, task);
+        }
         self.impoverish(id, task);
         self.switch_to_loop(id);
         if let After::Kept(conn) = self.finish(task) {

@@ -27,7 +27,7 @@ impl<P: Probe> World<'_, P> {
             self.greens[green.index()].ticket += 1;
         }
         let wait = match parked {
-            Parked::Timer => Wait::Timer,
+            Parked::Timer | Parked::Thinking => Wait::Timer,
             Parked::Peer | Parked::Data | Parked::Children => Wait::Peer,
             Parked::No | Parked::Turn => Wait::Hub,
             Parked::Unit
@@ -207,7 +207,7 @@ impl<P: Probe> World<'_, P> {
         match parked {
             Parked::No | Parked::Turn | Parked::Kill => {}
             Parked::Children => unreachable!("a fan-out waits for its branches, whatever is thrown"),
-            Parked::Timer => {
+            Parked::Timer | Parked::Thinking => {
                 if handle != u32::MAX {
                     self.hub(id).timers.stop(handle);
                 }
@@ -273,6 +273,7 @@ impl<P: Probe> World<'_, P> {
             Parked::Death => Outcome::Bool(self.greens[handle as usize].is_dead()),
             Parked::No
             | Parked::Timer
+            | Parked::Thinking
             | Parked::Peer
             | Parked::Turn
             | Parked::Idle
@@ -327,6 +328,9 @@ impl<P: Probe> World<'_, P> {
         let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
         let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
         let process = self.hubs[id.index()].process;
+        if parked == Parked::Thinking {
+            return self.set_about(id, task);
+        }
         if green.is_none() {
             // A request: a unit that was not handed over is taken now.
             if parked == Parked::Unit && self.tasks[task].news == News::None {
@@ -361,7 +365,7 @@ impl<P: Probe> World<'_, P> {
                 self.tasks[task].pc.0 -= 1;
             }
             Parked::Idle => self.hub(id).stop_idle(task),
-            Parked::Turn | Parked::Timer | Parked::Peer | Parked::Children | Parked::No => {}
+            Parked::Turn | Parked::Timer | Parked::Thinking | Parked::Peer | Parked::Children | Parked::No => {}
         }
     }
 

@@ -16,6 +16,8 @@ impl WorkerSpec {
             kind,
             costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
             gil: false,
+            lock_yields: true,
+            resident: false,
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
             lingers: false,

@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, RunRecord};
 use crate::recorder::Recorder;
-use crate::request::{Stage, Why};
+use crate::request::{NO_RESIDENT, Stage, Why};
 use crate::rng::{Replication, Seed, mix};
 use crate::time::{Span, Time};
 use crate::world::{Event, RunError, World};
@@ -152,6 +152,7 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.turn(now, request.wait);
         request.ending = Some(Ending::Unfinished);
+        request.counted |= request.resident != NO_RESIDENT;
         self.probe.on(now, Fact::Ended(&self.requests[id], Ending::Unfinished));
     }
 }
@@ -180,7 +181,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
     world.run()?;
     let end = world.now;
-    let World { probe: mut recorder, processes, fingerprint, births, events, net, masters, .. } = world;
+    let World { probe: mut recorder, processes, fingerprint, births, events, net, masters, calls_peak, .. } = world;
     recorder.close(end);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
@@ -201,6 +202,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         users: recorder.users,
         wasted: recorder.wasted,
         resilience: recorder.resilience,
+        residents: recorder.residents(end),
+        calls_peak,
         syn_drops: recorder.syn_drops,
         kernel: net.counts,
         workers: masters.counts,

@@ -2,6 +2,7 @@
 
 pub mod ab;
 pub mod finding;
+pub mod gallery;
 mod layout;
 pub(crate) mod number;
 mod rows;

@@ -176,6 +176,7 @@ fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
         Object::Result {} => SyncKind::AsyncResult,
         Object::Condition { lock } => SyncKind::Condition { reentrant: *lock == LockKind::Rlock },
         Object::Queue { order, maxsize, made_by } => SyncKind::Queue {
+            filled: false,
             lifo: *order == QueueOrder::Lifo,
             max: maxsize.map(|max| at_least_one("maxsize", max)).transpose()?,
             standard: *made_by == QueueMaker::Stdlib,

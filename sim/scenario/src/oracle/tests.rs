@@ -48,7 +48,7 @@ fn objects_become_syncs_in_the_order_of_the_file() {
     assert_eq!(
         syncs,
         [
-            ("z", SyncKind::Queue { lifo: true, max: Some(2), standard: true }),
+            ("z", SyncKind::Queue { lifo: true, max: Some(2), standard: true, filled: false }),
             ("s", SyncKind::Semaphore { units: 1, policy, bounded: false }),
             ("c", SyncKind::Condition { reentrant: false }),
             ("a", SyncKind::Threads { size: 10 }),

@@ -1,0 +1,92 @@
+//! `tailback gallery`: every figure that the field reports publish, beside what the simulation says.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use engine::Seed;
+use indicatif::{ProgressBar, ProgressStyle};
+use lab::gallery::{Judged, Reading, Row, Taken, judge, rows, runs};
+use lab::{Plan, run_all};
+use report::gallery_json::gallery_json;
+use report::text::gallery::gallery_table;
+
+use crate::files;
+use crate::problem::Problem;
+use crate::run::parse_override;
+
+/// Which rows to show.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only rows whose key begins with this, such as E or B12
+    #[arg(long, value_name = "KEY")]
+    only: Option<String>,
+    /// Folder of the shipped scenarios
+    #[arg(long, value_name = "DIR", default_value = "scenarios")]
+    scenarios: PathBuf,
+    /// Print one JSON document instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Threads to run on; the result does not depend on it [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Runs what the rows need, prints them, and says by the exit code whether all are within their bands.
+pub fn gallery(args: &Args) -> Result<(), Problem> {
+    let wanted = |row: &&Row| args.only.as_ref().is_none_or(|key| row.key.starts_with(key.as_str()));
+    let rows: Vec<&'static Row> = rows().into_iter().filter(wanted).collect();
+    if rows.is_empty() {
+        let only = args.only.as_deref().unwrap_or_default();
+        return Err(Problem::Usage(format!("no row of the gallery has a key that begins with {only:?}")));
+    }
+    let taken = simulate(&rows, &args.scenarios, args.threads)?;
+    let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &taken)).collect();
+    let text = if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
+    files::print(&text)?;
+    if judged.iter().all(Judged::holds) { Ok(()) } else { Err(Problem::Differs) }
+}
+
+/// Runs every scenario that the rows need once, and takes their numbers.
+fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
+    let readings: Vec<Reading> = rows.iter().flat_map(|row| row.check.readings()).collect();
+    let runs = runs(rows);
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} scenarios, {elapsed} so far  {msg}");
+    bar.set_style(style.expect("the template is constant and valid"));
+    bar.set_length(runs.len() as u64);
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let mut taken: Vec<Taken> = Vec::new();
+    for run in &runs {
+        bar.set_message(run.scenario);
+        let of_run: Vec<Reading> = readings.iter().copied().filter(|reading| reading.shares_runs(run)).collect();
+        for found in take(&of_run, folder, threads)? {
+            if !taken.iter().any(|other| other.reading == found.reading) {
+                taken.push(found);
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(taken)
+}
+
+/// Takes numbers that come from the same runs.
+fn take(readings: &[Reading], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
+    let Some(run) = readings.first() else { return Ok(Vec::new()) };
+    let overrides = run.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut compiled = files::compile_quietly(&folder.join(run.scenario), &overrides)?;
+    compiled.models.retain(|model| readings.iter().any(|reading| reading.world == model.name));
+    let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads };
+    let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
+    let mut taken = Vec::new();
+    for &reading in readings {
+        let world = results
+            .iter()
+            .find(|world| world.name == reading.world)
+            .ok_or_else(|| Problem::Usage(format!("{} has no world `{}`", reading.scenario, reading.world)))?;
+        let recipe =
+            reading.recipe().ok_or_else(|| Problem::Usage(format!("no figure is called {}", reading.figure)))?;
+        taken.push(Taken { reading, values: world.records.iter().map(recipe.value).collect() });
+    }
+    Ok(taken)
+}

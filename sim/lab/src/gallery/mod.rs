@@ -1,0 +1,59 @@
+//! The gallery: every figure that the field reports publish, beside what the simulation says.
+//!
+//! A [`Row`] is data: a key of the reports' list, the figure as it was printed, which runs to look at, which number of them to take,
+//! and the band it has to be in. No row holds an outcome of ours. What cannot be simulated yet stands in the table with its reason and
+//! counts as outside.
+//! Bands follow one rule for all reports, set before any run: exact for orders and counts, 2 % for laws and failure counts, 25 % for
+//! rates after one constant per report was calibrated on one row, which is shown and not judged.
+
+mod judge;
+mod mixpanel;
+mod pinterest;
+mod redis_pool;
+mod row;
+mod startup;
+mod wayfair;
+
+pub use judge::{Judged, Said, Taken, Verdict, judge, runs};
+pub use row::{Band, Check, Reading, Row, Shape};
+
+/// All rows, by report.
+pub fn rows() -> Vec<&'static Row> {
+    let reports: [&'static [Row]; 5] =
+        [&mixpanel::ROWS, &startup::ROWS, &pinterest::ROWS, &wayfair::ROWS, &redis_pool::ROWS];
+    reports.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_item_of_the_reports_has_a_row() {
+        let items = [("A", 27), ("B", 19), ("C", 16), ("D", 13), ("E", 11)];
+        let keys: BTreeSet<&str> =
+            rows().iter().map(|row| row.key.split('/').next().expect("a split has a first part")).collect();
+        for (report, count) in items {
+            for number in 1..=count {
+                let key = format!("{report}{number}");
+                assert!(keys.contains(key.as_str()), "{key} has no row");
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_rows_share_a_key() {
+        let keys: BTreeSet<&str> = rows().iter().map(|row| row.key).collect();
+        assert_eq!(keys.len(), rows().len());
+    }
+
+    #[test]
+    fn every_row_takes_a_figure_that_there_is() {
+        for row in rows() {
+            for reading in row.check.readings() {
+                assert!(reading.recipe().is_some(), "{}: no figure is called {}", row.key, reading.figure);
+            }
+        }
+    }
+}

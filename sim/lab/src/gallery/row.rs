@@ -1,0 +1,170 @@
+//! A row of the gallery as data.
+
+use engine::record::RunRecord;
+
+use crate::figure::{RUN_FIGURES, Recipe};
+
+/// One published figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Item of the reports' list, and where it has several figures, which.
+    pub key: &'static str,
+    /// What it is about.
+    pub what: &'static str,
+    /// The figure as the report prints it, or the shape as it words it.
+    pub published: &'static str,
+    /// What is wrong or unclear about the published figure; empty if nothing is.
+    pub flaw: &'static str,
+    /// How it is held against a simulation.
+    pub check: Check,
+}
+
+/// How a figure is held against a simulation.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// A number of one world.
+    Value(Reading, Band),
+    /// One number over another.
+    Ratio(Reading, Reading, Band),
+    /// The number from which the report's one constant was calibrated: shown, not judged.
+    Calibrated(Reading, f64),
+    /// A published draw of a lottery: it lies among the replications.
+    Among(Reading, f64),
+    /// What several numbers look like side by side.
+    Shape(&'static [Reading], Shape),
+    /// It cannot be simulated yet, and why.
+    NotYet(&'static str),
+    /// It states something about a world of ours that is no outcome of a run, and which file says it.
+    Stated(&'static str),
+}
+
+/// A number to take from runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// Scenario file, beneath the folder of scenarios.
+    pub scenario: &'static str,
+    /// Values laid over the file, as `key=value`.
+    pub set: &'static [&'static str],
+    /// Which of its worlds.
+    pub world: &'static str,
+    /// Name of a figure of the run, as in data files.
+    pub figure: &'static str,
+}
+
+/// Where a number has to be. In the figure's own unit, which for durations is nanoseconds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Band {
+    /// That number and no other.
+    Exactly(f64),
+    /// So many per cent around the published number.
+    Near(f64, f64),
+    /// Between two numbers, both included.
+    Between(f64, f64),
+}
+
+/// What several numbers look like.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Shape {
+    /// Largest and smallest lie within so many per cent of each other.
+    Flat(f64),
+    /// None is smaller than the one before, and the last is at least so many times the first.
+    Rising(f64),
+    /// None is larger than the one before, and the first is at least so many times the last.
+    Falling(f64),
+    /// The first is at most so large, the last at least so much.
+    Breaks(f64, f64),
+}
+
+impl Reading {
+    /// How the number is read from a record.
+    pub fn recipe(&self) -> Option<&'static Recipe<RunRecord>> {
+        RUN_FIGURES.iter().find(|recipe| recipe.spec.name == self.figure)
+    }
+
+    /// Whether two numbers come from the same runs.
+    pub fn shares_runs(&self, other: &Reading) -> bool {
+        (self.scenario, self.set) == (other.scenario, other.set)
+    }
+}
+
+impl Check {
+    /// All numbers that it takes.
+    pub fn readings(&self) -> Vec<Reading> {
+        match self {
+            Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![*reading],
+            Check::Ratio(over, under, _) => vec![*over, *under],
+            Check::Shape(readings, _) => readings.to_vec(),
+            Check::NotYet(_) | Check::Stated(_) => Vec::new(),
+        }
+    }
+}
+
+impl Band {
+    /// Lower and upper end.
+    pub fn ends(&self) -> (f64, f64) {
+        match *self {
+            Band::Exactly(value) => (value, value),
+            Band::Near(value, percent) => {
+                let half = value.abs() * percent / 100.0;
+                (value - half, value + half)
+            }
+            Band::Between(low, high) => (low, high),
+        }
+    }
+
+    /// Whether a number is in it. What was meant exactly may be off by the rounding of a mean.
+    pub fn holds(&self, value: f64) -> bool {
+        let (low, high) = self.ends();
+        let slack = value.abs() * 1e-9;
+        value >= low - slack && value <= high + slack
+    }
+}
+
+impl Shape {
+    /// Whether numbers look like it.
+    pub fn holds(&self, values: &[f64]) -> bool {
+        let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return false };
+        let pairs = || values.iter().zip(values.iter().skip(1));
+        match *self {
+            Shape::Flat(percent) => {
+                let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                high <= low * (1.0 + percent / 100.0)
+            }
+            Shape::Rising(times) => pairs().all(|(a, b)| b >= a) && last > first && last >= first * times,
+            Shape::Falling(times) => pairs().all(|(a, b)| b <= a) && first > last && first >= last * times,
+            Shape::Breaks(before, after) => first <= before && last >= after,
+        }
+    }
+
+    /// In words.
+    pub fn words(&self) -> String {
+        match *self {
+            Shape::Flat(percent) => format!("within {percent} % of each other"),
+            Shape::Rising(times) => format!("rising, {times} times at least"),
+            Shape::Falling(times) => format!("falling, to 1/{times} at most"),
+            Shape::Breaks(before, after) => format!("first at most {before}, last at least {after}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_includes_its_ends_and_nothing_beyond() {
+        assert!(Band::Exactly(4.0).holds(4.0) && !Band::Exactly(4.0).holds(4.001));
+        assert!(Band::Near(100.0, 2.0).holds(98.0) && !Band::Near(100.0, 2.0).holds(97.9));
+        assert!(Band::Between(1.0, 2.0).holds(2.0) && !Band::Between(1.0, 2.0).holds(2.1));
+    }
+
+    #[test]
+    fn shapes_are_about_all_numbers() {
+        assert!(Shape::Flat(10.0).holds(&[100.0, 105.0, 109.0]) && !Shape::Flat(10.0).holds(&[100.0, 90.0]));
+        assert!(Shape::Rising(2.0).holds(&[1.0, 1.5, 2.0]) && !Shape::Rising(2.0).holds(&[1.0, 3.0, 2.5]));
+        assert!(Shape::Falling(2.0).holds(&[2.0, 1.0]) && !Shape::Falling(2.0).holds(&[1.0, 1.0]));
+        assert!(Shape::Breaks(0.0, 1.0).holds(&[0.0, 5.0]) && !Shape::Breaks(0.0, 1.0).holds(&[0.0, 0.5]));
+        assert!(!Shape::Flat(1.0).holds(&[]));
+    }
+}

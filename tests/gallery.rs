@@ -1,0 +1,61 @@
+//! The gallery's quick rows, as `tailback gallery` shows them: none that can be simulated is outside its band.
+
+mod shipped;
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn gallery(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tailback"))
+        .current_dir(shipped::root())
+        .arg("gallery")
+        .args(args)
+        .output()
+        .expect("the program can be started")
+}
+
+/// Keys and verdicts of the rows whose keys begin so.
+fn verdicts(only: &str) -> Vec<(String, String)> {
+    let output = gallery(&["--only", only, "--json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("a document");
+    let text = |row: &Value, key: &str| row[key].as_str().expect("a text").to_owned();
+    let rows = document["rows"].as_array().expect("rows");
+    rows.iter().map(|row| (text(row, "key"), text(row, "verdict"))).collect()
+}
+
+fn none_outside(only: &str, inside: usize) {
+    let verdicts = verdicts(only);
+    let outside: Vec<_> = verdicts.iter().filter(|(_, verdict)| verdict == "outside").collect();
+    assert!(outside.is_empty(), "{outside:?}");
+    assert_eq!(verdicts.iter().filter(|(_, verdict)| verdict == "inside").count(), inside, "{verdicts:?}");
+}
+
+#[test]
+fn a_blocking_call_does_to_a_hub_what_wayfair_saw() {
+    none_outside("D", 9);
+}
+
+#[test]
+fn ports_and_a_static_page_do_what_mixpanel_saw() {
+    none_outside("A", 5);
+}
+
+#[test]
+fn waves_of_ab_take_what_the_report_prints() {
+    none_outside("B12", 4);
+    none_outside("B13", 3);
+}
+
+#[test]
+fn a_pool_that_hands_over_starves_nobody() {
+    none_outside("E10", 3);
+}
+
+#[test]
+fn the_exit_code_says_whether_all_rows_hold() {
+    assert_eq!(gallery(&["--only", "D6"]).status.code(), Some(0));
+    assert_eq!(gallery(&["--only", "D11"]).status.code(), Some(1), "what cannot be simulated yet counts as outside");
+    assert_eq!(gallery(&["--only", "Z"]).status.code(), Some(2));
+    assert_eq!(gallery(&["--only", "D6", "--scenarios", "nowhere"]).status.code(), Some(2));
+}
