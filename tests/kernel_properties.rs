@@ -98,7 +98,12 @@ fn model(world: &World) -> Model {
     model.listeners = vec![ListenerSpec { host: 0, backlog: world.backlog }; sockets as usize];
     model.processes = (0..3).map(|process| ProcessSpec { listener: process % sockets, worker: 0 }).collect();
     model.kernel = world.kernel.clone();
-    let ports = world.ports.map(|(count, closes_first)| Ports { count, closes_first, lingers: ms(700) });
+    let ports = world.ports.map(|(count, closes_first)| Ports {
+        count,
+        closes_first,
+        lingers: ms(700),
+        lingering_most: Ports::TIME_WAIT_MOST,
+    });
     model.peers[0].ports = ports;
     model.run.length = Some(secs(3));
     model.run.drain = secs(200);

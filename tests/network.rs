@@ -229,7 +229,7 @@ fn the_hash_gives_connections_to_all_processes_but_not_evenly() {
 
 /// Ten ports, each kept for a second after a connection that the client closed.
 fn ten_ports(closes_first: bool) -> Ports {
-    Ports { count: 10, closes_first, lingers: secs(1) }
+    Ports { count: 10, closes_first, lingers: secs(1), lingering_most: Ports::TIME_WAIT_MOST }
 }
 
 #[test]

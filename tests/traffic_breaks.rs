@@ -107,7 +107,12 @@ fn a_kept_connection_keeps_its_port_and_closed_ones_run_out_of_them() {
     for kind in [HUB, GTHREAD] {
         let outcome = |keep_alive| {
             let mut model = five(WorkerSpec { kind, ..threads(1) }, keep_alive);
-            let ports = Ports { count: 7, closes_first: true, lingers: Ports::TIME_WAIT };
+            let ports = Ports {
+                count: 7,
+                closes_first: true,
+                lingers: Ports::TIME_WAIT,
+                lingering_most: Ports::TIME_WAIT_MOST,
+            };
             edit_client(&mut model, |client| client.ports = Some(ports));
             let record = run(&model);
             (ended(&record, Ending::Ok), ended(&record, Ending::NoPort), record.kernel.ports_peak)
@@ -158,6 +163,9 @@ fn a_killed_process_takes_its_idle_connections_along_and_their_clients_connect_a
             max_requests: None,
             graceful_timeout: secs(30),
             boot: Span::ZERO,
+            lifetime_least: Span::ZERO,
+            forkbomb_delay: Span::ZERO,
+            dies_of_emfile: false,
         };
         let worker = WorkerSpec { kind, life: Some(life), ..threads(1) };
         let mut model = five(worker, Some(secs(10)));

@@ -56,6 +56,9 @@ fn worker(has: Has) -> WorkerSpec {
         max_requests: bit(has.life, 1).then_some((25, 10)),
         graceful_timeout: ms(700),
         boot: ms(30),
+        lifetime_least: Span::ZERO,
+        forkbomb_delay: if bit(has.life, 3) { ms(400) } else { Span::ZERO },
+        dies_of_emfile: bit(has.life, 4),
     });
     let keep_alive = (!routed).then_some(ms(300));
     WorkerSpec { kind, costs, lingers, router, life, keep_alive, ..hub(1) }
@@ -130,8 +133,12 @@ fn model(has: Has) -> Model {
         client.read_timeout = Some(ms(900));
         client.patience = bit(has.traffic, 6).then(|| exponential(ms(600)));
         client.cost = bit(has.traffic, 7).then_some(Law::Fixed(ms(1)));
-        client.ports =
-            bit(has.kernel, 6).then_some(Ports { count: 25, closes_first: bit(has.kernel, 7), lingers: ms(200) });
+        client.ports = bit(has.kernel, 6).then_some(Ports {
+            count: 25,
+            closes_first: bit(has.kernel, 7),
+            lingers: ms(200),
+            lingering_most: Ports::TIME_WAIT_MOST,
+        });
     });
     model
 }

@@ -117,14 +117,11 @@ fn predictions_are_within_the_bands_of_what_was_measured() {
 }
 
 #[test]
-fn every_measured_server_but_a_bare_pool_is_said_as_a_scenario() {
+fn every_measured_server_is_said_as_a_scenario() {
     let entries = entries();
     assert!(entries.len() >= 100, "entries are missing");
     for entry in entries {
-        let said = scenario_text(&entry);
-        assert_eq!(said.is_err(), entry.deployment.server == "redis-pool", "{}: {said:?}", entry.name);
-        // The router is a kind of worker of its own, which the preset need not know.
-        let Ok(said) = said.map(|said| said.replace("uwsgi-router-", "uwsgi-")) else { continue };
+        let said = scenario_text(&entry).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
         let compiled = scenario::parse(&said, &entry.name, &[])
             .and_then(|parsed| scenario::compile(&parsed, &mut |file| Err(format!("no file {file}"))));
         let compiled = compiled.unwrap_or_else(|wrong| panic!("{}: {wrong:?}\n{said}", entry.name));

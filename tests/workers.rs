@@ -4,6 +4,7 @@ mod world;
 
 use std::sync::Arc;
 
+use engine::kernel::Memory;
 use engine::law::Law;
 use engine::model::*;
 use engine::record::{Ending, RunRecord};
@@ -18,6 +19,9 @@ const LIFE: LifeSpec = LifeSpec {
     max_requests: None,
     graceful_timeout: Span::from_secs(30),
     boot: Span::ZERO,
+    lifetime_least: Span::ZERO,
+    forkbomb_delay: Span::ZERO,
+    dies_of_emfile: false,
 };
 
 fn fixed(span: Span) -> Law {
@@ -239,4 +243,67 @@ fn a_full_hub_leaves_connections_in_the_accept_queue() {
     let record = run(&model);
     assert_eq!((record.finished.as_ns() / 100_000_000, record.syn_drops), (40, 0));
     assert!(record.series.in_flight_milli.iter().all(|&level| level <= 3000));
+}
+
+#[test]
+fn a_master_whose_processes_die_too_fast_naps_and_looks_after_nobody() {
+    // Every request passes its harakiri; the master looks each second and finds all four processes overdue.
+    let deaths = |delay| {
+        let life = LifeSpec { harakiri: Some(secs(1)), forkbomb_delay: delay, ..LIFE };
+        let mut model = world(living(threads_of(1), life), 4, Steps::new().sleep(fixed(secs(60))), closed(8, 1000));
+        model.processes = vec![ProcessSpec { listener: 0, worker: 0 }; 4];
+        model.run.length = Some(secs(30));
+        model.run.drain = Span::ZERO;
+        let record = run(&model);
+        (record.workers.harakiris, record.workers.naps)
+    };
+    let (without, none) = deaths(Span::ZERO);
+    let (with, naps) = deaths(secs(2));
+    assert_eq!(none, 0);
+    assert!(naps > 2 && with < without, "{without} deaths without naps, {with} with {naps}");
+}
+
+#[test]
+fn a_process_goes_on_after_its_requests_until_it_is_old_enough() {
+    let replaced = |least| {
+        let life = LifeSpec { max_requests: Some((10, 0)), lifetime_least: least, ..LIFE };
+        let mut model = world(living(threads_of(1), life), 1, Steps::new().sleep(fixed(ms(100))), closed(1, 10_000));
+        model.run.length = Some(secs(60));
+        run(&model).workers.replaced
+    };
+    // Ten requests take a second.
+    assert!((55..=60).contains(&replaced(Span::ZERO)), "{}", replaced(Span::ZERO));
+    assert!((5..=6).contains(&replaced(secs(10))), "{}", replaced(secs(10)));
+}
+
+#[test]
+fn a_gunicorn_thread_server_without_descriptors_ends_and_is_started_again() {
+    let crashed = |dies| {
+        let life = LifeSpec { dies_of_emfile: dies, boot: ms(100), ..LIFE };
+        let mut model = world(living(pool_of(4), life), 2, Steps::new().sleep(fixed(secs(1))), closed(40, 200));
+        model.kernel.descriptors = Some(24);
+        let record = run(&model);
+        assert!(record.kernel.descriptor_failures > 0);
+        (record.workers.crashed, ended(&record, Ending::Reset))
+    };
+    assert_eq!(crashed(false), (0, 0));
+    let (crashes, broken) = crashed(true);
+    // Fourteen connections fit beside what a process has open itself; all break when the fifteenth comes.
+    assert!(crashes > 0 && broken >= 14 * crashes, "{crashes} crashes broke {broken} connections");
+}
+
+#[test]
+fn a_process_that_the_kernel_killed_for_memory_is_started_again_if_it_has_a_master() {
+    const MIB: u64 = 1 << 20;
+    let slowest = |life: Option<LifeSpec>| {
+        let mut model = world(threads_of(4), 2, Steps::new().sleep(fixed(ms(100))), closed(4, 40));
+        model.workers[0].life = life;
+        model.kernel.memory = Some(Memory { host: 52 * MIB, process: 50 * MIB, thread: 0, request: MIB });
+        let record = run(&model);
+        assert!(record.kernel.oom_kills > 0);
+        (record.workers.crashed == record.kernel.oom_kills, record.finished)
+    };
+    let (none, without) = slowest(None);
+    let (all, with) = slowest(Some(LifeSpec { boot: secs(1), ..LIFE }));
+    assert!(!none && all && with > without + secs(1), "{without} {with}");
 }

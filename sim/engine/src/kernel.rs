@@ -132,6 +132,8 @@ pub struct Ports {
     pub closes_first: bool,
     /// How long a port stays taken after a connection that this side closed first.
     pub lingers: Span,
+    /// Sockets that may linger at once: `net.ipv4.tcp_max_tw_buckets`. Those beyond are destroyed, and their ports free at once.
+    pub lingering_most: u32,
 }
 
 impl Ports {
@@ -141,6 +143,8 @@ impl Ports {
     pub const TIME_WAIT: Span = Span::from_secs(60);
     /// How long before `net.ipv4.tcp_tw_reuse` gives it to a new connection: Linux, `tcp_twsk_unique`; `tcp_tw_reuse_delay` since 6.14.
     pub const REUSE_AFTER: Span = Span::from_secs(1);
+    /// `net.ipv4.tcp_max_tw_buckets` of a server with 16 GiB and more: Linux, `tcp_sk_init`, half of 524,288 hash buckets.
+    pub const TIME_WAIT_MOST: u32 = 262_144;
 }
 
 #[cfg(test)]

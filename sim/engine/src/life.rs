@@ -7,9 +7,11 @@
 //! process has one such deadline, which each request sets anew when it begins and clears when it ends, so that among threads a
 //! quick request saves a slow one beside it.
 //! A process that has begun `max_requests` accepts no more, serves what it has, and is replaced; it is killed when that takes too
-//! long. Whoever a killed process was serving sees the connection break. A new process first spends `boot` on a core.
+//! long; uWSGI's goes on until it is `min-worker-lifetime` old. Whoever a killed process was serving sees the connection break. A
+//! new process first spends `boot` on a core. uWSGI's master sleeps when more processes than it has died within a second of each
+//! other (`master.c`, `respawn_delta`), and looks after nobody meanwhile. A process without a master is never replaced.
 //! A process that is idle has nothing to fear, so its heartbeats are not simulated: nobody would see them.
-//! Left out: the heartbeat's own CPU time, respawn throttling, and memory checks.
+//! Left out: the heartbeat's own CPU time, and limits on a process's own memory (`reload-on-rss`).
 
 use crate::breaker::Breaker;
 use crate::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
@@ -27,12 +29,13 @@ use crate::world::{Event, World};
 /// How often a master looks at its workers: gunicorn 27 `arbiter.py` (`sleep`: select for 1.0 s), uWSGI 2.0 `master.c` (a cycle).
 const LOOK: Span = Span::from_secs(1);
 
-/// Why a process is killed.
+/// Why a process is killed, or ends by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Death {
     Timeout,
     Harakiri,
     Graceful,
+    Crash,
 }
 
 /// The life of one process at run time.
@@ -42,8 +45,12 @@ pub(crate) struct Life {
     notified_at: Time,
     /// When its harakiri is due.
     harakiri_at: Time,
+    /// When it began.
+    begun_at: Time,
     /// When it stopped accepting, to be replaced.
     stopping_at: Option<Time>,
+    /// Whether it ends now: by itself, or because the kernel killed it.
+    crashed: bool,
     /// Whether SIGABRT was sent to it in vain.
     aborted: bool,
     /// Requests that it may still begin.
@@ -63,7 +70,9 @@ impl Life {
         Life {
             notified_at: Time::ZERO,
             harakiri_at: Time::NEVER,
+            begun_at: Time::ZERO,
             stopping_at: None,
+            crashed: false,
             aborted: false,
             left: u64::MAX,
             open: 0,
@@ -79,11 +88,31 @@ impl Life {
 }
 
 /// What all lives of a run have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Masters {
     pub(crate) counts: WorkerCounts,
     /// Index of the stream of `max_requests_jitter`.
     pub(crate) jitter: usize,
+    /// How fast processes die, by server.
+    pub(crate) deaths: Vec<Deaths>,
+}
+
+/// What a master knows of the deaths of its processes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deaths {
+    /// The whole second of the last one.
+    second: Option<u64>,
+    /// How many in a row came within a second of the one before.
+    in_a_row: usize,
+    /// Until when the master sleeps.
+    asleep_until: Time,
+}
+
+impl Masters {
+    /// `jitter`: index of the stream of `max_requests_jitter`.
+    pub(crate) fn new(jitter: usize, hosts: usize) -> Masters {
+        Masters { counts: WorkerCounts::default(), jitter, deaths: vec![Deaths::default(); hosts] }
+    }
 }
 
 /// Name of the stream of `max_requests_jitter`.
@@ -127,7 +156,7 @@ impl<P: Probe> World<'_, P> {
             life.harakiri_at = Time::from_ns(now.as_ns() - now.as_ns() % LOOK.as_ns()) + limit;
         }
         life.left = life.left.saturating_sub(1);
-        if life.left == 0 && life.stopping_at.is_none() {
+        if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
             self.stop_accepting(id);
         }
         if matches!(self.model.workers[self.processes[id.index()].worker].kind, WorkerKind::Threads { .. }) {
@@ -212,7 +241,16 @@ impl<P: Probe> World<'_, P> {
         if life.look_at != now {
             return;
         }
+        let nap_ends = self.masters.deaths[self.processes[id.index()].host.index()].asleep_until;
+        let life = &mut self.processes[id.index()].life;
+        if now < nap_ends {
+            life.look_at = nap_ends;
+            return self.queue.push(nap_ends, Event::Master(id));
+        }
         life.look_at = Time::NEVER;
+        if life.crashed {
+            return self.kill_process(id, Death::Crash);
+        }
         if life.booting.is_some() {
             return;
         }
@@ -275,8 +313,26 @@ impl<P: Probe> World<'_, P> {
             Death::Timeout => &mut counts.timeouts,
             Death::Harakiri => &mut counts.harakiris,
             Death::Graceful => &mut counts.graceful_kills,
+            Death::Crash => &mut counts.crashed,
         } += 1;
         self.replace_process(id);
+    }
+
+    /// The process ends within this instant, by itself or by the kernel's hand, and its master hears of it. Whether there is one.
+    pub(crate) fn crash(&mut self, id: ProcessId) -> bool {
+        if self.life_spec(id).is_none() {
+            return false;
+        }
+        let life = &mut self.processes[id.index()].life;
+        life.crashed = true;
+        life.look_at = self.now;
+        self.queue.push(self.now, Event::Master(id));
+        true
+    }
+
+    /// The process ends if its software does not survive an accept without a descriptor.
+    pub(crate) fn dies_of_emfile(&mut self, id: ProcessId) -> bool {
+        self.life_spec(id).is_some_and(|spec| spec.dies_of_emfile) && self.crash(id)
     }
 
     /// The process is gone with all that it had; the next one begins to boot.
@@ -284,14 +340,40 @@ impl<P: Probe> World<'_, P> {
         let lost = self.take_down(id);
         self.masters.counts.lost += lost;
         let boot = self.life_spec(id).map_or(Span::ZERO, |life| life.boot);
+        let begins_at = self.respawn_at(id);
         let main = self.main_thread(id);
         let process = &mut self.processes[id.index()];
         let generation = process.life.generation + 1;
-        process.life = Life { generation, booting: main, notified_at: self.now, ..Life::new() };
+        process.life = Life { generation, booting: main, notified_at: begins_at, begun_at: begins_at, ..Life::new() };
         process.warmth = Warmth::default();
         self.threads[main.index()].owed = boot;
         self.draw_lifetime(id);
+        if begins_at > self.now {
+            return self.wake_at(main, begins_at);
+        }
         self.make_ready(main);
+    }
+
+    /// When the master forks the successor of a process that is gone: now, or after a nap against fork bombs.
+    fn respawn_at(&mut self, id: ProcessId) -> Time {
+        let nap = self.life_spec(id).map_or(Span::ZERO, |spec| spec.forkbomb_delay);
+        if nap.is_zero() {
+            return self.now;
+        }
+        let host = self.processes[id.index()].host;
+        let processes = self.processes.iter().filter(|process| process.host == host).count();
+        let second = self.now.as_ns() / LOOK.as_ns();
+        let deaths = &mut self.masters.deaths[host.index()];
+        let soon = deaths.second.is_some_and(|last| second <= last + 1);
+        deaths.in_a_row = if soon { deaths.in_a_row + 1 } else { 0 };
+        if deaths.in_a_row > processes {
+            deaths.in_a_row = 0;
+            deaths.asleep_until = self.now + nap;
+            self.masters.counts.naps += 1;
+        }
+        let begins_at = deaths.asleep_until.max(self.now);
+        deaths.second = Some(begins_at.as_ns() / LOOK.as_ns());
+        begins_at
     }
 
     /// What a new process does before it serves; `None` once it is up.

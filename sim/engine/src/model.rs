@@ -248,6 +248,8 @@ pub struct Costs {
     pub clock: Span,
     /// One look of a wait that polls ([`TimedWaits::Polled`]): the interpreter's own loop around its sleep.
     pub look: Span,
+    /// A wait that ends by its time limit (hubs): making the `Timeout`, throwing it and unwinding to who catches it.
+    pub expire: Span,
 }
 
 /// How a new connection chooses a listener.

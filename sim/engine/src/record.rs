@@ -208,6 +208,10 @@ pub struct WorkerCounts {
     pub graceful_kills: u64,
     /// Replaced after their number of requests.
     pub replaced: u64,
+    /// Ended by themselves for want of a descriptor, or were killed for want of memory, and replaced.
+    pub crashed: u64,
+    /// Naps of masters whose processes died too fast (uWSGI's `forkbomb-delay`).
+    pub naps: u64,
     /// Connections that broke with a killed process.
     pub lost: u64,
 }

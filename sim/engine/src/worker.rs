@@ -43,4 +43,10 @@ pub struct LifeSpec {
     pub graceful_timeout: Span,
     /// CPU time of a new process before it serves: the fork, and the application's imports.
     pub boot: Span,
+    /// Age below which a process goes on after its `max_requests` (uWSGI: `--min-worker-lifetime`).
+    pub lifetime_least: Span,
+    /// How long the master sleeps when processes die too fast (uWSGI: `--forkbomb-delay`).
+    pub forkbomb_delay: Span,
+    /// Whether a process ends when it has no descriptor for a connection (gunicorn's sync and gthread workers).
+    pub dies_of_emfile: bool,
 }

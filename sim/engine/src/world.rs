@@ -264,7 +264,7 @@ impl<'m, P: Probe> World<'m, P> {
             balancer: Balancer::new(&model.balancer, model.listeners.len() / model.kernel.sockets.max(1) as usize),
             proxy_idle: Idle::default(),
             conns: Slab::new(),
-            masters: Masters { jitter: names.len(), ..Masters::default() },
+            masters: Masters::new(names.len(), model.hosts.len()),
             routers: Vec::new(),
             net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),

@@ -173,7 +173,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 58] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 60] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -275,6 +275,11 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 58] = [
         |r| Some(r.workers.graceful_kills as f64)),
     row("workers_replaced", "workers replaced", LIMIT,
         "Server processes replaced after their number of requests.", |r| Some(r.workers.replaced as f64)),
+    row("workers_crashed", "workers crashed", LIMIT,
+        "Server processes that ended for want of a descriptor or were killed for want of memory, and were replaced.",
+        |r| Some(r.workers.crashed as f64)),
+    row("master_naps", "naps of a master", LIMIT,
+        "Times a uWSGI master slept because its processes died too fast.", |r| Some(r.workers.naps as f64)),
     row("worker_connections_lost", "lost with a worker", LIMIT,
         "Connections that broke because their server process was killed.", |r| Some(r.workers.lost as f64)),
     row("hub_lag_p50_ns", "hub lag p50", LAG,

@@ -143,6 +143,13 @@ pub(crate) static PORTS: Table = Table {
             "true",
             "Whether a port is free a second after its connection, in spite of TIME_WAIT (net.ipv4.tcp_tw_reuse 1; the default 2 does so on loopback only).",
         ),
+        key(
+            "tcp_max_tw_buckets",
+            Kind::Count(0, 100_000_000),
+            Need::Default("262144"),
+            "5000",
+            "Sockets that may be in TIME_WAIT at once; those beyond are destroyed, and their ports free at once (net.ipv4.tcp_max_tw_buckets).",
+        ),
     ],
 };
 
@@ -293,5 +300,6 @@ pub(crate) fn ports(node: &Node, findings: &mut Findings) -> Option<Ports> {
         count: (last - first + 1) * ports.get::<u32>("addresses"),
         closes_first: ports.get::<&str>("closes") == "client",
         lingers,
+        lingering_most: ports.get("tcp_max_tw_buckets"),
     })
 }

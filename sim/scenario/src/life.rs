@@ -64,7 +64,34 @@ pub(crate) const BOOT: Key = key(
     "CPU time of a new process before it serves: the fork, and the application's imports where the master does not make them.",
 );
 
-const ALL: [&str; 6] = ["timeout", "harakiri", "max_requests", "max_requests_jitter", "graceful_timeout", "boot"];
+/// How old a process gets at least.
+pub(crate) const LIFETIME_LEAST: Key = key(
+    "min_worker_lifetime",
+    Kind::Duration,
+    Need::Else("the preset's for uWSGI"),
+    "\"0s\"",
+    "Age below which a process goes on after its `max_requests` (uWSGI: --min-worker-lifetime).",
+);
+
+/// What a master does about a fork bomb.
+pub(crate) const FORKBOMB_DELAY: Key = key(
+    "forkbomb_delay",
+    Kind::Duration,
+    Need::Else("the preset's for uWSGI"),
+    "\"0s\"",
+    "How long uWSGI's master sleeps, and looks after nobody, when more processes than it has died within a second of each other (--forkbomb-delay).",
+);
+
+const ALL: [&str; 8] = [
+    "timeout",
+    "harakiri",
+    "max_requests",
+    "max_requests_jitter",
+    "graceful_timeout",
+    "boot",
+    "min_worker_lifetime",
+    "forkbomb_delay",
+];
 
 /// A preset's worker and the master above it.
 #[derive(Clone, Copy, Debug)]
@@ -73,16 +100,30 @@ pub(crate) struct Master {
     pub(crate) timeout: Option<Span>,
     pub(crate) graceful_timeout: Span,
     pub(crate) boot: Span,
+    /// uWSGI's.
+    pub(crate) lifetime_least: Span,
+    /// uWSGI's.
+    pub(crate) forkbomb_delay: Span,
+    /// gunicorn's.
+    pub(crate) dies_of_emfile: bool,
 }
 
 /// What a preset says of a worker's master; `None` if it has none.
 pub(crate) fn master(node: &Node) -> Option<Master> {
     let span = |name: &str| node.find::<&Node>(name).map(|value| value.get::<Span>("value"));
     let (graceful_timeout, boot) = (span("graceful_timeout")?, span("boot")?);
-    Some(Master { timeout: span("timeout"), graceful_timeout, boot })
+    let or_none = |name: &str| span(name).unwrap_or(Span::ZERO);
+    Some(Master {
+        timeout: span("timeout"),
+        graceful_timeout,
+        boot,
+        lifetime_least: or_none("min_worker_lifetime"),
+        forkbomb_delay: or_none("forkbomb_delay"),
+        dies_of_emfile: node.find::<&Node>("dies_of_emfile").is_some_and(|value| value.get("value")),
+    })
 }
 
-/// What a world says of it; `None` if its processes live for ever.
+/// What a world says of it; `None` if nobody replaces its processes.
 pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, findings: &mut Findings) -> Option<LifeSpec> {
     let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
     let Some(master) = master else {
@@ -93,6 +134,8 @@ pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, finding
     };
     if master.timeout.is_some() {
         refuse("harakiri", "gunicorn has heartbeats instead: write `timeout`");
+        refuse("min_worker_lifetime", "it is uWSGI's");
+        refuse("forkbomb_delay", "it is uWSGI's");
     } else {
         refuse("timeout", "uWSGI has no heartbeats: write `harakiri`");
         refuse("max_requests_jitter", "it is gunicorn's");
@@ -102,11 +145,14 @@ pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, finding
     let harakiri: Option<Span> = node.find("harakiri");
     let jitter = node.get("max_requests_jitter");
     let max_requests = node.find("max_requests").map(|max| (max, jitter));
-    (timeout.is_some() || harakiri.is_some() || max_requests.is_some()).then(|| LifeSpec {
+    Some(LifeSpec {
         timeout,
         harakiri,
         max_requests,
         graceful_timeout: node.find("graceful_timeout").unwrap_or(master.graceful_timeout),
         boot: node.find("boot").unwrap_or(master.boot),
+        lifetime_least: node.find("min_worker_lifetime").unwrap_or(master.lifetime_least),
+        forkbomb_delay: node.find("forkbomb_delay").unwrap_or(master.forkbomb_delay),
+        dies_of_emfile: master.dies_of_emfile,
     })
 }

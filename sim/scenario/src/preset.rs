@@ -128,7 +128,7 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 14] = [
+pub(crate) const COSTS: [Cost; 15] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
@@ -143,6 +143,7 @@ pub(crate) const COSTS: [Cost; 14] = [
     Cost { name: "poll", of: |costs| &mut costs.poll },
     Cost { name: "clock", of: |costs| &mut costs.clock },
     Cost { name: "look", of: |costs| &mut costs.look },
+    Cost { name: "expire", of: |costs| &mut costs.expire },
 ];
 
 static DURATION_VALUE: Table = Table {
@@ -268,6 +269,7 @@ macro_rules! cost_table {
                 key("poll", DURATION, NO, "{}", "an epoll_wait"),
                 key("clock", DURATION, NO, "{}", "a look at the clock"),
                 key("look", DURATION, NO, "{}", "one look of a wait that polls"),
+                key("expire", DURATION, NO, "{}", "a wait that ends by its time limit"),
             ],
         };
     };
@@ -306,6 +308,9 @@ static WORKER: Table = Table {
         key("timeout", DURATION, NO, "{}", "silence that is a worker's death"),
         key("graceful_timeout", DURATION, NO, "{}", "time to finish before being replaced"),
         key("boot", DURATION, NO, "{}", "start of a process"),
+        key("min_worker_lifetime", DURATION, NO, "{}", "age below which a process is not replaced"),
+        key("forkbomb_delay", DURATION, NO, "{}", "nap of a master whose processes die too fast"),
+        key("dies_of_emfile", Kind::Table(&FLAG_VALUE), NO, "{}", "whether an accept without a descriptor ends it"),
         key("router", Kind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
     ],
 };

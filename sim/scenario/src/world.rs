@@ -107,6 +107,10 @@ static COSTS: Table = Table {
             "Reading the clock; above zero, so that equal sleeps keep their order.",
         ),
         cost("look", "One look of a wait that polls (`timed_waits`): the interpreter's own loop around its sleep."),
+        cost(
+            "expire",
+            "A wait of a greenlet that ends by its time limit: making the `Timeout`, throwing it, unwinding to who catches it.",
+        ),
     ],
 };
 
@@ -211,6 +215,8 @@ pub(crate) static WORLD: Table = Table {
         life::JITTER,
         life::GRACEFUL_TIMEOUT,
         life::BOOT,
+        life::LIFETIME_LEAST,
+        life::FORKBOMB_DELAY,
         kernel::DOWN,
         kernel::REUSE_PORT,
         kernel::WAKES,

@@ -75,10 +75,11 @@ fn with_reuse_port_every_process_has_a_socket_and_the_first_of_each_server_come_
 #[test]
 fn ports_are_those_of_the_range_times_the_addresses() {
     let ports = |text: &str| model("", &format!("ports = {text}")).clients[0].ports;
-    let usual = Ports { count: 28_232, closes_first: false, lingers: Ports::TIME_WAIT };
+    let usual =
+        Ports { count: 28_232, closes_first: false, lingers: Ports::TIME_WAIT, lingering_most: Ports::TIME_WAIT_MOST };
     assert_eq!(ports("{}"), Some(usual));
-    let wide = Ports { count: 2 * 64_512, closes_first: true, lingers: Ports::REUSE_AFTER };
-    let text = "{ first = 1024, last = 65535, addresses = 2, closes = \"client\", tcp_tw_reuse = true }";
+    let wide = Ports { count: 2 * 64_512, closes_first: true, lingers: Ports::REUSE_AFTER, lingering_most: 9 };
+    let text = "{ first = 1024, last = 65535, addresses = 2, closes = \"client\", tcp_tw_reuse = true, tcp_max_tw_buckets = 9 }";
     assert_eq!(ports(text), Some(wide));
 }
 

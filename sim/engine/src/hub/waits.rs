@@ -116,6 +116,7 @@ impl<P: Probe> World<'_, P> {
     /// A timeout fires: that of the task's wait, or of a block it is in.
     pub(super) fn on_limit(&mut self, id: HubId, task: TaskId, serial: u32) {
         let green = self.tasks[task].green;
+        self.owe(id, self.hub_costs(id).expire);
         if green.is_none() {
             return self.on_request_limit(id, task);
         }

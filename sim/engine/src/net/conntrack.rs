@@ -44,6 +44,6 @@ impl Net {
     pub(crate) fn let_go(&mut self, model: &Model, listener: u16, broken: bool, now: Time) {
         let Some(conntrack) = &model.kernel.conntrack else { return };
         let host = model.listeners[usize::from(listener)].host as usize;
-        self.tracked[host].give((!broken).then(|| now + conntrack.time_wait));
+        self.tracked[host].give((!broken).then(|| now + conntrack.time_wait), u32::MAX, now);
     }
 }

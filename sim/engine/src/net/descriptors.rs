@@ -4,7 +4,8 @@
 //! `accept` looks for a descriptor before it looks at the queue (`__sys_accept4_file`), so the connection stays there.
 //! What a server does then: gevent's own servers stop watching the listener and try again after 10 ms, twice as long each time, 1 s at
 //! most (gevent 26.9, `baseserver.py`, `min_delay`, `max_delay`); uWSGI and socketserver report it and go on with their loop, which
-//! spins, for the listener stays readable. A call fails at once. Left out: that gunicorn's sync and gthread workers die of it.
+//! spins, for the listener stays readable; gunicorn's sync and gthread workers do not catch it and end (27.0, `sync.py`, `gthread.py`:
+//! all but EAGAIN, ECONNABORTED and EWOULDBLOCK is raised), and the arbiter starts others. A call fails at once.
 
 use crate::hub::poll::LISTENER;
 use crate::id::{HubId, ProcessId, ThreadId};
@@ -66,8 +67,11 @@ impl<P: Probe> World<'_, P> {
         free
     }
 
-    /// A thread reports that it could not accept, and tries again.
+    /// A thread reports that it could not accept, and tries again or takes its process with it.
     pub(crate) fn accept_again(&mut self, thread: ThreadId) -> Demand {
+        if self.dies_of_emfile(self.threads[thread.index()].process) {
+            return Demand::Wait;
+        }
         let state = &mut self.threads[thread.index()];
         let costs = &self.model.workers[self.processes[state.process.index()].worker].costs;
         state.owed += costs.poll.max(FAILED_ACCEPT);

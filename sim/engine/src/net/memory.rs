@@ -2,8 +2,8 @@
 //!
 //! What runs counts from the start, a request while it is served. When a server has no page left, Linux kills the process with the
 //! most memory (`oom_badness`; with equal limits that is the largest): its connections break, and its requests' memory is free.
-//! Left out: swap, overcommit, shared pages after a fork, that a process keeps what it once had, and the time to start another: the
-//! threads and greenlets of the killed process go on for nobody.
+//! A master replaces it (`life.rs`); without one its threads and greenlets go on for nobody, and it serves again at once.
+//! Left out: swap, overcommit, shared pages after a fork, and that a process keeps what it once had.
 
 use crate::id::{ProcessId, RequestId};
 use crate::model::Model;
@@ -94,6 +94,7 @@ impl<P: Probe> World<'_, P> {
         if self.model.kernel.sockets > 1 {
             self.reset_queue(socket);
         }
+        self.crash(process);
     }
 
     /// What a request held is free, unless it was when its process was killed.

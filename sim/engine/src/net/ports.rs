@@ -6,7 +6,8 @@
 //! they answer with `Connection: close`, so the ports of their clients are free again at once; the server's own TIME_WAIT entries are
 //! under its listening port and stand in nobody's way (`tcp_timewait_state_process` lets a new SYN through). A client that closes
 //! first, or gives up, keeps its port: 28,232 / 60 s is 470 connections a second to one address. `net.ipv4.tcp_tw_reuse` frees it
-//! after a second (`tcp_twsk_unique`). A connection that was reset, refused or never made leaves nothing behind.
+//! after a second (`tcp_twsk_unique`). With `net.ipv4.tcp_max_tw_buckets` sockets in TIME_WAIT the next is destroyed instead
+//! (`tcp_time_wait`, "time wait bucket table overflow"), counted here for each client group or server and peer. A connection that was reset, refused or never made leaves nothing behind.
 //! Left out: which port it is, and what looking for one of the last free ones costs.
 
 use super::Net;
@@ -64,7 +65,7 @@ impl<P: Probe> World<'_, P> {
         let Some(ports) = self.model.peers[peer].ports else { return };
         let index = self.peer_index(process, peer);
         let lingers = (ports.closes_first || gave_up).then(|| self.now + ports.lingers);
-        self.net.peer_ports[index].give(lingers);
+        self.net.peer_ports[index].give(lingers, ports.lingering_most, self.now);
     }
 
     fn peer_index(&self, process: ProcessId, peer: usize) -> usize {
@@ -91,6 +92,6 @@ impl Net {
     /// Gives the port of an idle connection back, which its client has closed first or not.
     pub(crate) fn give_kept_port(&mut self, model: &Model, client: usize, first: bool, now: Time) {
         let Some(ports) = &model.clients[client].ports else { return };
-        self.client_ports[client].give(first.then(|| now + ports.lingers));
+        self.client_ports[client].give(first.then(|| now + ports.lingers), ports.lingering_most, now);
     }
 }

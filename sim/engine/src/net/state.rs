@@ -60,18 +60,23 @@ pub(super) struct Places {
 impl Places {
     /// Takes one of `count` places; false if there is none.
     pub(super) fn take(&mut self, count: u32, now: Time) -> bool {
-        while self.lingering.front().is_some_and(|&free_at| free_at <= now) {
-            self.lingering.pop_front();
-        }
+        self.forget_before(now);
         let free = self.taken() < u64::from(count);
         self.used += u64::from(free);
         free
     }
 
-    /// Gives one back, which is free at once or at an instant not before any other's.
-    pub(super) fn give(&mut self, free_at: Option<Time>) {
+    fn forget_before(&mut self, now: Time) {
+        while self.lingering.front().is_some_and(|&free_at| free_at <= now) {
+            self.lingering.pop_front();
+        }
+    }
+
+    /// Gives one back, which is free at an instant not before any other's; at once if so many linger already.
+    pub(super) fn give(&mut self, free_at: Option<Time>, most: u32, now: Time) {
+        self.forget_before(now);
         self.used -= 1;
-        if let Some(free_at) = free_at {
+        if let Some(free_at) = free_at.filter(|_| self.lingering.len() < most as usize) {
             debug_assert!(self.lingering.back().is_none_or(|&last| last <= free_at), "places linger equally long");
             self.lingering.push_back(free_at);
         }
@@ -93,10 +98,25 @@ mod tests {
         let at = |secs| Time::ZERO + Span::from_secs(secs);
         let mut places = Places::default();
         assert!(places.take(2, at(0)) && places.take(2, at(0)) && !places.take(2, at(0)));
-        places.give(Some(at(60)));
+        places.give(Some(at(60)), 1, at(0));
         assert!(!places.take(2, at(59)));
         assert!(places.take(2, at(60)));
-        places.give(None);
+        places.give(None, 1, at(60));
         assert!(places.take(2, at(60)));
+    }
+
+    #[test]
+    fn no_more_places_linger_than_may() {
+        let at = |secs| Time::ZERO + Span::from_secs(secs);
+        let mut places = Places::default();
+        assert!((0..3).all(|_| places.take(3, at(0))));
+        for _ in 0..3 {
+            places.give(Some(at(60)), 2, at(0));
+        }
+        assert_eq!(places.taken(), 2);
+        // At 60 s those two are gone, and others may linger.
+        assert!(places.take(3, at(60)));
+        places.give(Some(at(120)), 2, at(60));
+        assert_eq!(places.taken(), 1);
     }
 }
