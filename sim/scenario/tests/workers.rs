@@ -32,7 +32,10 @@ fn gunicorn_watches_its_workers_unless_told_otherwise() {
     let usual = life("worker = \"gunicorn-sync\"").expect("a master");
     assert_eq!((usual.timeout, usual.graceful_timeout), (Some(Span::from_secs(30)), Span::from_secs(30)));
     assert_eq!((usual.max_requests, usual.harakiri), (None, None));
-    assert_eq!(life("worker = \"gunicorn-sync\"\ntimeout = \"0s\""), None);
+    assert_eq!(life("worker = \"gunicorn-sync\"\ntimeout = \"0s\"").expect("a master").timeout, None);
+    assert!(usual.dies_of_emfile && usual.forkbomb_delay.is_zero() && usual.lifetime_least.is_zero());
+    let gevent = life("worker = \"gunicorn-gevent\"").expect("a master");
+    assert!(!gevent.dies_of_emfile, "gevent's own accept looks away");
     let own = "worker = \"gunicorn-gevent\"\ntimeout = \"60s\"\nmax_requests = 1000\nmax_requests_jitter = 50\n\
                graceful_timeout = \"5s\"\nboot = \"2s\"";
     let own = life(own).expect("a master");
@@ -42,10 +45,17 @@ fn gunicorn_watches_its_workers_unless_told_otherwise() {
 
 #[test]
 fn uwsgi_watches_what_it_is_told_to() {
-    assert_eq!(life("worker = \"uwsgi-threads\"\nthreads = 4"), None);
-    let told = life("worker = \"uwsgi-threads\"\nthreads = 4\nharakiri = \"20s\"").expect("a master");
+    let usual = life("worker = \"uwsgi-threads\"\nthreads = 4").expect("a master");
+    assert_eq!((usual.harakiri, usual.timeout, usual.max_requests), (None, None, None));
+    assert_eq!((usual.lifetime_least, usual.forkbomb_delay), (Span::from_secs(60), Span::from_secs(2)));
+    assert_eq!(life("worker = \"paste\"\nthreads = 4"), None, "Paste has no master");
+    let told = "worker = \"uwsgi-threads\"\nthreads = 4\nharakiri = \"20s\"\nmin_worker_lifetime = \"0s\"\nforkbomb_delay = \"0s\"";
+    let told = life(told).expect("a master");
     assert_eq!((told.harakiri, told.timeout), (Some(Span::from_secs(20)), None));
-    assert_eq!(told.graceful_timeout, Span::from_secs(60));
+    assert_eq!(
+        (told.graceful_timeout, told.lifetime_least, told.forkbomb_delay),
+        (Span::from_secs(60), Span::ZERO, Span::ZERO)
+    );
 }
 
 #[test]
@@ -60,6 +70,8 @@ fn a_key_of_other_software_is_a_mistake_with_advice() {
         wrong.contains("`timeout` means nothing to uwsgi-threads") && wrong.contains("write `harakiri`"),
         "{wrong}"
     );
+    let wrong = said("worker = \"gunicorn-sync\"\nforkbomb_delay = \"2s\"");
+    assert!(wrong.contains("`forkbomb_delay` means nothing to gunicorn-sync"), "{wrong}");
     let wrong = said("worker = \"paste\"\nthreads = 4\nmax_requests = 10");
     assert!(wrong.contains("`max_requests` means nothing to paste"), "{wrong}");
     let wrong = said("worker = \"uwsgi-threads\"\nthreads = 4\nhttp_timeout = \"20s\"");
