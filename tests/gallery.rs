@@ -25,9 +25,15 @@ fn verdicts(only: &str) -> Vec<(String, String)> {
 }
 
 fn none_outside(only: &str, inside: usize) {
+    only_outside(only, &[], inside);
+}
+
+/// Those rows are outside their bands and no others, and so many are inside.
+fn only_outside(only: &str, known: &[&str], inside: usize) {
     let verdicts = verdicts(only);
-    let outside: Vec<_> = verdicts.iter().filter(|(_, verdict)| verdict == "outside").collect();
-    assert!(outside.is_empty(), "{outside:?}");
+    let outside: Vec<&str> =
+        verdicts.iter().filter(|(_, verdict)| verdict == "outside").map(|(key, _)| key.as_str()).collect();
+    assert_eq!(outside, known);
     assert_eq!(verdicts.iter().filter(|(_, verdict)| verdict == "inside").count(), inside, "{verdicts:?}");
 }
 
@@ -38,7 +44,13 @@ fn a_blocking_call_does_to_a_hub_what_wayfair_saw() {
 
 #[test]
 fn ports_and_a_static_page_do_what_mixpanel_saw() {
-    none_outside("A", 5);
+    // What is not met is told in docs/gallery.md: at 10,000 gevent does not fall apart.
+    only_outside("A", &["A4/10000", "A4/apart"], 23);
+}
+
+#[test]
+fn kept_connections_take_the_slots_of_a_gevent_worker() {
+    none_outside("F", 6);
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn any_kernel() -> impl Strategy<Value = Kernel> {
             conntrack,
             descriptors,
             memory,
+            ..Kernel::default()
         })
 }
 
@@ -72,12 +73,16 @@ struct World {
     network: u64,
     patience: Option<u64>,
     ports: Option<(u32, bool)>,
+    /// Processes of the program that sends, and whether they are on the server's cores.
+    generators: Option<(u32, bool)>,
+    uplink: Option<u64>,
 }
 
 fn any_world() -> impl Strategy<Value = World> {
     let people = (1..300u32, 0..10u32, prop_oneof![Just(0), 1..30_000u64], proptest::option::of(20..2_000u64));
-    (any_worker(), any_kernel(), people, proptest::option::of((1..200u32, any::<bool>()))).prop_map(
-        |(worker, kernel, (rate, backlog, network, patience), ports)| World {
+    let sends = (proptest::option::of((1..4u32, any::<bool>())), proptest::option::of(10_000..1_000_000u64));
+    (any_worker(), any_kernel(), people, proptest::option::of((1..200u32, any::<bool>())), sends).prop_map(
+        |(worker, kernel, (rate, backlog, network, patience), ports, (generators, uplink))| World {
             worker,
             kernel,
             rate,
@@ -85,6 +90,8 @@ fn any_world() -> impl Strategy<Value = World> {
             network,
             patience,
             ports,
+            generators,
+            uplink,
         },
     )
 }
@@ -98,6 +105,7 @@ fn model(world: &World) -> Model {
     model.listeners = vec![ListenerSpec { host: 0, backlog: world.backlog }; sockets as usize];
     model.processes = (0..3).map(|process| ProcessSpec { listener: process % sockets, worker: 0 }).collect();
     model.kernel = world.kernel.clone();
+    model.hosts[0].uplink = world.uplink;
     let ports = world.ports.map(|(count, closes_first)| Ports {
         count,
         closes_first,
@@ -110,6 +118,10 @@ fn model(world: &World) -> Model {
     edit_client(&mut model, |client| {
         client.network = Span::from_us(world.network);
         client.ports = ports;
+        if let Some((generators, beside)) = world.generators {
+            client.cost = Some(exponential(ms(2)));
+            (client.generators, client.beside_servers) = (generators, beside);
+        }
         client.patience = world.patience.map(|mean| exponential(ms(mean)));
         client.refresh = Some(Refresh { ppm: 500_000, pause: exponential(ms(50)), times: 3 });
     });

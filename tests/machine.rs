@@ -7,6 +7,7 @@ use std::sync::Arc;
 use engine::RunRecord;
 use engine::law::Law;
 use engine::model::*;
+use engine::record::Ending;
 use engine::time::Span;
 use world::*;
 
@@ -147,4 +148,48 @@ fn a_load_generator_sends_no_faster_than_its_own_core_allows() {
     edit_client(&mut model, |client| client.cost = Some(fixed(ms(1))));
     let record = run(&model);
     assert!((record.finished.as_secs_f64() - 5.0).abs() < 0.05, "{}", record.finished);
+}
+
+#[test]
+fn several_processes_of_a_load_generator_send_as_many_times_as_fast() {
+    let mut model = world(threads(100), 8, Steps::new().sleep(fixed(Span::from_us(10))), closed(100, 5000));
+    edit_client(&mut model, |client| (client.cost, client.generators) = (Some(fixed(ms(1))), 4));
+    let record = run(&model);
+    assert!((record.finished.as_secs_f64() - 1.25).abs() < 0.02, "{}", record.finished);
+}
+
+/// When 1,000 requests of 1 ms by 10 clients are done, whose program needs 1 ms for each, on so many cores of the server.
+fn done_beside(worker: WorkerSpec, cores: u32, generators: u32) -> f64 {
+    let mut model = world(worker, cores, Steps::new().burn(fixed(ms(1))), closed(10, 1000));
+    edit_client(&mut model, |client| {
+        (client.cost, client.generators, client.beside_servers) = (Some(fixed(ms(1))), generators, true);
+    });
+    let record = run(&model);
+    assert_eq!(record.endings[Ending::Ok as usize], 1000);
+    record.finished.as_secs_f64()
+}
+
+#[test]
+fn a_load_generator_beside_the_server_takes_its_cores() {
+    for worker in [|| threads(10), || hub(10)] {
+        let (one, two) = (done_beside(worker(), 1, 1), done_beside(worker(), 2, 1));
+        assert!((one - 2.0).abs() < 0.02, "on one core both take turns: {one}");
+        assert!((two - 1.0).abs() < 0.03, "on two each has one: {two}");
+        // A thread of the server and two of the program, on three cores: the hub has one, threads have what is left.
+        let three = done_beside(worker(), 3, 2);
+        assert!(three < 1.03, "{three}");
+    }
+}
+
+#[test]
+fn who_gives_up_before_the_generator_has_connected_is_forgotten() {
+    // One core for a program that connects for a second: of ten clients nine are gone before it is their turn.
+    let mut model = world(threads(10), 1, Steps::new().burn(fixed(ms(1))), closed(10, 10));
+    edit_client(&mut model, |client| {
+        (client.cost, client.beside_servers) = (Some(fixed(secs(2))), true);
+        client.connect_timeout = Some(ms(1500));
+    });
+    let record = run(&model);
+    assert_eq!(record.endings[Ending::ConnectTimeout as usize], 9);
+    assert_eq!(record.endings[Ending::Ok as usize], 1);
 }

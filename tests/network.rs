@@ -398,3 +398,53 @@ fn a_killed_process_resets_who_waits_inside_it_and_at_its_own_socket() {
     // With two, those at a killed process's own door go with it.
     assert_eq!(outcome(2), (2, 10, 1));
 }
+
+#[test]
+fn a_server_whose_threads_the_kernel_does_not_start_refuses_everybody() {
+    for (limit, ok) in [(4, 10), (3, 0)] {
+        let mut model = sleeping(threads(4), ms(10), steady(ms(100), 10));
+        model.kernel.threads = Some(limit);
+        let record = run(&model);
+        assert_eq!((ended(&record, Ending::Ok), ended(&record, Ending::Refused)), (ok, 10 - ok), "{limit} threads");
+    }
+    // A hub is one thread, whatever it carries.
+    let mut model = sleeping(hub(1000), ms(10), steady(ms(100), 10));
+    model.kernel.threads = Some(1);
+    assert_eq!(ended(&run(&model), Ending::Ok), 10);
+}
+
+#[test]
+fn the_threads_of_all_processes_of_a_server_count() {
+    let mut model = sleeping(threads(4), ms(10), steady(ms(100), 10));
+    model.processes.push(ProcessSpec { listener: 0, worker: 0 });
+    model.kernel.threads = Some(7);
+    assert_eq!(ended(&run(&model), Ending::Refused), 10);
+}
+
+#[test]
+fn responses_share_an_uplink_one_after_the_other() {
+    // A megabyte each, a megabyte a second: the fourth of four is there after four seconds, though each is read at once.
+    for worker in [threads(4), hub(4)] {
+        let mut model = sleeping(worker, Span::ZERO, at(&[ms(0), ms(0), ms(0), ms(0)]));
+        let mut classes = model.classes.to_vec();
+        classes[0].body_bytes = 1_000_000;
+        model.classes = classes.into();
+        model.hosts[0].uplink = Some(1_000_000);
+        let record = run(&model);
+        assert_eq!(ended(&record, Ending::Ok), 4);
+        let (finished, sum) = (record.finished.as_secs_f64(), record.latency.sum_ns() as f64 / 1e9);
+        assert!((finished - 4.0).abs() < 1e-3 && (sum - 10.0).abs() < 1e-2, "{finished} {sum}");
+    }
+}
+
+#[test]
+fn a_kernel_of_2010_repeats_a_syn_after_3_6_and_12_seconds() {
+    // One is served for 20 s, one waits in the queue of one; the third is dropped at 0, 3 and 9 s, and finds room at 21 s.
+    let mut model = sleeping(threads(1), secs(20), at(&[ms(0), ms(1), ms(2), ms(3)]));
+    model.listeners[0].backlog = 1;
+    (model.kernel.syn_timeout, model.kernel.syn_retries) = (secs(3), 5);
+    let record = run(&model);
+    assert_eq!((ended(&record, Ending::Ok), record.syn_drops), (4, 3));
+    // It leaves at 3 ms and comes through at 21 s and 3 ms, when the first is done, and is the last of four.
+    assert_eq!(record.finished.as_secs_f64().round(), 80.0);
+}

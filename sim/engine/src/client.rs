@@ -54,8 +54,10 @@ pub(crate) struct Client {
     pub(crate) idle: Idle,
     /// Closed clients that wait for the first response of all.
     pub(crate) held: u32,
-    /// Until when the core of the program that sends has work to do.
-    pub(crate) busy_until: Time,
+    /// The first of its generators that run beside servers; none if that lies beyond their table.
+    pub(crate) generators: usize,
+    /// Until when the cores of the program that sends have work to do.
+    pub(crate) busy_until: Box<[Time]>,
 }
 
 /// What a client draws.
@@ -118,7 +120,8 @@ impl Client {
             latencies: Latencies::of(spec.hedge.as_ref()),
             idle: Idle::default(),
             held: 0,
-            busy_until: Time::ZERO,
+            generators: usize::MAX,
+            busy_until: vec![Time::ZERO; spec.generators.max(1) as usize].into(),
         };
         (client, at)
     }

@@ -106,6 +106,7 @@ define_id! {
     ClientId, "A group of alike clients.";
     ListenerId, "A listening socket with its accept queue.";
     OutageId, "A span of time in which nobody listens.";
+    GeneratorId, "A process of a program that sends requests, on the cores of a server.";
     RouterId, "The HTTP router in front of a server's processes.";
     SockId, "A socket as a process sees it.";
     ConnId, "A connection between a client and a server.";

@@ -7,7 +7,7 @@ use crate::model::WorkerKind;
 use crate::time::{Span, Time};
 
 /// The kernel of every server of a world.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Kernel {
     /// How handshakes queue; `None`: a SYN reserves its place in the accept queue, so that nothing is dropped after it.
     pub handshake: Option<Handshake>,
@@ -16,6 +16,10 @@ pub struct Kernel {
     /// SYNs that are sent again after one second each before the pauses double (`net.ipv4.tcp_syn_linear_timeouts`; 0 before Linux
     /// 6.5, 4 since).
     pub syn_linear_timeouts: u8,
+    /// First pause before a SYN is sent again (`TCP_TIMEOUT_INIT`: 1 s since Linux 3.1, 3 s before).
+    pub syn_timeout: Span,
+    /// Times that a SYN is sent again, linear timeouts not counted (`net.ipv4.tcp_syn_retries`: 6 since Linux 3.7, 5 before).
+    pub syn_retries: u8,
     /// Listening sockets of a server (`SO_REUSEPORT`: one for each process); 0 or 1: its processes share one.
     ///
     /// With `n` of them [`crate::Model::listeners`] has the first sockets of all servers, then the other `n - 1` of each server.
@@ -28,24 +32,44 @@ pub struct Kernel {
     pub descriptors: Option<u32>,
     /// Memory of a server; `None`: not looked at.
     pub memory: Option<Memory>,
+    /// Threads that a server's processes may have together (`kernel.threads-max`); `None`: as many as they want.
+    pub threads: Option<u32>,
 }
 
-/// First pause before a SYN is sent again (Linux, `TCP_TIMEOUT_INIT`).
-const SYN_RETRY_FIRST: Span = Span::from_secs(1);
-/// Times that a SYN is sent again, linear timeouts not counted (Linux, `net.ipv4.tcp_syn_retries`).
-const SYN_RETRIES: u8 = 6;
+impl Default for Kernel {
+    fn default() -> Self {
+        Kernel {
+            handshake: None,
+            down: Vec::new(),
+            syn_linear_timeouts: 0,
+            syn_timeout: Kernel::SYN_TIMEOUT,
+            syn_retries: Kernel::SYN_RETRIES,
+            sockets: 0,
+            wakes: Wakes::Usual,
+            conntrack: None,
+            descriptors: None,
+            memory: None,
+            threads: None,
+        }
+    }
+}
 
 impl Kernel {
+    /// `TCP_TIMEOUT_INIT`: Linux 3.1 and later, `include/net/tcp.h`.
+    pub const SYN_TIMEOUT: Span = Span::from_secs(1);
+    /// `net.ipv4.tcp_syn_retries`: Linux 3.7 and later, `TCP_SYN_RETRIES`.
+    pub const SYN_RETRIES: u8 = 6;
+
     /// How long the sender waits for an answer to its `syns`th SYN.
     ///
     /// After Linux 6.5, `tcp_timer.c`: the pause doubles from the timeout on that is one more than the linear ones.
     pub fn syn_pause(&self, syns: u8) -> Span {
-        SYN_RETRY_FIRST * (1 << (syns - 1).saturating_sub(self.syn_linear_timeouts))
+        self.syn_timeout * (1 << (syns - 1).saturating_sub(self.syn_linear_timeouts))
     }
 
     /// SYNs that are sent at most, the first included.
     pub fn syns_max(&self) -> u8 {
-        1 + SYN_RETRIES.saturating_add(self.syn_linear_timeouts)
+        1 + self.syn_retries.saturating_add(self.syn_linear_timeouts)
     }
 }
 
@@ -114,12 +138,7 @@ pub struct Memory {
 impl Memory {
     /// Bytes of a process before it serves anything.
     pub fn fixed(&self, kind: WorkerKind) -> u64 {
-        let threads = match kind {
-            WorkerKind::Threads { threads } => threads,
-            WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
-            WorkerKind::Hub { .. } => 1,
-        };
-        self.process + self.thread * u64::from(threads)
+        self.process + self.thread * u64::from(kind.os_threads())
     }
 }
 
@@ -170,6 +189,15 @@ mod tests {
     #[test]
     fn since_linux_6_5_it_is_repeated_every_second_at_first() {
         assert_eq!(instants(4), [1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131]);
+    }
+
+    #[test]
+    fn before_linux_3_1_it_was_repeated_at_3_9_21_45_and_93_seconds_and_given_up_at_189() {
+        let kernel = Kernel { syn_timeout: Span::from_secs(3), syn_retries: 5, ..Kernel::default() };
+        let pauses: Vec<u64> =
+            (1..=kernel.syns_max()).map(|syns| kernel.syn_pause(syns).as_ns() / 1_000_000_000).collect();
+        assert_eq!(pauses, [3, 6, 12, 24, 48, 96]);
+        assert_eq!(pauses.iter().sum::<u64>(), 189);
     }
 
     #[test]

@@ -294,9 +294,12 @@ impl<P: Probe> World<'_, P> {
         thread.status == Status::Parked
             && match thread.role {
                 Role::Hub(hub) => self.hubs[hub.index()].polling,
-                Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) => {
-                    thread.task.is_none()
-                }
+                Role::Server
+                | Role::PoolServer
+                | Role::Acceptor
+                | Role::Helper
+                | Role::Router(_)
+                | Role::Generator(_) => thread.task.is_none(),
             }
     }
 
@@ -396,7 +399,9 @@ impl<P: Probe> World<'_, P> {
                 Role::Server => self.make_ready(other),
                 Role::PoolServer => self.processes[id.index()].idle.push_back(other),
                 Role::Helper => self.processes[id.index()].helpers.push(other),
-                Role::Acceptor | Role::Hub(_) | Role::Router(_) => unreachable!("a process has one main thread"),
+                Role::Acceptor | Role::Hub(_) | Role::Router(_) | Role::Generator(_) => {
+                    unreachable!("a process has one main thread")
+                }
             }
         }
         None

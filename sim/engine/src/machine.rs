@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
 use crate::model::Cooling;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
@@ -136,6 +136,8 @@ pub(crate) enum Role {
     Hub(HubId),
     /// Runs the loop of a router.
     Router(RouterId),
+    /// Sends requests.
+    Generator(GeneratorId),
 }
 
 /// Where a thread is.
@@ -495,7 +497,9 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) => state.task,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
+                state.task
+            }
         };
         if task.is_some() {
             self.bill(task, self.now, wait);

@@ -83,6 +83,8 @@ pub struct HostSpec {
     pub wake: Span,
     /// Bytes of a response that the kernel takes from a writer whose reader is slow.
     pub send_buffer: u64,
+    /// Bytes a second that all its responses share; `None`: as many as they need.
+    pub uplink: Option<u64>,
     /// How code that did not run for a while runs slower.
     pub cooling: Cooling,
 }
@@ -206,6 +208,17 @@ pub enum WorkerKind {
         /// What happens when all greenlets are taken.
         full: WhenFull,
     },
+}
+
+impl WorkerKind {
+    /// Operating-system threads of a process.
+    pub fn os_threads(self) -> u32 {
+        match self {
+            WorkerKind::Threads { threads } => threads,
+            WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
+            WorkerKind::Hub { .. } => 1,
+        }
+    }
 }
 
 /// What a hub server does with its listener while all its greenlets are taken.
@@ -433,8 +446,12 @@ pub struct ClientSpec {
     pub keep_alive: Option<KeepAlive>,
     /// What a client reads of a response, bytes a second; `None`: as fast as it comes.
     pub download: Option<u64>,
-    /// CPU time that the program that sends these requests needs for one; all its clients share one core.
+    /// CPU time that the program that sends these requests needs for one; all its clients share its cores.
     pub cost: Option<Law>,
+    /// Processes of that program, each with a core's worth of work. At least 1.
+    pub generators: u32,
+    /// Whether they run on the cores of the first server, among its threads; else on cores of their own.
+    pub beside_servers: bool,
 }
 
 /// What a user who lost patience does.

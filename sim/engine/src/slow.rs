@@ -5,6 +5,8 @@
 //! 87,040 bytes for a new connection (`net.ipv4.tcp_wmem`, `tcp_init_buffer_space`: ten segments of the initial window with their
 //! overhead, twice) and grows with the congestion window, which stays small towards a slow reader. A client that leaves ends the
 //! write at once. Left out: the reader's own receive buffer, and the growth of the window.
+//! A server's uplink is one pipe for all its responses, which go through it one after the other as they were written; nobody is held
+//! by it. Left out there: packets, their headers and how connections share it, and responses to a proxy.
 
 use crate::id::{RequestId, TaskId};
 use crate::machine::{Role, Status};
@@ -27,6 +29,17 @@ impl<P: Probe> World<'_, P> {
         spec.download.map_or(Span::ZERO, |rate| transfer(self.size(request), rate))
     }
 
+    /// How long a response needs to its client but for the way over the network: to be read, or through its server's uplink.
+    pub(crate) fn on_the_wire(&mut self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        let (size, read) = (self.size(request), self.download(request));
+        let host = self.model.listeners[usize::from(request.listener)].host as usize;
+        let Some(rate) = self.model.hosts[host].uplink else { return read };
+        let free_at = &mut self.net.uplinks[host];
+        *free_at = (*free_at).max(self.now) + transfer(size, rate);
+        read.max(*free_at - self.now)
+    }
+
     fn size(&self, request: &Request) -> u64 {
         let class = &self.model.classes[usize::from(request.class)];
         u64::from(class.header_bytes) + u64::from(class.body_bytes)
@@ -43,7 +56,8 @@ impl<P: Probe> World<'_, P> {
         if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {
             return None;
         }
-        let arrives = self.now + self.download(request) + self.way_back(request);
+        let back = self.way_back(request);
+        let arrives = self.now + self.on_the_wire(id) + back;
         let request = &mut self.requests[id];
         (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
         request.turn(self.now, Wait::Network);

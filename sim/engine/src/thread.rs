@@ -28,6 +28,7 @@ impl<P: Probe> World<'_, P> {
         match self.threads[thread.index()].role {
             Role::Hub(hub) => self.hub_demand(hub),
             Role::Router(router) => self.router_demand(router),
+            Role::Generator(generator) => self.generator_demand(generator),
             Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
         }
     }
@@ -246,7 +247,9 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread.index()];
         let task = match state.role {
             Role::Hub(hub) => self.hubs[hub.index()].current,
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) => state.task,
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) | Role::Generator(_) => {
+                state.task
+            }
         };
         let deadline = self.deadline(thread);
         if task.is_some() {
@@ -287,7 +290,7 @@ impl<P: Probe> World<'_, P> {
                 self.processes[process.index()].helpers.push(thread);
                 Some(Demand::Wait)
             }
-            Role::Hub(_) | Role::Router(_) => unreachable!("hubs and routers have their own loops"),
+            Role::Hub(_) | Role::Router(_) | Role::Generator(_) => unreachable!("these have their own loops"),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::client::{self, Client};
 use crate::conn::{Conn, Idle};
 use crate::event::EventQueue;
 use crate::fate::Fates;
+use crate::generator::Generator;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
@@ -204,6 +205,8 @@ pub(crate) struct World<'m, P> {
     pub(crate) masters: Masters,
     /// Routers in front, one a server; none where clients connect to the workers.
     pub(crate) routers: Vec<Router>,
+    /// Programs that send requests from the cores of a server.
+    pub(crate) generators: Vec<Generator>,
     pub(crate) net: Net,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
@@ -266,6 +269,7 @@ impl<'m, P: Probe> World<'m, P> {
             conns: Slab::new(),
             masters: Masters::new(names.len(), model.hosts.len()),
             routers: Vec::new(),
+            generators: Vec::new(),
             net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
@@ -290,6 +294,7 @@ impl<'m, P: Probe> World<'m, P> {
         world.build_hosts();
         world.build_processes();
         world.build_routers();
+        world.build_generators();
         world.net.size(&world.processes, world.hubs.len());
         world.schedule_outages();
         world

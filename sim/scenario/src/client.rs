@@ -123,8 +123,24 @@ pub(crate) static CLIENT: Table = Table {
             Kind::Law,
             Need::Else("people need none"),
             "\"lognormal(44us, 75us)\"",
-            "CPU time that the program that sends the requests needs for one. All its clients share one core, so it bounds their rate and is part of the latency.",
+            "CPU time that the program that sends the requests needs for one. All its clients share one core, or one for each of `generators`, so it bounds their rate and is part of the latency.",
         ),
+        key(
+            "generators",
+            Kind::Count(1, 1_024),
+            Need::Default("1"),
+            "4",
+            "Processes of that program, each with the work of one core; whichever is free first does the next piece.",
+        )
+        .beside(&["cost"]),
+        key(
+            "on",
+            Kind::OneOf(|| vec!["own", "server"]),
+            Need::Default("\"own\""),
+            "\"server\"",
+            "Where that program runs: on cores of its own, or on those of the first server, where it takes turns with its threads.",
+        )
+        .beside(&["cost"]),
         key(
             "network",
             Kind::Duration,
@@ -217,6 +233,8 @@ pub(crate) struct Client {
     pub(crate) network: Span,
     pub(crate) ports: Option<Ports>,
     pub(crate) cost: Option<(LawText, At)>,
+    pub(crate) generators: u32,
+    pub(crate) beside_servers: bool,
     pub(crate) connect_timeout: Option<Span>,
     pub(crate) read_timeout: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
@@ -266,6 +284,8 @@ impl Client {
             network: node.get("network"),
             ports: kernel::ports(node, findings),
             cost: node.find::<&LawText>("cost").map(|law| (law.clone(), node.at("cost"))),
+            generators: node.get("generators"),
+            beside_servers: node.get::<&str>("on") == "server",
             connect_timeout: node.find("connect_timeout"),
             read_timeout: node.find("read_timeout"),
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),

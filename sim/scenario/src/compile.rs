@@ -235,6 +235,8 @@ impl Compiler<'_> {
                 network: client.network,
                 ports: client.ports,
                 cost: client.cost.as_ref().map(|(text, _)| law(text, self.files)),
+                generators: client.generators,
+                beside_servers: client.beside_servers,
                 connect_timeout: client.connect_timeout,
                 read_timeout: client.read_timeout,
                 patience: client.patience.as_ref().map(|(text, _)| law(text, self.files)),
@@ -294,6 +296,7 @@ impl Compiler<'_> {
             switch: machine.switch,
             wake: machine.wake,
             send_buffer: machine.send_buffer,
+            uplink: machine.uplink,
         };
         // All processes of a server accept from one socket, or each has its own: then the first sockets of all servers come first.
         let others = world.kernel.sockets.saturating_sub(1);

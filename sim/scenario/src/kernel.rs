@@ -182,6 +182,13 @@ pub(crate) const NOFILE: Key = key(
     "1024",
     "Descriptors that a process may have open (`ulimit -n`): connections, calls to peers, and ten of its own.",
 );
+pub(crate) const THREADS_MAX: Key = key(
+    "threads_max",
+    Kind::Count(1, 100_000_000),
+    Need::Else("not limited"),
+    "8192",
+    "Threads that the kernel gives to a server's processes together (kernel.threads-max, or `ulimit -u`); one that wants more ends before it listens. Linux's default is an eighth of the memory in thread stacks: 8192 for 512 MiB with stacks of 8 KiB (before 3.15), 4096 with 16 KiB.",
+);
 pub(crate) const KERNEL_KEY: Key = key(
     "kernel",
     Kind::Table(&KERNEL),
@@ -197,12 +204,31 @@ pub(crate) const MEMORY_KEY: Key = key(
     "Memory of a server and of what runs on it.",
 );
 
+/// When the kernels of an age send a SYN again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Syn {
+    pub(crate) timeout: Span,
+    pub(crate) retries: u8,
+    pub(crate) linear_timeouts: u8,
+}
+
+impl Syn {
+    /// The preset's, or what `[machine]` says instead.
+    pub(crate) fn read(machine: &Node, preset: Syn) -> Syn {
+        Syn {
+            timeout: machine.find("syn_timeout").unwrap_or(preset.timeout),
+            retries: machine.find("syn_retries").unwrap_or(preset.retries),
+            linear_timeouts: machine.find("syn_linear_timeouts").unwrap_or(preset.linear_timeouts),
+        }
+    }
+}
+
 /// Reads what a world of so many servers and processes says of its kernel; `name` is the world's.
 pub(crate) fn read(
     name: &str,
     node: &Node,
     (servers, processes): (u32, u32),
-    syn_linear_timeouts: u8,
+    syn: Syn,
     findings: &mut Findings,
 ) -> Kernel {
     let kernel = node.find::<&Node>("kernel");
@@ -212,7 +238,9 @@ pub(crate) fn read(
         Some(_) => Wakes::One,
     };
     Kernel {
-        syn_linear_timeouts,
+        syn_linear_timeouts: syn.linear_timeouts,
+        syn_timeout: syn.timeout,
+        syn_retries: syn.retries,
         handshake: kernel.map(|kernel| Handshake {
             max_syn_backlog: kernel.get("tcp_max_syn_backlog"),
             syncookies: kernel.get("tcp_syncookies"),
@@ -232,6 +260,7 @@ pub(crate) fn read(
             thread: memory.get::<u64>("thread_kib") * KIB,
             request: memory.get::<u64>("request_kib") * KIB,
         }),
+        threads: node.find("threads_max"),
     }
 }
 

@@ -5,11 +5,13 @@
 
 use std::sync::OnceLock;
 
+use engine::kernel::Kernel;
 use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
 use crate::diagnostic::{Diagnostic, Findings, Sources};
+use crate::kernel::Syn;
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::life::{self, Master};
 use crate::node::Node;
@@ -18,7 +20,10 @@ use crate::router;
 use crate::walk::{Names, Walker};
 
 /// The shipped presets, newest first: name and text.
-const FILES: [(&str, &str); 1] = [("2026-py3.11", include_str!("../../../scenarios/presets/2026-py3.11.toml"))];
+const FILES: [(&str, &str); 2] = [
+    ("2026-py3.11", include_str!("../../../scenarios/presets/2026-py3.11.toml")),
+    ("2010-py2.7", include_str!("../../../scenarios/presets/2010-py2.7.toml")),
+];
 
 /// Names of the shipped presets, newest first.
 pub(crate) fn names() -> Vec<&'static str> {
@@ -57,7 +62,7 @@ pub(crate) struct Preset {
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) somaxconn: u32,
-    pub(crate) syn_linear_timeouts: u8,
+    pub(crate) syn: Syn,
     pub(crate) gil: bool,
     pub(crate) switch_interval: Span,
     pub(crate) timed_waits: TimedWaits,
@@ -203,6 +208,8 @@ static MACHINE: Table = Table {
         key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
         key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
         key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
+        key("syn_timeout", DURATION, NO, "{}", "first pause before a SYN is repeated"),
+        key("syn_retries", SMALL, NO, "{}", "how often it is repeated"),
         key("syn_linear_timeouts", SMALL, NO, "{}", "SYNs repeated every second before the pauses double"),
     ],
 };
@@ -368,7 +375,11 @@ impl Preset {
             switch: span("switch"),
             wake: span("wake"),
             somaxconn: machine.get::<&Node>("somaxconn").get("value"),
-            syn_linear_timeouts: machine.find::<&Node>("syn_linear_timeouts").map_or(0, |value| value.get("value")),
+            syn: Syn {
+                timeout: machine.find::<&Node>("syn_timeout").map_or(Kernel::SYN_TIMEOUT, |value| value.get("value")),
+                retries: machine.find::<&Node>("syn_retries").map_or(Kernel::SYN_RETRIES, |value| value.get("value")),
+                linear_timeouts: machine.find::<&Node>("syn_linear_timeouts").map_or(0, |value| value.get("value")),
+            },
             gil: python.get::<&Node>("gil").get("value"),
             switch_interval: python.get::<&Node>("switch_interval").get("value"),
             timed_waits: timed_waits(python.get::<&Node>("timed_waits").get("value")),
@@ -507,6 +518,7 @@ mod tests {
             "pywsgi",
             "paste",
             "gevent-loop",
+            "gevent-wsgi",
         ];
         assert_eq!(worker_names(), expected);
     }

@@ -6,7 +6,7 @@ use engine::time::Span;
 use engine::worker::{LifeSpec, RouterSpec};
 
 use crate::diagnostic::Findings;
-use crate::kernel;
+use crate::kernel::{self, Syn};
 use crate::key::{Key, Kind, Need, Table, key};
 use crate::life;
 use crate::limits;
@@ -61,6 +61,20 @@ pub(crate) static MACHINE: Table = Table {
             "How often a dropped SYN is repeated after one second before the pauses double (net.ipv4.tcp_syn_linear_timeouts: 4 since Linux 6.5). With 0 a SYN is repeated at 1, 3, 7, 15, 31 and 63 s.",
         ),
         key(
+            "syn_timeout",
+            Kind::Positive,
+            PRESET,
+            "\"3s\"",
+            "The first pause before a dropped SYN is repeated; each further one is twice as long (TCP_TIMEOUT_INIT: 3 s before Linux 3.1, 1 s since).",
+        ),
+        key(
+            "syn_retries",
+            Kind::Count(0, 20),
+            PRESET,
+            "5",
+            "How often it is repeated at most, linear timeouts not counted (net.ipv4.tcp_syn_retries: 5 before Linux 3.7, 6 since).",
+        ),
+        key(
             "somaxconn",
             Kind::Count(1, 1_000_000),
             PRESET,
@@ -74,6 +88,20 @@ pub(crate) static MACHINE: Table = Table {
             "2500000",
             "Bytes of a response that the kernel takes at once from a writer whose reader is slow (Linux: net.ipv4.tcp_wmem; \
              it begins at 87,040 and grows with the congestion window).",
+        ),
+        key(
+            "uplink",
+            Kind::Count(1, 1_000_000_000_000),
+            Need::Else("as much as they need"),
+            "2500000",
+            "Bytes a second that all responses of a server share, one after the other.",
+        ),
+        key(
+            "cpu_percent",
+            Kind::Count(1, 100_000),
+            Need::Default("100"),
+            "1000",
+            "CPU time that all work of the preset needs on this machine, in percent of what it needed where it was measured, and what caches need to cool; `burn` and a client's `cost` mean what they say.",
         ),
     ],
 };
@@ -221,6 +249,7 @@ pub(crate) static WORLD: Table = Table {
         kernel::REUSE_PORT,
         kernel::WAKES,
         kernel::NOFILE,
+        kernel::THREADS_MAX,
         kernel::KERNEL_KEY,
         kernel::MEMORY_KEY,
         key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
@@ -238,6 +267,7 @@ pub(crate) struct Machine {
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) send_buffer: u64,
+    pub(crate) uplink: Option<u64>,
 }
 
 /// One way to serve the requests.
@@ -269,17 +299,20 @@ pub(crate) struct World {
 impl Machine {
     /// Reads `[machine]`.
     pub(crate) fn read(node: &Node, preset: &Preset) -> Machine {
+        let slower: u64 = node.get("cpu_percent");
+        let slow = |span: Span| span * slower / 100;
         Machine {
             slice: node.find("slice"),
             base_slice: preset.base_slice,
             tick: node.find("tick").unwrap_or(preset.tick),
             cooling: Cooling {
                 cold_percent: node.find("cold_percent").unwrap_or(preset.cooling.cold_percent),
-                half: node.find("cooling").unwrap_or(preset.cooling.half),
+                half: node.find("cooling").unwrap_or(slow(preset.cooling.half)),
             },
-            switch: node.find("switch").unwrap_or(preset.switch),
-            wake: node.find("wake").unwrap_or(preset.wake),
+            switch: node.find("switch").unwrap_or(slow(preset.switch)),
+            wake: node.find("wake").unwrap_or(slow(preset.wake)),
             send_buffer: node.get("send_buffer"),
+            uplink: node.find("uplink"),
         }
     }
 
@@ -305,7 +338,12 @@ impl World {
         let kind = carrier(&name.text, node, worker, processes, findings);
         let listen: u32 = node.find("listen").unwrap_or(worker.listen);
         let somaxconn: u32 = machine.find("somaxconn").unwrap_or(preset.somaxconn);
+        let slower: u64 = machine.get("cpu_percent");
         let mut costs = worker.costs;
+        for cost in &preset::COSTS {
+            let span = (cost.of)(&mut costs);
+            *span = *span * slower / 100;
+        }
         if let Some(own) = node.find::<&Node>("costs") {
             for cost in &preset::COSTS {
                 if let Some(span) = own.find(cost.name) {
@@ -315,7 +353,7 @@ impl World {
         }
         let timeout = node.find("http_timeout");
         let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
-        let syn_linear_timeouts = machine.find("syn_linear_timeouts").unwrap_or(preset.syn_linear_timeouts);
+        let syn = Syn::read(machine, preset.syn);
         let world = World {
             name: name.text.clone(),
             worker: worker.name.clone(),
@@ -336,7 +374,7 @@ impl World {
             router,
             resident: worker.resident,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
-            kernel: kernel::read(&name.text, node, (servers, processes), syn_linear_timeouts, findings),
+            kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };
         world.check_size(name, findings);
         kernel::check_memory(&world, node, findings);

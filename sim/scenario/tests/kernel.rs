@@ -41,7 +41,7 @@ fn an_empty_kernel_is_linux_with_its_defaults() {
 #[test]
 fn every_limit_reaches_the_kernel() {
     let model = model(
-        "servers = 2\nprocesses = 3\nwakes = \"one\"\nnofile = 1024\ndown = [{ from = \"2s\", to = \"3s\", server = 2 }]\n\
+        "servers = 2\nprocesses = 3\nwakes = \"one\"\nnofile = 1024\nthreads_max = 8192\ndown = [{ from = \"2s\", to = \"3s\", server = 2 }]\n\
          kernel = { tcp_syncookies = false, tcp_abort_on_overflow = true, tcp_max_syn_backlog = 128, nf_conntrack_max = 32768 }\n\
          memory = { host_mib = 512, process_mib = 40, thread_kib = 100, request_kib = 64 }",
         "",
@@ -56,8 +56,40 @@ fn every_limit_reaches_the_kernel() {
         conntrack: Some(Conntrack { max: 32_768, time_wait: Conntrack::TIME_WAIT }),
         descriptors: Some(1024),
         memory: Some(Memory { host: 512 << 20, process: 40 << 20, thread: 100 << 10, request: 64 << 10 }),
+        threads: Some(8192),
+        ..Kernel::default()
     };
     assert_eq!(model.kernel, expected);
+}
+
+fn on_machine(lines: &str) -> Model {
+    let text = format!(
+        "version = 1\ntitle = \"T\"\npreset = \"2010-py2.7\"\n[run]\nlength = \"10s\"\n[machine]\ncores = 1\n{lines}\n[world.w]\n\
+         worker = \"gevent-wsgi\"\n[client.c]\nclients = 2\ncost = \"1ms\"\ngenerators = 3\non = \"server\"\n[request.page]\n\
+         steps = [{{ burn = \"1ms\" }}]\n"
+    );
+    let say = |list: Vec<scenario::Diagnostic>| list.iter().map(|one| one.plain(&text)).collect::<String>();
+    let parsed = scenario::parse(&text, "s.toml", &[]).map_err(say).unwrap_or_else(|said| panic!("{said}"));
+    scenario::compile(&parsed, &mut |_| Err(String::new()))
+        .map_err(say)
+        .unwrap_or_else(|said| panic!("{said}"))
+        .models
+        .remove(0)
+}
+
+#[test]
+fn a_preset_of_2010_has_the_kernel_of_its_age_and_a_machine_may_differ() {
+    let usual = on_machine("");
+    assert_eq!((usual.kernel.syn_timeout, usual.kernel.syn_retries), (Span::from_secs(3), 5));
+    assert_eq!((usual.listeners[0].backlog, usual.hosts[0].uplink), (128, None));
+    let client = &usual.clients[0];
+    assert_eq!((client.generators, client.beside_servers), (3, true));
+    let other = on_machine("syn_timeout = \"1s\"\nsyn_retries = 6\nuplink = 2500000\ncpu_percent = 250");
+    assert_eq!((other.kernel.syn_timeout, other.kernel.syn_retries), (Span::from_secs(1), 6));
+    assert_eq!(other.hosts[0].uplink, Some(2_500_000));
+    let (fast, slow) = (&usual.workers[0].costs, &other.workers[0].costs);
+    assert_eq!((slow.accept, slow.request), (fast.accept * 5 / 2, fast.request * 5 / 2));
+    assert_eq!(other.hosts[0].switch, usual.hosts[0].switch * 5 / 2);
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl HostSpec {
             wake: Span::ZERO,
             cooling: Cooling::NONE,
             send_buffer: 87_040,
+            uplink: None,
         }
     }
 }
@@ -66,6 +67,8 @@ impl ClientSpec {
             keep_alive: None,
             download: None,
             cost: None,
+            generators: 1,
+            beside_servers: false,
         }
     }
 }

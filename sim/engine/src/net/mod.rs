@@ -46,6 +46,13 @@ impl<P: Probe> World<'_, P> {
     /// A client sends a request: over a connection that it has, to the proxy, or to the server that the balancer chooses.
     pub(crate) fn connect(&mut self, id: RequestId) {
         self.requests[id].stage = Stage::Connecting;
+        if !self.connects_later(id) {
+            self.set_sail(id);
+        }
+    }
+
+    /// Its client has done what it has to do for that.
+    pub(crate) fn set_sail(&mut self, id: RequestId) {
         let client = usize::from(self.requests[id].client);
         let network = self.model.clients[client].network;
         if self.model.proxy.is_none() {
@@ -187,7 +194,8 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let network = self.model.clients[usize::from(request.client)].network;
-        self.queue.push(self.now + self.download(request) + network, Event::Response(id));
+        let wire = self.on_the_wire(id);
+        self.queue.push(self.now + wire + network, Event::Response(id));
     }
 
     /// A response reaches its client.

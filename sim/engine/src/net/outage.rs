@@ -3,6 +3,7 @@
 //! The listening sockets of a server are closed at the beginning, as a graceful stop does: connections that nobody has accepted are
 //! reset (`inet_csk_listen_stop`), SYNs are refused, and what is inside is served to its end. At the end of it the server listens
 //! again. A process that dies with what is inside is another matter: see [`World::reset_connection`].
+//! A server whose threads the kernel does not start never listens at all.
 
 use crate::id::OutageId;
 use crate::kernel::Outage;
@@ -19,6 +20,9 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether nobody listens at a server now.
     pub(crate) fn is_down(&self, server: usize) -> bool {
+        if self.net.unstarted.get(server).copied().unwrap_or(false) {
+            return true;
+        }
         let is_now = |outage: &Outage| outage.from <= self.now && self.now < outage.to;
         self.model.kernel.down.iter().any(|outage| is_now(outage) && concerns(outage, server))
     }

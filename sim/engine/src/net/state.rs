@@ -24,6 +24,10 @@ pub(crate) struct Net {
     /// What hubs do about an accept that failed, by hub.
     pub(crate) backoffs: Vec<BackOff>,
     pub(super) memory: MemoryUse,
+    /// When each server's uplink has sent what it was given.
+    pub(crate) uplinks: Vec<Time>,
+    /// Servers whose threads the kernel did not start, so that nobody listens there.
+    pub(super) unstarted: Vec<bool>,
 }
 
 impl Net {
@@ -38,6 +42,8 @@ impl Net {
             descriptors: vec![0; model.processes.len()],
             backoffs: Vec::new(),
             memory: MemoryUse::new(model),
+            uplinks: vec![Time::ZERO; model.hosts.len()],
+            unstarted: unstarted(model),
         }
     }
 
@@ -47,6 +53,19 @@ impl Net {
         self.backoffs = vec![BackOff::default(); hubs];
         self.counts.memory_peak = self.memory.peak();
     }
+}
+
+/// Servers whose processes want more threads than the kernel gives (`copy_process`: `nr_threads >= max_threads` is EAGAIN).
+///
+/// A server that cannot start its threads ends before it serves: Python says "can't start new thread", uWSGI "pthread_create()".
+fn unstarted(model: &Model) -> Vec<bool> {
+    let Some(limit) = model.kernel.threads else { return Vec::new() };
+    let mut threads = vec![0_u64; model.hosts.len()];
+    for process in &model.processes {
+        let host = model.listeners[process.listener as usize].host as usize;
+        threads[host] += u64::from(model.workers[process.worker as usize].kind.os_threads());
+    }
+    threads.iter().map(|&wanted| wanted > u64::from(limit)).collect()
 }
 
 /// Places in a table, some of which stay taken for a while after their use.

@@ -1,10 +1,11 @@
 //! Hosts, processes and threads of a model, as they stand before anything happens.
 
 use crate::breaker::Breaker;
+use crate::generator::Generator;
 use crate::gil::Gil;
 use crate::hub::Hub;
 use crate::hub::poll::Sockets;
-use crate::id::{CoreId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
 use crate::life::Life;
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::WorkerKind;
@@ -83,6 +84,24 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// The processes of programs that send requests from the cores of the first server.
+    pub(super) fn build_generators(&mut self) {
+        for (index, client) in self.model.clients.iter().enumerate() {
+            if !client.beside_servers || client.cost.is_none() {
+                continue;
+            }
+            self.clients[index].generators = self.generators.len();
+            for _ in 0..client.generators {
+                let process = ProcessId::from_index(self.processes.len());
+                let host = HostId::from_index(self.model.listeners[0].host as usize);
+                self.processes.push(Process::new(host, 0, 0));
+                let id = GeneratorId::from_index(self.generators.len());
+                self.generators.push(Generator::new(ThreadId::from_index(self.threads.len())));
+                self.start_thread(process, Role::Generator(id));
+            }
+        }
+    }
+
     /// The process's instances of what its tasks share; their sockets are its hub's.
     pub(crate) fn build_syncs(&mut self, id: ProcessId) {
         let mut no_hub = Sockets::new();
@@ -111,7 +130,7 @@ impl<P: Probe> World<'_, P> {
                 self.listeners[listener].threads.push_back(id);
             }
             Role::PoolServer => self.processes[process.index()].idle.push_back(id),
-            Role::Helper | Role::Router(_) => {}
+            Role::Helper | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
         }
     }

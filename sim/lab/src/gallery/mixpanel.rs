@@ -17,6 +17,45 @@ const WIDE: &[&str] = &[
     "client.one-address.ports.last=65535",
 ];
 
+const ERA: &str = "mixpanel/static-page-2010.toml";
+const ERA_100: &[&str] = &["client.ab.clients=100", "world.paste.threads=100"];
+const ERA_500: &[&str] = &["client.ab.clients=500", "world.paste.threads=500"];
+const ERA_1000: &[&str] = &["client.ab.clients=1000", "world.paste.threads=1000"];
+const ERA_2000: &[&str] = &["client.ab.clients=2000", "world.paste.threads=2000"];
+const ERA_5000: &[&str] = &["client.ab.clients=5000", "world.paste.threads=5000"];
+const ERA_10000: &[&str] = &["client.ab.clients=10000", "world.paste.threads=10000"];
+/// `ab` on a core of its own, and no queue is too short.
+const APART: &[&str] = &[
+    "client.ab.clients=100",
+    "world.paste.threads=100",
+    "client.ab.on=own",
+    "world.paste.listen=1024",
+    "machine.somaxconn=1024",
+];
+const CONNECTIONS: &[f64] = &[100.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
+const FOUR: &[&str] = &["client.load.generators=4"];
+const MIB: f64 = 1_048_576.0;
+
+const fn era(set: &'static [&'static str], world: &'static str, figure: &'static str) -> Reading {
+    Reading { scenario: ERA, set, world, figure }
+}
+
+const fn late(set: &'static [&'static str], world: &'static str) -> Reading {
+    era(set, world, "requests_connect_timeout")
+}
+
+const fn rate(set: &'static [&'static str], world: &'static str) -> Reading {
+    era(set, world, "throughput_rps")
+}
+
+const fn limit(scenario: &'static str, world: &'static str, figure: &'static str) -> Reading {
+    Reading { scenario, set: &[], world, figure }
+}
+
+const fn load(set: &'static [&'static str], world: &'static str) -> Reading {
+    Reading { scenario: "limits/load-client.toml", set, world, figure: "throughput_rps" }
+}
+
 const fn page(set: &'static [&'static str], world: &'static str) -> Reading {
     Reading { scenario: PAGE, set, world, figure: "throughput_rps" }
 }
@@ -29,40 +68,50 @@ const fn row(key: &'static str, what: &'static str, published: &'static str, che
     Row { key, what, published, flaw: "", check }
 }
 
-const UNSEEN: &str = "no scenario of it";
 const CHECKER: &str = "`tailback check` has no such warning";
 
 #[rustfmt::skip] // One published figure a row.
-pub(super) static ROWS: [Row; 31] = [
-    row("A1/2010", "gevent over paste, a static page", "\"by a factor of 4\"", Check::NotYet("no preset of 2010: gevent.wsgi was libevent's HTTP server in C")),
+pub(super) static ROWS: [Row; 42] = [
+    row("A1/2010", "gevent over paste, a static page, errors ignored, ab apart", "\"by a factor of 4\"", Check::Ratio(rate(APART, "gevent"), rate(APART, "paste"), Band::Near(4.0, 25.0))),
+    Row { key: "A1/one-core", what: "the same, 1,000 clients on the server's core", published: "\"by a factor of 4\"", flaw: "with one core for both the same software, measured again without errors, gives 2.0, so this hangs on who waits longest; see docs/gallery.md", check: Check::Ratio(rate(ERA_1000, "gevent"), rate(ERA_1000, "paste"), Band::Near(4.0, 25.0)) },
     row("A1/today", "the same with today's servers", "measured again: 1.1", Check::Ratio(page(HUNDRED, "gevent"), page(HUNDRED, "paste"), Band::Between(0.825, 1.375))),
     row("A2/gevent", "rps at 10, 100 and 500 clients, gevent", "\"remarkably stable\"", Check::Shape(&[page(TEN, "gevent"), page(HUNDRED, "gevent"), page(FIVE_HUNDRED, "gevent")], Shape::Flat(15.0))),
     row("A2/paste", "the same, threads", "\"remarkably stable\"", Check::Shape(&[page(TEN, "paste"), page(HUNDRED, "paste"), page(FIVE_HUNDRED, "paste")], Shape::Flat(15.0))),
-    row("A3", "errors of the threads: connect timeouts", "rise linearly with concurrency", Check::NotYet(UNSEEN)),
-    row("A4", "gevent's errors", "0 up to 5,000; some at 10,000", Check::NotYet(UNSEEN)),
-    row("A5", "threads at 10,000", "\"failed completely\"", Check::NotYet("worlds have no limit on threads")),
+    row("A2/2010", "gevent's rps in 2010 at 100, 500, 1,000, 2,000 and 5,000", "\"remarkably stable\"", Check::Shape(&[rate(ERA_100, "gevent"), rate(ERA_500, "gevent"), rate(ERA_1000, "gevent"), rate(ERA_2000, "gevent"), rate(ERA_5000, "gevent")], Shape::Flat(15.0))),
+    row("A3", "connect timeouts of threads at 100 to 5,000", "rise linearly with concurrency", Check::Shape(&[late(ERA_100, "paste"), late(ERA_500, "paste"), late(ERA_1000, "paste"), late(ERA_2000, "paste"), late(ERA_5000, "paste")], Shape::Straight(CONNECTIONS, 25.0))),
+    row("A4/1000", "gevent's connect timeouts at 1,000", "0", Check::Value(late(ERA_1000, "gevent"), Band::Exactly(0.0))),
+    row("A4/5000", "the same at 5,000", "0", Check::Value(late(ERA_5000, "gevent"), Band::Exactly(0.0))),
+    row("A4/10000", "the same at 10,000", "some", Check::Value(late(ERA_10000, "gevent"), Band::Between(1.0, 99_999.0))),
+    row("A4/apart", "gevent's rps at 10,000 over those at 1,000", "\"fell apart\"", Check::Ratio(rate(ERA_10000, "gevent"), rate(ERA_1000, "gevent"), Band::Between(0.0, 0.75))),
+    row("A5/5000", "threads at 5,000: good responses", "it runs", Check::Value(era(ERA_5000, "paste", "requests_ok"), Band::Between(50_000.0, 99_999.0))),
+    row("A5/10000", "threads at 10,000: good responses", "\"failed completely\"", Check::Value(era(ERA_10000, "paste", "requests_ok"), Band::Exactly(0.0))),
     row("A6", "ab -c NUM -n 100000 -r", "-", Check::Stated(PAGE)),
     row("A7", "WSGIServer(spawn=NUM)", "-", Check::Stated(PAGE)),
     row("A8", "threadpool_workers=NUM", "-", Check::Stated(PAGE)),
-    row("A9", "client and server on one machine", "four cores, 100 % of one", Check::NotYet("a load generator has a core of its own")),
-    row("A10", "payload", "derived 4,470 bytes and tags", Check::NotYet("ab's block of `tailback run` prints bytes; there is no bandwidth")),
+    row("A9/core", "client and server on one core: its use, gevent", "\"100% of one core\"", Check::Value(era(ERA_100, "gevent", "cpu_busy_share"), Band::Near(1.0, 2.0))),
+    row("A9/apart", "gevent's rps with ab on a core of its own over that", "measured again: 2.2", Check::Ratio(rate(APART, "gevent"), rate(ERA_100, "gevent"), Band::Near(2.2, 25.0))),
+    row("A10/bytes", "payload", "derived 4,470 bytes and tags", Check::Stated("mixpanel/static-page-2010.toml: 4,506, ab's Document Length, measured again")),
+    row("A10/bandwidth", "rps that 20 Mbit/s carry", "derived 541", Check::Value(limit("limits/bandwidth.toml", "gevent", "throughput_rps"), Band::Near(540.77, 2.0))),
+    row("A10/cpu", "CPU then", "not run out", Check::Value(limit("limits/bandwidth.toml", "gevent", "cpu_busy_share"), Band::Between(0.0, 0.9))),
+    row("A10/memory", "memory then, of 512 MiB", "not run out", Check::Value(limit("limits/bandwidth.toml", "gevent", "memory_peak_bytes"), Band::Between(0.0, 460.0 * MIB))),
     row("A11/default", "ports: connections a second of 28,232 in 60 s", "\"~500\" (derived 470)", Check::Value(ports(PORTS), Band::Near(470.53, 2.0))),
     row("A11/wide", "the same with 1024-65535", "derived 1,075", Check::Value(ports(WIDE), Band::Near(1_075.2, 2.0))),
     row("A12", "tcp_tw_recycle, tcp_tw_reuse", "needed past a rate", Check::Stated("limits/ports.toml: tcp_tw_reuse; recycle is gone since Linux 4.12")),
     Row { key: "A13", what: "syncookies", published: "\"echo 1 | sudo tee .../tcp_syncookies\"", flaw: "the text means to disable them, which is 0, as a comment says", check: Check::Stated("limits/handshake.toml: tcp_syncookies") },
-    row("A14", "conntrack's table full", "no number; derived 273 /s", Check::NotYet("no scenario with 32,768 entries")),
+    row("A14", "conntrack's table of 32,768 full", "no number; derived 273 /s", Check::Value(limit("limits/conntrack.toml", "tracked", "throughput_rps"), Band::Near(273.07, 2.0))),
     row("A15", "conntrack off for the loopback", "a comment", Check::Stated("limits/tables.toml: nf_conntrack_max left out")),
-    row("A16", "open files", "4096: \"~4000 simultaneous\"", Check::NotYet("no scenario with 4,096")),
+    row("A16/4096", "greenlets in service with 4,096 open files, of 10,000", "\"~4000 simultaneous\"", Check::Value(limit("limits/open-files.toml", "nofile-4096", "slots_busy_share"), Band::Near(0.4096, 2.0))),
+    row("A16/16384", "the same with 16,384, 6,000 at once", "enough", Check::Value(limit("limits/open-files.toml", "nofile-16384", "slots_busy_share"), Band::Near(0.6, 2.0))),
     row("A17", "one pair of addresses only in tests", "-", Check::Stated("limits/ports.toml: addresses")),
     row("A18", "eventlet inside gevent", "hangs", Check::NotYet(CHECKER)),
     row("A19", "daemonize before patching", "an unpatched socket", Check::NotYet(CHECKER)),
     row("A20", "not everything is patched", "signal, Queue", Check::NotYet(CHECKER)),
     row("A21", "N daemons on N ports behind nginx", "one core a process", Check::Stated("patterns/balancers.toml")),
-    row("A22", "a load client of many processes", "-", Check::NotYet("one program sends, on one core")),
+    row("A22/one", "a load client of one process, 400 us a request", "derived 2,500 /s", Check::Value(load(&[], "four-processes"), Band::Near(2_500.0, 2.0))),
+    row("A22/four", "four of its processes over one", "derived 4", Check::Ratio(load(FOUR, "four-processes"), load(&[], "four-processes"), Band::Near(4.0, 2.0))),
     row("A23", "gunicorn's gevent workers at one socket", "-", Check::Stated("limits/accept-sharing.toml")),
     row("A24", "gunicorn and slow clients", "Unicorn's Achilles heel", Check::Stated("patterns/slow-readers.toml")),
     row("A25", "cost of a greenlet's switch", "\"greenlet is slow\"", Check::Stated("presets/2026-py3.11.toml: hub.switch")),
-    row("A26", "socket buffers run out silently", "-", Check::NotYet("socket memory is not modelled")),
+    row("A26", "socket buffers run out silently", "-", Check::NotYet("socket memory is not modelled: tcp_mem's pressure shrinks windows, and there are no segments")),
     row("A27", "DNS after fork", "c-ares", Check::NotYet("names are not resolved")),
-    row("F1", "gunicorn's keep-alive slots: 15 requests, 3 connections", "2, 63, 124, 185, 246 s", Check::NotYet("no scenario of it")),
 ];

@@ -73,6 +73,8 @@ pub enum Shape {
     Falling(f64),
     /// The first is at most so large, the last at least so much.
     Breaks(f64, f64),
+    /// They rise over these ascending places, and each lies within so many per cent of the line from the first to the last.
+    Straight(&'static [f64], f64),
 }
 
 impl Reading {
@@ -134,6 +136,7 @@ impl Shape {
             Shape::Rising(times) => pairs().all(|(a, b)| b >= a) && last > first && last >= first * times,
             Shape::Falling(times) => pairs().all(|(a, b)| b <= a) && first > last && first >= last * times,
             Shape::Breaks(before, after) => first <= before && last >= after,
+            Shape::Straight(places, percent) => last > first && is_straight(places, values, percent),
         }
     }
 
@@ -144,8 +147,21 @@ impl Shape {
             Shape::Rising(times) => format!("rising, {times} times at least"),
             Shape::Falling(times) => format!("falling, to 1/{times} at most"),
             Shape::Breaks(before, after) => format!("first at most {before}, last at least {after}"),
+            Shape::Straight(_, percent) => format!("on a rising line ±{percent} %"),
         }
     }
+}
+
+/// Whether values at these places lie within so many per cent of the line from the first to the last.
+fn is_straight(places: &[f64], values: &[f64], percent: f64) -> bool {
+    let (Some((&from, &to)), Some((&low, &high))) =
+        (places.first().zip(places.last()), values.first().zip(values.last()))
+    else {
+        return false;
+    };
+    let on_line = |place: f64| low + (high - low) * (place - from) / (to - from);
+    let near = |(&place, &value): (&f64, &f64)| (value - on_line(place)).abs() <= on_line(place) * percent / 100.0;
+    places.len() == values.len() && places.iter().zip(values).all(near)
 }
 
 #[cfg(test)]
@@ -165,6 +181,9 @@ mod tests {
         assert!(Shape::Rising(2.0).holds(&[1.0, 1.5, 2.0]) && !Shape::Rising(2.0).holds(&[1.0, 3.0, 2.5]));
         assert!(Shape::Falling(2.0).holds(&[2.0, 1.0]) && !Shape::Falling(2.0).holds(&[1.0, 1.0]));
         assert!(Shape::Breaks(0.0, 1.0).holds(&[0.0, 5.0]) && !Shape::Breaks(0.0, 1.0).holds(&[0.0, 0.5]));
+        let line = Shape::Straight(&[1.0, 2.0, 4.0], 10.0);
+        assert!(line.holds(&[10.0, 21.0, 40.0]) && !line.holds(&[10.0, 25.0, 40.0]));
+        assert!(!line.holds(&[40.0, 20.0, 10.0]) && !line.holds(&[10.0, 40.0]));
         assert!(!Shape::Flat(1.0).holds(&[]));
     }
 }
