@@ -53,22 +53,11 @@ pub enum Fact<'a> {
     /// A balancer leaves a server alone from now on.
     Ejected,
     /// A task read a shared value.
-    Read {
-        /// Whose.
-        process: ProcessId,
-        /// Who.
-        task: TaskId,
-        /// Which.
-        value: u16,
-    },
+    Read(Touch),
     /// A task wrote a shared value.
     Wrote {
-        /// Whose.
-        process: ProcessId,
-        /// Who.
-        task: TaskId,
-        /// Which.
-        value: u16,
+        /// Who, and which.
+        touch: Touch,
         /// Whether another task's write was overwritten unseen.
         lost: bool,
     },
@@ -84,6 +73,19 @@ pub enum Fact<'a> {
         /// How long it held its slot.
         held: Span,
     },
+}
+
+/// Who did something to which shared value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Touch {
+    /// Whose value.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a replay of the trace needs it, a sum does not"))]
+    pub process: ProcessId,
+    /// Who.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a replay of the trace needs it, a sum does not"))]
+    pub task: TaskId,
+    /// Which.
+    pub value: u16,
 }
 
 /// A level that is averaged over time.

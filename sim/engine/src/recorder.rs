@@ -306,9 +306,9 @@ impl Probe for Recorder {
                 self.syn_drops += 1;
                 self.series.syn_drops[column] += 1;
             }
-            Fact::Read { value, .. } => self.values[usize::from(value)].reads += 1,
-            Fact::Wrote { value, lost, .. } => {
-                let value = &mut self.values[usize::from(value)];
+            Fact::Read(touch) => self.values[usize::from(touch.value)].reads += 1,
+            Fact::Wrote { touch, lost } => {
+                let value = &mut self.values[usize::from(touch.value)];
                 value.writes += 1;
                 value.lost_updates += u64::from(lost);
             }

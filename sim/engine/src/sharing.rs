@@ -12,7 +12,7 @@
 use crate::id::{ProcessId, RequestId, TaskId};
 use crate::model::{Model, Per};
 use crate::op::{Op, Patching};
-use crate::probe::{Fact, Probe};
+use crate::probe::{Fact, Probe, Touch};
 use crate::world::World;
 
 /// The version of what a task has not read.
@@ -110,11 +110,11 @@ impl<P: Probe> World<'_, P> {
         match op {
             Op::Read { value } => {
                 self.sharing.read(process, task, value);
-                self.probe.on(self.now, Fact::Read { process, task, value });
+                self.probe.on(self.now, Fact::Read(Touch { process, task, value }));
             }
             Op::Write { value } => {
                 let lost = self.sharing.write(process, task, value);
-                self.probe.on(self.now, Fact::Wrote { process, task, value, lost });
+                self.probe.on(self.now, Fact::Wrote { touch: Touch { process, task, value }, lost });
             }
             Op::Occupy { connection, patching } => {
                 self.occupy(process, task, connection, on_hub && patching == Patching::Patched);

@@ -19,8 +19,10 @@ struct Trace(Vec<(ProcessId, TaskId, u16, Option<bool>)>);
 impl Probe for Trace {
     fn on(&mut self, _: Time, fact: Fact<'_>) {
         match fact {
-            Fact::Read { process, task, value } => self.0.push((process, task, value, None)),
-            Fact::Wrote { process, task, value, lost } => self.0.push((process, task, value, Some(lost))),
+            Fact::Read(Touch { process, task, value }) => self.0.push((process, task, value, None)),
+            Fact::Wrote { touch: Touch { process, task, value }, lost } => {
+                self.0.push((process, task, value, Some(lost)))
+            }
             _ => {}
         }
     }
