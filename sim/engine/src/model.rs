@@ -45,8 +45,8 @@ pub struct Model {
     pub syncs: Vec<SyncSpec>,
     /// Names of the values that the tasks of a process share; every process has its own.
     pub values: Vec<String>,
-    /// Connections to peers that several tasks may use.
-    pub connections: Vec<ConnectionSpec>,
+    /// Names of the connections to peers that several tasks may use.
+    pub connections: Vec<String>,
     /// Kinds of request. Shared between the worlds of a scenario.
     pub classes: Arc<[ClassSpec]>,
     /// What requests do, by [`ClassSpec::program`]. Shared between the worlds of a scenario.
@@ -300,24 +300,6 @@ pub struct Window {
     pub factor_milli: u32,
     /// Calls that fail, parts per million.
     pub fail_ppm: u32,
-}
-
-/// A connection to a peer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ConnectionSpec {
-    /// Its name in messages.
-    pub name: String,
-    /// Whose it is.
-    pub per: Per,
-}
-
-/// Whose a connection is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Per {
-    /// One for all tasks of a process.
-    Process,
-    /// One for each request, its own or a unit of a pool: only runs of a fan-out can meet on it.
-    Request,
 }
 
 /// Something that tasks of one process share and wait for.

@@ -37,6 +37,17 @@ pub enum Patching {
     Blocking,
 }
 
+/// Who shares a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Per {
+    /// All tasks of a process.
+    Process,
+    /// The tasks of a request, whose own it is: the runs of a fan-out.
+    Request,
+    /// Nobody: it belongs to the task.
+    Task,
+}
+
 /// One instruction. Eight bytes, `Copy`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Op {
@@ -276,6 +287,8 @@ pub enum Op {
     Occupy {
         /// Index into `Model::connections`.
         connection: u16,
+        /// Who shares it.
+        per: Per,
         /// Whether gevent watches its socket.
         patching: Patching,
     },
@@ -283,6 +296,8 @@ pub enum Op {
     Vacate {
         /// Index into `Model::connections`.
         connection: u16,
+        /// Who shares it.
+        per: Per,
     },
     /// The end of the program: the response is sent and the task is done.
     End,

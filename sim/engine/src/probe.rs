@@ -79,10 +79,8 @@ pub enum Fact<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Touch {
     /// Whose value.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a replay of the trace needs it, a sum does not"))]
     pub process: ProcessId,
     /// Who.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a replay of the trace needs it, a sum does not"))]
     pub task: TaskId,
     /// Which.
     pub value: u16,

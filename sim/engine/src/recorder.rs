@@ -86,7 +86,7 @@ impl Recorder {
             connections: model
                 .connections
                 .iter()
-                .map(|spec| ConnectionRecord { name: spec.name.clone(), ..Default::default() })
+                .map(|name| ConnectionRecord { name: name.clone(), ..Default::default() })
                 .collect(),
             syn_drops: 0,
             classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),

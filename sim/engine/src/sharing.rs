@@ -10,8 +10,8 @@
 //! connection after an error or a timeout: the next one finds it usable.
 
 use crate::id::{ProcessId, RequestId, TaskId};
-use crate::model::{Model, Per};
-use crate::op::{Op, Patching};
+use crate::model::Model;
+use crate::op::{Op, Patching, Per};
 use crate::probe::{Fact, Probe, Touch};
 use crate::world::World;
 
@@ -80,10 +80,13 @@ impl Sharing {
         lost
     }
 
-    fn waiting(&mut self, per: Per, process: ProcessId, request: RequestId, connection: u16) -> &mut u32 {
+    /// How many tasks wait on a connection; `None` if nobody else can.
+    fn waiting(&mut self, per: Per, process: ProcessId, request: RequestId, connection: u16) -> Option<&mut u32> {
+        let width = self.connections;
         match per {
-            Per::Process => &mut self.busy[process.index() * self.connections + usize::from(connection)],
-            Per::Request => cell(&mut self.own, request.index() * self.connections, connection, self.connections, 0),
+            Per::Process => Some(&mut self.busy[process.index() * width + usize::from(connection)]),
+            Per::Request => Some(cell(&mut self.own, request.index() * width, connection, width, 0)),
+            Per::Task => None,
         }
     }
 }
@@ -116,24 +119,26 @@ impl<P: Probe> World<'_, P> {
                 let lost = self.sharing.write(process, task, value);
                 self.probe.on(self.now, Fact::Wrote { touch: Touch { process, task, value }, lost });
             }
-            Op::Occupy { connection, patching } => {
-                self.occupy(process, task, connection, on_hub && patching == Patching::Patched);
+            Op::Occupy { connection, per, patching } => {
+                self.occupy(process, task, (connection, per), on_hub && patching == Patching::Patched);
             }
-            Op::Vacate { connection } => {
-                let (per, request) = (self.model.connections[usize::from(connection)].per, self.tasks[task].request);
-                *self.sharing.waiting(per, process, request, connection) -= 1;
+            Op::Vacate { connection, per } => {
+                let request = self.tasks[task].request;
+                if let Some(waiting) = self.sharing.waiting(per, process, request, connection) {
+                    *waiting -= 1;
+                }
             }
             op => unreachable!("{op:?} is about nothing that is shared"),
         }
     }
 
     /// A task begins to use a connection; under a hub it fails if another waits on it.
-    fn occupy(&mut self, process: ProcessId, task: TaskId, connection: u16, guarded: bool) {
-        let (per, request) = (self.model.connections[usize::from(connection)].per, self.tasks[task].request);
-        let waiting = self.sharing.waiting(per, process, request, connection);
-        let conflict = *waiting > 0;
-        if !(conflict && guarded) {
-            *waiting += 1;
+    fn occupy(&mut self, process: ProcessId, task: TaskId, (connection, per): (u16, Per), guarded: bool) {
+        let request = self.tasks[task].request;
+        let mut conflict = false;
+        if let Some(waiting) = self.sharing.waiting(per, process, request, connection) {
+            conflict = *waiting > 0;
+            *waiting += u32::from(!(conflict && guarded));
         }
         self.probe.on(self.now, Fact::Used { connection, conflict });
         if conflict && guarded {
@@ -149,10 +154,8 @@ impl<P: Probe> World<'_, P> {
         }
         let state = &self.tasks[task];
         let code = &self.model.programs[usize::from(state.program)].code;
-        match usize::from(state.pc.0).checked_sub(2).map(|at| code[at]) {
-            Some(Op::Occupy { connection, .. }) => self.model.connections[usize::from(connection)].per == Per::Process,
-            _ => false,
-        }
+        let before = usize::from(state.pc.0).checked_sub(2).map(|at| code[at]);
+        matches!(before, Some(Op::Occupy { per: Per::Process, .. }))
     }
 }
 

@@ -38,6 +38,9 @@ impl Trace {
     }
 }
 
+/// Who shares the two connections.
+const PER: [Per; 2] = [Per::Process, Per::Request];
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Read(u16),
@@ -90,9 +93,9 @@ fn program(steps: &[Step], locked: bool) -> Program {
             Step::Yield => code.push(Op::Yield),
             Step::Call(takes, ms) => code.push(Op::Call { patching, peer: 0, takes: draw(takes), limit: limit(ms) }),
             Step::Over(connection, takes, ms) => code.extend([
-                Op::Occupy { connection, patching },
+                Op::Occupy { connection, per: PER[usize::from(connection)], patching },
                 Op::Call { patching, peer: 0, takes: draw(takes), limit: limit(ms) },
-                Op::Vacate { connection },
+                Op::Vacate { connection, per: PER[usize::from(connection)] },
             ]),
         }
     }
@@ -142,8 +145,7 @@ fn model(worker: WorkerSpec, programs: &[Program], processes: usize) -> Model {
     let kind = SyncKind::Semaphore { units: 1, policy: Policy::Barging, bounded: false };
     model.syncs = vec![SyncSpec { name: "lock".into(), kind }];
     model.values = vec!["a".into(), "b".into()];
-    let connection = |name: &str, per| ConnectionSpec { name: name.into(), per };
-    model.connections = vec![connection("shared", Per::Process), connection("own", Per::Request)];
+    model.connections = vec!["shared".into(), "own".into()];
     model
 }
 
