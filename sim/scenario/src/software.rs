@@ -28,8 +28,8 @@ pub(crate) static PARTS: [Part; 6] = [
     },
     Part {
         name: "queue",
-        since: Some("1.0"),
-        harm: "it waits in locks of its own, not in the hub",
+        since: Some("25.4.1"),
+        harm: "it waits in the patched locks beneath it, which costs more than a wait in the hub, and polls in Python 2",
         instead: "gevent.queue",
     },
     Part {

@@ -301,7 +301,7 @@ fn tell_writers(value: &str, writers: &[Writer], worlds: &Worlds, findings: &mut
         }
         let what = format!("another {others} may write `{value}` between this request's read and this write");
         let label = match gave {
-            Some(verb) => format!("after a `{verb}` that gives way"),
+            Some(verb) => format!("after `{verb}`, which gives way"),
             None => "threads can be interrupted in between".to_owned(),
         };
         let way_out = if gave.is_some() { ", or read it after the last step that gives way" } else { "" };
@@ -338,11 +338,14 @@ fn tell_uses(connection: &Connection, uses: &[Use], worlds: &Worlds, findings: &
         } else {
             (format!("the calls over connection `{name}` are not all under one lock"), "under another lock than others")
         };
-        let help = format!(
-            "write {{ with = \"LOCK\", steps = [ … ] }} around each call over it, or `pool = \"POOL\"` or \
-             `per = \"request\"` in [connection.{name}]; {}",
-            expect(KIND)
-        );
+        let cure = match connection.per {
+            Per::Process => format!(
+                "write {{ with = \"LOCK\", steps = [ … ] }} around each call over it, or `pool = \"POOL\"` or \
+                 `per = \"request\"` in [connection.{name}]"
+            ),
+            _ => format!("take a unit of a pool inside the `fan`, with `pool = \"POOL\"` in [connection.{name}]"),
+        };
+        let help = format!("{cure}; {}", expect(KIND));
         findings.doubt(KIND, one.at, what).label(label).help(help);
     }
 }

@@ -150,12 +150,14 @@ impl<'n> Software<'n> {
         }
         for (library, at) in &self.libraries {
             let Some(instead) = self.blocks(library) else { continue };
-            if !scenario.uses(|act| waits(act) == Some(Patching::Blocking))
-                && !of_peers().any(|(other, _)| other.name == library.name)
-            {
-                let what = format!("`{}` waits in C, which stops the hub, and no step is `blocking`", library.name);
-                let help =
-                    format!("write `blocking = true` in the calls through it, or use {instead} ({})", library.source);
+            if !of_peers().any(|(other, _)| other == *library) {
+                let name = library.name;
+                let what =
+                    format!("`{name}` waits in C, which stops the hub, and no peer is said to be called through it");
+                let help = format!(
+                    "write `library = \"{name}\"` in its [peer.NAME] and `blocking = true` in the calls, or use {instead} ({})",
+                    library.source
+                );
                 findings.doubt(Doubt::BlockingLibrary, *at, what).label("waits in C").help(help);
             }
         }
