@@ -167,10 +167,10 @@ pub struct RunRecord {
     /// How evenly resident clients were served; of runs that have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residents: Option<Residents>,
-    /// What was done to shared values, over the whole run, in model order.
+    /// What was done to shared values after the warm-up, in model order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<ValueRecord>,
-    /// What was done with connections, over the whole run, in model order.
+    /// What was done with connections after the warm-up, in model order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionRecord>,
     /// Most calls to peers under way at once, over the whole run.
@@ -287,7 +287,7 @@ impl Resilience {
     }
 }
 
-/// A shared value in one run, over all processes.
+/// A shared value in one run after the warm-up, over all processes.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct ValueRecord {
     /// Its name.
@@ -300,7 +300,7 @@ pub struct ValueRecord {
     pub lost_updates: u64,
 }
 
-/// A connection in one run, over all processes.
+/// A connection in one run after the warm-up, over all processes.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct ConnectionRecord {
     /// Its name.

@@ -306,6 +306,7 @@ impl Probe for Recorder {
                 self.syn_drops += 1;
                 self.series.syn_drops[column] += 1;
             }
+            Fact::Read(_) | Fact::Wrote { .. } | Fact::Used { .. } if at < self.window.0 => {}
             Fact::Read(touch) => self.values[usize::from(touch.value)].reads += 1,
             Fact::Wrote { touch, lost } => {
                 let value = &mut self.values[usize::from(touch.value)];

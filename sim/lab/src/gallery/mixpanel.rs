@@ -1,6 +1,6 @@
 //! Mixpanel, "gevent: the Good, the Bad, the Ugly".
 
-use super::row::{Band, Check, Reading, Row, Shape};
+use super::row::{Asked, Band, Check, Reading, Row, Shape};
 
 const PAGE: &str = "mixpanel/static-page.toml";
 const TEN: &[&str] = &["client.ab.clients=10"];
@@ -25,15 +25,23 @@ const fn ports(set: &'static [&'static str]) -> Reading {
     Reading { scenario: "limits/ports.toml", set, world: "gevent", figure: "throughput_rps" }
 }
 
+const IN_2010: &str = "software.gevent=\"0.13\"";
+const BEFORE_FORK: &str = "software.patch=before-fork";
+const REINIT: &str = "software.reinit=true";
+
+/// What the checker says of an application's software.
+const fn doubt(kind: &'static str, mistake: &'static [&'static str], cure: &'static [&'static str]) -> Check {
+    Check::Doubt(Asked { scenario: "mixpanel/patching.toml", kind, mistake, cure })
+}
+
 const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> Row {
     Row { key, what, published, flaw: "", check }
 }
 
 const UNSEEN: &str = "no scenario of it";
-const CHECKER: &str = "`tailback check` has no such warning";
 
 #[rustfmt::skip] // One published figure a row.
-pub(super) static ROWS: [Row; 31] = [
+pub(super) static ROWS: [Row; 32] = [
     row("A1/2010", "gevent over paste, a static page", "\"by a factor of 4\"", Check::NotYet("no preset of 2010: gevent.wsgi was libevent's HTTP server in C")),
     row("A1/today", "the same with today's servers", "measured again: 1.1", Check::Ratio(page(HUNDRED, "gevent"), page(HUNDRED, "paste"), Band::Between(0.825, 1.375))),
     row("A2/gevent", "rps at 10, 100 and 500 clients, gevent", "\"remarkably stable\"", Check::Shape(&[page(TEN, "gevent"), page(HUNDRED, "gevent"), page(FIVE_HUNDRED, "gevent")], Shape::Flat(15.0))),
@@ -54,15 +62,16 @@ pub(super) static ROWS: [Row; 31] = [
     row("A15", "conntrack off for the loopback", "a comment", Check::Stated("limits/tables.toml: nf_conntrack_max left out")),
     row("A16", "open files", "4096: \"~4000 simultaneous\"", Check::NotYet("no scenario with 4,096")),
     row("A17", "one pair of addresses only in tests", "-", Check::Stated("limits/ports.toml: addresses")),
-    row("A18", "eventlet inside gevent", "hangs", Check::NotYet(CHECKER)),
-    row("A19", "daemonize before patching", "an unpatched socket", Check::NotYet(CHECKER)),
-    row("A20", "not everything is patched", "signal, Queue", Check::NotYet(CHECKER)),
+    row("A18", "eventlet inside gevent", "hangs", doubt("second-loop", &["software.libraries=[\"pymongo\", \"eventlet\"]"], &[])),
+    row("A19/fork", "a patched parent daemonizes; gevent.reinit()", "an unpatched socket", doubt("patch-order", &[IN_2010, BEFORE_FORK], &[IN_2010, BEFORE_FORK, REINIT])),
+    row("A19/imports", "patching after imports; patching first", "an unpatched socket", doubt("patch-order", &["software.patch=after-imports"], &[])),
+    row("A20", "not everything is patched", "signal, Queue", doubt("unpatched", &[IN_2010], &[])),
     row("A21", "N daemons on N ports behind nginx", "one core a process", Check::Stated("patterns/balancers.toml")),
     row("A22", "a load client of many processes", "-", Check::NotYet("one program sends, on one core")),
     row("A23", "gunicorn's gevent workers at one socket", "-", Check::Stated("limits/accept-sharing.toml")),
     row("A24", "gunicorn and slow clients", "Unicorn's Achilles heel", Check::Stated("patterns/slow-readers.toml")),
     row("A25", "cost of a greenlet's switch", "\"greenlet is slow\"", Check::Stated("presets/2026-py3.11.toml: hub.switch")),
     row("A26", "socket buffers run out silently", "-", Check::NotYet("socket memory is not modelled")),
-    row("A27", "DNS after fork", "c-ares", Check::NotYet("names are not resolved")),
+    row("A27", "DNS after fork", "c-ares", doubt("resolver", &[IN_2010, BEFORE_FORK, REINIT], &["software.gevent=\"1.0\"", BEFORE_FORK, REINIT])),
     row("F1", "gunicorn's keep-alive slots: 15 requests, 3 connections", "2, 63, 124, 185, 246 s", Check::NotYet("no scenario of it")),
 ];
