@@ -37,8 +37,15 @@ fn a_blocking_call_does_to_a_hub_what_wayfair_saw() {
 }
 
 #[test]
-fn ports_and_a_static_page_do_what_mixpanel_saw() {
-    none_outside("A", 5);
+fn ports_a_static_page_and_the_checker_do_what_mixpanel_saw() {
+    none_outside("A", 10);
+}
+
+#[test]
+fn critical_sections_and_sockets_do_what_pinterest_warns_of() {
+    for (row, inside) in [("C7", 1), ("C8", 1), ("C9", 1), ("C10", 3)] {
+        none_outside(row, inside);
+    }
 }
 
 #[test]
