@@ -63,7 +63,8 @@ fn case(base: &str, block: &str) -> Case {
         assert!(base.contains(&old), "{title}: the base has no line\n{old}");
         base.replacen(&old, &new, 1)
     };
-    let said = said.trim_end().to_owned() + "\n";
+    // A case may show what nothing is said about.
+    let said = if said.trim().is_empty() { String::new() } else { said.trim_end().to_owned() + "\n" };
     Case { title, edit, text, said }
 }
 

@@ -267,12 +267,21 @@ fn passes(act: &Act, yields: bool) -> (bool, bool) {
     }
 }
 
+/// The locks that are held in every place.
+fn common<'s, 'a>(places: impl Iterator<Item = &'a Locks<'s>>) -> Locks<'s>
+where
+    's: 'a,
+{
+    places.cloned().reduce(|all, held| &all & &held).unwrap_or_default()
+}
+
 fn expect(doubt: Doubt) -> String {
     format!("if the file is about that, write `expect = [\"{}\"]` at its top", doubt.name())
 }
 
 fn tell_writers(value: &str, writers: &[Writer], worlds: &Worlds, findings: &mut Findings) {
     const KIND: Doubt = Doubt::LostUpdate;
+    let common = common(writers.iter().map(|writer| &writer.held));
     let mut told: Vec<At> = Vec::new();
     for writer in writers {
         let Some(window) = &writer.window else { continue };
@@ -282,8 +291,7 @@ fn tell_writers(value: &str, writers: &[Writer], worlds: &Worlds, findings: &mut
             None if worlds.threads && window.passed => "thread",
             None => continue,
         };
-        let shared = |lock: &&&str| writers.iter().all(|other| other.held.contains(**lock));
-        if window.locks.iter().any(|lock| shared(&lock)) {
+        if !window.locks.is_disjoint(&common) {
             continue;
         }
         if let Some(lock) = window.locks.first() {
@@ -318,7 +326,7 @@ fn tell_uses(connection: &Connection, uses: &[Use], worlds: &Worlds, findings: &
     let name = &connection.name.text;
     // A call that blocks a hub has nobody beside it there.
     let meets = |one: &Use| worlds.threads || worlds.hub && !one.blocking;
-    let common: Locks = uses.iter().map(|one| one.held.clone()).reduce(|a, b| &a & &b).unwrap_or_default();
+    let common = common(uses.iter().map(|one| &one.held));
     for one in uses.iter().filter(|one| meets(one)) {
         if let Some(pool) = connection.pool.as_ref().filter(|_| !one.has_unit) {
             let what = format!("this call goes over `{name}` without holding a unit of pool `{pool}`");
