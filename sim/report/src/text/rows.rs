@@ -103,8 +103,8 @@ fn class_rows(worlds: &[Summary]) -> Vec<Line> {
 
 /// Each shared value and connection under its own heading; a single one would repeat the rows above.
 fn shared_rows(worlds: &[Summary]) -> Vec<Line> {
-    let kinds: [(&str, fn(&Summary) -> &[SharedSummary]); 2] =
-        [("value", |world| &world.values), ("connection", |world| &world.connections)];
+    type Of = fn(&Summary) -> &[SharedSummary];
+    let kinds: [(&str, Of); 2] = [("value", |world| &world.values), ("connection", |world| &world.connections)];
     let mut lines = Vec::new();
     for (kind, of) in kinds {
         let things = worlds.first().map_or(&[][..], of);
