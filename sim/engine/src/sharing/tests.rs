@@ -161,7 +161,7 @@ fn page(steps: &[Step], locked: bool, worker: WorkerSpec) -> crate::record::RunR
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn lost_updates_are_those_of_a_naive_replay(
