@@ -43,14 +43,21 @@ fn a_blocking_call_does_to_a_hub_what_wayfair_saw() {
 }
 
 #[test]
-fn ports_and_a_static_page_do_what_mixpanel_saw() {
+fn ports_a_static_page_and_the_checker_do_what_mixpanel_saw() {
     // What is not met is told in docs/gallery.md: at 10,000 gevent does not fall apart.
-    only_outside("A", &["A4/10000", "A4/apart"], 23);
+    only_outside("A", &["A4/10000", "A4/apart"], 28);
 }
 
 #[test]
 fn kept_connections_take_the_slots_of_a_gevent_worker() {
     none_outside("F", 6);
+}
+
+#[test]
+fn critical_sections_and_sockets_do_what_pinterest_warns_of() {
+    for (row, inside) in [("C7", 1), ("C8", 1), ("C9", 1), ("C10", 3)] {
+        none_outside(row, inside);
+    }
 }
 
 #[test]

@@ -27,6 +27,8 @@ enum Step {
     Offload(u64),
     Fan(u16),
     Within(u64, u64, u16),
+    Count(u64),
+    Over(u64, Option<u64>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -47,6 +49,8 @@ fn step() -> impl Strategy<Value = Step> {
         (0..50u64).prop_map(Step::Offload),
         (1..4u16).prop_map(Step::Fan),
         (0..60u64, 0..60u64, 1..4u16).prop_map(|(limit, takes, count)| Step::Within(limit, takes, count)),
+        (0..20u64).prop_map(Step::Count),
+        (0..100u64, proptest::option::of(0..100u64)).prop_map(|(takes, limit)| Step::Over(takes, limit)),
     ]
 }
 
@@ -68,12 +72,15 @@ fn steps(list: &[Step]) -> Steps {
         Step::Fan(count) => steps.fan(1, count),
         Step::Within(limit, takes, count) => steps.within(ms(limit), |inside| {
             inside
+                .over(0, |inside| inside.call(0, exponential(ms(takes)), None))
                 .acquire(0, None)
                 .call(0, exponential(ms(takes)), None)
                 .release(0)
                 .fan(1, count)
                 .burn(Law::Fixed(ms(1)))
         }),
+        Step::Count(takes) => steps.read(0).call(0, exponential(ms(takes)), None).write(0),
+        Step::Over(takes, limit) => steps.over(0, |steps| steps.call(0, exponential(ms(takes)), limit.map(ms))),
         Step::Lock(hold, limit) => steps.acquire(0, limit.map(ms)).sleep(exponential(ms(hold))).release(0),
     })
 }
@@ -161,6 +168,8 @@ fn check(record: &RunRecord) {
     assert!(record.cpu_ppm <= 1_000_000 && record.slots_ppm <= 1_000_000, "utilisation is at most one");
     assert!(record.series.slots_ppm.iter().all(|&ppm| ppm <= 1_000_000));
     assert!(record.series.cpu_ppm.iter().all(|&ppm| ppm <= 1_000_000), "{:?}", record.series.cpu_ppm);
+    assert!(record.values.iter().all(|value| value.lost_updates <= value.writes), "only a write loses");
+    assert!(record.connections.iter().all(|one| one.conflicts <= one.uses), "only a use conflicts");
     for class in &record.classes {
         let billed: u128 = class.blame.iter().map(|span| u128::from(span.as_ns())).sum();
         assert_eq!(billed, class.latency.sum_ns(), "the waits add up to the latency");

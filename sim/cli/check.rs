@@ -20,7 +20,12 @@ pub fn check(args: &Args) -> Result<(), Problem> {
         match files::compile(path, &[]) {
             Ok(compiled) => {
                 let worlds: Vec<&str> = compiled.models.iter().map(|model| model.name.as_str()).collect();
-                files::print(&format!("{}: fine; worlds: {}\n", path.display(), worlds.join(", ")))?;
+                let verdict = match compiled.warnings.len() {
+                    0 => "fine".to_owned(),
+                    1 => "one doubt".to_owned(),
+                    doubts => format!("{doubts} doubts"),
+                };
+                files::print(&format!("{}: {verdict}; worlds: {}\n", path.display(), worlds.join(", ")))?;
             }
             // A file that cannot be read is one more mistake among all.
             Err(problem @ (Problem::Scenario(_) | Problem::Read { .. })) => wrong += &problem.to_string(),

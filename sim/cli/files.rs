@@ -132,11 +132,9 @@ fn colour(text: &str) -> String {
             let at = line.find('^').expect("it has one");
             return format!("{}\x1b[1;31m{}\x1b[0m", &line[..at], &line[at..]);
         }
-        line.replacen(": error: ", ": \x1b[1;31merror\x1b[0m: ", 1).replacen(
-            ": warning: ",
-            ": \x1b[1;33mwarning\x1b[0m: ",
-            1,
-        )
+        let line = line.replacen(": error: ", ": \x1b[1;31merror\x1b[0m: ", 1);
+        // A warning may name its kind: `: warning[lost-update]: `.
+        line.replacen(": warning", ": \x1b[1;33mwarning\x1b[0m", 1)
     };
     text.lines().map(|line| paint(line) + "\n").collect()
 }

@@ -39,7 +39,10 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no row of the gallery has a key that begins with {only:?}")));
     }
-    let taken = simulate(&rows, &args.scenarios, args.threads)?;
+    let mut taken = simulate(&rows, &args.scenarios, args.threads)?;
+    for reading in rows.iter().flat_map(|row| row.check.doubts()) {
+        taken.push(count_doubts(reading, &args.scenarios)?);
+    }
     let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &taken)).collect();
     let text = if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
     files::print(&text)?;
@@ -68,6 +71,14 @@ fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Res
     }
     bar.finish_and_clear();
     Ok(taken)
+}
+
+/// How many doubts of a kind the checker has about a file.
+fn count_doubts(reading: Reading, folder: &Path) -> Result<Taken, Problem> {
+    let overrides = reading.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let compiled = files::compile_quietly(&folder.join(reading.scenario), &overrides)?;
+    let count = compiled.warnings.iter().filter(|warning| warning.doubt == Some(reading.figure)).count();
+    Ok(Taken { reading, values: vec![Some(count as f64)] })
 }
 
 /// Takes numbers that come from the same runs.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::*;
-use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
+use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Per, Program};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, RunRecord, Seed};
 
@@ -151,6 +151,24 @@ impl Steps {
         self
     }
 
+    pub fn read(mut self, value: u16) -> Steps {
+        self.code.push(Op::Read { value });
+        self
+    }
+
+    pub fn write(mut self, value: u16) -> Steps {
+        self.code.push(Op::Write { value });
+        self
+    }
+
+    pub fn over(mut self, connection: u16, call: impl FnOnce(Steps) -> Steps) -> Steps {
+        let per = Per::Process;
+        self.code.push(Op::Occupy { connection, per, patching: Patching::Patched });
+        self = call(self);
+        self.code.push(Op::Vacate { connection, per });
+        self
+    }
+
     pub fn release(mut self, sync: u16) -> Steps {
         self.code.push(Op::Release { sync });
         self
@@ -205,6 +223,8 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         SyncSpec { name: "event".into(), kind: SyncKind::Event },
         SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
     ];
+    model.values = vec!["value".into()];
+    model.connections = vec!["connection".into()];
     model.classes = Arc::new([class]);
     model.programs = Arc::new([program]);
     model.clients = Arc::new([ClientSpec::plain("users", vec![0], arrivals)]);

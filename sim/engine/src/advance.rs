@@ -108,6 +108,12 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                 }
                 return Effect::GiveBack { sync };
             }
+            Op::Vacate { .. } => {
+                if task.unwinding {
+                    task.pc = unwind_from(program, task.pc);
+                }
+                return Effect::Do(op);
+            }
             Op::Set { register, times } => task.registers[usize::from(register)] = times,
             Op::Loop { register, back } => {
                 let left = &mut task.registers[usize::from(register)];
@@ -171,10 +177,12 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
     let mut taken_ahead: u32 = 0;
     for (at, op) in program.code.iter().enumerate().skip(usize::from(pc.0)) {
         match op {
-            Op::Acquire { .. } => taken_ahead += 1,
-            Op::Release { .. } if taken_ahead > 0 => taken_ahead -= 1,
-            Op::Release { .. } | Op::End => return Pc(u16::try_from(at).expect("programs are shorter than 2^16 ops")),
-            // No other op takes or gives a unit.
+            Op::Acquire { .. } | Op::Occupy { .. } => taken_ahead += 1,
+            Op::Release { .. } | Op::Vacate { .. } if taken_ahead > 0 => taken_ahead -= 1,
+            Op::Release { .. } | Op::Vacate { .. } | Op::End => {
+                return Pc(u16::try_from(at).expect("programs are shorter than 2^16 ops"));
+            }
+            // No other op takes or gives a unit or a connection.
             _ => {}
         }
     }

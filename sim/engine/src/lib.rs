@@ -38,6 +38,7 @@ mod request;
 pub mod rng;
 mod router;
 mod shared;
+mod sharing;
 mod slow;
 mod sync;
 mod task;

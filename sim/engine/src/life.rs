@@ -526,6 +526,8 @@ impl<P: Probe> World<'_, P> {
         process.readable.clear();
         process.breakers = self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect();
         process.close_batch = 0;
+        self.sharing.end_process(id);
+        let process = &mut self.processes[id.index()];
         process.connections = 0;
         (process.handing, process.ending, process.stalled) = (RequestId::NONE, None, ThreadId::NONE);
         self.build_syncs(id);

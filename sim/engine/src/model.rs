@@ -43,6 +43,10 @@ pub struct Model {
     pub peers: Vec<PeerSpec>,
     /// Locks and pools; every process has its own instance of each.
     pub syncs: Vec<SyncSpec>,
+    /// Names of the values that the tasks of a process share; every process has its own.
+    pub values: Vec<String>,
+    /// Names of the connections to peers that several tasks may use.
+    pub connections: Vec<String>,
     /// Kinds of request. Shared between the worlds of a scenario.
     pub classes: Arc<[ClassSpec]>,
     /// What requests do, by [`ClassSpec::program`]. Shared between the worlds of a scenario.

@@ -3,7 +3,7 @@
 //! A scenario's steps are compiled once into a flat [`Program`]; a task is a cursor into it.
 //! The same program runs in both worlds: an op says what the application does, never how a thread or a greenlet does it.
 //! Which op turns into which effect is `advance.rs`; what a carrier makes of the effect is `thread.rs` and `hub.rs`.
-//! Left out on purpose: values. A program computes nothing; it only takes time and things.
+//! Left out on purpose: values. A program computes nothing; it only takes time and things, and says when it reads and writes.
 
 use crate::law::Law;
 use crate::time::Span;
@@ -35,6 +35,17 @@ pub enum Patching {
     Patched,
     /// The call blocks the operating-system thread (it lets go of the GIL).
     Blocking,
+}
+
+/// Who shares a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Per {
+    /// All tasks of a process.
+    Process,
+    /// The tasks of a request, whose own it is: the runs of a fan-out.
+    Request,
+    /// Nobody: it belongs to the task.
+    Task,
 }
 
 /// One instruction. Eight bytes, `Copy`.
@@ -262,6 +273,32 @@ pub enum Op {
         /// Where to go otherwise.
         skip: Pc,
     },
+    /// Read a value that the tasks of a process share.
+    Read {
+        /// Index into `Model::values`.
+        value: u16,
+    },
+    /// Write it back. An update is lost if another task has written it since this one read it.
+    Write {
+        /// Index into `Model::values`.
+        value: u16,
+    },
+    /// Begin to use a connection, for the call that follows. A conflict if another task waits on it; under a hub the request fails.
+    Occupy {
+        /// Index into `Model::connections`.
+        connection: u16,
+        /// Who shares it.
+        per: Per,
+        /// Whether gevent watches its socket.
+        patching: Patching,
+    },
+    /// The call over a connection is over.
+    Vacate {
+        /// Index into `Model::connections`.
+        connection: u16,
+        /// Who shares it.
+        per: Per,
+    },
     /// The end of the program: the response is sent and the task is done.
     End,
 }
@@ -356,6 +393,10 @@ impl Program {
                     | Op::Loop { .. }
                     | Op::Chance { .. }
                     | Op::Fan { .. }
+                    | Op::Read { .. }
+                    | Op::Write { .. }
+                    | Op::Occupy { .. }
+                    | Op::Vacate { .. }
                     | Op::End
             )
         };

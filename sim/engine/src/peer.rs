@@ -67,10 +67,11 @@ impl<P: Probe> World<'_, P> {
         let state = &self.tasks[task];
         let key = if state.request.is_some() { self.requests[state.request].key } else { 0 };
         let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
-        let process = self.threads[state.thread.index()].process;
+        let is_open = self.is_over_open_connection(task);
+        let process = if is_open { ProcessId::NONE } else { self.threads[state.thread.index()].process };
         let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
         self.calls_peak = self.calls_peak.max(self.calls.len() as u64);
-        if !self.open_call(call) {
+        if !is_open && !self.open_call(call) {
             self.calls[call].failed = true;
             self.queue.push(at, Event::Reply(call));
             return call;

@@ -1,5 +1,6 @@
 //! Facts, and those who watch them. A probe is chosen at compile time; `()` watches nothing and costs nothing.
 
+use crate::id::{ProcessId, TaskId};
 use crate::record::Ending;
 use crate::request::Request;
 use crate::time::{Span, Time};
@@ -51,11 +52,38 @@ pub enum Fact<'a> {
     HedgeWon,
     /// A balancer leaves a server alone from now on.
     Ejected,
+    /// A task read a shared value.
+    Read(Touch),
+    /// A task wrote a shared value.
+    Wrote {
+        /// Who, and which.
+        touch: Touch,
+        /// Whether another task's write was overwritten unseen.
+        lost: bool,
+    },
+    /// A task began to use a connection.
+    Used {
+        /// Which.
+        connection: u16,
+        /// Whether another task was waiting on it.
+        conflict: bool,
+    },
     /// A server finished a request whose sender had left.
     Wasted {
         /// How long it held its slot.
         held: Span,
     },
+}
+
+/// Who did something to which shared value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Touch {
+    /// Whose value.
+    pub process: ProcessId,
+    /// Who.
+    pub task: TaskId,
+    /// Which.
+    pub value: u16,
 }
 
 /// A level that is averaged over time.

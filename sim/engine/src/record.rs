@@ -167,6 +167,12 @@ pub struct RunRecord {
     /// How evenly resident clients were served; of runs that have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residents: Option<Residents>,
+    /// What was done to shared values after the warm-up, in model order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ValueRecord>,
+    /// What was done with connections after the warm-up, in model order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionRecord>,
     /// Most calls to peers under way at once, over the whole run.
     pub calls_peak: u64,
     /// SYNs dropped at full queues and tables.
@@ -283,6 +289,30 @@ impl Resilience {
     pub fn is_nothing(&self) -> bool {
         *self == Resilience::default()
     }
+}
+
+/// A shared value in one run after the warm-up, over all processes.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct ValueRecord {
+    /// Its name.
+    pub name: String,
+    /// Times it was read.
+    pub reads: u64,
+    /// Times it was written.
+    pub writes: u64,
+    /// Writes by a task that had not seen what another task wrote since its own read.
+    pub lost_updates: u64,
+}
+
+/// A connection in one run after the warm-up, over all processes.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct ConnectionRecord {
+    /// Its name.
+    pub name: String,
+    /// Times that a task began to use it.
+    pub uses: u64,
+    /// Uses that began while another task waited on it.
+    pub conflicts: u64,
 }
 
 /// One class in one run.

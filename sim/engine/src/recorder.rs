@@ -3,7 +3,9 @@
 use crate::hist::Hist;
 use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
-use crate::record::{ClassRecord, Ending, Residents, Resilience, Series, Slowdown, Users, Wait, Wasted};
+use crate::record::{
+    ClassRecord, ConnectionRecord, Ending, Residents, Resilience, Series, Slowdown, Users, ValueRecord, Wait, Wasted,
+};
 use crate::request::{NO_RESIDENT, Request, Why};
 use crate::time::{Span, Time};
 
@@ -15,6 +17,8 @@ pub struct Recorder {
     pub(crate) users: Users,
     pub(crate) wasted: Wasted,
     pub(crate) resilience: Resilience,
+    pub(crate) values: Vec<ValueRecord>,
+    pub(crate) connections: Vec<ConnectionRecord>,
     pub(crate) syn_drops: u64,
     pub(crate) classes: Vec<ClassRecord>,
     pub(crate) latency: Hist,
@@ -78,6 +82,12 @@ impl Recorder {
             users: Users::default(),
             wasted: Wasted::default(),
             resilience: Resilience::default(),
+            values: model.values.iter().map(|name| ValueRecord { name: name.clone(), ..Default::default() }).collect(),
+            connections: model
+                .connections
+                .iter()
+                .map(|name| ConnectionRecord { name: name.clone(), ..Default::default() })
+                .collect(),
             syn_drops: 0,
             classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),
             latency: Hist::new(),
@@ -295,6 +305,18 @@ impl Probe for Recorder {
                 let column = self.column();
                 self.syn_drops += 1;
                 self.series.syn_drops[column] += 1;
+            }
+            Fact::Read(_) | Fact::Wrote { .. } | Fact::Used { .. } if at < self.window.0 => {}
+            Fact::Read(touch) => self.values[usize::from(touch.value)].reads += 1,
+            Fact::Wrote { touch, lost } => {
+                let value = &mut self.values[usize::from(touch.value)];
+                value.writes += 1;
+                value.lost_updates += u64::from(lost);
+            }
+            Fact::Used { connection, conflict } => {
+                let connection = &mut self.connections[usize::from(connection)];
+                connection.uses += 1;
+                connection.conflicts += u64::from(conflict);
             }
             Fact::FailedFast => self.resilience.failed_fast += 1,
             Fact::RetryRefused => self.resilience.retries_refused += 1,

@@ -63,6 +63,10 @@ impl<P: Probe> World<'_, P> {
                 let span = self.drawn(task, takes);
                 self.wait_on_thread(thread, task, Need::Timer(span), None)
             }
+            Op::Read { .. } | Op::Write { .. } | Op::Occupy { .. } | Op::Vacate { .. } => {
+                self.share(process, task, op, false);
+                None
+            }
             Op::Fan { program, count } => Some(self.fan_out_on_threads(thread, task, program, count)),
             op => unreachable!("the scenario language has no {op:?}"),
         }

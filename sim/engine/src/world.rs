@@ -37,6 +37,7 @@ use crate::probe::Probe;
 use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
 use crate::router::Router;
+use crate::sharing::Sharing;
 use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
@@ -210,6 +211,7 @@ pub(crate) struct World<'m, P> {
     pub(crate) net: Net,
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
+    pub(crate) sharing: Sharing,
     pub(crate) clients: Vec<Client>,
     pub(crate) requests: Slab<RequestId, Request>,
     pub(crate) tasks: Slab<TaskId, Task>,
@@ -273,6 +275,7 @@ impl<'m, P: Probe> World<'m, P> {
             net: Net::new(model),
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
+            sharing: Sharing::new(model),
             clients,
             requests: Slab::new(),
             tasks: Slab::new(),
@@ -354,7 +357,9 @@ impl<'m, P: Probe> World<'m, P> {
         let [a, b] = self.tasks[parent].registers;
         let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
         task.registers[0] = (u32::from(number) + 1) | around << 10;
-        self.tasks.insert(task)
+        let task = self.tasks.insert(task);
+        self.sharing.begin_task(task);
+        task
     }
 
     /// A branch is done. True if it was the last.

@@ -3,7 +3,7 @@
 //! One table for everyone: text, JSON and CSV print what stands here and cannot drift apart.
 //! A name ends in its unit; a bare name is a count.
 
-use engine::record::{ClassRecord, Ending, RunRecord, Slowdown, Wait};
+use engine::record::{ClassRecord, ConnectionRecord, Ending, RunRecord, Slowdown, ValueRecord, Wait};
 use engine::time::Span;
 
 use crate::busiest::BusiestMinute;
@@ -54,6 +54,8 @@ pub enum Group {
     Users,
     /// What clients, breakers and balancers did about trouble; only where they did something.
     Resilience,
+    /// What tasks did to values and connections that they share; only where there are any.
+    Sharing,
     /// How busy servers were.
     Resources,
     /// How evenly waiting was spread.
@@ -64,11 +66,12 @@ pub enum Group {
 
 impl Group {
     /// All, in the order of a table.
-    pub const ALL: [Group; 7] = [
+    pub const ALL: [Group; 8] = [
         Group::Outcome,
         Group::Latency,
         Group::Users,
         Group::Resilience,
+        Group::Sharing,
         Group::Resources,
         Group::Fairness,
         Group::Blame,
@@ -81,6 +84,7 @@ impl Group {
             Group::Latency => "Latency of good responses",
             Group::Users => "Users",
             Group::Resilience => "Retries, copies, breakers",
+            Group::Sharing => "Shared values and connections",
             Group::Resources => "Resources",
             Group::Fairness => "Fairness",
             Group::Blame => "Where the time goes (mean per good response)",
@@ -164,6 +168,8 @@ const LATENCY: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Latency, Bette
 const USERS: (Unit, Group, Better) = (Unit::Count, Group::Users, Better::Neither);
 const TROUBLE: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Less);
 const COPIES: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Neither);
+const TOUCHES: (Unit, Group, Better) = (Unit::Count, Group::Sharing, Better::Neither);
+const HARM: (Unit, Group, Better) = (Unit::Count, Group::Sharing, Better::Less);
 const SIZE: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Neither);
 const BUSY: (Unit, Group, Better) = (Unit::Share, Group::Resources, Better::Neither);
 const LAG: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Resources, Better::Less);
@@ -173,7 +179,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 60] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 65] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -232,6 +238,18 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 60] = [
         "Requests and calls that an open breaker failed at once.", |r| trouble(r, r.resilience.failed_fast)),
     row("ejections", "servers left alone", TROUBLE,
         "Times that a balancer began to leave a server alone.", |r| trouble(r, r.resilience.ejections)),
+
+    row("value_reads", "reads", TOUCHES,
+        "Times that a shared value was read.", |r| values(r, |value| value.reads)),
+    row("value_writes", "writes", TOUCHES,
+        "Times that a shared value was written.", |r| values(r, |value| value.writes)),
+    row("lost_updates", "lost updates", HARM,
+        "Writes by a task that had not seen what another task wrote since its own read.",
+        |r| values(r, |value| value.lost_updates)),
+    row("connection_uses", "uses of connections", TOUCHES,
+        "Times that a task began to use a declared connection.", |r| connections(r, |one| one.uses)),
+    row("conflicts", "conflicts", HARM,
+        "Uses of a connection that began while another task waited on it.", |r| connections(r, |one| one.conflicts)),
 
     row("slots", "slots", SIZE,
         "Threads or greenlets of the fleet that can carry a request.", |r| Some(r.slots as f64)),
@@ -330,6 +348,24 @@ pub static CLASS_FIGURES: [Recipe<ClassRecord>; 10] = [
         "Largest latency over ideal time within the class.", |c| slowdown_max(&c.slowdown)),
 ];
 
+/// Everything that is told about one shared value, in table order.
+#[rustfmt::skip] // As above.
+pub static VALUE_FIGURES: [Recipe<ValueRecord>; 3] = [
+    row("value_reads", "reads", TOUCHES, "Times that the value was read.", |v| Some(v.reads as f64)),
+    row("value_writes", "writes", TOUCHES, "Times that the value was written.", |v| Some(v.writes as f64)),
+    row("lost_updates", "lost updates", HARM,
+        "Writes by a task that had not seen what another task wrote since its own read.",
+        |v| Some(v.lost_updates as f64)),
+];
+
+/// Everything that is told about one connection, in table order.
+#[rustfmt::skip] // As above.
+pub static CONNECTION_FIGURES: [Recipe<ConnectionRecord>; 2] = [
+    row("connection_uses", "uses", TOUCHES, "Times that a task began to use the connection.", |c| Some(c.uses as f64)),
+    row("conflicts", "conflicts", HARM,
+        "Uses that began while another task waited on the connection.", |c| Some(c.conflicts as f64)),
+];
+
 /// What is told about each [`Wait`], in [`Wait::ALL`] order.
 pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
     blame("network_mean_ns", "network", "Mean time travelling between client and server, per good response."),
@@ -373,6 +409,16 @@ pub(crate) fn blame_of<'a>(classes: impl Iterator<Item = &'a ClassRecord>) -> Op
 
 fn sent(endings: &[u64; Ending::COUNT]) -> u64 {
     endings.iter().sum()
+}
+
+/// A count over all shared values, in runs that have any.
+fn values(record: &RunRecord, count: impl Fn(&ValueRecord) -> u64) -> Option<f64> {
+    (!record.values.is_empty()).then(|| record.values.iter().map(count).sum::<u64>() as f64)
+}
+
+/// A count over all declared connections, in runs that have any.
+fn connections(record: &RunRecord, count: impl Fn(&ConnectionRecord) -> u64) -> Option<f64> {
+    (!record.connections.is_empty()).then(|| record.connections.iter().map(count).sum::<u64>() as f64)
 }
 
 /// A count of second copies, in runs that had any.
@@ -429,6 +475,8 @@ mod tests {
     fn a_name_ends_in_its_unit() {
         let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec);
         let specs = specs.chain(CLASS_FIGURES.iter().map(|recipe| &recipe.spec)).chain(&BLAME_FIGURES);
+        let specs = specs.chain(VALUE_FIGURES.iter().map(|recipe| &recipe.spec));
+        let specs = specs.chain(CONNECTION_FIGURES.iter().map(|recipe| &recipe.spec));
         for spec in specs {
             let suffix = match spec.unit {
                 Unit::Count => "",

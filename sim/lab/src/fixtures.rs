@@ -22,6 +22,8 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         wasted: Wasted::default(),
         resilience: Resilience::default(),
         residents: None,
+        values: Vec::new(),
+        connections: Vec::new(),
         calls_peak: 0,
         syn_drops: 0,
         kernel: KernelCounts::default(),

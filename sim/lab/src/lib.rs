@@ -19,4 +19,4 @@ pub use estimate::Estimate;
 pub use figure::{Better, Figure, FigureSpec, Group, Unit};
 pub use run::{FailedRun, LabError, OfModel, Plan, Progress, run_all, run_all_with, run_each};
 pub use series::{Band, WorldSeries, world_series};
-pub use summary::{ClassSummary, Summary, WorldResult};
+pub use summary::{ClassSummary, SharedSummary, Summary, WorldResult};

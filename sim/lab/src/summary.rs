@@ -2,7 +2,9 @@
 
 use engine::record::{ClassRecord, RunRecord};
 
-use crate::figure::{BLAME_FIGURES, CLASS_FIGURES, Figure, Group, RUN_FIGURES, Recipe, blame_of};
+use crate::figure::{
+    BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, Group, RUN_FIGURES, Recipe, VALUE_FIGURES, blame_of,
+};
 
 /// All replications of one world.
 #[derive(Clone, Debug)]
@@ -20,12 +22,25 @@ pub struct Summary {
     pub world: String,
     /// Replications it is made of.
     pub replications: u32,
-    /// The run as a whole: one per row of [`RUN_FIGURES`], in its order; those about trouble only if there was any.
+    /// The run as a whole: one per row of [`RUN_FIGURES`], in its order; those about trouble and sharing only if there was any.
     pub figures: Vec<Figure>,
     /// What good responses of all classes waited for; only what was ever waited for, in `Wait::ALL` order.
     pub blame: Vec<Figure>,
     /// The classes, in model order.
     pub classes: Vec<ClassSummary>,
+    /// The shared values, in model order: one figure per row of [`VALUE_FIGURES`].
+    pub values: Vec<SharedSummary>,
+    /// The declared connections, in model order: one figure per row of [`CONNECTION_FIGURES`].
+    pub connections: Vec<SharedSummary>,
+}
+
+/// All numbers of one shared value or connection in one world.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SharedSummary {
+    /// Its name.
+    pub name: String,
+    /// Its figures, in the order of their table.
+    pub figures: Vec<Figure>,
 }
 
 /// All numbers of one class in one world.
@@ -62,10 +77,15 @@ impl Summary {
             figures: RUN_FIGURES
                 .iter()
                 .map(figure)
-                .filter(|figure| figure.spec.group != Group::Resilience || figure.estimate.is_some())
+                .filter(|figure| {
+                    let rare = matches!(figure.spec.group, Group::Resilience | Group::Sharing);
+                    !rare || figure.estimate.is_some()
+                })
                 .collect(),
             blame: blame(&records, |record| &record.classes),
             classes: (0..first.classes.len()).map(|class| ClassSummary::of(&records, class)).collect(),
+            values: shared(&records, |record| &record.values, &VALUE_FIGURES, |value| &value.name),
+            connections: shared(&records, |record| &record.connections, &CONNECTION_FIGURES, |one| &one.name),
         }
     }
 
@@ -96,6 +116,28 @@ impl ClassSummary {
     pub fn figure(&self, name: &str) -> Option<&Figure> {
         find(&self.figures, name)
     }
+}
+
+impl SharedSummary {
+    /// The number of that name, if there is one.
+    pub fn figure(&self, name: &str) -> Option<&Figure> {
+        find(&self.figures, name)
+    }
+}
+
+/// One summary for each of the things of a kind that records have, all in the same order.
+fn shared<R>(
+    records: &[&RunRecord],
+    of: impl Fn(&RunRecord) -> &[R],
+    recipes: &'static [Recipe<R>],
+    name: impl Fn(&R) -> &str,
+) -> Vec<SharedSummary> {
+    let figures = |at: usize| {
+        let values = |recipe: &Recipe<R>| records.iter().map(|record| (recipe.value)(&of(record)[at])).collect();
+        recipes.iter().map(|recipe| Figure::new(&recipe.spec, values(recipe))).collect()
+    };
+    let things = of(records[0]).iter().enumerate();
+    things.map(|(at, thing)| SharedSummary { name: name(thing).to_owned(), figures: figures(at) }).collect()
 }
 
 fn find<'a>(figures: &'a [Figure], name: &str) -> Option<&'a Figure> {

@@ -65,7 +65,7 @@ impl Row {
             Said::Nothing(why) => (None, Vec::new(), Some(*why)),
         };
         let row = judged.row;
-        let runs = row.check.readings().into_iter().map(|reading| Run {
+        let runs = row.check.readings().into_iter().chain(row.check.doubts()).map(|reading| Run {
             scenario: reading.scenario,
             set: reading.set,
             world: reading.world,
@@ -104,6 +104,6 @@ fn band(check: &Check) -> Option<Band> {
     match check {
         Check::Value(_, band) | Check::Ratio(_, _, band) => Some(*band),
         Check::Among(_, draw) => Some(Band::Exactly(*draw)),
-        Check::Calibrated(..) | Check::Shape(..) | Check::NotYet(_) | Check::Stated(_) => None,
+        Check::Calibrated(..) | Check::Shape(..) | Check::Doubt(_) | Check::NotYet(_) | Check::Stated(_) => None,
     }
 }

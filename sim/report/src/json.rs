@@ -4,7 +4,8 @@
 //! the last bits of a platform's logarithm cannot change a document.
 
 use lab::{
-    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Summary, WorldDifference, WorldResult,
+    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, SharedSummary, Summary, WorldDifference,
+    WorldResult,
 };
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -56,6 +57,10 @@ struct World<'a> {
     figures: Figures<'a>,
     classes: Vec<Class<'a>>,
     blame: Figures<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<Shared<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    connections: Vec<Shared<'a>>,
     /// In hexadecimal, for readers whose numbers are floats.
     fingerprints: OneLine<Vec<String>>,
     births_fingerprints: OneLine<Vec<String>>,
@@ -72,6 +77,8 @@ impl<'a> World<'a> {
             figures: Figures(&summary.figures),
             classes: summary.classes.iter().map(Class::of).collect(),
             blame: Figures(&summary.blame),
+            values: summary.values.iter().map(Shared::of).collect(),
+            connections: summary.connections.iter().map(Shared::of).collect(),
             fingerprints: OneLine(records.clone().map(|record| hexadecimal(record.fingerprint)).collect()),
             births_fingerprints: OneLine(
                 records.clone().map(|record| hexadecimal(record.births_fingerprint)).collect(),
@@ -91,6 +98,19 @@ struct Class<'a> {
 impl<'a> Class<'a> {
     fn of(class: &'a ClassSummary) -> Class<'a> {
         Class { name: &class.name, figures: Figures(&class.figures), blame: Figures(&class.blame) }
+    }
+}
+
+/// A shared value or connection.
+#[derive(Serialize)]
+struct Shared<'a> {
+    name: &'a str,
+    figures: Figures<'a>,
+}
+
+impl<'a> Shared<'a> {
+    fn of(shared: &'a SharedSummary) -> Shared<'a> {
+        Shared { name: &shared.name, figures: Figures(&shared.figures) }
     }
 }
 

@@ -179,11 +179,13 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     /// What the steps of every request become; the programs of their fans follow those of all requests.
     fn build(&self, yield_every: Option<Span>) -> Vec<Built> {
-        let Scenario { peers, syncs, requests, .. } = self.scenario;
+        let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
         let samples = |path: &str| self.files.known(path);
-        let tables = Tables { peers: &peers, syncs: &syncs, samples: &samples, yield_every };
+        let values: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
+        let tables =
+            Tables { peers: &peers, syncs: &syncs, values: &values, connections, samples: &samples, yield_every };
         let mut first_fan = requests.len();
         let mut all = Vec::new();
         for request in requests {
@@ -330,6 +332,8 @@ impl Compiler<'_> {
                 })
                 .collect(),
             syncs: self.syncs(),
+            values: self.scenario.values.iter().map(|value| value.text.clone()).collect(),
+            connections: self.scenario.connections.iter().map(|one| one.name.text.clone()).collect(),
             classes,
             programs,
             clients,

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::limits;
+use crate::lint::Doubt;
+use crate::node::Name;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -36,6 +38,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// A few words for the underline.
     pub label: String,
+    /// What kind of doubt it is, as `expect` calls it, if it has one.
+    pub doubt: Option<&'static str>,
     /// The text that `span` counts in, if that is not the scenario's: an override as it was typed.
     pub source: Option<String>,
 }
@@ -50,7 +54,8 @@ impl Diagnostic {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let mut out = format!("{}:{}:{}: {severity}: {}\n", self.file, self.line, self.column, self.what);
+        let kind = self.doubt.map_or(String::new(), |doubt| format!("[{doubt}]"));
+        let mut out = format!("{}:{}:{}: {severity}{kind}: {}\n", self.file, self.line, self.column, self.what);
         let gutter = self.line.to_string().len();
         let (line, before, width) = excerpt(text, &self.span);
         let _ = writeln!(out, "{:gutter$} |", "");
@@ -178,6 +183,7 @@ pub(crate) struct Finding {
     syntax: bool,
     /// Nothing was lost by it: the reader knows what was meant.
     mild: bool,
+    doubt: Option<Doubt>,
 }
 
 impl Finding {
@@ -225,6 +231,26 @@ impl Findings {
         self.push(Severity::Warning, at, what.into())
     }
 
+    /// Adds a doubt of a kind that a file may expect.
+    pub(crate) fn doubt(&mut self, doubt: Doubt, at: At, what: impl Into<String>) -> &mut Finding {
+        let finding = self.push(Severity::Warning, at, what.into());
+        finding.doubt = Some(doubt);
+        finding
+    }
+
+    /// Drops the doubts that the file expects; one that it expects in vain is another.
+    pub(crate) fn acknowledge(&mut self, expected: &[Name]) {
+        for name in expected {
+            let is_meant = |finding: &Finding| finding.doubt.is_some_and(|doubt| doubt.name() == name.text);
+            if self.list.iter().any(is_meant) {
+                self.list.retain(|finding| !is_meant(finding));
+            } else {
+                let what = format!("there is no `{}` here to expect", name.text);
+                self.warning(name.at, what).label("not found").help("remove it from `expect`").echo();
+            }
+        }
+    }
+
     /// Adds a mistake of the TOML itself; what else is found at that place is an echo of it.
     pub(crate) fn syntax(&mut self, at: At, what: impl Into<String>) -> &mut Finding {
         let finding = self.push(Severity::Error, at, what.into());
@@ -234,7 +260,17 @@ impl Findings {
 
     fn push(&mut self, severity: Severity, at: At, what: String) -> &mut Finding {
         let label = "here".to_owned();
-        self.list.push(Finding { severity, at, what, help: None, label, echo: false, syntax: false, mild: false });
+        self.list.push(Finding {
+            severity,
+            at,
+            what,
+            help: None,
+            label,
+            echo: false,
+            syntax: false,
+            mild: false,
+            doubt: None,
+        });
         self.list.last_mut().expect("a finding was just pushed")
     }
 
@@ -283,6 +319,7 @@ impl Finding {
             what: self.what,
             help: self.help,
             label: self.label,
+            doubt: self.doubt.map(Doubt::name),
             source: overridden.then(|| text.to_owned()),
         }
     }

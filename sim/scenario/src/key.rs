@@ -122,6 +122,10 @@ pub(crate) enum Group {
     Queue,
     /// `[event.NAME]`.
     Event,
+    /// `[value.NAME]`.
+    Value,
+    /// `[connection.NAME]`.
+    Connection,
     /// `[request.NAME]`.
     Request,
     /// `[worker.NAME]` of a preset.
@@ -138,6 +142,8 @@ impl Group {
             Group::Sync => "pool or lock",
             Group::Queue => "queue",
             Group::Event => "event",
+            Group::Value => "value",
+            Group::Connection => "connection",
             Group::Request => "request",
             Group::Worker => "worker",
         }
@@ -158,6 +164,8 @@ impl Group {
             Group::Sync => "pools and locks",
             Group::Queue => "queues",
             Group::Event => "events",
+            Group::Value => "values",
+            Group::Connection => "connections",
             Group::Request => "requests",
             Group::Worker => "workers",
         }
@@ -172,6 +180,8 @@ impl Group {
             Group::Sync => &["pool", "lock"],
             Group::Queue => &["queue"],
             Group::Event => &["event"],
+            Group::Value => &["value"],
+            Group::Connection => &["connection"],
             Group::Request => &["request"],
             Group::Worker => &["worker"],
         }

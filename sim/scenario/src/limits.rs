@@ -8,7 +8,7 @@ pub const FILE_BYTES: usize = 1 << 20;
 pub(crate) const NESTING: usize = 8;
 /// Worlds of a file: more do not fit a table or a plot.
 pub(crate) const WORLDS: usize = 16;
-/// Peers, pools, locks, queues, events, clients or requests of a file.
+/// Peers, pools, locks, queues, events, values, connections, clients or requests of a file.
 pub(crate) const NAMED: usize = 256;
 /// Steps of all requests together: a program has at most 65,535 ops.
 pub(crate) const STEPS: usize = 10_000;
@@ -45,7 +45,11 @@ pub(crate) fn listed() -> Vec<(&'static str, String, &'static str)> {
         ("nesting", count(NESTING as u64), "steps inside steps"),
         ("loops", count(engine::op::Program::REGISTERS as u64), "`repeat` inside `repeat`; one less inside a `fan`"),
         ("worlds", count(WORLDS as u64), "worlds of a file"),
-        ("names", count(NAMED as u64), "clients, peers, pools, locks, queues, events or requests of a file"),
+        (
+            "names",
+            count(NAMED as u64),
+            "clients, peers, pools, locks, queues, events, values, connections or requests of a file",
+        ),
         ("steps", count(STEPS as u64), "steps of all requests together"),
         ("repeat", count(REPEAT), "passes of one `repeat`"),
         ("fan", count(FAN), "runs of one `fan`"),

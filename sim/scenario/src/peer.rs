@@ -5,10 +5,11 @@ use engine::model::{BreakerSpec, Window};
 use engine::time::{Span, Time};
 
 use crate::client::ppm;
-use crate::diagnostic::Findings;
+use crate::diagnostic::{At, Findings};
 use crate::habits::{self, BREAKER};
 use crate::kernel;
 use crate::key::{Kind, Need, Table, key};
+use crate::library::{self, Library};
 use crate::node::{Name, Node};
 
 static SLOW: Table = Table {
@@ -63,6 +64,13 @@ pub(crate) static PEER: Table = Table {
             "{ failures = 5, open = \"10s\" }",
             "The breaker that every server process has around its calls.",
         ),
+        key(
+            "library",
+            Kind::OneOf(library::names),
+            Need::Else("nothing is known of it"),
+            "\"pymysql\"",
+            "The client library that calls it; `check` holds `blocking` against it.",
+        ),
     ],
 };
 
@@ -76,6 +84,7 @@ pub(crate) struct Peer {
     /// Sorted, not overlapping.
     pub(crate) windows: Vec<Window>,
     pub(crate) breaker: Option<BreakerSpec>,
+    pub(crate) library: Option<(&'static Library, At)>,
 }
 
 impl Peer {
@@ -88,6 +97,7 @@ impl Peer {
             capacity: node.find("capacity"),
             windows: windows(name, node.get("slow"), findings),
             breaker: node.find::<&Node>("breaker").map(habits::breaker),
+            library: node.find("library").and_then(library::named).zip(Some(node.at("library"))),
         }
     }
 }

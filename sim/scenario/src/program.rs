@@ -5,10 +5,11 @@
 
 use engine::law::Law;
 use engine::model::SiteSpec;
-use engine::op::{Draw, DrawKind, Limit, Op, Pc, Program};
+use engine::op::{Draw, DrawKind, Limit, Op, Pc, Per, Program};
 use engine::rng::stable_hash;
 use engine::time::Span;
 
+use crate::sharing::Connection;
 use crate::step::{Act, Step, Takes};
 
 /// What a builder needs to know of the rest of the scenario.
@@ -17,6 +18,10 @@ pub(crate) struct Tables<'a> {
     pub(crate) peers: &'a [&'a str],
     /// Names of the pools, locks, queues and events, in model order; the threads that `offload` uses come after them.
     pub(crate) syncs: &'a [&'a str],
+    /// Names of the shared values, in model order.
+    pub(crate) values: &'a [&'a str],
+    /// The connections, in model order.
+    pub(crate) connections: &'a [Connection],
     /// Samples by file name.
     pub(crate) samples: &'a dyn Fn(&str) -> Vec<Span>,
     /// The world's `sleep(0)` in heavy work.
@@ -46,6 +51,10 @@ struct Builder<'a> {
     sites: Vec<SiteSpec>,
     labels: Vec<(String, u32)>,
     loops: u8,
+    /// Whether this is a run of a fan.
+    fan: bool,
+    /// Pools and locks of which a unit is held here, by name.
+    held: Vec<String>,
 }
 
 /// Compiles the steps of request `class`; `first_fan` is the model's index of the first fan in them.
@@ -66,6 +75,8 @@ impl<'a> Builder<'a> {
             sites: Vec::new(),
             labels: Vec::new(),
             loops: 0,
+            fan: false,
+            held: Vec::new(),
         }
     }
 
@@ -106,13 +117,9 @@ impl<'a> Builder<'a> {
                 self.code.push(Op::Apply { sync: small(self.tables.syncs.len()), takes });
             }
             Act::Yield => self.code.push(Op::Yield),
-            Act::Call { peer, takes, timeout, patching } => {
-                let site = self.site(peer, "/takes");
-                let takes = self.draw(takes, site);
-                let limit = self.limit(*timeout);
-                let peer = index(self.tables.peers, peer);
-                self.code.push(Op::Call { patching: *patching, peer, takes, limit });
-            }
+            Act::Call { .. } => self.call(&step.act),
+            Act::Read { value } => self.code.push(Op::Read { value: index(self.tables.values, value) }),
+            Act::Write { value } => self.code.push(Op::Write { value: index(self.tables.values, value) }),
             Act::Acquire { sync, timeout } => self.acquire(sync, *timeout),
             Act::Release { sync } => self.release(sync),
             Act::Put { queue, timeout } => {
@@ -133,6 +140,32 @@ impl<'a> Builder<'a> {
                 self.outer(step);
             }
         }
+    }
+
+    /// A call; one over a connection begins and ends its use.
+    fn call(&mut self, act: &Act) {
+        let Act::Call { peer, takes, timeout, patching, over } = act else { unreachable!("only calls come here") };
+        let patching = *patching;
+        let site = self.site(peer, "/takes");
+        let takes = self.draw(takes, site);
+        let limit = self.limit(*timeout);
+        let peer = index(self.tables.peers, peer);
+        let over = over.as_deref().map(|over| self.connection(over));
+        if let Some((connection, per)) = over {
+            self.code.push(Op::Occupy { connection, per, patching });
+        }
+        self.code.push(Op::Call { patching, peer, takes, limit });
+        if let Some((connection, per)) = over {
+            self.code.push(Op::Vacate { connection, per });
+        }
+    }
+
+    /// A connection and who shares it: a unit of a pool that a run of a fan holds itself is its alone.
+    fn connection(&self, name: &str) -> (u16, Per) {
+        let known = self.tables.connections;
+        let at = known.iter().position(|one| one.name.text == name).expect("the walker has checked the name");
+        let alone = known[at].pool.as_ref().is_some_and(|pool| self.fan && self.held.contains(pool));
+        (small(at), if alone { Per::Task } else { known[at].per })
     }
 
     /// A step with steps inside.
@@ -167,6 +200,7 @@ impl<'a> Builder<'a> {
                 let mut run = Builder::new(&name, self.tables, program);
                 // The first register holds the run's number: what is random inside is drawn anew in every run.
                 run.loops = 1;
+                run.fan = true;
                 let run = run.finish(steps);
                 assert!(run.sites.is_empty() && run.fans.is_empty(), "a run draws nothing at birth and has no fans");
                 self.fans.push(run.program);
@@ -186,11 +220,15 @@ impl<'a> Builder<'a> {
     }
 
     fn acquire(&mut self, sync: &str, timeout: Option<Span>) {
+        self.held.push(sync.to_owned());
         let limit = self.limit(timeout);
         self.code.push(Op::Acquire { sync: self.sync(sync), limit, block: true });
     }
 
     fn release(&mut self, sync: &str) {
+        if let Some(at) = self.held.iter().rposition(|held| held == sync) {
+            self.held.remove(at);
+        }
         self.code.push(Op::Release { sync: self.sync(sync) });
     }
 

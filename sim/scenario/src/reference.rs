@@ -53,7 +53,7 @@ const HEAD: &str = "\
 <!-- Made from the key tables of sim/scenario by scenario::reference(); a test compares. Do not edit by hand. -->
 
 A scenario is a TOML file: people who ask (`[client.NAME]`), what they ask for (`[request.NAME]`), what that calls and waits for \
-(`[peer.NAME]`, `[pool.NAME]`, `[lock.NAME]`, `[queue.NAME]`, `[event.NAME]`), and the ways to serve it that are compared (`[world.NAME]`).
+(`[peer.NAME]`, `[pool.NAME]`, `[lock.NAME]`, `[queue.NAME]`, `[event.NAME]`), what it shares (`[value.NAME]`, `[connection.NAME]`), and the ways to serve it that are compared (`[world.NAME]`).
 Everything but the worlds is shared, so a comparison compares servers and nothing else.
 Unknown keys are mistakes, never ignored.
 `tailback new NAME` writes this file to start from:

@@ -10,12 +10,15 @@ use crate::diagnostic::{At, Diagnostic, Findings, Sources};
 use crate::front::{self, Balancer};
 use crate::key::{Group, Kind, Need, Table, key};
 use crate::limits;
+use crate::lint;
 use crate::node::{Name, Node};
 use crate::overrides::{self, Override};
 use crate::peer::{self, Peer};
 use crate::preset::{self, Preset};
 use crate::raw;
 use crate::request::{self, Request};
+use crate::sharing::{self, Connection};
+use crate::software;
 use crate::step::Act;
 use crate::sync::{self, Sync};
 use crate::walk::{Names, Walker};
@@ -165,6 +168,34 @@ pub(crate) static ROOT: Table = Table {
             "Events inside a process.",
         ),
         key(
+            "value",
+            Kind::Named(&sharing::VALUE, Group::Value),
+            Need::Default("{}"),
+            "{ counter = {} }",
+            "Values that the tasks of a process share.",
+        ),
+        key(
+            "connection",
+            Kind::Named(&sharing::CONNECTION, Group::Connection),
+            Need::Default("{}"),
+            "{ cache = {} }",
+            "Connections to peers that several tasks may use.",
+        ),
+        key(
+            "software",
+            Kind::Table(&software::SOFTWARE),
+            Need::Default("{}"),
+            "{ libraries = [\"pymysql\"] }",
+            "What the application is made of, for `check`.",
+        ),
+        key(
+            "expect",
+            Kind::SomeOf(lint::names),
+            Need::Default("[]"),
+            "[\"lost-update\"]",
+            "Kinds of doubt that the file is about: they are not told. One that is not there is.",
+        ),
+        key(
             "offload",
             Kind::Table(&sync::OFFLOAD),
             Need::Default("{}"),
@@ -198,6 +229,8 @@ pub struct Scenario {
     pub(crate) clients: Vec<Client>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) syncs: Vec<Sync>,
+    pub(crate) values: Vec<Name>,
+    pub(crate) connections: Vec<Connection>,
     /// Native threads of a hub's pool, if a request uses them.
     pub(crate) offload: Option<u32>,
     pub(crate) requests: Vec<Request>,
@@ -269,6 +302,8 @@ impl Scenario {
             clients: named("client").iter().map(|client| Client::read(client, findings)).collect(),
             peers: named("peer").iter().map(|peer| Peer::read(peer, findings)).collect(),
             syncs: Sync::read_all(root, findings),
+            values: sharing::values(root),
+            connections: sharing::connections(root, findings),
             offload: None,
             requests: named("request").iter().map(|request| Request::read(request, findings)).collect(),
             warnings: Vec::new(),
@@ -290,9 +325,11 @@ impl Scenario {
         scenario.check_run(run, findings);
         scenario.check_shares(findings);
         scenario.check_use(findings);
+        sharing::check_use(&scenario, findings);
         scenario.check_traffic(findings);
         let mut scenario = scenario;
         scenario.seat_residents(root, findings);
+        lint::check(&scenario, root, findings);
         scenario
     }
 
@@ -354,7 +391,7 @@ impl Scenario {
     }
 
     /// Whether a step of a request does this.
-    fn uses(&self, does: impl Fn(&Act) -> bool) -> bool {
+    pub(crate) fn uses(&self, does: impl Fn(&Act) -> bool) -> bool {
         let mut found = false;
         for request in &self.requests {
             request.each_step(&mut |step| found |= does(&step.act));

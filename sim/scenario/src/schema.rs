@@ -222,6 +222,9 @@ mod tests {
             include_str!("../../../scenarios/startup/ab-waves.toml"),
             include_str!("../../../scenarios/startup/slow-third-party.toml"),
             include_str!("../../../scenarios/pinterest/cpu-hog.toml"),
+            include_str!("../../../scenarios/pinterest/critical-section.toml"),
+            include_str!("../../../scenarios/pinterest/shared-socket.toml"),
+            include_str!("../../../scenarios/mixpanel/patching.toml"),
             include_str!("../../../scenarios/patterns/fan-out.toml"),
             include_str!("../../../scenarios/patterns/lock-and-queue.toml"),
             include_str!("../../../scenarios/patterns/offload.toml"),
@@ -260,6 +263,9 @@ mod tests {
             ("[request.report]", "[queue.jobs]\nsize = 0\n[request.report]"),
             ("[request.report]", "[event.ready]\nset = true\n[request.report]"),
             ("[request.report]", "[offload]\nthreads = 0\n[request.report]"),
+            ("[request.report]", "[value.x]\nsize = 1\n[request.report]"),
+            ("[request.report]", "[connection.x]\nper = \"thread\"\n[request.report]"),
+            ("[request.report]", "[software]\nlibraries = [\"redi\"]\n[request.report]"),
         ];
         for (from, to) in slips {
             assert!(good.contains(from), "{from}");

@@ -85,6 +85,13 @@ step!(
         ),
         timeout("Longest wait for the reply."),
         patching("Calls through a C library that gevent cannot patch: a hub stands still."),
+        key(
+            "over",
+            Kind::Name(Group::Connection),
+            Need::Else("a connection of its own"),
+            "\"cache\"",
+            "The connection that it goes over.",
+        ),
     ]
 );
 step!(
@@ -199,10 +206,25 @@ step!(
     &[key("offload", Kind::Law, Need::Required, "\"20ms\"", "How long a native thread is busy; it burns no CPU time.")]
 );
 
+step!(
+    READ,
+    "{ read = \"counter\" }",
+    "a read",
+    "Reads a shared value, to write it back later.",
+    &[key("read", Kind::Name(Group::Value), Need::Required, "\"counter\"", "Name of the value.")]
+);
+step!(
+    WRITE,
+    "{ write = \"counter\" }",
+    "a write",
+    "Writes a shared value. An update is lost if another task has written the value since this one read or wrote it.",
+    &[key("write", Kind::Name(Group::Value), Need::Required, "\"counter\"", "Name of the value.")]
+);
+
 /// All steps; the first key of each is its verb.
-pub(crate) static STEPS: [&Table; 18] = [
-    &BURN, &NATIVE, &SLEEP, &YIELD, &CALL, &ACQUIRE, &RELEASE, &WITH, &PUT, &GET, &SET, &CLEAR, &WAIT, &REPEAT,
-    &CHANCE, &FAN, &WITHIN, &OFFLOAD,
+pub(crate) static STEPS: [&Table; 20] = [
+    &BURN, &NATIVE, &SLEEP, &YIELD, &CALL, &ACQUIRE, &RELEASE, &WITH, &PUT, &GET, &SET, &CLEAR, &WAIT, &READ, &WRITE,
+    &REPEAT, &CHANCE, &FAN, &WITHIN, &OFFLOAD,
 ];
 
 /// Verbs of steps.
@@ -241,7 +263,7 @@ pub(crate) enum Act {
     Native(Takes),
     Sleep(Patching, Takes),
     Yield,
-    Call { peer: String, takes: Takes, timeout: Option<Span>, patching: Patching },
+    Call { peer: String, takes: Takes, timeout: Option<Span>, patching: Patching, over: Option<String> },
     Acquire { sync: String, timeout: Option<Span> },
     Release { sync: String },
     With { sync: String, timeout: Option<Span>, steps: Vec<Step> },
@@ -250,6 +272,8 @@ pub(crate) enum Act {
     Set { event: String },
     Clear { event: String },
     Wait { event: String, timeout: Option<Span> },
+    Read { value: String },
+    Write { value: String },
     Repeat { times: u32, steps: Vec<Step> },
     Chance { odds: u32, steps: Vec<Step> },
     Fan { count: u32, steps: Vec<Step> },
@@ -270,8 +294,26 @@ impl Act {
             Act::Set { event } => ("set", event),
             Act::Clear { event } => ("clear", event),
             Act::Wait { event, .. } => ("wait", event),
+            Act::Read { value } => ("read", value),
+            Act::Write { value } => ("write", value),
             _ => return None,
         })
+    }
+
+    /// The verb of the step.
+    pub(crate) fn verb(&self) -> &'static str {
+        match self {
+            Act::Burn { .. } => "burn",
+            Act::Native(_) => "native",
+            Act::Sleep(..) => "sleep",
+            Act::Yield => "yield",
+            Act::Repeat { .. } => "repeat",
+            Act::Chance { .. } => "chance",
+            Act::Fan { .. } => "fan",
+            Act::Within { .. } => "timeout",
+            Act::Offload(_) => "offload",
+            named => named.named().map_or("", |(verb, _)| verb),
+        }
     }
 }
 
@@ -322,7 +364,10 @@ impl Step {
                 }
                 Act::Yield
             }
-            "call" => Act::Call { peer: name()?, takes: takes("takes"), timeout: timeout(), patching: patching() },
+            "call" => {
+                let over = node.find::<&[Name]>("over").and_then(|names| names.first()).map(|over| over.text.clone());
+                Act::Call { peer: name()?, takes: takes("takes"), timeout: timeout(), patching: patching(), over }
+            }
             "acquire" => Act::Acquire { sync: name()?, timeout: timeout() },
             "release" => Act::Release { sync: name()? },
             "put" => Act::Put { queue: name()?, timeout: timeout() },
@@ -330,6 +375,8 @@ impl Step {
             "set" => Act::Set { event: name()? },
             "clear" => Act::Clear { event: name()? },
             "wait" => Act::Wait { event: name()?, timeout: timeout() },
+            "read" => Act::Read { value: name()? },
+            "write" => Act::Write { value: name()? },
             _ => Step::read_outer(verb, node, around, findings)?,
         };
         Some(Step { at: node.at, act })

@@ -23,8 +23,17 @@ pub(crate) struct Names(Vec<(Group, String)>);
 impl Names {
     /// The names that a document defines.
     pub(crate) fn of(root: &Raw) -> Names {
-        let groups =
-            [Group::World, Group::Client, Group::Peer, Group::Sync, Group::Queue, Group::Event, Group::Request];
+        let groups = [
+            Group::World,
+            Group::Client,
+            Group::Peer,
+            Group::Sync,
+            Group::Queue,
+            Group::Event,
+            Group::Value,
+            Group::Connection,
+            Group::Request,
+        ];
         let mut names = Vec::new();
         for group in groups {
             for items in group.roots().iter().filter_map(|key| root.get(key)?.items()) {

@@ -1,15 +1,19 @@
 //! Every kind of mistake has its message, held against a golden file.
 //!
 //! `mistakes/cases.txt` is a list of cases: `## title`, then an edit of `base.toml` (`-` lines are replaced by `+`
-//! lines; without `-` lines the `+` lines are appended), then what the reader says in plain text.
+//! lines; without `-` lines the `+` lines are appended), then what the reader says in plain text. `mistakes/doubts.txt` is
+//! another, over `shared.toml`: what the checker says of shared things and of software.
 //! `TAILBACK_BLESS=1 cargo test -p scenario` rewrites what is said.
 
 use std::fmt::Write as _;
 
 use scenario::{Diagnostic, Severity};
 
-const BASE: &str = include_str!("mistakes/base.toml");
-const CASES: &str = include_str!("mistakes/cases.txt");
+/// Golden files by name: the text that their cases edit, and the cases.
+const SETS: [(&str, &str, &str); 2] = [
+    ("cases.txt", include_str!("mistakes/base.toml"), include_str!("mistakes/cases.txt")),
+    ("doubts.txt", include_str!("mistakes/shared.toml"), include_str!("mistakes/doubts.txt")),
+];
 
 fn diagnostics(text: &str) -> Vec<Diagnostic> {
     match scenario::parse(text, "s.toml", &[]) {
@@ -30,10 +34,14 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    CASES.split("## ").skip(1).map(case).collect()
+    SETS.iter().flat_map(|(_, base, cases)| cases_of(base, cases)).collect()
 }
 
-fn case(block: &str) -> Case {
+fn cases_of(base: &str, cases: &str) -> Vec<Case> {
+    cases.split("## ").skip(1).map(|block| case(base, block)).collect()
+}
+
+fn case(base: &str, block: &str) -> Case {
     let mut lines = block.lines();
     let title = lines.next().expect("a case has a title").to_owned();
     let (mut edit, mut old, mut new, mut said) = (String::new(), vec![], vec![], String::new());
@@ -50,29 +58,34 @@ fn case(block: &str) -> Case {
     }
     let (old, new) = (old.join("\n"), new.join("\n"));
     let text = if old.is_empty() {
-        format!("{BASE}{new}\n")
+        format!("{base}{new}\n")
     } else {
-        assert!(BASE.contains(&old), "{title}: the base has no line\n{old}");
-        BASE.replacen(&old, &new, 1)
+        assert!(base.contains(&old), "{title}: the base has no line\n{old}");
+        base.replacen(&old, &new, 1)
     };
-    let said = said.trim_end().to_owned() + "\n";
+    // A case may show what nothing is said about.
+    let said = if said.trim().is_empty() { String::new() } else { said.trim_end().to_owned() + "\n" };
     Case { title, edit, text, said }
 }
 
 #[test]
 fn the_base_has_no_mistake() {
-    assert_eq!(plain(BASE), "");
+    for (_, base, _) in SETS {
+        assert_eq!(plain(base), "");
+    }
 }
 
 #[test]
 fn every_kind_of_mistake_says_where_and_what_to_write() {
     if std::env::var_os("TAILBACK_BLESS").is_some() {
-        let mut out = String::new();
-        for case in cases() {
-            let _ = write!(out, "## {}\n{}{}\n", case.title, case.edit, plain(&case.text));
+        for (name, base, cases) in SETS {
+            let mut out = String::new();
+            for case in cases_of(base, cases) {
+                let _ = write!(out, "## {}\n{}{}\n", case.title, case.edit, plain(&case.text));
+            }
+            let path = format!("{}/tests/mistakes/{name}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::write(path, out).expect("the golden file can be written");
         }
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mistakes/cases.txt");
-        std::fs::write(path, out).expect("the golden file can be written");
         return;
     }
     for case in cases() {

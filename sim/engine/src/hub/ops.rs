@@ -44,6 +44,9 @@ impl<P: Probe> World<'_, P> {
             }
             Op::Put { sync, item, limit, block } => self.put(id, task, op, sync, item, limit, block),
             Op::Get { sync, limit, block } => self.get(id, task, op, sync, limit, block),
+            Op::Read { .. } | Op::Write { .. } | Op::Occupy { .. } | Op::Vacate { .. } => {
+                self.share(process, task, op, true);
+            }
             Op::TaskDone { sync } => self.task_done(id, task, op, sync),
             Op::JoinAll { sync, limit } => self.join_thing(id, task, op, sync, limit),
             Op::WaitCondition { .. } | Op::Notify { .. } => self.begin_steps(task, op),

@@ -87,6 +87,8 @@ impl Model {
             proxy: None,
             peers: Vec::new(),
             syncs: Vec::new(),
+            values: Vec::new(),
+            connections: Vec::new(),
             classes: Arc::new([]),
             programs: Arc::new([]),
             clients: Arc::new([]),

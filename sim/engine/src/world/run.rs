@@ -217,6 +217,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         cores,
         process_cpu: processes.iter().take(model.processes.len()).map(|process| process.cpu).collect(),
         process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
+        values: recorder.values,
+        connections: recorder.connections,
         classes: recorder.classes,
         latency: recorder.latency,
         hub_lag: recorder.hub_lag,

@@ -99,6 +99,11 @@ pub fn judge(row: &'static Row, taken: &[Taken]) -> Judged {
             let unit = readings.first().map_or(Unit::Count, unit);
             (Said::Numbers(unit, found), inside(whole && shape.holds(&means)))
         }
+        Check::Doubt(asked) => {
+            let found: Vec<Estimate> = asked.readings().iter().filter_map(estimate).collect();
+            let told = matches!(found[..], [with, without] if with.mean >= 1.0 && without.mean == 0.0);
+            (Said::Numbers(Unit::Count, found), inside(told))
+        }
         Check::NotYet(why) => (Said::Nothing(why), Verdict::NotYet),
         Check::Stated(file) => (Said::Nothing(file), Verdict::Shown),
     };
@@ -113,5 +118,28 @@ impl Judged {
     /// Whether nothing is wrong with it.
     pub fn holds(&self) -> bool {
         matches!(self.verdict, Verdict::Inside | Verdict::Shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::Asked;
+    use super::*;
+
+    const ASKED: Asked = Asked { scenario: "s.toml", kind: "lost-update", mistake: &["a=1"], cure: &["a=2"] };
+    static ROW: Row = Row { key: "X", what: "", published: "", flaw: "", check: Check::Doubt(ASKED) };
+
+    #[test]
+    fn a_doubt_is_told_of_the_mistake_and_not_of_the_cure() {
+        let verdict = |counts: [f64; 2]| {
+            let taken = ASKED.readings().into_iter().zip(counts);
+            let taken: Vec<Taken> =
+                taken.map(|(reading, count)| Taken { reading, values: vec![Some(count)] }).collect();
+            judge(&ROW, &taken).verdict
+        };
+        assert_eq!(verdict([1.0, 0.0]), Verdict::Inside);
+        assert_eq!(verdict([0.0, 0.0]), Verdict::Outside, "the mistake is not seen");
+        assert_eq!(verdict([1.0, 1.0]), Verdict::Outside, "the cure is called a mistake");
+        assert_eq!(judge(&ROW, &[]).verdict, Verdict::Outside, "nobody asked");
     }
 }

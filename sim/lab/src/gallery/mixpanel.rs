@@ -1,6 +1,6 @@
 //! Mixpanel, "gevent: the Good, the Bad, the Ugly".
 
-use super::row::{Band, Check, Reading, Row, Shape};
+use super::row::{Asked, Band, Check, Reading, Row, Shape};
 
 const PAGE: &str = "mixpanel/static-page.toml";
 const TEN: &[&str] = &["client.ab.clients=10"];
@@ -64,14 +64,21 @@ const fn ports(set: &'static [&'static str]) -> Reading {
     Reading { scenario: "limits/ports.toml", set, world: "gevent", figure: "throughput_rps" }
 }
 
+const IN_2010: &str = "software.gevent=\"0.13\"";
+const BEFORE_FORK: &str = "software.patch=before-fork";
+const REINIT: &str = "software.reinit=true";
+
+/// What the checker says of an application's software.
+const fn doubt(kind: &'static str, mistake: &'static [&'static str], cure: &'static [&'static str]) -> Check {
+    Check::Doubt(Asked { scenario: "mixpanel/patching.toml", kind, mistake, cure })
+}
+
 const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> Row {
     Row { key, what, published, flaw: "", check }
 }
 
-const CHECKER: &str = "`tailback check` has no such warning";
-
 #[rustfmt::skip] // One published figure a row.
-pub(super) static ROWS: [Row; 42] = [
+pub(super) static ROWS: [Row; 43] = [
     row("A1/2010", "gevent over paste, a static page, errors ignored, ab apart", "\"by a factor of 4\"", Check::Ratio(rate(APART, "gevent"), rate(APART, "paste"), Band::Near(4.0, 25.0))),
     Row { key: "A1/one-core", what: "the same, 1,000 clients on the server's core", published: "\"by a factor of 4\"", flaw: "with one core for both the same software, measured again without errors, gives 2.0, so this hangs on who waits longest; see docs/gallery.md", check: Check::Ratio(rate(ERA_1000, "gevent"), rate(ERA_1000, "paste"), Band::Near(4.0, 25.0)) },
     row("A1/today", "the same with today's servers", "measured again: 1.1", Check::Ratio(page(HUNDRED, "gevent"), page(HUNDRED, "paste"), Band::Between(0.825, 1.375))),
@@ -103,9 +110,10 @@ pub(super) static ROWS: [Row; 42] = [
     row("A16/4096", "greenlets in service with 4,096 open files, of 10,000", "\"~4000 simultaneous\"", Check::Value(limit("limits/open-files.toml", "nofile-4096", "slots_busy_share"), Band::Near(0.4096, 2.0))),
     row("A16/16384", "the same with 16,384, 6,000 at once", "enough", Check::Value(limit("limits/open-files.toml", "nofile-16384", "slots_busy_share"), Band::Near(0.6, 2.0))),
     row("A17", "one pair of addresses only in tests", "-", Check::Stated("limits/ports.toml: addresses")),
-    row("A18", "eventlet inside gevent", "hangs", Check::NotYet(CHECKER)),
-    row("A19", "daemonize before patching", "an unpatched socket", Check::NotYet(CHECKER)),
-    row("A20", "not everything is patched", "signal, Queue", Check::NotYet(CHECKER)),
+    row("A18", "eventlet inside gevent", "hangs", doubt("second-loop", &["software.libraries=[\"pymongo\", \"eventlet\"]"], &[])),
+    row("A19/fork", "a patched parent daemonizes; gevent.reinit()", "an unpatched socket", doubt("patch-order", &[IN_2010, BEFORE_FORK], &[IN_2010, BEFORE_FORK, REINIT])),
+    row("A19/imports", "patching after imports; patching first", "an unpatched socket", doubt("patch-order", &["software.patch=after-imports"], &[])),
+    row("A20", "not everything is patched", "signal, Queue", doubt("unpatched", &[IN_2010], &[])),
     row("A21", "N daemons on N ports behind nginx", "one core a process", Check::Stated("patterns/balancers.toml")),
     row("A22/one", "a load client of one process, 400 us a request", "derived 2,500 /s", Check::Value(load(&[], "four-processes"), Band::Near(2_500.0, 2.0))),
     row("A22/four", "four of its processes over one", "derived 4", Check::Ratio(load(FOUR, "four-processes"), load(&[], "four-processes"), Band::Near(4.0, 2.0))),
@@ -113,5 +121,5 @@ pub(super) static ROWS: [Row; 42] = [
     row("A24", "gunicorn and slow clients", "Unicorn's Achilles heel", Check::Stated("patterns/slow-readers.toml")),
     row("A25", "cost of a greenlet's switch", "\"greenlet is slow\"", Check::Stated("presets/2026-py3.11.toml: hub.switch")),
     row("A26", "socket buffers run out silently", "-", Check::NotYet("socket memory is not modelled: tcp_mem's pressure shrinks windows, and there are no segments")),
-    row("A27", "DNS after fork", "c-ares", Check::NotYet("names are not resolved")),
+    row("A27", "DNS after fork", "c-ares", doubt("resolver", &[IN_2010, BEFORE_FORK, REINIT], &["software.gevent=\"1.0\"", BEFORE_FORK, REINIT])),
 ];

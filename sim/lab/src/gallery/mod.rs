@@ -16,7 +16,7 @@ mod startup;
 mod wayfair;
 
 pub use judge::{Judged, Said, Taken, Verdict, judge, runs};
-pub use row::{Band, Check, Reading, Row, Shape};
+pub use row::{Asked, Band, Check, Reading, Row, Shape};
 
 /// All rows, by report.
 pub fn rows() -> Vec<&'static Row> {

@@ -32,10 +32,32 @@ pub enum Check {
     Among(Reading, f64),
     /// What several numbers look like side by side.
     Shape(&'static [Reading], Shape),
+    /// What `tailback check` says of a file is the mistake, and it does not say it of the cure.
+    Doubt(Asked),
     /// It cannot be simulated yet, and why.
     NotYet(&'static str),
     /// It states something about a world of ours that is no outcome of a run, and which file says it.
     Stated(&'static str),
+}
+
+/// A scenario file with a mistake laid over it, and with the cure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// Scenario file, beneath the folder of scenarios.
+    pub scenario: &'static str,
+    /// The kind of doubt, as messages call it.
+    pub kind: &'static str,
+    /// Values laid over the file that make the mistake.
+    pub mistake: &'static [&'static str],
+    /// Values that do not.
+    pub cure: &'static [&'static str],
+}
+
+impl Asked {
+    /// How many doubts of the kind there are with the mistake, and with the cure. They come from no run and no world.
+    pub fn readings(&self) -> [Reading; 2] {
+        [self.mistake, self.cure].map(|set| Reading { scenario: self.scenario, set, world: "", figure: self.kind })
+    }
 }
 
 /// A number to take from runs.
@@ -90,13 +112,21 @@ impl Reading {
 }
 
 impl Check {
-    /// All numbers that it takes.
+    /// All numbers that it takes from runs.
     pub fn readings(&self) -> Vec<Reading> {
         match self {
             Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![*reading],
             Check::Ratio(over, under, _) => vec![*over, *under],
             Check::Shape(readings, _) => readings.to_vec(),
-            Check::NotYet(_) | Check::Stated(_) => Vec::new(),
+            Check::Doubt(_) | Check::NotYet(_) | Check::Stated(_) => Vec::new(),
+        }
+    }
+
+    /// All counts of doubts that it takes from the checker.
+    pub fn doubts(&self) -> Vec<Reading> {
+        match self {
+            Check::Doubt(asked) => asked.readings().to_vec(),
+            _ => Vec::new(),
         }
     }
 }

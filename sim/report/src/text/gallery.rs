@@ -96,6 +96,7 @@ pub fn band(check: &Check, unit: Unit) -> String {
         Check::Ratio(_, _, band) => words(band, Unit::Ratio),
         Check::Shape(_, shape) => shape.words(),
         Check::Among(_, draw) => format!("{} among the runs", number::value(unit, *draw)),
+        Check::Doubt(asked) => format!("warning[{}], then none", asked.kind),
         Check::Calibrated(..) | Check::NotYet(_) | Check::Stated(_) => String::new(),
     }
 }
@@ -118,7 +119,8 @@ mod tests {
         let all: Vec<Judged> = rows().into_iter().map(|row| judge(row, &[])).collect();
         let text = gallery_table(&all);
         assert!(text.lines().any(|line| line.starts_with("D6 ") && line.ends_with("OUTSIDE")), "{text}");
-        assert!(text.lines().any(|line| line.starts_with("C7 ") && line.ends_with("not yet")), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("A18 ") && line.ends_with("OUTSIDE")), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("D11 ") && line.ends_with("not yet")), "{text}");
         assert!(text.contains("(the report: 5 ns is no latency"), "{text}");
         assert!(text.contains(&format!("{} rows: 0 inside", all.len())), "{text}");
     }

@@ -1,7 +1,7 @@
 //! Which rows a comparison has, and which world's value is the best: everything about the table but its layout.
 
 use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
-use lab::{Better, Comparison, Figure, FigureSpec, Group, Summary, Unit};
+use lab::{Better, Comparison, Figure, FigureSpec, Group, SharedSummary, Summary, Unit};
 
 use super::number::{self, Written};
 
@@ -53,6 +53,7 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<Line> {
             Group::Outcome | Group::Latency | Group::Users | Group::Resilience | Group::Resources => {
                 run_rows(worlds, group)
             }
+            Group::Sharing => [run_rows(worlds, group), shared_rows(worlds)].concat(),
             Group::Fairness => [run_rows(worlds, group), class_rows(worlds)].concat(),
         };
         if !rows.is_empty() {
@@ -100,6 +101,25 @@ fn class_rows(worlds: &[Summary]) -> Vec<Line> {
     lines
 }
 
+/// Each shared value and connection under its own heading; a single one would repeat the rows above.
+fn shared_rows(worlds: &[Summary]) -> Vec<Line> {
+    type Of = fn(&Summary) -> &[SharedSummary];
+    let kinds: [(&str, Of); 2] = [("value", |world| &world.values), ("connection", |world| &world.connections)];
+    let mut lines = Vec::new();
+    for (kind, of) in kinds {
+        let things = worlds.first().map_or(&[][..], of);
+        for (at, thing) in things.iter().enumerate().filter(|_| things.len() > 1) {
+            lines.push(Line::Heading(1, format!("{kind} {}", thing.name)));
+            let rows = thing
+                .figures
+                .iter()
+                .filter_map(|figure| row(worlds, figure.spec, 2, |world| of(world).get(at)?.figure(figure.spec.name)));
+            lines.extend(rows.map(Line::Row));
+        }
+    }
+    lines
+}
+
 /// A part of the mean latency below this share of it is not worth a line.
 const SHARE_MIN: f64 = 1e-5;
 
@@ -134,7 +154,10 @@ fn row<'a>(
 ) -> Option<Row> {
     let figures: Vec<Option<&Figure>> = worlds.iter().map(figure).collect();
     let means: Vec<f64> = figures.iter().flatten().filter_map(|figure| figure.mean()).collect();
-    let misfortune = spec.better == Better::Less && matches!(spec.unit, Unit::Count | Unit::Nanoseconds);
+    // That no update is lost is what one wants to read.
+    let misfortune = spec.better == Better::Less
+        && spec.group != Group::Sharing
+        && matches!(spec.unit, Unit::Count | Unit::Nanoseconds);
     if means.is_empty() || misfortune && means.iter().all(|&mean| mean == 0.0) {
         return None;
     }
