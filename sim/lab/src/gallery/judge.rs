@@ -3,7 +3,7 @@
 use crate::estimate::{Estimate, paired_ratio};
 use crate::figure::Unit;
 
-use super::row::{Check, Reading, Row};
+use super::row::{Check, Reading, Row, Wanted};
 
 /// How a row came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub enum Said {
     Number(Unit, Estimate),
     /// Several, in the order of the row.
     Numbers(Unit, Vec<Estimate>),
+    /// What was said, in order.
+    Order(Vec<String>),
     /// None, and why.
     Nothing(&'static str),
 }
@@ -44,15 +46,24 @@ pub struct Judged {
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// Which.
-    pub reading: Reading,
+    pub wanted: Wanted,
     /// Its value in each replication, in their order.
     pub values: Vec<Option<f64>>,
+}
+
+/// What rows are judged by.
+#[derive(Clone, Default, Debug)]
+pub struct Evidence {
+    /// Numbers of runs.
+    pub taken: Vec<Taken>,
+    /// What scheduling programs said, by their files.
+    pub orders: Vec<(&'static str, Vec<String>)>,
 }
 
 /// The different runs that rows need, each once, in the rows' order.
 pub fn runs(rows: &[&'static Row]) -> Vec<Reading> {
     let mut runs: Vec<Reading> = Vec::new();
-    for reading in rows.iter().flat_map(|row| row.check.readings()) {
+    for Wanted { reading, .. } in rows.iter().flat_map(|row| row.check.wanted()) {
         if !runs.iter().any(|run| run.shares_runs(&reading)) {
             runs.push(reading);
         }
@@ -60,45 +71,42 @@ pub fn runs(rows: &[&'static Row]) -> Vec<Reading> {
     runs
 }
 
+const NONE: Said = Said::Nothing("the runs have no such number");
+
 /// Holds a row against what was taken from the runs.
-pub fn judge(row: &'static Row, taken: &[Taken]) -> Judged {
-    let values = |reading: &Reading| -> &[Option<f64>] {
-        taken.iter().find(|taken| taken.reading == *reading).map_or(&[], |taken| &taken.values)
+pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
+    let wanted = row.check.wanted();
+    let values = |at: usize| -> &[Option<f64>] {
+        let found = evidence.taken.iter().find(|taken| Some(&taken.wanted) == wanted.get(at));
+        found.map_or(&[], |taken| &taken.values)
     };
-    let estimate = |reading: &Reading| {
-        let known: Vec<f64> = values(reading).iter().copied().flatten().collect();
-        Estimate::of(&known)
+    let known = |at: usize| values(at).iter().copied().flatten();
+    let estimate = |at: usize| Estimate::of(&known(at).collect::<Vec<f64>>());
+    let unit = wanted.first().and_then(Wanted::unit).unwrap_or(Unit::Count);
+    let number = |unit: Unit, found: Option<Estimate>, holds: &dyn Fn(Estimate) -> Verdict| match found {
+        Some(found) => (Said::Number(unit, found), holds(found)),
+        None => (NONE, Verdict::Outside),
     };
-    let unit = |reading: &Reading| reading.recipe().map_or(Unit::Count, |recipe| recipe.spec.unit);
-    const NONE: Said = Said::Nothing("the runs have no such number");
     let (said, verdict) = match &row.check {
-        Check::Value(reading, band) => match estimate(reading) {
-            Some(found) => (Said::Number(unit(reading), found), inside(band.holds(found.mean))),
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Calibrated(reading, _) => match estimate(reading) {
-            Some(found) => (Said::Number(unit(reading), found), Verdict::Shown),
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Among(reading, draw) => match estimate(reading) {
-            Some(found) => {
-                let known = || values(reading).iter().copied().flatten();
-                let among = known().any(|value| value <= *draw) && known().any(|value| value >= *draw);
-                (Said::Number(unit(reading), found), inside(among))
-            }
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Ratio(over, under, band) => match paired_ratio(values(under), values(over)) {
-            Some(found) => (Said::Number(Unit::Ratio, found), inside(band.holds(found.mean))),
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Shape(readings, shape) => {
-            let found: Vec<Estimate> = readings.iter().filter_map(estimate).collect();
+        Check::Value(_, band) => number(unit, estimate(0), &|found| inside(band.holds(found.mean))),
+        Check::Calibrated(..) => number(unit, estimate(0), &|_| Verdict::Shown),
+        Check::Among(_, draw) => {
+            let among = known(0).any(|value| value <= *draw) && known(0).any(|value| value >= *draw);
+            number(unit, estimate(0), &|_| inside(among))
+        }
+        Check::Ratio(_, _, band) => {
+            number(Unit::Ratio, paired_ratio(values(1), values(0)), &|found| inside(band.holds(found.mean)))
+        }
+        Check::Shape(_, shape) | Check::Course(_, shape) => {
+            let found: Vec<Estimate> = (0..wanted.len()).filter_map(estimate).collect();
             let means: Vec<f64> = found.iter().map(|one| one.mean).collect();
-            let whole = found.len() == readings.len();
-            let unit = readings.first().map_or(Unit::Count, unit);
+            let whole = found.len() == wanted.len();
             (Said::Numbers(unit, found), inside(whole && shape.holds(&means)))
         }
+        Check::Order(program, published) => match evidence.orders.iter().find(|(of, _)| of == program) {
+            Some((_, said)) => (Said::Order(said.clone()), inside(said == published)),
+            None => (Said::Nothing("the program was not run"), Verdict::Outside),
+        },
         Check::NotYet(why) => (Said::Nothing(why), Verdict::NotYet),
         Check::Stated(file) => (Said::Nothing(file), Verdict::Shown),
     };
@@ -113,5 +121,23 @@ impl Judged {
     /// Whether nothing is wrong with it.
     pub fn holds(&self) -> bool {
         matches!(self.verdict, Verdict::Inside | Verdict::Shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_the_published_one_and_nothing_else() {
+        static ROW: Row =
+            Row { key: "X1", what: "", published: "", flaw: "", check: Check::Order("x.json", &["12", "56", "34"]) };
+        let verdict = |said: &[&str]| {
+            let said = said.iter().map(|&word| word.to_owned()).collect();
+            judge(&ROW, &Evidence { orders: vec![("x.json", said)], ..Evidence::default() }).verdict
+        };
+        assert_eq!(verdict(&["12", "56", "34"]), Verdict::Inside);
+        assert_eq!(verdict(&["12", "56", "34", "78"]), Verdict::Outside);
+        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Verdict::Outside);
     }
 }

@@ -2,7 +2,8 @@
 
 use engine::record::RunRecord;
 
-use crate::figure::{RUN_FIGURES, Recipe};
+use super::window::Window;
+use crate::figure::{RUN_FIGURES, Recipe, Unit};
 
 /// One published figure.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,10 @@ pub enum Check {
     Among(Reading, f64),
     /// What several numbers look like side by side.
     Shape(&'static [Reading], Shape),
+    /// What windows of runs look like side by side; each reading's figure is a column of the time series.
+    Course(&'static [(Reading, Window)], Shape),
+    /// A scheduling program beneath the folder of scenarios, and what its greenlets say, in order, and nothing else.
+    Order(&'static str, &'static [&'static str]),
     /// It cannot be simulated yet, and why.
     NotYet(&'static str),
     /// It states something about a world of ours that is no outcome of a run, and which file says it.
@@ -49,6 +54,15 @@ pub struct Reading {
     pub world: &'static str,
     /// Name of a figure of the run, as in data files.
     pub figure: &'static str,
+}
+
+/// A reading, or a window of one run's series.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// From which runs, and which figure or column.
+    pub reading: Reading,
+    /// Of the whole run, or of a window.
+    pub window: Option<Window>,
 }
 
 /// Where a number has to be. In the figure's own unit, which for durations is nanoseconds.
@@ -87,14 +101,51 @@ impl Reading {
     }
 }
 
+impl Wanted {
+    /// What it is measured in; `None` if there is no such figure or column.
+    pub fn unit(&self) -> Option<Unit> {
+        match self.window {
+            None => self.reading.recipe().map(|recipe| recipe.spec.unit),
+            Some(window) => window.unit(self.reading.figure),
+        }
+    }
+
+    /// The number of one run.
+    pub fn of(&self, record: &RunRecord) -> Option<f64> {
+        match self.window {
+            None => self.reading.recipe().and_then(|recipe| (recipe.value)(record)),
+            Some(window) => window.of(self.reading.figure, record),
+        }
+    }
+}
+
 impl Check {
     /// All numbers that it takes.
-    pub fn readings(&self) -> Vec<Reading> {
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let whole = |reading: &Reading| Wanted { reading: *reading, window: None };
         match self {
-            Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![*reading],
-            Check::Ratio(over, under, _) => vec![*over, *under],
-            Check::Shape(readings, _) => readings.to_vec(),
-            Check::NotYet(_) | Check::Stated(_) => Vec::new(),
+            Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![whole(reading)],
+            Check::Ratio(over, under, _) => vec![whole(over), whole(under)],
+            Check::Shape(readings, _) => readings.iter().map(whole).collect(),
+            Check::Course(points, _) => {
+                points.iter().map(|&(reading, window)| Wanted { reading, window: Some(window) }).collect()
+            }
+            Check::Order(..) | Check::NotYet(_) | Check::Stated(_) => Vec::new(),
+        }
+    }
+
+    /// The scheduling program that it runs.
+    pub fn program(&self) -> Option<&'static str> {
+        match self {
+            Check::Order(program, _) => Some(program),
+            Check::Value(..)
+            | Check::Ratio(..)
+            | Check::Calibrated(..)
+            | Check::Among(..)
+            | Check::Shape(..)
+            | Check::Course(..)
+            | Check::NotYet(_)
+            | Check::Stated(_) => None,
         }
     }
 }
