@@ -187,6 +187,10 @@ pub struct RunRecord {
     pub slots_ppm: u64,
     /// Slots (threads or greenlets that can carry a request) of the fleet.
     pub slots: u64,
+    /// Threads of the operating system that the fleet has from the start, masters and routers included.
+    pub os_threads: u64,
+    /// The longest time that a greenlet kept its hub; `None` without hubs.
+    pub hub_hold_max: Option<Span>,
     /// Cores of the fleet.
     pub cores: u64,
     /// CPU time by server processes over the run, in model order.

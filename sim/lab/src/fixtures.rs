@@ -32,6 +32,8 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         cpu_ppm: 0,
         slots_ppm: 0,
         slots: 0,
+        os_threads: 0,
+        hub_hold_max: None,
         cores: 0,
         process_cpu: Vec::new(),
         process_requests: Vec::new(),

@@ -14,8 +14,6 @@ use crate::task::{News, Parked};
 use crate::time::Span;
 use crate::world::World;
 
-use super::timers::Purpose;
-
 impl<P: Probe> World<'_, P> {
     /// Whether closed clients are greenlets of the servers themselves. A model has one kind of worker.
     pub(crate) fn has_residents(&self) -> bool {
@@ -85,12 +83,7 @@ impl<P: Probe> World<'_, P> {
         if pause.is_zero() {
             return self.set_about(id, task);
         }
-        self.owe(id, self.hub_costs(id).timer);
-        self.refresh_clock(id);
-        self.refresh_in_batch(id);
-        let at = self.hub(id).clock + pause;
-        let timer = self.hub(id).timers.start(at, Purpose::Wake, task);
-        self.tasks[task].handle = timer;
+        self.sleep_on_hub(id, task, pause);
         self.park_as(id, task, Parked::Thinking);
     }
 
