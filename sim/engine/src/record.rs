@@ -181,6 +181,9 @@ pub struct RunRecord {
     pub latency: Hist,
     /// Callback-ready to running, for greenlets; empty in threaded worlds.
     pub hub_lag: Hist,
+    /// How late a main greenlet that joins the resident clients with a timeout would have come back, tried every second; empty without
+    /// resident clients.
+    pub join_lag: Hist,
     /// Busy core time over available core time, parts per million, over the window.
     pub cpu_ppm: u64,
     /// Busy slots over slots, parts per million, over the window.

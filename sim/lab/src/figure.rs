@@ -173,7 +173,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 62] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 64] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -293,6 +293,11 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 62] = [
         "99th percentile of the time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.99))),
     row("hub_lag_max_ns", "hub lag max", LAG,
         "Longest time from a greenlet being ready to its running.", |r| span(r.hub_lag.max())),
+    row("join_lag_p50_ns", "late join p50", LAG,
+        "Median time by which a main greenlet that joins resident clients for a set time comes back late.",
+        |r| span(r.join_lag.quantile(0.5))),
+    row("join_lag_max_ns", "late join max", LAG,
+        "Longest time by which it comes back late.", |r| span(r.join_lag.max())),
 
     row("slowdown_jain_index", "Jain's index of slowdown", JAIN,
         "Jain's fairness index of latency over ideal time: 1 when everybody is slowed alike, 1/n when one is.",

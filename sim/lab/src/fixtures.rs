@@ -29,6 +29,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         classes: Vec::new(),
         latency: Hist::new(),
         hub_lag: Hist::new(),
+        join_lag: Hist::new(),
         cpu_ppm: 0,
         slots_ppm: 0,
         slots: 0,

@@ -72,6 +72,9 @@ pub(crate) struct Hub {
     pub(crate) active_at: Time,
     /// The longest time that a greenlet kept it without giving way, as a monitor would see it.
     pub(crate) held_max: Span,
+    /// When the main greenlet's timeout is due next, and whether the poll found it due; never without resident clients.
+    bell: Time,
+    rings: bool,
     phase: Phase,
     serial: u32,
 }
@@ -131,6 +134,8 @@ impl Hub {
             look,
             active_at: Time::ZERO,
             held_max: Span::ZERO,
+            bell: Time::NEVER,
+            rings: false,
             phase: Phase::Reify,
             serial: 0,
         }

@@ -223,6 +223,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         classes: recorder.classes,
         latency: recorder.latency,
         hub_lag: recorder.hub_lag,
+        join_lag: recorder.join_lag,
         series: recorder.series,
     })
 }

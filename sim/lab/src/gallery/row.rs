@@ -85,6 +85,8 @@ pub enum Shape {
     Rising(f64),
     /// None is larger than the one before, and the first is at least so many times the last.
     Falling(f64),
+    /// None is less than so many per cent of the first.
+    Keeps(f64),
     /// The first is at most so large, the last at least so much.
     Breaks(f64, f64),
 }
@@ -184,6 +186,7 @@ impl Shape {
             }
             Shape::Rising(times) => pairs().all(|(a, b)| b >= a) && last > first && last >= first * times,
             Shape::Falling(times) => pairs().all(|(a, b)| b <= a) && first > last && first >= last * times,
+            Shape::Keeps(percent) => values.iter().all(|&value| value >= first * percent / 100.0),
             Shape::Breaks(before, after) => first <= before && last >= after,
         }
     }
@@ -194,6 +197,7 @@ impl Shape {
             Shape::Flat(percent) => format!("within {percent} % of each other"),
             Shape::Rising(times) => format!("rising, {times} times at least"),
             Shape::Falling(times) => format!("falling, to 1/{times} at most"),
+            Shape::Keeps(percent) => format!("at least {percent} % of the first"),
             Shape::Breaks(before, after) => format!("first at most {before}, last at least {after}"),
         }
     }
@@ -216,6 +220,7 @@ mod tests {
         assert!(Shape::Rising(2.0).holds(&[1.0, 1.5, 2.0]) && !Shape::Rising(2.0).holds(&[1.0, 3.0, 2.5]));
         assert!(Shape::Falling(2.0).holds(&[2.0, 1.0]) && !Shape::Falling(2.0).holds(&[1.0, 1.0]));
         assert!(Shape::Breaks(0.0, 1.0).holds(&[0.0, 5.0]) && !Shape::Breaks(0.0, 1.0).holds(&[0.0, 0.5]));
+        assert!(Shape::Keeps(90.0).holds(&[10.0, 9.0, 12.0]) && !Shape::Keeps(90.0).holds(&[10.0, 12.0, 8.9]));
         assert!(!Shape::Flat(1.0).holds(&[]));
     }
 }
