@@ -64,7 +64,7 @@ impl Scale {
 
     /// MiB, or GiB from one on.
     fn bytes(bytes: f64) -> Scale {
-        if value > 0.0 && value < 100_000.0 {
+        if bytes > 0.0 && bytes < 100_000.0 {
             return Scale::new(1.0, 0, " B");
         }
         let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
