@@ -43,7 +43,7 @@ fn ports_and_a_static_page_do_what_mixpanel_saw() {
 
 #[test]
 fn waves_of_ab_take_what_the_report_prints() {
-    none_outside("B12", 5);
+    none_outside("B12", 6);
     none_outside("B13", 3);
     none_outside("B16", 3);
     none_outside("B17", 1);
