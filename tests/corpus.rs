@@ -1,4 +1,4 @@
-//! The hub against gevent: 390 scheduling programs whose traces were recorded under real gevent, one small rule each or random.
+//! The hub against gevent: 393 scheduling programs whose traces were recorded under real gevent, one small rule each or random.
 //!
 //! A program is JSON (docs/conform.md); its trace beside it is what gevent 26.9 did. `tailback conform --check tests/corpus`
 //! is the same from the command line, and `tests/oracle/differential.sh` makes fresh ones.
@@ -11,7 +11,7 @@ use engine::transcript;
 use scenario::oracle;
 
 /// Programs in the corpus.
-const PROGRAMS: usize = 390;
+const PROGRAMS: usize = 393;
 /// How the name of a program file ends.
 const PROGRAM: &str = ".program.json";
 

@@ -115,7 +115,7 @@ fn a_bare_switch_goes_there_and_back_and_the_first_to_end_returns_to_main() {
     };
     let mark = |tag| Op::Mark { tag, outcome: false };
     let switch = Op::SwitchTo { targets: 0 };
-    let spawn = |program| Spawn { program, name: program, after: None, pool: None };
+    let spawn = |program| Spawn { program, name: program, after: None, pool: None, bare: true };
     let main = [Op::Spawn { spawn: 0 }, Op::Spawn { spawn: 1 }, switch, mark(0), Op::End];
     oracle.model.programs = [
         bare("main", &main, &[1], &[spawn(1), spawn(2)]),

@@ -55,6 +55,19 @@ fn who_gives_a_unit_back_takes_it_again_and_all_others_starve() {
 }
 
 #[test]
+fn a_main_greenlet_that_joins_comes_back_late_by_up_to_two_rounds_of_the_loop() {
+    // Each of 20 burns 10 ms and lets the next one in: a round is 200 ms. A timeout that falls due just after a poll waits for the end
+    // of that round, and for that of the next one, in which timeouts come last.
+    let record = run(&resident(20, Span::ZERO, Steps::default().burn(fixed(ms(10))).sleep(fixed(ms(1)))));
+    let late = &record.join_lag;
+    assert!((9..=10).contains(&late.count()), "tried every second: {}", late.count());
+    let max = late.max().expect("some");
+    assert!(max >= ms(200) && max <= ms(410), "{max}");
+    let alone = run(&resident(1, Span::ZERO, Steps::default().sleep(fixed(ms(10)))));
+    assert!(alone.join_lag.max().expect("some") <= ms(12), "whenever the loop comes round");
+}
+
+#[test]
 fn a_pool_that_hands_over_serves_all_alike() {
     let mut model = resident(20, Span::ZERO, with_unit());
     model.syncs[0] = pool(3, Policy::HandOff);

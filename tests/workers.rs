@@ -73,6 +73,31 @@ fn two_kinds(worker: WorkerSpec, slow: Steps, slow_at: &[Span], quick: Steps, qu
 }
 
 #[test]
+fn a_sleep_of_zero_that_is_a_timer_lets_a_socket_in_and_one_that_is_a_callback_does_not() {
+    // A hog burns 100 ms and yields every 5 ms; somebody quick comes after 12 ms. 50 callbacks run before the loop polls.
+    let latency = |zero_timers| {
+        let worker = WorkerSpec { zero_timers, ..hub(10) };
+        let heavy = Steps::new().hog(fixed(ms(100)), ms(5));
+        let model = two_kinds(worker, heavy, &[secs(1)], Steps::new().burn(fixed(ms(1))), &[secs(1) + ms(12)]);
+        run(&model).classes[1].latency.max().expect("it was served")
+    };
+    // The piece that runs when it comes, at most, and as much again before it is the accepted one's turn.
+    assert!(latency(true) <= ms(11), "{}", latency(true));
+    assert!(latency(false) >= ms(85), "{}", latency(false));
+}
+
+#[test]
+fn a_hub_is_held_as_long_as_one_greenlet_keeps_it() {
+    let held = |worker: WorkerSpec, steps: Steps| run(&world(worker, 2, steps, closed(2, 2))).hub_hold_max;
+    let burnt = || Steps::new().burn(fixed(ms(20))).sleep(fixed(ms(50))).burn(fixed(ms(30)));
+    assert_eq!(held(hub(10), burnt()).map(|held| held / ms(1).as_ns()), Some(Span::from_ns(30)));
+    // A call that gevent could not patch holds it without any CPU time.
+    let blocked = held(hub(10), Steps::new().block(fixed(ms(200))));
+    assert_eq!(blocked.map(|held| held / ms(1).as_ns()), Some(Span::from_ns(200)));
+    assert_eq!(held(threads_of(2), burnt()), None, "threads have no hub");
+}
+
+#[test]
 fn a_first_request_that_runs_alone_costs_a_round() {
     let finished = |alone, clients, requests| {
         let mut model = world(

@@ -92,7 +92,7 @@ fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     if failed == 0 { Ok(()) } else { Err(Problem::Differs) }
 }
 
-fn oracle_of(path: &Path) -> Result<Oracle, Problem> {
+pub fn oracle_of(path: &Path) -> Result<Oracle, Problem> {
     let text = files::read(path)?;
     oracle::parse(&text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })
 }

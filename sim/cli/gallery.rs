@@ -4,12 +4,15 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use engine::Seed;
+use engine::transcript::{self, Said};
 use indicatif::{ProgressBar, ProgressStyle};
-use lab::gallery::{Judged, Reading, Row, Taken, judge, rows, runs};
+use lab::gallery::{Evidence, Judged, Reading, Row, Taken, Wanted, judge, rows, runs};
 use lab::{Plan, run_all};
 use report::gallery_json::gallery_json;
 use report::text::gallery::gallery_table;
+use scenario::oracle;
 
+use crate::conform;
 use crate::files;
 use crate::problem::Problem;
 use crate::run::parse_override;
@@ -39,11 +42,14 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no row of the gallery has a key that begins with {only:?}")));
     }
-    let mut taken = simulate(&rows, &args.scenarios, args.threads)?;
-    for reading in rows.iter().flat_map(|row| row.check.doubts()) {
-        taken.push(count_doubts(reading, &args.scenarios)?);
-    }
-    let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &taken)).collect();
+    let taken = simulate(&rows, &args.scenarios, args.threads)?;
+    let programs = rows.iter().filter_map(|row| row.check.program());
+    let orders = programs.map(|file| Ok((file, order(&args.scenarios.join(file))?))).collect::<Result<_, Problem>>()?;
+    let doubts = rows.iter().flat_map(|row| row.check.doubts());
+    let doubts =
+        doubts.map(|asked| Ok((asked, count_doubts(asked, &args.scenarios)?))).collect::<Result<_, Problem>>()?;
+    let evidence = Evidence { taken, orders, doubts };
+    let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &evidence)).collect();
     let text = if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
     files::print(&text)?;
     if judged.iter().all(Judged::holds) { Ok(()) } else { Err(Problem::Differs) }
@@ -51,7 +57,7 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
 
 /// Runs every scenario that the rows need once, and takes their numbers.
 fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
-    let readings: Vec<Reading> = rows.iter().flat_map(|row| row.check.readings()).collect();
+    let wanted: Vec<Wanted> = rows.iter().flat_map(|row| row.check.wanted()).collect();
     let runs = runs(rows);
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos} of {len} scenarios, {elapsed} so far  {msg}");
@@ -61,9 +67,9 @@ fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Res
     let mut taken: Vec<Taken> = Vec::new();
     for run in &runs {
         bar.set_message(run.scenario);
-        let of_run: Vec<Reading> = readings.iter().copied().filter(|reading| reading.shares_runs(run)).collect();
+        let of_run: Vec<Wanted> = wanted.iter().copied().filter(|one| one.reading.shares_runs(run)).collect();
         for found in take(&of_run, folder, threads)? {
-            if !taken.iter().any(|other| other.reading == found.reading) {
+            if !taken.iter().any(|other| other.wanted == found.wanted) {
                 taken.push(found);
             }
         }
@@ -74,30 +80,41 @@ fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Res
 }
 
 /// How many doubts of a kind the checker has about a file.
-fn count_doubts(reading: Reading, folder: &Path) -> Result<Taken, Problem> {
-    let overrides = reading.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let compiled = files::compile_quietly(&folder.join(reading.scenario), &overrides)?;
-    let count = compiled.warnings.iter().filter(|warning| warning.doubt == Some(reading.figure)).count();
-    Ok(Taken { reading, values: vec![Some(count as f64)] })
+fn count_doubts(asked: Reading, folder: &Path) -> Result<f64, Problem> {
+    let overrides = asked.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let compiled = files::compile_quietly(&folder.join(asked.scenario), &overrides)?;
+    let count = compiled.warnings.iter().filter(|warning| warning.doubt == Some(asked.figure)).count();
+    Ok(count as f64)
 }
 
 /// Takes numbers that come from the same runs.
-fn take(readings: &[Reading], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
-    let Some(run) = readings.first() else { return Ok(Vec::new()) };
+fn take(all: &[Wanted], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
+    let Some(Wanted { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
     let overrides = run.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
     let mut compiled = files::compile_quietly(&folder.join(run.scenario), &overrides)?;
-    compiled.models.retain(|model| readings.iter().any(|reading| reading.world == model.name));
+    compiled.models.retain(|model| all.iter().any(|one| one.reading.world == model.name));
     let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads };
     let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
     let mut taken = Vec::new();
-    for &reading in readings {
+    for &wanted in all {
+        let reading = wanted.reading;
         let world = results
             .iter()
             .find(|world| world.name == reading.world)
             .ok_or_else(|| Problem::Usage(format!("{} has no world `{}`", reading.scenario, reading.world)))?;
-        let recipe =
-            reading.recipe().ok_or_else(|| Problem::Usage(format!("no figure is called {}", reading.figure)))?;
-        taken.push(Taken { reading, values: world.records.iter().map(recipe.value).collect() });
+        if wanted.unit().is_none() {
+            return Err(Problem::Usage(format!("no figure is called {}", reading.figure)));
+        }
+        taken.push(Taken { wanted, values: world.records.iter().map(|record| wanted.of(record)).collect() });
     }
     Ok(taken)
+}
+
+/// What the greenlets of a scheduling program say, in order; who is left waiting at the end says nothing.
+fn order(path: &Path) -> Result<Vec<String>, Problem> {
+    let oracle = conform::oracle_of(path)?;
+    let mut transcript = transcript::run(&oracle.model, oracle.main, oracle.main_name)
+        .map_err(|error| Problem::Program { path: path.to_owned(), error })?;
+    transcript.lines.retain(|line| line.said != Said::Blocked);
+    Ok(oracle::entries(&oracle, &transcript).into_iter().map(|entry| entry.tag).collect())
 }

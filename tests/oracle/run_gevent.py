@@ -8,6 +8,7 @@ differential.py imports it.
 """
 import argparse
 import ctypes
+import functools
 import json
 import os
 import random
@@ -29,12 +30,17 @@ import gevent.lock
 import gevent.pool
 import gevent.queue
 import gevent.threadpool
+import greenlet
 from gevent import socket
 from gevent.hub import get_hub
 
 clock = time.perf_counter
 native_sleep, native_select = time.sleep, select.select
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Bare(greenlet.greenlet):
+    """The bare greenlet, with room for a name."""
 
 
 class Remote:
@@ -135,7 +141,9 @@ class Run:
             name = f"{base}#{n}"
         self.alive[name] = True
         args = self.body, name, step["body"]
-        if "pool" in step:
+        if step.get("op") == "make":
+            glet = Bare(functools.partial(self.body, *args[1:]))
+        elif "pool" in step:
             glet = self.objects[step["pool"]].spawn(*args)
         elif "after_ms" in step:
             glet = gevent.spawn_later(self.seconds(step, "after_ms"), *args)
@@ -197,6 +205,12 @@ class Run:
 
     def op_spawn(self, name, step):
         self.spawn(step)
+
+    def op_make(self, name, step):
+        self.spawn(step)
+
+    def op_switch(self, name, step):
+        self.targets(step)[0].switch()
 
     def op_link(self, name, step):
         for target in self.targets(step):

@@ -20,7 +20,7 @@ pub(crate) struct Green {
     pub(crate) alive: bool,
     /// Counts its waits: a callback that was queued for an earlier one finds another number and does nothing.
     pub(crate) ticket: u32,
-    /// Who goes on when it ends, if not the loop.
+    /// Who goes on when it ends, if not the loop: who made it, if it is a bare one.
     pub(crate) parent: TaskId,
     pub(crate) links: VecDeque<Link>,
     /// Whether the callback that calls the links is queued or running.

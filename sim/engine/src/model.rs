@@ -68,6 +68,22 @@ impl Model {
         };
         self.processes.iter().map(slots).sum()
     }
+
+    /// Threads of the operating system that the fleet has from the start: those that serve, accept and run hubs, and of each server the
+    /// master's and the router's. Not counted are those that come and go: of fan-outs, and of a hub's own pool.
+    pub fn os_threads(&self) -> u64 {
+        let of_process = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
+            WorkerKind::Threads { threads } => u64::from(threads),
+            WorkerKind::Pool { threads, .. } => u64::from(threads) + 1,
+            WorkerKind::Hub { .. } => 1,
+        };
+        let of_server = |server: usize| {
+            let process = self.processes.iter().find(|process| process.listener as usize == server);
+            let worker = process.map(|process| &self.workers[process.worker as usize]);
+            worker.map_or(0, |worker| u64::from(worker.master) + u64::from(worker.router.is_some()))
+        };
+        self.processes.iter().map(of_process).sum::<u64>() + (0..self.listeners.len()).map(of_server).sum::<u64>()
+    }
 }
 
 /// One machine.
@@ -149,10 +165,15 @@ pub struct WorkerSpec {
     /// Whether an attempt at a monkey-patched lock that fails without waiting yields (gevent 1.5 and later, `thread.py`: `sleep()` in
     /// `LockType.acquire`); the standard library so asks whether a plain lock is held, in every `notify`.
     pub lock_yields: bool,
+    /// Whether its hub's `sleep(0)` is a timer of no length, which goes round the whole loop with a poll (gevent before 1.0), and not a
+    /// callback.
+    pub zero_timers: bool,
     /// How long it keeps an idle connection; `None`: it closes after every response.
     pub keep_alive: Option<Span>,
     /// The router in front of its processes, if it has one.
     pub router: Option<RouterSpec>,
+    /// Whether a process of its own watches over the others (uWSGI's `--master`, gunicorn's arbiter).
+    pub master: bool,
     /// How its processes are watched and replaced; `None`: they live for ever.
     pub life: Option<LifeSpec>,
     /// Whether its greenlets are the closed clients themselves, in a loop, with no server and no network between (hubs).

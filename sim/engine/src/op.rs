@@ -191,8 +191,7 @@ pub enum Op {
         /// Whether to wait for their death.
         block: bool,
     },
-    /// Switch to a greenlet without the hub: the bare `greenlet.switch()`. Who first switched to it is its parent, and goes on when it
-    /// ends.
+    /// Switch to a bare greenlet ([`Spawn::bare`]) without the hub: `greenlet.switch()`.
     SwitchTo {
         /// Index into [`Program::targets`].
         targets: u16,
@@ -359,6 +358,9 @@ pub struct Spawn {
     pub after: Option<Span>,
     /// Index into `Model::syncs` of the pool that it belongs to.
     pub pool: Option<u16>,
+    /// Whether it is a bare `greenlet.greenlet`: it only runs when it is switched to, and its maker is its parent, which goes on when it
+    /// ends.
+    pub bare: bool,
 }
 
 impl Program {

@@ -31,6 +31,8 @@ pub enum Fact<'a> {
     },
     /// A greenlet was ready so long before it ran.
     HubLag(Span),
+    /// A timeout of a resident main greenlet was due so long before its turn came.
+    JoinLag(Span),
     /// A SYN met a full queue or table.
     SynDropped,
     /// A greenlet was spawned under a name.

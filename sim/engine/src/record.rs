@@ -187,12 +187,19 @@ pub struct RunRecord {
     pub latency: Hist,
     /// Callback-ready to running, for greenlets; empty in threaded worlds.
     pub hub_lag: Hist,
+    /// How late a main greenlet that joins the resident clients with a timeout would have come back, tried every second; empty without
+    /// resident clients.
+    pub join_lag: Hist,
     /// Busy core time over available core time, parts per million, over the window.
     pub cpu_ppm: u64,
     /// Busy slots over slots, parts per million, over the window.
     pub slots_ppm: u64,
     /// Slots (threads or greenlets that can carry a request) of the fleet.
     pub slots: u64,
+    /// Threads of the operating system that the fleet has from the start, masters and routers included.
+    pub os_threads: u64,
+    /// The longest time that a greenlet kept its hub; `None` without hubs.
+    pub hub_hold_max: Option<Span>,
     /// Cores of the fleet.
     pub cores: u64,
     /// CPU time by server processes over the run, in model order.

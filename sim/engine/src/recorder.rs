@@ -23,6 +23,7 @@ pub struct Recorder {
     pub(crate) classes: Vec<ClassRecord>,
     pub(crate) latency: Hist,
     pub(crate) hub_lag: Hist,
+    pub(crate) join_lag: Hist,
     pub(crate) finished: Time,
     pub(crate) series: Series,
     residents: Vec<Resident>,
@@ -92,6 +93,7 @@ impl Recorder {
             classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),
             latency: Hist::new(),
             hub_lag: Hist::new(),
+            join_lag: Hist::new(),
             finished: Time::ZERO,
             series: Series { step: model.run.step, ..Series::default() },
             residents: Vec::new(),
@@ -301,6 +303,7 @@ impl Probe for Recorder {
             }
             Fact::CoreBusy { from } => self.core_busy(from, at),
             Fact::HubLag(lag) => self.hub_lag.add(lag),
+            Fact::JoinLag(lag) => self.join_lag.add(lag),
             Fact::SynDropped => {
                 let column = self.column();
                 self.syn_drops += 1;

@@ -179,7 +179,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 65] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 71] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -204,6 +204,10 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 65] = [
         "Good responses over requests sent.", |r| success(&r.endings)),
     row("throughput_rps", "throughput", (Unit::PerSecond, Group::Outcome, Better::More),
         "Good responses per second over the window in which requests were sent.", throughput),
+    row("received_bytes", "received", (Unit::Bytes, Group::Outcome, Better::Neither),
+        "Bytes of all good responses, heads and bodies.", |r| received(r, |class| class.bytes)),
+    row("received_body_bytes", "of it bodies", (Unit::Bytes, Group::Outcome, Better::Neither),
+        "Bytes of the bodies of all good responses.", |r| received(r, |class| class.body_bytes)),
 
     row("latency_mean_ns", "mean", LATENCY, "Mean latency of good responses.", |r| span(r.latency.mean())),
     row("latency_p50_ns", "p50", LATENCY, "Median latency of good responses.", |r| span(r.latency.quantile(0.5))),
@@ -253,6 +257,9 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 65] = [
 
     row("slots", "slots", SIZE,
         "Threads or greenlets of the fleet that can carry a request.", |r| Some(r.slots as f64)),
+    row("os_threads", "threads of the system", SIZE,
+        "Threads of the operating system that the fleet has from the start, with those of masters and routers.",
+        |r| Some(r.os_threads as f64)),
     row("slots_busy_share", "slots busy", BUSY,
         "Busy slots over slots, over the window.", |r| Some(r.slots_ppm as f64 / 1e6)),
     row("slots_busiest_minute_share", "slots, busiest minute", BUSY,
@@ -300,12 +307,20 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 65] = [
         "Times a uWSGI master slept because its processes died too fast.", |r| Some(r.workers.naps as f64)),
     row("worker_connections_lost", "lost with a worker", LIMIT,
         "Connections that broke because their server process was killed.", |r| Some(r.workers.lost as f64)),
+    row("hub_hold_max_ns", "hub held, longest", LAG,
+        "The longest time that a greenlet kept its hub without giving way; gevent's monitor warns from 0.1 s on.",
+        |r| span(r.hub_hold_max)),
     row("hub_lag_p50_ns", "hub lag p50", LAG,
         "Median time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.5))),
     row("hub_lag_p99_ns", "hub lag p99", LAG,
         "99th percentile of the time from a greenlet being ready to its running.", |r| span(r.hub_lag.quantile(0.99))),
     row("hub_lag_max_ns", "hub lag max", LAG,
         "Longest time from a greenlet being ready to its running.", |r| span(r.hub_lag.max())),
+    row("join_lag_p50_ns", "late join p50", LAG,
+        "Median time by which a main greenlet that joins resident clients for a set time comes back late.",
+        |r| span(r.join_lag.quantile(0.5))),
+    row("join_lag_max_ns", "late join max", LAG,
+        "Longest time by which it comes back late.", |r| span(r.join_lag.max())),
 
     row("slowdown_jain_index", "Jain's index of slowdown", JAIN,
         "Jain's fairness index of latency over ideal time: 1 when everybody is slowed alike, 1/n when one is.",
@@ -441,6 +456,12 @@ fn success(endings: &[u64; Ending::COUNT]) -> Option<f64> {
 
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// Bytes of good responses of all classes; nothing if no class says how long its responses are.
+fn received(record: &RunRecord, bytes: fn(&ClassRecord) -> u64) -> Option<f64> {
+    let all = record.classes.iter().map(|class| class.bytes).sum::<u64>();
+    (all > 0).then(|| record.classes.iter().map(bytes).sum::<u64>() as f64)
 }
 
 fn throughput(record: &RunRecord) -> Option<f64> {

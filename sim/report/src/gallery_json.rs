@@ -2,7 +2,7 @@
 //!
 //! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/gallery.md` has its fields.
 
-use lab::gallery::{Band, Check, Judged, Said};
+use lab::gallery::{Band, Check, Judged, Said, Wanted};
 use lab::{Estimate, Unit};
 use serde::Serialize;
 
@@ -13,11 +13,11 @@ use crate::text::gallery::verdict;
 struct Document<'a> {
     tailback: &'a str,
     holds: bool,
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct Row<'a> {
     key: &'static str,
     what: &'static str,
     published: &'static str,
@@ -31,6 +31,10 @@ struct Row {
     band: Option<[Number; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    said: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<&'static str>,
     runs: Vec<Run>,
 }
 
@@ -48,6 +52,8 @@ struct Run {
     set: &'static [&'static str],
     world: &'static str,
     figure: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_s: Option<[u32; 2]>,
 }
 
 /// The document, indented, ending in a line feed.
@@ -57,19 +63,23 @@ pub fn gallery_json(version: &str, rows: &[Judged]) -> String {
     serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
 }
 
-impl Row {
-    fn of(judged: &Judged) -> Row {
+impl<'a> Row<'a> {
+    fn of(judged: &'a Judged) -> Row<'a> {
         let (unit, simulated, reason): (Option<Unit>, Vec<Found>, _) = match &judged.said {
             Said::Number(unit, found) => (Some(*unit), vec![Found::of(found)], None),
             Said::Numbers(unit, found) => (Some(*unit), found.iter().map(Found::of).collect(), None),
+            Said::Order(_) => (None, Vec::new(), None),
             Said::Nothing(why) => (None, Vec::new(), Some(*why)),
         };
+        let said: &[String] = if let Said::Order(said) = &judged.said { said } else { &[] };
         let row = judged.row;
-        let runs = row.check.readings().into_iter().chain(row.check.doubts()).map(|reading| Run {
+        let doubts = row.check.doubts().into_iter().map(|reading| Wanted { reading, window: None });
+        let runs = row.check.wanted().into_iter().chain(doubts).map(|Wanted { reading, window }| Run {
             scenario: reading.scenario,
             set: reading.set,
             world: reading.world,
             figure: reading.figure,
+            window_s: window.map(|window| [window.from, window.to]),
         });
         Row {
             key: row.key,
@@ -84,6 +94,8 @@ impl Row {
                 [Number(low), Number(high)]
             }),
             reason,
+            said,
+            program: row.check.program(),
             runs: runs.collect(),
         }
     }
@@ -104,6 +116,12 @@ fn band(check: &Check) -> Option<Band> {
     match check {
         Check::Value(_, band) | Check::Ratio(_, _, band) => Some(*band),
         Check::Among(_, draw) => Some(Band::Exactly(*draw)),
-        Check::Calibrated(..) | Check::Shape(..) | Check::Doubt(_) | Check::NotYet(_) | Check::Stated(_) => None,
+        Check::Calibrated(..)
+        | Check::Shape(..)
+        | Check::Course(..)
+        | Check::Doubt(_)
+        | Check::Order(..)
+        | Check::NotYet(_)
+        | Check::Stated(_) => None,
     }
 }

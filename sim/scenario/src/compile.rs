@@ -354,6 +354,8 @@ fn worker_spec(world: &World) -> WorkerSpec {
         releases: world.releases,
         lingers: world.lingers,
         lock_yields: world.lock_yields,
+        zero_timers: world.zero_timers,
+        master: world.master,
         resident: world.resident,
         timed_waits: world.timed_waits,
         keep_alive: world.keep_alive,

@@ -216,6 +216,13 @@ pub(crate) static WORLD: Table = Table {
             "Whether a failed attempt at a monkey-patched lock that does not wait yields, as it does since gevent 1.5 (thread.py); the standard library's queues try so in every put and get.",
         ),
         key(
+            "zero_sleep",
+            Kind::OneOf(|| vec!["callback", "timer"]),
+            Need::Default("\"callback\""),
+            "\"timer\"",
+            "What sleep(0) is to a hub: one of the callbacks, of which many run between two polls (gevent 1.0 and later), or a timer of no length, for which the loop goes round and polls each time (gevent 0.13 over libevent, hub.py).",
+        ),
+        key(
             "accepts",
             Kind::Count(1, 1_000_000),
             PRESET,
@@ -283,6 +290,7 @@ pub(crate) struct World {
     pub(crate) releases: Releases,
     pub(crate) timed_waits: TimedWaits,
     pub(crate) lock_yields: bool,
+    pub(crate) zero_timers: bool,
     pub(crate) keep_alive: Option<Span>,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
@@ -292,6 +300,7 @@ pub(crate) struct World {
     pub(crate) router: Option<RouterSpec>,
     pub(crate) life: Option<LifeSpec>,
     /// Whether its greenlets are the clients.
+    pub(crate) master: bool,
     pub(crate) resident: bool,
     pub(crate) kernel: Kernel,
 }
@@ -364,6 +373,7 @@ impl World {
             lingers: worker.lingers,
             releases: worker.releases,
             lock_yields: node.get("lock_yields"),
+            zero_timers: node.get::<&str>("zero_sleep") == "timer",
             timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
             keep_alive: node.find("keepalive").or(worker.keep_alive),
             servers,
@@ -372,6 +382,7 @@ impl World {
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
             router,
+            master: worker.master.is_some(),
             resident: worker.resident,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
@@ -446,6 +457,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     }
     if !hub {
         refuse("accepts", "only a hub accepts several connections at once");
+        refuse("zero_sleep", "only a hub has a loop that goes round");
         refuse("full", "only a hub can leave its listener unwatched or spin");
     }
     if worker.router.is_none() {

@@ -28,6 +28,24 @@ fn said(world: &str) -> String {
 }
 
 #[test]
+fn the_threads_of_a_deployment_are_its_master_its_router_and_its_workers() {
+    let threads = |world: &str| model(world).os_threads();
+    assert_eq!(threads("worker = \"uwsgi-router-threads\"\nthreads = 10"), 12);
+    assert_eq!(threads("worker = \"uwsgi-router-gevent\"\ngreenlets = 10"), 3);
+    assert_eq!(threads("worker = \"uwsgi-threads\"\nthreads = 40\nprocesses = 8\nservers = 2"), 2 * (1 + 8 * 40));
+    assert_eq!(threads("worker = \"gunicorn-gthread\"\nthreads = 4\nprocesses = 2"), 1 + 2 * (1 + 4));
+    assert_eq!(threads("worker = \"pywsgi\""), 1, "it has no master");
+}
+
+#[test]
+fn a_sleep_of_zero_is_a_callback_unless_said_and_means_nothing_to_threads() {
+    assert!(!model("worker = \"pywsgi\"").workers[0].zero_timers);
+    assert!(model("worker = \"pywsgi\"\nzero_sleep = \"timer\"").workers[0].zero_timers);
+    let said = said("worker = \"uwsgi-threads\"\nthreads = 4\nzero_sleep = \"timer\"");
+    assert!(said.contains("`zero_sleep` means nothing to uwsgi-threads"), "{said}");
+}
+
+#[test]
 fn gunicorn_watches_its_workers_unless_told_otherwise() {
     let usual = life("worker = \"gunicorn-sync\"").expect("a master");
     assert_eq!((usual.timeout, usual.graceful_timeout), (Some(Span::from_secs(30)), Span::from_secs(30)));

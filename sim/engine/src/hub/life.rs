@@ -109,6 +109,11 @@ impl<P: Probe> World<'_, P> {
     /// `spawn`: in a pool it may have to wait for room.
     pub(super) fn spawn(&mut self, id: HubId, task: TaskId, spawn: Spawn) {
         let green = self.conceive(id, spawn.program, spawn.name);
+        if spawn.bare {
+            self.owe(id, self.hub_costs(id).spawn);
+            self.greens[green.index()].parent = task;
+            return self.call_it(spawn.name, green);
+        }
         let process = self.hubs[id.index()].process;
         let room = spawn.pool.and_then(|pool| match &self.processes[process.index()].syncs[usize::from(pool)] {
             Sync::Pool(pool) => pool.room,
@@ -188,26 +193,45 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.greens[green.index()];
         (state.life, state.alive) = (Life::Dead, false);
         state.ticket += 1;
-        let parent = std::mem::replace(&mut state.parent, TaskId::NONE);
+        let parent = state.parent;
         self.switch_to_loop(id);
         self.notify_death(id, green);
-        if parent.is_some() {
-            self.switch_to(id, parent);
+        self.switch_into(id, parent);
+    }
+
+    /// The bare `greenlet.switch()`: the other runs now, and this one when somebody switches back or the other ends.
+    pub(super) fn switch_bare(&mut self, id: HubId, task: TaskId, other: GreenId) {
+        let other = self.living(self.greens[other.index()].task);
+        if other != task {
+            self.switch_to_loop(id);
+            self.switch_into(id, other);
         }
     }
 
-    /// The bare `greenlet.switch()`: the other runs now, and this one when somebody switches back.
-    pub(super) fn switch_bare(&mut self, id: HubId, task: TaskId, other: GreenId) {
-        let state = &mut self.greens[other.index()];
-        if state.life != Life::Begun {
-            (state.life, state.parent) = (Life::Begun, task);
-            state.ticket += 1;
+    /// The task, or if it is dead the next of its parents that is not: who a switch to it reaches.
+    fn living(&self, mut task: TaskId) -> TaskId {
+        while task.is_some() && self.greens[self.tasks[task].green.index()].is_dead() {
+            task = self.greens[self.tasks[task].green.index()].parent;
         }
-        let next = state.task;
-        self.tasks[next].parked = Parked::No;
-        self.tasks[next].ready_since = self.local(id);
-        self.switch_to_loop(id);
-        self.switch_to(id, next);
+        task
+    }
+
+    /// Goes on with a greenlet that was made or has switched away; without one the loop goes on.
+    /// One that waits for something sees that this is not it (gevent 26.9, `_hub_primitives.py`, `wait_on_watcher`).
+    fn switch_into(&mut self, id: HubId, task: TaskId) {
+        let task = self.living(task);
+        if task.is_none() {
+            return;
+        }
+        let state = &mut self.greens[self.tasks[task].green.index()];
+        if state.life == Life::Unborn {
+            state.life = Life::Begun;
+        }
+        if self.tasks[task].parked != Parked::No {
+            return self.throw(id, task, Exception::Error("InvalidSwitchError"));
+        }
+        self.tasks[task].ready_since = self.local(id);
+        self.switch_to(id, task);
     }
 
     pub(super) fn say(&mut self, id: HubId, green: GreenId, said: Said) {

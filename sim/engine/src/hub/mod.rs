@@ -70,6 +70,11 @@ pub(crate) struct Hub {
     look: Span,
     /// When it last had something to do.
     pub(crate) active_at: Time,
+    /// The longest time that a greenlet kept it without giving way, as a monitor would see it.
+    pub(crate) held_max: Span,
+    /// When the main greenlet's timeout is due next, and whether the poll found it due; never without resident clients.
+    bell: Time,
+    rings: bool,
     phase: Phase,
     serial: u32,
 }
@@ -128,6 +133,9 @@ impl Hub {
             clock: Time::ZERO,
             look,
             active_at: Time::ZERO,
+            held_max: Span::ZERO,
+            bell: Time::NEVER,
+            rings: false,
             phase: Phase::Reify,
             serial: 0,
         }
@@ -135,7 +143,11 @@ impl Hub {
 
     /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
     pub(crate) fn anew(&self, greenlets: u32) -> Hub {
-        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets, self.look) }
+        Hub {
+            serial: self.serial,
+            held_max: self.held_max,
+            ..Hub::new(self.process, self.thread, greenlets, self.look)
+        }
     }
 
     /// Stops watching the listening socket.
@@ -279,13 +291,7 @@ impl<P: Probe> World<'_, P> {
         match need {
             Need::Timer(span) if span.is_zero() => self.yield_turn(id, task),
             Need::Timer(span) => {
-                self.owe(id, self.hub_costs(id).timer);
-                self.refresh_clock(id);
-                self.refresh_in_batch(id);
-                let hub = self.hub(id);
-                let at = hub.clock + span;
-                let timer = hub.timers.start(at, Purpose::Wake, task);
-                self.tasks[task].handle = timer;
+                self.sleep_on_hub(id, task, span);
                 self.park_as(id, task, Parked::Timer);
             }
             Need::Reply { peer, .. } if !self.may_call(task, peer) => {}
@@ -309,6 +315,16 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// Starts the timer of a sleep.
+    fn sleep_on_hub(&mut self, id: HubId, task: TaskId, span: Span) {
+        self.owe(id, self.hub_costs(id).timer);
+        self.refresh_clock(id);
+        self.refresh_in_batch(id);
+        let hub = self.hub(id);
+        let at = hub.clock + span;
+        self.tasks[task].handle = hub.timers.start(at, Purpose::Wake, task);
+    }
+
     /// A request gives a unit back; it does not switch.
     fn give_back_on_hub(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id.index()].process;
@@ -330,6 +346,7 @@ impl<P: Probe> World<'_, P> {
         let now = self.local(id);
         let hub = self.hub(id);
         hub.current = TaskId::NONE;
+        hub.held_max = hub.held_max.max(now.since(hub.active_at));
         hub.active_at = now;
     }
 

@@ -11,10 +11,10 @@ use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
 use crate::task::{News, Parked};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::world::World;
 
-use super::timers::Purpose;
+const SECOND: Span = Span::from_secs(1);
 
 impl<P: Probe> World<'_, P> {
     /// Whether closed clients are greenlets of the servers themselves. A model has one kind of worker.
@@ -30,6 +30,8 @@ impl<P: Probe> World<'_, P> {
     /// Starts a greenlet for each client of a group, on one hub after the other.
     pub(crate) fn settle_residents(&mut self, index: usize, clients: u32) {
         assert!(!self.hubs.is_empty(), "residents live on hubs");
+        let first = self.warm_up_end + SECOND;
+        self.hubs.iter_mut().for_each(|hub| hub.bell = first);
         for number in 0..clients {
             let id = HubId::from_index(number as usize % self.hubs.len());
             let resident = self.residents;
@@ -41,6 +43,22 @@ impl<P: Probe> World<'_, P> {
             self.enrich(task, false);
             self.queue_turn(id, task);
         }
+    }
+
+    /// The turn of the main greenlet, if its timeout were due now: like every timeout's after all other watchers. It only looks how late
+    /// it is (`joinall(timeout=...)`, gevent 26.9, `_hub_primitives.py`: a timer of priority -1), every second.
+    pub(super) fn ring(&mut self, id: HubId) {
+        let (now, end) = (self.local(id), self.arrivals_end);
+        let hub = self.hub(id);
+        let due = hub.bell;
+        hub.rings = false;
+        while hub.bell <= now {
+            hub.bell += SECOND;
+        }
+        if hub.bell > end {
+            hub.bell = Time::NEVER;
+        }
+        self.probe.on(self.now, Fact::JoinLag(now.since(due)));
     }
 
     /// A new greenlet for the first pass of a client.
@@ -85,12 +103,7 @@ impl<P: Probe> World<'_, P> {
         if pause.is_zero() {
             return self.set_about(id, task);
         }
-        self.owe(id, self.hub_costs(id).timer);
-        self.refresh_clock(id);
-        self.refresh_in_batch(id);
-        let at = self.hub(id).clock + pause;
-        let timer = self.hub(id).timers.start(at, Purpose::Wake, task);
-        self.tasks[task].handle = timer;
+        self.sleep_on_hub(id, task, pause);
         self.park_as(id, task, Parked::Thinking);
     }
 

@@ -170,7 +170,7 @@ impl<P: Probe> World<'_, P> {
     fn expire(&mut self, id: HubId) {
         let now = self.now;
         let World { hubs, tasks, requests, .. } = self;
-        let Hub { timers, pending, limits, clock, .. } = &mut hubs[id.index()];
+        let Hub { timers, pending, limits, clock, bell, rings, .. } = &mut hubs[id.index()];
         let (first, first_limit) = (pending.len(), limits.len());
         while let Some((at, timer, purpose)) = timers.expire(*clock) {
             match purpose {
@@ -185,6 +185,7 @@ impl<P: Probe> World<'_, P> {
                 }
             }
         }
+        *rings = *bell <= *clock;
         pending[first..].reverse();
         limits[first_limit..].reverse();
     }
@@ -208,6 +209,9 @@ impl<P: Probe> World<'_, P> {
         if let Some(timer) = hub.limits.pop() {
             self.on_timer(id, timer);
             return;
+        }
+        if self.hub(id).rings {
+            self.ring(id);
         }
         self.begin_batch(id);
     }

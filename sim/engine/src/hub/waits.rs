@@ -45,6 +45,10 @@ impl<P: Probe> World<'_, P> {
 
     /// `sleep(0)`: to the tail of the callbacks.
     pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
+        if self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].zero_timers {
+            self.sleep_on_hub(id, task, Span::ZERO);
+            return self.park_as(id, task, Parked::Timer);
+        }
         self.park_as(id, task, Parked::Turn);
         let green = self.tasks[task].green;
         let ticket = if green.is_some() { self.greens[green.index()].ticket } else { 0 };

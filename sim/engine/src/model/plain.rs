@@ -17,6 +17,8 @@ impl WorkerSpec {
             costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
             gil: false,
             lock_yields: true,
+            zero_timers: false,
+            master: false,
             resident: false,
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),

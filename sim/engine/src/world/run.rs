@@ -181,7 +181,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
     world.run()?;
     let end = world.now;
-    let World { probe: mut recorder, processes, fingerprint, births, events, net, masters, calls_peak, .. } = world;
+    let World { probe: mut recorder, processes, hubs, fingerprint, births, events, net, masters, calls_peak, .. } =
+        world;
     recorder.close(end);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
@@ -214,6 +215,8 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
             Span::from_ns(window.as_ns().saturating_mul(slots.max(1))),
         ),
         slots,
+        os_threads: model.os_threads(),
+        hub_hold_max: hubs.iter().map(|hub| hub.held_max).max(),
         cores,
         process_cpu: processes.iter().take(model.processes.len()).map(|process| process.cpu).collect(),
         process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
@@ -222,6 +225,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         classes: recorder.classes,
         latency: recorder.latency,
         hub_lag: recorder.hub_lag,
+        join_lag: recorder.join_lag,
         series: recorder.series,
     })
 }

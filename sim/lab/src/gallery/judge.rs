@@ -3,7 +3,7 @@
 use crate::estimate::{Estimate, paired_ratio};
 use crate::figure::Unit;
 
-use super::row::{Check, Reading, Row};
+use super::row::{Check, Reading, Row, Wanted};
 
 /// How a row came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub enum Said {
     Number(Unit, Estimate),
     /// Several, in the order of the row.
     Numbers(Unit, Vec<Estimate>),
+    /// What was said, in order.
+    Order(Vec<String>),
     /// None, and why.
     Nothing(&'static str),
 }
@@ -44,15 +46,26 @@ pub struct Judged {
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// Which.
-    pub reading: Reading,
+    pub wanted: Wanted,
     /// Its value in each replication, in their order.
     pub values: Vec<Option<f64>>,
+}
+
+/// What rows are judged by.
+#[derive(Clone, Default, Debug)]
+pub struct Evidence {
+    /// Numbers of runs.
+    pub taken: Vec<Taken>,
+    /// What scheduling programs said, by their files.
+    pub orders: Vec<(&'static str, Vec<String>)>,
+    /// How many doubts of a kind the checker has, by what was asked.
+    pub doubts: Vec<(Reading, f64)>,
 }
 
 /// The different runs that rows need, each once, in the rows' order.
 pub fn runs(rows: &[&'static Row]) -> Vec<Reading> {
     let mut runs: Vec<Reading> = Vec::new();
-    for reading in rows.iter().flat_map(|row| row.check.readings()) {
+    for Wanted { reading, .. } in rows.iter().flat_map(|row| row.check.wanted()) {
         if !runs.iter().any(|run| run.shares_runs(&reading)) {
             runs.push(reading);
         }
@@ -60,50 +73,48 @@ pub fn runs(rows: &[&'static Row]) -> Vec<Reading> {
     runs
 }
 
+const NONE: Said = Said::Nothing("the runs have no such number");
+
 /// Holds a row against what was taken from the runs.
-pub fn judge(row: &'static Row, taken: &[Taken]) -> Judged {
-    let values = |reading: &Reading| -> &[Option<f64>] {
-        taken.iter().find(|taken| taken.reading == *reading).map_or(&[], |taken| &taken.values)
+pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
+    let wanted = row.check.wanted();
+    let values = |at: usize| -> &[Option<f64>] {
+        let found = evidence.taken.iter().find(|taken| Some(&taken.wanted) == wanted.get(at));
+        found.map_or(&[], |taken| &taken.values)
     };
-    let estimate = |reading: &Reading| {
-        let known: Vec<f64> = values(reading).iter().copied().flatten().collect();
-        Estimate::of(&known)
+    let known = |at: usize| values(at).iter().copied().flatten();
+    let estimate = |at: usize| Estimate::of(&known(at).collect::<Vec<f64>>());
+    let unit = wanted.first().and_then(Wanted::unit).unwrap_or(Unit::Count);
+    let number = |unit: Unit, found: Option<Estimate>, holds: &dyn Fn(Estimate) -> Verdict| match found {
+        Some(found) => (Said::Number(unit, found), holds(found)),
+        None => (NONE, Verdict::Outside),
     };
-    let unit = |reading: &Reading| reading.recipe().map_or(Unit::Count, |recipe| recipe.spec.unit);
-    const NONE: Said = Said::Nothing("the runs have no such number");
     let (said, verdict) = match &row.check {
-        Check::Value(reading, band) => match estimate(reading) {
-            Some(found) => (Said::Number(unit(reading), found), inside(band.holds(found.mean))),
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Calibrated(reading, _) => match estimate(reading) {
-            Some(found) => (Said::Number(unit(reading), found), Verdict::Shown),
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Among(reading, draw) => match estimate(reading) {
-            Some(found) => {
-                let known = || values(reading).iter().copied().flatten();
-                let among = known().any(|value| value <= *draw) && known().any(|value| value >= *draw);
-                (Said::Number(unit(reading), found), inside(among))
-            }
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Ratio(over, under, band) => match paired_ratio(values(under), values(over)) {
-            Some(found) => (Said::Number(Unit::Ratio, found), inside(band.holds(found.mean))),
-            None => (NONE, Verdict::Outside),
-        },
-        Check::Shape(readings, shape) => {
-            let found: Vec<Estimate> = readings.iter().filter_map(estimate).collect();
+        Check::Value(_, band) => number(unit, estimate(0), &|found| inside(band.holds(found.mean))),
+        Check::Calibrated(..) => number(unit, estimate(0), &|_| Verdict::Shown),
+        Check::Among(_, draw) => {
+            let among = known(0).any(|value| value <= *draw) && known(0).any(|value| value >= *draw);
+            number(unit, estimate(0), &|_| inside(among))
+        }
+        Check::Ratio(_, _, band) => {
+            number(Unit::Ratio, paired_ratio(values(1), values(0)), &|found| inside(band.holds(found.mean)))
+        }
+        Check::Shape(_, shape) | Check::Course(_, shape) => {
+            let found: Vec<Estimate> = (0..wanted.len()).filter_map(estimate).collect();
             let means: Vec<f64> = found.iter().map(|one| one.mean).collect();
-            let whole = found.len() == readings.len();
-            let unit = readings.first().map_or(Unit::Count, unit);
+            let whole = found.len() == wanted.len();
             (Said::Numbers(unit, found), inside(whole && shape.holds(&means)))
         }
         Check::Doubt(asked) => {
-            let found: Vec<Estimate> = asked.readings().iter().filter_map(estimate).collect();
+            let count = |of: &Reading| evidence.doubts.iter().find(|(other, _)| other == of).map(|(_, count)| *count);
+            let found: Vec<Estimate> = asked.readings().iter().filter_map(|of| Estimate::of(&[count(of)?])).collect();
             let told = matches!(found[..], [with, without] if with.mean >= 1.0 && without.mean == 0.0);
             (Said::Numbers(Unit::Count, found), inside(told))
         }
+        Check::Order(program, published) => match evidence.orders.iter().find(|(of, _)| of == program) {
+            Some((_, said)) => (Said::Order(said.clone()), inside(said == published)),
+            None => (Said::Nothing("the program was not run"), Verdict::Outside),
+        },
         Check::NotYet(why) => (Said::Nothing(why), Verdict::NotYet),
         Check::Stated(file) => (Said::Nothing(file), Verdict::Shown),
     };
@@ -132,14 +143,25 @@ mod tests {
     #[test]
     fn a_doubt_is_told_of_the_mistake_and_not_of_the_cure() {
         let verdict = |counts: [f64; 2]| {
-            let taken = ASKED.readings().into_iter().zip(counts);
-            let taken: Vec<Taken> =
-                taken.map(|(reading, count)| Taken { reading, values: vec![Some(count)] }).collect();
-            judge(&ROW, &taken).verdict
+            let doubts = ASKED.readings().into_iter().zip(counts).collect();
+            judge(&ROW, &Evidence { doubts, ..Evidence::default() }).verdict
         };
         assert_eq!(verdict([1.0, 0.0]), Verdict::Inside);
         assert_eq!(verdict([0.0, 0.0]), Verdict::Outside, "the mistake is not seen");
         assert_eq!(verdict([1.0, 1.0]), Verdict::Outside, "the cure is called a mistake");
-        assert_eq!(judge(&ROW, &[]).verdict, Verdict::Outside, "nobody asked");
+        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Verdict::Outside, "nobody asked");
+    }
+
+    #[test]
+    fn an_order_is_the_published_one_and_nothing_else() {
+        static ROW: Row =
+            Row { key: "X1", what: "", published: "", flaw: "", check: Check::Order("x.json", &["12", "56", "34"]) };
+        let verdict = |said: &[&str]| {
+            let said = said.iter().map(|&word| word.to_owned()).collect();
+            judge(&ROW, &Evidence { orders: vec![("x.json", said)], ..Evidence::default() }).verdict
+        };
+        assert_eq!(verdict(&["12", "56", "34"]), Verdict::Inside);
+        assert_eq!(verdict(&["12", "56", "34", "78"]), Verdict::Outside);
+        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Verdict::Outside);
     }
 }

@@ -14,9 +14,11 @@ mod redis_pool;
 mod row;
 mod startup;
 mod wayfair;
+mod window;
 
-pub use judge::{Judged, Said, Taken, Verdict, judge, runs};
-pub use row::{Asked, Band, Check, Reading, Row, Shape};
+pub use judge::{Evidence, Judged, Said, Taken, Verdict, judge, runs};
+pub use row::{Asked, Band, Check, Reading, Row, Shape, Wanted};
+pub use window::{Take, Window};
 
 /// All rows, by report.
 pub fn rows() -> Vec<&'static Row> {
@@ -52,8 +54,8 @@ mod tests {
     #[test]
     fn every_row_takes_a_figure_that_there_is() {
         for row in rows() {
-            for reading in row.check.readings() {
-                assert!(reading.recipe().is_some(), "{}: no figure is called {}", row.key, reading.figure);
+            for wanted in row.check.wanted() {
+                assert!(wanted.unit().is_some(), "{}: no figure is called {}", row.key, wanted.reading.figure);
             }
         }
     }

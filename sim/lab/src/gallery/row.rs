@@ -2,7 +2,8 @@
 
 use engine::record::RunRecord;
 
-use crate::figure::{RUN_FIGURES, Recipe};
+use super::window::Window;
+use crate::figure::{RUN_FIGURES, Recipe, Unit};
 
 /// One published figure.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,10 @@ pub enum Check {
     Shape(&'static [Reading], Shape),
     /// What `tailback check` says of a file is the mistake, and it does not say it of the cure.
     Doubt(Asked),
+    /// What windows of runs look like side by side; each reading's figure is a column of the time series.
+    Course(&'static [(Reading, Window)], Shape),
+    /// A scheduling program beneath the folder of scenarios, and what its greenlets say, in order, and nothing else.
+    Order(&'static str, &'static [&'static str]),
     /// It cannot be simulated yet, and why.
     NotYet(&'static str),
     /// It states something about a world of ours that is no outcome of a run, and which file says it.
@@ -73,6 +78,15 @@ pub struct Reading {
     pub figure: &'static str,
 }
 
+/// A reading, or a window of one run's series.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// From which runs, and which figure or column.
+    pub reading: Reading,
+    /// Of the whole run, or of a window.
+    pub window: Option<Window>,
+}
+
 /// Where a number has to be. In the figure's own unit, which for durations is nanoseconds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Band {
@@ -93,6 +107,8 @@ pub enum Shape {
     Rising(f64),
     /// None is larger than the one before, and the first is at least so many times the last.
     Falling(f64),
+    /// None is less than so many per cent of the first.
+    Keeps(f64),
     /// The first is at most so large, the last at least so much.
     Breaks(f64, f64),
     /// They rise over these ascending places, and each lies within so many per cent of the line from the first to the last.
@@ -111,14 +127,36 @@ impl Reading {
     }
 }
 
+impl Wanted {
+    /// What it is measured in; `None` if there is no such figure or column.
+    pub fn unit(&self) -> Option<Unit> {
+        match self.window {
+            None => self.reading.recipe().map(|recipe| recipe.spec.unit),
+            Some(window) => window.unit(self.reading.figure),
+        }
+    }
+
+    /// The number of one run.
+    pub fn of(&self, record: &RunRecord) -> Option<f64> {
+        match self.window {
+            None => self.reading.recipe().and_then(|recipe| (recipe.value)(record)),
+            Some(window) => window.of(self.reading.figure, record),
+        }
+    }
+}
+
 impl Check {
-    /// All numbers that it takes from runs.
-    pub fn readings(&self) -> Vec<Reading> {
+    /// All numbers that it takes.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let whole = |reading: &Reading| Wanted { reading: *reading, window: None };
         match self {
-            Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![*reading],
-            Check::Ratio(over, under, _) => vec![*over, *under],
-            Check::Shape(readings, _) => readings.to_vec(),
-            Check::Doubt(_) | Check::NotYet(_) | Check::Stated(_) => Vec::new(),
+            Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![whole(reading)],
+            Check::Ratio(over, under, _) => vec![whole(over), whole(under)],
+            Check::Shape(readings, _) => readings.iter().map(whole).collect(),
+            Check::Course(points, _) => {
+                points.iter().map(|&(reading, window)| Wanted { reading, window: Some(window) }).collect()
+            }
+            Check::Doubt(_) | Check::Order(..) | Check::NotYet(_) | Check::Stated(_) => Vec::new(),
         }
     }
 
@@ -127,6 +165,22 @@ impl Check {
         match self {
             Check::Doubt(asked) => asked.readings().to_vec(),
             _ => Vec::new(),
+        }
+    }
+
+    /// The scheduling program that it runs.
+    pub fn program(&self) -> Option<&'static str> {
+        match self {
+            Check::Order(program, _) => Some(program),
+            Check::Value(..)
+            | Check::Ratio(..)
+            | Check::Calibrated(..)
+            | Check::Among(..)
+            | Check::Shape(..)
+            | Check::Course(..)
+            | Check::Doubt(_)
+            | Check::NotYet(_)
+            | Check::Stated(_) => None,
         }
     }
 }
@@ -165,6 +219,7 @@ impl Shape {
             }
             Shape::Rising(times) => pairs().all(|(a, b)| b >= a) && last > first && last >= first * times,
             Shape::Falling(times) => pairs().all(|(a, b)| b <= a) && first > last && first >= last * times,
+            Shape::Keeps(percent) => values.iter().all(|&value| value >= first * percent / 100.0),
             Shape::Breaks(before, after) => first <= before && last >= after,
             Shape::Straight(places, percent) => last > first && is_straight(places, values, percent),
         }
@@ -176,6 +231,7 @@ impl Shape {
             Shape::Flat(percent) => format!("within {percent} % of each other"),
             Shape::Rising(times) => format!("rising, {times} times at least"),
             Shape::Falling(times) => format!("falling, to 1/{times} at most"),
+            Shape::Keeps(percent) => format!("at least {percent} % of the first"),
             Shape::Breaks(before, after) => format!("first at most {before}, last at least {after}"),
             Shape::Straight(_, percent) => format!("on a rising line ±{percent} %"),
         }
@@ -214,6 +270,7 @@ mod tests {
         let line = Shape::Straight(&[1.0, 2.0, 4.0], 10.0);
         assert!(line.holds(&[10.0, 21.0, 40.0]) && !line.holds(&[10.0, 25.0, 40.0]));
         assert!(!line.holds(&[40.0, 20.0, 10.0]) && !line.holds(&[10.0, 40.0]));
+        assert!(Shape::Keeps(90.0).holds(&[10.0, 9.0, 12.0]) && !Shape::Keeps(90.0).holds(&[10.0, 12.0, 8.9]));
         assert!(!Shape::Flat(1.0).holds(&[]));
     }
 }

@@ -47,7 +47,7 @@ fn cells(judged: &Judged) -> [String; 6] {
     let row = judged.row;
     let unit = match &judged.said {
         Said::Number(unit, _) | Said::Numbers(unit, _) => *unit,
-        Said::Nothing(_) => Unit::Count,
+        Said::Order(_) | Said::Nothing(_) => Unit::Count,
     };
     [
         row.key.to_owned(),
@@ -77,6 +77,7 @@ fn said(said: &Said) -> String {
             let all: Vec<String> = found.iter().map(|one| written(*unit, one)).collect();
             all.join(", ")
         }
+        Said::Order(said) => said.join(", "),
         Said::Nothing(why) => (*why).to_owned(),
     }
 }
@@ -94,7 +95,8 @@ pub fn band(check: &Check, unit: Unit) -> String {
     match check {
         Check::Value(_, band) => words(band, unit),
         Check::Ratio(_, _, band) => words(band, Unit::Ratio),
-        Check::Shape(_, shape) => shape.words(),
+        Check::Shape(_, shape) | Check::Course(_, shape) => shape.words(),
+        Check::Order(..) => "that order and nothing else".to_owned(),
         Check::Among(_, draw) => format!("{} among the runs", number::value(unit, *draw)),
         Check::Doubt(asked) => format!("warning[{}], then none", asked.kind),
         Check::Calibrated(..) | Check::NotYet(_) | Check::Stated(_) => String::new(),
@@ -112,11 +114,11 @@ fn words(band: &Band, unit: Unit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab::gallery::{judge, rows};
+    use lab::gallery::{Evidence, judge, rows};
 
     #[test]
     fn a_row_without_runs_is_outside_and_one_that_cannot_be_run_says_why() {
-        let all: Vec<Judged> = rows().into_iter().map(|row| judge(row, &[])).collect();
+        let all: Vec<Judged> = rows().into_iter().map(|row| judge(row, &Evidence::default())).collect();
         let text = gallery_table(&all);
         assert!(text.lines().any(|line| line.starts_with("D6 ") && line.ends_with("OUTSIDE")), "{text}");
         assert!(text.lines().any(|line| line.starts_with("A18 ") && line.ends_with("OUTSIDE")), "{text}");

@@ -64,6 +64,9 @@ impl Scale {
 
     /// MiB, or GiB from one on.
     fn bytes(bytes: f64) -> Scale {
+        if bytes > 0.0 && bytes < 100_000.0 {
+            return Scale::new(1.0, 0, " B");
+        }
         let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
         let (one, suffix) = if bytes.abs() >= gib { (gib, " GiB") } else { (mib, " MiB") };
         Scale::new(one, decimals(bytes / one), suffix)
@@ -146,6 +149,11 @@ mod tests {
         let mib = f64::from(1 << 20);
         let told = [0.0, 1.5, 60.0, 1023.0, 1024.0, 8192.0].map(|count| value(Unit::Bytes, count * mib));
         assert_eq!(told, ["0 MiB", "1.50 MiB", "60.0 MiB", "1,023 MiB", "1.00 GiB", "8.00 GiB"]);
+    }
+
+    #[test]
+    fn a_few_bytes_are_counted() {
+        assert_eq!([1_200.0, 9_100.0].map(|count| value(Unit::Bytes, count)), ["1,200 B", "9,100 B"]);
     }
 
     #[test]

@@ -81,6 +81,19 @@ impl Body<'_> {
                 let name = name.as_ref().unwrap_or(body);
                 (Some(self.spawn(body, name, *after_ms, pool.as_deref(), place)?), false)
             }
+            Action::Make { body, name } => {
+                let program = self.tables.body(body, place)?;
+                let name = self.tables.made(name.as_ref().unwrap_or(body), place)?;
+                let spawn = Spawn { program, name, after: None, pool: None, bare: true };
+                (Some(Op::Spawn { spawn: index_of(&mut self.spawns, spawn, place)? }), false)
+            }
+            Action::Switch { target } => {
+                let [target] = target.as_slice() else {
+                    return Err(OracleError::part(place, "a switch goes to one"));
+                };
+                let names = [self.tables.switched_to(target, place)?].into();
+                (Some(Op::SwitchTo { targets: index_of(&mut self.targets, names, place)? }), false)
+            }
             Action::Link { target, note } => {
                 let targets = self.targets(target, place)?;
                 (Some(Op::Link { targets, note: self.tables.tag(note, place)? }), false)
@@ -244,7 +257,7 @@ impl Body<'_> {
             None => None,
         };
         let after = after_ms.map(|ms| span(ms, place)).transpose()?;
-        let spawn = index_of(&mut self.spawns, Spawn { program, name, after, pool }, place)?;
+        let spawn = index_of(&mut self.spawns, Spawn { program, name, after, pool, bare: false }, place)?;
         Ok(Op::Spawn { spawn })
     }
 

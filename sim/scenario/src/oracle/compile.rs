@@ -44,8 +44,12 @@ pub(super) struct Tables {
     items: Words,
     /// Names that some step spawns.
     spawned: BTreeSet<u16>,
+    /// Names of bare greenlets, which are made and not spawned.
+    made: BTreeSet<u16>,
     /// Names that steps are aimed at, and where.
     aimed: Vec<(String, u16)>,
+    /// Names that are switched to, and where.
+    switched_to: Vec<(String, u16)>,
 }
 
 impl Tables {
@@ -54,6 +58,21 @@ impl Tables {
         check_name(name, place)?;
         let index = self.name(name, place)?;
         self.spawned.insert(index);
+        Ok(index)
+    }
+
+    /// The name of a bare greenlet that is made.
+    pub fn made(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
+        check_name(name, place)?;
+        let index = self.name(name, place)?;
+        self.made.insert(index);
+        Ok(index)
+    }
+
+    /// The name of a bare greenlet that is switched to.
+    pub fn switched_to(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
+        let index = self.name(name, place)?;
+        self.switched_to.push((place.to_owned(), index));
         Ok(index)
     }
 
@@ -98,6 +117,27 @@ impl Tables {
     }
 }
 
+impl Tables {
+    /// Everything that a step is aimed at is spawned or made somewhere, and is of the kind that this can be done to.
+    fn check_aims(&self) -> Result<(), OracleError> {
+        let word = |name: &u16| self.names.0[usize::from(*name)].as_str();
+        if let Some(name) = self.made.intersection(&self.spawned).next() {
+            return Err(OracleError::part("bodies", format!("`{}` is both spawned and made", word(name))));
+        }
+        let known = [
+            (&self.aimed, &self.spawned, "no greenlet is ever spawned as", "names that are spawned"),
+            (&self.switched_to, &self.made, "no bare greenlet is ever made as", "names that are made"),
+        ];
+        for (aimed, born, what, which) in known {
+            if let Some((place, name)) = aimed.iter().find(|(_, name)| !born.contains(name)) {
+                let help = suggest::help(word(name), born.iter().map(word), which);
+                return Err(OracleError::part(place, format!("{what} `{}`; {help}", word(name))));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Compiles a file.
 pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
     if file.version != 1 {
@@ -110,20 +150,16 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
     }
     check_count(bodies.len(), "bodies")?;
     let (names, tags, items) = (Words::default(), Words::default(), Words::default());
-    let (spawned, aimed) = (BTreeSet::new(), Vec::new());
-    let mut tables = Tables { objects, bodies, names, tags, items, spawned, aimed };
+    let (spawned, made) = (BTreeSet::new(), BTreeSet::new());
+    let (aimed, switched_to) = (Vec::new(), Vec::new());
+    let mut tables = Tables { objects, bodies, names, tags, items, spawned, made, aimed, switched_to };
     let main = tables.body(MAIN, "bodies")?;
     let main_name = tables.spawned(MAIN, "bodies")?;
     let mut programs = Vec::new();
     for (name, steps) in &file.bodies.0 {
         programs.push(body::compile(&mut tables, name, steps)?);
     }
-    if let Some((place, name)) = tables.aimed.iter().find(|(_, name)| !tables.spawned.contains(name)) {
-        let spawned = tables.spawned.iter().map(|name| tables.names.0[usize::from(*name)].as_str());
-        let name = &tables.names.0[usize::from(*name)];
-        let help = suggest::help(name, spawned, "names that are spawned");
-        return Err(OracleError::part(place, format!("no greenlet is ever spawned as `{name}`; {help}")));
-    }
+    tables.check_aims()?;
     let syncs = tables.objects.into_iter().map(|(name, kind)| SyncSpec { name, kind }).collect();
     Ok(Oracle {
         model: Model { programs: programs.into(), syncs, ..empty_hub(&file.name) },

@@ -161,6 +161,14 @@ pub(super) enum Action {
         after_ms: Option<f64>,
         pool: Option<String>,
     },
+    Make {
+        body: String,
+        #[serde(rename = "as")]
+        name: Option<String>,
+    },
+    Switch {
+        target: Vec<String>,
+    },
     Link {
         target: Vec<String>,
         note: String,

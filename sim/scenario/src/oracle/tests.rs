@@ -264,6 +264,21 @@ fn a_transcript_is_printed_as_the_reference_interpreter_prints_it() {
 }
 
 #[test]
+fn only_what_is_made_can_be_switched_to_and_nothing_else_be_done_to_it() {
+    let made = oracle("", r#"{"op": "make", "body": "w"}, {"op": "switch", "target": ["w"]}"#);
+    let main = main_of(&made);
+    assert!(main.spawns[0].bare && main.code.contains(&Op::SwitchTo { targets: 0 }));
+    let said = refusal("", r#"{"op": "spawn", "body": "w"}, {"op": "switch", "target": ["w"]}"#);
+    assert!(said.contains("no bare greenlet is ever made as `w`"), "{said}");
+    let said = refusal("", r#"{"op": "make", "body": "w"}, {"op": "join", "target": ["w"]}"#);
+    assert!(said.contains("no greenlet is ever spawned as `w`"), "{said}");
+    let said = refusal("", r#"{"op": "make", "body": "w"}, {"op": "spawn", "body": "w"}"#);
+    assert!(said.contains("`w` is both spawned and made"), "{said}");
+    let said = refusal("", r#"{"op": "make", "body": "w"}, {"op": "switch", "target": ["w", "w"]}"#);
+    assert!(said.contains("a switch goes to one"), "{said}");
+}
+
+#[test]
 fn texts_are_quoted_as_python_quotes_them() {
     let entry = Entry { ms: 1, who: "a\"\\\n\u{1}\u{7f}".into(), tag: "é𝄞".into() };
     assert_eq!(entry.to_string(), r#"[1, "a\"\\\n\u0001\u007f", "\u00e9\ud834\udd1e"]"#);
