@@ -69,6 +69,7 @@ pub struct Fate<'a> {
 ///
 /// A task with [`News::Failed`] leaves through the releases that stand ahead of it, as `with` blocks and `finally`
 /// clauses would, and then exits.
+#[inline]
 pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
     if task.news == News::Failed {
         task.news = News::None;
@@ -192,6 +193,7 @@ fn pass(task: &Task) -> u64 {
 }
 
 /// The value of a draw for this task, in this pass.
+#[inline]
 pub fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span {
     match &program.draws[usize::from(draw.0)] {
         DrawKind::Constant(span) => *span,

@@ -38,6 +38,12 @@ impl Fates {
         self.values[row as usize + column] = value;
     }
 
+    /// A row and what lies behind it, for who knows the columns.
+    #[inline]
+    pub(crate) fn row_from(&self, row: u32) -> &[u64] {
+        &self.values[row as usize..]
+    }
+
     pub(crate) fn row(&self, row: u32, count: usize) -> &[u64] {
         &self.values[row as usize..row as usize + count]
     }

@@ -296,6 +296,7 @@ impl<'m, P: Probe> World<'m, P> {
     }
 
     /// Runs a task to its next effect.
+    #[inline]
     pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
         self.steps += 1;
         let task = &mut self.tasks[id];
@@ -303,19 +304,18 @@ impl<'m, P: Probe> World<'m, P> {
             self.stuck = true;
             return Effect::Burn(Span::from_ns(1));
         }
-        let program = &self.model.programs[usize::from(task.program)];
+        let mut fate = Fate { row: &[], key: 0 };
         if task.request.is_none() {
             task.news = if task.news == News::Begun { News::None } else { task.news };
-            return advance::advance(task, program, Fate { row: &[], key: 0 });
-        }
-        let request = &self.requests[task.request];
-        if task.news == News::Begun {
+        } else if task.news == News::Begun {
             task.news = News::None;
             let process = self.threads[task.thread.index()].process;
             return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
+        } else {
+            let request = &self.requests[task.request];
+            fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
         }
-        let count = self.model.classes[usize::from(request.class)].sites.len();
-        advance::advance(task, program, Fate { row: self.fates.row(request.fate, count), key: request.key })
+        advance::advance(task, &self.model.programs[usize::from(task.program)], fate)
     }
 
     /// The value of a draw for a task.
@@ -326,8 +326,7 @@ impl<'m, P: Probe> World<'m, P> {
             return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
         }
         let request = &self.requests[state.request];
-        let count = self.model.classes[usize::from(request.class)].sites.len();
-        let fate = Fate { row: self.fates.row(request.fate, count), key: request.key };
+        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
         advance::span(state, program, fate, draw)
     }
 

@@ -65,9 +65,10 @@ pub(crate) struct Hub {
     natives: Vec<Native>,
     /// A callback that wakes several greenlets and is not done.
     underway: Option<Underway>,
-    /// The loop's cached clock, and what a look at the real one costs.
+    /// The loop's cached clock.
     clock: Time,
-    look: Span,
+    /// What its work costs, a copy of its worker's.
+    costs: Costs,
     /// When it last had something to do.
     pub(crate) active_at: Time,
     phase: Phase,
@@ -108,7 +109,7 @@ pub(crate) enum Pending {
 }
 
 impl Hub {
-    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, look: Span) -> Hub {
+    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, costs: Costs) -> Hub {
         let mut sockets = Sockets::new();
         sockets.watch(LISTENER, true);
         Hub {
@@ -126,7 +127,7 @@ impl Hub {
             natives: Vec::new(),
             underway: None,
             clock: Time::ZERO,
-            look,
+            costs,
             active_at: Time::ZERO,
             phase: Phase::Reify,
             serial: 0,
@@ -135,7 +136,7 @@ impl Hub {
 
     /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
     pub(crate) fn anew(&self, greenlets: u32) -> Hub {
-        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets, self.look) }
+        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets, self.costs) }
     }
 
     /// Stops watching the listening socket.
@@ -163,7 +164,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn hub_costs(&self, id: HubId) -> &Costs {
-        &self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].costs
+        &self.hubs[id.index()].costs
     }
 
     fn owe(&mut self, id: HubId, cost: Span) {
@@ -177,39 +178,56 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn refresh_clock(&mut self, id: HubId) {
+        self.owe_and_look(id, Span::ZERO, 1);
+    }
+
+    /// Owes a cost and so many looks at the clock, and knows the time after the last of them.
+    #[inline]
+    fn owe_and_look(&mut self, id: HubId, cost: Span, looks: u64) {
         let hub = &mut self.hubs[id.index()];
         let thread = &mut self.threads[hub.thread.index()];
-        thread.owed += hub.look;
+        thread.owed += cost + hub.costs.clock * looks;
         hub.clock = self.now + thread.owed;
     }
 
     /// Runs the current greenlet to its next effect.
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
-        let thread = self.hubs[id.index()].thread;
-        let task = self.hubs[id.index()].current;
-        if let Some(effect) = self.threads[thread.index()].deferred.take() {
-            return match effect {
-                Effect::Exit => {
-                    if !self.write_slowly(id, task) {
-                        self.end_request(id, task);
-                    }
-                    None
-                }
-                Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
-                Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
-                    unreachable!("a hub defers only what the outside sees")
-                }
-            };
+        let hub = &self.hubs[id.index()];
+        let (thread, task) = (hub.thread, hub.current);
+        if self.threads[thread.index()].deferred.is_some() {
+            return self.perform_deferred(id, thread, task);
         }
-        if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
+        let state = &mut self.tasks[task];
+        if state.green.is_none() && state.parked != Parked::Thinking {
+            // A request, or one of a crew: it goes on as soon as its wait is complete.
+            let parked = std::mem::replace(&mut state.parked, Parked::No);
+            if parked != Parked::No {
+                self.complete_plain(id, task, parked);
+            }
+        } else if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
             return None;
-        }
-        if self.tasks[task].parked != Parked::No {
+        } else if self.tasks[task].parked != Parked::No {
             self.complete(id, task);
             return None;
         }
         let effect = self.advance_task(task);
         self.make_of(id, thread, task, effect)
+    }
+
+    /// What was deferred until all that the hub owed was paid.
+    fn perform_deferred(&mut self, id: HubId, thread: ThreadId, task: TaskId) -> Option<Demand> {
+        match self.threads[thread.index()].deferred.take()? {
+            Effect::Exit => {
+                if !self.write_slowly(id, task) {
+                    self.end_request(id, task);
+                }
+                None
+            }
+            Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
+            Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
+                unreachable!("a hub defers only what the outside sees")
+            }
+        }
     }
 
     /// What a greenlet does before its next op: sees what was thrown, goes on with its op's steps. False if there is nothing.
@@ -279,12 +297,12 @@ impl<P: Probe> World<'_, P> {
         match need {
             Need::Timer(span) if span.is_zero() => self.yield_turn(id, task),
             Need::Timer(span) => {
-                self.owe(id, self.hub_costs(id).timer);
-                self.refresh_clock(id);
-                self.refresh_in_batch(id);
                 let hub = self.hub(id);
-                let at = hub.clock + span;
-                let timer = hub.timers.start(at, Purpose::Wake, task);
+                let looks = if matches!(hub.phase, Phase::Callbacks { .. }) { 2 } else { 1 };
+                let cost = hub.costs.timer;
+                self.owe_and_look(id, cost, looks);
+                let hub = self.hub(id);
+                let timer = hub.timers.start(hub.clock + span, Purpose::Wake, task);
                 self.tasks[task].handle = timer;
                 self.park_as(id, task, Parked::Timer);
             }
@@ -326,24 +344,24 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn switch_to_loop(&mut self, id: HubId) {
-        self.owe(id, self.hub_costs(id).switch);
-        let now = self.local(id);
-        let hub = self.hub(id);
+        let hub = &mut self.hubs[id.index()];
+        let thread = &mut self.threads[hub.thread.index()];
+        thread.owed += hub.costs.switch;
         hub.current = TaskId::NONE;
-        hub.active_at = now;
+        hub.active_at = self.now + thread.owed;
     }
 
     /// Switches into a greenlet that is ready.
     fn switch_to(&mut self, id: HubId, task: TaskId) {
         let now = self.local(id);
-        let lag = now.since(self.tasks[task].ready_since);
-        self.probe.on(self.now, Fact::HubLag(lag));
-        self.bill(task, self.now, Wait::Cpu);
-        let green = self.tasks[task].green;
+        let state = &self.tasks[task];
+        self.probe.on(self.now, Fact::HubLag(now.since(state.ready_since)));
+        let green = state.green;
         assert!(
             green.is_none() || self.greens[green.index()].life == Life::Begun,
             "only who has begun and lives goes on"
         );
+        self.bill(task, self.now, Wait::Cpu);
         let hub = self.hub(id);
         assert!(hub.current.is_none(), "a hub runs one greenlet at a time");
         hub.current = task;

@@ -51,16 +51,10 @@ impl<P: Probe> World<'_, P> {
                 None
             } else {
                 match hub.phase {
-                    Phase::Callbacks { count, deadline } => {
-                        self.run_callback(id, count, deadline);
-                        None
-                    }
-                    Phase::Reify => self.reify(id),
+                    Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
+                    Phase::Reify => Some(self.reify(id)),
                     Phase::Poll => self.poll(id),
-                    Phase::Invoke => {
-                        self.invoke(id);
-                        None
-                    }
+                    Phase::Invoke => self.invoke(id),
                 }
             };
             if let Some(demand) = demand {
@@ -71,28 +65,28 @@ impl<P: Probe> World<'_, P> {
 
     /// Begins a batch of callbacks.
     pub(crate) fn begin_batch(&mut self, id: HubId) {
-        let interval = self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].switch_interval;
-        let hub = self.hub(id);
+        let hub = &mut self.hubs[id.index()];
+        let interval = self.model.workers[self.processes[hub.process.index()].worker].switch_interval;
         hub.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: hub.clock + interval };
     }
 
-    /// Step 1: one callback, or the end of the batch.
-    fn run_callback(&mut self, id: HubId, count: u32, deadline: Time) {
+    /// Step 1: one callback, or the end of the batch and step 2.
+    #[inline]
+    fn run_callback(&mut self, id: HubId, count: u32, deadline: Time) -> Option<Demand> {
         let mut count = count;
         if count == 0 && !self.hub(id).callbacks.is_empty() {
             self.refresh_clock(id);
             if self.hub(id).clock >= deadline {
-                self.hub(id).phase = Phase::Reify;
-                return;
+                return Some(self.reify(id));
             }
             count = CALLBACK_CHECK_COUNT;
         }
-        let Some(callback) = self.hub(id).callbacks.pop_front() else {
+        let hub = self.hub(id);
+        let Some(callback) = hub.callbacks.pop_front() else {
             self.refresh_clock(id);
-            self.hub(id).phase = Phase::Reify;
-            return;
+            return Some(self.reify(id));
         };
-        self.hub(id).phase = Phase::Callbacks { count: count.saturating_sub(1), deadline };
+        hub.phase = Phase::Callbacks { count: count.saturating_sub(1), deadline };
         match callback {
             Callback::Turn(task, ticket) => self.take_turn(id, task, ticket),
             Callback::Notify(link, serial) => self.begin_notify(id, link, serial),
@@ -100,6 +94,7 @@ impl<P: Probe> World<'_, P> {
             Callback::Unlock(sync) => self.begin_unlock(id, sync),
             Callback::Kill(kill) => self.begin_kill(id, kill.victims, kill.killer),
         }
+        None
     }
 
     /// A greenlet's turn has come, unless it does not wait for it any more.
@@ -119,10 +114,11 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Step 2, once all is paid: what happened until now is visible to the poll.
-    fn reify(&mut self, id: HubId) -> Option<Demand> {
+    #[inline]
+    fn reify(&mut self, id: HubId) -> Demand {
         self.refresh_clock(id);
         self.hub(id).phase = Phase::Poll;
-        Some(Demand::PAY)
+        Demand::PAY
     }
 
     /// Step 3: report what is ready, or block.
@@ -139,19 +135,19 @@ impl<P: Probe> World<'_, P> {
                 return Some(self.block(id, until));
             }
         }
-        let poll = self.hub_costs(id).poll;
-        let process = self.hub(id).process;
+        let (poll, process) = (hub.costs.poll, hub.process);
         let wake = if blocked { self.own_work(process, Part::Wake, Span::ZERO) } else { Span::ZERO };
-        self.owe(id, poll + wake);
-        self.refresh_clock(id);
+        self.owe_and_look(id, poll + wake, 1);
         self.expire(id);
-        self.beat(self.hubs[id.index()].process, HEARTBEAT);
+        self.beat(process, HEARTBEAT);
         let hub = self.hub(id);
         if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {
             hub.pending.extend(hub.idles.iter().map(|&task| Pending::Idle(task)));
         }
         hub.phase = Phase::Invoke;
-        self.feed_natives(id);
+        if signalled {
+            self.feed_natives(id);
+        }
         None
     }
 
@@ -167,6 +163,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Step 4: due timers become pending, so that the earliest runs first.
+    #[inline]
     fn expire(&mut self, id: HubId) {
         let now = self.now;
         let World { hubs, tasks, requests, .. } = self;
@@ -189,8 +186,9 @@ impl<P: Probe> World<'_, P> {
         limits[first_limit..].reverse();
     }
 
-    /// Step 6: the next pending watcher, or the end of the iteration.
-    fn invoke(&mut self, id: HubId) {
+    /// Step 6: the next pending watcher, or the end of the iteration and what comes after it.
+    #[inline]
+    fn invoke(&mut self, id: HubId) -> Option<Demand> {
         let hub = self.hub(id);
         if let Some(pending) = hub.pending.pop() {
             match pending {
@@ -203,13 +201,19 @@ impl<P: Probe> World<'_, P> {
                 }
                 Pending::Native(serial) => self.deliver(id, serial),
             }
-            return;
+            return None;
         }
         if let Some(timer) = hub.limits.pop() {
             self.on_timer(id, timer);
-            return;
+            return None;
         }
         self.begin_batch(id);
+        if self.hub(id).callbacks.is_empty() {
+            // Step 1 has nothing to do but to look at the clock.
+            self.refresh_clock(id);
+            return Some(self.reify(id));
+        }
+        None
     }
 
     /// A timer's turn has come, unless it was stopped meanwhile.

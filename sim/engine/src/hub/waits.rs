@@ -18,6 +18,7 @@ use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     /// Parks the current greenlet; the loop goes on.
+    #[inline]
     pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
         let ready_since = self.local(id);
         let state = &mut self.tasks[task];
@@ -323,22 +324,28 @@ impl<P: Probe> World<'_, P> {
         self.die(id, task, Some(exception));
     }
 
+    /// The same for a request, which has no outcomes: a unit that was not handed over is taken now.
+    #[inline]
+    pub(super) fn complete_plain(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        let state = &mut self.tasks[task];
+        if parked == Parked::Unit && state.news == News::None {
+            let handle = state.handle;
+            self.link(self.hubs[id.index()].process, handle).units -= 1;
+        } else if state.news == News::Granted {
+            state.news = News::None;
+        }
+    }
+
     /// The current greenlet was woken: its wait is complete.
     pub(super) fn complete(&mut self, id: HubId, task: TaskId) {
         let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
-        let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
-        let process = self.hubs[id.index()].process;
         if parked == Parked::Thinking {
             return self.set_about(id, task);
         }
+        let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
+        let process = self.hubs[id.index()].process;
         if green.is_none() {
-            // A request: a unit that was not handed over is taken now.
-            if parked == Parked::Unit && self.tasks[task].news == News::None {
-                self.link(process, handle).units -= 1;
-            } else if self.tasks[task].news == News::Granted {
-                self.tasks[task].news = News::None;
-            }
-            return;
+            return self.complete_plain(id, task, parked);
         }
         self.greens[green.index()].limit = 0;
         match parked {
