@@ -49,8 +49,11 @@ impl<P: Probe> World<'_, P> {
     /// How long until the sender's core has connected for a request.
     pub(crate) fn connects_after(&mut self, id: RequestId) -> Span {
         let request = &self.requests[id];
-        let key = mix(request.key, CONNECTING);
-        self.busy_for(usize::from(request.client), key)
+        let index = usize::from(request.client);
+        if self.model.clients[index].cost.is_none() {
+            return Span::ZERO;
+        }
+        self.busy_for(index, mix(request.key, CONNECTING))
     }
 
     /// How long the sender's core needs until it has done half of a request's work, after what it has to do already.

@@ -62,6 +62,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Whether a thread may run Python at once: it holds the GIL, or there is none.
+    #[inline]
     pub(crate) fn has_gil(&self, thread: ThreadId) -> bool {
         let process = self.threads[thread.index()].process;
         self.processes[process.index()].gil.as_ref().is_none_or(|gil| gil.holder == thread)

@@ -20,6 +20,7 @@ use crate::fate::Fates;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
+use crate::hub::desk::next_effect;
 use crate::id::{
     CallId, ClientId, ConnId, CoreId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
     ThreadId,
@@ -231,7 +232,7 @@ pub(crate) struct World<'m, P> {
     fingerprint: u64,
     events: u64,
     /// Steps and events since time last moved.
-    steps: u64,
+    pub(crate) steps: u64,
     stuck: bool,
 }
 
@@ -304,18 +305,12 @@ impl<'m, P: Probe> World<'m, P> {
             self.stuck = true;
             return Effect::Burn(Span::from_ns(1));
         }
-        let mut fate = Fate { row: &[], key: 0 };
-        if task.request.is_none() {
-            task.news = if task.news == News::Begun { News::None } else { task.news };
-        } else if task.news == News::Begun {
+        if task.news == News::Begun && task.request.is_some() {
             task.news = News::None;
             let process = self.threads[task.thread.index()].process;
             return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
-        } else {
-            let request = &self.requests[task.request];
-            fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
         }
-        advance::advance(task, &self.model.programs[usize::from(task.program)], fate)
+        next_effect(task, &self.requests, self.model, &self.fates)
     }
 
     /// The value of a draw for a task.

@@ -9,6 +9,7 @@
 //! the world's plus what is owed. A burn keeps the whole hub; a call that gevent could not patch parks the whole thread.
 
 pub(crate) mod audit;
+pub(crate) mod desk;
 mod kept;
 mod life;
 mod micro;
@@ -25,13 +26,13 @@ mod waits;
 use std::collections::VecDeque;
 
 use crate::advance::{Effect, Need};
-use crate::green::{Life, Then};
+use crate::green::Then;
 use crate::id::{GreenId, HubId, ProcessId, TaskId, ThreadId};
 use crate::machine::Demand;
 use crate::model::Costs;
 use crate::op::{Op, Patching};
 use crate::peer::Caller;
-use crate::probe::{Fact, Probe};
+use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
@@ -39,7 +40,7 @@ use crate::world::World;
 use notify::Underway;
 use outside::Native;
 use poll::{LISTENER, Sockets};
-use timers::{Purpose, Timers};
+use timers::Timers;
 pub(crate) use turn::Phase;
 
 /// One hub at run time.
@@ -67,8 +68,9 @@ pub(crate) struct Hub {
     underway: Option<Underway>,
     /// The loop's cached clock.
     clock: Time,
-    /// What its work costs, a copy of its worker's.
+    /// What its work costs and how long a batch of callbacks may take, copies of its worker's.
     costs: Costs,
+    interval: Span,
     /// When it last had something to do.
     pub(crate) active_at: Time,
     phase: Phase,
@@ -109,7 +111,7 @@ pub(crate) enum Pending {
 }
 
 impl Hub {
-    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, costs: Costs) -> Hub {
+    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, (costs, interval): (Costs, Span)) -> Hub {
         let mut sockets = Sockets::new();
         sockets.watch(LISTENER, true);
         Hub {
@@ -128,6 +130,7 @@ impl Hub {
             underway: None,
             clock: Time::ZERO,
             costs,
+            interval,
             active_at: Time::ZERO,
             phase: Phase::Reify,
             serial: 0,
@@ -136,7 +139,7 @@ impl Hub {
 
     /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
     pub(crate) fn anew(&self, greenlets: u32) -> Hub {
-        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets, self.costs) }
+        Hub { serial: self.serial, ..Hub::new(self.process, self.thread, greenlets, (self.costs, self.interval)) }
     }
 
     /// Stops watching the listening socket.
@@ -175,19 +178,6 @@ impl<P: Probe> World<'_, P> {
     /// The hub's own time: the world's, and what its thread has not paid yet.
     fn local(&self, id: HubId) -> Time {
         self.now + self.threads[self.hubs[id.index()].thread.index()].owed
-    }
-
-    fn refresh_clock(&mut self, id: HubId) {
-        self.owe_and_look(id, Span::ZERO, 1);
-    }
-
-    /// Owes a cost and so many looks at the clock, and knows the time after the last of them.
-    #[inline]
-    fn owe_and_look(&mut self, id: HubId, cost: Span, looks: u64) {
-        let hub = &mut self.hubs[id.index()];
-        let thread = &mut self.threads[hub.thread.index()];
-        thread.owed += cost + hub.costs.clock * looks;
-        hub.clock = self.now + thread.owed;
     }
 
     /// Runs the current greenlet to its next effect.
@@ -296,16 +286,7 @@ impl<P: Probe> World<'_, P> {
     fn park(&mut self, id: HubId, task: TaskId, need: Need, limit: Option<Span>) {
         match need {
             Need::Timer(span) if span.is_zero() => self.yield_turn(id, task),
-            Need::Timer(span) => {
-                let hub = self.hub(id);
-                let looks = if matches!(hub.phase, Phase::Callbacks { .. }) { 2 } else { 1 };
-                let cost = hub.costs.timer;
-                self.owe_and_look(id, cost, looks);
-                let hub = self.hub(id);
-                let timer = hub.timers.start(hub.clock + span, Purpose::Wake, task);
-                self.tasks[task].handle = timer;
-                self.park_as(id, task, Parked::Timer);
-            }
+            Need::Timer(span) => self.sleep(id, task, span),
             Need::Reply { peer, .. } if !self.may_call(task, peer) => {}
             Need::Reply { peer, takes } => {
                 self.owe(id, self.hub_costs(id).socket);
@@ -341,30 +322,5 @@ impl<P: Probe> World<'_, P> {
             self.bill(waiter, self.now, Wait::Hub);
             self.queue_turn(id, waiter);
         }
-    }
-
-    fn switch_to_loop(&mut self, id: HubId) {
-        let hub = &mut self.hubs[id.index()];
-        let thread = &mut self.threads[hub.thread.index()];
-        thread.owed += hub.costs.switch;
-        hub.current = TaskId::NONE;
-        hub.active_at = self.now + thread.owed;
-    }
-
-    /// Switches into a greenlet that is ready.
-    fn switch_to(&mut self, id: HubId, task: TaskId) {
-        let now = self.local(id);
-        let state = &self.tasks[task];
-        self.probe.on(self.now, Fact::HubLag(now.since(state.ready_since)));
-        let green = state.green;
-        assert!(
-            green.is_none() || self.greens[green.index()].life == Life::Begun,
-            "only who has begun and lives goes on"
-        );
-        self.bill(task, self.now, Wait::Cpu);
-        let hub = self.hub(id);
-        assert!(hub.current.is_none(), "a hub runs one greenlet at a time");
-        hub.current = task;
-        hub.active_at = now;
     }
 }

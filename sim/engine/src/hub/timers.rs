@@ -219,6 +219,11 @@ impl Timers {
         self.timers[index as usize].serial
     }
 
+    /// What a timer does.
+    pub(crate) fn purpose(&self, index: u32) -> Purpose {
+        self.timers[index as usize].purpose
+    }
+
     /// The greenlet that a timer is for.
     pub(crate) fn task(&self, index: u32) -> TaskId {
         self.timers[index as usize].task

@@ -4,6 +4,7 @@
 //! 50th and an end of the batch after 5 ms; epoll learns what changed; poll; the timers that are due; then the pending watchers,
 //! priority by priority, the last made pending first.
 
+use super::desk::Common;
 use super::poll::LISTENER;
 use super::timers::Purpose;
 use super::{Callback, Hub, Pending};
@@ -11,7 +12,6 @@ use crate::green::Life;
 use crate::id::{HubId, TaskId};
 use crate::machine::Demand;
 use crate::probe::Probe;
-use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
 use crate::warmth::Part;
@@ -43,19 +43,10 @@ impl<P: Probe> World<'_, P> {
     /// Runs greenlets and loop until CPU time has to pass or there is nothing to do.
     pub(crate) fn hub_demand(&mut self, id: HubId) -> Demand {
         loop {
-            let hub = self.hub(id);
-            let demand = if hub.current.is_some() {
-                self.run_greenlet(id)
-            } else if hub.underway.is_some() {
-                self.go_on(id);
-                None
-            } else {
-                match hub.phase {
-                    Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
-                    Phase::Reify => Some(self.reify(id)),
-                    Phase::Poll => self.poll(id),
-                    Phase::Invoke => self.invoke(id),
-                }
+            let demand = match self.common_turns(id) {
+                Common::Ask(demand) => return demand,
+                Common::Effect(task, effect) => self.make_of(id, self.hubs[id.index()].thread, task, effect),
+                Common::Other => self.any_turn(id),
             };
             if let Some(demand) = demand {
                 return demand;
@@ -63,11 +54,30 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// A piece of a greenlet, or a turn of the loop, whatever it is.
+    fn any_turn(&mut self, id: HubId) -> Option<Demand> {
+        let hub = self.hub(id);
+        if hub.current.is_some() {
+            return self.run_greenlet(id);
+        }
+        if hub.underway.is_some() {
+            self.go_on(id);
+            return None;
+        }
+        match hub.phase {
+            Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
+            Phase::Reify => Some(self.reify(id)),
+            Phase::Poll => self.poll(id),
+            Phase::Invoke => {
+                self.invoke(id);
+                None
+            }
+        }
+    }
+
     /// Begins a batch of callbacks.
     pub(crate) fn begin_batch(&mut self, id: HubId) {
-        let hub = &mut self.hubs[id.index()];
-        let interval = self.model.workers[self.processes[hub.process.index()].worker].switch_interval;
-        hub.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: hub.clock + interval };
+        self.hub(id).begin_batch();
     }
 
     /// Step 1: one callback, or the end of the batch and step 2.
@@ -123,8 +133,10 @@ impl<P: Probe> World<'_, P> {
 
     /// Step 3: report what is ready, or block.
     fn poll(&mut self, id: HubId) -> Option<Demand> {
-        let readable = self.listener_has_connections(id);
-        let hub = &mut self.hubs[id.index()];
+        let World { hubs, processes, listeners, .. } = self;
+        let hub = &mut hubs[id.index()];
+        let process = hub.process;
+        let readable = !listeners[processes[process.index()].listener].queue.is_empty();
         let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);
@@ -135,10 +147,8 @@ impl<P: Probe> World<'_, P> {
                 return Some(self.block(id, until));
             }
         }
-        let (poll, process) = (hub.costs.poll, hub.process);
         let wake = if blocked { self.own_work(process, Part::Wake, Span::ZERO) } else { Span::ZERO };
-        self.owe_and_look(id, poll + wake, 1);
-        self.expire(id);
+        self.desk(id).after_poll(wake);
         self.beat(process, HEARTBEAT);
         let hub = self.hub(id);
         if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {
@@ -162,33 +172,8 @@ impl<P: Probe> World<'_, P> {
         Demand::Wait
     }
 
-    /// Step 4: due timers become pending, so that the earliest runs first.
-    #[inline]
-    fn expire(&mut self, id: HubId) {
-        let now = self.now;
-        let World { hubs, tasks, requests, .. } = self;
-        let Hub { timers, pending, limits, clock, .. } = &mut hubs[id.index()];
-        let (first, first_limit) = (pending.len(), limits.len());
-        while let Some((at, timer, purpose)) = timers.expire(*clock) {
-            match purpose {
-                Purpose::Limit | Purpose::Gather => limits.push(timer),
-                Purpose::Wake | Purpose::Start => {
-                    pending.push(Pending::Timer(timer));
-                    let task = &mut tasks[timers.task(timer)];
-                    task.ready_since = at;
-                    if task.request.is_some() && !requests[task.request].is_answered() {
-                        requests[task.request].turn(at.min(now), Wait::Hub);
-                    }
-                }
-            }
-        }
-        pending[first..].reverse();
-        limits[first_limit..].reverse();
-    }
-
-    /// Step 6: the next pending watcher, or the end of the iteration and what comes after it.
-    #[inline]
-    fn invoke(&mut self, id: HubId) -> Option<Demand> {
+    /// Step 6: the next pending watcher, or the end of the iteration.
+    fn invoke(&mut self, id: HubId) {
         let hub = self.hub(id);
         if let Some(pending) = hub.pending.pop() {
             match pending {
@@ -201,19 +186,13 @@ impl<P: Probe> World<'_, P> {
                 }
                 Pending::Native(serial) => self.deliver(id, serial),
             }
-            return None;
+            return;
         }
         if let Some(timer) = hub.limits.pop() {
             self.on_timer(id, timer);
-            return None;
+            return;
         }
         self.begin_batch(id);
-        if self.hub(id).callbacks.is_empty() {
-            // Step 1 has nothing to do but to look at the clock.
-            self.refresh_clock(id);
-            return Some(self.reify(id));
-        }
-        None
     }
 
     /// A timer's turn has come, unless it was stopped meanwhile.
@@ -265,6 +244,11 @@ impl<P: Probe> World<'_, P> {
 }
 
 impl Hub {
+    /// Begins a batch of callbacks.
+    pub(super) fn begin_batch(&mut self) {
+        self.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: self.clock + self.interval };
+    }
+
     /// When a poll that begins at the loop's clock ends by itself: whole milliseconds, rounded up as libev does, and the
     /// kernel's slack.
     fn wake_up(&self) -> Time {

@@ -9,7 +9,6 @@ use crate::green::{Exception, Guard, Micro, Then};
 use crate::id::{CallId, HubId, TaskId};
 use crate::linkable::LinkId;
 use crate::probe::Probe;
-use crate::record::Wait;
 use crate::sync::Sync;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
@@ -17,33 +16,6 @@ use crate::transcript::Outcome;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
-    /// Parks the current greenlet; the loop goes on.
-    #[inline]
-    pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
-        let ready_since = self.local(id);
-        let state = &mut self.tasks[task];
-        (state.parked, state.ready_since) = (parked, ready_since);
-        let green = state.green;
-        if green.is_some() {
-            self.greens[green.index()].ticket += 1;
-        }
-        let wait = match parked {
-            Parked::Timer | Parked::Thinking => Wait::Timer,
-            Parked::Peer | Parked::Data | Parked::Children => Wait::Peer,
-            Parked::No | Parked::Turn => Wait::Hub,
-            Parked::Unit
-            | Parked::Readiness
-            | Parked::Idle
-            | Parked::Item
-            | Parked::Room
-            | Parked::Death
-            | Parked::Deaths
-            | Parked::Kill => Wait::Lock,
-        };
-        self.bill(task, self.now, wait);
-        self.switch_to_loop(id);
-    }
-
     /// `sleep(0)`: to the tail of the callbacks.
     pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
         self.park_as(id, task, Parked::Turn);
