@@ -110,12 +110,18 @@ impl<E: Copy> EventQueue<E> {
     #[inline]
     pub fn push(&mut self, at: Time, event: E) {
         let at = at.as_ns();
+        if at == self.now {
+            self.ready.push_back(event);
+        } else {
+            self.push_later(at, event);
+        }
+    }
+
+    fn push_later(&mut self, at: u64, event: E) {
         if at < self.now {
             in_the_past(at, self.now);
         }
-        if at == self.now {
-            self.ready.push_back(event);
-        } else if at <= self.run_last {
+        if at <= self.run_last {
             self.insert(Entry { at, event });
         } else {
             self.wheel.place(Entry { at, event });

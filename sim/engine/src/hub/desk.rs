@@ -20,7 +20,7 @@ use crate::record::Wait;
 use crate::request::Request;
 use crate::task::{News, Parked, Task};
 use crate::time::{Span, Time};
-use crate::world::World;
+use crate::world::{Process, World};
 
 /// What a turn of a hub touches.
 pub(super) struct Desk<'w, P> {
@@ -61,8 +61,9 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World { hubs, threads, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
+        let World { hubs, threads, processes, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
         let hub = &mut hubs[id.index()];
+        let process = &mut processes[hub.process.index()];
         let thread = &mut threads[hub.thread.index()];
         let mut desk = Desk { hub, thread, tasks, requests, greens, probe, now: *now };
         loop {
@@ -78,6 +79,10 @@ impl<P: Probe> World<'_, P> {
                 None => return Common::Other,
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);
+                }
+                Some(Effect::Wait { need: Need::Unit { sync }, limit, .. }) => desk.unit(process, task, sync, limit),
+                Some(Effect::GiveBack { sync }) if process.is_handed_off(sync) && desk.serves(task) => {
+                    desk.hand_off(process, sync);
                 }
                 Some(effect) => return Common::Effect(task, effect),
             }
@@ -181,6 +186,60 @@ impl<P: Probe> Desk<'_, P> {
         self.owe_and_look(self.hub.costs.timer, looks);
         self.tasks[task].handle = self.hub.timers.start(self.hub.clock + span, Purpose::Wake, task);
         self.park_as(task, Parked::Timer);
+    }
+
+    /// The current greenlet takes a unit, or waits for one.
+    #[inline(always)]
+    fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>) {
+        let (link, _) = process.shelf(sync);
+        let shelf = &mut process.links[link as usize];
+        if shelf.units > 0 {
+            shelf.units -= 1;
+            return;
+        }
+        if let Some(limit) = limit {
+            let (timer, at) = self.start_timeout(task, limit);
+            let state = &mut self.tasks[task];
+            (state.limit_timer, state.limit_at) = (timer, at);
+        }
+        shelf.push(task);
+        self.tasks[task].handle = link;
+        self.park_as(task, Parked::Unit);
+    }
+
+    /// `Timeout.start`: its timer, on a fresh clock, and when it is due.
+    #[inline(always)]
+    pub(super) fn start_timeout(&mut self, task: TaskId, limit: Span) -> (u32, Time) {
+        self.owe_and_look(self.hub.costs.timer, 1);
+        let at = self.hub.clock + limit;
+        (self.hub.timers.start(at, Purpose::Limit, task), at)
+    }
+
+    /// Whether a task is that of a request.
+    fn serves(&self, task: TaskId) -> bool {
+        self.tasks[task].request.is_some()
+    }
+
+    /// A unit comes back and goes to who has waited longest, or to the shelf.
+    #[inline(always)]
+    fn hand_off(&mut self, process: &mut Process, sync: u16) {
+        let (link, _) = process.shelf(sync);
+        let shelf = &mut process.links[link as usize];
+        let Some((_, waiter)) = shelf.waiters.pop_front() else {
+            shelf.units += 1;
+            return;
+        };
+        let state = &mut self.tasks[waiter];
+        state.news = News::Granted;
+        let timer = std::mem::replace(&mut state.limit_timer, u32::MAX);
+        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed);
+        if timer != u32::MAX {
+            self.hub.timers.stop(timer);
+        }
+        let state = &self.tasks[waiter];
+        bill_task(state, self.requests, self.now, Wait::Hub);
+        let ticket = if state.green.is_some() { self.greens[state.green.index()].ticket } else { 0 };
+        self.hub.callbacks.push_back(Callback::Turn(waiter, ticket));
     }
 
     /// The poll has returned: it and what woke the thread are owed, and due timers become pending.

@@ -43,6 +43,11 @@ impl<P: Probe> World<'_, P> {
     /// Runs greenlets and loop until CPU time has to pass or there is nothing to do.
     pub(crate) fn hub_demand(&mut self, id: HubId) -> Demand {
         loop {
+            let hub = self.hub(id);
+            let polls = hub.phase == Phase::Poll && hub.current.is_none() && hub.underway.is_none();
+            if polls && let Some(demand) = self.poll(id) {
+                return demand;
+            }
             let demand = match self.common_turns(id) {
                 Common::Ask(demand) => return demand,
                 Common::Effect(task, effect) => self.make_of(id, self.hubs[id.index()].thread, task, effect),
@@ -132,6 +137,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Step 3: report what is ready, or block.
+    #[inline(never)]
     fn poll(&mut self, id: HubId) -> Option<Demand> {
         let World { hubs, processes, listeners, .. } = self;
         let hub = &mut hubs[id.index()];

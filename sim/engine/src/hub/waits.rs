@@ -4,7 +4,6 @@
 //! whoever has something thrown into it first takes back all that it left with others, then the exception flies on to the next
 //! `finally` clause or timeout block.
 
-use super::timers::Purpose;
 use crate::green::{Exception, Guard, Micro, Then};
 use crate::id::{CallId, HubId, TaskId};
 use crate::linkable::LinkId;
@@ -58,12 +57,8 @@ impl<P: Probe> World<'_, P> {
 
     /// `Timeout.start`: its timer, when it is due, and which timeout it is.
     pub(super) fn start_timeout(&mut self, id: HubId, task: TaskId, limit: Span) -> (u32, Time, u32) {
-        self.owe(id, self.hub_costs(id).timer);
-        self.refresh_clock(id);
-        let hub = self.hub(id);
-        let at = hub.clock + limit;
-        let timer = hub.timers.start(at, Purpose::Limit, task);
-        (timer, at, hub.timers.serial(timer))
+        let (timer, at) = self.desk(id).start_timeout(task, limit);
+        (timer, at, self.hub(id).timers.serial(timer))
     }
 
     pub(super) fn stop_limit(&mut self, id: HubId, task: TaskId) {

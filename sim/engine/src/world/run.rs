@@ -135,6 +135,10 @@ impl<P: Probe> World<'_, P> {
     fn dispatch_disturbed(&mut self) {
         while let Some(host) = self.disturbed.pop() {
             self.dispatch(host);
+            if self.hosts.len() == 1 {
+                // What disturbed the only host meanwhile, its own dispatch has seen.
+                self.disturbed.clear();
+            }
         }
     }
 
