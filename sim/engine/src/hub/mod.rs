@@ -1,9 +1,10 @@
 //! The cooperative carrier: a gevent hub. One thread, one loop, greenlets that run until they let go.
 //!
-//! After gevent 26.9 over libev 4.33. The files: `turn.rs` one iteration of the loop, `timers.rs` libev's heap, `poll.rs` sockets
-//! and epoll, `waits.rs` parking and throwing, `notify.rs` callbacks that wake several, `ops.rs` locks, events and queues,
-//! `micro.rs` what CPython makes of conditions and its own queues, `life.rs` birth and death, `outside.rs` socket pairs, remotes and
-//! native threads, `server.rs` accepting, `resident.rs` greenlets that ask for themselves, `audit.rs` what must hold at the end.
+//! After gevent 26.9 over libev 4.33. The files: `turn.rs` one iteration of the loop, `desk.rs` the turns that most turns are,
+//! `timers.rs` libev's heap, `poll.rs` sockets and epoll, `waits.rs` parking and throwing, `notify.rs` callbacks that wake several,
+//! `ops.rs` locks, events and queues, `micro.rs` what CPython makes of conditions and its own queues, `life.rs` birth and death,
+//! `outside.rs` socket pairs, remotes and native threads, `server.rs` accepting, `resident.rs` greenlets that ask for themselves,
+//! `audit.rs` what must hold at the end.
 //!
 //! What the loop's own work costs is owed by its thread and paid before anything outside can see a result: the loop's clock is
 //! the world's plus what is owed. A burn keeps the whole hub; a call that gevent could not patch parks the whole thread.
