@@ -69,6 +69,7 @@ pub struct Fate<'a> {
 ///
 /// A task with [`News::Failed`] leaves through the releases that stand ahead of it, as `with` blocks and `finally`
 /// clauses would, and then exits.
+#[inline(always)]
 pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
     if task.news == News::Failed {
         task.news = News::None;
@@ -143,6 +144,7 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
 /// The next piece of a burn that yields: burn, yield, burn, ..., burn. `None` when all of it is done.
 ///
 /// `task.piece` is what is left, zero before the op has begun; its top bit says that a yield is due when the op is met again.
+#[inline(never)]
 fn burn_a_piece(
     task: &mut Task,
     program: &Program,
@@ -173,6 +175,8 @@ fn burn_a_piece(
 }
 
 /// The next op of a task that failed before `pc`: the first release ahead that no acquire ahead of it matches, else the end.
+#[cold]
+#[inline(never)]
 fn unwind_from(program: &Program, pc: Pc) -> Pc {
     let mut taken_ahead: u32 = 0;
     for (at, op) in program.code.iter().enumerate().skip(usize::from(pc.0)) {
@@ -189,6 +193,7 @@ fn unwind_from(program: &Program, pc: Pc) -> Pc {
     unreachable!("every program ends with Op::End")
 }
 
+#[inline(always)]
 fn limit_of(program: &Program, limit: Limit) -> Option<Span> {
     (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
 }
@@ -200,6 +205,7 @@ fn pass(task: &Task) -> u64 {
 }
 
 /// The value of a draw for this task, in this pass.
+#[inline(always)]
 pub fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span {
     match &program.draws[usize::from(draw.0)] {
         DrawKind::Constant(span) => *span,

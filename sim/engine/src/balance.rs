@@ -71,20 +71,21 @@ impl<P: Probe> World<'_, P> {
     /// The server for a request; `None` if there is none that it may go to.
     pub(crate) fn balance(&mut self, id: RequestId) -> Option<usize> {
         let request = &self.requests[id];
-        let (key, draw) = (request.key, mix(request.key ^ SALT, u64::from(request.tries)));
+        let (key, tries) = (request.key, u64::from(request.tries));
+        let draw = || mix(key ^ SALT, tries);
         let chosen = match self.model.balancer.policy {
             Balancing::RoundRobin if self.model.balancer.weights.is_empty() => self.next_in_turn(request),
             Balancing::RoundRobin => self.next_by_credit(id),
             Balancing::LeastConnections => self.least(request),
-            Balancing::Random => self.any(request, draw, None),
+            Balancing::Random => self.any(request, draw(), None),
             Balancing::TwoChoices => {
-                let first = self.any(request, draw, None)?;
-                let second = self.any(request, mix(key ^ SALT, !u64::from(request.tries)), Some(first));
+                let first = self.any(request, draw(), None)?;
+                let second = self.any(request, mix(key ^ SALT, !tries), Some(first));
                 Some(second.filter(|&second| self.is_freer(second, first)).unwrap_or(first))
             }
             Balancing::Hash { keys } => self.on_the_ring(request, keys),
         }?;
-        self.balancer.turn = (chosen + 1) % self.servers();
+        self.balancer.turn = if chosen + 1 == self.servers() { 0 } else { chosen + 1 };
         let period = self.model.proxy.as_ref().and_then(|proxy| proxy.ejection).map(|ejection| ejection.period);
         let health = &mut self.balancer.health[chosen];
         if period.is_some_and(|period| self.now.since(health.checked) > period) {
@@ -95,7 +96,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a request may go to a server.
     pub(crate) fn is_open_to(&self, request: &Request, server: usize) -> bool {
-        if request.tried.contains(&(server as u16)) {
+        if request.tries > 0 && request.tried.contains(&(server as u16)) {
             return false;
         }
         let health = &self.balancer.health[server];
@@ -111,7 +112,7 @@ impl<P: Probe> World<'_, P> {
     /// Servers in the order of turns, that of the next turn first.
     fn in_turn<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = usize> + 'a {
         let (turn, count) = (self.balancer.turn, self.servers());
-        (0..count).map(move |step| (turn + step) % count).filter(|&server| self.is_open_to(request, server))
+        (turn..count).chain(0..turn).filter(|&server| self.is_open_to(request, server))
     }
 
     fn next_in_turn(&self, request: &Request) -> Option<usize> {

@@ -110,10 +110,18 @@ impl<E: Copy> EventQueue<E> {
     #[inline]
     pub fn push(&mut self, at: Time, event: E) {
         let at = at.as_ns();
-        assert!(at >= self.now, "event in the past: {} < {}", Time::from_ns(at), Time::from_ns(self.now));
         if at == self.now {
             self.ready.push_back(event);
-        } else if at <= self.run_last {
+        } else {
+            self.push_later(at, event);
+        }
+    }
+
+    fn push_later(&mut self, at: u64, event: E) {
+        if at < self.now {
+            in_the_past(at, self.now);
+        }
+        if at <= self.run_last {
             self.insert(Entry { at, event });
         } else {
             self.wheel.place(Entry { at, event });
@@ -153,6 +161,14 @@ impl<E: Copy> EventQueue<E> {
             self.wheel.soonest()?
         };
         Some(Time::from_ns(soonest))
+    }
+
+    /// Whether another event is pending for the instant of the last pop.
+    ///
+    /// Looks nowhere else than where such events are: the wheel has later ones only.
+    #[inline]
+    pub fn has_more_now(&self) -> bool {
+        !self.ready.is_empty() || self.run.last().is_some_and(|next| next.at == self.now)
     }
 
     /// Pending events.
@@ -240,6 +256,12 @@ impl<E: Copy> EventQueue<E> {
         }
         true
     }
+}
+
+#[cold]
+#[inline(never)]
+fn in_the_past(at: u64, now: u64) -> ! {
+    panic!("event in the past: {} < {}", Time::from_ns(at), Time::from_ns(now))
 }
 
 impl<E: Copy> Default for EventQueue<E> {

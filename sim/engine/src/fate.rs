@@ -34,11 +34,13 @@ impl Fates {
         self.free[count].push(row);
     }
 
-    pub(crate) fn set(&mut self, row: u32, column: usize, value: u64) {
-        self.values[row as usize + column] = value;
+    /// A row and what lies behind it, for who knows the columns.
+    #[inline]
+    pub(crate) fn row_from(&self, row: u32) -> &[u64] {
+        &self.values[row as usize..]
     }
 
-    pub(crate) fn row(&self, row: u32, count: usize) -> &[u64] {
-        &self.values[row as usize..row as usize + count]
+    pub(crate) fn row_mut(&mut self, row: u32, count: usize) -> &mut [u64] {
+        &mut self.values[row as usize..row as usize + count]
     }
 }

@@ -98,11 +98,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn connects_after(&mut self, id: RequestId) -> Span {
         let request = &self.requests[id];
         let index = usize::from(request.client);
-        if self.model.clients[index].beside_servers {
+        let client = &self.model.clients[index];
+        if client.cost.is_none() || client.beside_servers {
             return Span::ZERO;
         }
-        let key = mix(request.key, CONNECTING);
-        self.busy_for(index, key)
+        self.busy_for(index, mix(request.key, CONNECTING))
     }
 
     /// How long the sender's core needs until it has done half of a request's work, after what it has to do already.

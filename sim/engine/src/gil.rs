@@ -62,6 +62,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Whether a thread may run Python at once: it holds the GIL, or there is none.
+    #[inline]
     pub(crate) fn has_gil(&self, thread: ThreadId) -> bool {
         let process = self.threads[thread.index()].process;
         self.processes[process.index()].gil.as_ref().is_none_or(|gil| gil.holder == thread)
@@ -121,9 +122,16 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Lets go of the GIL if the thread has it, and signals the first waiter.
+    #[inline]
     pub(crate) fn drop_gil(&mut self, thread: ThreadId) {
         let process = self.threads[thread.index()].process;
-        let Some(gil) = &mut self.processes[process.index()].gil else { return };
+        if self.processes[process.index()].gil.is_some() {
+            self.let_go_of_gil(process, thread);
+        }
+    }
+
+    fn let_go_of_gil(&mut self, process: ProcessId, thread: ThreadId) {
+        let gil = self.gil(process);
         if gil.holder != thread {
             return;
         }

@@ -168,10 +168,12 @@ impl<I: Id, T> Slab<I, T> {
             return id;
         }
         let id = self.free;
-        match std::mem::replace(&mut self.entries[id.index()], Entry::Live(row)) {
-            Entry::Free(next) => self.free = next,
-            Entry::Live(_) => unreachable!("{id:?} is alive and listed as free"),
+        let entry = &mut self.entries[id.index()];
+        match entry {
+            Entry::Free(next) => self.free = *next,
+            Entry::Live(_) => unreachable!("a row is alive and listed as free"),
         }
+        *entry = Entry::Live(row);
         id
     }
 

@@ -150,7 +150,10 @@ impl Law {
         // The top 53 bits with the last one set: an odd multiple of 2^-53, so never 0 and never 1,
         // and 1 - p is exact too.
         let p = ((bits >> 11) | 1) as f64 * P_MIN;
-        self.at(p)
+        match self {
+            Law::Exponential { mean } => exponential(*mean, p),
+            _ => self.at(p),
+        }
     }
 
     /// The duration that a share `p` of the draws do not exceed. `p` = 0 and 1 give the ends of what
@@ -179,7 +182,6 @@ impl Law {
     }
 
     /// The quantile at `p`, strictly between 0 and 1.
-    #[inline]
     fn at(&self, p: f64) -> Span {
         match self {
             Law::Fixed(span) => (*span).min(Law::CAP),
@@ -187,7 +189,7 @@ impl Law {
                 let width = high.saturating_sub(*low).as_ns() as f64;
                 low.saturating_add(rounded(width * p)).min(Law::CAP)
             }
-            Law::Exponential { mean } => rounded(mean.as_ns() as f64 * -libm::log(1.0 - p)),
+            Law::Exponential { mean } => exponential(*mean, p),
             Law::Lognormal { mu, sigma } => rounded(libm::exp(mu + sigma * normal_quantile(p))),
             Law::Pareto { minimum, alpha } => rounded(minimum.as_ns() as f64 * libm::exp(-libm::log(1.0 - p) / alpha)),
             Law::Empirical(samples) => {
@@ -201,6 +203,12 @@ impl Law {
 
 /// 2^-53: the smallest point at which a law is inverted, and the distance of the largest from 1.
 const P_MIN: f64 = 1.0 / (1_u64 << 53) as f64;
+
+/// The quantile of an exponential law.
+#[inline(always)]
+fn exponential(mean: Span, p: f64) -> Span {
+    rounded(mean.as_ns() as f64 * -libm::log(1.0 - p))
+}
 
 /// Whole nanoseconds, halves upwards, at most [`Law::CAP`].
 #[inline]

@@ -12,10 +12,12 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
 use crate::model::Cooling;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
+use crate::request::Request;
+use crate::task::Task;
 use crate::time::{Span, Time};
 use crate::warmth::cooled;
 use crate::world::{Event, World};
@@ -355,27 +357,36 @@ impl<P: Probe> World<'_, P> {
             if self.threads[thread.index()].left.is_zero() && !self.take_demand(id, thread) {
                 return;
             }
-            let state = &self.threads[thread.index()];
-            let lacks_gil = state.gil && !self.has_gil(thread);
-            if lacks_gil && !state.owed.is_zero() {
-                self.run_stint(id, state.owed, true);
-                return;
-            }
-            if lacks_gil && self.gives_way(id) {
-                self.preempt(id);
-                return;
-            }
-            if self.threads[thread.index()].gil && !self.take_gil(thread) {
-                self.leave(id);
+            if self.threads[thread.index()].gil && !self.go_with_gil(id, thread) {
                 return;
             }
             let state = &mut self.threads[thread.index()];
-            state.left += std::mem::take(&mut state.owed);
-            if !state.left.is_zero() {
-                break;
+            let left = state.left + std::mem::take(&mut state.owed);
+            state.left = left;
+            if !left.is_zero() {
+                return self.run_stint(id, left, false);
             }
         }
-        self.run_stint(id, self.threads[thread.index()].left, false);
+    }
+
+    /// Sees that the thread on a core has the GIL. False if it pays first, or leaves.
+    fn go_with_gil(&mut self, id: CoreId, thread: ThreadId) -> bool {
+        if !self.has_gil(thread) {
+            let owed = self.threads[thread.index()].owed;
+            if !owed.is_zero() {
+                self.run_stint(id, owed, true);
+                return false;
+            }
+            if self.gives_way(id) {
+                self.preempt(id);
+                return false;
+            }
+        }
+        let has = self.take_gil(thread);
+        if !has {
+            self.leave(id);
+        }
+        has
     }
 
     /// The thread on a core computes for `span`, or until its turn is over.
@@ -448,8 +459,14 @@ impl<P: Probe> World<'_, P> {
             self.processes[state.process.index()].cpu += self.now - from;
             self.probe.on(self.now, Fact::CoreBusy { from });
         }
-        self.hosts[host.index()].idle.push(id);
-        self.disturb(host);
+        let alone = self.hosts.len() == 1;
+        let state = &mut self.hosts[host.index()];
+        state.idle.push(id);
+        // Nobody wants the core and nobody is limited: the dispatch would find nothing to do. With other hosts beside this one it
+        // is asked for all the same, so that their turns keep their order.
+        if !alone || !state.ready.is_empty() || state.sliced || state.woken {
+            self.disturb(host);
+        }
     }
 
     /// The run is over: what cores have been doing until now counts.
@@ -508,14 +525,19 @@ impl<P: Probe> World<'_, P> {
 
     /// Opens the account `wait` for the request of a task.
     pub(crate) fn bill(&mut self, task: TaskId, at: Time, wait: Wait) {
-        let state = &self.tasks[task];
-        // While a request has fanned out, its bill says so, whatever its runs do.
-        if state.request.is_some() && state.parent.is_none() {
-            let request = &mut self.requests[state.request];
-            // While its response is on the way the bill says so, whoever still writes it.
-            if !request.is_answered() {
-                request.turn(at, wait);
-            }
+        bill_task(&self.tasks[task], &mut self.requests, at, wait);
+    }
+}
+
+/// Opens the account `wait` for the request of a task.
+#[inline]
+pub(crate) fn bill_task(task: &Task, requests: &mut Slab<RequestId, Request>, at: Time, wait: Wait) {
+    // While a request has fanned out, its bill says so, whatever its runs do.
+    if task.request.is_some() && task.parent.is_none() {
+        let request = &mut requests[task.request];
+        // While its response is on the way the bill says so, whoever still writes it.
+        if !request.is_answered() {
+            request.turn(at, wait);
         }
     }
 }

@@ -113,6 +113,7 @@ pub trait Probe {
 }
 
 impl Probe for () {
+    #[inline(always)]
     fn on(&mut self, _at: Time, _fact: Fact<'_>) {}
 }
 

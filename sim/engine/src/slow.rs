@@ -49,10 +49,10 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn hold_for_write(&mut self, task: TaskId) -> Option<Span> {
         let id = self.tasks[task].request;
         let request = &self.requests[id];
+        let rate = self.model.clients[usize::from(request.client)].download?;
         let host = self.processes[self.threads[self.tasks[task].thread.index()].process.index()].host;
         let rest = self.size(request).saturating_sub(self.model.hosts[host.index()].send_buffer);
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
-        let rate = self.model.clients[usize::from(request.client)].download?;
         if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {
             return None;
         }

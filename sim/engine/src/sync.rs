@@ -12,7 +12,7 @@ use crate::op::Pc;
 use crate::probe::Probe;
 use crate::task::{News, Parked};
 use crate::time::Time;
-use crate::world::World;
+use crate::world::{Process, World};
 
 /// One shared thing.
 #[derive(Debug)]
@@ -198,10 +198,17 @@ pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn F
     }
 }
 
-impl<P: Probe> World<'_, P> {
+impl Process {
+    /// Whether units of a lock or pool go straight to who waits.
+    #[inline]
+    pub(crate) fn is_handed_off(&self, sync: u16) -> bool {
+        matches!(self.syncs[usize::from(sync)], Sync::Semaphore { policy: Policy::HandOff, .. })
+    }
+
     /// The shelf of a lock or pool that requests use, and its policy.
-    pub(crate) fn shelf(&self, process: ProcessId, sync: u16) -> (LinkId, Policy) {
-        match &self.processes[process.index()].syncs[usize::from(sync)] {
+    #[inline]
+    pub(crate) fn shelf(&self, sync: u16) -> (LinkId, Policy) {
+        match &self.syncs[usize::from(sync)] {
             Sync::Semaphore { link, policy } => (*link, *policy),
             Sync::Lock(lock) => (lock.link, Policy::Barging),
             Sync::Event(_)
@@ -214,6 +221,13 @@ impl<P: Probe> World<'_, P> {
             | Sync::Remote(_)
             | Sync::Threads(_) => unreachable!("only locks and semaphores have units"),
         }
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// The shelf of a lock or pool that requests use, and its policy.
+    pub(crate) fn shelf(&self, process: ProcessId, sync: u16) -> (LinkId, Policy) {
+        self.processes[process.index()].shelf(sync)
     }
 
     pub(crate) fn link(&mut self, process: ProcessId, link: LinkId) -> &mut Linkable {

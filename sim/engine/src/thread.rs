@@ -35,59 +35,77 @@ impl<P: Probe> World<'_, P> {
 
     fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
-            if let Some(demand) = self.next_piece(thread) {
-                return demand;
-            }
-            if let Some(effect) = self.threads[thread.index()].deferred.take() {
-                if let Some(demand) = self.perform(thread, effect) {
-                    return demand;
+            let state = &self.threads[thread.index()];
+            let (task, pieces, defers) = (state.task, state.pieces.0, state.deferred.is_some());
+            let demand = if pieces > 0 {
+                self.next_piece(thread)
+            } else if defers {
+                self.perform_due(thread)
+            } else if task.is_none() {
+                self.find_work(thread)
+            } else {
+                self.go_on_with_task(thread, task)
+            };
+            match demand {
+                Some(Demand::Cpu { span, .. }) if span.is_zero() && self.threads[thread.index()].owed.is_zero() => {
+                    // Nothing to pay and nothing to do: the machine would ask again at once.
+                    self.threads[thread.index()].gil = false;
                 }
-                continue;
-            }
-            if self.threads[thread.index()].task.is_none() {
-                match self.find_work(thread) {
-                    Some(demand) => return demand,
-                    None => continue,
-                }
-            }
-            if !self.retry_unit(thread) {
-                return Demand::Wait;
-            }
-            if std::mem::take(&mut self.threads[thread.index()].returns) {
-                return Demand::Cpu { span: RETURN, gil: true };
-            }
-            let effect = self.advance_task(self.threads[thread.index()].task);
-            match effect {
-                Effect::Burn(span) => return Demand::Cpu { span: self.first_piece(thread, span), gil: true },
-                Effect::Native(span) => {
-                    self.drop_gil(thread);
-                    return Demand::Cpu { span, gil: false };
-                }
-                Effect::Exit if self.is_branch(thread) => {
-                    self.drop_gil(thread);
-                    self.threads[thread.index()].deferred = Some(effect);
-                    return Demand::PAY;
-                }
-                Effect::Exit => {
-                    self.drop_gil(thread);
-                    let process = self.threads[thread.index()].process;
-                    let after = self.worker(process).releases.after;
-                    let respond = self.respond_work(self.threads[thread.index()].task);
-                    let piece = respond / (u64::from(after) + 1);
-                    let state = &mut self.threads[thread.index()];
-                    state.owed += piece;
-                    (state.pieces, state.deferred) = ((after, piece), Some(effect));
-                    return Demand::PAY;
-                }
-                Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
-                    let state = &mut self.threads[thread.index()];
-                    state.deferred = Some(effect);
-                    if !state.owed.is_zero() {
-                        return Demand::PAY;
-                    }
-                }
+                Some(demand) => return demand,
+                None => {}
             }
         }
+    }
+
+    fn perform_due(&mut self, thread: ThreadId) -> Option<Demand> {
+        let effect = self.threads[thread.index()].deferred.take()?;
+        self.perform(thread, effect)
+    }
+
+    /// Runs a thread's task to its next effect. `None`: the thread goes on at once.
+    fn go_on_with_task(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
+        if self.tasks[task].parked == Parked::No {
+            self.tasks[task].limit_at = Time::NEVER;
+        } else if !self.retry_unit(thread) {
+            return Some(Demand::Wait);
+        }
+        if std::mem::take(&mut self.threads[thread.index()].returns) {
+            return Some(Demand::Cpu { span: RETURN, gil: true });
+        }
+        let effect = self.advance_task(task);
+        match effect {
+            Effect::Burn(span) => Some(Demand::Cpu { span: self.first_piece(thread, span), gil: true }),
+            Effect::Native(span) => {
+                self.drop_gil(thread);
+                Some(Demand::Cpu { span, gil: false })
+            }
+            Effect::Exit => Some(self.pay_before_exit(thread)),
+            Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
+                let state = &mut self.threads[thread.index()];
+                if state.owed.is_zero() {
+                    return self.perform(thread, effect);
+                }
+                state.deferred = Some(effect);
+                Some(Demand::PAY)
+            }
+        }
+    }
+
+    /// A task's program is done: what its end costs comes first.
+    fn pay_before_exit(&mut self, thread: ThreadId) -> Demand {
+        self.drop_gil(thread);
+        if self.is_branch(thread) {
+            self.threads[thread.index()].deferred = Some(Effect::Exit);
+            return Demand::PAY;
+        }
+        let process = self.threads[thread.index()].process;
+        let after = self.worker(process).releases.after;
+        let respond = self.respond_work(self.threads[thread.index()].task);
+        let piece = if after == 0 { respond } else { respond / (u64::from(after) + 1) };
+        let state = &mut self.threads[thread.index()];
+        state.owed += piece;
+        (state.pieces, state.deferred) = ((after, piece), Some(Effect::Exit));
+        Demand::PAY
     }
 
     /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.

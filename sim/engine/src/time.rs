@@ -154,6 +154,33 @@ impl Span {
     }
 }
 
+// What is wrong with a sum is said out of line, with both operands by value: text written where the sum is would keep them in
+// memory at every sum of the engine, and make the functions around them too long to be inlined.
+
+#[cold]
+#[inline(never)]
+fn time_overflow(time: Time, span: Span) -> ! {
+    panic!("time overflow: {time} + {span}")
+}
+
+#[cold]
+#[inline(never)]
+fn span_overflow(span: Span, other: Span) -> ! {
+    panic!("duration overflow: {span} + {other}")
+}
+
+#[cold]
+#[inline(never)]
+fn product_overflow(span: Span, times: u64) -> ! {
+    panic!("duration overflow: {span} * {times}")
+}
+
+#[cold]
+#[inline(never)]
+fn negative<T: fmt::Display>(later: T, earlier: T) -> ! {
+    panic!("negative duration: {later} - {earlier}")
+}
+
 impl Add<Span> for Time {
     type Output = Time;
 
@@ -161,7 +188,7 @@ impl Add<Span> for Time {
     fn add(self, span: Span) -> Time {
         match self.0.checked_add(span.0) {
             Some(ns) => Time(ns),
-            None => panic!("time overflow: {self} + {span}"),
+            None => time_overflow(self, span),
         }
     }
 }
@@ -180,7 +207,7 @@ impl Sub<Time> for Time {
     fn sub(self, earlier: Time) -> Span {
         match self.0.checked_sub(earlier.0) {
             Some(ns) => Span(ns),
-            None => panic!("negative duration: {self} - {earlier}"),
+            None => negative(self, earlier),
         }
     }
 }
@@ -192,7 +219,7 @@ impl Add for Span {
     fn add(self, other: Span) -> Span {
         match self.0.checked_add(other.0) {
             Some(ns) => Span(ns),
-            None => panic!("duration overflow: {self} + {other}"),
+            None => span_overflow(self, other),
         }
     }
 }
@@ -211,7 +238,7 @@ impl Sub for Span {
     fn sub(self, other: Span) -> Span {
         match self.0.checked_sub(other.0) {
             Some(ns) => Span(ns),
-            None => panic!("negative duration: {self} - {other}"),
+            None => negative(self, other),
         }
     }
 }
@@ -223,7 +250,7 @@ impl Mul<u64> for Span {
     fn mul(self, times: u64) -> Span {
         match self.0.checked_mul(times) {
             Some(ns) => Span(ns),
-            None => panic!("duration overflow: {self} * {times}"),
+            None => product_overflow(self, times),
         }
     }
 }

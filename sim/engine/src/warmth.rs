@@ -50,12 +50,18 @@ pub(crate) type Warmth = [Option<Time>; 7];
 impl<P: Probe> World<'_, P> {
     /// What a part of a process's work costs now, caches considered; it is done with that. The data it works on was last used
     /// `unused` ago.
+    #[inline]
     pub(crate) fn own_work(&mut self, process: ProcessId, part: Part, unused: Span) -> Span {
         let now = self.now;
         let state = &mut self.processes[process.index()];
-        let pause = state.warmth[part as usize].replace(now).map(|last| (now - last).max(unused));
+        let cost = part.cost(&self.model.workers[state.worker].costs);
         let cooling = self.model.hosts[state.host.index()].cooling;
-        cooled(part.cost(&self.model.workers[state.worker].costs), cooling, pause)
+        if cooling.cold_percent <= 100 {
+            // Nobody ever asks when it was done last.
+            return cost;
+        }
+        let pause = state.warmth[part as usize].replace(now).map(|last| (now - last).max(unused));
+        cooled(cost, cooling, pause)
     }
 
     /// What the end of a task's request costs now: what it left behind before it waited for something has cooled meanwhile.
@@ -78,10 +84,12 @@ impl<P: Probe> World<'_, P> {
 }
 
 /// A cost after a pause; `None`: it was never done.
+#[inline(always)]
 pub(crate) fn cooled(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span {
-    if cooling.cold_percent <= 100 || cost.is_zero() {
-        return cost;
-    }
+    if cooling.cold_percent <= 100 || cost.is_zero() { cost } else { cooled_down(cost, cooling, pause) }
+}
+
+fn cooled_down(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span {
     // Microseconds, and a second at most: the squares stay far below 2^64, and a second is long enough.
     let micros = |span: Span| span.as_ns().min(1_000_000_000) / 1000;
     let (pause, half) = (pause.map_or(1_000_000, micros), micros(cooling.half).max(1));

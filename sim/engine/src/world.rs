@@ -21,6 +21,7 @@ use crate::generator::Generator;
 use crate::gil::Gil;
 use crate::green::Green;
 use crate::hub::Hub;
+use crate::hub::desk::next_effect;
 use crate::id::{
     CallId, ClientId, ConnId, CoreId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
     ThreadId,
@@ -236,7 +237,7 @@ pub(crate) struct World<'m, P> {
     fingerprint: u64,
     events: u64,
     /// Steps and events since time last moved.
-    steps: u64,
+    pub(crate) steps: u64,
     stuck: bool,
 }
 
@@ -304,6 +305,7 @@ impl<'m, P: Probe> World<'m, P> {
     }
 
     /// Runs a task to its next effect.
+    #[inline]
     pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
         self.steps += 1;
         let task = &mut self.tasks[id];
@@ -311,19 +313,12 @@ impl<'m, P: Probe> World<'m, P> {
             self.stuck = true;
             return Effect::Burn(Span::from_ns(1));
         }
-        let program = &self.model.programs[usize::from(task.program)];
-        if task.request.is_none() {
-            task.news = if task.news == News::Begun { News::None } else { task.news };
-            return advance::advance(task, program, Fate { row: &[], key: 0 });
-        }
-        let request = &self.requests[task.request];
-        if task.news == News::Begun {
+        if task.news == News::Begun && task.request.is_some() {
             task.news = News::None;
             let process = self.threads[task.thread.index()].process;
             return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
         }
-        let count = self.model.classes[usize::from(request.class)].sites.len();
-        advance::advance(task, program, Fate { row: self.fates.row(request.fate, count), key: request.key })
+        next_effect(task, &self.requests, self.model, &self.fates)
     }
 
     /// The value of a draw for a task.
@@ -334,8 +329,7 @@ impl<'m, P: Probe> World<'m, P> {
             return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
         }
         let request = &self.requests[state.request];
-        let count = self.model.classes[usize::from(request.class)].sites.len();
-        let fate = Fate { row: self.fates.row(request.fate, count), key: request.key };
+        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
         advance::span(state, program, fate, draw)
     }
 

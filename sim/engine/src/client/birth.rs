@@ -92,16 +92,14 @@ impl<P: Probe> World<'_, P> {
         let (first, count) = self.clients[index].class_sites[class];
         let class_id = spec.classes[class];
         let fate = self.fates.take(count);
-        for column in 0..count {
-            let bits = self.streams.bits(first + column, class_row + shift);
-            let span = model.classes[class_id as usize].sites[column].law.sample(bits);
-            self.fates.set(fate, column, span.as_ns());
+        let sites = &model.classes[class_id as usize].sites;
+        let mut births = mix(self.births ^ born.as_ns(), key ^ u64::from(class_id));
+        for ((column, value), spec) in self.fates.row_mut(fate, count).iter_mut().enumerate().zip(sites) {
+            *value = spec.law.sample(self.streams.bits(first + column, class_row + shift)).as_ns();
+            births = mix(births, *value);
         }
         if attempt == 0 {
-            self.births = mix(self.births ^ born.as_ns(), key ^ u64::from(class_id));
-            for column in 0..count {
-                self.births = mix(self.births, self.fates.row(fate, count)[column]);
-            }
+            self.births = births;
         }
         self.requests.insert(Request {
             born,

@@ -172,6 +172,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A plain timer's start reads the clock only inside a batch of callbacks.
+    #[inline]
     pub(super) fn refresh_in_batch(&mut self, id: HubId) {
         if matches!(self.hub(id).phase, Phase::Callbacks { .. }) {
             self.refresh_clock(id);

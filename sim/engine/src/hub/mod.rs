@@ -1,14 +1,16 @@
 //! The cooperative carrier: a gevent hub. One thread, one loop, greenlets that run until they let go.
 //!
-//! After gevent 26.9 over libev 4.33. The files: `turn.rs` one iteration of the loop, `timers.rs` libev's heap, `poll.rs` sockets
-//! and epoll, `waits.rs` parking and throwing, `notify.rs` callbacks that wake several, `ops.rs` locks, events and queues,
-//! `micro.rs` what CPython makes of conditions and its own queues, `life.rs` birth and death, `outside.rs` socket pairs, remotes and
-//! native threads, `server.rs` accepting, `resident.rs` greenlets that ask for themselves, `audit.rs` what must hold at the end.
+//! After gevent 26.9 over libev 4.33. The files: `turn.rs` one iteration of the loop, `desk.rs` the turns that most turns are,
+//! `timers.rs` libev's heap, `poll.rs` sockets and epoll, `waits.rs` parking and throwing, `notify.rs` callbacks that wake several,
+//! `ops.rs` locks, events and queues, `micro.rs` what CPython makes of conditions and its own queues, `life.rs` birth and death,
+//! `outside.rs` socket pairs, remotes and native threads, `server.rs` accepting, `resident.rs` greenlets that ask for themselves,
+//! `audit.rs` what must hold at the end.
 //!
 //! What the loop's own work costs is owed by its thread and paid before anything outside can see a result: the loop's clock is
 //! the world's plus what is owed. A burn keeps the whole hub; a call that gevent could not patch parks the whole thread.
 
 pub(crate) mod audit;
+pub(crate) mod desk;
 mod kept;
 mod life;
 mod micro;
@@ -25,13 +27,13 @@ mod waits;
 use std::collections::VecDeque;
 
 use crate::advance::{Effect, Need};
-use crate::green::{Life, Then};
+use crate::green::Then;
 use crate::id::{GreenId, HubId, ProcessId, TaskId, ThreadId};
 use crate::machine::Demand;
 use crate::model::Costs;
 use crate::op::{Op, Patching};
 use crate::peer::Caller;
-use crate::probe::{Fact, Probe};
+use crate::probe::Probe;
 use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
@@ -39,7 +41,7 @@ use crate::world::World;
 use notify::Underway;
 use outside::Native;
 use poll::{LISTENER, Sockets};
-use timers::{Purpose, Timers};
+use timers::Timers;
 pub(crate) use turn::Phase;
 
 /// One hub at run time.
@@ -65,9 +67,11 @@ pub(crate) struct Hub {
     natives: Vec<Native>,
     /// A callback that wakes several greenlets and is not done.
     underway: Option<Underway>,
-    /// The loop's cached clock, and what a look at the real one costs.
+    /// The loop's cached clock.
     clock: Time,
-    look: Span,
+    /// What its work costs and how long a batch of callbacks may take, copies of its worker's.
+    costs: Costs,
+    interval: Span,
     /// When it last had something to do.
     pub(crate) active_at: Time,
     /// The longest time that a greenlet kept it without giving way, as a monitor would see it.
@@ -113,7 +117,7 @@ pub(crate) enum Pending {
 }
 
 impl Hub {
-    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, look: Span) -> Hub {
+    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, (costs, interval): (Costs, Span)) -> Hub {
         let mut sockets = Sockets::new();
         sockets.watch(LISTENER, true);
         Hub {
@@ -131,7 +135,8 @@ impl Hub {
             natives: Vec::new(),
             underway: None,
             clock: Time::ZERO,
-            look,
+            costs,
+            interval,
             active_at: Time::ZERO,
             held_max: Span::ZERO,
             bell: Time::NEVER,
@@ -146,7 +151,7 @@ impl Hub {
         Hub {
             serial: self.serial,
             held_max: self.held_max,
-            ..Hub::new(self.process, self.thread, greenlets, self.look)
+            ..Hub::new(self.process, self.thread, greenlets, (self.costs, self.interval))
         }
     }
 
@@ -175,7 +180,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn hub_costs(&self, id: HubId) -> &Costs {
-        &self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].costs
+        &self.hubs[id.index()].costs
     }
 
     fn owe(&mut self, id: HubId, cost: Span) {
@@ -188,40 +193,44 @@ impl<P: Probe> World<'_, P> {
         self.now + self.threads[self.hubs[id.index()].thread.index()].owed
     }
 
-    fn refresh_clock(&mut self, id: HubId) {
-        let hub = &mut self.hubs[id.index()];
-        let thread = &mut self.threads[hub.thread.index()];
-        thread.owed += hub.look;
-        hub.clock = self.now + thread.owed;
-    }
-
     /// Runs the current greenlet to its next effect.
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
-        let thread = self.hubs[id.index()].thread;
-        let task = self.hubs[id.index()].current;
-        if let Some(effect) = self.threads[thread.index()].deferred.take() {
-            return match effect {
-                Effect::Exit => {
-                    if !self.write_slowly(id, task) {
-                        self.end_request(id, task);
-                    }
-                    None
-                }
-                Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
-                Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
-                    unreachable!("a hub defers only what the outside sees")
-                }
-            };
+        let hub = &self.hubs[id.index()];
+        let (thread, task) = (hub.thread, hub.current);
+        if self.threads[thread.index()].deferred.is_some() {
+            return self.perform_deferred(id, thread, task);
         }
-        if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
+        let state = &mut self.tasks[task];
+        if state.green.is_none() && state.parked != Parked::Thinking {
+            // A request, or one of a crew: it goes on as soon as its wait is complete.
+            let parked = std::mem::replace(&mut state.parked, Parked::No);
+            if parked != Parked::No {
+                self.complete_plain(id, task, parked);
+            }
+        } else if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
             return None;
-        }
-        if self.tasks[task].parked != Parked::No {
+        } else if self.tasks[task].parked != Parked::No {
             self.complete(id, task);
             return None;
         }
         let effect = self.advance_task(task);
         self.make_of(id, thread, task, effect)
+    }
+
+    /// What was deferred until all that the hub owed was paid.
+    fn perform_deferred(&mut self, id: HubId, thread: ThreadId, task: TaskId) -> Option<Demand> {
+        match self.threads[thread.index()].deferred.take()? {
+            Effect::Exit => {
+                if !self.write_slowly(id, task) {
+                    self.end_request(id, task);
+                }
+                None
+            }
+            Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
+            Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
+                unreachable!("a hub defers only what the outside sees")
+            }
+        }
     }
 
     /// What a greenlet does before its next op: sees what was thrown, goes on with its op's steps. False if there is nothing.
@@ -290,10 +299,7 @@ impl<P: Probe> World<'_, P> {
     fn park(&mut self, id: HubId, task: TaskId, need: Need, limit: Option<Span>) {
         match need {
             Need::Timer(span) if span.is_zero() => self.yield_turn(id, task),
-            Need::Timer(span) => {
-                self.sleep_on_hub(id, task, span);
-                self.park_as(id, task, Parked::Timer);
-            }
+            Need::Timer(span) => self.sleep(id, task, span),
             Need::Reply { peer, .. } if !self.may_call(task, peer) => {}
             Need::Reply { peer, takes } => {
                 self.owe(id, self.hub_costs(id).socket);
@@ -315,16 +321,6 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// Starts the timer of a sleep.
-    fn sleep_on_hub(&mut self, id: HubId, task: TaskId, span: Span) {
-        self.owe(id, self.hub_costs(id).timer);
-        self.refresh_clock(id);
-        self.refresh_in_batch(id);
-        let hub = self.hub(id);
-        let at = hub.clock + span;
-        self.tasks[task].handle = hub.timers.start(at, Purpose::Wake, task);
-    }
-
     /// A request gives a unit back; it does not switch.
     fn give_back_on_hub(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id.index()].process;
@@ -339,31 +335,5 @@ impl<P: Probe> World<'_, P> {
             self.bill(waiter, self.now, Wait::Hub);
             self.queue_turn(id, waiter);
         }
-    }
-
-    fn switch_to_loop(&mut self, id: HubId) {
-        self.owe(id, self.hub_costs(id).switch);
-        let now = self.local(id);
-        let hub = self.hub(id);
-        hub.current = TaskId::NONE;
-        hub.held_max = hub.held_max.max(now.since(hub.active_at));
-        hub.active_at = now;
-    }
-
-    /// Switches into a greenlet that is ready.
-    fn switch_to(&mut self, id: HubId, task: TaskId) {
-        let now = self.local(id);
-        let lag = now.since(self.tasks[task].ready_since);
-        self.probe.on(self.now, Fact::HubLag(lag));
-        self.bill(task, self.now, Wait::Cpu);
-        let green = self.tasks[task].green;
-        assert!(
-            green.is_none() || self.greens[green.index()].life == Life::Begun,
-            "only who has begun and lives goes on"
-        );
-        let hub = self.hub(id);
-        assert!(hub.current.is_none(), "a hub runs one greenlet at a time");
-        hub.current = task;
-        hub.active_at = now;
     }
 }

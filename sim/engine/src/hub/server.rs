@@ -16,12 +16,6 @@ use crate::warmth::Part;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
-    /// Whether the accept queue of a hub's listener has something in it.
-    pub(super) fn listener_has_connections(&self, id: HubId) -> bool {
-        let listener = self.processes[self.hubs[id.index()].process.index()].listener;
-        !self.listeners[listener].queue.is_empty()
-    }
-
     /// The listener is readable: accept, and start a greenlet for each connection.
     pub(super) fn on_listener(&mut self, id: HubId) {
         let process = self.hubs[id.index()].process;

@@ -30,19 +30,20 @@ pub(crate) enum Purpose {
     Gather,
 }
 
-/// Where a timer is.
+/// Where a timer is: its index in the heap, or one of the numbers below, which no index reaches. One word, for every step through
+/// the heap writes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
+struct Place(u32);
+
+impl Place {
     /// Nowhere: its slot may be used again.
-    Free,
-    /// In the heap at this index.
-    Heap(u32),
+    const FREE: Place = Place(u32::MAX);
     /// In the wheel.
-    Wheel,
+    const WHEEL: Place = Place(u32::MAX - 1);
     /// Due, and waiting for its turn to run.
-    Pending,
+    const PENDING: Place = Place(u32::MAX - 2);
     /// Stopped while it waited for its turn.
-    Stopped,
+    const STOPPED: Place = Place(u32::MAX - 3);
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +95,7 @@ impl Timers {
     /// Starts a timer; its index stays valid until it has fired or was stopped.
     pub(crate) fn start(&mut self, at: Time, purpose: Purpose, task: TaskId) -> u32 {
         self.started = self.started.wrapping_add(1);
-        let timer = Timer { task, serial: self.started, purpose, place: Place::Heap(0) };
+        let timer = Timer { task, serial: self.started, purpose, place: Place(0) };
         let index = match self.free.pop() {
             Some(index) => {
                 self.timers[index as usize] = timer;
@@ -106,7 +107,7 @@ impl Timers {
             }
         };
         if let Some(far) = self.far.as_mut().filter(|far| at > far.horizon) {
-            self.timers[index as usize].place = Place::Wheel;
+            self.timers[index as usize].place = Place::WHEEL;
             far.wheel.push(at, (index, self.started));
             far.live += 1;
             return index;
@@ -134,13 +135,13 @@ impl Timers {
         let stay = self.heap.partition_point(|&(at, _)| at <= far.horizon);
         for (at, index) in self.heap.drain(stay..) {
             let timer = &mut self.timers[index as usize];
-            timer.place = Place::Wheel;
+            timer.place = Place::WHEEL;
             far.wheel.push(at, (index, timer.serial));
             far.live += 1;
         }
         // What is sorted is a heap.
         for (place, &(_, index)) in self.heap.iter().enumerate() {
-            self.timers[index as usize].place = Place::Heap(place as u32);
+            self.timers[index as usize].place = Place(place as u32);
         }
     }
 
@@ -151,9 +152,9 @@ impl Timers {
         while let Some((at, (index, serial))) = far.wheel.pop() {
             far.given = at;
             let timer = &mut self.timers[index as usize];
-            if timer.serial == serial && timer.place == Place::Wheel {
+            if timer.serial == serial && timer.place == Place::WHEEL {
                 // They come in order, and so they are a heap.
-                timer.place = Place::Heap(self.heap.len() as u32);
+                timer.place = Place(self.heap.len() as u32);
                 self.heap.push((at, index));
                 far.live -= 1;
             }
@@ -174,7 +175,7 @@ impl Timers {
         far.given = Time::ZERO;
         while let Some((at, (index, serial))) = old.pop() {
             let timer = &self.timers[index as usize];
-            if timer.serial == serial && timer.place == Place::Wheel {
+            if timer.serial == serial && timer.place == Place::WHEEL {
                 far.wheel.push(at, (index, serial));
             }
         }
@@ -183,11 +184,7 @@ impl Timers {
     /// Stops a timer that has not run.
     pub(crate) fn stop(&mut self, index: u32) {
         match self.timers[index as usize].place {
-            Place::Heap(at) => {
-                self.take(at as usize);
-                self.release(index);
-            }
-            Place::Wheel => {
+            Place::WHEEL => {
                 self.release(index);
                 let Some(far) = &mut self.far else { unreachable!("the timer is in the wheel") };
                 far.live -= 1;
@@ -195,12 +192,17 @@ impl Timers {
                     self.sweep();
                 }
             }
-            Place::Pending => self.timers[index as usize].place = Place::Stopped,
-            Place::Free | Place::Stopped => unreachable!("a timer is stopped once"),
+            Place::PENDING => self.timers[index as usize].place = Place::STOPPED,
+            Place::FREE | Place::STOPPED => unreachable!("a timer is stopped once"),
+            Place(at) => {
+                self.take(at as usize);
+                self.release(index);
+            }
         }
     }
 
     /// Takes the earliest timer out if it is due strictly before `clock`; it is pending then.
+    #[inline]
     pub(crate) fn expire(&mut self, clock: Time) -> Option<(Time, u32, Purpose)> {
         let &(at, index) = self.heap.first()?;
         if at >= clock {
@@ -208,13 +210,18 @@ impl Timers {
         }
         self.take(0);
         let timer = &mut self.timers[index as usize];
-        timer.place = Place::Pending;
+        timer.place = Place::PENDING;
         Some((at, index, timer.purpose))
     }
 
     /// A number that no other timer has: which timeout it is that a greenlet sees.
     pub(crate) fn serial(&self, index: u32) -> u32 {
         self.timers[index as usize].serial
+    }
+
+    /// What a timer does.
+    pub(crate) fn purpose(&self, index: u32) -> Purpose {
+        self.timers[index as usize].purpose
     }
 
     /// The greenlet that a timer is for.
@@ -226,11 +233,11 @@ impl Timers {
     pub(crate) fn run(&mut self, index: u32) -> Option<(TaskId, u32, Purpose)> {
         let Timer { task, serial, purpose, place } = self.timers[index as usize];
         self.release(index);
-        (place == Place::Pending).then_some((task, serial, purpose))
+        (place == Place::PENDING).then_some((task, serial, purpose))
     }
 
     fn release(&mut self, index: u32) {
-        self.timers[index as usize].place = Place::Free;
+        self.timers[index as usize].place = Place::FREE;
         self.free.push(index);
     }
 
@@ -250,9 +257,10 @@ impl Timers {
         }
     }
 
+    #[inline]
     fn put(&mut self, at: usize, entry: (Time, u32)) {
         self.heap[at] = entry;
-        self.timers[entry.1 as usize].place = Place::Heap(at as u32);
+        self.timers[entry.1 as usize].place = Place(at as u32);
     }
 
     fn up(&mut self, mut at: usize) {

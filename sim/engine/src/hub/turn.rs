@@ -4,6 +4,7 @@
 //! 50th and an end of the batch after 5 ms; epoll learns what changed; poll; the timers that are due; then the pending watchers,
 //! priority by priority, the last made pending first.
 
+use super::desk::Common;
 use super::poll::LISTENER;
 use super::timers::Purpose;
 use super::{Callback, Hub, Pending};
@@ -11,7 +12,6 @@ use crate::green::Life;
 use crate::id::{HubId, TaskId};
 use crate::machine::Demand;
 use crate::probe::Probe;
-use crate::record::Wait;
 use crate::task::Parked;
 use crate::time::{Span, Time};
 use crate::warmth::Part;
@@ -44,24 +44,14 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn hub_demand(&mut self, id: HubId) -> Demand {
         loop {
             let hub = self.hub(id);
-            let demand = if hub.current.is_some() {
-                self.run_greenlet(id)
-            } else if hub.underway.is_some() {
-                self.go_on(id);
-                None
-            } else {
-                match hub.phase {
-                    Phase::Callbacks { count, deadline } => {
-                        self.run_callback(id, count, deadline);
-                        None
-                    }
-                    Phase::Reify => self.reify(id),
-                    Phase::Poll => self.poll(id),
-                    Phase::Invoke => {
-                        self.invoke(id);
-                        None
-                    }
-                }
+            let polls = hub.phase == Phase::Poll && hub.current.is_none() && hub.underway.is_none();
+            if polls && let Some(demand) = self.poll(id) {
+                return demand;
+            }
+            let demand = match self.common_turns(id) {
+                Common::Ask(demand) => return demand,
+                Common::Effect(task, effect) => self.make_of(id, self.hubs[id.index()].thread, task, effect),
+                Common::Other => self.any_turn(id),
             };
             if let Some(demand) = demand {
                 return demand;
@@ -69,30 +59,49 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// Begins a batch of callbacks.
-    pub(crate) fn begin_batch(&mut self, id: HubId) {
-        let interval = self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].switch_interval;
+    /// A piece of a greenlet, or a turn of the loop, whatever it is.
+    fn any_turn(&mut self, id: HubId) -> Option<Demand> {
         let hub = self.hub(id);
-        hub.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: hub.clock + interval };
+        if hub.current.is_some() {
+            return self.run_greenlet(id);
+        }
+        if hub.underway.is_some() {
+            self.go_on(id);
+            return None;
+        }
+        match hub.phase {
+            Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
+            Phase::Reify => Some(self.reify(id)),
+            Phase::Poll => self.poll(id),
+            Phase::Invoke => {
+                self.invoke(id);
+                None
+            }
+        }
     }
 
-    /// Step 1: one callback, or the end of the batch.
-    fn run_callback(&mut self, id: HubId, count: u32, deadline: Time) {
+    /// Begins a batch of callbacks.
+    pub(crate) fn begin_batch(&mut self, id: HubId) {
+        self.hub(id).begin_batch();
+    }
+
+    /// Step 1: one callback, or the end of the batch and step 2.
+    #[inline]
+    fn run_callback(&mut self, id: HubId, count: u32, deadline: Time) -> Option<Demand> {
         let mut count = count;
         if count == 0 && !self.hub(id).callbacks.is_empty() {
             self.refresh_clock(id);
             if self.hub(id).clock >= deadline {
-                self.hub(id).phase = Phase::Reify;
-                return;
+                return Some(self.reify(id));
             }
             count = CALLBACK_CHECK_COUNT;
         }
-        let Some(callback) = self.hub(id).callbacks.pop_front() else {
+        let hub = self.hub(id);
+        let Some(callback) = hub.callbacks.pop_front() else {
             self.refresh_clock(id);
-            self.hub(id).phase = Phase::Reify;
-            return;
+            return Some(self.reify(id));
         };
-        self.hub(id).phase = Phase::Callbacks { count: count.saturating_sub(1), deadline };
+        hub.phase = Phase::Callbacks { count: count.saturating_sub(1), deadline };
         match callback {
             Callback::Turn(task, ticket) => self.take_turn(id, task, ticket),
             Callback::Notify(link, serial) => self.begin_notify(id, link, serial),
@@ -100,6 +109,7 @@ impl<P: Probe> World<'_, P> {
             Callback::Unlock(sync) => self.begin_unlock(id, sync),
             Callback::Kill(kill) => self.begin_kill(id, kill.victims, kill.killer),
         }
+        None
     }
 
     /// A greenlet's turn has come, unless it does not wait for it any more.
@@ -119,16 +129,20 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Step 2, once all is paid: what happened until now is visible to the poll.
-    fn reify(&mut self, id: HubId) -> Option<Demand> {
+    #[inline]
+    fn reify(&mut self, id: HubId) -> Demand {
         self.refresh_clock(id);
         self.hub(id).phase = Phase::Poll;
-        Some(Demand::PAY)
+        Demand::PAY
     }
 
     /// Step 3: report what is ready, or block.
+    #[inline(never)]
     fn poll(&mut self, id: HubId) -> Option<Demand> {
-        let readable = self.listener_has_connections(id);
-        let hub = &mut self.hubs[id.index()];
+        let World { hubs, processes, listeners, .. } = self;
+        let hub = &mut hubs[id.index()];
+        let process = hub.process;
+        let readable = !listeners[processes[process.index()].listener].queue.is_empty();
         let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);
@@ -139,19 +153,17 @@ impl<P: Probe> World<'_, P> {
                 return Some(self.block(id, until));
             }
         }
-        let poll = self.hub_costs(id).poll;
-        let process = self.hub(id).process;
         let wake = if blocked { self.own_work(process, Part::Wake, Span::ZERO) } else { Span::ZERO };
-        self.owe(id, poll + wake);
-        self.refresh_clock(id);
-        self.expire(id);
-        self.beat(self.hubs[id.index()].process, HEARTBEAT);
+        self.desk(id).after_poll(wake);
+        self.beat(process, HEARTBEAT);
         let hub = self.hub(id);
         if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {
             hub.pending.extend(hub.idles.iter().map(|&task| Pending::Idle(task)));
         }
         hub.phase = Phase::Invoke;
-        self.feed_natives(id);
+        if signalled {
+            self.feed_natives(id);
+        }
         None
     }
 
@@ -164,30 +176,6 @@ impl<P: Probe> World<'_, P> {
         self.hub(id).polling = true;
         self.wake_at(thread, until);
         Demand::Wait
-    }
-
-    /// Step 4: due timers become pending, so that the earliest runs first.
-    fn expire(&mut self, id: HubId) {
-        let now = self.now;
-        let World { hubs, tasks, requests, .. } = self;
-        let Hub { timers, pending, limits, clock, bell, rings, .. } = &mut hubs[id.index()];
-        let (first, first_limit) = (pending.len(), limits.len());
-        while let Some((at, timer, purpose)) = timers.expire(*clock) {
-            match purpose {
-                Purpose::Limit | Purpose::Gather => limits.push(timer),
-                Purpose::Wake | Purpose::Start => {
-                    pending.push(Pending::Timer(timer));
-                    let task = &mut tasks[timers.task(timer)];
-                    task.ready_since = at;
-                    if task.request.is_some() && !requests[task.request].is_answered() {
-                        requests[task.request].turn(at.min(now), Wait::Hub);
-                    }
-                }
-            }
-        }
-        *rings = *bell <= *clock;
-        pending[first..].reverse();
-        limits[first_limit..].reverse();
     }
 
     /// Step 6: the next pending watcher, or the end of the iteration.
@@ -265,6 +253,11 @@ impl<P: Probe> World<'_, P> {
 }
 
 impl Hub {
+    /// Begins a batch of callbacks.
+    pub(super) fn begin_batch(&mut self) {
+        self.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: self.clock + self.interval };
+    }
+
     /// When a poll that begins at the loop's clock ends by itself: whole milliseconds, rounded up as libev does, and the
     /// kernel's slack.
     fn wake_up(&self) -> Time {

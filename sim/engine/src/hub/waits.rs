@@ -4,12 +4,10 @@
 //! whoever has something thrown into it first takes back all that it left with others, then the exception flies on to the next
 //! `finally` clause or timeout block.
 
-use super::timers::Purpose;
 use crate::green::{Exception, Guard, Micro, Then};
 use crate::id::{CallId, HubId, TaskId};
 use crate::linkable::LinkId;
 use crate::probe::Probe;
-use crate::record::Wait;
 use crate::sync::Sync;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
@@ -17,32 +15,6 @@ use crate::transcript::Outcome;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
-    /// Parks the current greenlet; the loop goes on.
-    pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
-        let ready_since = self.local(id);
-        let state = &mut self.tasks[task];
-        (state.parked, state.ready_since) = (parked, ready_since);
-        let green = state.green;
-        if green.is_some() {
-            self.greens[green.index()].ticket += 1;
-        }
-        let wait = match parked {
-            Parked::Timer | Parked::Thinking => Wait::Timer,
-            Parked::Peer | Parked::Data | Parked::Children => Wait::Peer,
-            Parked::No | Parked::Turn => Wait::Hub,
-            Parked::Unit
-            | Parked::Readiness
-            | Parked::Idle
-            | Parked::Item
-            | Parked::Room
-            | Parked::Death
-            | Parked::Deaths
-            | Parked::Kill => Wait::Lock,
-        };
-        self.bill(task, self.now, wait);
-        self.switch_to_loop(id);
-    }
-
     /// `sleep(0)`: to the tail of the callbacks.
     pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
         if self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].zero_timers {
@@ -89,12 +61,8 @@ impl<P: Probe> World<'_, P> {
 
     /// `Timeout.start`: its timer, when it is due, and which timeout it is.
     pub(super) fn start_timeout(&mut self, id: HubId, task: TaskId, limit: Span) -> (u32, Time, u32) {
-        self.owe(id, self.hub_costs(id).timer);
-        self.refresh_clock(id);
-        let hub = self.hub(id);
-        let at = hub.clock + limit;
-        let timer = hub.timers.start(at, Purpose::Limit, task);
-        (timer, at, hub.timers.serial(timer))
+        let (timer, at) = self.desk(id).start_timeout(task, limit);
+        (timer, at, self.hub(id).timers.serial(timer))
     }
 
     pub(super) fn stop_limit(&mut self, id: HubId, task: TaskId) {
@@ -328,22 +296,28 @@ impl<P: Probe> World<'_, P> {
         self.die(id, task, Some(exception));
     }
 
+    /// The same for a request, which has no outcomes: a unit that was not handed over is taken now.
+    #[inline]
+    pub(super) fn complete_plain(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        let state = &mut self.tasks[task];
+        if parked == Parked::Unit && state.news == News::None {
+            let handle = state.handle;
+            self.link(self.hubs[id.index()].process, handle).units -= 1;
+        } else if state.news == News::Granted {
+            state.news = News::None;
+        }
+    }
+
     /// The current greenlet was woken: its wait is complete.
     pub(super) fn complete(&mut self, id: HubId, task: TaskId) {
         let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
-        let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
-        let process = self.hubs[id.index()].process;
         if parked == Parked::Thinking {
             return self.set_about(id, task);
         }
+        let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
+        let process = self.hubs[id.index()].process;
         if green.is_none() {
-            // A request: a unit that was not handed over is taken now.
-            if parked == Parked::Unit && self.tasks[task].news == News::None {
-                self.link(process, handle).units -= 1;
-            } else if self.tasks[task].news == News::Granted {
-                self.tasks[task].news = News::None;
-            }
-            return;
+            return self.complete_plain(id, task, parked);
         }
         self.greens[green.index()].limit = 0;
         match parked {

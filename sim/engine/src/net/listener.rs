@@ -60,13 +60,17 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Servers to balance among: the first so many listeners are the first of each.
+    #[inline]
     pub(crate) fn servers(&self) -> usize {
-        self.model.listeners.len() / self.sockets_each()
+        self.balancer.health.len()
     }
 
     /// The socket of a server that the kernel gives a connection to.
     pub(crate) fn socket_of(&self, server: usize, key: u64) -> usize {
         let sockets = self.sockets_each();
+        if sockets == 1 {
+            return server;
+        }
         let hash = mix(key ^ REUSEPORT, 0) >> 32;
         match ((hash * sockets as u64) >> 32) as usize {
             0 => server,

@@ -54,8 +54,7 @@ impl<P: Probe> World<'_, P> {
                 WorkerKind::Hub { greenlets, .. } => {
                     let hub = HubId::from_index(self.hubs.len());
                     let thread = ThreadId::from_index(self.threads.len());
-                    let look = self.model.workers[spec.worker as usize].costs.clock;
-                    self.hubs.push(Hub::new(id, thread, greenlets, look));
+                    self.hubs.push(Hub::new(id, thread, greenlets, (worker.costs, worker.switch_interval)));
                     self.listeners[spec.listener as usize].hubs.push(hub);
                     self.start_thread(id, Role::Hub(hub));
                 }

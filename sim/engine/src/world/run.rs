@@ -57,6 +57,7 @@ impl<P: Probe> World<'_, P> {
         (self.events, self.fingerprint)
     }
 
+    #[inline(always)]
     fn step_to(&mut self, at: Time, event: Event) -> Result<(), RunError> {
         if at > self.now {
             self.now = at;
@@ -66,23 +67,32 @@ impl<P: Probe> World<'_, P> {
         self.events += 1;
         self.fingerprint = mix(self.fingerprint ^ at.as_ns(), event.code());
         let limits = &self.model.limits;
-        let world = || self.model.name.clone();
+        let within = self.events <= limits.events
+            && self.steps <= limits.events_per_instant
+            && self.requests.len() <= limits.requests as usize;
+        if within && !self.stuck { Ok(()) } else { Err(self.limit_of_run(at)) }
+    }
+
+    /// Which limit the run has passed.
+    #[cold]
+    #[inline(never)]
+    fn limit_of_run(&self, at: Time) -> RunError {
+        let limits = &self.model.limits;
+        let world = self.model.name.clone();
         if self.events > limits.events {
-            return Err(RunError::EventBudget { world: world(), events: limits.events, at });
+            return RunError::EventBudget { world, events: limits.events, at };
         }
         if self.stuck || self.steps > limits.events_per_instant {
             let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
             let task = running.filter_map(|task| self.tasks.get(task)).next();
             let program =
                 task.map_or("the server", |task| &self.model.programs[usize::from(task.program)].name).to_owned();
-            return Err(RunError::Livelock { world: world(), steps: limits.events_per_instant, at, program });
+            return RunError::Livelock { world, steps: limits.events_per_instant, at, program };
         }
-        if self.requests.len() > limits.requests as usize {
-            return Err(RunError::TooManyRequests { world: world(), requests: limits.requests, at });
-        }
-        Ok(())
+        RunError::TooManyRequests { world, requests: limits.requests, at }
     }
 
+    #[inline]
     fn handle(&mut self, event: Event) {
         match event {
             Event::Arrive(client) => self.arrive_event(client),
@@ -115,12 +125,20 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
+    #[inline(always)]
     fn settle(&mut self) {
-        if self.disturbed.is_empty() || self.queue.peek() == Some(self.now) {
-            return;
+        if !self.disturbed.is_empty() && !self.queue.has_more_now() {
+            self.dispatch_disturbed();
         }
+    }
+
+    fn dispatch_disturbed(&mut self) {
         while let Some(host) = self.disturbed.pop() {
             self.dispatch(host);
+            if self.hosts.len() == 1 {
+                // What disturbed the only host meanwhile, its own dispatch has seen.
+                self.disturbed.clear();
+            }
         }
     }
 
