@@ -9,13 +9,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lab::gallery::{Evidence, Judged, Reading, Row, Taken, Wanted, judge, rows, runs};
 use lab::{Plan, run_all};
 use report::gallery_json::gallery_json;
+use report::gallery_page::{Incident, gallery_page};
 use report::text::gallery::gallery_table;
 use scenario::oracle;
 
 use crate::conform;
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_override;
+use crate::run::{drawings, parse_override};
 
 /// Which rows to show.
 #[derive(clap::Args)]
@@ -29,6 +30,9 @@ pub struct Args {
     /// Print one JSON document instead of the table
     #[arg(long)]
     json: bool,
+    /// Write a page with the table, plots and one JSON document to this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["only", "json"])]
+    out: Option<PathBuf>,
     /// Threads to run on; the result does not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -42,6 +46,9 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no row of the gallery has a key that begins with {only:?}")));
     }
+    if let Some(out) = &args.out {
+        files::prepare(&out.join(PLOTS))?;
+    }
     let taken = simulate(&rows, &args.scenarios, args.threads)?;
     let programs = rows.iter().filter_map(|row| row.check.program());
     let orders = programs.map(|file| Ok((file, order(&args.scenarios.join(file))?))).collect::<Result<_, Problem>>()?;
@@ -52,7 +59,47 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
     let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &evidence)).collect();
     let text = if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
     files::print(&text)?;
+    if let Some(out) = &args.out {
+        write_page(out, args, &judged)?;
+    }
     if judged.iter().all(Judged::holds) { Ok(()) } else { Err(Problem::Differs) }
+}
+
+/// Where the plots lie beneath the folder of the page.
+const PLOTS: &str = "gallery";
+/// The plot that stands for a scenario.
+const PLOT: &str = "throughput";
+
+/// Runs every scenario of the gallery as it stands, and writes the page, a plot of each and all numbers.
+fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem> {
+    let mut scenarios: Vec<&'static str> = Vec::new();
+    for wanted in judged.iter().flat_map(|judged| judged.row.check.wanted()) {
+        if !scenarios.contains(&wanted.reading.scenario) {
+            scenarios.push(wanted.reading.scenario);
+        }
+    }
+    let plots = out.join(PLOTS);
+    let mut incidents = Vec::new();
+    for scenario in scenarios {
+        let compiled = files::compile_quietly(&args.scenarios.join(scenario), &[])?;
+        let plan = Plan { seed: Seed(compiled.seed), replications: 1, threads: args.threads };
+        let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
+        let drawings = drawings(&compiled, &results)?;
+        let stem = scenario.trim_end_matches(".toml").replace('/', "-");
+        for drawing in drawings.iter().filter(|drawing| drawing.name == PLOT) {
+            files::write(&plots.join(format!("{stem}.svg")), drawing.svg.as_bytes())?;
+            files::write(&plots.join(format!("{stem}.png")), &drawing.png)?;
+        }
+        incidents.push(Incident {
+            scenario,
+            title: compiled.title,
+            question: compiled.question,
+            plot: format!("{PLOTS}/{stem}"),
+        });
+    }
+    files::write(&out.join("README.md"), gallery_page(judged, &incidents).as_bytes())?;
+    files::write(&plots.join("gallery.json"), gallery_json(env!("CARGO_PKG_VERSION"), judged).as_bytes())?;
+    files::print(&format!("\nThe page, its plots and its numbers are in {}\n", out.display()))
 }
 
 /// Runs every scenario that the rows need once, and takes their numbers.

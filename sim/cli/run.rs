@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::Seed;
 use lab::{Comparison, Plan, WorldResult, run_all, world_series};
-use report::figures::{Shade, draw_all};
+use report::figures::{Drawing, Shade, draw_all};
 use report::json::{About, results_json};
 use report::text::{Style, ab::ab_block, table::comparison_table};
 use scenario::{Compiled, Override};
@@ -104,6 +104,15 @@ fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison)
 
 /// Draws and writes the plots; returns their names.
 fn draw(compiled: &Compiled, results: &[WorldResult], folder: &Path) -> Result<Vec<&'static str>, Problem> {
+    let drawings = drawings(compiled, results)?;
+    for drawing in &drawings {
+        files::write_drawing(folder, drawing)?;
+    }
+    Ok(drawings.iter().map(|drawing| drawing.name).collect())
+}
+
+/// All plots of a scenario's worlds.
+pub fn drawings(compiled: &Compiled, results: &[WorldResult]) -> Result<Vec<Drawing>, Problem> {
     let series: Vec<_> = results.iter().map(|world| world_series(&world.records)).collect();
     let shade = |(from, to, label): &(engine::time::Time, engine::time::Time, String)| Shade {
         from_s: from.as_secs_f64(),
@@ -111,9 +120,5 @@ fn draw(compiled: &Compiled, results: &[WorldResult], folder: &Path) -> Result<V
         label: label.clone(),
     };
     let shaded: Vec<Shade> = compiled.shaded.iter().map(shade).collect();
-    let drawings = draw_all(&compiled.title, &series, &shaded).map_err(Problem::Draw)?;
-    for drawing in &drawings {
-        files::write_drawing(folder, drawing)?;
-    }
-    Ok(drawings.iter().map(|drawing| drawing.name).collect())
+    draw_all(&compiled.title, &series, &shaded).map_err(Problem::Draw)
 }

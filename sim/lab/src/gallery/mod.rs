@@ -20,6 +20,16 @@ pub use judge::{Evidence, Judged, Said, Taken, Verdict, judge, runs};
 pub use row::{Asked, Band, Check, Reading, Row, Shape, Wanted};
 pub use window::{Take, Window};
 
+/// The reports, by the letter that their rows' keys begin with.
+pub const REPORTS: [(char, &str); 6] = [
+    ('A', "Mixpanel, \"gevent: the Good, the Bad, the Ugly\" (2010)"),
+    ('B', "\"Save the day with gevent\""),
+    ('C', "Pinterest, \"How we use gevent to go fast\" (2013)"),
+    ('D', "Wayfair, blocking I/O in gevent"),
+    ('E', "\"10x faster gevent Redis connection pool\""),
+    ('F', "gunicorn's issue on keep-alive slots"),
+];
+
 /// All rows, by report.
 pub fn rows() -> Vec<&'static Row> {
     let reports: [&'static [Row]; 6] =
