@@ -75,6 +75,24 @@ fn shipped(name: &str, length: &str) -> Vec<Model> {
     scenario::compile(&scenario, &mut load).expect("a shipped scenario has no mistakes").models
 }
 
+/// Sockets under a hub, and threads that want one GIL: a world each of a shipped scenario, by events of the engine.
+fn mechanisms(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("workload");
+    for (name, file, world) in
+        [("hub/sockets", "mixpanel/static-page.toml", "gevent"), ("threads/gil", "mixpanel/static-page.toml", "paste")]
+    {
+        let models = shipped(file, "2s");
+        let model = models.iter().find(|model| model.name == world).expect("the scenario has that world");
+        let (seed, replication) = (Seed(1), Replication(0));
+        let events = engine::run(model, seed, replication).expect("it runs to its end").events;
+        group.throughput(Throughput::Elements(events));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| engine::run(model, seed, replication).expect("it runs to its end").events);
+        });
+    }
+    group.finish();
+}
+
 /// The third party's incident, watched by the recorder and by nobody.
 fn incident(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("scenario/slow-third-party");
@@ -96,6 +114,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = workloads, queue, incident
+    targets = workloads, queue, mechanisms, incident
 }
 criterion_main!(benches);
