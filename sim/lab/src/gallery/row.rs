@@ -28,7 +28,7 @@ pub enum Check {
     /// One number over another.
     Ratio(Reading, Reading, Band),
     /// The number from which the report's one constant was calibrated: shown, not judged.
-    Calibrated(Reading, f64),
+    Calibrated(Reading),
     /// A published draw of a lottery: it lies among the replications.
     Among(Reading, f64),
     /// What several numbers look like side by side.
@@ -150,7 +150,7 @@ impl Check {
     pub fn wanted(&self) -> Vec<Wanted> {
         let whole = |reading: &Reading| Wanted { reading: *reading, window: None };
         match self {
-            Check::Value(reading, _) | Check::Calibrated(reading, _) | Check::Among(reading, _) => vec![whole(reading)],
+            Check::Value(reading, _) | Check::Calibrated(reading) | Check::Among(reading, _) => vec![whole(reading)],
             Check::Ratio(over, under, _) => vec![whole(over), whole(under)],
             Check::Shape(readings, _) => readings.iter().map(whole).collect(),
             Check::Course(points, _) => {
@@ -172,15 +172,7 @@ impl Check {
     pub fn program(&self) -> Option<&'static str> {
         match self {
             Check::Order(program, _) => Some(program),
-            Check::Value(..)
-            | Check::Ratio(..)
-            | Check::Calibrated(..)
-            | Check::Among(..)
-            | Check::Shape(..)
-            | Check::Course(..)
-            | Check::Doubt(_)
-            | Check::NotYet(_)
-            | Check::Stated(_) => None,
+            _ => None,
         }
     }
 }
