@@ -66,10 +66,10 @@ pub fn listed(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Problem> {
     Ok(found)
 }
 
-/// Writes a drawing in both of its forms.
-pub fn write_drawing(folder: &Path, drawing: &Drawing) -> Result<(), Problem> {
-    write(&folder.join(format!("{}.svg", drawing.name)), drawing.svg.as_bytes())?;
-    write(&folder.join(format!("{}.png", drawing.name)), &drawing.png)
+/// Writes a drawing in both of its forms, under a name without an ending.
+pub fn write_drawing(folder: &Path, name: &str, drawing: &Drawing) -> Result<(), Problem> {
+    write(&folder.join(format!("{name}.svg")), drawing.svg.as_bytes())?;
+    write(&folder.join(format!("{name}.png")), &drawing.png)
 }
 
 /// Makes sure that a folder is there and can be written to, before long work whose results go there.

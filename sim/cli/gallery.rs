@@ -1,22 +1,21 @@
 //! `tailback gallery`: every figure that the field reports publish, beside what the simulation says.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use engine::Seed;
 use engine::transcript::{self, Said};
-use indicatif::{ProgressBar, ProgressStyle};
 use lab::gallery::{Evidence, Judged, Reading, Row, Taken, Wanted, judge, rows, runs};
 use lab::{Plan, run_all};
 use report::gallery_json::gallery_json;
 use report::gallery_page::{Incident, gallery_page};
 use report::text::gallery::gallery_table;
-use scenario::oracle;
+use scenario::{Compiled, oracle};
 
 use crate::conform;
 use crate::files;
 use crate::problem::Problem;
 use crate::run::{drawings, parse_override};
+use crate::terminal;
 
 /// Which rows to show.
 #[derive(clap::Args)]
@@ -79,16 +78,16 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
         }
     }
     let plots = out.join(PLOTS);
+    let bar = terminal::bar("{pos} of {len} plots, {elapsed} so far", scenarios.len() as u64);
     let mut incidents = Vec::new();
     for scenario in scenarios {
+        bar.set_message(scenario);
         let compiled = files::compile_quietly(&args.scenarios.join(scenario), &[])?;
         let plan = Plan { seed: Seed(compiled.seed), replications: 1, threads: args.threads };
         let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
-        let drawings = drawings(&compiled, &results)?;
         let stem = scenario.trim_end_matches(".toml").replace('/', "-");
-        for drawing in drawings.iter().filter(|drawing| drawing.name == PLOT) {
-            files::write(&plots.join(format!("{stem}.svg")), drawing.svg.as_bytes())?;
-            files::write(&plots.join(format!("{stem}.png")), &drawing.png)?;
+        for drawing in drawings(&compiled, &results, &|name| name == PLOT)? {
+            files::write_drawing(&plots, &stem, &drawing)?;
         }
         incidents.push(Incident {
             scenario,
@@ -96,7 +95,9 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
             question: compiled.question,
             plot: format!("{PLOTS}/{stem}"),
         });
+        bar.inc(1);
     }
+    bar.finish_and_clear();
     files::write(&out.join("README.md"), gallery_page(judged, &incidents).as_bytes())?;
     files::write(&plots.join("gallery.json"), gallery_json(env!("CARGO_PKG_VERSION"), judged).as_bytes())?;
     files::print(&format!("\nThe page, its plots and its numbers are in {}\n", out.display()))
@@ -106,11 +107,7 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
 fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
     let wanted: Vec<Wanted> = rows.iter().flat_map(|row| row.check.wanted()).collect();
     let runs = runs(rows);
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} scenarios, {elapsed} so far  {msg}");
-    bar.set_style(style.expect("the template is constant and valid"));
-    bar.set_length(runs.len() as u64);
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let bar = terminal::bar("{pos} of {len} scenarios, {elapsed} so far", runs.len() as u64);
     let mut taken: Vec<Taken> = Vec::new();
     for run in &runs {
         bar.set_message(run.scenario);
@@ -126,10 +123,15 @@ fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Res
     Ok(taken)
 }
 
+/// The scenario of a reading, with what is laid over it.
+fn compile(reading: &Reading, folder: &Path) -> Result<Compiled, Problem> {
+    let overrides = reading.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    files::compile_quietly(&folder.join(reading.scenario), &overrides)
+}
+
 /// How many doubts of a kind the checker has about a file.
 fn count_doubts(asked: Reading, folder: &Path) -> Result<f64, Problem> {
-    let overrides = asked.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let compiled = files::compile_quietly(&folder.join(asked.scenario), &overrides)?;
+    let compiled = compile(&asked, folder)?;
     let count = compiled.warnings.iter().filter(|warning| warning.doubt == Some(asked.figure)).count();
     Ok(count as f64)
 }
@@ -137,8 +139,7 @@ fn count_doubts(asked: Reading, folder: &Path) -> Result<f64, Problem> {
 /// Takes numbers that come from the same runs.
 fn take(all: &[Wanted], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
     let Some(Wanted { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
-    let overrides = run.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut compiled = files::compile_quietly(&folder.join(run.scenario), &overrides)?;
+    let mut compiled = compile(run, folder)?;
     compiled.models.retain(|model| all.iter().any(|one| one.reading.world == model.name));
     let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads };
     let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;

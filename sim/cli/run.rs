@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::Seed;
 use lab::{Comparison, Plan, WorldResult, run_all, world_series};
-use report::figures::{Drawing, Shade, draw_all};
+use report::figures::{Drawing, Shade, draw_figures};
 use report::json::{About, results_json};
 use report::text::{Style, ab::ab_block, table::comparison_table};
 use scenario::{Compiled, Override};
@@ -104,15 +104,19 @@ fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison)
 
 /// Draws and writes the plots; returns their names.
 fn draw(compiled: &Compiled, results: &[WorldResult], folder: &Path) -> Result<Vec<&'static str>, Problem> {
-    let drawings = drawings(compiled, results)?;
+    let drawings = drawings(compiled, results, &|_| true)?;
     for drawing in &drawings {
-        files::write_drawing(folder, drawing)?;
+        files::write_drawing(folder, drawing.name, drawing)?;
     }
     Ok(drawings.iter().map(|drawing| drawing.name).collect())
 }
 
-/// All plots of a scenario's worlds.
-pub fn drawings(compiled: &Compiled, results: &[WorldResult]) -> Result<Vec<Drawing>, Problem> {
+/// The plots of a scenario's worlds whose names are wanted.
+pub fn drawings(
+    compiled: &Compiled,
+    results: &[WorldResult],
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Drawing>, Problem> {
     let series: Vec<_> = results.iter().map(|world| world_series(&world.records)).collect();
     let shade = |(from, to, label): &(engine::time::Time, engine::time::Time, String)| Shade {
         from_s: from.as_secs_f64(),
@@ -120,5 +124,5 @@ pub fn drawings(compiled: &Compiled, results: &[WorldResult]) -> Result<Vec<Draw
         label: label.clone(),
     };
     let shaded: Vec<Shade> = compiled.shaded.iter().map(shade).collect();
-    draw_all(&compiled.title, &series, &shaded).map_err(Problem::Draw)
+    draw_figures(&compiled.title, &series, &shaded, wanted).map_err(Problem::Draw)
 }

@@ -17,18 +17,23 @@ pub fn width(most: usize) -> usize {
     terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0)).clamp(40, most)
 }
 
+/// A bar of so many steps on a terminal, and nothing elsewhere; `form` is what stands behind the bar.
+pub fn bar(form: &str, steps: u64) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(steps) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template(&format!("{{bar:30}} {form}  {{msg}}"));
+    bar.set_style(style.expect("the template is constant and valid"));
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}
+
 /// Runs so many models as the plan says, with a bar on a terminal.
 pub fn with_bar<T>(
     models: usize,
     plan: &Plan,
     run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>,
 ) -> Result<T, Problem> {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style =
-        ProgressStyle::with_template("{bar:30} {pos} of {len} runs, {elapsed} so far, about {eta} to go  {msg}");
-    bar.set_style(style.expect("the template is constant and valid"));
-    bar.set_length(models as u64 * u64::from(plan.replications));
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let runs = models as u64 * u64::from(plan.replications);
+    let bar = bar("{pos} of {len} runs, {elapsed} so far, about {eta} to go", runs);
     let results = run(&|progress| {
         bar.set_position(progress.done as u64);
         bar.set_message(progress.world);

@@ -73,7 +73,8 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
         files::print(&validation_table(&validated, &summary, look))?;
     }
     files::write(&args.out.join("validation.json"), document.as_bytes())?;
-    files::write_drawing(&args.out, &draw_validation(&validated, &summary).map_err(Problem::Draw)?)?;
+    let drawing = draw_validation(&validated, &summary).map_err(Problem::Draw)?;
+    files::write_drawing(&args.out, drawing.name, &drawing)?;
     if !args.json {
         files::print(&format!("\nThe numbers and the plot are in {}\n", args.out.display()))?;
     }

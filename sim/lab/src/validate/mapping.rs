@@ -21,7 +21,7 @@ const SLICE: &str = "1.4ms";
 const LOCK: &str = "process";
 
 /// How long greenlets that loop run before anything is counted, as the script that was measured resets its counters.
-pub(super) const LOOP_WARM_UP_S: f64 = 2.0;
+const LOOP_WARM_UP_S: f64 = 2.0;
 
 /// A ping through redis-py's `BlockingConnectionPool`: its Python before and after each step, and what Redis takes.
 ///

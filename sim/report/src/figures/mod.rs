@@ -101,16 +101,21 @@ pub enum DrawError {
     },
 }
 
-/// Draws every figure of a scenario.
+/// Draws the figures of a scenario whose names are wanted.
 ///
 /// # Errors
 /// [`DrawError::TooManyWorlds`] beyond [`WORLDS_MAX`]; [`DrawError::Backend`] if an image cannot be encoded.
-pub fn draw_all(title: &str, worlds: &[WorldSeries], shaded: &[Shade]) -> Result<Vec<Drawing>, DrawError> {
+pub fn draw_figures(
+    title: &str,
+    worlds: &[WorldSeries],
+    shaded: &[Shade],
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Drawing>, DrawError> {
     if worlds.len() > WORLDS_MAX {
         return Err(DrawError::TooManyWorlds { worlds: worlds.len() });
     }
     let story = Story { title, worlds, shaded };
-    FIGURES.into_iter().map(|figure| drawing(figure, &story)).collect()
+    FIGURES.into_iter().filter(|figure| wanted(figure.name())).map(|figure| drawing(figure, &story)).collect()
 }
 
 fn drawing(figure: &dyn Figure, story: &Story<'_>) -> Result<Drawing, DrawError> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use lab::series::{Band, WorldSeries};
 
-use super::{DrawError, Drawing, Shade, WORLDS_MAX, draw_all, draw_validation};
+use super::{DrawError, Drawing, Shade, WORLDS_MAX, draw_figures, draw_validation};
 
 /// A band of these means, with intervals of a tenth either way.
 fn band(means: Vec<Option<f64>>) -> Band {
@@ -56,7 +56,7 @@ fn shade(label: &str) -> Shade {
 }
 
 fn draw(title: &str, worlds: &[WorldSeries], shaded: &[Shade]) -> Vec<Drawing> {
-    let drawings = draw_all(title, worlds, shaded).expect("drawing in memory");
+    let drawings = draw_figures(title, worlds, shaded, &|_| true).expect("drawing in memory");
     assert_eq!(drawings.iter().map(|drawing| drawing.name).collect::<Vec<_>>(), NAMES);
     for drawing in &drawings {
         assert!(drawing.svg.starts_with("<svg ") && drawing.svg.trim_end().ends_with("</svg>"), "{}", drawing.name);
@@ -188,7 +188,7 @@ fn zeros_and_absurd_values_are_drawn_too() {
 #[test]
 fn worlds_beyond_the_limit_are_an_error_and_those_at_it_are_not() {
     let worlds = vec![world("threads", 6, 1.0); WORLDS_MAX + 1];
-    assert_eq!(draw_all("Many", &worlds, &[]), Err(DrawError::TooManyWorlds { worlds: WORLDS_MAX + 1 }));
+    assert_eq!(draw_figures("Many", &worlds, &[], &|_| true), Err(DrawError::TooManyWorlds { worlds: WORLDS_MAX + 1 }));
     draw("Many", &worlds[..WORLDS_MAX], &[]);
 }
 
