@@ -38,7 +38,7 @@ fn with_connection() -> Steps {
 
 fn connections(count: u32, standard: bool) -> SyncSpec {
     let kind = SyncKind::Queue { lifo: true, max: Some(count), standard, filled: true };
-    SyncSpec { name: "pool".into(), kind }
+    SyncSpec { name: "pool".into(), pool: true, kind }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod check;
 mod conform;
+mod explain;
 mod files;
 mod gallery;
 mod problem;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Run a scenario in all of its worlds, compare them, and draw plots
     Run(run::Args),
+    /// Say where the time of the tail went, who kept whom waiting, and what would change it
+    Explain(explain::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -50,6 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

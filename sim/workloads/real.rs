@@ -27,10 +27,16 @@ fn each_pass(name: &str, mean: Span) -> DrawKind {
 fn model(kind: WorkerKind, program: Program, sites: Vec<SiteSpec>, arrivals: Arrivals, length: Span) -> Model {
     let class = ClassSpec { name: "task".into(), weight: 1, program: 0, sites, header_bytes: 0, body_bytes: 0 };
     let units = SyncKind::Semaphore { units: POOL_UNITS, policy: Policy::HandOff, bounded: false };
-    let run = RunSpec { length: Some(length), drain: Span::ZERO, warm_up: Span::ZERO, step: length / 60 };
+    let run = RunSpec {
+        length: Some(length),
+        drain: Span::ZERO,
+        warm_up: Span::ZERO,
+        step: length / 60,
+        starved_after: Span::from_secs(1),
+    };
     Model {
         listeners: vec![ListenerSpec { host: 0, backlog: 20_000_000 }],
-        syncs: vec![SyncSpec { name: "pool".into(), kind: units }],
+        syncs: vec![SyncSpec { name: "pool".into(), pool: true, kind: units }],
         classes: Arc::new([class]),
         programs: Arc::new([program]),
         clients: Arc::new([ClientSpec::plain("users", vec![0], arrivals)]),

@@ -199,7 +199,7 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
 pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -> Model {
     let (program, sites) = steps.compile();
     let class = ClassSpec { name: "page".into(), weight: 1, program: 0, sites, header_bytes: 79, body_bytes: 12 };
-    let run = RunSpec { length: None, drain: secs(10_000), warm_up: Span::ZERO, step: secs(1) };
+    let run = RunSpec { length: None, drain: secs(10_000), warm_up: Span::ZERO, step: secs(1), starved_after: secs(1) };
     let mut model = Model::plain(HostSpec::plain(cores), worker, run);
     model.listeners[0].backlog = 1_000_000;
     model.peers = vec![PeerSpec {
@@ -214,14 +214,16 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
         pool(1, Policy::Barging),
         SyncSpec {
             name: "queue".into(),
+            pool: false,
             kind: SyncKind::Queue { lifo: false, max: Some(2), standard: false, filled: false },
         },
         SyncSpec {
             name: "standard".into(),
+            pool: false,
             kind: SyncKind::Queue { lifo: true, max: Some(1), standard: true, filled: false },
         },
-        SyncSpec { name: "event".into(), kind: SyncKind::Event },
-        SyncSpec { name: "native".into(), kind: SyncKind::Threads { size: 2 } },
+        SyncSpec { name: "event".into(), pool: false, kind: SyncKind::Event },
+        SyncSpec { name: "native".into(), pool: true, kind: SyncKind::Threads { size: 2 } },
     ];
     model.values = vec!["value".into()];
     model.connections = vec!["connection".into()];
@@ -233,7 +235,7 @@ pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -
 
 /// A pool of connections.
 pub fn pool(units: u32, policy: Policy) -> SyncSpec {
-    SyncSpec { name: "pool".into(), kind: SyncKind::Semaphore { units, policy, bounded: false } }
+    SyncSpec { name: "pool".into(), pool: true, kind: SyncKind::Semaphore { units, policy, bounded: false } }
 }
 
 pub fn closed(clients: u32, requests: u64) -> Arrivals {

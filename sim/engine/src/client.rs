@@ -54,8 +54,12 @@ pub(crate) struct Client {
     pub(crate) idle: Idle,
     /// Closed clients that wait for the first response of all.
     pub(crate) held: u32,
+    /// The first of its closed clients, counted over all groups.
+    pub(crate) members: u32,
     /// The first of its generators that run beside servers; none if that lies beyond their table.
     pub(crate) generators: usize,
+    /// CPU time that they have spent.
+    pub(crate) worked: Span,
     /// Until when the cores of the program that sends have work to do.
     pub(crate) busy_until: Box<[Time]>,
 }
@@ -120,7 +124,9 @@ impl Client {
             latencies: Latencies::of(spec.hedge.as_ref()),
             idle: Idle::default(),
             held: 0,
+            members: 0,
             generators: usize::MAX,
+            worked: Span::ZERO,
             busy_until: vec![Time::ZERO; spec.generators.max(1) as usize].into(),
         };
         (client, at)
@@ -144,7 +150,7 @@ impl<P: Probe> World<'_, P> {
                     // The program that sends can only do one thing at a time.
                     for turn in 0..clients - self.clients[index].held {
                         let pause = self.turn_of(index, turn);
-                        self.send_next(index, pause);
+                        self.send_next(index, turn, pause);
                     }
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),
@@ -164,13 +170,16 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A closed client sends its next request after a pause, if there is one left to send.
-    pub(crate) fn send_next(&mut self, index: usize, pause: Span) {
+    ///
+    /// `number` says which of its group it is.
+    pub(crate) fn send_next(&mut self, index: usize, number: u32, pause: Span) {
         let Arrivals::Closed { requests, .. } = self.model.clients[index].arrivals else { return };
         let sent_all = requests.is_some_and(|requests| self.clients[index].born >= requests);
         if sent_all || self.now + pause >= self.arrivals_end {
             return;
         }
         let id = self.new_request(index, pause);
+        self.requests[id].member = self.clients[index].members + number;
         self.queue.push(self.now + pause, Event::Send(id));
     }
 
@@ -182,7 +191,8 @@ impl<P: Probe> World<'_, P> {
             return None;
         }
         let id = self.new_request(index, pause);
-        (self.requests[id].resident, self.requests[id].counted) = (resident, false);
+        let request = &mut self.requests[id];
+        (request.resident, request.member, request.counted) = (resident, resident, false);
         Some(id)
     }
 
@@ -255,7 +265,7 @@ impl<P: Probe> World<'_, P> {
         self.abandon(id, ending);
         let model = self.model;
         let request = &mut self.requests[id];
-        request.turn(self.now, Wait::Network);
+        request.turn_from_step(self.now, Wait::Network, self.now, &mut self.probe);
         assert_eq!(request.billed(), self.now - request.born, "the waits of a request add up to its latency");
         let (index, class) = (usize::from(request.client), usize::from(request.class));
         if self.requests[id].why == Why::Check {
@@ -277,8 +287,9 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if matches!(model.clients[index].arrivals, Arrivals::Closed { .. }) {
+            let number = self.requests[id].member - self.clients[index].members;
             let pause = self.draw_think(index);
-            self.send_next(index, pause);
+            self.send_next(index, number, pause);
             self.send_held(index);
         }
     }

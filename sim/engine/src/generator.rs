@@ -57,7 +57,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn send_held(&mut self, index: usize) {
         for turn in 1..=std::mem::take(&mut self.clients[index].held) {
             let pause = self.turn_of(index, turn);
-            self.send_next(index, pause);
+            self.send_next(index, turn, pause);
         }
     }
 
@@ -113,7 +113,9 @@ impl<P: Probe> World<'_, P> {
         // The first of those that are free first.
         let Some(busy_until) = self.clients[index].busy_until.iter_mut().min() else { return Span::ZERO };
         *busy_until = (*busy_until).max(now) + half;
-        *busy_until - now
+        let after = *busy_until - now;
+        self.clients[index].worked += half;
+        after
     }
 
     /// Gives a piece of work to the process beside the servers that has least to do; false if its client has none.
@@ -150,7 +152,9 @@ impl<P: Probe> World<'_, P> {
         let state = &self.requests[request];
         let key = mix(state.key, if step == Step::Connect { CONNECTING } else { READING });
         let cost = self.model.clients[usize::from(state.client)].cost.as_ref();
-        self.threads[thread.index()].owed += cost.map_or(Span::ZERO, |law| law.sample(key) / 2);
+        let cost = cost.map_or(Span::ZERO, |law| law.sample(key) / 2);
+        self.clients[usize::from(state.client)].worked += cost;
+        self.threads[thread.index()].owed += cost;
         Demand::PAY
     }
 

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 
 use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
 use crate::model::Cooling;
+use crate::op::Pc;
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::request::Request;
@@ -109,6 +110,10 @@ pub(crate) struct Thread {
     pub(crate) returns: bool,
     /// Whether its task has not run yet.
     pub(crate) fresh: bool,
+    /// Whether what it computes is native code.
+    pub(crate) native: bool,
+    /// Requests that it has begun.
+    pub(crate) served: u32,
     /// Whether it is about to look for work (pool servers).
     pub(crate) looking: bool,
     /// Pieces of the server's own Python that are left around the current request, and how long each takes.
@@ -224,6 +229,8 @@ impl Thread {
             away: Span::ZERO,
             returns: false,
             fresh: false,
+            native: false,
+            served: 0,
             looking: false,
             pieces: (0, Span::ZERO),
             owed: Span::ZERO,
@@ -391,7 +398,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread on a core computes for `span`, or until its turn is over.
     fn run_stint(&mut self, id: CoreId, span: Span, paying: bool) {
-        self.bill_thread(self.cores[id.index()].thread, Wait::Cpu);
+        let thread = self.cores[id.index()].thread;
+        let native = self.threads[thread.index()].native && !paying;
+        self.bill_thread(thread, if native { Wait::Native } else { Wait::Cpu });
         let core = &mut self.cores[id.index()];
         let host = &self.hosts[core.host.index()];
         core.paying = paying;
@@ -415,6 +424,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Asks the thread what it wants. False if it left the core.
     fn take_demand(&mut self, id: CoreId, thread: ThreadId) -> bool {
+        self.threads[thread.index()].native = false;
         match self.next_demand(thread) {
             Demand::Cpu { span, gil } => {
                 let state = &mut self.threads[thread.index()];
@@ -525,19 +535,34 @@ impl<P: Probe> World<'_, P> {
 
     /// Opens the account `wait` for the request of a task.
     pub(crate) fn bill(&mut self, task: TaskId, at: Time, wait: Wait) {
-        bill_task(&self.tasks[task], &mut self.requests, at, wait);
+        let clock = Clock { now: self.now, at };
+        bill_task(&self.tasks[task], &mut self.requests, &mut self.probe, clock, wait);
     }
+}
+
+/// When a request's account changes, and when that is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    pub(crate) now: Time,
+    pub(crate) at: Time,
 }
 
 /// Opens the account `wait` for the request of a task.
 #[inline]
-pub(crate) fn bill_task(task: &Task, requests: &mut Slab<RequestId, Request>, at: Time, wait: Wait) {
+pub(crate) fn bill_task(
+    task: &Task,
+    requests: &mut Slab<RequestId, Request>,
+    probe: &mut impl Probe,
+    Clock { now, at }: Clock,
+    wait: Wait,
+) {
     // While a request has fanned out, its bill says so, whatever its runs do.
     if task.request.is_some() && task.parent.is_none() {
         let request = &mut requests[task.request];
         // While its response is on the way the bill says so, whoever still writes it.
         if !request.is_answered() {
-            request.turn(at, wait);
+            request.turn_from_step(at, wait, now, probe);
+            request.op = Pc(task.pc.0.wrapping_sub(1));
         }
     }
 }

@@ -341,6 +341,8 @@ pub struct Window {
 /// Something that tasks of one process share and wait for.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SyncSpec {
+    /// Whether it is a pool, so that waits for it are named after pools rather than locks.
+    pub pool: bool,
     /// Its name in messages.
     pub name: String,
     /// What it is.
@@ -528,6 +530,8 @@ pub struct RunSpec {
     pub warm_up: Span,
     /// Width of a point of the time series.
     pub step: Span,
+    /// A wait beyond this is starvation, if others who came later are served meanwhile.
+    pub starved_after: Span,
 }
 
 /// Bounds that end a run with a named error.

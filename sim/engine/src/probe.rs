@@ -1,7 +1,9 @@
 //! Facts, and those who watch them. A probe is chosen at compile time; `()` watches nothing and costs nothing.
 
+use crate::holds::StepOf;
 use crate::id::{ProcessId, TaskId};
-use crate::record::Ending;
+use crate::op::Pc;
+use crate::record::{Ending, Wait};
 use crate::request::Request;
 use crate::time::{Span, Time};
 use crate::transcript::Said;
@@ -29,8 +31,50 @@ pub enum Fact<'a> {
         /// Since when.
         from: Time,
     },
-    /// A greenlet was ready so long before it ran.
-    HubLag(Span),
+    /// A greenlet runs on its hub.
+    HubRan {
+        /// On which.
+        hub: u32,
+        /// Its program.
+        program: u16,
+        /// Since when it was ready, by the hub's own time.
+        ready: Time,
+        /// That time now.
+        now: Time,
+    },
+    /// A hub accepts a connection that waited in the accept queue, the hub having room for it, since then.
+    HubMet {
+        /// Which.
+        hub: u32,
+        /// The program of its request.
+        program: u16,
+        /// Since when it waited.
+        ready: Time,
+        /// The hub's own time now.
+        now: Time,
+    },
+    /// A greenlet gave its hub back.
+    HubHeld {
+        /// Which.
+        hub: u32,
+        /// What took most of it.
+        step: StepOf,
+        /// Since when it ran, by the hub's own time.
+        from: Time,
+        /// That time now.
+        to: Time,
+    },
+    /// A request waited at a step for a lock, a pool, a queue or a peer, and does not any longer.
+    Waited {
+        /// Index of its class.
+        class: u16,
+        /// At which op of its program.
+        op: Pc,
+        /// What for.
+        wait: Wait,
+        /// For how long.
+        span: Span,
+    },
     /// A timeout of a resident main greenlet was due so long before its turn came.
     JoinLag(Span),
     /// A SYN met a full queue or table.

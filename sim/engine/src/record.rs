@@ -4,7 +4,11 @@
 
 use serde::Serialize;
 
+pub use crate::blame::{Around, BlameRows, Worst, WorstList};
+pub use crate::fairness::{Evenness, GroupRecord, Residents, Waiting};
 use crate::hist::Hist;
+pub use crate::holds::{Held, HubBlame, StepOf};
+pub use crate::steps::StepWait;
 use crate::time::{Span, Time};
 
 /// How a request ended for the one who sent it.
@@ -83,10 +87,14 @@ pub enum Wait {
     Gil,
     /// Ready, but no core is free.
     Core,
-    /// Running on a core.
+    /// Running Python, or the server's own code, on a core.
     Cpu,
-    /// Waiting for a lock or a pool.
+    /// Running native code on a core that needs no GIL.
+    Native,
+    /// Waiting for a lock, a queue or an event.
     Lock,
+    /// Waiting for a unit of a pool.
+    Pool,
     /// Waiting for a peer's reply.
     Peer,
     /// Sleeping.
@@ -95,7 +103,7 @@ pub enum Wait {
 
 impl Wait {
     /// All, in column order.
-    pub const ALL: [Wait; 12] = [
+    pub const ALL: [Wait; 14] = [
         Wait::Network,
         Wait::SynRetry,
         Wait::Retransmit,
@@ -105,7 +113,9 @@ impl Wait {
         Wait::Gil,
         Wait::Core,
         Wait::Cpu,
+        Wait::Native,
         Wait::Lock,
+        Wait::Pool,
         Wait::Peer,
         Wait::Timer,
     ];
@@ -124,15 +134,23 @@ impl Wait {
             Wait::Gil => "GIL",
             Wait::Core => "core",
             Wait::Cpu => "own CPU",
-            Wait::Lock => "lock or pool",
+            Wait::Native => "native code",
+            Wait::Lock => "lock or queue",
+            Wait::Pool => "pool",
             Wait::Peer => "dependency",
             Wait::Timer => "sleep",
         }
     }
 
+    /// Whether it is a step of the program that waits, for something that other requests want too.
+    #[inline(always)]
+    pub fn is_at_step(self) -> bool {
+        matches!(self, Wait::Lock | Wait::Pool | Wait::Peer)
+    }
+
     /// Whether this is part of what the request would take on an empty system (its ideal time).
     pub fn is_service(self) -> bool {
-        matches!(self, Wait::Network | Wait::Cpu | Wait::Peer | Wait::Timer)
+        matches!(self, Wait::Network | Wait::Cpu | Wait::Native | Wait::Peer | Wait::Timer)
     }
 }
 
@@ -167,6 +185,13 @@ pub struct RunRecord {
     /// How evenly resident clients were served; of runs that have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residents: Option<Residents>,
+    /// How the groups of clients fared, in model order.
+    pub groups: Vec<GroupRecord>,
+    /// What requests waited for at each step that waits for a lock, a pool, a queue or a peer, by class and step.
+    #[serde(skip)]
+    pub steps: Vec<StepWait>,
+    /// Who waited for hubs, and who held them meanwhile.
+    pub hub_blame: HubBlame,
     /// What was done to shared values after the warm-up, in model order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<ValueRecord>,
@@ -187,6 +212,8 @@ pub struct RunRecord {
     pub latency: Hist,
     /// Callback-ready to running, for greenlets; empty in threaded worlds.
     pub hub_lag: Hist,
+    /// How long greenlets ran from a switch into them until they gave way; empty in threaded worlds.
+    pub hub_hold: Hist,
     /// How late a main greenlet that joins the resident clients with a timeout would have come back, tried every second; empty without
     /// resident clients.
     pub join_lag: Hist,
@@ -206,6 +233,8 @@ pub struct RunRecord {
     pub process_cpu: Vec<Span>,
     /// Requests begun by server processes over the run, in model order.
     pub process_requests: Vec<u64>,
+    /// Requests begun by serving threads over the run; of threaded worlds.
+    pub thread_requests: Evenness,
     /// The time series.
     pub series: Series,
 }
@@ -333,6 +362,16 @@ pub struct ClassRecord {
     pub latency: Hist,
     /// Sum over good responses of time by [`Wait`], in [`Wait::ALL`] order; adds up to the sum of latencies, exactly.
     pub blame: [Span; Wait::KINDS],
+    /// The same by latency.
+    #[serde(skip)]
+    pub blame_rows: BlameRows,
+    /// The slowest of its good responses.
+    #[serde(skip)]
+    pub worst: WorstList,
+    /// Sum over the requests that ended badly of time by [`Wait`]: what those who left or were turned away had waited for.
+    pub lost: [Span; Wait::KINDS],
+    /// How its requests waited.
+    pub waiting: Waiting,
     /// Slowdown (latency over ideal time) of good responses.
     pub slowdown: Slowdown,
     /// Response bytes of good responses: heads and bodies.
@@ -367,32 +406,6 @@ impl Slowdown {
     /// Mean slowdown.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum_milli as f64 / 1000.0 / self.count as f64)
-    }
-}
-
-/// How evenly the passes of resident clients went, over the window.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
-pub struct Residents {
-    /// How many there are.
-    pub clients: u64,
-    /// How many of them had any good pass.
-    pub served: u64,
-    /// Good passes.
-    pub passes: u64,
-    /// Sum of the squares of their numbers of good passes.
-    pub passes_square: u128,
-    /// The longest time that one of them went without a good pass.
-    pub longest_without: Span,
-}
-
-impl Residents {
-    /// Jain's fairness index of good passes: 1 when all have as many, 1/n when one has all.
-    pub fn jain(&self) -> Option<f64> {
-        if self.passes_square == 0 {
-            return None;
-        }
-        let sum = self.passes as f64;
-        Some(sum * sum / (self.clients as f64 * self.passes_square as f64))
     }
 }
 

@@ -1,12 +1,18 @@
 //! The recorder: turns facts into a [`RunRecord`]. It only watches; the world never reads it back.
 
+use crate::blame::{BlameRows, WorstList};
+use crate::books::Areas;
+use crate::fairness::Fairness;
 use crate::hist::Hist;
+use crate::holds::Holds;
 use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{
-    ClassRecord, ConnectionRecord, Ending, Residents, Resilience, Series, Slowdown, Users, ValueRecord, Wait, Wasted,
+    ClassRecord, ConnectionRecord, Ending, GroupRecord, Resilience, Series, Slowdown, Users, ValueRecord, Wait,
+    Waiting, Wasted,
 };
 use crate::request::{NO_RESIDENT, Request, Why};
+use crate::steps::Steps;
 use crate::time::{Span, Time};
 
 /// What a run has shown so far.
@@ -23,11 +29,16 @@ pub struct Recorder {
     pub(crate) classes: Vec<ClassRecord>,
     pub(crate) latency: Hist,
     pub(crate) hub_lag: Hist,
+    pub(crate) hub_hold: Hist,
     pub(crate) join_lag: Hist,
+    pub(crate) groups: Vec<GroupRecord>,
+    pub(crate) fairness: Fairness,
+    pub(crate) steps: Steps,
+    pub(crate) holds: Holds,
     pub(crate) finished: Time,
     pub(crate) series: Series,
-    residents: Vec<Resident>,
     gauges: [Level; Gauge::COUNT],
+    areas: Areas,
     /// Busy core time by step, ns.
     cpu: Vec<u64>,
     step_latency: Hist,
@@ -41,15 +52,6 @@ pub struct Recorder {
     slots: u64,
 }
 
-/// One resident client.
-#[derive(Clone, Copy, Debug)]
-struct Resident {
-    passes: u64,
-    /// When its last good pass ended, or the window began.
-    last: Time,
-    longest: Span,
-}
-
 /// A level over time: its area in the current step, and in the window of the run.
 ///
 /// The area since an instant is the value at its end times its length, less each change times how late it came; so a change costs
@@ -61,6 +63,8 @@ struct Level {
     moment: i128,
     step_area: u128,
     window_area: u128,
+    /// Over the whole run.
+    area: u128,
 }
 
 impl Level {
@@ -75,6 +79,7 @@ impl Level {
         let area = u128::from(self.value) * u128::from(length.as_ns());
         let area = area.checked_add_signed(-std::mem::take(&mut self.moment)).expect("an area is never negative");
         self.step_area += area;
+        self.area += area;
         self.window_area += if counted { area } else { 0 };
     }
 }
@@ -87,6 +92,10 @@ impl Recorder {
             endings: [0; Ending::COUNT],
             latency: Hist::new(),
             blame: [Span::ZERO; Wait::KINDS],
+            blame_rows: BlameRows::default(),
+            worst: WorstList::default(),
+            lost: [Span::ZERO; Wait::KINDS],
+            waiting: Waiting::default(),
             slowdown: Slowdown::default(),
             bytes: 0,
             body_bytes: 0,
@@ -109,11 +118,16 @@ impl Recorder {
             classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),
             latency: Hist::new(),
             hub_lag: Hist::new(),
+            hub_hold: Hist::new(),
             join_lag: Hist::new(),
+            groups: model.clients.iter().map(GroupRecord::new).collect(),
+            fairness: Fairness::new(model),
+            steps: Steps::new(model),
+            holds: Holds::new(model.processes.len()),
             finished: Time::ZERO,
             series: Series { step: model.run.step, ..Series::default() },
-            residents: Vec::new(),
             gauges: [Level::default(); Gauge::COUNT],
+            areas: Areas::default(),
             cpu: Vec::new(),
             step_latency: Hist::new(),
             step_edge,
@@ -128,6 +142,11 @@ impl Recorder {
     /// Time-average of a gauge over the run after the warm-up, in `unit`s.
     pub(crate) fn average(&self, gauge: Gauge, unit: u64, window: Span) -> u64 {
         ratio(self.gauges[gauge as usize].window_area, u128::from(window.as_ns()), unit)
+    }
+
+    /// What must balance at the end.
+    pub(crate) fn areas(&self) -> Areas {
+        Areas { gauges: self.gauges.map(|gauge| gauge.area), ..self.areas }
     }
 
     /// Busy core time over core time after the warm-up, parts per million.
@@ -153,33 +172,13 @@ impl Recorder {
         let mut latency = Hist::new();
         self.classes.iter().for_each(|class| latency.merge(&class.latency));
         self.latency = latency;
+        self.classes.iter_mut().for_each(|class| class.blame = class.blame_rows.total());
+        self.fairness.close(end.min(self.window.1), &mut self.groups);
         let steps = self.series.sent.len();
         self.cpu.resize(steps.max(self.cpu.len()), 0);
         let capacity = u128::from(self.series.step.as_ns()) * u128::from(self.cores);
         self.series.cpu_ppm = self.cpu.iter().map(|&busy| ratio(u128::from(busy), capacity, 1_000_000)).collect();
         self.series.cpu_ppm.truncate(steps);
-    }
-
-    /// How the resident clients fared, if there are any; the window closes at `end`.
-    pub(crate) fn residents(&self, end: Time) -> Option<Residents> {
-        let end = end.min(self.window.1);
-        let mut all = Residents { clients: self.residents.len() as u64, ..Residents::default() };
-        for one in &self.residents {
-            all.served += u64::from(one.passes > 0);
-            all.passes += one.passes;
-            all.passes_square += u128::from(one.passes) * u128::from(one.passes);
-            all.longest_without = all.longest_without.max(one.longest).max(end.since(one.last));
-        }
-        (all.clients > 0).then_some(all)
-    }
-
-    fn resident(&mut self, number: u32) -> &mut Resident {
-        let needed = number as usize + 1;
-        if self.residents.len() < needed {
-            let new = Resident { passes: 0, last: self.window.0, longest: Span::ZERO };
-            self.residents.resize(needed, new);
-        }
-        &mut self.residents[number as usize]
     }
 
     /// Passes all edges up to `at`.
@@ -239,15 +238,10 @@ impl Recorder {
             self.series.endings[ending as usize][column] += 1;
         }
         let latency = at - request.born;
+        self.areas.ended(at, request, ending);
         let bucket = Hist::bucket(latency);
         if ending == Ending::Ok {
             self.step_latency.add_in(bucket, latency);
-            if request.resident != NO_RESIDENT && request.counted {
-                let one = self.resident(request.resident);
-                one.passes += 1;
-                one.longest = one.longest.max(at.since(one.last));
-                one.last = at;
-            }
         }
         if !request.counted {
             return;
@@ -256,16 +250,24 @@ impl Recorder {
         self.endings[ending as usize] += 1;
         let class = &mut self.classes[usize::from(request.class)];
         class.endings[ending as usize] += 1;
-        if ending != Ending::Unfinished {
-            self.finished = at;
+        let group = &mut self.groups[usize::from(request.client)];
+        let ideal = request.ideal();
+        self.fairness.ended(request, latency.saturating_sub(ideal), [&mut class.waiting, &mut group.waiting]);
+        if ending == Ending::Unfinished {
+            return;
         }
+        self.finished = at;
         if ending != Ending::Ok {
+            class.lost.iter_mut().zip(&request.bill).for_each(|(sum, part)| *sum += *part);
             return;
         }
         self.users.served += 1;
+        group.served += 1;
         class.latency.add_in(bucket, latency);
-        class.blame.iter_mut().zip(&request.bill).for_each(|(sum, part)| *sum += *part);
-        class.slowdown.add(latency, request.ideal());
+        class.blame_rows.add(latency, &request.bill);
+        class.slowdown.add(latency, ideal);
+        class.worst.note(request, latency);
+        self.fairness.served(at, request);
     }
 
     /// A core was busy. Most spans lie within the current step; only those that do not need to divide.
@@ -318,9 +320,7 @@ impl Probe for Recorder {
         }
         match fact {
             Fact::Sent(request) => {
-                if request.resident != NO_RESIDENT {
-                    self.resident(request.resident);
-                }
+                self.areas.sent(request.born);
                 let column = self.column();
                 self.series.sent[column] += 1;
                 if request.attempt > 0 {
@@ -345,7 +345,16 @@ impl Probe for Recorder {
                 self.gauges[gauge as usize].change(at - self.edge, change);
             }
             Fact::CoreBusy { from } => self.core_busy(from, at),
-            Fact::HubLag(lag) => self.hub_lag.add(lag),
+            Fact::HubRan { hub, program, ready, now } => {
+                self.hub_lag.add(now.since(ready));
+                self.holds.ran(hub as usize, program, ready, now);
+            }
+            Fact::HubMet { hub, program, ready, now } => self.holds.ran(hub as usize, program, ready, now),
+            Fact::HubHeld { hub, step, from, to } => {
+                self.hub_hold.add(to.since(from));
+                self.holds.held(hub as usize, step, from, to);
+            }
+            Fact::Waited { class, op, wait, span } => self.steps.waited(class, op, wait, span),
             Fact::JoinLag(lag) => self.join_lag.add(lag),
             Fact::SynDropped => {
                 let column = self.column();

@@ -1,6 +1,8 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
 use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::op::Pc;
+use crate::probe::{Fact, Probe};
 use crate::record::{Ending, Wait};
 use crate::router::Relay;
 use crate::time::{Span, Time};
@@ -46,6 +48,8 @@ pub struct Request {
     pub linger: ThreadId,
     /// Which of the run's resident clients it belongs to; [`NO_RESIDENT`] for everybody else.
     pub resident: u32,
+    /// Which of the clients that ask again and again it belongs to, counted over all groups; [`NO_MEMBER`] for everybody else.
+    pub member: u32,
     /// Index of its client.
     pub client: u16,
     /// Index of its class.
@@ -58,6 +62,8 @@ pub struct Request {
     pub syns: u8,
     /// What it is doing.
     pub wait: Wait,
+    /// The op of its program that it waits at, while it waits for a lock, a pool, a queue or a peer.
+    pub op: Pc,
     /// Where it is between client and server.
     pub stage: Stage,
     /// How it ended for its sender.
@@ -114,6 +120,8 @@ impl Default for Link {
 
 /// The listener of a request that no balancer has seen.
 pub const NO_LISTENER: u16 = u16::MAX;
+/// Who sends a request whose sender comes once.
+pub const NO_MEMBER: u32 = u32::MAX;
 /// Who sends a request that no resident client sends.
 pub const NO_RESIDENT: u32 = u32::MAX;
 /// Servers that a proxy tries for one request at most.
@@ -168,6 +176,16 @@ impl Request {
         self.bill[self.wait as usize] += at - self.since;
         self.since = at;
         self.wait = wait;
+    }
+
+    /// The same, telling how long it waited at a step if it did.
+    #[inline(always)]
+    pub fn turn_from_step(&mut self, at: Time, wait: Wait, now: Time, probe: &mut impl Probe) {
+        if self.wait.is_at_step() && self.counted {
+            let span = at.since(self.since);
+            probe.on(now, Fact::Waited { class: self.class, op: self.op, wait: self.wait, span });
+        }
+        self.turn(at, wait);
     }
 
     /// Whether its response has left the server, or is leaving it.

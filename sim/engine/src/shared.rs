@@ -103,7 +103,7 @@ impl<P: Probe> World<'_, P> {
         let end = end.min(self.deadline(thread)).max(self.now);
         self.leave_python(thread);
         (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
-        self.bill(task, self.now, Wait::Lock);
+        self.bill(task, self.now, self.wait_of_step(task));
         self.wake_at(thread, end);
         Demand::Wait
     }

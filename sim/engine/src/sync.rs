@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use crate::id::{ProcessId, TaskId};
 use crate::linkable::{LinkId, Linkable};
 use crate::model::{Policy, SyncKind, SyncSpec};
-use crate::op::Pc;
+use crate::op::{Op, Pc};
 use crate::probe::Probe;
+use crate::record::Wait;
 use crate::task::{News, Parked};
 use crate::time::Time;
 use crate::world::{Process, World};
@@ -248,6 +249,28 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn queue_for_unit(&mut self, process: ProcessId, link: LinkId, task: TaskId) {
         self.link(process, link).push(task);
         self.tasks[task].handle = link;
+    }
+
+    /// The op that a task has just met.
+    pub(crate) fn op_of(&self, task: TaskId) -> Pc {
+        let state = &self.tasks[task];
+        // A burn that yields is met again after every piece but the last.
+        let again = !state.piece.is_zero();
+        if again { state.pc } else { Pc(state.pc.0.wrapping_sub(1)) }
+    }
+
+    /// What a request waits for that has just met something shared: a unit of a pool, or anything else.
+    pub(crate) fn wait_of_step(&self, task: TaskId) -> Wait {
+        let state = &self.tasks[task];
+        let code = &self.model.programs[usize::from(state.program)].code;
+        match code.get(usize::from(state.pc.0.wrapping_sub(1))) {
+            Some(Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::Put { sync, .. })
+                if self.model.syncs[usize::from(*sync)].pool =>
+            {
+                Wait::Pool
+            }
+            _ => Wait::Lock,
+        }
     }
 
     /// A unit comes back. Says whom to wake; under hand-off that task owns the unit already.

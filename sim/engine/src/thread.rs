@@ -77,6 +77,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Burn(span) => Some(Demand::Cpu { span: self.first_piece(thread, span), gil: true }),
             Effect::Native(span) => {
                 self.drop_gil(thread);
+                self.threads[thread.index()].native = true;
                 Some(Demand::Cpu { span, gil: false })
             }
             Effect::Exit => Some(self.pay_before_exit(thread)),
@@ -210,7 +211,7 @@ impl<P: Probe> World<'_, P> {
                     return None;
                 }
                 self.queue_for_unit(process, link, task);
-                (Parked::Unit, wake_at, Wait::Lock)
+                (Parked::Unit, wake_at, self.wait_of_step(task))
             }
         };
         self.leave_python(thread);
@@ -250,7 +251,7 @@ impl<P: Probe> World<'_, P> {
         self.queue_for_unit(process, link, task);
         self.drop_gil(thread);
         self.tasks[task].parked = Parked::Unit;
-        self.bill(task, self.now, Wait::Lock);
+        self.bill(task, self.now, self.wait_of_step(task));
         self.wake_at(thread, wake_at);
         false
     }

@@ -75,7 +75,7 @@ impl Probe for Transcript {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         match fact {
             Fact::Born(name) => self.born.push(name),
-            Fact::HubLag(_) => self.switches += 1,
+            Fact::HubRan { .. } => self.switches += 1,
             Fact::Said { who, said } => self.lines.push(Line { at, who, said: said.clone() }),
             _ => {}
         }

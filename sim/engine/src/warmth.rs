@@ -74,7 +74,7 @@ impl<P: Probe> World<'_, P> {
     /// How long a request has waited for something outside the server, its data unused.
     pub(crate) fn waited(&self, request: RequestId) -> Span {
         let bill = &self.requests[request].bill;
-        [Wait::Timer, Wait::Peer, Wait::Lock].into_iter().map(|wait| bill[wait as usize]).sum()
+        [Wait::Timer, Wait::Peer, Wait::Lock, Wait::Pool].into_iter().map(|wait| bill[wait as usize]).sum()
     }
 
     /// How long a thread, with its stack and its data, was off the cores before it came back, if it did no work since.

@@ -29,7 +29,7 @@ use crate::id::{
 use crate::life::{self, Life, Masters};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
-use crate::model::Model;
+use crate::model::{Arrivals, Model};
 use crate::net::{Listener, Net};
 use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
@@ -246,10 +246,14 @@ impl<'m, P: Probe> World<'m, P> {
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
         let streams = Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER]));
-        let mut first = 0;
+        let (mut first, mut members) = (0, 0);
         let clients = model.clients.iter().map(|spec| {
-            let (client, next) = Client::new(spec, &model.classes, first);
-            first = next;
+            let (mut client, next) = Client::new(spec, &model.classes, first);
+            (client.members, first) = (members, next);
+            members += match spec.arrivals {
+                Arrivals::Closed { clients, .. } => clients,
+                Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,
+            };
             client
         });
         let clients: Vec<Client> = clients.collect();

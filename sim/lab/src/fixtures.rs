@@ -22,6 +22,9 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         wasted: Wasted::default(),
         resilience: Resilience::default(),
         residents: None,
+        groups: Vec::new(),
+        steps: Vec::new(),
+        hub_blame: Default::default(),
         values: Vec::new(),
         connections: Vec::new(),
         calls_peak: 0,
@@ -31,6 +34,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         classes: Vec::new(),
         latency: Hist::new(),
         hub_lag: Hist::new(),
+        hub_hold: Hist::new(),
         join_lag: Hist::new(),
         cpu_ppm: 0,
         slots_ppm: 0,
@@ -40,6 +44,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         cores: 0,
         process_cpu: Vec::new(),
         process_requests: Vec::new(),
+        thread_requests: Default::default(),
         series: Series::default(),
     }
 }
@@ -111,7 +116,20 @@ pub fn class(name: &str, latencies_ms: &[u64], ideal_ms: u64) -> ClassRecord {
     let mut endings = [0; Ending::COUNT];
     endings[Ending::Ok as usize] = latency.count();
     let bytes = 91 * latency.count();
-    ClassRecord { name: name.to_owned(), endings, latency, blame, slowdown, bytes, body_bytes: 12 * bytes / 91 }
+    let name = name.to_owned();
+    ClassRecord {
+        name,
+        endings,
+        latency,
+        blame,
+        blame_rows: Default::default(),
+        worst: Default::default(),
+        lost: [Span::ZERO; Wait::KINDS],
+        waiting: Default::default(),
+        slowdown,
+        bytes,
+        body_bytes: 12 * bytes / 91,
+    }
 }
 
 /// Twelve steps of ten seconds over which `good` responses are spread evenly.

@@ -5,6 +5,7 @@
 pub mod busiest;
 pub mod comparison;
 pub mod estimate;
+pub mod explain;
 pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;

@@ -275,9 +275,13 @@ impl Compiler<'_> {
     /// Pools, locks, queues and events, and after them the hub's native threads, if a request uses them.
     fn syncs(&self) -> Vec<SyncSpec> {
         let Scenario { syncs, offload, .. } = self.scenario;
-        let threads =
-            offload.map(|size| SyncSpec { name: "hub threadpool".to_owned(), kind: SyncKind::Threads { size } });
-        let named = syncs.iter().map(|sync| SyncSpec { name: sync.name.text.clone(), kind: sync.kind });
+        let threads = offload.map(|size| SyncSpec {
+            name: "hub threadpool".to_owned(),
+            pool: true,
+            kind: SyncKind::Threads { size },
+        });
+        let named =
+            syncs.iter().map(|sync| SyncSpec { name: sync.name.text.clone(), pool: sync.is_pool(), kind: sync.kind });
         named.chain(threads).collect()
     }
 

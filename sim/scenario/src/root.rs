@@ -65,6 +65,14 @@ static RUN: Table = Table {
             "Requests born before this are simulated but not counted.",
         ),
         key("step", Kind::Positive, Need::Default("\"1s\""), "\"1s\"", "Width of a point of the time series."),
+        key(
+            "starved_after",
+            Kind::Positive,
+            Need::Default("\"1s\""),
+            "\"5s\"",
+            "A request that waits for longer, while two that came later are answered, counts as starved; so does a client that asks again \
+             and again and gets nothing for so long while another one gets two answers.",
+        ),
     ],
 };
 
@@ -294,6 +302,7 @@ impl Scenario {
                 drain: run.get("drain"),
                 warm_up: run.get("warm_up"),
                 step: run.get("step"),
+                starved_after: run.get("starved_after"),
             },
             machine: Machine::read(machine, preset),
             balancer: Balancer::read(root.get("balancer"), servers, findings),
@@ -335,7 +344,7 @@ impl Scenario {
 
     fn check_run(&self, node: &Node, findings: &mut Findings) {
         let endless = self.clients.iter().find(|client| !client.ends());
-        let RunSpec { length, drain, warm_up, step } = self.run;
+        let RunSpec { length, drain, warm_up, step, starved_after: _ } = self.run;
         let Some(length) = length else {
             if let Some(client) = endless {
                 let missing =

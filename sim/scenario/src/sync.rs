@@ -113,6 +113,11 @@ impl Sync {
 }
 
 impl Sync {
+    /// Whether waiting for it is waiting for a pool: of units, or a queue that connections are got from and put back into.
+    pub(crate) fn is_pool(&self) -> bool {
+        self.table == "pool" || matches!(self.kind, SyncKind::Queue { filled: true, .. })
+    }
+
     /// What a request does with one, for messages.
     pub(crate) fn use_words(&self) -> &'static str {
         match self.kind {

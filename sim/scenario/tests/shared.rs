@@ -153,7 +153,7 @@ fn the_hubs_native_threads_are_there_if_a_step_uses_them() {
     assert_eq!(model(idle).syncs.len(), 5);
     let steps = "{ offload = \"20ms\" }, { fan = 2, steps = [{ offload = \"exp(1ms)\" }] }, { offload = \"exp(3ms)\" }";
     let usual = model(steps);
-    let pool = |size| SyncSpec { name: "hub threadpool".to_owned(), kind: SyncKind::Threads { size } };
+    let pool = |size| SyncSpec { name: "hub threadpool".to_owned(), pool: true, kind: SyncKind::Threads { size } };
     assert_eq!(usual.syncs[5..], [pool(10)]);
     let apply = |draw| Op::Apply { sync: 5, takes: Draw(draw) };
     assert_eq!(usual.programs[0].code[..], [apply(0), Op::Fan { program: 2, count: 2 }, apply(1), Op::End]);

@@ -132,8 +132,10 @@ impl<P: Probe> World<'_, P> {
         if self.now + pause >= self.arrivals_end {
             return false;
         }
+        let member = self.requests[id].member;
         let person = self.person_of(&self.requests[id], attempt, why);
         let id = self.birth(person, pause);
+        self.requests[id].member = member;
         self.queue.push(self.now + pause, Event::Send(id));
         true
     }

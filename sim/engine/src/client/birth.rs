@@ -2,9 +2,10 @@
 
 use crate::client::Site;
 use crate::id::{ConnId, RequestId, TaskId, ThreadId};
+use crate::op::Pc;
 use crate::probe::Probe;
 use crate::record::Wait;
-use crate::request::{Link, NO_LISTENER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
+use crate::request::{Link, NO_LISTENER, NO_MEMBER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
 use crate::rng::mix;
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -121,12 +122,14 @@ impl<P: Probe> World<'_, P> {
             tries: 0,
             why,
             resident: NO_RESIDENT,
+            member: NO_MEMBER,
             client: index as u16,
             class: class_id as u16,
             listener: NO_LISTENER,
             attempt,
             syns: 0,
             wait: Wait::Network,
+            op: Pc(0),
             stage: Stage::Pausing,
             ending: None,
             failed: false,

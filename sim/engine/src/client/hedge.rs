@@ -107,7 +107,7 @@ impl<P: Probe> World<'_, P> {
         let copy = self.birth(person, Span::ZERO);
         let state = &mut self.requests[copy];
         (state.born, state.bill, state.leaves_at) = (request.born, request.bill, request.leaves_at);
-        (state.counted, state.twin) = (request.counted, id);
+        (state.counted, state.twin, state.member) = (request.counted, id, request.member);
         self.requests[id].twin = copy;
         self.probe.on(self.now, Fact::Hedged);
         self.set_out(copy);

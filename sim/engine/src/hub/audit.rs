@@ -260,10 +260,10 @@ mod tests {
         let kind = WorkerKind::Hub { greenlets: 0, accepts: 0, full: WhenFull::Stop };
         let long = Span::from_secs(1);
         let queue = SyncKind::Queue { lifo: false, max: None, standard: false, filled: false };
-        let sync = |name: &str, kind| SyncSpec { name: name.into(), kind };
+        let sync = |name: &str, kind| SyncSpec { name: name.into(), pool: false, kind };
         let wait = [Op::Await { sync: 0, limit: crate::op::Limit::NONE }, Op::End];
         let host = HostSpec { slice: long, tick: long, ..HostSpec::plain(1) };
-        let run = RunSpec { length: None, drain: long, warm_up: Span::ZERO, step: long };
+        let run = RunSpec { length: None, drain: long, warm_up: Span::ZERO, step: long, starved_after: long };
         Model {
             syncs: vec![sync("event", SyncKind::Event), sync("queue", queue)],
             programs: Arc::new([Program { fails: false, ..Program::new("main", wait, [], []) }]),

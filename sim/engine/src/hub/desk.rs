@@ -7,12 +7,13 @@
 
 use super::timers::Purpose;
 use super::turn::Phase;
-use super::{Callback, Hub, Pending};
+use super::{Callback, Heaviest, Hub, Pending};
 use crate::advance::{self, Effect, Fate, Need};
 use crate::fate::Fates;
 use crate::green::{Green, Life};
+use crate::holds::StepOf;
 use crate::id::{HubId, RequestId, Slab, TaskId};
-use crate::machine::{Demand, Thread, bill_task};
+use crate::machine::{Clock, Demand, Thread, bill_task};
 use crate::model::Model;
 use crate::op::Patching;
 use crate::probe::{Fact, Probe};
@@ -24,6 +25,7 @@ use crate::world::{Process, World};
 
 /// What a turn of a hub touches.
 pub(super) struct Desk<'w, P> {
+    id: HubId,
     pub(super) hub: &'w mut Hub,
     thread: &'w mut Thread,
     tasks: &'w mut Slab<TaskId, Task>,
@@ -56,7 +58,7 @@ impl<P: Probe> World<'_, P> {
         let World { hubs, threads, tasks, requests, greens, probe, now, .. } = self;
         let hub = &mut hubs[id.index()];
         let thread = &mut threads[hub.thread.index()];
-        Desk { hub, thread, tasks, requests, greens, probe, now: *now }
+        Desk { id, hub, thread, tasks, requests, greens, probe, now: *now }
     }
 
     /// Runs common turns until something else is next.
@@ -65,7 +67,7 @@ impl<P: Probe> World<'_, P> {
         let hub = &mut hubs[id.index()];
         let process = &mut processes[hub.process.index()];
         let thread = &mut threads[hub.thread.index()];
-        let mut desk = Desk { hub, thread, tasks, requests, greens, probe, now: *now };
+        let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
         loop {
             if desk.hub.current.is_none() {
                 match desk.next() {
@@ -80,7 +82,10 @@ impl<P: Probe> World<'_, P> {
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);
                 }
-                Some(Effect::Wait { need: Need::Unit { sync }, limit, .. }) => desk.unit(process, task, sync, limit),
+                Some(Effect::Wait { need: Need::Unit { sync }, limit, .. }) => {
+                    let wait = if model.syncs[usize::from(sync)].pool { Wait::Pool } else { Wait::Lock };
+                    desk.unit(process, task, sync, limit, wait);
+                }
                 Some(Effect::GiveBack { sync }) if process.is_handed_off(sync) && desk.serves(task) => {
                     desk.hand_off(process, sync);
                 }
@@ -101,6 +106,10 @@ impl<P: Probe> World<'_, P> {
     /// Parks the current greenlet; the loop goes on.
     pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
         self.desk(id).park_as(task, parked);
+        if matches!(parked, Parked::Unit | Parked::Item | Parked::Room) {
+            let wait = self.wait_of_step(task);
+            name_wait(&self.tasks[task], &mut self.requests, wait);
+        }
     }
 
     /// Starts the timer of a sleep.
@@ -141,8 +150,13 @@ impl<P: Probe> Desk<'_, P> {
     fn switch_to_loop(&mut self) {
         self.thread.owed += self.hub.costs.switch;
         let now = self.local();
-        self.hub.current = TaskId::NONE;
+        let task = std::mem::replace(&mut self.hub.current, TaskId::NONE);
         self.hub.held_max = self.hub.held_max.max(now.since(self.hub.active_at));
+        if task.is_some() {
+            let Heaviest { program, pc, .. } = self.hub.heaviest;
+            let (hub, step) = (self.id.index() as u32, StepOf { program, pc });
+            self.probe.on(self.now, Fact::HubHeld { hub, step, from: self.hub.active_at, to: now });
+        }
         self.hub.active_at = now;
     }
 
@@ -150,14 +164,16 @@ impl<P: Probe> Desk<'_, P> {
     fn switch_to(&mut self, task: TaskId) {
         let now = self.local();
         let state = &self.tasks[task];
-        self.probe.on(self.now, Fact::HubLag(now.since(state.ready_since)));
+        let hub = self.id.index() as u32;
+        self.probe.on(self.now, Fact::HubRan { hub, program: state.program, ready: state.ready_since, now });
         assert!(
             state.green.is_none() || self.greens[state.green.index()].life == Life::Begun,
             "only who has begun and lives goes on"
         );
-        bill_task(state, self.requests, self.now, Wait::Cpu);
+        bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Cpu);
         assert!(self.hub.current.is_none(), "a hub runs one greenlet at a time");
         self.hub.current = task;
+        self.hub.heaviest = Heaviest { program: state.program, ..Heaviest::default() };
         self.hub.active_at = now;
     }
 
@@ -182,7 +198,7 @@ impl<P: Probe> Desk<'_, P> {
             | Parked::Deaths
             | Parked::Kill => Wait::Lock,
         };
-        bill_task(state, self.requests, self.now, wait);
+        bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, wait);
         self.switch_to_loop();
     }
 
@@ -202,7 +218,7 @@ impl<P: Probe> Desk<'_, P> {
 
     /// The current greenlet takes a unit, or waits for one.
     #[inline(always)]
-    fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>) {
+    fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
         let (link, _) = process.shelf(sync);
         let shelf = &mut process.links[link as usize];
         if shelf.units > 0 {
@@ -217,6 +233,7 @@ impl<P: Probe> Desk<'_, P> {
         shelf.push(task);
         self.tasks[task].handle = link;
         self.park_as(task, Parked::Unit);
+        name_wait(&self.tasks[task], self.requests, wait);
     }
 
     /// `Timeout.start`: its timer, on a fresh clock, and when it is due.
@@ -249,7 +266,7 @@ impl<P: Probe> Desk<'_, P> {
             self.hub.timers.stop(timer);
         }
         let state = &self.tasks[waiter];
-        bill_task(state, self.requests, self.now, Wait::Hub);
+        bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Hub);
         let ticket = if state.green.is_some() { self.greens[state.green.index()].ticket } else { 0 };
         self.hub.callbacks.push_back(Callback::Turn(waiter, ticket));
     }
@@ -364,6 +381,14 @@ impl<P: Probe> Desk<'_, P> {
             state.news = News::None;
         }
         Some(next_effect(state, self.requests, model, fates))
+    }
+}
+
+/// Says what a request waits for that has just parked for something shared.
+#[inline(always)]
+fn name_wait(task: &Task, requests: &mut Slab<RequestId, Request>, wait: Wait) {
+    if task.request.is_some() && task.parent.is_none() && requests[task.request].wait == Wait::Lock {
+        requests[task.request].wait = wait;
     }
 }
 

@@ -31,7 +31,7 @@ use crate::green::Then;
 use crate::id::{GreenId, HubId, ProcessId, TaskId, ThreadId};
 use crate::machine::Demand;
 use crate::model::Costs;
-use crate::op::{Op, Patching};
+use crate::op::{Op, Patching, Pc};
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::record::Wait;
@@ -76,11 +76,25 @@ pub(crate) struct Hub {
     pub(crate) active_at: Time,
     /// The longest time that a greenlet kept it without giving way, as a monitor would see it.
     pub(crate) held_max: Span,
+    /// Since when it has had room for another connection, if it has.
+    room_since: Time,
+    /// What took most of the current hold.
+    heaviest: Heaviest,
     /// When the main greenlet's timeout is due next, and whether the poll found it due; never without resident clients.
     bell: Time,
     rings: bool,
     phase: Phase,
     serial: u32,
+}
+
+/// What took most of a hold so far.
+#[derive(Clone, Copy, Default, Debug)]
+struct Heaviest {
+    span: Span,
+    /// Its op; none as long as only Python between the steps ran.
+    pc: Option<Pc>,
+    /// The program of the greenlet.
+    program: u16,
 }
 
 /// Something that the loop will do in its next batch.
@@ -139,6 +153,8 @@ impl Hub {
             interval,
             active_at: Time::ZERO,
             held_max: Span::ZERO,
+            room_since: Time::ZERO,
+            heaviest: Heaviest::default(),
             bell: Time::NEVER,
             rings: false,
             phase: Phase::Reify,
@@ -263,13 +279,18 @@ impl<P: Probe> World<'_, P> {
     /// What the hub makes of an effect: the cooperative column of the table.
     fn make_of(&mut self, id: HubId, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
-            Effect::Burn(span) | Effect::Native(span) => return Some(Demand::Cpu { span, gil: true }),
+            Effect::Burn(span) | Effect::Native(span) => {
+                self.threads[thread.index()].native = matches!(effect, Effect::Native(_));
+                self.note_heaviest(id, task, span);
+                return Some(Demand::Cpu { span, gil: true });
+            }
             Effect::Wait {
                 need: need @ (Need::Timer(_) | Need::Reply { .. }),
                 patching: Patching::Blocking,
                 limit,
             } => {
                 let patching = Patching::Blocking;
+                self.note_heaviest(id, task, Span::MAX);
                 self.threads[thread.index()].deferred = Some(Effect::Wait { need, patching, limit });
                 return Some(Demand::PAY);
             }
@@ -293,6 +314,15 @@ impl<P: Probe> World<'_, P> {
             }
         }
         None
+    }
+
+    /// A step that takes so long keeps the hub.
+    fn note_heaviest(&mut self, id: HubId, task: TaskId, span: Span) {
+        let pc = self.op_of(task);
+        let heaviest = &mut self.hub(id).heaviest;
+        if span >= heaviest.span {
+            (heaviest.span, heaviest.pc) = (span, Some(pc));
+        }
     }
 
     /// Parks the current greenlet for what it needs; the loop goes on.

@@ -6,10 +6,10 @@
 
 use super::Hub;
 use super::poll::LISTENER;
-use crate::id::{HubId, TaskId};
+use crate::id::{HubId, RequestId, TaskId};
 use crate::model::{WhenFull, WorkerKind};
 use crate::net::{After, BackOff, FAILED_ACCEPT};
-use crate::probe::Probe;
+use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::time::Span;
 use crate::warmth::Part;
@@ -46,11 +46,21 @@ impl<P: Probe> World<'_, P> {
             self.owe(id, accept + costs.spawn);
             self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;
+            self.note_meeting(id, request);
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);
             self.enrich(task, false);
             self.queue_turn(id, task);
         }
+    }
+
+    /// A connection was in the accept queue; since the hub had room for it, it waited for whatever the hub did.
+    fn note_meeting(&mut self, id: HubId, request: RequestId) {
+        let (hub, now) = (id.index() as u32, self.local(id));
+        let request = &self.requests[request];
+        let ready = request.since.max(self.hubs[id.index()].room_since);
+        let program = self.model.classes[usize::from(request.class)].program as u16;
+        self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }
 
     /// A greenlet is done and its response written.
@@ -69,7 +79,11 @@ impl<P: Probe> World<'_, P> {
     /// A greenlet's place is free for another connection.
     pub(super) fn free_greenlet(&mut self, id: HubId) {
         let deaf = self.net.backoffs[id.index()].waits || self.is_stopping(self.hubs[id.index()].process);
-        let Hub { free, sockets, .. } = self.hub(id);
+        let now = self.now;
+        let Hub { free, sockets, room_since, .. } = self.hub(id);
+        if *free == 0 {
+            *room_since = now;
+        }
         *free += 1;
         if !deaf {
             sockets.watch(LISTENER, true);

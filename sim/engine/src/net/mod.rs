@@ -99,7 +99,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn begin(&mut self, id: RequestId, thread: ThreadId) -> TaskId {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
-        let process = self.threads[thread.index()].process;
+        let carrier = &mut self.threads[thread.index()];
+        carrier.served += 1;
+        let process = carrier.process;
         self.processes[process.index()].begun += 1;
         let class = usize::from(self.requests[id].class);
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");

@@ -123,6 +123,7 @@ fn model(worker: WorkerSpec, programs: &[Program], processes: usize) -> Model {
         drain: Span::from_secs(600),
         warm_up: Span::ZERO,
         step: Span::from_secs(1),
+        starved_after: Span::from_secs(1),
     };
     let mut model = Model::plain(HostSpec::plain(2), worker, run);
     let class =
@@ -143,7 +144,7 @@ fn model(worker: WorkerSpec, programs: &[Program], processes: usize) -> Model {
     };
     model.peers = vec![peer];
     let kind = SyncKind::Semaphore { units: 1, policy: Policy::Barging, bounded: false };
-    model.syncs = vec![SyncSpec { name: "lock".into(), kind }];
+    model.syncs = vec![SyncSpec { name: "lock".into(), pool: false, kind }];
     model.values = vec!["a".into(), "b".into()];
     model.connections = vec!["shared".into(), "own".into()];
     model

@@ -45,6 +45,18 @@ pub enum RunError {
         /// What it waits for.
         waiting_for: &'static str,
     },
+    /// The books of a run do not balance: a bug in the engine.
+    #[error("{world}: the books do not balance: {what} (seed {seed}, replication {replication}); please report this")]
+    Unbalanced {
+        /// World.
+        world: String,
+        /// What does not hold, with figures.
+        what: String,
+        /// Seed of the run.
+        seed: u64,
+        /// Its replication.
+        replication: u32,
+    },
     /// More requests alive than [`crate::model::Limits::requests`].
     #[error(
         "{world}: more than {requests} requests alive at once by {at}; the servers are hopelessly behind the arrivals"

@@ -1,9 +1,12 @@
 //! The run loop, its limits and its record.
 
+use crate::books::{self, Areas};
+use crate::client::Client;
 use crate::id::RequestId;
+use crate::machine::{Role, Thread};
 use crate::model::Model;
 use crate::probe::{Fact, Gauge, Probe};
-use crate::record::{Ending, RunRecord};
+use crate::record::{Ending, Evenness, RunRecord};
 use crate::recorder::Recorder;
 use crate::request::{NO_RESIDENT, Stage, Why};
 use crate::rng::{Replication, Seed, mix};
@@ -199,16 +202,19 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
     world.run()?;
     let end = world.now;
-    let World { probe: mut recorder, processes, hubs, fingerprint, births, events, net, masters, calls_peak, .. } =
-        world;
+    let residents = world.has_residents();
+    let World { probe: mut recorder, processes, threads, hubs, clients, .. } = world;
+    let World { fingerprint, births, events, net, masters, calls_peak, .. } = world;
     recorder.close(end);
+    let areas = recorder.areas();
+    note_generators(&mut recorder, model, &clients);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
         Some(length) => Time::ZERO + length,
         None => recorder.finished,
     };
     let window = until.since(warm_up);
-    Ok(RunRecord {
+    let record = RunRecord {
         world: model.name.clone(),
         seed: seed.0,
         replication: replication.0,
@@ -221,7 +227,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         users: recorder.users,
         wasted: recorder.wasted,
         resilience: recorder.resilience,
-        residents: recorder.residents(end),
+        residents: residents.then(|| recorder.fairness.residents()),
         calls_peak,
         syn_drops: recorder.syn_drops,
         kernel: net.counts,
@@ -237,13 +243,45 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         hub_hold_max: hubs.iter().map(|hub| hub.held_max).max(),
         cores,
         process_cpu: processes.iter().take(model.processes.len()).map(|process| process.cpu).collect(),
+        thread_requests: thread_requests(&threads),
         process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
+        groups: recorder.groups,
+        steps: recorder.steps.into_list(),
+        hub_blame: recorder.holds.blame(),
         values: recorder.values,
         connections: recorder.connections,
         classes: recorder.classes,
         latency: recorder.latency,
         hub_lag: recorder.hub_lag,
+        hub_hold: recorder.hub_hold,
         join_lag: recorder.join_lag,
         series: recorder.series,
-    })
+    };
+    balanced(model, record, &areas)
+}
+
+/// What the programs that send requests needed.
+fn note_generators(recorder: &mut Recorder, model: &Model, clients: &[Client]) {
+    for ((group, client), spec) in recorder.groups.iter_mut().zip(clients).zip(model.clients.iter()) {
+        if spec.cost.is_some() {
+            (group.generator_cpu, group.generators) = (client.worked, spec.generators);
+        }
+    }
+}
+
+/// How evenly requests went to the threads that serve.
+fn thread_requests(threads: &[Thread]) -> Evenness {
+    let serves = |thread: &&Thread| matches!(thread.role, Role::Server | Role::PoolServer);
+    Evenness::of(threads.iter().filter(serves).map(|thread| u64::from(thread.served)))
+}
+
+/// The record, if its books balance.
+fn balanced(model: &Model, record: RunRecord, areas: &Areas) -> Result<RunRecord, RunError> {
+    match books::fault(model, &record, areas) {
+        Some(what) => {
+            let (world, seed, replication) = (record.world, record.seed, record.replication);
+            Err(RunError::Unbalanced { world, what, seed, replication })
+        }
+        None => Ok(record),
+    }
 }

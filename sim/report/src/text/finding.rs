@@ -10,6 +10,9 @@ use lab::{Comparison, Difference, Estimate, Summary, Unit, WorldDifference};
 use super::number;
 use super::rows::same_success;
 
+/// A load generator that is busy for more of the time than this is what limits a run.
+const GENERATOR_BUSY: f64 = 0.9;
+
 /// A sentence or two for every world, and one for each that is held against the first.
 pub fn finding(comparison: &Comparison) -> String {
     let mut sentences: Vec<String> = comparison.worlds.iter().flat_map(world_sentences).collect();
@@ -35,7 +38,24 @@ fn world_sentences(world: &Summary) -> Vec<String> {
     first += &busy_clause(world);
     let mut sentences = vec![first + "."];
     sentences.extend(latency_sentence(world));
+    sentences.extend(client_sentence(world));
     sentences
+}
+
+/// That the run says more of the client than of the server, if so.
+fn client_sentence(world: &Summary) -> Option<String> {
+    let mut limits = Vec::new();
+    let no_port = world.mean("requests_no_port").unwrap_or(0.0);
+    if no_port > 0.0 {
+        limits.push(format!("{} requests found no local port", number::value(Unit::Count, no_port.round())));
+    }
+    if let Some(busy) = world.mean("generator_busy_share").filter(|&busy| busy > GENERATOR_BUSY) {
+        limits.push(format!("its load generator was busy {} of the time", number::value(Unit::Share, busy)));
+    }
+    if limits.is_empty() {
+        return None;
+    }
+    Some(format!("This measured the client: {}.", limits.join(" and ")))
 }
 
 /// The bad ending of more than half of the requests that ended badly.

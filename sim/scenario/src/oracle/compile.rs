@@ -160,7 +160,7 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
         programs.push(body::compile(&mut tables, name, steps)?);
     }
     tables.check_aims()?;
-    let syncs = tables.objects.into_iter().map(|(name, kind)| SyncSpec { name, kind }).collect();
+    let syncs = tables.objects.into_iter().map(|(name, kind)| SyncSpec { name, pool: false, kind }).collect();
     Ok(Oracle {
         model: Model { programs: programs.into(), syncs, ..empty_hub(&file.name) },
         name: file.name,
@@ -179,7 +179,8 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
 fn empty_hub(name: &str) -> Model {
     let kind = WorkerKind::Hub { greenlets: 0, accepts: 0, full: WhenFull::Stop };
     let host = HostSpec { slice: FOREVER, tick: FOREVER, ..HostSpec::plain(1) };
-    let run = RunSpec { length: None, drain: FOREVER, warm_up: Span::ZERO, step: Span::from_secs(1) };
+    let run =
+        RunSpec { length: None, drain: FOREVER, warm_up: Span::ZERO, step: Span::from_secs(1), starved_after: FOREVER };
     Model {
         name: name.to_owned(),
         limits: Limits { events: EVENTS_MAX, ..Limits::default() },

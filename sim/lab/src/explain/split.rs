@@ -1,0 +1,223 @@
+//! Where the time of requests went, at the mean, at percentiles and at the end of the tail.
+
+use engine::Model;
+use engine::hist::Hist;
+use engine::record::{BlameRows, Ending, RunRecord, StepOf, Wait};
+use engine::time::{Span, Time};
+
+/// The percentiles that are told apart.
+const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)];
+
+/// Where the time went in one world, over all of its replications.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Split {
+    /// Good responses that it is made of.
+    pub responses: u64,
+    /// The mean and some percentiles of the latency, each with a bill of its own.
+    pub columns: Vec<Column>,
+    /// The slowest requests.
+    pub slowest: Vec<Slowest>,
+    /// Requests that ended badly, other than with the end of the run, and what they had waited for until then, in all.
+    pub lost: (u64, [Span; Wait::KINDS]),
+    /// Who held hubs while others were ready, the largest part first.
+    pub held: Vec<HeldShare>,
+    /// Waits for hubs of a millisecond or more, per good response.
+    pub hub_waits: f64,
+    /// Steps at which requests waited for a lock, a pool, a queue or a peer, the largest sum first.
+    pub steps: Vec<StepShare>,
+    /// Requests that were starved.
+    pub starved: u64,
+}
+
+/// What requests of about one latency waited for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Column {
+    /// "mean", or a percentile.
+    pub label: &'static str,
+    /// That latency, in ns.
+    pub latency_ns: f64,
+    /// Part of it by [`Wait`], in [`Wait::ALL`] order; they add up to one.
+    pub shares: [f64; Wait::KINDS],
+    /// How many requests its bill is made of, and between which latencies they lie; `None` for the mean of all.
+    pub of: Option<(u64, Span, Span)>,
+}
+
+impl Column {
+    /// Part of the latency that went into a wait, 0 to 1.
+    pub fn share(&self, wait: Wait) -> f64 {
+        self.shares[wait as usize]
+    }
+
+    /// The wait that most of it went into.
+    pub fn largest(&self) -> Wait {
+        let by_share = |a: &Wait, b: &Wait| self.share(*a).total_cmp(&self.share(*b));
+        Wait::ALL.into_iter().max_by(by_share).expect("there are waits")
+    }
+}
+
+/// One of the slowest requests.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Slowest {
+    /// Index of its class.
+    pub class: u16,
+    /// Its replication.
+    pub replication: u32,
+    /// When its sender asked.
+    pub born: Time,
+    /// How long it took.
+    pub latency: Span,
+    /// Part of it by [`Wait`].
+    pub shares: [f64; Wait::KINDS],
+}
+
+/// A step's part of all waits for hubs.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct HeldShare {
+    /// What ran; `None` for the loop itself.
+    pub culprit: Option<StepOf>,
+    /// Its part of the time that others were ready and waited, 0 to 1.
+    pub share: f64,
+}
+
+/// The waits at one step.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct StepShare {
+    /// Index of the class.
+    pub class: u16,
+    /// Op of its program.
+    pub op: engine::op::Pc,
+    /// What for.
+    pub wait: Wait,
+    /// How many waits.
+    pub count: u64,
+    /// Mean of one, ns.
+    pub mean_ns: f64,
+    /// The longest.
+    pub longest: Span,
+}
+
+impl Split {
+    /// Of one class, or of all; `None` without a good response.
+    pub fn of(model: &Model, records: &[RunRecord], class: Option<usize>) -> Option<Split> {
+        let is_meant = |index: usize| class.is_none_or(|wanted| wanted == index);
+        let (mut rows, mut latency) = (BlameRows::default(), Hist::new());
+        let (mut lost, mut lost_bill, mut starved) = (0, [Span::ZERO; Wait::KINDS], 0);
+        for record in records {
+            for (_, class) in record.classes.iter().enumerate().filter(|(index, _)| is_meant(*index)) {
+                rows.merge(&class.blame_rows);
+                latency.merge(&class.latency);
+                let well = class.endings[Ending::Ok as usize] + class.endings[Ending::Unfinished as usize];
+                lost += class.endings.iter().sum::<u64>() - well;
+                lost_bill.iter_mut().zip(class.lost).for_each(|(sum, part)| *sum += part);
+                starved += class.waiting.starved;
+            }
+        }
+        let responses = latency.count();
+        let mut columns = vec![Column {
+            label: "mean",
+            latency_ns: latency.mean()?.as_ns() as f64,
+            shares: shares(&rows.total()),
+            of: None,
+        }];
+        for (label, p) in QUANTILES {
+            let at = latency.quantile(p)?;
+            let around = rows.around(at)?;
+            let of = Some((around.count, around.from, around.to));
+            columns.push(Column { label, latency_ns: at.as_ns() as f64, shares: shares(&around.bill), of });
+        }
+        let program = class.map(|class| model.classes[class].program);
+        let (held, waits) = held(records, program);
+        Some(Split {
+            responses,
+            columns,
+            slowest: slowest(records, is_meant),
+            lost: (lost, lost_bill),
+            held,
+            hub_waits: waits as f64 / responses as f64,
+            steps: steps(records, is_meant),
+            starved,
+        })
+    }
+
+    /// The column of that label.
+    pub fn column(&self, label: &str) -> &Column {
+        self.columns.iter().find(|column| column.label == label).expect("every split has these columns")
+    }
+
+    /// The waits of a kind by what is waited for, the largest sum first.
+    pub fn steps_of(&self, wait: Wait) -> impl Iterator<Item = &StepShare> {
+        self.steps.iter().filter(move |step| step.wait == wait)
+    }
+}
+
+/// A bill as parts of its sum.
+pub fn shares(bill: &[Span; Wait::KINDS]) -> [f64; Wait::KINDS] {
+    let all: u128 = bill.iter().map(|span| u128::from(span.as_ns())).sum();
+    bill.map(|span| if all == 0 { 0.0 } else { span.as_ns() as f64 / all as f64 })
+}
+
+fn slowest(records: &[RunRecord], is_meant: impl Fn(usize) -> bool) -> Vec<Slowest> {
+    const SHOWN: usize = 3;
+    let of_record = |record: &RunRecord| {
+        let replication = record.replication;
+        let worst = record
+            .classes
+            .iter()
+            .flat_map(|class| class.worst.all())
+            .filter(|worst| is_meant(usize::from(worst.class)));
+        let worst = worst.map(move |worst| Slowest {
+            class: worst.class,
+            replication,
+            born: worst.born,
+            latency: worst.latency,
+            shares: shares(&worst.bill),
+        });
+        worst.collect::<Vec<_>>()
+    };
+    let mut all: Vec<Slowest> = records.iter().flat_map(of_record).collect();
+    all.sort_by_key(|one| (std::cmp::Reverse(one.latency), one.replication));
+    all.truncate(SHOWN);
+    all
+}
+
+/// Who held hubs while a class's greenlets, or all, were ready; and how many waits there were.
+fn held(records: &[RunRecord], program: Option<u32>) -> (Vec<HeldShare>, u64) {
+    let mut all: Vec<(Option<StepOf>, Span)> = Vec::new();
+    for held in records.iter().flat_map(|record| &record.hub_blame.held) {
+        if program.is_some_and(|program| program != u32::from(held.victim)) {
+            continue;
+        }
+        match all.iter_mut().find(|(culprit, _)| *culprit == held.culprit) {
+            Some((_, sum)) => *sum += held.time,
+            None => all.push((held.culprit, held.time)),
+        }
+    }
+    all.sort_by_key(|&(_, time)| std::cmp::Reverse(time));
+    let sum: f64 = all.iter().map(|(_, time)| time.as_ns() as f64).sum();
+    let held = all.into_iter().map(|(culprit, time)| HeldShare { culprit, share: time.as_ns() as f64 / sum });
+    (held.collect(), records.iter().map(|record| record.hub_blame.waits).sum())
+}
+
+fn steps(records: &[RunRecord], is_meant: impl Fn(usize) -> bool) -> Vec<StepShare> {
+    let mut all: Vec<engine::record::StepWait> = Vec::new();
+    for step in records.iter().flat_map(|record| &record.steps).filter(|step| is_meant(usize::from(step.class))) {
+        match all.iter_mut().find(|known| (known.class, known.op, known.wait) == (step.class, step.op, step.wait)) {
+            Some(known) => {
+                known.count += step.count;
+                known.sum += step.sum;
+                known.longest = known.longest.max(step.longest);
+            }
+            None => all.push(*step),
+        }
+    }
+    all.sort_by_key(|step| (std::cmp::Reverse(step.sum), step.class, step.op.0));
+    let share = |step: engine::record::StepWait| StepShare {
+        class: step.class,
+        op: step.op,
+        wait: step.wait,
+        count: step.count,
+        mean_ns: step.sum.as_ns() as f64 / step.count.max(1) as f64,
+        longest: step.longest,
+    };
+    all.into_iter().map(share).collect()
+}

@@ -1,0 +1,201 @@
+//! `tailback explain` as one JSON document, for programs.
+//!
+//! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/explain.md` has its fields.
+
+use std::collections::BTreeMap;
+
+use engine::Model;
+use engine::record::Wait;
+use lab::Estimate;
+use lab::explain::{Checked, Column, How, Split, culprit_name, step_name};
+use serde::Serialize;
+
+use crate::json::Number;
+use crate::text::explain::Explained;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    tailback: &'a str,
+    scenario: &'a str,
+    worlds: Vec<World<'a>>,
+}
+
+#[derive(Serialize)]
+struct World<'a> {
+    name: &'a str,
+    class: Option<&'a str>,
+    replications: u32,
+    responses: u64,
+    latency: Vec<Latency>,
+    hub_held_by: Vec<Held>,
+    steps: Vec<Step<'a>>,
+    slowest: Vec<Slowest<'a>>,
+    lost: Lost,
+    requests_starved: u64,
+    changes: Vec<Changed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    at: &'static str,
+    latency_ns: Number,
+    bill_of_requests: Option<u64>,
+    bill_from_ns: Option<u64>,
+    bill_to_ns: Option<u64>,
+    shares: BTreeMap<&'static str, Number>,
+}
+
+#[derive(Serialize)]
+struct Held {
+    by: String,
+    share: Number,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    class: &'a str,
+    step: String,
+    wait: &'static str,
+    waits: u64,
+    mean_ns: Number,
+    longest_ns: u64,
+}
+
+#[derive(Serialize)]
+struct Slowest<'a> {
+    class: &'a str,
+    replication: u32,
+    sent_at_ns: u64,
+    latency_ns: u64,
+    shares: BTreeMap<&'static str, Number>,
+}
+
+#[derive(Serialize)]
+struct Lost {
+    requests: u64,
+    shares: BTreeMap<&'static str, Number>,
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    acts_on: &'static str,
+    what: &'a str,
+    set: Option<String>,
+    p99_ns: Option<Interval>,
+    p99_ratio: Option<Interval>,
+    success_share_change: Option<Interval>,
+}
+
+#[derive(Serialize)]
+struct Interval {
+    mean: Number,
+    low: Option<Number>,
+    high: Option<Number>,
+    n: u32,
+}
+
+/// The document, indented, ending in a line feed.
+pub fn explain_json(version: &str, title: &str, worlds: &[Explained<'_>]) -> String {
+    let document =
+        Document { tailback: version, scenario: title, worlds: worlds.iter().filter_map(World::of).collect() };
+    serde_json::to_string_pretty(&document).expect("every key is a string") + "\n"
+}
+
+/// Shares above zero by the name of the wait.
+fn shares(shares: &[f64; Wait::KINDS]) -> BTreeMap<&'static str, Number> {
+    let some = Wait::ALL.into_iter().zip(shares).filter(|&(_, &share)| share > 0.0);
+    some.map(|(wait, &share)| (wait.label(), Number(share))).collect()
+}
+
+impl<'a> World<'a> {
+    /// `None` without a good response.
+    fn of(world: &'a Explained<'a>) -> Option<World<'a>> {
+        let split = world.split.as_ref()?;
+        let model = world.model;
+        let held =
+            |held: &lab::explain::HeldShare| Held { by: culprit_name(model, held.culprit), share: Number(held.share) };
+        Some(World {
+            name: &model.name,
+            class: world.class,
+            replications: world.replications,
+            responses: split.responses,
+            latency: split.columns.iter().map(Latency::of).collect(),
+            hub_held_by: split.held.iter().map(held).collect(),
+            steps: steps(model, split),
+            slowest: slowest(model, split),
+            lost: lost(split),
+            requests_starved: split.starved,
+            changes: world.checked.iter().map(Changed::of).collect(),
+        })
+    }
+}
+
+fn class_name(model: &Model, class: u16) -> &str {
+    &model.classes[usize::from(class)].name
+}
+
+fn steps<'a>(model: &'a Model, split: &Split) -> Vec<Step<'a>> {
+    let step = |step: &lab::explain::StepShare| {
+        let program = model.classes[usize::from(step.class)].program;
+        Step {
+            class: class_name(model, step.class),
+            step: step_name(model, u16::try_from(program).expect("models have under 2^16 programs"), step.op),
+            wait: step.wait.label(),
+            waits: step.count,
+            mean_ns: Number(step.mean_ns),
+            longest_ns: step.longest.as_ns(),
+        }
+    };
+    split.steps.iter().map(step).collect()
+}
+
+fn slowest<'a>(model: &'a Model, split: &Split) -> Vec<Slowest<'a>> {
+    let one = |one: &lab::explain::Slowest| Slowest {
+        class: class_name(model, one.class),
+        replication: one.replication,
+        sent_at_ns: one.born.as_ns(),
+        latency_ns: one.latency.as_ns(),
+        shares: shares(&one.shares),
+    };
+    split.slowest.iter().map(one).collect()
+}
+
+fn lost(split: &Split) -> Lost {
+    let (requests, bill) = &split.lost;
+    Lost { requests: *requests, shares: shares(&lab::explain::shares(bill)) }
+}
+
+impl Latency {
+    fn of(column: &Column) -> Latency {
+        Latency {
+            at: column.label,
+            latency_ns: Number(column.latency_ns),
+            bill_of_requests: column.of.map(|(count, ..)| count),
+            bill_from_ns: column.of.map(|(_, from, _)| from.as_ns()),
+            bill_to_ns: column.of.map(|(.., to)| to.as_ns()),
+            shares: shares(&column.shares),
+        }
+    }
+}
+
+impl Changed<'_> {
+    fn of(checked: &Checked) -> Changed<'_> {
+        let interval = |estimate: &Estimate| Interval {
+            mean: Number(estimate.mean),
+            low: estimate.low.map(Number),
+            high: estimate.high.map(Number),
+            n: estimate.n,
+        };
+        Changed {
+            acts_on: checked.change.wait.label(),
+            what: &checked.change.what,
+            set: match &checked.change.how {
+                How::Set { key, value } => Some(format!("{key}={value}")),
+                How::PeerTwiceAsFast(_) => None,
+            },
+            p99_ns: checked.p99_ns.as_ref().map(interval),
+            p99_ratio: checked.p99_ratio.as_ref().map(interval),
+            success_share_change: checked.success_change.as_ref().map(interval),
+        }
+    }
+}
