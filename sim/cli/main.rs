@@ -1,6 +1,7 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that
+//! could not be brought to its end, or too few of them to say.
 
 mod check;
 mod conform;
@@ -8,6 +9,7 @@ mod files;
 mod gallery;
 mod problem;
 mod run;
+mod settle;
 mod start;
 mod terminal;
 mod validate;

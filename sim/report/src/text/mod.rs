@@ -4,6 +4,7 @@ pub mod ab;
 pub mod finding;
 pub mod gallery;
 mod layout;
+pub mod notes;
 pub(crate) mod number;
 mod rows;
 pub mod table;
