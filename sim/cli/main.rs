@@ -4,6 +4,7 @@
 //! could not be brought to its end, or too few of them to say.
 
 mod check;
+mod compare;
 mod conform;
 mod files;
 mod gallery;
@@ -35,6 +36,8 @@ struct Cli {
 enum Command {
     /// Run a scenario in all of its worlds, compare them, and draw plots
     Run(run::Args),
+    /// Hold two worlds against each other, and say what differs significantly
+    Compare(compare::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -52,6 +55,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

@@ -19,7 +19,7 @@ pub fn settle(compiled: &mut Compiled, plan: &Plan) -> Result<Option<WarmUp>, Pr
 }
 
 /// Runs the pilots, with a bar on a terminal.
-fn find(models: &[Model], plan: &Plan) -> Result<WarmUp, Problem> {
+pub fn find(models: &[Model], plan: &Plan) -> Result<WarmUp, Problem> {
     let plan = Plan { replications: PILOTS, ..*plan };
     terminal::with_bar(models.len(), &plan, |progress| WarmUp::find(models, &plan, progress))
 }

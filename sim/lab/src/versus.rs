@@ -88,7 +88,7 @@ pub struct Row {
     pub b: Estimate,
     /// The second less the first, paired.
     pub difference: Estimate,
-    /// That over the first's mean; `None` where that is zero.
+    /// That over the first's mean; `None` from nothing and to nothing, which no interval can be told of.
     pub relative: Option<Estimate>,
     /// Chance of such a difference if there were none; `None` where it is not tested.
     pub p: Option<f64>,
@@ -185,6 +185,9 @@ impl Versus {
         };
         for name in COMPARED {
             let (Some(a), Some(b)) = (of_a.figure(name), of_b.figure(name)) else { continue };
+            if name == "users_served_share" && [&of_a, &of_b].into_iter().all(people_are_requests) {
+                continue;
+            }
             if a.values == b.values {
                 let something = a.mean().is_some_and(|mean| mean != 0.0);
                 versus.equal.extend(something.then_some(a.spec));
@@ -194,6 +197,12 @@ impl Versus {
         }
         versus
     }
+}
+
+/// Where nobody asks twice, the share of people who are served is that of requests, and would be tested twice.
+fn people_are_requests(summary: &Summary) -> bool {
+    let values = |name| summary.figure(name).map(|figure| &figure.values);
+    values("users_served_share") == values("success_share")
 }
 
 /// Whether both worlds answered about the same share of requests well, so that their good responses can be compared.
@@ -212,7 +221,7 @@ impl Row {
             a: a.estimate?,
             b: b.estimate?,
             difference: paired_difference(&a.values, &b.values)?,
-            relative: paired_relative(&a.values, &b.values),
+            relative: paired_relative(&a.values, &b.values).filter(|relative| relative.mean > -1.0),
             p: if tested { paired_p_value(&a.values, &b.values) } else { None },
             adjusted: None,
             verdict: if tested { Verdict::Undecided } else { Verdict::Incomparable },

@@ -9,3 +9,4 @@ pub mod gallery_page;
 pub mod json;
 pub mod text;
 pub mod validation_json;
+pub mod versus_json;

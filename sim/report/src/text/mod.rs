@@ -9,5 +9,6 @@ pub(crate) mod number;
 mod rows;
 pub mod table;
 pub mod validation;
+pub mod versus;
 
 pub use table::Style;

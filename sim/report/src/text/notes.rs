@@ -11,7 +11,10 @@ pub fn warm_up_note(warm_up: &WarmUp, width: usize) -> String {
         let share = at.as_ns() as f64 / warm_up.length.as_ns().max(1) as f64;
         number::value(Unit::Share, share)
     };
-    let span = |at: engine::time::Span| number::value(Unit::Nanoseconds, at.as_ns() as f64);
+    let span = |at: engine::time::Span| match at.is_zero() {
+        true => "nothing".to_owned(),
+        false => number::value(Unit::Nanoseconds, at.as_ns() as f64),
+    };
     let pilots = format!("MSER-5 on {} pilot runs of every world", warm_up.pilots);
     let text = if warm_up.settled() {
         let worlds: Vec<String> =
