@@ -23,13 +23,17 @@ fn found(model: &Model) -> WarmUp {
 
 #[test]
 fn a_world_that_fills_up_in_a_minute_is_cut_after_a_minute() {
-    // 600 people +- 24 are inside; averaged over five pilots the noise is 2 %, so the last few seconds of the rise may stay in, and
-    // a dip at its end, which lasts as long as people stay, may be cut with it: 50 to 120 s.
+    // 600 people +- 24 are inside; averaged over five pilots the noise is 2 %, so the last few seconds of the rise may stay in. What
+    // happens after it is chance, which lasts as long as people stay: a dip may be cut too, but no more than a quarter of the run.
     let mut model = minute_long(10.0, 2_000);
+    for seed in 1..=8 {
+        let plan = Plan { seed: Seed(seed), ..PLAN };
+        let warm_up = WarmUp::find(std::slice::from_ref(&model), &plan, &|_| {}).expect("the pilots come to their end");
+        assert!(warm_up.settled(), "seed {seed}");
+        let removed = warm_up.removed.as_secs_f64();
+        assert!((50.0..=300.0).contains(&removed), "seed {seed}: {removed} s");
+    }
     let warm_up = found(&model);
-    assert!(warm_up.settled());
-    let removed = warm_up.removed.as_secs_f64();
-    assert!((50.0..=120.0).contains(&removed), "{removed} s");
     warm_up.apply(std::slice::from_mut(&mut model));
     assert_eq!(model.run.warm_up, warm_up.removed);
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use engine::{Model, Seed};
 use lab::figure::RUN_FIGURES;
 use lab::precision::run_to_precision;
+use lab::theory::{Panel, panel};
 use lab::{Comparison, FigureSpec, Plan, Precision, Progress, Target, WorldResult, run_all, world_series};
 use report::figures::{Drawing, Shade, draw_figures};
 use report::json::{About, Beside, results_json_with};
 use report::text::notes::{precision_missed, precision_note, warm_up_note};
-use report::text::{Style, ab::ab_block, table::comparison_table};
+use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
 use scenario::{Compiled, Override};
 
 use crate::files;
@@ -77,7 +78,9 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let warm_up = settle(&mut compiled, &plan)?;
     let (results, precision) = simulate(args, &compiled.models, &plan)?;
     let comparison = Comparison::of(&results);
-    let beside = Beside { warm_up: warm_up.as_ref(), precision: precision.as_ref() };
+    let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
+    let panels: Vec<Panel> = panels.collect();
+    let beside = Beside { warm_up: warm_up.as_ref(), precision: precision.as_ref(), theory: &panels };
     if args.json {
         let replications = comparison.worlds[0].replications;
         let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
@@ -154,6 +157,7 @@ fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison,
         }
     }
     out += &comparison_table(comparison, style);
+    out += &format!("\n{}", theory_text(beside.theory, style.width));
     if let Some(precision) = beside.precision {
         out += &format!("\n{}", precision_note(precision, style.width));
     }

@@ -53,6 +53,11 @@ impl Estimate {
         Some((self.high? - self.low?) / 2.0)
     }
 
+    /// The standard error of the mean.
+    pub fn standard_error(&self) -> Option<f64> {
+        Some(self.half_width()? / student_t(self.n - 1))
+    }
+
     /// Whether the interval leaves `value` out; `None` without an interval.
     pub fn excludes(&self, value: f64) -> Option<bool> {
         Some(value < self.low? || value > self.high?)

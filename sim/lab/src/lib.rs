@@ -13,6 +13,7 @@ pub mod precision;
 pub mod run;
 pub mod series;
 pub mod summary;
+pub mod theory;
 pub mod validate;
 pub mod versus;
 pub mod warm_up;

@@ -3,6 +3,7 @@
 //! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
 //! the last bits of a platform's logarithm cannot change a document.
 
+use lab::theory::Panel;
 use lab::{
     ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Precision, SharedSummary, Summary, WarmUp,
     WorldDifference, WorldResult,
@@ -11,7 +12,7 @@ use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
-use crate::beside_json::{PrecisionReached, WarmUpFound};
+use crate::beside_json::{PrecisionReached, Theory, WarmUpFound};
 
 /// Where results come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +34,8 @@ pub struct Beside<'a> {
     pub warm_up: Option<&'a WarmUp>,
     /// The precision that was reached.
     pub precision: Option<&'a Precision>,
+    /// What theory says of the worlds; empty: it is not asked.
+    pub theory: &'a [Panel],
 }
 
 /// The document, indented, ending in a line feed.
@@ -63,6 +66,7 @@ pub fn results_json_with(
         precision: beside.precision.map(PrecisionReached::of),
         worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
+        theory: beside.theory.iter().map(Theory::of).collect(),
     };
     serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
 }
@@ -79,6 +83,8 @@ struct Document<'a> {
     precision: Option<PrecisionReached<'a>>,
     worlds: Vec<World<'a>>,
     differences: Vec<WorldAgainst<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    theory: Vec<Theory<'a>>,
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@ pub mod notes;
 pub(crate) mod number;
 mod rows;
 pub mod table;
+pub mod theory;
 pub mod validation;
 pub mod versus;
 
