@@ -261,6 +261,7 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
             processes(&mut model, 2);
             model
         }),
+        (Refusal::CoarseSlices, world(threads(40), 2, Steps::new().burn(Law::Fixed(ms(10))), poisson(50.0))),
         (Refusal::SlotsAndCores, burning(4, 15.0)),
         (Refusal::Overloaded, burning(40, 21.0)),
         (
@@ -323,5 +324,5 @@ fn every_reason_why_no_law_applies_is_told() {
         assert_eq!(refused(&model, edit), refusal);
         told.insert(refusal.to_string());
     }
-    assert_eq!(told.len(), 38, "a reason is never told, or a new one is not tested: {told:#?}");
+    assert_eq!(told.len(), 39, "a reason is never told, or a new one is not tested: {told:#?}");
 }

@@ -8,6 +8,8 @@ use crate::summary::Summary;
 
 /// Waits for CPU may be this share of a service that holds a slot: then they lengthen it, and slots are still what people wait for.
 const LIGHT: f64 = 0.05;
+/// A slice longer than this share of a request's CPU time is no fair share of a core.
+const COARSE: f64 = 0.25;
 /// Slots are enough if this many standard deviations beyond the mean number inside find one.
 const DEVIATIONS: f64 = 6.0;
 /// What is next to nothing beside a service.
@@ -124,7 +126,11 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> 
         if busy >= 1.0 && steady_rate(&model.clients[0].arrivals).is_some() {
             return Err(Refusal::Overloaded);
         }
-        let slices = slice(host, worker.gil, worker.switch_interval.as_secs_f64()) > NOTHING * needs.cpu;
+        let slice = slice(host, worker.gil, worker.switch_interval.as_secs_f64());
+        if slice > COARSE * needs.cpu {
+            return Err(Refusal::CoarseSlices);
+        }
+        let slices = slice > NOTHING * needs.cpu;
         let caveat = Caveat { waits_for_cpu: false, costs, slices };
         let shared = fcfs(Queue::Shared, parallel, needs.cpu, needs.wait, needs, caveat);
         return Station { gil: worker.gil, ..shared }.admissible(model);

@@ -42,6 +42,7 @@ pub enum Refusal {
     SeveralGils,
     TakesTurns,
     SlotsAndCores,
+    CoarseSlices,
     Overloaded,
     NotExponential,
 }
@@ -85,6 +86,7 @@ impl fmt::Display for Refusal {
             Refusal::SeveralGils => "threads of several processes share cores, each process under a GIL",
             Refusal::TakesTurns => "greenlets take turns on the hub between their waits",
             Refusal::SlotsAndCores => "both slots and cores make requests wait",
+            Refusal::CoarseSlices => "CPU time is shared in slices that are long beside a request",
             Refusal::Overloaded => "more is asked for than can be served",
             Refusal::NotExponential => "clients are closed and service is not exponential",
         })

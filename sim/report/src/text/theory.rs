@@ -5,6 +5,8 @@ use lab::{Estimate, Group, Unit};
 
 use super::{layout, number};
 
+/// An approximation that is further off than this, and not by chance, is called a poor one.
+const POOR: f64 = 0.1;
 /// A throughput that much above what can be served was not all served before the last arrival.
 const LATER: f64 = 1.005;
 
@@ -55,6 +57,7 @@ fn prediction_line(prediction: &Prediction, claim: &Claim) -> String {
     let exact = claim.approximation.is_none();
     let verdict = match prediction.agrees() {
         Some(false) if exact => "; more than three standard errors off, so is the warm-up long enough?",
+        Some(false) if prediction.off().is_some_and(|off| off.abs() > POOR) => "; a poor approximation here",
         Some(false) | Some(true) | None => "",
     };
     format!("{subject}: {predicted} predicted, {} simulated{off}{verdict}", written(spec.unit, simulated))
@@ -82,5 +85,54 @@ fn written(unit: Unit, estimate: &Estimate) -> String {
     match written.margin {
         Some(margin) => format!("{} {margin}", written.value),
         None => written.value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::precision::figure;
+    use lab::theory::Refusal;
+
+    use super::*;
+
+    fn estimate(mean: f64, half: f64) -> Estimate {
+        Estimate { mean, low: Some(mean - half), high: Some(mean + half), n: 20 }
+    }
+
+    fn claimed(approximation: Option<&str>, simulated: Estimate) -> Panel {
+        let spec = figure("latency_mean_ns").expect("the table has it");
+        let predictions = vec![Prediction { spec, predicted: 200e6, simulated: Some(simulated) }];
+        let approximation = approximation.map(str::to_owned);
+        let law = Ok(Claim { law: "M/M/1 for the one slot".to_owned(), approximation, predictions });
+        Panel { world: "threads".to_owned(), law, bound: None }
+    }
+
+    #[test]
+    fn a_law_that_the_runs_do_not_follow_is_not_passed_over() {
+        let line = |panel: Panel| theory_text(&[panel], 10_000).lines().nth(2).expect("a prediction").to_owned();
+        let good = line(claimed(None, estimate(201e6, 3e6)));
+        assert_eq!(good, "    mean latency: 200 ms predicted, 201 ms ±3 simulated, +0.5 %");
+        assert!(line(claimed(None, estimate(230e6, 3e6))).ends_with("is the warm-up long enough?"));
+        assert!(line(claimed(Some("why"), estimate(230e6, 3e6))).ends_with("+15.0 %; a poor approximation here"));
+        assert!(line(claimed(Some("why"), estimate(210e6, 3e6))).ends_with("+5.0 %"));
+    }
+
+    #[test]
+    fn a_refusal_is_a_sentence_and_a_bound_says_what_is_asked_for() {
+        let bound = Bound {
+            most: 100.0,
+            why: "10 slots, busy for 100 ms a request".to_owned(),
+            offered: Some(85.0),
+            in_this_run: 140.0,
+            simulated: Some(estimate(85.1, 0.4)),
+        };
+        let panel = Panel { world: "threads".to_owned(), law: Err(Refusal::Refresh), bound: Some(bound.clone()) };
+        let said = "Theory\n  threads: no law applies, because requests refresh.\n    throughput: at most 100 /s (10 slots, busy for \
+                    100 ms a request); 85.0 /s are asked for, 85.0 % of that; 85.1 /s ±0.4 simulated\n";
+        assert_eq!(theory_text(std::slice::from_ref(&panel), 10_000), said);
+        let late = Bound { simulated: Some(estimate(120.0, 0.4)), offered: Some(130.0), ..bound.clone() };
+        assert!(bound_line(&late).ends_with("simulated, some of it after the last arrival"));
+        let broken = Bound { simulated: Some(estimate(150.0, 0.4)), offered: None, ..bound };
+        assert!(bound_line(&broken).ends_with("simulated, beyond its bound"));
     }
 }

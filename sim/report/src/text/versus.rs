@@ -67,8 +67,8 @@ fn births(versus: &Versus) -> String {
             _ => format!("{births_equal} of {replications} replications"),
         };
         format!(
-            "Births are equal in {equal}: the traffic is described otherwise, or people come back because of what the \
-             servers do. Intervals hold all the same, but pairing narrows them less."
+            "Births are equal in {equal}: the traffic is described otherwise, or who asks when depends on the servers. \
+             Intervals hold all the same, but pairing narrows them less."
         )
     }
 }
