@@ -315,7 +315,8 @@ fn every_reason_why_no_law_applies_is_told() {
     }
     let model = known();
     assert!(panel(&model, &Summary::of(&[lab::fixtures::empty("threads", 0)])).law.is_ok(), "a law knows it");
-    let seen: [(Refusal, fn(&mut RunRecord)); 3] = [
+    type Edit = fn(&mut RunRecord);
+    let seen: [(Refusal, Edit); 3] = [
         (Refusal::Dropped, |record| record.syn_drops = 1),
         (Refusal::Replaced, |record| record.workers.timeouts = 1),
         (Refusal::Unsuccessful, |record| record.endings[1] = 1),
