@@ -1,14 +1,17 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that
+//! could not be brought to its end, or too few of them to say.
 
 mod check;
+mod compare;
 mod conform;
 mod explain;
 mod files;
 mod gallery;
 mod problem;
 mod run;
+mod settle;
 mod start;
 mod terminal;
 mod validate;
@@ -36,6 +39,8 @@ enum Command {
     Run(run::Args),
     /// Say where the time of the tail went, who kept whom waiting, and what would change it
     Explain(explain::Args),
+    /// Hold two worlds against each other, and say what differs significantly
+    Compare(compare::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

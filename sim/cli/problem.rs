@@ -47,16 +47,18 @@ pub enum Problem {
     Usage(String),
     /// Runs did not come to their end.
     Runs(LabError),
+    /// There were too few runs to say what was asked with the precision that was asked for; the text says what is missing.
+    NotPrecise(String),
     /// A plot could not be drawn.
     Draw(report::figures::DrawError),
 }
 
 impl Problem {
-    /// 1 for what differs from what was recorded; 3 for runs that failed; 2 for everything that the user or the machine must mend first.
+    /// 1 for what differs from what was recorded; 3 for runs that failed or do not suffice; 2 for everything that the user or the machine must mend first.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Problem::Differs => ExitCode::from(1),
-            Problem::Runs(_) | Problem::Program { .. } => ExitCode::from(3),
+            Problem::Runs(_) | Problem::NotPrecise(_) | Problem::Program { .. } => ExitCode::from(3),
             Problem::Read { .. }
             | Problem::Write { .. }
             | Problem::Scenario(_)
@@ -79,6 +81,7 @@ impl fmt::Display for Problem {
             Problem::Oracle { path, error } => writeln!(f, "error: {}: {error}", path.display()),
             Problem::Program { path, error } => writeln!(f, "error: {}: {error}", path.display()),
             Problem::Differs => Ok(()),
+            Problem::NotPrecise(text) => writeln!(f, "error: {text}"),
             Problem::Usage(text) => writeln!(f, "error: {text}"),
             Problem::Runs(error) => writeln!(f, "error: {error}"),
             Problem::Draw(error) => writeln!(f, "error: cannot draw: {error}"),

@@ -2,15 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::Seed;
-use lab::{Comparison, Plan, WorldResult, run_all, world_series};
+use engine::{Model, Seed};
+use lab::figure::RUN_FIGURES;
+use lab::precision::run_to_precision;
+use lab::theory::{Panel, panel};
+use lab::{Comparison, FigureSpec, Plan, Precision, Progress, Target, WorldResult, run_all, world_series};
 use report::figures::{Drawing, Shade, draw_figures};
-use report::json::{About, results_json};
-use report::text::{Style, ab::ab_block, table::comparison_table};
+use report::json::{About, Beside, results_json_with};
+use report::text::notes::{precision_missed, precision_note, warm_up_note};
+use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
 use scenario::{Compiled, Override};
 
 use crate::files;
 use crate::problem::Problem;
+use crate::settle::settle;
 use crate::terminal;
 
 /// What to run, and what to do with the result.
@@ -24,6 +29,17 @@ pub struct Args {
     /// Runs of every world, each with chance drawn anew
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
+    /// Add replications until the 95 % intervals are within this share of their means, such as 2%
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    precision: Option<f64>,
+    /// Figures that are to be as precise as that, by their names in --json
+    #[arg(long, value_name = "NAMES", requires = "precision", value_delimiter = ',', value_parser = figure,
+          default_values = lab::precision::FIGURES)]
+    precision_of: Vec<&'static FigureSpec>,
+    /// Replications at most, with --precision; exit code 3 if they do not suffice
+    #[arg(long, value_name = "N", requires = "precision", default_value_t = lab::precision::MOST,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_replications: u32,
     /// Lay a value over the file, for example --set world.threads.threads=80
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -44,7 +60,7 @@ pub struct Args {
 /// Runs a scenario and shows what came of it.
 pub fn run(args: &Args) -> Result<(), Problem> {
     let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let compiled = files::compile(&args.file, &overrides)?;
+    let mut compiled = files::compile(&args.file, &overrides)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
     let folder = match &args.out {
@@ -59,21 +75,61 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         files::prepare(folder)?;
     }
     let plan = Plan { seed: Seed(seed), replications, threads: args.threads };
-    let models = &compiled.models;
-    let results = terminal::with_bar(models.len(), &plan, |progress| run_all(models, &plan, progress))?;
+    let warm_up = settle(&mut compiled, &plan)?;
+    let (results, precision) = simulate(args, &compiled.models, &plan)?;
     let comparison = Comparison::of(&results);
+    let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
+    let panels: Vec<Panel> = panels.collect();
+    let beside = Beside { warm_up: warm_up.as_ref(), precision: precision.as_ref(), theory: &panels };
     if args.json {
+        let replications = comparison.worlds[0].replications;
         let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
-        files::print(&results_json(&about, &results, &comparison))?;
+        files::print(&results_json_with(&about, &results, &comparison, &beside))?;
     } else {
-        files::print(&tables(&compiled, &results, &comparison))?;
+        files::print(&tables(&compiled, &results, &comparison, &beside))?;
     }
-    let Some(folder) = folder else { return Ok(()) };
-    let names = draw(&compiled, &results, &folder)?;
-    if !args.json {
-        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+    if let Some(folder) = folder {
+        let names = draw(&compiled, &results, &folder)?;
+        if !args.json {
+            files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+        }
     }
-    Ok(())
+    match precision {
+        Some(precision) if !precision.holds() => Err(Problem::NotPrecise(precision_missed(&precision))),
+        _ => Ok(()),
+    }
+}
+
+/// All runs that were asked for, or as many as the precision takes.
+fn simulate(args: &Args, models: &[Model], plan: &Plan) -> Result<(Vec<WorldResult>, Option<Precision>), Problem> {
+    let Some(share) = args.precision else {
+        let results = terminal::with_bar(models.len(), plan, |progress| run_all(models, plan, progress))?;
+        return Ok((results, None));
+    };
+    let target = Target { share, figures: args.precision_of.clone(), most: args.max_replications };
+    let run = |progress: &(dyn Fn(Progress) + Sync)| run_to_precision(models, plan, &target, progress);
+    let (results, precision) = terminal::with_bar(models.len(), plan, run)?;
+    Ok((results, Some(precision)))
+}
+
+/// A share that is written in per cent.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix('%').map(str::trim).and_then(|number| number.parse::<f64>().ok());
+    match number {
+        Some(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        Some(_) => Err("it is above 0% and at most 100%".to_owned()),
+        None => Err("write it in per cent, such as 2%".to_owned()),
+    }
+}
+
+/// A figure of a run by its name.
+fn figure(name: &str) -> Result<&'static FigureSpec, String> {
+    lab::precision::figure(name).ok_or_else(|| {
+        let names: Vec<&str> = RUN_FIGURES.iter().map(|recipe| recipe.spec.name).collect();
+        let near = scenario::nearest(name, names.iter().copied());
+        let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        format!("{near}figures are {}", names.join(", "))
+    })
 }
 
 /// A `KEY=VALUE` of the command line.
@@ -87,19 +143,25 @@ pub fn parse_override(text: &str) -> Result<Override, Problem> {
 }
 
 /// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison.
-fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison) -> String {
+fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison, beside: &Beside<'_>) -> String {
     let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(160) };
     let mut out = format!("{}\n", compiled.title);
     if let Some(question) = &compiled.question {
         out += &format!("{question}\n");
     }
+    out += &beside.warm_up.map_or(String::new(), |warm_up| warm_up_note(warm_up, style.width));
     out.push('\n');
     if let Some(concurrency) = compiled.concurrency {
         for world in results {
             out += &format!("{}\n{}\n\n", world.name, ab_block(&world.records[0], concurrency).trim_end());
         }
     }
-    out + &comparison_table(comparison, style)
+    out += &comparison_table(comparison, style);
+    out += &format!("\n{}", theory_text(beside.theory, style.width));
+    if let Some(precision) = beside.precision {
+        out += &format!("\n{}", precision_note(precision, style.width));
+    }
+    out
 }
 
 /// Draws and writes the plots; returns their names.

@@ -35,6 +35,8 @@ pub fn with_bar<T>(
     let runs = models as u64 * u64::from(plan.replications);
     let bar = bar("{pos} of {len} runs, {elapsed} so far, about {eta} to go", runs);
     let results = run(&|progress| {
+        // Rounds of runs begin anew, each with its own number.
+        bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
         bar.set_message(progress.world);
     });

@@ -4,6 +4,9 @@ use crate::estimate::{Estimate, paired_difference, paired_ratio};
 use crate::figure::{Figure, FigureSpec};
 use crate::summary::{Summary, WorldResult};
 
+/// Success shares that differ by more than this make latencies incomparable: the slow ones may be missing from one.
+pub const COMPARABLE_SUCCESS: f64 = 0.01;
+
 /// Worlds beside each other.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Comparison {

@@ -53,6 +53,11 @@ impl Estimate {
         Some((self.high? - self.low?) / 2.0)
     }
 
+    /// The standard error of the mean.
+    pub fn standard_error(&self) -> Option<f64> {
+        Some(self.half_width()? / student_t(self.n - 1))
+    }
+
     /// Whether the interval leaves `value` out; `None` without an interval.
     pub fn excludes(&self, value: f64) -> Option<bool> {
         Some(value < self.low? || value > self.high?)
@@ -79,6 +84,41 @@ pub fn paired_ratio(base: &[Option<f64>], other: &[Option<f64>]) -> Option<Estim
         high: logarithm.high.map(f64::exp),
         n: logarithm.n,
     })
+}
+
+/// Mean of `other` over mean of `base`, less one, from pairs; `None` unless the mean of `base` is above zero.
+///
+/// The interval is the delta method's for a ratio of means: the spread of `other - ratio * base` over the mean of `base`. Unlike a
+/// mean of ratios it can be read off a table of means, and a replication in which one of them is zero does no harm.
+pub fn paired_relative(base: &[Option<f64>], other: &[Option<f64>]) -> Option<Estimate> {
+    let both: Vec<(f64, f64)> = pairs(base, other).collect();
+    let mean = |values: Vec<f64>| Estimate::of(&values).map(|estimate| estimate.mean);
+    let under = mean(both.iter().map(|pair| pair.0).collect()).filter(|&under| under > 0.0)?;
+    let ratio = mean(both.iter().map(|pair| pair.1).collect())? / under;
+    let residues: Vec<f64> = both.iter().map(|(base, other)| (other - ratio * base) / under).collect();
+    let half = Estimate::of(&residues)?.half_width();
+    let relative = ratio - 1.0;
+    Some(Estimate {
+        mean: relative,
+        low: half.map(|half| relative - half),
+        high: half.map(|half| relative + half),
+        n: u32::try_from(both.len()).expect("replications are counted by u32"),
+    })
+}
+
+/// Chance of a mean as far from zero as that of `other - base`, or further, if there were no difference (Student's t, two-sided).
+///
+/// `None` without two pairs. Pairs that all differ by the same amount leave no room for chance: 1 if that is nothing, else 0.
+pub fn paired_p_value(base: &[Option<f64>], other: &[Option<f64>]) -> Option<f64> {
+    let difference = paired_difference(base, other)?;
+    let half = difference.half_width()?;
+    if half == 0.0 {
+        return Some(if difference.mean == 0.0 { 1.0 } else { 0.0 });
+    }
+    let freedom = difference.n - 1;
+    let standard_error = half / student_t(freedom);
+    let beyond = StudentsT::new(0.0, 1.0, f64::from(freedom)).expect("one or more degrees of freedom");
+    Some(2.0 * beyond.sf((difference.mean / standard_error).abs()))
 }
 
 /// The replications in which both worlds have a value. The tail of a longer list has no partner.
@@ -171,6 +211,29 @@ mod tests {
         assert_eq!(difference.n, 3);
         assert_eq!(difference.excludes(0.0), Some(true));
         close(difference.mean, 3.2 / 3.0);
+    }
+
+    #[test]
+    fn a_relative_difference_is_that_of_the_means() {
+        // Means 4 and 5; the residues other - 1.25 base are -0.5, 0.5 and 0, so their deviation is 0.5 and t is 4.302653.
+        let (base, other) = ([2.0, 4.0, 6.0].map(Some), [2.0, 5.5, 7.5].map(Some));
+        let relative = paired_relative(&base, &other).unwrap();
+        close(relative.mean, 0.25);
+        close(relative.half_width().unwrap(), 4.302_653 * 0.5 / 3.0_f64.sqrt() / 4.0);
+        // A zero among the others is a value like any; a base of nothing has no relative difference.
+        assert_eq!(paired_relative(&base, &[Some(0.0); 3]).unwrap().mean, -1.0);
+        assert_eq!(paired_relative(&[Some(0.0); 3], &other), None);
+    }
+
+    #[test]
+    fn p_values_are_those_of_the_paired_t_test() {
+        // Differences 1, 2, 3: t = 2 sqrt(3) at two degrees; of t at two degrees the tails are 1 - t / sqrt(2 + t^2).
+        let t = 2.0 * 3.0_f64.sqrt();
+        let p = paired_p_value(&[Some(0.0); 3], &[1.0, 2.0, 3.0].map(Some)).unwrap();
+        close(p, 1.0 - t / (2.0 + t * t).sqrt());
+        assert_eq!(paired_p_value(&[Some(3.0); 3], &[Some(3.0); 3]), Some(1.0));
+        assert_eq!(paired_p_value(&[Some(3.0); 3], &[Some(4.0); 3]), Some(0.0));
+        assert_eq!(paired_p_value(&[Some(3.0)], &[Some(4.0)]), None);
     }
 
     #[test]

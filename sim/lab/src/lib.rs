@@ -10,14 +10,21 @@ pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod gallery;
+pub mod precision;
 pub mod run;
 pub mod series;
 pub mod summary;
+pub mod theory;
 pub mod validate;
+pub mod versus;
+pub mod warm_up;
 
 pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
 pub use estimate::Estimate;
 pub use figure::{Better, Figure, FigureSpec, Group, Unit};
-pub use run::{FailedRun, LabError, OfModel, Plan, Progress, run_all, run_all_with, run_each};
+pub use precision::{Precision, Target};
+pub use run::{FailedRun, LabError, OfModel, Plan, Progress, run_all, run_all_from, run_all_with, run_each};
 pub use series::{Band, WorldSeries, world_series};
 pub use summary::{ClassSummary, SharedSummary, Summary, WorldResult};
+pub use versus::Versus;
+pub use warm_up::WarmUp;

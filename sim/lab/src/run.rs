@@ -79,6 +79,16 @@ pub enum LabError {
     },
 }
 
+impl LabError {
+    /// The same error when replication zero stood for another one.
+    fn shifted(mut self, first: u32) -> LabError {
+        if let LabError::Runs { failed, .. } = &mut self {
+            failed.iter_mut().for_each(|run| run.replication.0 += first);
+        }
+        self
+    }
+}
+
 /// What came of one model: of every run in the order of replications, or the runs that failed.
 pub type OfModel<T> = Result<Vec<T>, Vec<FailedRun>>;
 
@@ -98,6 +108,23 @@ pub fn run_all(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<WorldResult>, LabError> {
     run_all_with(models, plan, progress, &engine::run)
+}
+
+/// [`run_all`] for the replications from `first` on: more of what was run before, or others than the ones that count.
+///
+/// # Errors
+/// As [`run_all`].
+pub fn run_all_from(
+    models: &[Model],
+    plan: &Plan,
+    first: Replication,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<WorldResult>, LabError> {
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    let run = |world: usize, Replication(number): Replication| {
+        engine::run(&models[world], plan.seed, Replication(first.0 + number))
+    };
+    all_of(&names, plan, progress, &run).map_err(|error| error.shifted(first.0))
 }
 
 /// [`run_all`] with something else than the engine doing the runs, such as a test's.

@@ -3,13 +3,16 @@
 //! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
 //! the last bits of a platform's logarithm cannot change a document.
 
+use lab::theory::Panel;
 use lab::{
-    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, SharedSummary, Summary, WorldDifference,
-    WorldResult,
+    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Precision, SharedSummary, Summary, WarmUp,
+    WorldDifference, WorldResult,
 };
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
+
+use crate::beside_json::{PrecisionReached, Theory, WarmUpFound};
 
 /// Where results come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,19 +27,46 @@ pub struct About<'a> {
     pub replications: u32,
 }
 
+/// What is told beside the numbers, where it was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The warm-up that was found.
+    pub warm_up: Option<&'a WarmUp>,
+    /// The precision that was reached.
+    pub precision: Option<&'a Precision>,
+    /// What theory says of the worlds; empty: it is not asked.
+    pub theory: &'a [Panel],
+}
+
 /// The document, indented, ending in a line feed.
 ///
 /// # Panics
 /// If `comparison` was not made of `results`.
 pub fn results_json(about: &About<'_>, results: &[WorldResult], comparison: &Comparison) -> String {
+    results_json_with(about, results, comparison, &Beside::default())
+}
+
+/// [`results_json`] with what is told beside the numbers.
+///
+/// # Panics
+/// As [`results_json`].
+pub fn results_json_with(
+    about: &About<'_>,
+    results: &[WorldResult],
+    comparison: &Comparison,
+    beside: &Beside<'_>,
+) -> String {
     assert_eq!(results.len(), comparison.worlds.len(), "results and comparison differ in their worlds");
     let document = Document {
         tailback: about.version,
         scenario: about.title,
         seed: about.seed,
         replications: about.replications,
+        warm_up: beside.warm_up.map(WarmUpFound::of),
+        precision: beside.precision.map(PrecisionReached::of),
         worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
+        theory: beside.theory.iter().map(Theory::of).collect(),
     };
     serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
 }
@@ -47,8 +77,14 @@ struct Document<'a> {
     scenario: &'a str,
     seed: u64,
     replications: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm_up: Option<WarmUpFound<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<PrecisionReached<'a>>,
     worlds: Vec<World<'a>>,
     differences: Vec<WorldAgainst<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    theory: Vec<Theory<'a>>,
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 //!
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
+mod beside_json;
 pub mod explain_json;
 pub mod figures;
 pub mod gallery_json;
@@ -9,3 +10,4 @@ pub mod gallery_page;
 pub mod json;
 pub mod text;
 pub mod validation_json;
+pub mod versus_json;

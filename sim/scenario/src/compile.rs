@@ -35,6 +35,8 @@ pub struct Compiled {
     pub seed: u64,
     /// Runs with chance drawn anew.
     pub replications: u32,
+    /// Whether the warm-up of the models is still to be found, by pilot runs: until then it is zero.
+    pub auto_warm_up: bool,
     /// One model per world, in the order of the file.
     pub models: Vec<Model>,
     /// Windows in which a peer is degraded, with a label, for plots; sorted.
@@ -88,6 +90,7 @@ pub fn compile(
         source: scenario.source.clone(),
         seed: scenario.seed,
         replications: scenario.replications,
+        auto_warm_up: scenario.auto_warm_up,
         models,
         shaded: shaded(scenario),
         concurrency: concurrency(&scenario.clients),

@@ -81,6 +81,8 @@ pub(crate) enum Kind {
     Duration,
     /// A duration above zero.
     Positive,
+    /// A duration, perhaps zero, or this word.
+    DurationOr(&'static str),
     /// A duration or a law.
     Law,
     /// A rate.
@@ -198,6 +200,7 @@ impl Kind {
             Kind::Count(..) => such("a whole number"),
             Kind::Number(..) => such("a number"),
             Kind::Duration | Kind::Positive => format!("write {}", unit::DURATION_FORM),
+            Kind::DurationOr(word) => format!("write \"{word}\", or {}", unit::DURATION_FORM),
             Kind::Law => format!("write a duration or a law; {}", law_text::forms()),
             Kind::Rate => format!("write {}", unit::RATE_FORM),
             Kind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
@@ -227,6 +230,7 @@ impl Kind {
             Kind::Number(low, high) => format!("number, {} to {}", number(low), number(high)),
             Kind::Duration => "duration".to_owned(),
             Kind::Positive => "duration above zero".to_owned(),
+            Kind::DurationOr(word) => format!("duration or `\"{word}\"`"),
             Kind::Law => "duration or law".to_owned(),
             Kind::Rate => "rate".to_owned(),
             Kind::Profile(_) => "rate, or list of points".to_owned(),

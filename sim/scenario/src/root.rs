@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::model::{ProxySpec, RunSpec, SyncKind};
-use engine::time::Time;
+use engine::time::{Span, Time};
 
 use crate::client::{Client, When};
 use crate::diagnostic::{At, Diagnostic, Findings, Sources};
@@ -17,6 +17,7 @@ use crate::peer::{self, Peer};
 use crate::preset::{self, Preset};
 use crate::raw;
 use crate::request::{self, Request};
+use crate::settle;
 use crate::sharing::{self, Connection};
 use crate::software;
 use crate::step::Act;
@@ -59,10 +60,10 @@ static RUN: Table = Table {
         ),
         key(
             "warm_up",
-            Kind::Duration,
+            Kind::DurationOr(settle::AUTO),
             Need::Default("\"0s\""),
             "\"10s\"",
-            "Requests born before this are simulated but not counted.",
+            "Requests born before this are simulated but not counted; `\"auto\"`: until pilot runs have settled (MSER-5).",
         ),
         key("step", Kind::Positive, Need::Default("\"1s\""), "\"1s\"", "Width of a point of the time series."),
         key(
@@ -230,6 +231,8 @@ pub struct Scenario {
     pub(crate) seed: u64,
     pub(crate) replications: u32,
     pub(crate) run: RunSpec,
+    /// Whether the warm-up is found by pilot runs.
+    pub(crate) auto_warm_up: bool,
     pub(crate) machine: Machine,
     pub(crate) balancer: Balancer,
     pub(crate) proxy: Option<ProxySpec>,
@@ -300,10 +303,11 @@ impl Scenario {
             run: RunSpec {
                 length: run.find("length"),
                 drain: run.get("drain"),
-                warm_up: run.get("warm_up"),
+                warm_up: run.find("warm_up").unwrap_or(Span::ZERO),
                 step: run.get("step"),
                 starved_after: run.get("starved_after"),
             },
+            auto_warm_up: run.find::<&str>("warm_up").is_some(),
             machine: Machine::read(machine, preset),
             balancer: Balancer::read(root.get("balancer"), servers, findings),
             proxy: root.find::<&Node>("proxy").map(front::proxy),
@@ -332,6 +336,7 @@ impl Scenario {
             }
         }
         scenario.check_run(run, findings);
+        settle::check(&scenario, run, findings);
         scenario.check_shares(findings);
         scenario.check_use(findings);
         sharing::check_use(&scenario, findings);

@@ -16,7 +16,7 @@ impl Walker<'_> {
         let typed = short(self.sources.slice(raw.at));
         let number = matches!(raw.value, RawValue::Integer(_) | RawValue::Float(_));
         let (what, help) = match key.kind {
-            Kind::Duration | Kind::Positive | Kind::Law if number => {
+            Kind::Duration | Kind::Positive | Kind::DurationOr(_) | Kind::Law if number => {
                 let forms = if matches!(key.kind, Kind::Law) { "; or a law such as \"exp(5ms)\"" } else { "" };
                 (
                     format!("the duration `{}` has no unit", key.name),
@@ -79,6 +79,17 @@ impl Walker<'_> {
             return None;
         }
         Some(Value::Duration(span))
+    }
+
+    pub(crate) fn duration_or(&mut self, word: &str, raw: &Raw, text: &str) -> Option<Value> {
+        if text == word {
+            return Some(Value::Text(text.to_owned()));
+        }
+        let span = unit::duration(text).map_err(|mistake| {
+            let help = format!("{}; or write \"{word}\"", mistake.help);
+            Mistake { help, ..mistake }
+        });
+        self.or_report(raw.at, span).map(Value::Duration)
     }
 
     pub(crate) fn law(&mut self, raw: &Raw, text: &str) -> Option<Value> {

@@ -142,6 +142,7 @@ fn kind(kind: Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::Number(low, high) => json!({ "type": "number", "minimum": low, "maximum": high }),
         Kind::Duration | Kind::Positive => json!({ "$ref": "#/$defs/duration" }),
+        Kind::DurationOr(word) => json!({ "anyOf": [{ "const": word }, { "$ref": "#/$defs/duration" }] }),
         Kind::Law => json!({ "$ref": "#/$defs/law" }),
         Kind::Rate => json!({ "$ref": "#/$defs/rate" }),
         Kind::Profile(point) => {

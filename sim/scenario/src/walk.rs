@@ -180,6 +180,7 @@ impl<'a> Walker<'a> {
             (Kind::Number(low, high), RawValue::Integer(number)) => self.number(key, raw, *number as f64, low, high),
             (Kind::Number(low, high), RawValue::Float(number)) => self.number(key, raw, *number, low, high),
             (Kind::Duration | Kind::Positive, RawValue::Text(text)) => self.duration(key, raw, text),
+            (Kind::DurationOr(word), RawValue::Text(text)) => self.duration_or(word, raw, text),
             (Kind::Law, RawValue::Text(text)) => self.law(raw, text),
             (Kind::Rate | Kind::Profile(_), RawValue::Text(text)) => {
                 let rate = unit::rate(text);
@@ -375,7 +376,7 @@ fn stand_in(kind: Kind) -> Value {
         Kind::Flag => Value::Flag(false),
         Kind::Count(low, _) => Value::Count(low),
         Kind::Number(low, _) => Value::Number(low),
-        Kind::Duration | Kind::Positive => Value::Duration(Span::from_ms(1)),
+        Kind::Duration | Kind::Positive | Kind::DurationOr(_) => Value::Duration(Span::from_ms(1)),
         Kind::Law => Value::Law(LawText::Fixed(Span::from_ms(1))),
         Kind::Rate | Kind::Profile(_) => Value::Number(1.0),
         Kind::OneOf(words) => Value::Text(words().first().copied().unwrap_or("").to_owned()),

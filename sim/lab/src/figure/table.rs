@@ -1,5 +1,6 @@
 //! The tables of numbers: what is told about a run, a class, a shared value, a connection and a wait.
 
+use engine::hist::Hist;
 use engine::record::{ClassRecord, ConnectionRecord, Ending, Evenness, RunRecord, Slowdown, ValueRecord, Wait};
 use engine::time::Span;
 
@@ -33,7 +34,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 79] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 81] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -67,8 +68,12 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 79] = [
     row("latency_p50_ns", "p50", LATENCY, "Median latency of good responses.", |r| span(r.latency.quantile(0.5))),
     row("latency_p90_ns", "p90", LATENCY,
         "90th percentile of the latency of good responses.", |r| span(r.latency.quantile(0.9))),
+    row("latency_p95_ns", "p95", LATENCY,
+        "95th percentile of the latency of good responses.", |r| span(r.latency.quantile(0.95))),
     row("latency_p99_ns", "p99", LATENCY,
         "99th percentile of the latency of good responses.", |r| span(r.latency.quantile(0.99))),
+    row("latency_p999_ns", "p99.9", LATENCY,
+        "99.9th percentile of the latency of good responses; where a run has 1,000 of them.", |r| p999(&r.latency)),
     row("latency_max_ns", "max", LATENCY, "Longest latency of a good response.", |r| span(r.latency.max())),
 
     row("users_came", "came", USERS,
@@ -217,7 +222,7 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 79] = [
 
 /// Everything that is told about one class of requests, in table order.
 #[rustfmt::skip] // As above.
-pub static CLASS_FIGURES: [Recipe<ClassRecord>; 12] = [
+pub static CLASS_FIGURES: [Recipe<ClassRecord>; 15] = [
     row("requests_sent", "requests", (Unit::Count, Group::Fairness, Better::Neither),
         "Requests of the class, refreshes included.", |c| Some(sent(&c.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Fairness, Better::More),
@@ -228,8 +233,15 @@ pub static CLASS_FIGURES: [Recipe<ClassRecord>; 12] = [
         "Mean latency of good responses of the class.", |c| span(c.latency.mean())),
     row("latency_p50_ns", "p50", (Unit::Nanoseconds, Group::Fairness, Better::Less),
         "Median latency of good responses of the class.", |c| span(c.latency.quantile(0.5))),
+    row("latency_p90_ns", "p90", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "90th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.9))),
+    row("latency_p95_ns", "p95", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "95th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.95))),
     row("latency_p99_ns", "p99", (Unit::Nanoseconds, Group::Fairness, Better::Less),
         "99th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.99))),
+    row("latency_p999_ns", "p99.9", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "99.9th percentile of the latency of good responses of the class; where a run has 1,000 of them.",
+        |c| p999(&c.latency)),
     row("latency_max_ns", "max", (Unit::Nanoseconds, Group::Fairness, Better::Less),
         "Longest latency of a good response of the class.", |c| span(c.latency.max())),
     row("slowdown_jain_index", "Jain's index", JAIN,
@@ -357,6 +369,11 @@ fn span(span: Option<Span>) -> Option<f64> {
     span.map(|span| span.as_ns() as f64)
 }
 
+/// One in a thousand: of fewer than a thousand it would be the longest, which has a row of its own.
+fn p999(latency: &Hist) -> Option<f64> {
+    span(latency.quantile(0.999).filter(|_| latency.count() >= 1_000))
+}
+
 /// Slowdown over the good responses of all classes.
 fn slowdown(record: &RunRecord) -> Slowdown {
     record.classes.iter().fold(Slowdown::default(), |all, class| Slowdown {
@@ -442,6 +459,19 @@ mod tests {
         let blame = blame_of(record.classes.iter()).unwrap();
         let mean = record.latency.sum_ns() as f64 / record.latency.count() as f64;
         assert!((blame.iter().sum::<f64>() - mean).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_thousandth_part_of_fewer_than_a_thousand_is_not_told() {
+        let of = |count: u64| {
+            let latencies: Vec<u64> = (1..=count).collect();
+            fixtures::with_classes("threads", 0, vec![fixtures::class("page", &latencies, 1)])
+        };
+        let recipe = RUN_FIGURES.iter().find(|recipe| recipe.spec.name == "latency_p999_ns").unwrap();
+        assert_eq!((recipe.value)(&of(999)), None);
+        // The bucket of 999 ms is right within a thousandth.
+        let told = (recipe.value)(&of(1_000)).unwrap();
+        assert!((told / 999e6 - 1.0).abs() < 1e-3, "{told}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod canvas;
 mod chart;
+mod forest;
 mod in_flight;
 mod labels;
 mod latency;
@@ -27,6 +28,7 @@ use lab::series::WorldSeries;
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
 pub use canvas::Canvas;
+pub use forest::draw_versus;
 use raster::{Pixels, Raster};
 pub use style::WORLDS_MAX;
 pub use validation::draw_validation;

@@ -155,7 +155,7 @@ fn power(exponent: i32) -> f64 {
 }
 
 /// The smallest 1, 2 or 5 times a power of ten that is no less than `value`.
-fn round_up(value: f64) -> f64 {
+pub fn round_up(value: f64) -> f64 {
     let unit = power(exponent(value));
     [1.0, 2.0, 5.0]
         .into_iter()

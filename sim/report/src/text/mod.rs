@@ -5,9 +5,12 @@ pub mod explain;
 pub mod finding;
 pub mod gallery;
 mod layout;
+pub mod notes;
 pub(crate) mod number;
 mod rows;
 pub mod table;
+pub mod theory;
 pub mod validation;
+pub mod versus;
 
 pub use table::Style;

@@ -1,12 +1,10 @@
 //! Which rows a comparison has, and which world's value is the best: everything about the table but its layout.
 
+use lab::comparison::COMPARABLE_SUCCESS;
 use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
 use lab::{Better, Comparison, Figure, FigureSpec, Group, SharedSummary, Summary, Unit};
 
 use super::number::{self, Written};
-
-/// Success shares that differ by more than this make latencies incomparable: the slow ones may be missing from one.
-const COMPARABLE_SUCCESS: f64 = 0.01;
 
 /// What is told of a class in a table; data files have more.
 const CLASS_ROWS: [&str; 8] = [

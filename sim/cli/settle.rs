@@ -1,0 +1,25 @@
+//! `warm_up = "auto"`: pilot runs before the runs that count.
+
+use engine::Model;
+use lab::warm_up::PILOTS;
+use lab::{Plan, WarmUp};
+use scenario::Compiled;
+
+use crate::problem::Problem;
+use crate::terminal;
+
+/// Finds the warm-up of a scenario that leaves it open, and writes it into its models.
+pub fn settle(compiled: &mut Compiled, plan: &Plan) -> Result<Option<WarmUp>, Problem> {
+    if !compiled.auto_warm_up {
+        return Ok(None);
+    }
+    let found = find(&compiled.models, plan)?;
+    found.apply(&mut compiled.models);
+    Ok(Some(found))
+}
+
+/// Runs the pilots, with a bar on a terminal.
+pub fn find(models: &[Model], plan: &Plan) -> Result<WarmUp, Problem> {
+    let plan = Plan { replications: PILOTS, ..*plan };
+    terminal::with_bar(models.len(), &plan, |progress| WarmUp::find(models, &plan, progress))
+}

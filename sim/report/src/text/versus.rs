@@ -1,0 +1,290 @@
+//! Two worlds against each other, in a table and in words: what differs significantly, which way, and by how much.
+
+use lab::versus::{Row, Verdict, Versus};
+use lab::{Estimate, FigureSpec, Group, Unit};
+
+use super::{Style, layout, number};
+
+/// What the two sides of a comparison are called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sides {
+    /// The first, in a word.
+    pub a: String,
+    /// The second.
+    pub b: String,
+    /// What each of them is, where a word does not say it.
+    pub legend: Option<String>,
+}
+
+/// Tables of all pairs, what the intervals mean, and the findings in words.
+///
+/// # Panics
+/// If there are not as many sides as pairs.
+pub fn versus_text(pairs: &[Versus], sides: &[Sides], style: Style) -> String {
+    assert_eq!(pairs.len(), sides.len(), "every pair has its names");
+    let mut text = String::new();
+    for (versus, sides) in pairs.iter().zip(sides) {
+        if let Some(legend) = &sides.legend {
+            text += &layout::wrap(legend, style.width);
+        }
+        text += &layout::wrap(&births(versus), style.width);
+        text.push('\n');
+        text += &table(versus, sides, style);
+        text += &format!("\n{}\n", layout::wrap(&finding(versus, sides), style.width).trim_end());
+        text.push('\n');
+    }
+    text + &layout::wrap(&note(pairs), style.width)
+}
+
+/// How many tests the verdicts are corrected for.
+fn tests(pairs: &[Versus]) -> usize {
+    pairs.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count()
+}
+
+fn note(pairs: &[Versus]) -> String {
+    let replications = pairs.iter().map(|versus| versus.replications).max().unwrap_or(0);
+    let rows = match tests(pairs) {
+        1 => "the one row that is tested".to_owned(),
+        tests => format!("the {tests} rows that are tested"),
+    };
+    format!(
+        "Means of {replications} replications; differences are paired by replication, and ± and brackets are their 95 % intervals. \
+         Verdicts are after Holm's correction over {rows}: the chance that any of them claims a difference where there is none is \
+         5 % at most."
+    )
+}
+
+/// Whether pairing works.
+fn births(versus: &Versus) -> String {
+    let Versus { replications, births_equal, .. } = versus;
+    if births_equal == replications {
+        format!(
+            "Births are equal in all {replications} replications: both serve the same people, and differences are paired."
+        )
+    } else {
+        let equal = match births_equal {
+            0 => "no replication".to_owned(),
+            _ => format!("{births_equal} of {replications} replications"),
+        };
+        format!(
+            "Births are equal in {equal}: the traffic is described otherwise, or who asks when depends on the servers. \
+             Intervals hold all the same, but pairing narrows them less."
+        )
+    }
+}
+
+/// A row in the words of a table.
+struct Cells {
+    label: String,
+    a: String,
+    b: String,
+    difference: String,
+    relative: String,
+    p: String,
+    verdict: &'static str,
+}
+
+impl Cells {
+    fn of(row: &Row) -> Cells {
+        Cells {
+            label: row.spec.label.to_owned(),
+            a: number::value(row.spec.unit, row.a.mean),
+            b: number::value(row.spec.unit, row.b.mean),
+            difference: signed_estimate(row.spec.unit, &row.difference),
+            relative: relative_words(row),
+            p: row.adjusted.map_or("–".to_owned(), p_value),
+            verdict: verdict_words(row.verdict),
+        }
+    }
+}
+
+/// A relative difference, or that there was nothing before or is nothing left.
+pub(crate) fn relative_words(row: &Row) -> String {
+    match &row.relative {
+        Some(estimate) => relative(estimate),
+        None if row.a.mean == 0.0 => "from none".to_owned(),
+        None => "to none".to_owned(),
+    }
+}
+
+/// A verdict in a word or two.
+fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "better",
+        Verdict::Worse => "worse",
+        Verdict::Differs => "differs",
+        Verdict::Undecided => "none shown",
+        Verdict::Incomparable => "not compared",
+    }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+fn signed_estimate(unit: Unit, estimate: &Estimate) -> String {
+    let written = number::estimate(unit, estimate);
+    let sign = if estimate.mean > 0.0 { "+" } else { "" };
+    let margin = written.margin.map_or(String::new(), |margin| format!(" {margin}"));
+    // Shares differ by percentage points; per cent stand in the next column.
+    let value = if unit == Unit::Share { written.value.replace(" %", " pp") } else { written.value };
+    format!("{sign}{value}{margin}")
+}
+
+/// A relative difference and its interval.
+fn relative(relative: &Estimate) -> String {
+    let ends = relative.low.zip(relative.high).filter(|(low, high)| low < high);
+    let interval = ends.map_or(String::new(), |(low, high)| format!(" ({} to {})", bare(low), bare(high)));
+    format!("{} %{interval}", bare(relative.mean))
+}
+
+/// A signed share in per cent, without the sign for it.
+fn bare(share: f64) -> String {
+    let percent = share * 100.0;
+    let decimals = if percent.abs() >= 99.95 { 0 } else { 1 };
+    let text = number::grouped(percent, decimals);
+    if percent > 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) { format!("+{text}") } else { text }
+}
+
+/// The rows of a pair, group by group; a block for each row where the columns do not fit.
+fn table(versus: &Versus, sides: &Sides, style: Style) -> String {
+    if versus.rows.is_empty() {
+        return "No figure differs in any replication.\n".to_owned();
+    }
+    let heads = ["", &sides.a, &sides.b, "difference", "relative (95 % interval)", "p (Holm)", "verdict"];
+    let columns = |cells: &Cells| {
+        let Cells { label, a, b, difference, relative, p, verdict } = cells;
+        [
+            format!("  {label}"),
+            a.clone(),
+            b.clone(),
+            difference.clone(),
+            relative.clone(),
+            p.clone(),
+            (*verdict).to_owned(),
+        ]
+    };
+    let rows: Vec<(Group, Cells)> = versus.rows.iter().map(|row| (row.spec.group, Cells::of(row))).collect();
+    let mut widths = heads.map(|head| head.chars().count());
+    for (_, cells) in &rows {
+        for (width, cell) in widths.iter_mut().zip(columns(cells)) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let wide = widths.iter().sum::<usize>() + 2 * (widths.len() - 1) <= style.width;
+    let mut text = if wide { line(&heads.map(str::to_owned), &widths) } else { String::new() };
+    let mut last = None;
+    for (group, cells) in &rows {
+        if last != Some(*group) {
+            text += if last.is_none() { "" } else { "\n" };
+            text += &format!("{}\n", group.label());
+            last = Some(*group);
+        }
+        text += &if wide { line(&columns(cells), &widths) } else { block(cells, sides) };
+    }
+    text
+}
+
+/// Labels and verdicts to the left, numbers to the right.
+fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
+    let last = cells.len() - 1;
+    let padded = cells.iter().zip(widths).enumerate().map(|(at, (cell, &width))| {
+        if at == 0 || at == last { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+    });
+    format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+}
+
+fn block(cells: &Cells, sides: &Sides) -> String {
+    let Cells { label, a, b, difference, relative, p, verdict } = cells;
+    format!(
+        "  {label}: {verdict}\n    {} {a}\n    {} {b}\n    {difference}\n    {relative}\n    p (Holm) {p}\n",
+        sides.a, sides.b
+    )
+}
+
+/// What is significant, which way and by how much.
+fn finding(versus: &Versus, sides: &Sides) -> String {
+    let of = |verdict: Verdict| -> Vec<&Row> { versus.rows.iter().filter(|row| row.verdict == verdict).collect() };
+    let Sides { a, b, .. } = sides;
+    let mut sentences = Vec::new();
+    for (verdict, words) in [
+        (Verdict::Better, format!("{b} is significantly better than {a} in")),
+        (Verdict::Worse, format!("{b} is significantly worse than {a} in")),
+        (Verdict::Differs, format!("{b} significantly differs from {a} in")),
+    ] {
+        let rows = of(verdict);
+        if !rows.is_empty() {
+            let claims: Vec<String> = rows.into_iter().map(claim).collect();
+            sentences.push(format!("{words} {}.", listed(&claims)));
+        }
+    }
+    if sentences.is_empty() {
+        let n = versus.replications;
+        sentences.push(format!("{n} replications show no significant difference between {a} and {b}."));
+    } else {
+        sentences.extend(undecided(&of(Verdict::Undecided)));
+    }
+    if !of(Verdict::Incomparable).is_empty() {
+        let fewer = versus.rows.iter().find(|row| row.spec.name == "success_share");
+        let fewer = fewer.map_or(a, |row| if row.difference.mean < 0.0 { b } else { a });
+        sentences.push(format!(
+            "Their latencies are not compared, because {fewer} answered fewer requests well and what it did not answer is missing from \
+             its percentiles."
+        ));
+    }
+    if !versus.equal.is_empty() {
+        let names: Vec<String> = versus.equal.iter().map(|spec| subject(spec)).collect();
+        sentences.push(format!("Equal in every replication: {}.", listed(&names)));
+    }
+    sentences.join(" ")
+}
+
+fn undecided(rows: &[&Row]) -> Option<String> {
+    let names: Vec<String> = rows.iter().map(|row| subject(row.spec)).collect();
+    (!names.is_empty()).then(|| format!("No significant difference is shown in {}.", listed(&names)))
+}
+
+/// A significant difference: both values, and how far they are apart.
+fn claim(row: &Row) -> String {
+    let Cells { a, b, .. } = Cells::of(row);
+    let apart = row.relative.as_ref().map_or(String::new(), |estimate| {
+        format!(": {}", relative(estimate).replacen('(', "[", 1).replacen(')', "]", 1))
+    });
+    format!("{} ({b} instead of {a}{apart})", subject(row.spec))
+}
+
+/// What a figure is in a sentence: a bare percentile is one of latencies.
+fn subject(spec: &FigureSpec) -> String {
+    match spec.group {
+        Group::Latency => format!("{} latency", spec.label),
+        _ => spec.label.to_owned(),
+    }
+}
+
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_keep_their_sign_and_a_fitting_precision() {
+        let cases =
+            [(0.162, "+16.2"), (-0.05, "-5.0"), (0.0, "0.0"), (0.000_1, "0.0"), (12.5, "+1,250"), (-1.0, "-100")];
+        for (share, text) in cases {
+            assert_eq!(bare(share), text);
+        }
+    }
+
+    #[test]
+    fn an_interval_of_no_width_is_not_written() {
+        let estimate = Estimate { mean: 0.1, low: Some(0.1), high: Some(0.1), n: 3 };
+        assert_eq!(relative(&estimate), "+10.0 %");
+    }
+}
