@@ -1,7 +1,7 @@
 //! Runs one workload on the engine, or as a hand-written loop, or both in turn.
 //!
-//! `workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES [--rounds N] [--seed N]`. Without a word before the
-//! workload, and with `bare`, it prints one JSON line: events, wall_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs
+//! `workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | fleet HOSTS GREENLETS
+//! SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare`, it prints one JSON line: events, wall_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs
 //! both, one after the other, `N` times, and prints the medians and the median of the ratios, all by time on a processor.
 
 #[path = "mod.rs"]
@@ -18,6 +18,7 @@ enum Workload {
     Timers { sleepers: u32, events: u64 },
     Pool { seconds: u64 },
     Ring { greenlets: u32, switches: u64 },
+    Fleet { hosts: u32, greenlets: u32, seconds: u64 },
 }
 
 impl Workload {
@@ -29,6 +30,11 @@ impl Workload {
             "timers" => Some(Workload::Timers { sleepers: u32::try_from(number(1)?).ok()?, events: number(2)? }),
             "ring" => Some(Workload::Ring { greenlets: u32::try_from(number(1)?).ok()?, switches: number(2)? }),
             "pool" => Some(Workload::Pool { seconds: number(1)? }),
+            "fleet" => Some(Workload::Fleet {
+                hosts: u32::try_from(number(1)?).ok()?,
+                greenlets: u32::try_from(number(2)?).ok()?,
+                seconds: number(3)?,
+            }),
             _ => None,
         }
     }
@@ -39,6 +45,7 @@ impl Workload {
             Workload::Timers { sleepers, events } => real::timers(sleepers, events, seed),
             Workload::Pool { seconds } => real::pool(seconds, seed),
             Workload::Ring { greenlets, switches } => real::ring(greenlets, switches),
+            Workload::Fleet { hosts, greenlets, seconds } => real::fleet(hosts, greenlets, seconds, seed),
         }
     }
 
@@ -48,6 +55,10 @@ impl Workload {
             Workload::Timers { sleepers, events } => bare::timers(sleepers, events, seed),
             Workload::Pool { seconds } => bare::pool(seconds, seed),
             Workload::Ring { greenlets, switches } => bare::ring(greenlets, switches),
+            // By hand a fleet is no more than its sleepers.
+            Workload::Fleet { hosts, greenlets, seconds } => {
+                bare::timers(hosts * greenlets, u64::from(hosts * greenlets) * seconds, seed)
+            }
         }
     }
 }
@@ -151,7 +162,8 @@ fn main() -> std::process::ExitCode {
         return std::process::ExitCode::SUCCESS;
     }
     eprintln!(
-        "workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES [--rounds N] [--seed N]"
+        "workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES\n\
+         | fleet HOSTS GREENLETS SECONDS [--rounds N] [--seed N]"
     );
     std::process::ExitCode::from(2)
 }

@@ -100,6 +100,26 @@ pub fn ring(greenlets: u32, switches: u64) -> Outcome {
     Outcome { events: crew.switches, check: crew.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
 }
 
+/// A fleet: hosts with a hub each, and closed clients who keep so many greenlets of each asleep for a second in the mean.
+pub fn fleet(hosts: u32, greenlets: u32, seconds: u64, seed: u64) -> Outcome {
+    let code = [Op::Sleep(Patching::Patched, Draw(0)), Op::End];
+    let program = Program::new("sleeper", code, [DrawKind::Fate(0)], []);
+    let sites = vec![SiteSpec { name: "sleep".into(), law: exponential(SLEEP) }];
+    let arrivals = Arrivals::Closed { clients: hosts * greenlets, requests: None, think: Law::Fixed(Span::ZERO) };
+    let mut model = model(hub(greenlets * 2), program, sites, arrivals, Span::from_secs(seconds));
+    model.hosts = (0..hosts).map(|_| HostSpec::plain(1)).collect();
+    model.listeners = (0..hosts).map(|host| ListenerSpec { host, backlog: 20_000_000 }).collect();
+    model.processes = (0..hosts).map(|listener| ProcessSpec { listener, worker: 0 }).collect();
+    model.syncs.clear();
+    let record = run(&model, seed);
+    let served = record.endings[Ending::Ok as usize];
+    // A greenlet is switched into at its birth and after its sleep.
+    Outcome {
+        events: record.hub_lag.count(),
+        check: total(&record, Wait::Timer) / served as f64 / SLEEP.as_ns() as f64,
+    }
+}
+
 /// Closed clients of a pool. Each is a request that goes round and round until it has to wait for too long; then it fails, and its
 /// client sends another.
 pub fn pool(seconds: u64, seed: u64) -> Outcome {

@@ -55,6 +55,8 @@ pub(crate) struct Host {
     sliced: bool,
     /// Whether a thread woke up since the last dispatch.
     woken: bool,
+    /// Whether it is among those that must dispatch.
+    pub(crate) disturbed: bool,
     slice: Span,
     tick: Span,
     switch: Span,
@@ -168,6 +170,7 @@ impl Host {
             cores,
             sliced: false,
             woken: false,
+            disturbed: false,
             slice: spec.slice,
             tick: spec.tick,
             switch: spec.switch,
@@ -266,7 +269,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Notes that a host must dispatch once the current event is done.
     pub(crate) fn disturb(&mut self, host: HostId) {
-        if !self.disturbed.contains(&host) {
+        if !std::mem::replace(&mut self.hosts[host.index()].disturbed, true) {
             self.disturbed.push(host);
         }
     }

@@ -129,7 +129,13 @@ fn length_of(model: &Model) -> Span {
 fn pilot(model: &Model) -> Model {
     let length = length_of(model);
     let step = (length / STEPS).max(Span::from_ns(1));
-    let run = RunSpec { length: Some(length), drain: Span::ZERO, warm_up: Span::ZERO, step, starved_after: model.run.starved_after };
+    let run = RunSpec {
+        length: Some(length),
+        drain: Span::ZERO,
+        warm_up: Span::ZERO,
+        step,
+        starved_after: model.run.starved_after,
+    };
     Model { run, ..model.clone() }
 }
 

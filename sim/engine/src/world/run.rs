@@ -137,9 +137,11 @@ impl<P: Probe> World<'_, P> {
 
     fn dispatch_disturbed(&mut self) {
         while let Some(host) = self.disturbed.pop() {
+            self.hosts[host.index()].disturbed = false;
             self.dispatch(host);
             if self.hosts.len() == 1 {
                 // What disturbed the only host meanwhile, its own dispatch has seen.
+                self.hosts[host.index()].disturbed = false;
                 self.disturbed.clear();
             }
         }
