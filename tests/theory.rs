@@ -290,6 +290,13 @@ fn strange_requests() -> Vec<(Refusal, Model)> {
         model.programs = programs.into();
     });
     vec![
+        (Refusal::NoTime, with_steps(Steps::new())),
+        (
+            Refusal::InfiniteMean,
+            with_client(|client| {
+                client.arrivals = Arrivals::Closed { clients: 2, requests: None, think: pareto(1.0) };
+            }),
+        ),
         (Refusal::InfiniteMean, with_steps(Steps::new().sleep(pareto(1.0)))),
         (Refusal::InfiniteVariance, sleeping(1, pareto(1.5), 1.0)),
         (Refusal::Chance, by_chance),
@@ -325,5 +332,5 @@ fn every_reason_why_no_law_applies_is_told() {
         assert_eq!(refused(&model, edit), refusal);
         told.insert(refusal.to_string());
     }
-    assert_eq!(told.len(), 39, "a reason is never told, or a new one is not tested: {told:#?}");
+    assert_eq!(told.len(), 40, "a reason is never told, or a new one is not tested: {told:#?}");
 }

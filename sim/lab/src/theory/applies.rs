@@ -110,6 +110,9 @@ struct Caveat {
 
 /// What makes requests wait, if it is one thing.
 pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> {
+    if needs.whole() <= 0.0 {
+        return Err(Refusal::NoTime);
+    }
     let worker = &model.workers[0];
     let (slots, processes) = (model.slots(), model.processes.len() as u64);
     let host = &model.hosts[0];
@@ -223,6 +226,7 @@ impl Station {
     /// Itself, if a law knows it.
     fn admissible(self, model: &Model) -> Result<Station, Refusal> {
         match &model.clients[0].arrivals {
+            Arrivals::Closed { .. } if !away(&model.clients[0]).is_finite() => Err(Refusal::InfiniteMean),
             Arrivals::Closed { clients, .. } => {
                 let known = self.queue == Queue::Shared || self.exponential || u64::from(*clients) <= self.servers;
                 if known { Ok(self) } else { Err(Refusal::NotExponential) }
@@ -277,7 +281,7 @@ impl Station {
             why.push("CPU time is shared in slices, not infinitely finely".to_owned());
         }
         if self.queue != Queue::Shared && !self.exponential && self.servers > 1 {
-            why.push("the law itself is one for service that is not exponential".to_owned());
+            why.push("so is the law itself, for service that is not exponential".to_owned());
         }
         (!why.is_empty()).then(|| why.join("; "))
     }
