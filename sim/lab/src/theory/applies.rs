@@ -83,6 +83,8 @@ pub(super) struct Station {
     needs: Needs,
     /// Whether what is shared is a GIL.
     gil: bool,
+    /// How many closed clients there are, if they are closed.
+    clients: Option<u32>,
     caveat: Caveat,
 }
 
@@ -110,6 +112,9 @@ struct Caveat {
 
 /// What makes requests wait, if it is one thing.
 pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> {
+    if needs.whole() <= 0.0 {
+        return Err(Refusal::NoTime);
+    }
     let worker = &model.workers[0];
     let (slots, processes) = (model.slots(), model.processes.len() as u64);
     let host = &model.hosts[0];
@@ -172,6 +177,7 @@ fn fcfs(queue: Queue, servers: u64, service: f64, elsewhere: f64, needs: &Needs,
         elsewhere,
         needs: *needs,
         gil: false,
+        clients: None,
         caveat,
     }
 }
@@ -221,8 +227,12 @@ fn slots_suffice(model: &Model, needs: &Needs, slots: u64, busy: f64) -> bool {
 
 impl Station {
     /// Itself, if a law knows it.
-    fn admissible(self, model: &Model) -> Result<Station, Refusal> {
+    fn admissible(mut self, model: &Model) -> Result<Station, Refusal> {
+        if let Arrivals::Closed { clients, .. } = &model.clients[0].arrivals {
+            self.clients = Some(*clients);
+        }
         match &model.clients[0].arrivals {
+            Arrivals::Closed { .. } if !away(&model.clients[0]).is_finite() => Err(Refusal::InfiniteMean),
             Arrivals::Closed { clients, .. } => {
                 let known = self.queue == Queue::Shared || self.exponential || u64::from(*clients) <= self.servers;
                 if known { Ok(self) } else { Err(Refusal::NotExponential) }
@@ -257,6 +267,7 @@ impl Station {
         match (self.queue, self.exponential, self.servers) {
             (Queue::Shared, _, 1) => "processor sharing (M/G/1-PS)".to_owned(),
             (Queue::Shared, ..) => "processor sharing (M/G/c-PS)".to_owned(),
+            _ if self.clients.is_some() => "machine repairman".to_owned(),
             (_, true, 1) => "M/M/1".to_owned(),
             (_, false, 1) => "M/G/1 (Pollaczek and Khinchine)".to_owned(),
             (_, true, _) => "M/M/c (Erlang C)".to_owned(),
@@ -276,8 +287,8 @@ impl Station {
         if self.caveat.slices {
             why.push("CPU time is shared in slices, not infinitely finely".to_owned());
         }
-        if self.queue != Queue::Shared && !self.exponential && self.servers > 1 {
-            why.push("the law itself is one for service that is not exponential".to_owned());
+        if self.queue != Queue::Shared && self.clients.is_none() && !self.exponential && self.servers > 1 {
+            why.push("so is the law itself, for service that is not exponential".to_owned());
         }
         (!why.is_empty()).then(|| why.join("; "))
     }
