@@ -12,6 +12,7 @@ pub mod gallery;
 pub mod run;
 pub mod series;
 pub mod summary;
+pub mod sweep;
 pub mod validate;
 
 pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
