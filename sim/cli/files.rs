@@ -111,7 +111,7 @@ fn compile_with_warnings(path: &Path, overrides: &[Override]) -> Result<(Compile
 }
 
 /// All diagnostics as text, in colour on a terminal, with a count at the end.
-fn show(diagnostics: &[Diagnostic], text: &str) -> String {
+pub fn show(diagnostics: &[Diagnostic], text: &str) -> String {
     let shown: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.plain(text)).collect();
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let mut out = shown.join("\n");

@@ -1,14 +1,16 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end, 130 a sweep that was stopped and can go on.
 
 mod check;
 mod conform;
 mod files;
 mod gallery;
+mod merge;
 mod problem;
 mod run;
 mod start;
+mod sweep;
 mod terminal;
 mod validate;
 
@@ -33,6 +35,10 @@ struct Cli {
 enum Command {
     /// Run a scenario in all of its worlds, compare them, and draw plots
     Run(run::Args),
+    /// Run a scenario at many combinations of settings, through interruptions and in parts, and draw what comes of it
+    Sweep(sweep::Args),
+    /// Join the shards of a sweep
+    Merge(merge::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -50,6 +56,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

@@ -83,6 +83,7 @@ mod tests {
             points: vec![],
             worlds: vec![],
             classes,
+            open: true,
         };
         let (numbers, kept) = (numbers(&study), numbers_of(&study, &record));
         assert_eq!(numbers.len(), kept.len());

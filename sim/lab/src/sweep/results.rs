@@ -174,6 +174,7 @@ mod tests {
             points: vec![point("60/m"), point("2/s")],
             worlds: vec!["a".to_owned(), "b".to_owned()],
             classes: vec![],
+            open: true,
         };
         let columns = numbers(&study).len();
         let outcome = |place: &Place| match place.number {

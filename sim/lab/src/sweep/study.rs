@@ -69,6 +69,8 @@ pub struct Study {
     pub worlds: Vec<String>,
     /// Names of the classes of requests, in the order of the file.
     pub classes: Vec<String>,
+    /// Whether somebody sends requests whether the servers answer or not.
+    pub open: bool,
 }
 
 /// One run of a study.
@@ -168,6 +170,7 @@ mod tests {
             points: (0..points).map(point).collect(),
             worlds: vec!["x".to_owned(), "y".to_owned()],
             classes: vec![],
+            open: true,
         }
     }
 

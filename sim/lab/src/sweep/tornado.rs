@@ -105,6 +105,7 @@ mod tests {
             ],
             worlds: vec!["a".to_owned()],
             classes: vec![],
+            open: true,
         };
         let columns = numbers(&study);
         let outcome = |point: usize, replication: u32| {

@@ -311,6 +311,7 @@ mod tests {
             points: vec![Point { values: vec![], seed: 1, replications: 4 }],
             worlds: vec!["a".to_owned()],
             classes: vec![],
+            open: true,
         };
         let outcome = |replication: u32| {
             let of_step = |(direction, level): (Direction, usize)| {

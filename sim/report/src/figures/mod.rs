@@ -16,6 +16,7 @@ mod raster;
 mod scale;
 mod scatter_names;
 mod style;
+pub mod sweep;
 mod throughput;
 mod type_setting;
 mod utilisation;

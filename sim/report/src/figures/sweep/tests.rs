@@ -1,0 +1,1 @@
+//! The figures of sweeps whose numbers are known.

@@ -1,0 +1,1 @@
+//! The text of sweeps whose numbers are known.
