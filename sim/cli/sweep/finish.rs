@@ -40,6 +40,7 @@ pub fn finish(
     for (name, drawing) in &plots {
         files::write_drawing(folder, name, drawing)?;
     }
+    files::remove_leftovers(folder)?;
     let names: Vec<&str> = plots.iter().map(|(name, _)| name.as_str()).collect();
     files::print(&text)?;
     files::print(&format!("\nResults in {}: {}\n", folder.display(), written.join(", ")))?;

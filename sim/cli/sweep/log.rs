@@ -203,6 +203,12 @@ fn begin(folder: &Path, path: &Path, header: &Header) -> Result<(), Problem> {
         let mut file = tempfile::Builder::new().prefix(".tailback-").tempfile_in(folder)?;
         file.write_all(sealed(&format!("{MAGIC}{first}")).as_bytes())?;
         file.as_file().sync_all()?;
+        // As a result: for everybody whom the folder is for.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
         match file.persist_noclobber(path) {
             Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
             Ok(_) | Err(_) => Ok(()),

@@ -83,7 +83,7 @@ pub fn sweep(args: &Args) -> Result<(), Problem> {
     let header = Header { fingerprint, shard: args.shard.unwrap_or(Shard::WHOLE), study: plan.study };
     let folder = args.out.clone().unwrap_or_else(|| default_folder(file, args));
     files::prepare(&folder)?;
-    let outcomes = work::work(args, &source, &header, &folder)?;
+    let (_locked, outcomes) = work::work(args, &source, &header, &folder)?;
     if header.shard != Shard::WHOLE {
         let Shard { index, of } = header.shard;
         let runs = outcomes.len();

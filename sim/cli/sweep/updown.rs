@@ -48,7 +48,7 @@ pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let fixed = |key: &str| !steps.as_ref().is_some_and(|(client, _)| key == format!("client.{client}.rate"));
+    let fixed = |key: &str| steps.as_ref().is_none_or(|(client, _)| key != format!("client.{client}.rate"));
     let kept: Vec<usize> = (0..arguments.settings.len()).filter(|&at| fixed(&arguments.settings[at].key)).collect();
     let columns: Vec<Column> = kept.iter().map(|&at| arguments.columns().swap_remove(at)).collect();
     let values: Vec<String> = kept.iter().map(|&at| arguments.settings[at].values[0].text.clone()).collect();

@@ -21,14 +21,20 @@ use crate::terminal;
 /// Whether somebody wants the sweep to stop.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Makes the runs of a shard that are not done; returns the outcomes of all of its runs.
-pub fn work(args: &Args, source: &Source, header: &Header, folder: &Path) -> Result<BTreeMap<usize, Outcome>, Problem> {
+/// Makes the runs of a shard that are not done; returns the outcomes of all of its runs, and the log, whose lock keeps others
+/// out of the folder until the results are written.
+pub fn work(
+    args: &Args,
+    source: &Source,
+    header: &Header,
+    folder: &Path,
+) -> Result<(Log, BTreeMap<usize, Outcome>), Problem> {
     let (log, done) = Log::open(folder, header)?;
     let mine: Vec<Place> = header.study.places().into_iter().filter(|place| header.shard.has(place.number)).collect();
     let todo: Vec<Place> = mine.iter().copied().filter(|place| !done.contains_key(&place.number)).collect();
     let (all, before) = (mine.len(), done.len());
     if todo.is_empty() {
-        return Ok(done);
+        return Ok((log, done));
     }
     listen();
     let bar = terminal::bar("{pos} of {len} runs, {elapsed} so far, about {eta} to go", all as u64);
@@ -53,7 +59,7 @@ pub fn work(args: &Args, source: &Source, header: &Header, folder: &Path) -> Res
     if done.len() < all {
         return Err(Problem::Interrupted(interrupted(header, folder, done.len(), all)));
     }
-    Ok(done)
+    Ok((log, done))
 }
 
 /// What a sweep that was interrupted leaves behind, and how it goes on.

@@ -188,6 +188,10 @@ impl Colours {
     /// What the colours mean: a bar with its ends named.
     fn bar(&self, canvas: &mut Canvas, (left, top): (f64, f64), width: f64, shown: Shown) {
         const STRIPES: u32 = 60;
+        let grey = Hand { size: style::NOTE, face: Face::Regular, colour: style::GREY, anchor: Anchor::Start };
+        if self.high <= self.low {
+            return canvas.text("the same everywhere", (left, top + style::NOTE), grey);
+        }
         let stripe = width / f64::from(STRIPES);
         for at in 0..STRIPES {
             let x = left + stripe * f64::from(at);
@@ -195,14 +199,13 @@ impl Colours {
             let right = (x + stripe + 1.0).min(left + width);
             canvas.rect((x, top), (right, top + BAR), mix((f64::from(at) + 0.5) / f64::from(STRIPES)));
         }
-        let hand = Hand { size: style::NOTE, face: Face::Regular, colour: style::GREY, anchor: Anchor::Start };
         let baseline = top + BAR + style::NOTE * 1.3;
         let axis = Axis::around(shown.quantity(), [self.low, self.high].into_iter());
         let zero = self.low == 0.0;
-        canvas.text(&if zero { axis.label(0.0) } else { short(shown, self.low) }, (left, baseline), hand);
-        canvas.text(&short(shown, self.high), (left + width, baseline), Hand { anchor: Anchor::End, ..hand });
+        canvas.text(&if zero { axis.label(0.0) } else { short(shown, self.low) }, (left, baseline), grey);
+        canvas.text(&short(shown, self.high), (left + width, baseline), Hand { anchor: Anchor::End, ..grey });
         if self.log {
-            canvas.text("logarithmic", (left + width / 2.0, baseline), Hand { anchor: Anchor::Middle, ..hand });
+            canvas.text("logarithmic", (left + width / 2.0, baseline), Hand { anchor: Anchor::Middle, ..grey });
         }
     }
 }

@@ -21,6 +21,12 @@ const FRAME_HEIGHT: f64 = 270.0;
 const LEADING: f64 = 18.0;
 /// Length of a line in the list of worlds.
 const SAMPLE: f64 = 22.0;
+/// Width of the line of the last world.
+const THINNEST: f64 = 1.4;
+/// By how much each line is wider than the next.
+const WIDER: f64 = 1.3;
+/// By how much the first may be wider than the last.
+const WIDEST: f64 = 6.0;
 /// The dash of worlds beyond the seventh, whose colours begin again.
 const AGAIN: (f64, f64) = (6.0, 3.5);
 
@@ -31,7 +37,7 @@ pub(super) fn draw(results: &Results, setting: usize) -> Canvas {
     let names: Vec<String> = study.worlds.iter().map(|world| clean(world)).collect();
     let (places, legend) = legend(&names);
     let below = Below::of(column.kind, &study.values_of(setting));
-    let top = style::MARGIN + HEAD_HEIGHT + legend + 26.0;
+    let top = style::MARGIN + HEAD_HEIGHT + legend + 40.0;
     let height = top + FRAME_HEIGHT + 24.0 + FOOT_HEIGHT;
     let mut canvas = Canvas::new(style::WIDTH, height);
     let scale = if below.log { ", on a logarithmic scale" } else { "" };
@@ -39,7 +45,7 @@ pub(super) fn draw(results: &Results, setting: usize) -> Canvas {
     for (world, &(x, y)) in places.iter().enumerate() {
         let (x, y) = (style::MARGIN + x, style::MARGIN + HEAD_HEIGHT + y);
         let middle = y - style::HEADING * style::MIDDLE;
-        sample(&mut canvas, (x, middle), look(world));
+        sample(&mut canvas, (x, middle), look(world, results.study.worlds.len()));
         let hand =
             Hand { size: style::HEADING, face: Face::Regular, colour: style::world(world).text, anchor: Anchor::Start };
         canvas.text(&names[world], (x + SAMPLE + 6.0, y), hand);
@@ -53,9 +59,11 @@ pub(super) fn draw(results: &Results, setting: usize) -> Canvas {
     canvas
 }
 
-fn look(world: usize) -> Look {
+/// The look of a world's line. Earlier worlds are wider and lie below: where one covers another, both show.
+fn look(world: usize, worlds: usize) -> Look {
     let dash = (world >= style::COLOURS).then_some(AGAIN);
-    Look { colour: style::world(world).line, width: 2.0, dash }
+    let wider = (worlds - 1 - world) as f64 * WIDER.min(WIDEST / worlds as f64);
+    Look { colour: style::world(world).line, width: THINNEST + wider, dash }
 }
 
 fn sample(canvas: &mut Canvas, (x, y): (f64, f64), look: Look) {
@@ -119,7 +127,7 @@ fn panels(canvas: &mut Canvas, results: &Results, below: &Below, top: f64) {
             let mut order: Vec<usize> = (0..curve.len()).collect();
             order.sort_by(|&a, &b| below.shares[a].total_cmp(&below.shares[b]));
             let curve: Vec<Option<Value>> = order.into_iter().map(|at| curve[at]).collect();
-            pane::line(canvas, frame, axis, &curve, look(world));
+            pane::line(canvas, frame, axis, &curve, look(world, worlds));
         }
         left += width + GAP;
     }

@@ -60,19 +60,23 @@ impl Below {
         canvas.rect((frame.left, frame.bottom - 0.5), (frame.right, frame.bottom + 0.5), style::INK);
         let mut order: Vec<usize> = (0..self.shares.len()).collect();
         order.sort_by(|&a, &b| self.shares[a].total_cmp(&self.shares[b]));
-        // The ends first: they say how far the setting went. Then whatever fits between.
-        let ends = [order.first(), order.last()].into_iter().flatten().copied();
-        let mut taken: Vec<(f64, f64)> = Vec::new();
-        for at in ends.chain(order.iter().copied()) {
-            let half = Face::Regular.width(&self.labels[at], style::LABEL) / 2.0 + LABEL_GAP / 2.0;
+        let half = |at: usize| Face::Regular.width(&self.labels[at], style::LABEL) / 2.0 + LABEL_GAP / 2.0;
+        let middle = |at: usize| {
+            let half = half(at);
+            self.x(frame, at).min(frame.right + 10.0 - half).max(frame.left - 10.0 + half)
+        };
+        let apart = |a: usize, b: usize| middle(a) + half(a) <= middle(b) - half(b);
+        // Every label, or every second, or every third: whatever leaves them apart.
+        let every = (1..=order.len()).find(|&every| {
+            let shown: Vec<usize> = order.iter().copied().step_by(every).collect();
+            shown.windows(2).all(|pair| apart(pair[0], pair[1]))
+        });
+        for (rank, &at) in order.iter().enumerate() {
             let x = self.x(frame, at);
-            let middle = x.min(frame.right + 10.0 - half).max(frame.left - 10.0 + half);
-            if taken.iter().any(|&(from, to)| middle + half > from && middle - half < to) {
-                continue;
-            }
-            taken.push((middle - half, middle + half));
             canvas.rect((x - 0.5, frame.bottom), (x + 0.5, frame.bottom + 5.0), style::INK);
-            canvas.text(&self.labels[at], (middle, frame.bottom + 5.0 + style::LABEL * 1.15), hand);
+            if rank.is_multiple_of(every.unwrap_or(1)) {
+                canvas.text(&self.labels[at], (middle(at), frame.bottom + 5.0 + style::LABEL * 1.15), hand);
+            }
         }
     }
 }

@@ -36,7 +36,9 @@ const TICKS: [f64; 23] = [
 /// Draws the figure.
 pub(super) fn draw(results: &Results, world: usize, around: &str) -> Canvas {
     let all = knobs(results, world);
-    let shown: Vec<&Knob> = all.iter().take(SHOWN_MAX).collect();
+    let sure = all.iter().filter(|knob| knob.effect() > 0.0).count();
+    // Without any sure effect the settings are shown all the same: whiskers across the middle are an answer too.
+    let shown: Vec<&Knob> = all.iter().take(if sure > 0 { sure.min(SHOWN_MAX) } else { SHOWN_MAX }).collect();
     let top = style::MARGIN + HEAD_HEIGHT + 58.0;
     let bottom = top + ROW * shown.len().max(1) as f64;
     let height = bottom + 30.0 + FOOT_HEIGHT;
@@ -56,8 +58,10 @@ pub(super) fn draw(results: &Results, world: usize, around: &str) -> Canvas {
         bars(&mut canvas, frame, &shown, at, world);
     }
     let mut text = "Paired by replication; whiskers: 95 % intervals. A halving is as wide as a doubling.".to_owned();
-    if all.len() > shown.len() {
-        text += &format!(" {} settings with less effect are left out.", all.len() - shown.len());
+    let left_out = all.len() - shown.len();
+    if left_out > 0 {
+        let why = if sure > shown.len() { "with less or no sure effect" } else { "without a sure effect" };
+        text += &format!(" {left_out} settings {why} are left out.");
     }
     foot(&mut canvas, &text, height);
     canvas

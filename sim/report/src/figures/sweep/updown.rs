@@ -100,9 +100,16 @@ fn value(x: f64, estimate: Estimate) -> Value {
 /// Shades every load that is metastable, to half way to its neighbours.
 fn shade(canvas: &mut Canvas, frame: Frame, below: &Below, levels: &[Level]) {
     let x = |at: usize| below.x(frame, at);
-    for (at, _) in levels.iter().enumerate().filter(|(_, level)| level.metastable) {
-        let from = if at == 0 { frame.left } else { (x(at - 1) + x(at)) / 2.0 };
-        let to = if at + 1 == levels.len() { frame.right } else { (x(at) + x(at + 1)) / 2.0 };
+    let mut at = 0;
+    // One rectangle for neighbours, so that no seam shows.
+    for run in levels.chunk_by(|a, b| a.metastable == b.metastable) {
+        let (first, last) = (at, at + run.len() - 1);
+        at += run.len();
+        if !run[0].metastable {
+            continue;
+        }
+        let from = if first == 0 { frame.left } else { (x(first - 1) + x(first)) / 2.0 };
+        let to = if at == levels.len() { frame.right } else { (x(last) + x(at)) / 2.0 };
         canvas.rect((from, frame.top), (to, frame.bottom), style::SHADE);
     }
 }

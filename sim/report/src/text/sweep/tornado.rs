@@ -62,6 +62,9 @@ fn nothing() -> Written {
 /// A change in percent; one that chance can explain stands in brackets.
 fn percent(change: &Estimate) -> Written {
     let of = |share: f64| share * 100.0;
+    if of(change.mean).abs() < 0.05 {
+        return Written { value: "0 %".to_owned(), margin: None };
+    }
     let digits = if of(change.mean).abs() >= 99.95 { 0 } else { 1 };
     let value = format!("{:+.digits$} %", of(change.mean));
     let margin = change.half_width().filter(|half| *half > 0.0).map(|half| format!("±{:.digits$}", of(half)));
