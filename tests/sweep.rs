@@ -1,5 +1,7 @@
 //! Sweeps through kills, interruptions and shards: whatever happens on the way, the results are those of one quiet run, byte for byte.
 
+mod shipped;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ const SCENARIO: &str = r#"
 version = 1
 title = "A small site"
 [run]
-length = "20s"
+length = "15s"
 replications = 2
 [machine]
 cores = 2
@@ -28,8 +30,8 @@ network = "200us"
 steps = [{ burn = "2ms" }, { call = "backend", takes = "exp(20ms)" }]
 "#;
 
-/// The points of the sweep: 4 x 10 of them, 160 runs.
-const SETTINGS: [&str; 2] = ["world.threads.threads=1..4", "client.users.rate=40/s..400/s:10"];
+/// The points of the sweep: 4 x 6 of them, 96 runs.
+const SETTINGS: [&str; 2] = ["world.threads.threads=1..4", "client.users.rate=40/s..400/s:6"];
 
 /// A folder with the scenario.
 struct Place(tempfile::TempDir);
@@ -190,7 +192,7 @@ fn ctrl_c_keeps_what_is_done_and_says_how_to_go_on() {
     let output = child.wait_with_output().expect("a child ends");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("of 160 runs are done and kept in stopped/sweep.log"), "{said}");
+    assert!(said.contains("of 96 runs are done and kept in stopped/sweep.log"), "{said}");
     assert!(said.contains("The same command goes on with the other"), "{said}");
     assert_eq!(results(&place.path("stopped")).len(), 0, "no results before all runs are done");
     place.swept("stopped", &[]);
@@ -312,4 +314,34 @@ fn hysteresis_and_tornado_go_on_from_a_torn_log_too() {
         run(&torn);
         assert_same(&place.path(&quiet), &place.path(&torn));
     }
+}
+
+/// What makes it right to run a world once for all values of another world's settings.
+#[test]
+fn settings_of_one_world_leave_the_models_of_the_others_alone() {
+    let mut compared = 0;
+    for shipped in shipped::scenarios() {
+        let folder = shipped::root().join("scenarios").join(&shipped.name);
+        let folder = folder.parent().expect("a file lies in a folder").to_owned();
+        let models = |set: &[(&str, &str)]| {
+            let over =
+                |(key, value): &(&str, &str)| scenario::Override { key: (*key).to_owned(), value: (*value).to_owned() };
+            let overrides: Vec<scenario::Override> = set.iter().map(over).collect();
+            let mut load = |file: &str| fs::read_to_string(folder.join(file)).map_err(|error| error.to_string());
+            let parsed = scenario::parse(&shipped.text, &shipped.name, &overrides).ok()?;
+            Some(scenario::compile(&parsed, &mut load).ok()?.models)
+        };
+        let before = models(&[]).expect("a shipped scenario compiles");
+        for changed in &before {
+            for setting in ["processes", "listen", "cores"] {
+                let key = format!("world.{}.{setting}", changed.name);
+                let Some(after) = models(&[(&key, "3")]) else { continue };
+                for (before, after) in before.iter().zip(&after).filter(|(before, _)| before.name != changed.name) {
+                    assert_eq!(format!("{before:?}"), format!("{after:?}"), "{}: {key}", shipped.name);
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 50, "only {compared} models were compared");
 }

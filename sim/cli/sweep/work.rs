@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Model;
 use lab::sweep::numbers::numbers_of;
@@ -29,11 +28,19 @@ pub fn work(
     header: &Header,
     folder: &Path,
 ) -> Result<(Log, BTreeMap<usize, Outcome>), Problem> {
-    let (log, done) = Log::open(folder, header)?;
+    let (mut log, mut done) = Log::open(folder, header)?;
     let mine: Vec<Place> = header.study.places().into_iter().filter(|place| header.shard.has(place.number)).collect();
-    let todo: Vec<Place> = mine.iter().copied().filter(|place| !done.contains_key(&place.number)).collect();
+    let twins = Twins::of(header, &mine);
+    // A sweep that was killed may have kept a run and not its twins.
+    for number in done.keys().copied().collect::<Vec<_>>() {
+        let outcome = done[&number].clone();
+        twins.keep(number, &outcome, &mut log, &mut done)?;
+    }
+    let missing = mine.iter().copied().filter(|place| !done.contains_key(&place.number));
+    let todo: Vec<Place> = missing.filter(|place| twins.is_first(place.number)).collect();
     let (all, before) = (mine.len(), done.len());
     if todo.is_empty() {
+        log.sync()?;
         return Ok((log, done));
     }
     listen();
@@ -44,9 +51,9 @@ pub fn work(
     let model = |place: &Place| model(source, header, place);
     let finished = |place: &Place, outcome: Outcome| {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0.append(place.number, &outcome)?;
-        kept.1.insert(place.number, outcome);
-        bar.inc(1);
+        let (log, done) = &mut *kept;
+        twins.keep(place.number, &outcome, log, done)?;
+        bar.set_position(done.len() as u64);
         bar.set_message(format!("point {}, {}", place.point + 1, header.study.worlds[place.world]));
         Ok(())
     };
@@ -60,6 +67,49 @@ pub fn work(
         return Err(Problem::Interrupted(interrupted(header, folder, done.len(), all)));
     }
     Ok((log, done))
+}
+
+/// Runs that are the same run: a world whose settings are not varied has the same numbers at many points.
+struct Twins {
+    /// Of each run of the shard, all runs that are the same, itself included, in their order.
+    groups: BTreeMap<usize, Arc<[usize]>>,
+}
+
+impl Twins {
+    fn of(header: &Header, mine: &[Place]) -> Twins {
+        let mut same: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for place in mine {
+            same.entry(header.study.decided_by(place)).or_default().push(place.number);
+        }
+        let mut groups = BTreeMap::new();
+        for group in same.into_values() {
+            let group: Arc<[usize]> = group.into();
+            groups.extend(group.iter().map(|&number| (number, Arc::clone(&group))));
+        }
+        Twins { groups }
+    }
+
+    /// Whether it is the one that is made for all.
+    fn is_first(&self, number: usize) -> bool {
+        self.groups.get(&number).is_some_and(|group| group[0] == number)
+    }
+
+    /// Keeps an outcome for a run and all its twins that have none.
+    fn keep(
+        &self,
+        number: usize,
+        outcome: &Outcome,
+        log: &mut Log,
+        done: &mut BTreeMap<usize, Outcome>,
+    ) -> Result<(), Problem> {
+        for &twin in self.groups.get(&number).into_iter().flat_map(|group| group.iter()) {
+            if !done.contains_key(&twin) {
+                log.append(twin, outcome)?;
+                done.insert(twin, outcome.clone());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a sweep that was interrupted leaves behind, and how it goes on.

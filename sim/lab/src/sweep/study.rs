@@ -120,6 +120,23 @@ impl Study {
         places
     }
 
+    /// What decides a run: two runs for which it is the same are the same run.
+    ///
+    /// A world's own settings matter to that world only: nothing but the worlds differs between the models of a scenario.
+    pub fn decided_by(&self, place: &Place) -> (Vec<&str>, usize, u32, u64) {
+        let point = &self.points[place.point];
+        let world = &self.worlds[place.world];
+        let matters = |key: &str| {
+            let of_world = key.strip_prefix("world.");
+            let mut names = self.worlds.iter().filter(|name| of_world.is_some_and(|rest| is_below(rest, name)));
+            // A key that names no world, or names it in another way, may matter to all.
+            names.next().is_none_or(|name| name == world)
+        };
+        let values = self.settings.iter().zip(&point.values);
+        let values = values.map(|(column, value)| if matters(&column.key) { value.as_str() } else { "" }).collect();
+        (values, place.world, place.replication, point.seed)
+    }
+
     /// The settings that take more than one value, by position.
     pub fn varied(&self) -> Vec<usize> {
         let differs = |&setting: &usize| {
@@ -140,6 +157,12 @@ impl Study {
         }
         values
     }
+}
+
+/// Whether a path lies below a name, as it stands or in quotes.
+fn is_below(path: &str, name: &str) -> bool {
+    let rest = path.strip_prefix(name).or_else(|| path.strip_prefix(&format!("{name:?}")));
+    rest.is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// All combinations, the last setting fastest.
@@ -191,6 +214,30 @@ mod tests {
             let shards: Vec<Shard> = (1..=of).map(|index| Shard { index, of }).collect();
             assert!(places.iter().all(|place| shards.iter().filter(|shard| shard.has(place.number)).count() == 1));
         }
+    }
+
+    #[test]
+    fn a_setting_of_one_world_makes_no_new_runs_of_another() {
+        let mut study = study(3, 1);
+        let different = |study: &Study| {
+            let places = study.places();
+            let mut keys: Vec<_> = places.iter().map(|place| study.decided_by(place)).collect();
+            keys.sort();
+            keys.dedup();
+            keys.len()
+        };
+        assert_eq!(different(&study), 6, "`a` may matter to both worlds");
+        for key in ["world.x.threads", "world.\"x\".threads"] {
+            study.settings[0].key = key.to_owned();
+            assert_eq!(different(&study), 4, "three of x and one of y");
+        }
+        for key in ["world.xx.threads", "world.x", "client.x.rate"] {
+            study.settings[0].key = key.to_owned();
+            assert_eq!(different(&study), 6, "{key}");
+        }
+        study.points[2].seed = 9;
+        study.settings[0].key = "world.x.threads".to_owned();
+        assert_eq!(different(&study), 5, "another seed is another run");
     }
 
     #[test]
