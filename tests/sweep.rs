@@ -321,8 +321,7 @@ fn hysteresis_and_tornado_go_on_from_a_torn_log_too() {
 fn settings_of_one_world_leave_the_models_of_the_others_alone() {
     let mut compared = 0;
     for shipped in shipped::scenarios() {
-        let folder = shipped::root().join("scenarios").join(&shipped.name);
-        let folder = folder.parent().expect("a file lies in a folder").to_owned();
+        let folder = shipped.path.parent().expect("a file lies in a folder").to_owned();
         let models = |set: &[(&str, &str)]| {
             let over =
                 |(key, value): &(&str, &str)| scenario::Override { key: (*key).to_owned(), value: (*value).to_owned() };
@@ -344,4 +343,49 @@ fn settings_of_one_world_leave_the_models_of_the_others_alone() {
         }
     }
     assert!(compared > 50, "only {compared} models were compared");
+}
+
+/// A site that can do about 20 requests a second, whose queue is longer than its users are patient.
+const STORMY: &str = r#"
+version = 1
+title = "A stormy site"
+[run]
+length = "1m"
+drain = "10s"
+[machine]
+cores = 1
+[world.threads]
+worker = "uwsgi-threads"
+threads = 4
+listen = 64
+[client.users]
+rate = "10/s"
+read_timeout = "1s"
+retry = { times = 3, backoff = "100ms", jitter = "full", budget = 10 }
+[request.page]
+steps = [{ burn = "50ms" }]
+"#;
+
+/// Goal: the load goes up past what the site can do and down again; with retries the site stays down at loads that it carried
+/// before, and without them (a budget of nothing) it does not.
+#[test]
+fn retries_make_a_load_metastable_and_without_them_it_is_not() {
+    let place = Place::new();
+    fs::write(place.path("stormy.toml"), STORMY).expect("a file can be written");
+    let metastable = |budget: &str| {
+        let budget = format!("client.users.retry.budget={budget}");
+        let out = format!("storm-{}", budget.len());
+        let load = ["--set", "client.users.rate=6/s,10/s,14/s,40/s", "--hold", "60s", "--format", "csv"];
+        let args = ["sweep", "stormy.toml", "--hysteresis", "--set", &budget, "--out", &out].into_iter().chain(load);
+        let output = place.run(&args.collect::<Vec<_>>());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let summary = fs::read_to_string(place.path(&out).join("summary.csv")).expect("there is a summary");
+        let mut lines = summary.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let head = lines.next().expect("a line of names");
+        let column = |name: &str| head.iter().position(|other| *other == name).expect("the column is there");
+        let zone = lines.filter(|row| row[column("direction")] == "up" && row[column("metastable")] == "yes");
+        zone.map(|row| row[column("offered_rps")].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(metastable("10"), ["6", "10", "14"]);
+    assert_eq!(metastable("0"), Vec::<String>::new());
 }

@@ -7,5 +7,7 @@ pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+#[cfg(test)]
+mod sweep_fixture;
 pub mod text;
 pub mod validation_json;

@@ -13,11 +13,14 @@ use super::run::Outcome;
 use super::study::{Steps, Study};
 use super::table::{Cell, Kind, Table, setting_columns};
 use super::values::read_number;
-use crate::estimate::{Estimate, paired_difference};
+use crate::estimate::{Estimate, paired_difference, paired_ratio};
 use crate::figure::{Better, FigureSpec, Group, Unit};
 
 /// Least share of the load that must be lost on the way down: less is no state of its own, however sure it is.
 pub const LOST_MIN: f64 = 0.05;
+
+/// Least ratio of 99th percentiles that is called slower: chance and rounding move a percentile by less.
+pub const SLOWER_MIN: f64 = 2.0;
 
 /// What is told about each step.
 pub static STEP_FIGURES: [FigureSpec; 5] = [
@@ -162,6 +165,8 @@ pub struct Level {
     /// Whether significantly fewer requests are answered well on the way down: the interval of the difference lies below zero,
     /// and at least [`LOST_MIN`] of the load is lost.
     pub metastable: bool,
+    /// Whether as many are answered well, but significantly later: the 99th percentile is at least [`SLOWER_MIN`] times as long.
+    pub slower: bool,
 }
 
 /// The loads of a world, from the lowest on.
@@ -177,13 +182,17 @@ pub fn levels(results: &Results, steps: &Steps, world: usize) -> Vec<Level> {
             let enough = -difference.mean >= LOST_MIN * offered_rps;
             enough && difference.high.is_some_and(|high| high < 0.0)
         };
+        let later = paired_ratio(&values(Direction::Up, P99), &values(down, P99)).filter(|_| level < top);
+        let later = later.is_some_and(|ratio| ratio.mean >= SLOWER_MIN && ratio.low.is_some_and(|low| low > 1.0));
+        let metastable = difference.as_ref().is_some_and(lost);
         Level {
             offered_rps,
             up_ok: estimate(Direction::Up, OK),
             down_ok: estimate(down, OK),
             up_p99: estimate(Direction::Up, P99),
             down_p99: estimate(down, P99),
-            metastable: difference.as_ref().is_some_and(lost),
+            metastable,
+            slower: later && !metastable,
             difference,
         }
     };

@@ -41,6 +41,9 @@ fn rest(chance: &[&Knob], less: usize, style: Style) -> String {
         let names: Vec<&str> = chance.iter().map(|knob| knob.key.as_str()).collect();
         text += &format!("No sure effect: {}.", names.join(", "));
     }
+    if text.is_empty() {
+        return text;
+    }
     indented(&super::super::layout::wrap(text.trim_end(), style.width.saturating_sub(2))).concat()
 }
 

@@ -37,7 +37,11 @@ fn rows(levels: &[Level], steps: &Steps) -> Vec<Vec<Cell>> {
             written(Unit::PerSecond, &level.down_ok),
             written(Unit::Nanoseconds, &level.up_p99),
             written(Unit::Nanoseconds, &level.down_p99),
-            Cell::words(if level.metastable { "metastable" } else { "" }),
+            Cell::words(match (level.metastable, level.slower) {
+                (true, _) => "metastable",
+                (false, true) => "slower",
+                (false, false) => "",
+            }),
         ]
     };
     levels.iter().zip(&steps.rates).map(row).collect()
@@ -50,6 +54,11 @@ fn sentence(levels: &[Level], steps: &Steps) -> String {
     match zone[..] {
         [] if levels.iter().all(|level| level.difference.is_none_or(|found| found.low.is_none())) => {
             "One replication cannot tell a metastable load from chance.".to_owned()
+        }
+        [] if levels.iter().any(|level| level.slower) => {
+            "No metastable load, but answers come later on the way down: what queued up at the highest load is not done within a \
+             step. Hold the steps longer to see whether it ever is."
+                .to_owned()
         }
         [] => "No metastable load: whatever is answered on the way up is answered on the way down.".to_owned(),
         [only] => format!("Metastable at {only}: what is answered on the way up is not answered on the way down."),
