@@ -345,38 +345,18 @@ fn settings_of_one_world_leave_the_models_of_the_others_alone() {
     assert!(compared > 50, "only {compared} models were compared");
 }
 
-/// A site that can do about 20 requests a second, whose queue is longer than its users are patient.
-const STORMY: &str = r#"
-version = 1
-title = "A stormy site"
-[run]
-length = "1m"
-drain = "10s"
-[machine]
-cores = 1
-[world.threads]
-worker = "uwsgi-threads"
-threads = 4
-listen = 64
-[client.users]
-rate = "10/s"
-read_timeout = "1s"
-retry = { times = 3, backoff = "100ms", jitter = "full", budget = 10 }
-[request.page]
-steps = [{ burn = "50ms" }]
-"#;
-
 /// Goal: the load goes up past what the site can do and down again; with retries the site stays down at loads that it carried
 /// before, and without them (a budget of nothing) it does not.
 #[test]
 fn retries_make_a_load_metastable_and_without_them_it_is_not() {
     let place = Place::new();
-    fs::write(place.path("stormy.toml"), STORMY).expect("a file can be written");
+    let shipped = shipped::root().join("scenarios/patterns/comeback.toml");
+    fs::copy(shipped, place.path("comeback.toml")).expect("a file can be copied");
     let metastable = |budget: &str| {
         let budget = format!("client.users.retry.budget={budget}");
         let out = format!("storm-{}", budget.len());
-        let load = ["--set", "client.users.rate=6/s,10/s,14/s,40/s", "--hold", "60s", "--format", "csv"];
-        let args = ["sweep", "stormy.toml", "--hysteresis", "--set", &budget, "--out", &out].into_iter().chain(load);
+        let load = ["--set", "client.users.rate=6/s,10/s,14/s,40/s", "--hold", "2m", "--format", "csv"];
+        let args = ["sweep", "comeback.toml", "--hysteresis", "--set", &budget, "--out", &out].into_iter().chain(load);
         let output = place.run(&args.collect::<Vec<_>>());
         assert!(output.status.success(), "{}", text(&output.stderr));
         let summary = fs::read_to_string(place.path(&out).join("summary.csv")).expect("there is a summary");
