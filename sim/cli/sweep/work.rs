@@ -1,6 +1,7 @@
 //! The runs of a sweep: those that the log does not know yet, on all cores, until they are done or somebody presses Ctrl-C.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -103,9 +104,9 @@ impl Twins {
         done: &mut BTreeMap<usize, Outcome>,
     ) -> Result<(), Problem> {
         for &twin in self.groups.get(&number).into_iter().flat_map(|group| group.iter()) {
-            if !done.contains_key(&twin) {
+            if let Entry::Vacant(missing) = done.entry(twin) {
                 log.append(twin, outcome)?;
-                done.insert(twin, outcome.clone());
+                missing.insert(outcome.clone());
             }
         }
         Ok(())
