@@ -111,7 +111,7 @@ mod tests {
         let outcome = |point: usize, replication: u32| {
             let of_people = 1.0 + 0.1 * f64::from(replication);
             let p99 = match point {
-                1 | 2 if replication % 2 == 0 => 3e6,
+                1 | 2 if replication.is_multiple_of(2) => 3e6,
                 1 | 2 => 0.3e6,
                 3 => 2e6,
                 _ => 1e6,

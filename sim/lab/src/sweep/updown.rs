@@ -324,7 +324,7 @@ mod tests {
         };
         let outcome = |replication: u32| {
             let of_step = |(direction, level): (Direction, usize)| {
-                let chance = if replication % 2 == 0 { spread } else { -spread };
+                let chance = if replication.is_multiple_of(2) { spread } else { -spread };
                 let down = direction == Direction::Down;
                 let ok = steps.rate_rps(level) - if down { lost[level] + chance } else { 0.0 };
                 [Some(1.0), Some(ok), Some(0.0), None, None]
