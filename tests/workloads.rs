@@ -50,3 +50,10 @@ fn a_ring_of_greenlets_gives_everyone_its_turns() {
     assert_eq!((ring.events, ring.check), (10_100, 1.0));
     assert_eq!(bare::ring(100, 10_000).check, 1.0);
 }
+
+#[test]
+fn a_fleet_sleeps_as_one_host_does() {
+    // Each host has 50 of 2,500 sleepers in turn; 60 s leave out those who sleep at the end, one in sixty, and they are the long ones.
+    let mean = real::fleet(50, 50, 60, 1).check;
+    assert!((0.96..1.02).contains(&mean), "{mean}");
+}

@@ -36,7 +36,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".tailback-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         // A temporary file is its owner's alone; a result is for everybody whom the folder is for.
@@ -49,6 +49,23 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
         Ok(())
     };
     write().map_err(|source: io::Error| Problem::Write { path: Some(path.to_owned()), source })
+}
+
+/// How the name of a file begins that is not yet whole.
+const PARTIAL: &str = ".tailback-";
+
+/// Removes what writers that were killed left behind in a folder; nobody else may be writing there.
+pub fn remove_leftovers(folder: &Path) -> Result<(), Problem> {
+    let remove = || -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    };
+    remove().map_err(|source| Problem::Write { path: Some(folder.to_owned()), source })
 }
 
 /// The files of a folder whose names end so, by name; at least one.
@@ -75,7 +92,7 @@ pub fn write_drawing(folder: &Path, name: &str, drawing: &Drawing) -> Result<(),
 /// Makes sure that a folder is there and can be written to, before long work whose results go there.
 pub fn prepare(folder: &Path) -> Result<(), Problem> {
     fs::create_dir_all(folder)
-        .and_then(|()| tempfile::Builder::new().prefix(".tailback-").tempfile_in(folder))
+        .and_then(|()| tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder))
         .map(drop)
         .map_err(|source| Problem::Write { path: Some(folder.to_owned()), source })
 }
@@ -111,7 +128,7 @@ fn compile_with_warnings(path: &Path, overrides: &[Override]) -> Result<(Compile
 }
 
 /// All diagnostics as text, in colour on a terminal, with a count at the end.
-fn show(diagnostics: &[Diagnostic], text: &str) -> String {
+pub fn show(diagnostics: &[Diagnostic], text: &str) -> String {
     let shown: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.plain(text)).collect();
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let mut out = shown.join("\n");

@@ -1,7 +1,7 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
 //! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that
-//! could not be brought to its end, or too few of them to say.
+//! could not be brought to its end, or too few of them to say, 130 a sweep that was stopped and can go on.
 
 mod check;
 mod compare;
@@ -9,10 +9,12 @@ mod conform;
 mod explain;
 mod files;
 mod gallery;
+mod merge;
 mod problem;
 mod run;
 mod settle;
 mod start;
+mod sweep;
 mod terminal;
 mod validate;
 
@@ -41,6 +43,10 @@ enum Command {
     Explain(explain::Args),
     /// Hold two worlds against each other, and say what differs significantly
     Compare(compare::Args),
+    /// Run a scenario at many combinations of settings, through interruptions and in parts, and draw what comes of it
+    Sweep(sweep::Args),
+    /// Join the shards of a sweep
+    Merge(merge::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -60,6 +66,8 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

@@ -49,21 +49,32 @@ pub enum Problem {
     Runs(LabError),
     /// There were too few runs to say what was asked with the precision that was asked for; the text says what is missing.
     NotPrecise(String),
+    /// Some runs of a sweep did not come to their end; the text says which.
+    SomeRuns(String),
+    /// Somebody stopped a sweep; the text says how it goes on.
+    Interrupted(String),
+    /// A file of results could not be made.
+    Data(report::data::parquet::ParquetError),
     /// A plot could not be drawn.
     Draw(report::figures::DrawError),
 }
 
 impl Problem {
-    /// 1 for what differs from what was recorded; 3 for runs that failed or do not suffice; 2 for everything that the user or the machine must mend first.
+    /// 1 for what differs from what was recorded; 3 for runs that failed or do not suffice; 130 for Ctrl-C; 2 for everything that the
+    /// user or the machine must mend first.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Problem::Differs => ExitCode::from(1),
-            Problem::Runs(_) | Problem::NotPrecise(_) | Problem::Program { .. } => ExitCode::from(3),
+            Problem::Runs(_) | Problem::SomeRuns(_) | Problem::NotPrecise(_) | Problem::Program { .. } => {
+                ExitCode::from(3)
+            }
+            Problem::Interrupted(_) => ExitCode::from(130),
             Problem::Read { .. }
             | Problem::Write { .. }
             | Problem::Scenario(_)
             | Problem::Oracle { .. }
             | Problem::Usage(_)
+            | Problem::Data(_)
             | Problem::Draw(_) => ExitCode::from(2),
         }
     }
@@ -84,6 +95,9 @@ impl fmt::Display for Problem {
             Problem::NotPrecise(text) => writeln!(f, "error: {text}"),
             Problem::Usage(text) => writeln!(f, "error: {text}"),
             Problem::Runs(error) => writeln!(f, "error: {error}"),
+            Problem::SomeRuns(text) => writeln!(f, "error: {text}"),
+            Problem::Interrupted(text) => writeln!(f, "{text}"),
+            Problem::Data(error) => writeln!(f, "error: cannot write a table: {error}"),
             Problem::Draw(error) => writeln!(f, "error: cannot draw: {error}"),
         }
     }

@@ -43,6 +43,7 @@ fn workloads(criterion: &mut Criterion) {
     workload(criterion, "pool", 270_000, || real::pool(5, 1));
     workload(criterion, "limit/hub/ring", 1_000_000, || bare::ring(1_000, 1_000_000));
     workload(criterion, "hub/ring", 1_000_000, || real::ring(1_000, 1_000_000));
+    workload(criterion, "fleet/1e3", 200_000, || real::fleet(1_000, 100, 1, 1));
 }
 
 /// One pop and one push of the event queue, over the number of pending events.

@@ -14,6 +14,7 @@ pub mod precision;
 pub mod run;
 pub mod series;
 pub mod summary;
+pub mod sweep;
 pub mod theory;
 pub mod validate;
 pub mod versus;

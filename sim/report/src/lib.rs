@@ -3,11 +3,14 @@
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
 mod beside_json;
+pub mod data;
 pub mod explain_json;
 pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+#[cfg(test)]
+mod sweep_fixture;
 pub mod text;
 pub mod validation_json;
 pub mod versus_json;

@@ -13,6 +13,7 @@ mod front;
 mod habits;
 mod kernel;
 mod key;
+mod knobs;
 mod law_text;
 mod library;
 mod life;
@@ -45,6 +46,7 @@ mod world;
 
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
+pub use knobs::{Knob, knobs};
 pub use limits::FILE_BYTES;
 pub use overrides::Override;
 pub use reference::reference;

@@ -17,6 +17,7 @@ mod raster;
 mod scale;
 mod scatter_names;
 mod style;
+pub mod sweep;
 mod throughput;
 mod type_setting;
 mod utilisation;

@@ -68,6 +68,9 @@ const WORLDS: [WorldStyle; 7] = [
     world_style(Rgb(90, 90, 90), Rgb(70, 70, 70)),
 ];
 
+/// Worlds until the colours begin again.
+pub const COLOURS: usize = WORLDS.len();
+
 /// The look of world `index`. After seven the colours begin again: more than two worlds have a panel each.
 pub fn world(index: usize) -> WorldStyle {
     WORLDS[index % WORLDS.len()]

@@ -8,6 +8,7 @@ mod layout;
 pub mod notes;
 pub(crate) mod number;
 mod rows;
+pub mod sweep;
 pub mod table;
 pub mod theory;
 pub mod validation;

@@ -1,0 +1,51 @@
+//! The scenario of a sweep: read once, compiled for each point, with every file beside it remembered.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use scenario::{Compiled, Diagnostic, Override};
+
+use crate::files;
+use crate::problem::Problem;
+
+/// A scenario's text and the texts of the files that it names.
+pub struct Source {
+    /// As messages call it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    folder: PathBuf,
+    /// Every file is read once: all points are made of the same texts, whatever happens to the files meanwhile.
+    beside: Mutex<BTreeMap<String, Result<String, String>>>,
+}
+
+impl Source {
+    /// Reads a scenario; `-` is standard input.
+    pub fn read(path: &Path) -> Result<Source, Problem> {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let (name, text) = (path.display().to_string(), files::read(path)?);
+        Ok(Source { name, text, folder, beside: Mutex::default() })
+    }
+
+    /// Compiles it with values laid over.
+    pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Vec<Diagnostic>> {
+        let mut load = |file: &str| {
+            let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = || fs::read_to_string(self.folder.join(file)).map_err(|error| error.to_string());
+            beside.entry(file.to_owned()).or_insert_with(read).clone()
+        };
+        let parsed = scenario::parse(&self.text, &self.name, overrides)?;
+        scenario::compile(&parsed, &mut load)
+    }
+
+    /// The scenario and every file that was read for it, in a fixed order, for a fingerprint.
+    pub fn all_texts(&self) -> Vec<String> {
+        let beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_file = |(name, text): (&String, &Result<String, String>)| {
+            [name.clone(), text.as_ref().map_or_else(Clone::clone, Clone::clone)]
+        };
+        [self.text.clone()].into_iter().chain(beside.iter().flat_map(of_file)).collect()
+    }
+}

@@ -1,0 +1,15 @@
+//! Sweeps: a scenario at many combinations of settings.
+//!
+//! [`values`] reads what the settings are to be, [`study`] numbers the runs that this makes, [`run`] makes them, and [`numbers`]
+//! says what is kept of each. [`results`] puts the kept numbers into tables; [`usl`], [`tornado`] and [`updown`] are what can be
+//! read from them.
+
+pub mod numbers;
+pub mod results;
+pub mod run;
+pub mod study;
+pub mod table;
+pub mod tornado;
+pub mod updown;
+pub mod usl;
+pub mod values;

@@ -1,0 +1,68 @@
+//! Tables as files for other programs: CSV, JSON Lines and Parquet, and the dictionary of their columns.
+//!
+//! The same table makes the same bytes on every machine: numbers are written as short as they can be read back exactly, and
+//! nothing knows the date, or in which order runs ended.
+
+pub mod csv;
+pub mod dictionary;
+pub mod lines;
+pub mod parquet;
+
+use lab::sweep::table::Table;
+
+/// A kind of file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object a line.
+    Lines,
+    /// Parquet, version 1, without compression.
+    Parquet,
+}
+
+impl Format {
+    /// All.
+    pub const ALL: [Format; 3] = [Format::Csv, Format::Lines, Format::Parquet];
+
+    /// What its files' names end in.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Lines => "jsonl",
+            Format::Parquet => "parquet",
+        }
+    }
+
+    /// A table as a file's bytes.
+    ///
+    /// # Errors
+    /// What the Parquet writer complains of.
+    pub fn write(self, table: &Table) -> Result<Vec<u8>, parquet::ParquetError> {
+        match self {
+            Format::Csv => Ok(csv::csv(table).into_bytes()),
+            Format::Lines => Ok(lines::lines(table).into_bytes()),
+            Format::Parquet => parquet::parquet(table),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    use lab::sweep::table::{Cell, Kind, Table};
+
+    /// A table with every kind of cell, and what has to be quoted.
+    pub(crate) fn table() -> Table {
+        let mut table = Table::new(&[
+            ("point", Kind::Integer),
+            ("world", Kind::Text),
+            ("client.users.rate_rps", Kind::Number),
+            ("latency_p99_ns", Kind::Number),
+        ]);
+        let text = |text: &str| Cell::Text(text.to_owned());
+        table.rows.push(vec![Cell::Integer(1), text("a, \"b\""), Cell::Number(0.1), Cell::Number(1.5e9)]);
+        table.rows.push(vec![Cell::Integer(-2), text("é\nü"), Cell::Number(1.0 / 3.0), Cell::Nothing]);
+        table.rows.push(vec![Cell::Nothing, Cell::Nothing, Cell::Number(1e-9), Cell::Number(0.0)]);
+        table
+    }
+}

@@ -1,0 +1,38 @@
+//! The figures of sweeps whose numbers are known.
+
+use super::draw_sweep;
+use crate::sweep_fixture::{grid, results};
+
+fn names(results: &lab::sweep::results::Results) -> Vec<String> {
+    draw_sweep(results).unwrap().into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn one_setting_makes_lines_two_make_a_map_for_each_world_and_three_are_for_the_tables() {
+    assert_eq!(names(&results("world.a.threads", &["1", "2", "4"], true, |n| n)), ["sweep"]);
+    let two: Vec<Vec<&str>> = vec![vec!["1", "1"], vec!["1", "2"], vec!["2", "1"], vec!["2", "2"]];
+    assert_eq!(names(&grid(&["x", "y"], &two, true, |n| n[0] * n[1])), ["heat-a", "heat-b"]);
+    let three: Vec<Vec<&str>> = vec![vec!["1", "1", "1"], vec!["2", "2", "2"]];
+    assert_eq!(names(&grid(&["x", "y", "z"], &three, true, |n| n[0])), Vec::<String>::new());
+}
+
+#[test]
+fn cells_hold_their_values_where_there_is_room_for_all() {
+    let two: Vec<Vec<&str>> = vec![vec!["1", "5"], vec!["1", "7"], vec!["3", "5"], vec!["3", "7"]];
+    let drawn = draw_sweep(&grid(&["x", "y"], &two, true, |n| 100.0 * n[0] + n[1])).unwrap();
+    let svg = &drawn[0].1.svg;
+    for value in ["105", "107", "305", "307"] {
+        assert!(svg.contains(&format!(">\n{value}\n<")), "{value} is in no cell");
+    }
+    let values: Vec<String> = (1..=40).map(|value| value.to_string()).collect();
+    let many = values.iter().flat_map(|x| values.iter().map(move |y| vec![x.as_str(), y.as_str()]));
+    let drawn = draw_sweep(&grid(&["x", "y"], &many.collect::<Vec<_>>(), true, |n| 100_000.0 * n[0] + n[1])).unwrap();
+    assert!(!drawn[0].1.svg.contains("100,001"), "1,600 cells have no room for numbers");
+}
+
+#[test]
+fn a_sweep_in_which_nothing_was_answered_is_drawn_all_the_same() {
+    let nothing = grid(&["x", "y"], &[vec!["1", "1"], vec!["2", "1"], vec!["1", "2"], vec!["2", "2"]], true, |_| 0.0);
+    assert_eq!(names(&nothing), ["heat-a", "heat-b"]);
+    assert_eq!(names(&results("x", &["1", "2"], true, |_| 0.0)), ["sweep"]);
+}

@@ -1,0 +1,47 @@
+//! Sweeps with numbers made by hand, for the tests of texts and figures.
+
+use lab::sweep::numbers::numbers;
+use lab::sweep::results::Results;
+use lab::sweep::run::Outcome;
+use lab::sweep::study::{Column, Mode, Point, Study};
+use lab::sweep::values::{Kind, read_number};
+
+/// A sweep over one setting of the world `a`, whose throughput is a function of its value.
+pub(crate) fn results(key: &str, values: &[&str], open: bool, throughput: impl Fn(f64) -> f64) -> Results {
+    let points: Vec<Vec<&str>> = values.iter().map(|value| vec![*value]).collect();
+    grid(&[key], &points, open, |point| throughput(point[0]))
+}
+
+/// A sweep over several settings of the worlds `a` and, with more than one setting, `b`.
+pub(crate) fn grid(keys: &[&str], points: &[Vec<&str>], open: bool, throughput: impl Fn(&[f64]) -> f64) -> Results {
+    let point = |values: &Vec<&str>| Point {
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        seed: 1,
+        replications: 2,
+    };
+    let worlds = if keys.len() > 1 { &["a", "b"][..] } else { &["a"] };
+    let study = Study {
+        version: "1".to_owned(),
+        title: "A sweep".to_owned(),
+        mode: Mode::Grid,
+        settings: keys.iter().map(|key| Column { key: (*key).to_owned(), kind: Kind::Count }).collect(),
+        points: points.iter().map(point).collect(),
+        worlds: worlds.iter().map(|world| (*world).to_owned()).collect(),
+        classes: vec![],
+        open,
+    };
+    let columns = numbers(&study);
+    let outcomes = study.places().into_iter().map(|place| {
+        let values: Vec<f64> =
+            points[place.point].iter().filter_map(|value| read_number(value)).map(|read| read.value).collect();
+        let kept = columns.iter().map(|number| match number.name.as_str() {
+            "throughput_rps" => Some(throughput(&values)),
+            "success_share" => Some(1.0),
+            "latency_p99_ns" => Some(1e6 * (1.0 + place.point as f64)),
+            _ => None,
+        });
+        Outcome::Numbers(kept.collect())
+    });
+    let outcomes = outcomes.collect();
+    Results::new(study, outcomes)
+}
