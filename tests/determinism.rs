@@ -77,7 +77,7 @@ fn one_thread_and_two_write_the_same_bytes() {
     let json = |run: &Run| {
         let (title, seed) = (run.compiled.title.as_str(), run.compiled.seed);
         let about = About { version: env!("CARGO_PKG_VERSION"), title, seed, replications: REPLICATIONS };
-        results_json(&about, &run.results, &Comparison::of(&run.results))
+        results_json(&about, &run.results, &Comparison::of(&run.results), None)
     };
     let again = run_everything(2);
     assert_eq!(fingerprints(&RUNS), fingerprints(&again));

@@ -1,11 +1,14 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that could not be brought to its end.
+//! Exit codes: 0 done, and every objective met; 1 an objective missed, or traces, measurements or published figures that differ;
+//! 2 bad input or an unwritable place; 3 no answer: not precise enough to judge an objective, or a run that could not be brought to its
+//! end.
 
 mod check;
 mod conform;
 mod files;
 mod gallery;
+mod objectives;
 mod problem;
 mod run;
 mod start;

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use engine::Seed;
+use lab::slo::{Judged, judge, overall};
 use lab::{Comparison, Plan, WorldResult, run_all, world_series};
 use report::figures::{Drawing, Shade, draw_figures};
 use report::json::{About, results_json};
-use report::text::{Style, ab::ab_block, table::comparison_table};
+use report::text::{Style, ab::ab_block, slo::verdicts, table::comparison_table};
 use scenario::{Compiled, Override};
 
 use crate::files;
+use crate::objectives::{exit, slo_of};
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -62,18 +64,20 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let models = &compiled.models;
     let results = terminal::with_bar(models.len(), &plan, |progress| run_all(models, &plan, progress))?;
     let comparison = Comparison::of(&results);
+    let judged = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
     if args.json {
         let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
-        files::print(&results_json(&about, &results, &comparison))?;
+        files::print(&results_json(&about, &results, &comparison, judged.as_deref()))?;
     } else {
-        files::print(&tables(&compiled, &results, &comparison))?;
+        files::print(&tables(&compiled, &results, &comparison, judged.as_deref()))?;
     }
-    let Some(folder) = folder else { return Ok(()) };
-    let names = draw(&compiled, &results, &folder)?;
-    if !args.json {
-        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+    if let Some(folder) = folder {
+        let names = draw(&compiled, &results, &folder)?;
+        if !args.json {
+            files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+        }
     }
-    Ok(())
+    judged.map_or(Ok(()), |judged| exit(overall(&judged)))
 }
 
 /// A `KEY=VALUE` of the command line.
@@ -86,8 +90,8 @@ pub fn parse_override(text: &str) -> Result<Override, Problem> {
     }
 }
 
-/// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison.
-fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison) -> String {
+/// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison, verdicts.
+fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison, judged: Option<&[Judged]>) -> String {
     let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(160) };
     let mut out = format!("{}\n", compiled.title);
     if let Some(question) = &compiled.question {
@@ -99,7 +103,11 @@ fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison)
             out += &format!("{}\n{}\n\n", world.name, ab_block(&world.records[0], concurrency).trim_end());
         }
     }
-    out + &comparison_table(comparison, style)
+    out += &comparison_table(comparison, style);
+    if let Some(judged) = judged {
+        out += &format!("\n{}", verdicts(judged, style.width));
+    }
+    out
 }
 
 /// Draws and writes the plots; returns their names.

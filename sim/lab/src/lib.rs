@@ -11,6 +11,7 @@ pub mod fixtures;
 pub mod gallery;
 pub mod run;
 pub mod series;
+pub mod slo;
 pub mod summary;
 pub mod validate;
 

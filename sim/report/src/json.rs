@@ -3,6 +3,7 @@
 //! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
 //! the last bits of a platform's logarithm cannot change a document.
 
+use lab::slo::Judged;
 use lab::{
     ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, SharedSummary, Summary, WorldDifference,
     WorldResult,
@@ -10,6 +11,8 @@ use lab::{
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
+
+use crate::slo_json::Verdicts;
 
 /// Where results come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,17 +27,23 @@ pub struct About<'a> {
     pub replications: u32,
 }
 
-/// The document, indented, ending in a line feed.
+/// The document, indented, ending in a line feed; with verdicts if there are objectives.
 ///
 /// # Panics
 /// If `comparison` was not made of `results`.
-pub fn results_json(about: &About<'_>, results: &[WorldResult], comparison: &Comparison) -> String {
+pub fn results_json(
+    about: &About<'_>,
+    results: &[WorldResult],
+    comparison: &Comparison,
+    judged: Option<&[Judged]>,
+) -> String {
     assert_eq!(results.len(), comparison.worlds.len(), "results and comparison differ in their worlds");
     let document = Document {
         tailback: about.version,
         scenario: about.title,
         seed: about.seed,
         replications: about.replications,
+        slo: judged.map(Verdicts::of),
         worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
     };
@@ -47,6 +56,8 @@ struct Document<'a> {
     scenario: &'a str,
     seed: u64,
     replications: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slo: Option<Verdicts<'a>>,
     worlds: Vec<World<'a>>,
     differences: Vec<WorldAgainst<'a>>,
 }

@@ -6,5 +6,6 @@ pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+mod slo_json;
 pub mod text;
 pub mod validation_json;

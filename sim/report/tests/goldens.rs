@@ -113,7 +113,7 @@ fn a_world_without_requests_says_so() {
 fn document_of_results() {
     let results = [full("threads", 2), well("gevent", 2, 4_000)];
     let about = About { version: "0.1.0", title: "A slow third party", seed: 7, replications: 2 };
-    let text = results_json(&about, &results, &Comparison::of(&results));
+    let text = results_json(&about, &results, &Comparison::of(&results), None);
     golden("results.json", &text);
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["worlds"][1]["figures"]["hub_lag_max_ns"]["mean"], 4_000_000);
@@ -125,7 +125,7 @@ fn document_of_results() {
 fn a_single_replication_has_no_intervals_in_the_document() {
     let results = [full("threads", 1), well("gevent", 1, 4_000)];
     let about = About { version: "0.1.0", title: "A slow third party", seed: 7, replications: 1 };
-    let text = results_json(&about, &results, &Comparison::of(&results));
+    let text = results_json(&about, &results, &Comparison::of(&results), None);
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let difference = &document["differences"][0]["figures"]["success_share"];
     assert_eq!(difference["low"], serde_json::Value::Null);

@@ -5,6 +5,7 @@
 //! cannot drift apart. This crate does no I/O: texts are passed in, and files beside a scenario come through a
 //! closure.
 
+mod bound;
 mod client;
 mod compile;
 mod csv;
@@ -22,8 +23,10 @@ mod node;
 pub mod oracle;
 mod overrides;
 mod peer;
+mod plan;
 mod preset;
 mod program;
+mod range;
 mod raw;
 mod reference;
 mod request;
@@ -33,6 +36,7 @@ mod router;
 mod scalar;
 mod schema;
 mod sharing;
+mod slo;
 mod software;
 mod starter;
 mod step;
@@ -42,11 +46,14 @@ mod unit;
 mod walk;
 mod world;
 
+pub use bound::{Bound, Side};
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use limits::FILE_BYTES;
 pub use overrides::Override;
+pub use plan::{Plan, Vary};
 pub use reference::reference;
 pub use root::{Scenario, parse};
 pub use schema::schema;
+pub use slo::{Objective, Slo};
 pub use starter::starter;

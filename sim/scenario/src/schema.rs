@@ -162,6 +162,15 @@ fn kind(kind: Kind, defs: &mut Map<String, Value>) -> Value {
             "maxProperties": if group == Group::World { limits::WORLDS } else { limits::NAMED },
             "additionalProperties": reference(table, defs),
         }),
+        Kind::Each(table, _) => json!({ "type": "object", "additionalProperties": reference(table, defs) }),
+        Kind::Bound(goal) => json!({ "type": "string", "pattern": goal.pattern() }),
+        Kind::Ranges => json!({
+            "type": "object",
+            "additionalProperties": { "anyOf": [
+                { "type": "string", "pattern": r"^\s*[0-9]+\s*\.\.=?\s*[0-9]+\s*(/\s*[0-9]+\s*)?$" },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1, "uniqueItems": true },
+            ] },
+        }),
         Kind::List(table) => list(reference(table, defs)),
         Kind::Steps => json!({ "type": "array", "items": { "$ref": "#/$defs/step" } }),
     }

@@ -6,6 +6,7 @@ pub mod gallery;
 mod layout;
 pub(crate) mod number;
 mod rows;
+pub mod slo;
 pub mod table;
 pub mod validation;
 
