@@ -4,6 +4,7 @@
 //! 2 bad input or an unwritable place; 3 no answer: not precise enough to judge an objective, or a run that could not be brought to its
 //! end.
 
+mod capacity;
 mod check;
 mod conform;
 mod files;
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Run a scenario in all of its worlds, compare them, and draw plots
     Run(run::Args),
+    /// Find the highest load of every world that meets the objectives, and what breaks first beyond it
+    Capacity(capacity::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -53,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

@@ -3,6 +3,7 @@
 //! Knows nothing of files or terminals, and simulates nothing itself: it runs [`engine`] and counts.
 
 pub mod busiest;
+pub mod capacity;
 pub mod comparison;
 pub mod estimate;
 pub mod figure;
@@ -10,6 +11,7 @@ pub mod figure;
 pub mod fixtures;
 pub mod gallery;
 pub mod run;
+pub mod scaled;
 pub mod series;
 pub mod slo;
 pub mod summary;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
+pub mod capacity_json;
 pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;

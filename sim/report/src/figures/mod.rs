@@ -5,6 +5,7 @@
 //! new figure is one file here and one line in [`FIGURES`].
 
 mod canvas;
+mod capacity;
 mod chart;
 mod in_flight;
 mod labels;
@@ -27,6 +28,7 @@ use lab::series::WorldSeries;
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
 pub use canvas::Canvas;
+pub use capacity::draw_capacity;
 use raster::{Pixels, Raster};
 pub use style::WORLDS_MAX;
 pub use validation::draw_validation;

@@ -1,6 +1,7 @@
 //! Text for a terminal or a log.
 
 pub mod ab;
+pub mod capacity;
 pub mod finding;
 pub mod gallery;
 mod layout;
