@@ -127,7 +127,7 @@ impl Break {
             Wait::ALL.into_iter().map(|wait| (wait, after[wait as usize] - before[wait as usize])).collect();
         let longer_ns = growth.iter().map(|(_, grown)| grown).sum();
         let most = growth.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, grown)| *grown > 0.0);
-        let cause = plain(at, beyond).unwrap_or_else(|| from_bill(model, beyond, most, &growth));
+        let cause = plain(at, beyond).unwrap_or_else(|| from_bill(model, at, beyond, most, &growth));
         Break { cause, wait: most, longer_ns, below, above, at: at.clone(), beyond: beyond.clone() }
     }
 }
@@ -160,7 +160,7 @@ fn plain(at: &Vitals, beyond: &Vitals) -> Option<Cause> {
 }
 
 /// What the wait that grew most stands for.
-fn from_bill(model: &Model, beyond: &Vitals, most: Option<(Wait, f64)>, growth: &[(Wait, f64)]) -> Cause {
+fn from_bill(model: &Model, at: &Vitals, beyond: &Vitals, most: Option<(Wait, f64)>, growth: &[(Wait, f64)]) -> Cause {
     let full = full_cpu(model, beyond);
     match most.map(|(wait, _)| wait) {
         Some(Wait::Lock) => Cause::Pool,
@@ -169,7 +169,8 @@ fn from_bill(model: &Model, beyond: &Vitals, most: Option<(Wait, f64)>, growth: 
         Some(Wait::Hub) => full.unwrap_or(Cause::Hub),
         Some(Wait::Core) => Cause::Cores,
         Some(Wait::Network | Wait::SynRetry | Wait::Retransmit | Wait::Backlog | Wait::Slot) => {
-            at_the_door(beyond, growth, full)
+            let drops = beyond.syn_drops > at.syn_drops;
+            full.unwrap_or_else(|| at_the_door(model, beyond, growth, drops))
         }
         Some(Wait::Cpu | Wait::Timer) | None => {
             full.unwrap_or(if beyond.slots_share >= FULL { Cause::Slots } else { Cause::Nothing })
@@ -177,11 +178,8 @@ fn from_bill(model: &Model, beyond: &Vitals, most: Option<(Wait, f64)>, growth: 
     }
 }
 
-/// Why requests stand before the door.
-fn at_the_door(beyond: &Vitals, growth: &[(Wait, f64)], full: Option<Cause>) -> Cause {
-    if let Some(full) = full {
-        return full;
-    }
+/// Why requests stand before the door of servers that have CPU time left.
+fn at_the_door(model: &Model, beyond: &Vitals, growth: &[(Wait, f64)], drops: bool) -> Cause {
     let grown = |wait: Wait| growth.iter().find(|(other, _)| *other == wait).map_or(0.0, |(_, grown)| *grown);
     let all: f64 = growth.iter().map(|(_, grown)| grown.max(0.0)).sum();
     if grown(Wait::Lock) > EXPLAINS * all {
@@ -190,8 +188,11 @@ fn at_the_door(beyond: &Vitals, growth: &[(Wait, f64)], full: Option<Cause>) -> 
         Cause::Dependency
     } else if beyond.slots_share >= FULL {
         Cause::Slots
-    } else {
+    } else if drops {
         Cause::Backlog
+    } else {
+        // Nobody is turned away and there is room inside: who should open the door is held up.
+        of_process(model).unwrap_or(Cause::Backlog)
     }
 }
 
@@ -200,24 +201,23 @@ fn full_cpu(model: &Model, beyond: &Vitals) -> Option<Cause> {
     if beyond.cpu_share >= FULL && cores_are_fewer(model) {
         return Some(Cause::Cores);
     }
+    let full = of_process(model).filter(|_| beyond.process_share >= FULL);
+    full.or((beyond.cpu_share >= FULL).then_some(Cause::Cores))
+}
+
+/// What keeps a process to one core, if anything does.
+fn of_process(model: &Model) -> Option<Cause> {
     let worker = model.workers.first()?;
-    let of_process = match worker.kind {
+    match worker.kind {
         WorkerKind::Hub { .. } => Some(Cause::Hub),
         WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => worker.gil.then_some(Cause::Gil),
-    };
-    let full = of_process.filter(|_| beyond.process_share >= FULL);
-    full.or((beyond.cpu_share >= FULL).then_some(Cause::Cores))
+    }
 }
 
 /// Whether more processes would find no core: where each has one to itself, the hub or the GIL is what is full.
 fn cores_are_fewer(model: &Model) -> bool {
     let cores: u64 = model.hosts.iter().map(|host| u64::from(host.cores)).sum();
-    let worker = model.workers.first().map(|worker| (worker.kind, worker.gil));
-    let single = matches!(
-        worker,
-        Some((WorkerKind::Hub { .. }, _) | (WorkerKind::Threads { .. } | WorkerKind::Pool { .. }, true))
-    );
-    !single || cores <= model.processes.len() as u64
+    of_process(model).is_none() || cores <= model.processes.len() as u64
 }
 
 #[cfg(test)]
@@ -266,7 +266,9 @@ mod tests {
         let threads = model(WorkerKind::Threads { threads: 40 }, true, 8);
         assert_eq!(cause(&threads, &grown(Wait::Backlog, (0.99, 0.3, 0.4))), Cause::Slots);
         assert_eq!(cause(&threads, &grown(Wait::Backlog, (0.99, 0.12, 0.97))), Cause::Gil);
-        assert_eq!(cause(&threads, &grown(Wait::SynRetry, (0.5, 0.3, 0.4))), Cause::Backlog);
+        let mut dropped = grown(Wait::SynRetry, (0.5, 0.3, 0.4));
+        dropped.syn_drops += 100;
+        assert_eq!(cause(&threads, &dropped), Cause::Backlog);
         let single = model(WorkerKind::Threads { threads: 1 }, false, 1);
         assert_eq!(cause(&single, &grown(Wait::Backlog, (0.99, 0.98, 0.98))), Cause::Cores);
     }
@@ -277,6 +279,7 @@ mod tests {
             model(WorkerKind::Hub { greenlets: 100, accepts: 1, full: engine::model::WhenFull::Stop }, true, cores)
         };
         assert_eq!(cause(&hub(4), &grown(Wait::Hub, (0.2, 0.25, 0.99))), Cause::Hub);
+        assert_eq!(cause(&hub(4), &grown(Wait::Backlog, (0.2, 0.08, 0.3))), Cause::Hub, "held up, not full");
         assert_eq!(cause(&hub(1), &grown(Wait::Hub, (0.2, 0.99, 0.99))), Cause::Cores);
     }
 

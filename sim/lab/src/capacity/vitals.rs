@@ -33,6 +33,8 @@ pub struct Vitals {
     pub process_share: f64,
     /// Work of the program that sends requests, over the core time that it has; 0 if that costs nothing, or is not known.
     pub generator_share: f64,
+    /// The longest time that a greenlet kept its hub, nanoseconds; `None` without hubs.
+    pub hub_hold_max_ns: Option<f64>,
     /// What the kernel's limits did.
     pub kernel: KernelCounts,
     /// What masters did to their workers.
@@ -61,6 +63,7 @@ impl Vitals {
             cpu_share: record.cpu_ppm as f64 / 1e6,
             process_share: busiest.map_or(0.0, |cpu| cpu.as_secs_f64() / whole),
             generator_share: generator_share(record, model),
+            hub_hold_max_ns: record.hub_hold_max.map(|span| span.as_ns() as f64),
             kernel: record.kernel,
             workers: record.workers,
             syn_drops: record.syn_drops,

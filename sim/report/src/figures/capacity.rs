@@ -4,6 +4,7 @@
 //! capacity, a light area beside it is the 95 % interval, and its name stands at its top.
 
 use lab::capacity::{Capacity, Load, Point, WorldCapacity};
+use lab::slo::Measure;
 
 use super::canvas::{Anchor, At, Canvas, Hand};
 use super::scale::{Axis, Quantity, decimal};
@@ -34,6 +35,8 @@ struct Panel {
     top: f64,
     axis: Axis,
     value: fn(&Point) -> Option<f64>,
+    /// The bound on what it shows, if there is one.
+    bound: Option<f64>,
 }
 
 impl Panel {
@@ -127,9 +130,25 @@ fn panels(capacity: &Capacity, top: f64) -> [Panel; 2] {
     let points = || capacity.worlds.iter().flat_map(|world| &world.points);
     let latency = Axis::around(Quantity::Latency, points().filter_map(p99));
     let share = Axis::around(Quantity::Share, points().filter_map(errors));
+    let bound = |measure: Measure| {
+        let objective = capacity.slo.objectives.iter().find(|one| one.measure == measure && one.class.is_none());
+        objective.map(|objective| objective.bound)
+    };
     [
-        Panel { heading: "99th percentile of latency", top, axis: latency, value: p99 },
-        Panel { heading: "Requests that did not end well", top: top + PANEL + BETWEEN, axis: share, value: errors },
+        Panel {
+            heading: "99th percentile of latency",
+            top,
+            axis: latency,
+            value: p99,
+            bound: bound(Measure::Latency(990)).map(|ns| ns / 1e9),
+        },
+        Panel {
+            heading: "Requests that did not end well",
+            top: top + PANEL + BETWEEN,
+            axis: share,
+            value: errors,
+            bound: bound(Measure::Errors),
+        },
     ]
 }
 
@@ -144,6 +163,11 @@ fn grid(canvas: &mut Canvas, panel: &Panel, loads: &Axis) {
         let y = panel.y(tick).round();
         canvas.rect((LEFT, y - 0.5), (RIGHT, y + 0.5), style::GRID);
         canvas.text(&panel.axis.label(tick), (LEFT - 8.0, y + style::LABEL * style::MIDDLE), label(Anchor::End));
+    }
+    if let Some(bound) = panel.bound {
+        let y = panel.y(bound);
+        canvas.dashes(&[(LEFT, y), (RIGHT, y)], 1.0, style::GREY, (2.0, 3.0));
+        canvas.text("objective", (LEFT + 4.0, y - 4.0), hand(style::NOTE, Face::Regular, style::GREY, Anchor::Start));
     }
     for &tick in &loads.ticks {
         let x = (LEFT + (RIGHT - LEFT) * loads.share(tick)).round();

@@ -8,6 +8,9 @@ use lab::{Estimate, Unit};
 use super::slo::{bound_words, objective_words, what};
 use super::{layout, number};
 
+/// Busy time of a process from which on its hub or GIL counts as full.
+const FULL: f64 = 0.9;
+
 /// How the question was put: objectives that nobody wrote, and what was done to the scenario.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Asked {
@@ -171,13 +174,13 @@ fn missed_sentence(world: &WorldCapacity, load: Load, asked: &Asked) -> String {
     let values = world.missed.iter().map(|(objective, seen)| {
         let value = match seen {
             Seen::Value(value) => number::value(objective.measure.unit(), *value),
-            Seen::Never | Seen::Nobody => "that of no good response".to_owned(),
+            Seen::Never | Seen::Nobody => "of no good response".to_owned(),
         };
-        format!("{} is {value} (wanted: {})", what(objective), bound_words(objective))
+        format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
     });
-    let which = if asked.replications > 1 { ", in the first replication," } else { "" };
+    let who = if asked.replications > 1 { "the first replication" } else { "it" };
     let at = world.missed_at.map_or_else(|| "one step more".to_owned(), |factor| load_words(load, factor));
-    format!("At {at}{which} {}.", list(values))
+    format!("At {at} {who} has {}.", list(values))
 }
 
 /// What breaks first, with the figures that say so.
@@ -213,11 +216,15 @@ fn cause_sentence(found: &Break, load: Load) -> String {
             beyond.workers.timeouts + beyond.workers.harakiris
         ),
         Cause::Slots => format!("The slots break first: {full}"),
-        Cause::Hub => {
-            format!("The hub breaks first: the busiest one runs {} of the time, while {full}", process(beyond))
+        Cause::Hub => hub_words(beyond, &full),
+        Cause::Gil if beyond.process_share >= FULL => {
+            format!(
+                "The GIL breaks first: threads of the busiest process run {} of the time, while {full}",
+                process(beyond)
+            )
         }
         Cause::Gil => format!(
-            "The GIL breaks first: threads of the busiest process run {} of the time, while {full}",
+            "The GIL breaks first, not because it is always taken (threads of the busiest process run {} of the time) but because it is              held long",
             process(beyond)
         ),
         Cause::Cores => format!("The cores break first: {full}"),
@@ -227,6 +234,19 @@ fn cause_sentence(found: &Break, load: Load) -> String {
         Cause::Nothing => format!("Nothing is full: {full}"),
     };
     format!("{reason}{}.", bill_clause(found, load))
+}
+
+/// A hub that is full, or one that is held up.
+fn hub_words(beyond: &Vitals, full: &str) -> String {
+    let busy = process(beyond);
+    if beyond.process_share >= FULL {
+        return format!("The hub breaks first: the busiest one runs {busy} of the time, while {full}");
+    }
+    let hold = number::value(Unit::Nanoseconds, beyond.hub_hold_max_ns.unwrap_or(0.0));
+    format!(
+        "The hub breaks first, not because it is full (the busiest one runs {busy} of the time) but because single greenlets hold it, \
+         for up to {hold}"
+    )
 }
 
 fn process(vitals: &Vitals) -> String {
