@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::Seed;
 use engine::model::{Arrivals, ClientSpec, Model};
 use engine::time::{Span, Time};
-use lab::capacity::{Ladder, Plan, assumed, measure};
+use lab::capacity::{Ladder, Load, Plan, assumed, measure};
 use lab::scaled::can_scale;
 use report::capacity_json::capacity_json;
 use report::figures::draw_capacity;
@@ -27,7 +27,7 @@ pub struct Args {
     /// Only these worlds, for example --worlds threads,gevent
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     worlds: Vec<String>,
-    /// Length of every run [default: the file's; of a constant load, its first minute]
+    /// Length of every run [default: the file's; of a constant load, enough for 10,000 requests]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     length: Option<Span>,
     /// Loads closer than this many per cent are not told apart
@@ -56,10 +56,15 @@ pub struct Args {
     threads: Option<usize>,
 }
 
-/// Of a constant load, so much is looked at unless somebody says otherwise.
-pub const MINUTE: Span = Span::from_secs(60);
+/// Of a constant load, so many requests are looked at unless somebody says otherwise: a hundred of them are beyond the p99.
+const REQUESTS: f64 = 10_000.0;
+/// And for so long at least, because a queue needs time to grow.
+const LEAST_S: f64 = 30.0;
+/// In steps of this.
+const STEP_S: f64 = 10.0;
 
-fn duration(text: &str) -> Result<Span, String> {
+/// A duration above zero.
+pub fn duration(text: &str) -> Result<Span, String> {
     match text.parse::<Span>() {
         Ok(span) if !span.is_zero() => Ok(span),
         Ok(_) | Err(_) => Err("write a duration above zero with its unit, such as 60s or 15m".to_owned()),
@@ -155,7 +160,7 @@ pub fn settle(models: &mut [Model], compiled: &Compiled, wanted: Option<Span>) -
     let constant = first.clients.iter().all(is_constant);
     let length = match wanted {
         Some(length) => length,
-        None if constant => whole.min(run.warm_up + MINUTE),
+        None if constant => whole.min(run.warm_up + enough(first)),
         None => whole,
     };
     for model in models.iter_mut() {
@@ -165,8 +170,10 @@ pub fn settle(models: &mut [Model], compiled: &Compiled, wanted: Option<Span>) -
     }
     let mut notes = Vec::new();
     if length < whole {
-        let why = if wanted.is_none() { "The load is constant, so every run is" } else { "Every run is" };
-        notes.push(format!("{why} {length} long, of {whole} in the file."));
+        notes.push(match wanted {
+            None => format!("The load is constant, so every run is {length} long instead of the file's {whole}."),
+            Some(_) => format!("Every run is {length} long instead of the file's {whole}."),
+        });
         let end = Time::ZERO + length;
         let later = compiled.shaded.iter().filter(|(from, _, _)| *from >= end);
         let later: Vec<String> = later.map(|(from, _, label)| format!("{label} from {from} on")).collect();
@@ -178,6 +185,15 @@ pub fn settle(models: &mut [Model], compiled: &Compiled, wanted: Option<Span>) -
         notes.push(format!("Every run is {length} long, and objectives are judged over all of it."));
     }
     notes
+}
+
+/// Time enough for requests enough at the load of the file.
+fn enough(model: &Model) -> Span {
+    let seconds = match Load::of(&model.clients, model.run.length) {
+        Load::PerSecond(rate) => (REQUESTS / rate).max(LEAST_S),
+        Load::Clients(_) | Load::Mixed => LEAST_S,
+    };
+    Span::from_secs(((seconds / STEP_S).ceil() * STEP_S).min(1e6) as u64)
 }
 
 /// Whether it comes alike all the time.

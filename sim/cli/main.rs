@@ -10,6 +10,7 @@ mod conform;
 mod files;
 mod gallery;
 mod objectives;
+mod plan;
 mod problem;
 mod run;
 mod start;
@@ -39,6 +40,8 @@ enum Command {
     Run(run::Args),
     /// Find the highest load of every world that meets the objectives, and what breaks first beyond it
     Capacity(capacity::Args),
+    /// Find the cheapest deployment that meets the objectives, and how far it moves if an input is off
+    Plan(plan::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Capacity(args) => capacity::capacity(&args),
+        Command::Plan(args) => plan::plan(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

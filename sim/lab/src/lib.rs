@@ -10,6 +10,7 @@ pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod gallery;
+pub mod plan;
 pub mod run;
 pub mod scaled;
 pub mod series;

@@ -7,6 +7,7 @@ pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+pub mod plan_json;
 mod slo_json;
 pub mod text;
 pub mod validation_json;

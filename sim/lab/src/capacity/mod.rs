@@ -21,6 +21,7 @@ use engine::time::{Span, Time};
 pub use assumed::{Assumed, assumed};
 pub use cause::{Break, Cause};
 pub use ladder::Ladder;
+pub(crate) use runs::Runner;
 pub use runs::{Done, measure};
 pub use search::{Found, Stride, search};
 pub use vitals::Vitals;

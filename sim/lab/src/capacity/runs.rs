@@ -23,7 +23,9 @@ use crate::{LabError, Progress};
 pub type Done<'a> = dyn Fn(Progress) + Sync + 'a;
 
 /// Runs of a first search, of a later one, and around a capacity: what is expected of each.
-const EXPECTED: (usize, usize, usize) = (10, 6, 6);
+const EXPECTED: (usize, usize, usize) = (14, 4, 6);
+/// Runs that only look where to begin are so many times shorter.
+const SCOUT: u64 = 6;
 /// The load beyond the capacity that tells what breaks.
 const BEYOND: f64 = 1.1;
 /// Loads of a plot, over the capacity.
@@ -32,7 +34,7 @@ const CURVE: [f64; 7] = [0.1, 0.25, 0.5, 0.75, 0.92, 1.06, 1.4];
 const NEAR: f64 = 1.09;
 
 /// A pool of threads, and a count of what it ran.
-pub(super) struct Runner<'a> {
+pub(crate) struct Runner<'a> {
     plan: &'a Plan,
     pool: rayon::ThreadPool,
     done: &'a Done<'a>,
@@ -42,18 +44,23 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(plan: &'a Plan, done: &'a Done<'a>) -> Result<Runner<'a>, LabError> {
+    pub(crate) fn new(plan: &'a Plan, done: &'a Done<'a>) -> Result<Runner<'a>, LabError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads.unwrap_or(0)).build()?;
         let (runs, expected) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Ok(Runner { plan, pool, done, runs, expected, telling: Mutex::new(()) })
     }
 
-    fn expect(&self, runs: usize) {
+    pub(crate) fn expect(&self, runs: usize) {
         self.expected.fetch_max(self.runs.load(Ordering::Relaxed) + runs, Ordering::Relaxed);
     }
 
+    /// Runs so far.
+    pub(crate) fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+
     /// One run of a world at a load.
-    pub(super) fn run(&self, model: &Model, factor: f64, replication: u32, slo: &Slo) -> Result<Vitals, FailedRun> {
+    pub(crate) fn run(&self, model: &Model, factor: f64, replication: u32, slo: &Slo) -> Result<Vitals, FailedRun> {
         let scaled = with_load(model, factor);
         let (seed, replication) = (self.plan.seed, Replication(replication));
         let result = engine::run(&scaled, seed, replication);
@@ -67,7 +74,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Something for every world and replication, by world.
-    pub(super) fn each<T: Send>(
+    pub(crate) fn each<T: Send>(
         &self,
         models: &[Model],
         make: &(impl Fn(&Model, u32) -> Result<T, FailedRun> + Sync),
@@ -84,7 +91,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Something for every place, in their order, or all that failed.
-    fn all<P: Sync, T: Send>(
+    pub(crate) fn all<P: Sync, T: Send>(
         &self,
         places: &[P],
         make: &(impl Fn(&P) -> Result<T, FailedRun> + Sync),
@@ -148,8 +155,12 @@ pub fn measure(models: &[Model], slo: &Slo, plan: &Plan, done: &Done<'_>) -> Res
     let around = if plan.curve { models.len() * EXPECTED.2 } else { models.len() };
     runner.expect(models.len() * EXPECTED.0 + later * EXPECTED.1 + around);
     let first = runner.all(models, &|model| {
+        let start = scout(model, &ladder, slo, &runner)?;
         let mut tried = Tried { model, ladder: &ladder, slo, replication: 0, runner: &runner, known: Vec::new() };
-        let found = tried.search(ladder.base(), Stride::Even(ladder.doubling()))?;
+        let found = match start {
+            Some(start) => tried.search(start, Stride::Growing)?,
+            None => tried.search(ladder.base(), Stride::Even(ladder.doubling()))?,
+        };
         Ok(First { found, known: tried.known })
     })?;
     let places: Vec<(usize, u32)> =
@@ -161,68 +172,92 @@ pub fn measure(models: &[Model], slo: &Slo, plan: &Plan, done: &Done<'_>) -> Res
         let mut tried = Tried { model, ladder: &ladder, slo, replication, runner: &runner, known: Vec::new() };
         tried.search(start, Stride::Growing)
     })?;
-    runner.expect(around);
-    let numbered: Vec<(usize, First)> = first.into_iter().enumerate().collect();
-    let worlds = runner.all(&numbered, &|(world, first)| {
-        let later = places.iter().zip(&found).filter(|((other, _), _)| other == world).map(|(_, found)| *found);
+    let around = around_capacities(&first, &ladder, plan.curve);
+    runner.expect(around.len());
+    let vitals = runner.all(&around, &|&(world, rung)| runner.run(&models[world], ladder.factor(rung), 0, slo))?;
+    let mut worlds = Vec::new();
+    for (world, mut first) in first.into_iter().enumerate() {
+        let later = places.iter().zip(&found).filter(|((other, _), _)| *other == world).map(|(_, found)| *found);
         let all: Vec<Found> = std::iter::once(first.found).chain(later).collect();
-        let known = first.known.clone();
-        let mut tried = Tried { model: &models[*world], ladder: &ladder, slo, replication: 0, runner: &runner, known };
-        world_capacity(&mut tried, &all, plan.curve)
-    })?;
+        let more = around.iter().zip(&vitals).filter(|((other, _), _)| *other == world);
+        first.known.extend(more.map(|((_, rung), vitals)| (*rung, vitals.clone())));
+        first.known.sort_by_key(|(rung, _)| *rung);
+        worlds.push(world_capacity(&models[world], &ladder, slo, &first, &all));
+    }
     let load = Load::of(&models[0].clients, models[0].run.length);
-    Ok(Capacity::of(slo, load, worlds, runner.runs.load(Ordering::Relaxed)))
+    Ok(Capacity::of(slo, load, worlds, runner.runs()))
 }
 
-/// Adds up what the replications of a world found, and looks around its capacity.
-fn world_capacity(tried: &mut Tried<'_>, all: &[Found], curve: bool) -> Result<WorldCapacity, FailedRun> {
-    let ladder = tried.ladder;
+/// Where short runs would put the capacity: a cheap first guess, which decides nothing but where the search begins.
+fn scout(model: &Model, ladder: &Ladder, slo: &Slo, runner: &Runner<'_>) -> Result<Option<usize>, FailedRun> {
+    let Some(length) = model.run.length else { return Ok(None) };
+    let mut short = model.clone();
+    short.run.length = Some(model.run.warm_up + (length - model.run.warm_up) / SCOUT);
+    let mut tried = Tried { model: &short, ladder, slo, replication: 0, runner, known: Vec::new() };
+    let found = tried.search(ladder.base(), Stride::Even(ladder.doubling()))?;
+    Ok(found.meets.filter(|_| found.misses.is_some()))
+}
+
+/// The rung that tells what breaks: a tenth beyond the capacity, or the first that misses if that is further.
+fn beyond(found: Found, ladder: &Ladder) -> Option<usize> {
+    let (low, high) = (found.meets?, found.misses?);
+    Some(ladder.nearest(ladder.factor(low) * BEYOND).max(high))
+}
+
+/// Loads that are still to be run in the first replication: what breaks, and those of a plot that are not near to any that was run.
+fn around_capacities(first: &[First], ladder: &Ladder, curve: bool) -> Vec<(usize, usize)> {
+    let mut wanted = Vec::new();
+    for (world, First { found, known }) in first.iter().enumerate() {
+        let mut rungs: Vec<usize> = known.iter().map(|(rung, _)| *rung).collect();
+        let shares = CURVE.iter().filter(|_| curve);
+        let of_plot = found
+            .meets
+            .into_iter()
+            .flat_map(|capacity| shares.clone().map(move |share| ladder.nearest(ladder.factor(capacity) * share)));
+        let of_plot: Vec<usize> = of_plot.collect();
+        let mut add = |rung: usize, near: f64| {
+            let factor = ladder.factor(rung);
+            let known = |other: &usize| {
+                let ratio = ladder.factor(*other) / factor;
+                *other == rung || ratio < near && 1.0 / ratio < near
+            };
+            if !rungs.iter().any(known) {
+                rungs.push(rung);
+                wanted.push((world, rung));
+            }
+        };
+        beyond(*found, ladder).into_iter().for_each(|rung| add(rung, 1.0));
+        of_plot.into_iter().for_each(|rung| add(rung, NEAR));
+    }
+    wanted
+}
+
+/// Adds up what the replications of a world found.
+fn world_capacity(model: &Model, ladder: &Ladder, slo: &Slo, first: &First, all: &[Found]) -> WorldCapacity {
     let reached = |found: &Found| match (found.meets, found.misses) {
         (Some(rung), Some(_)) => Reached::Load(ladder.factor(rung)),
         (Some(rung), None) => Reached::Beyond(ladder.factor(rung)),
         (None, _) => Reached::Never,
     };
     let reached: Vec<Reached> = all.iter().map(reached).collect();
-    let estimate = geometric(&reached);
-    let first = all[0];
-    let missed = match first.misses {
-        Some(rung) => missed(tried.slo, tried.at(rung)?),
-        None => Vec::new(),
+    let run = |rung: usize| {
+        let known = first.known.iter().find(|(known, _)| *known == rung);
+        &known.expect("a search has run both ends of what it found").1
     };
-    let breaks = match (first.meets, first.misses) {
-        (Some(low), Some(high)) => {
-            let beyond = ladder.nearest(ladder.factor(low) * BEYOND).max(high);
-            let (at, after) = (tried.at(low)?.clone(), tried.at(beyond)?.clone());
-            let (below, above) = (ladder.factor(low), ladder.factor(beyond));
-            Some(Break::between(tried.model, (below, &at), (above, &after)))
-        }
-        _ => None,
-    };
-    if let Some(rung) = first.meets.filter(|_| curve) {
-        fill_curve(tried, rung)?;
+    let Found { meets, misses } = first.found;
+    let breaks = meets
+        .zip(beyond(first.found, ladder))
+        .map(|(at, beyond)| Break::between(model, (ladder.factor(at), run(at)), (ladder.factor(beyond), run(beyond))));
+    let point = |(rung, vitals): &(usize, Vitals)| Point { factor: ladder.factor(*rung), vitals: vitals.clone() };
+    WorldCapacity {
+        world: model.name.clone(),
+        estimate: geometric(&reached),
+        reached,
+        missed: misses.map_or(Vec::new(), |rung| missed(slo, run(rung))),
+        missed_at: misses.map(|rung| ladder.factor(rung)),
+        breaks,
+        points: first.known.iter().map(point).collect(),
     }
-    let mut known = std::mem::take(&mut tried.known);
-    known.sort_by_key(|(rung, _)| *rung);
-    let points = known.into_iter().map(|(rung, vitals)| Point { factor: ladder.factor(rung), vitals }).collect();
-    let missed_at = first.misses.map(|rung| ladder.factor(rung));
-    Ok(WorldCapacity { world: tried.model.name.clone(), reached, estimate, missed, missed_at, breaks, points })
-}
-
-/// Runs the loads that a plot wants and that are not near to any that was run.
-fn fill_curve(tried: &mut Tried<'_>, capacity: usize) -> Result<(), FailedRun> {
-    let ladder = tried.ladder;
-    for share in CURVE {
-        let rung = ladder.nearest(ladder.factor(capacity) * share);
-        let factor = ladder.factor(rung);
-        let near = |(known, _): &(usize, Vitals)| {
-            let ratio = ladder.factor(*known) / factor;
-            ratio < NEAR && 1.0 / ratio < NEAR
-        };
-        if !tried.known.iter().any(near) {
-            tried.at(rung)?;
-        }
-    }
-    Ok(())
 }
 
 /// The objectives on whose bad side a run is.

@@ -13,6 +13,7 @@ mod latency;
 mod layout;
 mod naming;
 mod panel;
+mod plan;
 mod raster;
 mod scale;
 mod scatter_names;
@@ -29,6 +30,7 @@ use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
 pub use canvas::Canvas;
 pub use capacity::draw_capacity;
+pub use plan::draw_plan;
 use raster::{Pixels, Raster};
 pub use style::WORLDS_MAX;
 pub use validation::draw_validation;

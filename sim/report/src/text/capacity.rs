@@ -185,11 +185,16 @@ fn missed_sentence(world: &WorldCapacity, load: Load, asked: &Asked) -> String {
 
 /// What breaks first, with the figures that say so.
 fn cause_sentence(found: &Break, load: Load) -> String {
+    format!("{}{}.", cause_words(found), bill_clause(found, load))
+}
+
+/// What breaks first and how full things are, without a full stop.
+pub(crate) fn cause_words(found: &Break) -> String {
     let beyond = &found.beyond;
     let share = |share: f64| number::value(Unit::Share, share);
     let full =
         format!("{} of the slots and {} of the cores are busy", share(beyond.slots_share), share(beyond.cpu_share));
-    let reason = match found.cause {
+    match found.cause {
         Cause::ClientPorts => format!(
             "The client was measured, not the server: {} of its requests found no local port. Give it more addresses, or let it keep \
              connections",
@@ -224,7 +229,7 @@ fn cause_sentence(found: &Break, load: Load) -> String {
             )
         }
         Cause::Gil => format!(
-            "The GIL breaks first, not because it is always taken (threads of the busiest process run {} of the time) but because it is              held long",
+            "The GIL breaks first, not because it is always taken (threads of the busiest process run {} of the time) but because it is held long",
             process(beyond)
         ),
         Cause::Cores => format!("The cores break first: {full}"),
@@ -232,8 +237,7 @@ fn cause_sentence(found: &Break, load: Load) -> String {
         Cause::Dependency => format!("What the requests call breaks first: {full}"),
         Cause::Backlog => format!("The accept queue breaks first: it drops {} SYNs, while {full}", beyond.syn_drops),
         Cause::Nothing => format!("Nothing is full: {full}"),
-    };
-    format!("{reason}{}.", bill_clause(found, load))
+    }
 }
 
 /// A hub that is full, or one that is held up.

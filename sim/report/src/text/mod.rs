@@ -6,6 +6,7 @@ pub mod finding;
 pub mod gallery;
 mod layout;
 pub(crate) mod number;
+pub mod plan;
 mod rows;
 pub mod slo;
 pub mod table;
