@@ -12,6 +12,8 @@ use super::vitals::Vitals;
 
 /// A share from which on something counts as full.
 const FULL: f64 = 0.9;
+/// Part of the time inside the server from which on it is the CPU that keeps slots busy.
+const MOSTLY: f64 = 0.5;
 /// Part of the growth of a bill from which on a wait inside the server explains full slots.
 const EXPLAINS: f64 = 0.25;
 /// Part of the requests from which on an ending is more than an accident.
@@ -170,6 +172,8 @@ fn from_bill(model: &Model, at: &Vitals, beyond: &Vitals, most: Option<(Wait, f6
         Some(Wait::Core) => Cause::Cores,
         Some(Wait::Network | Wait::SynRetry | Wait::Retransmit | Wait::Backlog | Wait::Slot) => {
             let drops = beyond.syn_drops > at.syn_drops;
+            // Slots whose requests hardly want the CPU are not full because of it; a hub without free slots may spin.
+            let full = full.filter(|_| beyond.slots_share < FULL || wants_cpu(beyond));
             full.unwrap_or_else(|| at_the_door(model, beyond, growth, drops))
         }
         Some(Wait::Cpu | Wait::Timer) | None => {
@@ -194,6 +198,15 @@ fn at_the_door(model: &Model, beyond: &Vitals, growth: &[(Wait, f64)], drops: bo
         // Nobody is turned away and there is room inside: who should open the door is held up.
         of_process(model).unwrap_or(Cause::Backlog)
     }
+}
+
+/// Whether requests inside the server spend most of their time on a core or waiting for one.
+fn wants_cpu(vitals: &Vitals) -> bool {
+    let bill = vitals.blame_ns.unwrap_or([0.0; Wait::KINDS]);
+    let sum = |waits: &[Wait]| waits.iter().map(|wait| bill[*wait as usize]).sum::<f64>();
+    let cpu = sum(&[Wait::Cpu, Wait::Hub, Wait::Gil, Wait::Core]);
+    let rest = sum(&[Wait::Lock, Wait::Peer, Wait::Timer]);
+    cpu >= MOSTLY * (cpu + rest)
 }
 
 /// What of the CPU is full, if anything is: all cores, or the one that a hub or a GIL can use.
@@ -266,6 +279,9 @@ mod tests {
         let threads = model(WorkerKind::Threads { threads: 40 }, true, 8);
         assert_eq!(cause(&threads, &grown(Wait::Backlog, (0.99, 0.3, 0.4))), Cause::Slots);
         assert_eq!(cause(&threads, &grown(Wait::Backlog, (0.99, 0.12, 0.97))), Cause::Gil);
+        let mut sleeping = grown(Wait::Backlog, (0.99, 0.12, 0.97));
+        sleeping.blame_ns.as_mut().unwrap()[Wait::Timer as usize] = 1e9;
+        assert_eq!(cause(&threads, &sleeping), Cause::Slots, "they are not full because of the GIL");
         let mut dropped = grown(Wait::SynRetry, (0.5, 0.3, 0.4));
         dropped.syn_drops += 100;
         assert_eq!(cause(&threads, &dropped), Cause::Backlog);

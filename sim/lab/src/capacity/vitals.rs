@@ -3,6 +3,7 @@
 use engine::model::{Arrivals, ClientSpec, Model};
 use engine::record::{Ending, KernelCounts, RunRecord, Wait, WorkerCounts};
 
+use crate::busiest::BusiestMinute;
 use crate::figure::blame_of;
 use crate::slo::{Seen, Slo};
 
@@ -25,9 +26,9 @@ pub struct Vitals {
     pub throughput_rps: f64,
     /// Mean nanoseconds per good response in each [`Wait`].
     pub blame_ns: Option<[f64; Wait::KINDS]>,
-    /// Busy slots over slots.
+    /// Busy slots over slots: in the busiest minute of runs that have one, because a bad hour is lost in the mean of a day.
     pub slots_share: f64,
-    /// Busy core time over core time.
+    /// Busy core time over core time, in the same minute.
     pub cpu_share: f64,
     /// CPU time of the busiest server process over the length of the run.
     pub process_share: f64,
@@ -50,6 +51,9 @@ impl Vitals {
         let good = record.endings[Ending::Ok as usize];
         let whole = record.finished.as_secs_f64().max(1e-9);
         let busiest = record.process_cpu.iter().copied().max();
+        let whole_run =
+            BusiestMinute { slots_share: record.slots_ppm as f64 / 1e6, cpu_share: record.cpu_ppm as f64 / 1e6 };
+        let minute = BusiestMinute::of(record).unwrap_or(whole_run);
         Vitals {
             seen: slo.objectives.iter().map(|objective| objective.seen(record)).collect(),
             holds: slo.holds(record),
@@ -59,8 +63,8 @@ impl Vitals {
             errors: if ended > 0 { (ended - good) as f64 / ended as f64 } else { 0.0 },
             throughput_rps: if record.window.is_zero() { 0.0 } else { good as f64 / record.window.as_secs_f64() },
             blame_ns: blame_of(record.classes.iter()),
-            slots_share: record.slots_ppm as f64 / 1e6,
-            cpu_share: record.cpu_ppm as f64 / 1e6,
+            slots_share: minute.slots_share,
+            cpu_share: minute.cpu_share,
             process_share: busiest.map_or(0.0, |cpu| cpu.as_secs_f64() / whole),
             generator_share: generator_share(record, model),
             hub_hold_max_ns: record.hub_hold_max.map(|span| span.as_ns() as f64),

@@ -18,8 +18,8 @@ const TITLE: &str = "Cost and latency of deployments";
 
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = style::WIDTH - style::MARGIN - 8.0;
-const TOP: f64 = 132.0;
-const BOTTOM: f64 = 470.0;
+const TOP: f64 = 144.0;
+const BOTTOM: f64 = 482.0;
 const HEIGHT: f64 = BOTTOM + 76.0;
 /// A dot, and the inside of a ring.
 const RADIUS: f64 = 4.2;
@@ -96,7 +96,11 @@ fn grid(canvas: &mut Canvas, across: &Axis, up: &Axis) {
     canvas.rect((LEFT, BOTTOM - 0.5), (RIGHT, BOTTOM + 0.5), style::INK);
     let scale = if up.log { ", on a logarithmic scale" } else { "" };
     let text = format!("99th percentile of latency{scale}");
-    canvas.text(&text, (style::MARGIN, TOP - 52.0), hand(style::LABEL, Face::Regular, style::GREY, Anchor::Start));
+    canvas.text(
+        &text,
+        (style::MARGIN, style::MARGIN + 61.0),
+        hand(style::LABEL, Face::Regular, style::GREY, Anchor::Start),
+    );
     let middle = ((LEFT + RIGHT) / 2.0, BOTTOM + 40.0);
     canvas.text("Cost", middle, hand(style::LABEL, Face::Regular, style::INK, Anchor::Middle));
 }

@@ -235,7 +235,10 @@ pub(crate) fn cause_words(found: &Break) -> String {
         Cause::Cores => format!("The cores break first: {full}"),
         Cause::Pool => format!("A lock or pool breaks first: {full}"),
         Cause::Dependency => format!("What the requests call breaks first: {full}"),
-        Cause::Backlog => format!("The accept queue breaks first: it drops {} SYNs, while {full}", beyond.syn_drops),
+        Cause::Backlog => format!(
+            "The accept queue breaks first: it drops {} SYNs, while {full}",
+            number::grouped(beyond.syn_drops as f64, 0)
+        ),
         Cause::Nothing => format!("Nothing is full: {full}"),
     }
 }

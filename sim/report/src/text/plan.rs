@@ -22,7 +22,9 @@ pub fn plan_text(plan: &Plan, replications: u32, notes: &[String], width: usize)
     for world in plan.worlds.iter().filter(|world| world.cheapest.is_some()) {
         text += &format!("{}\n", binding(plan, world, width));
     }
-    text += &frontier(plan);
+    if !plan.frontier.is_empty() {
+        text += &frontier(plan);
+    }
     if !plan.moved.is_empty() {
         text += &format!("\n{}", moved(plan));
     }
@@ -181,6 +183,9 @@ fn method(plan: &Plan, replications: u32, notes: &[String]) -> String {
         1 => "A deployment meets the objectives if its one replication does.".to_owned(),
         _ => format!("A deployment meets the objectives if each of its {replications} replications does."),
     });
+    if !plan.frontier.is_empty() {
+        said.push("What only shows what money buys is run once.".to_owned());
+    }
     let surprised: Vec<&str> =
         plan.worlds.iter().filter(|world| world.surprised).map(|world| world.world.as_str()).collect();
     if !surprised.is_empty() {
