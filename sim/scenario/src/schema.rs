@@ -237,6 +237,7 @@ mod tests {
             include_str!("../../../scenarios/patterns/fan-out.toml"),
             include_str!("../../../scenarios/patterns/lock-and-queue.toml"),
             include_str!("../../../scenarios/patterns/offload.toml"),
+            include_str!("../../../scenarios/patterns/sizing.toml"),
             include_str!("../tests/mistakes/base.toml"),
             &starter("schema"),
         ];
@@ -274,6 +275,10 @@ mod tests {
             ("[request.report]", "[offload]\nthreads = 0\n[request.report]"),
             ("[request.report]", "[value.x]\nsize = 1\n[request.report]"),
             ("[request.report]", "[connection.x]\nper = \"thread\"\n[request.report]"),
+            ("[request.report]", "[slo]\np99 = \"> 1s\"\n[request.report]"),
+            ("[request.report]", "[slo]\nerrors = \"< 0.01\"\n[request.report]"),
+            ("[request.report]", "[slo.class.report]\ncpu = \"< 80%\"\n[request.report]"),
+            ("[request.report]", "[plan.vary]\n\"machine.cores\" = \"1-4\"\n[request.report]"),
             ("[request.report]", "[software]\nlibraries = [\"redi\"]\n[request.report]"),
         ];
         for (from, to) in slips {
