@@ -21,7 +21,7 @@ struct Document<'a> {
     objectives: Vec<OneLine<Goal<'a>>>,
     cheapest: Option<OneLine<One<'a>>>,
     worlds: Vec<World<'a>>,
-    deployments: Vec<OneLine<Seen1<'a>>>,
+    deployments: Vec<OneLine<Shown<'a>>>,
     moved: Vec<OneLine<Off<'a>>>,
 }
 
@@ -50,7 +50,7 @@ struct One<'a> {
 
 /// A deployment that was run, with its place among all.
 #[derive(Serialize)]
-struct Seen1<'a> {
+struct Shown<'a> {
     #[serde(flatten)]
     one: One<'a>,
     replications: usize,
@@ -90,7 +90,7 @@ struct Off<'a> {
 pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String]) -> String {
     let seen = plan.seen.iter().enumerate().map(|(at, found)| {
         let (replications, frontier) = (found.runs.len(), plan.frontier.contains(&at));
-        OneLine(Seen1 { one: One::of(found), replications, frontier })
+        OneLine(Shown { one: One::of(found), replications, frontier })
     });
     let document = Document {
         tailback: about.version,

@@ -95,11 +95,6 @@ impl Vary {
         let mut segments = self.path.split('.');
         (segments.next() == Some("world")).then(|| segments.next()).flatten().map(|name| name.trim_matches(['"', '\'']))
     }
-
-    /// The last part of the path: what is varied.
-    pub fn setting(&self) -> &str {
-        self.path.rsplit('.').next().unwrap_or(&self.path)
-    }
 }
 
 impl Plan {

@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(cause(&threads, &grown(Wait::Backlog, (0.99, 0.3, 0.4))), Cause::Slots);
         assert_eq!(cause(&threads, &grown(Wait::Backlog, (0.99, 0.12, 0.97))), Cause::Gil);
         let mut sleeping = grown(Wait::Backlog, (0.99, 0.12, 0.97));
-        sleeping.blame_ns.as_mut().unwrap()[Wait::Timer as usize] = 1e9;
+        sleeping.blame_ns.as_mut().unwrap()[Wait::Timer as usize] = 1e8;
         assert_eq!(cause(&threads, &sleeping), Cause::Slots, "they are not full because of the GIL");
         let mut dropped = grown(Wait::SynRetry, (0.5, 0.3, 0.4));
         dropped.syn_drops += 100;

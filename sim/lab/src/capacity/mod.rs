@@ -105,8 +105,8 @@ pub struct Point {
 /// The capacity of one replication.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Reached {
-    /// The highest load that meets, as a factor; one step more misses.
-    Load(f64),
+    /// The highest load that meets, and the next one, which misses, as factors.
+    Load(f64, f64),
     /// Not even the lightest load meets.
     Never,
     /// The heaviest load still meets; this is it.
@@ -117,7 +117,15 @@ impl Reached {
     /// The factor, if there is one.
     pub fn factor(self) -> Option<f64> {
         match self {
-            Reached::Load(factor) | Reached::Beyond(factor) => Some(factor),
+            Reached::Load(factor, _) | Reached::Beyond(factor) => Some(factor),
+            Reached::Never => None,
+        }
+    }
+
+    /// The lowest factor that is too much, as far as is known.
+    fn too_much(self) -> Option<f64> {
+        match self {
+            Reached::Load(_, factor) | Reached::Beyond(factor) => Some(factor),
             Reached::Never => None,
         }
     }
@@ -130,7 +138,10 @@ pub struct WorldCapacity {
     pub world: String,
     /// The capacity in every replication.
     pub reached: Vec<Reached>,
-    /// Mean and interval over the replications, as a factor; `None` if one of them has none.
+    /// Mean over the replications, as a factor, with an interval; `None` if one of them has none.
+    ///
+    /// The interval reaches from the lower end for the loads that meet to the upper end for those that miss: that all replications
+    /// agree on a step does not make a step narrower.
     pub estimate: Option<Estimate>,
     /// The objectives that are missed one step beyond, in the first replication, and what the run says of them.
     pub missed: Vec<(Objective, Seen)>,
@@ -159,10 +170,15 @@ pub struct Capacity {
 
 impl Capacity {
     fn of(slo: &Slo, load: Load, worlds: Vec<WorldCapacity>, runs: usize) -> Capacity {
-        let factors = |world: &WorldCapacity| world.reached.iter().map(|one| one.factor()).collect::<Vec<_>>();
+        let meets = |world: &WorldCapacity| world.reached.iter().map(|one| one.factor()).collect::<Vec<_>>();
+        let misses = |world: &WorldCapacity| world.reached.iter().map(|one| one.too_much()).collect::<Vec<_>>();
         let ratio = |world: &WorldCapacity| {
-            let whole = worlds[0].estimate.is_some() && world.estimate.is_some();
-            paired_ratio(&factors(&worlds[0]), &factors(world)).filter(|_| whole)
+            let base = &worlds[0];
+            let whole = base.estimate.is_some() && world.estimate.is_some();
+            let mean = paired_ratio(&meets(base), &meets(world)).filter(|_| whole)?;
+            let low = paired_ratio(&misses(base), &meets(world)).and_then(|least| least.low);
+            let high = paired_ratio(&meets(base), &misses(world)).and_then(|most| most.high);
+            Some(Estimate { low, high, ..mean })
         };
         let ratios = worlds.iter().skip(1).map(ratio).collect();
         Capacity { slo: slo.clone(), load, worlds, ratios, runs }
@@ -171,9 +187,13 @@ impl Capacity {
 
 /// Mean and interval of the logarithms: half as much and twice as much are equally far away.
 fn geometric(reached: &[Reached]) -> Option<Estimate> {
-    let factors: Option<Vec<f64>> = reached.iter().map(|one| one.factor()).collect();
     let ones = vec![Some(1.0); reached.len()];
-    paired_ratio(&ones, &factors?.into_iter().map(Some).collect::<Vec<_>>())
+    let mean = |factor: fn(Reached) -> Option<f64>| {
+        let factors: Vec<Option<f64>> = reached.iter().map(|one| factor(*one)).collect();
+        paired_ratio(&ones, &factors).filter(|_| factors.iter().all(Option::is_some))
+    };
+    let (meets, misses) = (mean(Reached::factor)?, mean(Reached::too_much)?);
+    Some(Estimate { high: misses.high, ..meets })
 }
 
 #[cfg(test)]
@@ -192,8 +212,15 @@ mod tests {
 
     #[test]
     fn a_world_of_which_a_replication_never_meets_has_no_mean() {
-        assert_eq!(geometric(&[Reached::Load(2.0), Reached::Never]), None);
-        let mean = geometric(&[Reached::Load(2.0), Reached::Load(8.0)]).unwrap();
+        assert_eq!(geometric(&[Reached::Load(2.0, 2.1), Reached::Never]), None);
+        let mean = geometric(&[Reached::Load(2.0, 2.1), Reached::Load(8.0, 8.4)]).unwrap();
         assert!((mean.mean - 4.0).abs() < 1e-12 && mean.n == 2);
+    }
+
+    #[test]
+    fn replications_that_agree_leave_the_step_between_two_loads_open() {
+        let same = geometric(&[Reached::Load(2.0, 2.1); 3]).unwrap();
+        let close = |value: Option<f64>, wanted: f64| (value.unwrap() - wanted).abs() < 1e-9;
+        assert!(close(same.low, 2.0) && close(same.high, 2.1), "{same:?}");
     }
 }

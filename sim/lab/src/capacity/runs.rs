@@ -235,7 +235,7 @@ fn around_capacities(first: &[First], ladder: &Ladder, curve: bool) -> Vec<(usiz
 /// Adds up what the replications of a world found.
 fn world_capacity(model: &Model, ladder: &Ladder, slo: &Slo, first: &First, all: &[Found]) -> WorldCapacity {
     let reached = |found: &Found| match (found.meets, found.misses) {
-        (Some(rung), Some(_)) => Reached::Load(ladder.factor(rung)),
+        (Some(rung), Some(next)) => Reached::Load(ladder.factor(rung), ladder.factor(next)),
         (Some(rung), None) => Reached::Beyond(ladder.factor(rung)),
         (None, _) => Reached::Never,
     };
