@@ -1,6 +1,6 @@
 //! `tailback explain`: where the time of the tail went, who kept whom waiting, and what would change it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use engine::{Model, Seed};
 use lab::estimate::{paired_difference, paired_ratio};
@@ -9,17 +9,19 @@ use lab::{Estimate, Plan, WorldResult, run_all};
 use report::explain_json::explain_json;
 use report::text::Style;
 use report::text::explain::{Explained, explained};
+use report::text::notes::warm_up_note;
 use scenario::{Compiled, Override};
 
-use crate::files;
+use crate::files::{self, Source};
 use crate::problem::Problem;
 use crate::run::parse_override;
+use crate::settle::settle;
 use crate::terminal;
 
 /// What to explain.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Scenario file
+    /// Scenario file; `-` reads standard input
     file: PathBuf,
     /// Explain only this world
     #[arg(long, value_name = "NAME")]
@@ -49,19 +51,18 @@ pub struct Args {
 
 /// Explains the worlds of a scenario.
 pub fn explain(args: &Args) -> Result<(), Problem> {
-    if args.file == Path::new("-") {
-        let what = "explain reads its file once for every change that it tries, so it cannot read standard input";
-        return Err(Problem::Usage(what.to_owned()));
-    }
+    let text = files::read(&args.file)?;
+    let source = Source { path: &args.file, text: &text };
     let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let compiled = files::compile(&args.file, &overrides)?;
-    let models: Vec<&Model> = meant(&compiled, args)?;
-    let class = class_of(&compiled, args)?;
+    let mut compiled = source.compile(&overrides)?;
     let plan = Plan {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
         threads: args.threads,
     };
+    let warm_up = settle(&mut compiled, &plan)?;
+    let models: Vec<&Model> = meant(&compiled, args)?;
+    let class = class_of(&compiled, args)?;
     let owned: Vec<Model> = models.iter().map(|&model| model.clone()).collect();
     let results = terminal::with_bar(owned.len(), &plan, |progress| run_all(&owned, &plan, progress))?;
     let mut worlds: Vec<Explained<'_>> = Vec::new();
@@ -71,14 +72,15 @@ pub fn explain(args: &Args) -> Result<(), Problem> {
         worlds.push(Explained { model, class: name, split, checked: Vec::new(), replications: plan.replications });
     }
     if !args.no_changes {
-        try_changes(args, &overrides, &plan, class, &mut worlds, &results)?;
+        try_changes(&source, &overrides, &plan, class, &mut worlds, &results)?;
     }
     if args.json {
         return files::print(&explain_json(env!("CARGO_PKG_VERSION"), &compiled.title, &worlds));
     }
     let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(120) };
+    let found = warm_up.map_or(String::new(), |warm_up| warm_up_note(&warm_up, style.width) + "\n");
     let texts: Vec<String> = worlds.iter().map(|world| explained(world, style)).collect();
-    files::print(&format!("{}\n\n{}", compiled.title, texts.join("\n")))
+    files::print(&format!("{}\n\n{found}{}", compiled.title, texts.join("\n")))
 }
 
 /// The worlds that are meant.
@@ -108,7 +110,7 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
 
 /// Tries each change that might help a world, all of them in one go.
 fn try_changes(
-    args: &Args,
+    source: &Source<'_>,
     overrides: &[Override],
     plan: &Plan,
     class: Option<usize>,
@@ -119,7 +121,7 @@ fn try_changes(
     for (at, world) in worlds.iter().enumerate() {
         let Some(split) = &world.split else { continue };
         for change in changes(world.model, split) {
-            if let Some(model) = changed(args, overrides, world.model, &change) {
+            if let Some(model) = changed(source, overrides, world.model, &change) {
                 tried.push((at, change, model));
             }
         }
@@ -136,16 +138,19 @@ fn try_changes(
 }
 
 /// The world's model with the change; `None` if the scenario does not allow it.
-fn changed(args: &Args, overrides: &[Override], model: &Model, change: &Change) -> Option<Model> {
+fn changed(source: &Source<'_>, overrides: &[Override], model: &Model, change: &Change) -> Option<Model> {
+    let warm_up = model.run.warm_up;
     let mut model = match &change.how {
         How::PeerTwiceAsFast(_) => model.clone(),
         How::Set { key, value } => {
             let mut all = overrides.to_vec();
             all.push(Override { key: key.clone(), value: value.clone() });
-            let compiled = files::compile_quietly(&args.file, &all).ok()?;
+            let compiled = source.compile_quietly(&all).ok()?;
             compiled.models.into_iter().find(|other| other.name == model.name)?
         }
     };
+    // One that was found is found once, for the change too.
+    model.run.warm_up = warm_up;
     change.apply(&mut model);
     Some(model)
 }

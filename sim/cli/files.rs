@@ -110,20 +110,45 @@ pub fn compile_quietly(path: &Path, overrides: &[Override]) -> Result<Compiled, 
 }
 
 fn compile_with_warnings(path: &Path, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
-    let text = read(path)?;
+    compile_text(path, &read(path)?, overrides)
+}
+
+/// A scenario that is compiled many times and read once.
+pub struct Source<'a> {
+    /// Its file.
+    pub path: &'a Path,
+    /// What is in it.
+    pub text: &'a str,
+}
+
+impl Source<'_> {
+    /// As [`compile`].
+    pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Problem> {
+        let (compiled, warnings) = compile_text(self.path, self.text, overrides)?;
+        eprint!("{warnings}");
+        Ok(compiled)
+    }
+
+    /// As [`compile_quietly`].
+    pub fn compile_quietly(&self, overrides: &[Override]) -> Result<Compiled, Problem> {
+        compile_text(self.path, self.text, overrides).map(|(compiled, _)| compiled)
+    }
+}
+
+fn compile_text(path: &Path, text: &str, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut load = |file: &str| {
         let path = folder.join(file);
         fs::read_to_string(&path).map_err(|error| error.to_string())
     };
-    let compiled = scenario::parse(&text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
+    let compiled = scenario::parse(text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
     match compiled {
         Ok(compiled) => {
-            let warnings = show(&compiled.warnings, &text);
+            let warnings = show(&compiled.warnings, text);
             Ok((compiled, warnings))
         }
-        Err(diagnostics) => Err(Problem::Scenario(show(&diagnostics, &text))),
+        Err(diagnostics) => Err(Problem::Scenario(show(&diagnostics, text))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 traces, measurements or published figures that differ, 2 bad input or an unwritable place, 3 a run that
-//! could not be brought to its end, or too few of them to say, 130 a sweep that was stopped and can go on.
+//! Exit codes: 0 done, and every objective met; 1 an objective missed, or traces, measurements or published figures that differ;
+//! 2 bad input or an unwritable place; 3 no answer: not precise enough to say, or a run that could not be brought to its end; 130 a
+//! sweep that was stopped and can go on.
 
+mod capacity;
 mod check;
 mod compare;
 mod conform;
@@ -10,6 +12,8 @@ mod explain;
 mod files;
 mod gallery;
 mod merge;
+mod objectives;
+mod plan;
 mod problem;
 mod run;
 mod settle;
@@ -47,6 +51,10 @@ enum Command {
     Sweep(sweep::Args),
     /// Join the shards of a sweep
     Merge(merge::Args),
+    /// Find the highest load of every world that meets the objectives, and what breaks first beyond it
+    Capacity(capacity::Args),
+    /// Find the cheapest deployment that meets the objectives, and how far it moves if an input is off
+    Plan(plan::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -68,6 +76,8 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => merge::merge(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
+        Command::Plan(args) => plan::plan(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

@@ -43,6 +43,10 @@ pub enum Problem {
     },
     /// Traces differ from the recorded ones, or predictions from measurements; standard output says which.
     Differs,
+    /// An objective is missed; standard output says which.
+    Missed,
+    /// Runs are not precise enough to judge an objective; standard output says which.
+    Undecided,
     /// The user asked for something that cannot be.
     Usage(String),
     /// Runs did not come to their end.
@@ -60,14 +64,16 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// 1 for what differs from what was recorded; 3 for runs that failed or do not suffice; 130 for Ctrl-C; 2 for everything that the
-    /// user or the machine must mend first.
+    /// 1 for what differs from what was recorded or promised; 3 for runs that failed or leave it open; 130 for Ctrl-C; 2 for everything
+    /// that the user or the machine must mend first.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Problem::Differs => ExitCode::from(1),
-            Problem::Runs(_) | Problem::SomeRuns(_) | Problem::NotPrecise(_) | Problem::Program { .. } => {
-                ExitCode::from(3)
-            }
+            Problem::Differs | Problem::Missed => ExitCode::from(1),
+            Problem::Undecided
+            | Problem::Runs(_)
+            | Problem::SomeRuns(_)
+            | Problem::NotPrecise(_)
+            | Problem::Program { .. } => ExitCode::from(3),
             Problem::Interrupted(_) => ExitCode::from(130),
             Problem::Read { .. }
             | Problem::Write { .. }
@@ -91,7 +97,7 @@ impl fmt::Display for Problem {
             Problem::Scenario(text) => f.write_str(text),
             Problem::Oracle { path, error } => writeln!(f, "error: {}: {error}", path.display()),
             Problem::Program { path, error } => writeln!(f, "error: {}: {error}", path.display()),
-            Problem::Differs => Ok(()),
+            Problem::Differs | Problem::Missed | Problem::Undecided => Ok(()),
             Problem::NotPrecise(text) => writeln!(f, "error: {text}"),
             Problem::Usage(text) => writeln!(f, "error: {text}"),
             Problem::Runs(error) => writeln!(f, "error: {error}"),

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use engine::{Model, Seed};
 use lab::figure::RUN_FIGURES;
 use lab::precision::run_to_precision;
+use lab::slo::{Judged, Verdict, judge, overall};
 use lab::theory::{Panel, panel};
 use lab::{Comparison, FigureSpec, Plan, Precision, Progress, Target, WorldResult, run_all, world_series};
 use report::figures::{Drawing, Shade, draw_figures};
 use report::json::{About, Beside, results_json_with};
 use report::text::notes::{precision_missed, precision_note, warm_up_note};
+use report::text::slo::verdicts;
 use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
 use scenario::{Compiled, Override};
 
 use crate::files;
+use crate::objectives::{exit, slo_of};
 use crate::problem::Problem;
 use crate::settle::settle;
 use crate::terminal;
@@ -80,7 +83,9 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let comparison = Comparison::of(&results);
     let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
     let panels: Vec<Panel> = panels.collect();
-    let beside = Beside { warm_up: warm_up.as_ref(), precision: precision.as_ref(), theory: &panels };
+    let judged: Option<Vec<Judged>> = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
+    let beside =
+        Beside { warm_up: warm_up.as_ref(), precision: precision.as_ref(), theory: &panels, slo: judged.as_deref() };
     if args.json {
         let replications = comparison.worlds[0].replications;
         let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
@@ -94,9 +99,12 @@ pub fn run(args: &Args) -> Result<(), Problem> {
             files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
         }
     }
+    let verdict = judged.map_or(Verdict::Met, |judged| overall(&judged));
     match precision {
-        Some(precision) if !precision.holds() => Err(Problem::NotPrecise(precision_missed(&precision))),
-        _ => Ok(()),
+        Some(precision) if verdict != Verdict::Missed && !precision.holds() => {
+            Err(Problem::NotPrecise(precision_missed(&precision)))
+        }
+        _ => exit(verdict),
     }
 }
 
@@ -142,7 +150,7 @@ pub fn parse_override(text: &str) -> Result<Override, Problem> {
     }
 }
 
-/// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison.
+/// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison, theory, verdicts.
 fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison, beside: &Beside<'_>) -> String {
     let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(160) };
     let mut out = format!("{}\n", compiled.title);
@@ -158,6 +166,9 @@ fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison,
     }
     out += &comparison_table(comparison, style);
     out += &format!("\n{}", theory_text(beside.theory, style.width));
+    if let Some(judged) = beside.slo {
+        out += &format!("\n{}", verdicts(judged, style.width));
+    }
     if let Some(precision) = beside.precision {
         out += &format!("\n{}", precision_note(precision, style.width));
     }

@@ -18,6 +18,15 @@ pub fn settle(compiled: &mut Compiled, plan: &Plan) -> Result<Option<WarmUp>, Pr
     Ok(Some(found))
 }
 
+/// Refuses a scenario that leaves its warm-up open, for commands that run it in many forms, each of which would have another.
+pub fn refuse(compiled: &Compiled, command: &str) -> Result<(), Problem> {
+    if !compiled.auto_warm_up {
+        return Ok(());
+    }
+    let what = "the warm-up is \"auto\", which would differ from run to run";
+    Err(Problem::Usage(format!("{command}: {what}; say how long it is, such as --set run.warm_up=10s")))
+}
+
 /// Runs the pilots, with a bar on a terminal.
 pub fn find(models: &[Model], plan: &Plan) -> Result<WarmUp, Problem> {
     let plan = Plan { replications: PILOTS, ..*plan };

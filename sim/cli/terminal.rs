@@ -43,3 +43,15 @@ pub fn with_bar<T>(
     bar.finish_and_clear();
     results.map_err(Problem::Runs)
 }
+
+/// Runs work whose amount is known only as it goes on, with a bar on a terminal.
+pub fn with_growing_bar<T>(run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>) -> Result<T, Problem> {
+    let bar = bar("{pos} of about {len} runs, {elapsed} so far, about {eta} to go", 1);
+    let results = run(&|progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+        bar.set_message(progress.world);
+    });
+    bar.finish_and_clear();
+    results.map_err(Problem::Runs)
+}

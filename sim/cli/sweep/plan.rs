@@ -84,6 +84,13 @@ fn compile_points(
                 continue;
             }
         };
+        if compiled.auto_warm_up {
+            let typed = arguments.typed.first().map_or("", String::as_str);
+            let what = "the warm-up is \"auto\", which would differ from point to point".to_owned();
+            let help = "say how long it is in the file, such as warm_up = \"10s\" in [run]";
+            wrong.push(arguments::diagnostic(typed, 0..typed.len(), what, "varies what is found", help));
+            break;
+        }
         doubts.extend(news(compiled.warnings.clone()));
         let spec = &mut study.points[point];
         spec.seed = args.seed.unwrap_or(compiled.seed);

@@ -5,8 +5,8 @@
 
 mod table;
 
-pub(crate) use table::blame_of;
 pub use table::{BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, RUN_FIGURES, VALUE_FIGURES};
+pub(crate) use table::{blame_of, slowdown};
 
 use crate::estimate::Estimate;
 

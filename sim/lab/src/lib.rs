@@ -3,6 +3,7 @@
 //! Knows nothing of files or terminals, and simulates nothing itself: it runs [`engine`] and counts.
 
 pub mod busiest;
+pub mod capacity;
 pub mod comparison;
 pub mod estimate;
 pub mod explain;
@@ -10,9 +11,12 @@ pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod gallery;
+pub mod plan;
 pub mod precision;
 pub mod run;
+pub mod scaled;
 pub mod series;
+pub mod slo;
 pub mod summary;
 pub mod sweep;
 pub mod theory;

@@ -3,6 +3,7 @@
 //! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
 //! the last bits of a platform's logarithm cannot change a document.
 
+use lab::slo::Judged;
 use lab::theory::Panel;
 use lab::{
     ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Precision, SharedSummary, Summary, WarmUp,
@@ -13,6 +14,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
 use crate::beside_json::{PrecisionReached, Theory, WarmUpFound};
+use crate::slo_json::Verdicts;
 
 /// Where results come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +38,8 @@ pub struct Beside<'a> {
     pub precision: Option<&'a Precision>,
     /// What theory says of the worlds; empty: it is not asked.
     pub theory: &'a [Panel],
+    /// Verdicts on the objectives, if there are any.
+    pub slo: Option<&'a [Judged]>,
 }
 
 /// The document, indented, ending in a line feed.
@@ -64,6 +68,7 @@ pub fn results_json_with(
         replications: about.replications,
         warm_up: beside.warm_up.map(WarmUpFound::of),
         precision: beside.precision.map(PrecisionReached::of),
+        slo: beside.slo.map(Verdicts::of),
         worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
         theory: beside.theory.iter().map(Theory::of).collect(),
@@ -81,6 +86,8 @@ struct Document<'a> {
     warm_up: Option<WarmUpFound<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precision: Option<PrecisionReached<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slo: Option<Verdicts<'a>>,
     worlds: Vec<World<'a>>,
     differences: Vec<WorldAgainst<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

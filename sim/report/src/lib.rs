@@ -3,12 +3,15 @@
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
 mod beside_json;
+pub mod capacity_json;
 pub mod data;
 pub mod explain_json;
 pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+pub mod plan_json;
+mod slo_json;
 #[cfg(test)]
 mod sweep_fixture;
 pub mod text;

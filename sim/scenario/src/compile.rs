@@ -17,9 +17,11 @@ use crate::client::{Client, When};
 use crate::csv::Files;
 use crate::diagnostic::{At, Diagnostic, Findings};
 use crate::law_text::LawText;
+use crate::plan::Plan;
 use crate::program::{Built, Tables, build};
 use crate::request::Request;
 use crate::root::Scenario;
+use crate::slo::Slo;
 use crate::world::World;
 
 /// A scenario ready to run.
@@ -43,6 +45,10 @@ pub struct Compiled {
     pub shaded: Vec<(Time, Time, String)>,
     /// Clients that wait for their responses, if there are no others: `ab`'s concurrency level.
     pub concurrency: Option<u32>,
+    /// What the servers have promised.
+    pub slo: Option<Slo>,
+    /// What may vary when the cheapest deployment is looked for.
+    pub plan: Option<Plan>,
     /// Doubts, sorted by position.
     pub warnings: Vec<Diagnostic>,
 }
@@ -94,6 +100,8 @@ pub fn compile(
         models,
         shaded: shaded(scenario),
         concurrency: concurrency(&scenario.clients),
+        slo: scenario.slo.clone(),
+        plan: scenario.plan.clone(),
         warnings: scenario.warnings.clone(),
     })
 }

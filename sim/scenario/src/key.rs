@@ -1,8 +1,9 @@
 //! What a key is: the one definition that the reader, the suggestions, the schema and the reference share.
 //!
 //! The tables themselves stand beside the code that reads them: `root.rs`, `world.rs`, `client.rs`,
-//! `peer.rs`, `sync.rs`, `request.rs`, `step.rs`, `preset.rs`.
+//! `peer.rs`, `sync.rs`, `request.rs`, `step.rs`, `slo.rs`, `plan.rs`, `preset.rs`.
 
+use crate::bound::Goal;
 use crate::law_text;
 use crate::unit;
 
@@ -101,8 +102,14 @@ pub(crate) enum Kind {
     Names(Group),
     /// A table.
     Table(&'static Table),
+    /// A bound on something measured.
+    Bound(Goal),
+    /// Settings by their paths, each with what it may be.
+    Ranges,
     /// Tables by name.
     Named(&'static Table, Group),
+    /// Tables by the names of things that the file has elsewhere.
+    Each(&'static Table, Group),
     /// A list of tables.
     List(&'static Table),
     /// A list of steps.
@@ -210,7 +217,12 @@ impl Kind {
             Kind::Name(group) => format!("write the name of {} in quotes", group.one()),
             Kind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
             Kind::Table(_) => such("a table"),
+            Kind::Bound(goal) => format!("write {}", goal.form()),
+            Kind::Ranges => such("a table of paths"),
             Kind::Named(table, _) => format!("write tables with a name each: {}", table.heading),
+            Kind::Each(table, group) => {
+                format!("write tables by the names of {}: {}", group.nouns(), table.heading)
+            }
             Kind::List(_) => such("a list of tables"),
             Kind::Steps => such("a list of steps"),
         }
@@ -243,7 +255,10 @@ impl Kind {
             Kind::Name(group) => format!("name of {}", group.one()),
             Kind::Names(group) => format!("list of names of {}", group.nouns()),
             Kind::Table(_) => "table".to_owned(),
+            Kind::Bound(goal) => goal.words().to_owned(),
+            Kind::Ranges => "table of paths with ranges".to_owned(),
             Kind::Named(..) => "tables by name".to_owned(),
+            Kind::Each(_, group) => format!("tables by the names of {}", group.nouns()),
             Kind::List(_) => "list of tables".to_owned(),
             Kind::Steps => "list of steps".to_owned(),
         }

@@ -5,6 +5,7 @@
 //! cannot drift apart. This crate does no I/O: texts are passed in, and files beside a scenario come through a
 //! closure.
 
+mod bound;
 mod client;
 mod compile;
 mod csv;
@@ -23,8 +24,10 @@ mod node;
 pub mod oracle;
 mod overrides;
 mod peer;
+mod plan;
 mod preset;
 mod program;
+mod range;
 mod raw;
 mod reference;
 mod request;
@@ -35,6 +38,7 @@ mod scalar;
 mod schema;
 mod settle;
 mod sharing;
+mod slo;
 mod software;
 mod starter;
 mod step;
@@ -44,13 +48,16 @@ mod unit;
 mod walk;
 mod world;
 
+pub use bound::{Bound, Side};
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use knobs::{Knob, knobs};
 pub use limits::FILE_BYTES;
 pub use overrides::Override;
+pub use plan::{Plan, Vary};
 pub use reference::reference;
 pub use root::{Scenario, parse};
 pub use schema::schema;
+pub use slo::{Objective, Slo};
 pub use starter::starter;
 pub use suggest::nearest;

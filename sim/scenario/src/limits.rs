@@ -61,9 +61,13 @@ pub(crate) fn listed() -> Vec<(&'static str, String, &'static str)> {
         ("series", count(SERIES), "points of the time series, (length + drain) / step"),
         ("replications", count(REPLICATIONS), "replications of a run"),
         ("samples", count(SAMPLES as u64), "lines of a CSV file"),
+        ("range", count(VALUES), "values of a setting of a plan"),
         ("name", count(NAME_CHARS as u64), "characters of a name"),
     ]
 }
+
+/// Values of one range of a plan.
+pub(crate) const VALUES: u64 = 1_000;
 
 /// `10000000` as `10,000,000`.
 pub(crate) fn grouped(n: u64) -> String {

@@ -5,6 +5,7 @@
 
 use engine::time::Span;
 
+use crate::bound::Bound;
 use crate::diagnostic::{At, Findings};
 use crate::key::Table;
 use crate::law_text::LawText;
@@ -43,10 +44,21 @@ pub(crate) enum Value {
     Number(f64),
     Duration(Span),
     Law(LawText),
+    Bound(Bound),
+    Ranges(Vec<Range>),
     Names(Vec<Name>),
     Table(Node),
     Named(Vec<(Name, Node)>),
     List(Vec<Node>),
+}
+
+/// A setting of a plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Range {
+    /// Its path.
+    pub(crate) path: String,
+    /// What it may be.
+    pub(crate) values: Vec<String>,
 }
 
 /// A name and where it stands.
@@ -81,6 +93,8 @@ take!(u64, Count, count => *count);
 take!(f64, Number, number => *number);
 take!(Span, Duration, span => *span);
 take!(&'n LawText, Law, law => law);
+take!(Bound, Bound, bound => *bound);
+take!(&'n [Range], Ranges, ranges => ranges.as_slice());
 take!(&'n [Name], Names, names => names.as_slice());
 take!(&'n Node, Table, node => node);
 take!(&'n [(Name, Node)], Named, named => named.as_slice());

@@ -57,6 +57,11 @@ fn path(key: &str, source: usize) -> Option<Vec<(String, At)>> {
     Some(path)
 }
 
+/// The segments of a dotted key, if it is one.
+pub(crate) fn segments(key: &str) -> Option<Vec<String>> {
+    Some(path(key, 0)?.into_iter().map(|(segment, _)| segment).collect())
+}
+
 /// A value as typed: TOML if it is some, else text.
 fn value(text: &str, source: usize, base: usize) -> Raw {
     const PREFIX: &str = "x=";
@@ -103,6 +108,7 @@ impl Place {
             Place::Table(table) => match table.key(key).map(|key| key.kind) {
                 Some(Kind::Table(inner)) => Place::Table(inner),
                 Some(Kind::Named(inner, group)) => Place::Named(inner, group),
+                Some(Kind::Each(inner, _)) => Place::Entries(inner),
                 Some(Kind::List(inner) | Kind::Profile(inner)) => Place::Entries(inner),
                 _ => Place::Unknown,
             },

@@ -118,7 +118,11 @@ fn section(out: &mut String, table: &'static Table, seen: &mut Vec<&'static str>
     }
     for key in table.keys {
         match key.kind {
-            Kind::Table(inner) | Kind::Named(inner, _) | Kind::List(inner) | Kind::Profile(inner)
+            Kind::Table(inner)
+            | Kind::Named(inner, _)
+            | Kind::Each(inner, _)
+            | Kind::List(inner)
+            | Kind::Profile(inner)
                 if !seen.contains(&inner.noun) =>
             {
                 section(out, inner, seen);

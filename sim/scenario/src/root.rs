@@ -14,11 +14,13 @@ use crate::lint;
 use crate::node::{Name, Node};
 use crate::overrides::{self, Override};
 use crate::peer::{self, Peer};
+use crate::plan::{self, Plan};
 use crate::preset::{self, Preset};
 use crate::raw;
 use crate::request::{self, Request};
 use crate::settle;
 use crate::sharing::{self, Connection};
+use crate::slo::{self, Slo};
 use crate::software;
 use crate::step::Act;
 use crate::sync::{self, Sync};
@@ -212,6 +214,20 @@ pub(crate) static ROOT: Table = Table {
             "The hub's pool of native threads.",
         ),
         key(
+            "slo",
+            Kind::Table(&slo::SLO),
+            Need::Else("nothing is promised"),
+            "{ p99 = \"< 500ms\", errors = \"< 1%\" }",
+            "What the servers have promised.",
+        ),
+        key(
+            "plan",
+            Kind::Table(&plan::PLAN),
+            Need::Else("there is nothing to plan"),
+            "{ vary = { \"world.gevent.processes\" = \"1..16\" } }",
+            "What may vary when the cheapest deployment is looked for.",
+        ),
+        key(
             "request",
             Kind::Named(&request::REQUEST, Group::Request),
             Need::Required,
@@ -245,6 +261,8 @@ pub struct Scenario {
     /// Native threads of a hub's pool, if a request uses them.
     pub(crate) offload: Option<u32>,
     pub(crate) requests: Vec<Request>,
+    pub(crate) slo: Option<Slo>,
+    pub(crate) plan: Option<Plan>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -319,6 +337,8 @@ impl Scenario {
             connections: sharing::connections(root, findings),
             offload: None,
             requests: named("request").iter().map(|request| Request::read(request, findings)).collect(),
+            slo: Slo::read(root.find("slo"), run.find("length"), findings),
+            plan: None,
             warnings: Vec::new(),
         };
         let offloads = scenario.uses(|act| matches!(act, Act::Offload(_)));
@@ -343,6 +363,7 @@ impl Scenario {
         scenario.check_traffic(findings);
         let mut scenario = scenario;
         scenario.seat_residents(root, findings);
+        scenario.plan = Plan::read(root.find("plan"), &scenario, findings);
         lint::check(&scenario, root, findings);
         scenario
     }

@@ -163,6 +163,15 @@ fn kind(kind: Kind, defs: &mut Map<String, Value>) -> Value {
             "maxProperties": if group == Group::World { limits::WORLDS } else { limits::NAMED },
             "additionalProperties": reference(table, defs),
         }),
+        Kind::Each(table, _) => json!({ "type": "object", "additionalProperties": reference(table, defs) }),
+        Kind::Bound(goal) => json!({ "type": "string", "pattern": goal.pattern() }),
+        Kind::Ranges => json!({
+            "type": "object",
+            "additionalProperties": { "anyOf": [
+                { "type": "string", "pattern": r"^\s*[0-9]+\s*\.\.=?\s*[0-9]+\s*(/\s*[0-9]+\s*)?$" },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1, "uniqueItems": true },
+            ] },
+        }),
         Kind::List(table) => list(reference(table, defs)),
         Kind::Steps => json!({ "type": "array", "items": { "$ref": "#/$defs/step" } }),
     }
@@ -229,6 +238,7 @@ mod tests {
             include_str!("../../../scenarios/patterns/fan-out.toml"),
             include_str!("../../../scenarios/patterns/lock-and-queue.toml"),
             include_str!("../../../scenarios/patterns/offload.toml"),
+            include_str!("../../../scenarios/patterns/sizing.toml"),
             include_str!("../tests/mistakes/base.toml"),
             &starter("schema"),
         ];
@@ -266,6 +276,10 @@ mod tests {
             ("[request.report]", "[offload]\nthreads = 0\n[request.report]"),
             ("[request.report]", "[value.x]\nsize = 1\n[request.report]"),
             ("[request.report]", "[connection.x]\nper = \"thread\"\n[request.report]"),
+            ("[request.report]", "[slo]\np99 = \"> 1s\"\n[request.report]"),
+            ("[request.report]", "[slo]\nerrors = \"< 0.01\"\n[request.report]"),
+            ("[request.report]", "[slo.class.report]\ncpu = \"< 80%\"\n[request.report]"),
+            ("[request.report]", "[plan.vary]\n\"machine.cores\" = \"1-4\"\n[request.report]"),
             ("[request.report]", "[software]\nlibraries = [\"redi\"]\n[request.report]"),
         ];
         for (from, to) in slips {

@@ -5,6 +5,7 @@
 
 use engine::time::Span;
 
+use crate::bound::Bound;
 use crate::diagnostic::{At, Findings, Sources};
 use crate::key::{Group, Key, Kind, Need, Table};
 use crate::law_text::LawText;
@@ -12,6 +13,7 @@ use crate::limits;
 use crate::node::{Entry, Name, Node, Value};
 use crate::raw::{self, Item, Raw, RawValue};
 use crate::root;
+use crate::slo;
 use crate::step;
 use crate::suggest;
 use crate::unit::{self, short};
@@ -125,6 +127,9 @@ impl<'a> Walker<'a> {
         let known = table.keys.iter().map(|key| key.name);
         let near = suggest::nearest(&item.key, known.clone());
         let help = match owner(&item.key).filter(|_| near.is_none()) {
+            _ if near.is_none() && slo::elsewhere(table, &item.key).is_some() => {
+                slo::elsewhere(table, &item.key).unwrap_or_default().to_owned()
+            }
             Some("") => format!("`{}` belongs to the top of the file, before the first [table]", item.key),
             Some(heading) => format!("`{}` belongs to {heading}", item.key),
             None => suggest::help(&item.key, known, &format!("keys of {}", table.noun)),
@@ -195,7 +200,13 @@ impl<'a> Walker<'a> {
             (Kind::Table(table), RawValue::Table(items)) => {
                 Some(Value::Table(self.table_at_depth(table, item.at, path, items, depth)))
             }
+            (Kind::Bound(goal), RawValue::Text(text)) => {
+                let bound = goal.read(text);
+                self.or_report(raw.at, bound).map(Value::Bound)
+            }
+            (Kind::Ranges, RawValue::Table(items)) => self.ranges(items).map(Value::Ranges),
             (Kind::Named(table, group), RawValue::Table(items)) => self.named(table, group, path, items),
+            (Kind::Each(table, group), RawValue::Table(items)) => self.each(table, group, path, items),
             (Kind::List(table) | Kind::Profile(table), RawValue::Array(array)) => self.list(table, path, array, depth),
             (Kind::Steps, RawValue::Array(array)) => self.step_list(raw.at, array, depth),
             _ => {
@@ -223,6 +234,24 @@ impl<'a> Walker<'a> {
             let path = format!("{path}.{}", short(&item.key));
             let node = self.table_at_depth(table, item.at, &path, inner, 0);
             named.push((Name { text: item.key.clone(), at: item.at }, node));
+        }
+        Some(Value::Named(named))
+    }
+
+    /// Tables whose names stand for things of the file.
+    fn each(&mut self, table: &'static Table, group: Group, path: &str, items: &[Item]) -> Option<Value> {
+        let mut named = Vec::new();
+        for item in items {
+            let key = Raw { at: item.at, value: RawValue::Text(item.key.clone()) };
+            let name = self.name(group, &key, &item.key);
+            let Some(inner) = item.raw.items() else {
+                let what = format!("`{path}.{}` cannot be {}", short(&item.key), item.raw.kind());
+                self.findings.error(item.at, what).label(item.raw.kind()).help(format!("write {}", table.heading));
+                continue;
+            };
+            let path = format!("{path}.{}", short(&item.key));
+            let node = self.table_at_depth(table, item.at, &path, inner, 0);
+            named.extend(name.map(|name| (name, node)));
         }
         Some(Value::Named(named))
     }
@@ -362,7 +391,7 @@ fn owner(key: &str) -> Option<&'static str> {
             return Some(table.heading);
         }
         table.keys.iter().find_map(|inner| match inner.kind {
-            Kind::Table(inner) | Kind::Named(inner, _) => search(inner, key),
+            Kind::Table(inner) | Kind::Named(inner, _) | Kind::Each(inner, _) => search(inner, key),
             _ => None,
         })
     }
@@ -392,7 +421,10 @@ fn stand_in(kind: Kind) -> Value {
             };
             Value::Table(Node { at: At::default(), table, entries: table.keys.iter().map(entry).collect() })
         }
-        Kind::Named(..) => Value::Named(Vec::new()),
+        // It is never looked at: a scenario with a mistake leaves no objective behind.
+        Kind::Bound(goal) => Value::Bound(Bound { side: goal.side, inclusive: true, value: 0.5 }),
+        Kind::Ranges => Value::Ranges(Vec::new()),
+        Kind::Named(..) | Kind::Each(..) => Value::Named(Vec::new()),
         Kind::List(_) | Kind::Steps => Value::List(Vec::new()),
     }
 }

@@ -375,7 +375,7 @@ fn p999(latency: &Hist) -> Option<f64> {
 }
 
 /// Slowdown over the good responses of all classes.
-fn slowdown(record: &RunRecord) -> Slowdown {
+pub(crate) fn slowdown(record: &RunRecord) -> Slowdown {
     record.classes.iter().fold(Slowdown::default(), |all, class| Slowdown {
         count: all.count + class.slowdown.count,
         sum_milli: all.sum_milli + class.slowdown.sum_milli,

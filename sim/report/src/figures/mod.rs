@@ -5,6 +5,7 @@
 //! new figure is one file here and one line in [`FIGURES`].
 
 mod canvas;
+mod capacity;
 mod chart;
 mod forest;
 mod in_flight;
@@ -13,6 +14,7 @@ mod latency;
 mod layout;
 mod naming;
 mod panel;
+mod plan;
 mod raster;
 mod scale;
 mod scatter_names;
@@ -29,7 +31,9 @@ use lab::series::WorldSeries;
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
 pub use canvas::Canvas;
+pub use capacity::draw_capacity;
 pub use forest::draw_versus;
+pub use plan::draw_plan;
 use raster::{Pixels, Raster};
 pub use style::WORLDS_MAX;
 pub use validation::draw_validation;

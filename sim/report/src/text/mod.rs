@@ -1,13 +1,16 @@
 //! Text for a terminal or a log.
 
 pub mod ab;
+pub mod capacity;
 pub mod explain;
 pub mod finding;
 pub mod gallery;
 mod layout;
 pub mod notes;
 pub(crate) mod number;
+pub mod plan;
 mod rows;
+pub mod slo;
 pub mod sweep;
 pub mod table;
 pub mod theory;

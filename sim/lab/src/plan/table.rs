@@ -1,0 +1,277 @@
+//! The runs behind a plan: a search for every world, what more and less money buys, and the same searches with inputs that are off.
+
+use std::collections::BTreeMap;
+
+use engine::model::Model;
+
+use super::grid::{cheapest, cheapest_by_force};
+use super::{Cost, Deployment, FRONTIER_RUNS, Moved, OFF_PERCENT, Plan, Question, Space, StepDown, WorldPlan};
+use crate::LabError;
+use crate::capacity::{Break, Done, Vitals};
+use crate::capacity::{Plan as Runs, Runner};
+use crate::run::FailedRun;
+use crate::scaled::Input;
+use crate::slo::{Measure, Seen, Slo};
+
+/// Runs that a search is expected to take.
+const EXPECTED: usize = 18;
+/// How much dearer than the answer a deployment may be to show what money buys.
+const DEARER: f64 = 3.0;
+
+/// The deployments of a world that were run with the inputs in one state.
+struct Tried<'a> {
+    space: &'a Space,
+    slo: &'a Slo,
+    question: &'a Question,
+    runner: &'a Runner<'a>,
+    /// What of the scenario is off.
+    off: Option<(Input, u32)>,
+    known: BTreeMap<usize, Vec<Vitals>>,
+}
+
+impl<'a> Tried<'a> {
+    fn model(&self, index: usize) -> Model {
+        let model = &self.space.models[index];
+        self.off.map_or_else(|| model.clone(), |(input, percent)| input.scale(model, percent))
+    }
+
+    /// Runs a deployment once, if it was never run.
+    fn once(&mut self, index: usize) -> Result<(), FailedRun> {
+        if !self.known.contains_key(&index) {
+            let vitals = self.runner.run(&self.model(index), 1.0, 0, self.slo)?;
+            self.known.insert(index, vec![vitals]);
+        }
+        Ok(())
+    }
+
+    /// Whether every replication of a deployment meets; nothing is run after the first that misses.
+    fn meets(&mut self, index: usize) -> Result<bool, FailedRun> {
+        self.once(index)?;
+        let model = self.model(index);
+        loop {
+            let runs = &self.known[&index];
+            if runs.iter().any(|vitals| !vitals.holds) {
+                return Ok(false);
+            }
+            let next = u32::try_from(runs.len()).expect("replications are counted by u32");
+            if next >= self.question.replications {
+                return Ok(true);
+            }
+            let vitals = self.runner.run(&model, 1.0, next, self.slo)?;
+            self.known.entry(index).or_default().push(vitals);
+        }
+    }
+
+    fn costs(&self) -> Vec<f64> {
+        self.space.models.iter().map(|model| Cost::of(model, &self.question.prices).total).collect()
+    }
+
+    fn search(&mut self, first: Option<usize>) -> Result<Option<usize>, FailedRun> {
+        let (grid, costs) = (&self.space.grid, self.costs());
+        if self.question.by_force {
+            return cheapest_by_force(grid, &costs, &mut |index| self.meets(index));
+        }
+        cheapest(grid, &costs, first, &mut |index| self.meets(index))
+    }
+
+    fn deployment(&self, index: usize) -> Deployment {
+        let settings = self.space.grid.settings(index);
+        Deployment {
+            world: self.space.world.clone(),
+            settings: settings.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect(),
+            cost: Cost::of(&self.space.models[index], &self.question.prices),
+            runs: self.known.get(&index).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The answer with one step less of each setting.
+    fn steps_down(&mut self, answer: usize) -> Result<Vec<StepDown>, FailedRun> {
+        let mut steps = Vec::new();
+        for less in self.space.grid.steps_down(answer) {
+            let meets = self.meets(less)?;
+            let place = (self.space.grid.place(answer), self.space.grid.place(less));
+            let axis = place.0.iter().zip(&place.1).position(|(more, less)| more != less).unwrap_or(0);
+            let deployment = self.deployment(less);
+            let at = deployment.runs.len() - 1;
+            let (good, bad) = (&self.known[&answer][at.min(self.known[&answer].len() - 1)], &deployment.runs[at]);
+            let breaks = (!meets).then(|| Break::between(&self.model(less), (1.0, good), (1.0, bad)));
+            let missed = self.slo.objectives.iter().zip(&bad.seen).filter(|(objective, seen)| match seen {
+                Seen::Value(value) => !objective.allows(*value),
+                Seen::Never => true,
+                Seen::Nobody => false,
+            });
+            let missed = missed.map(|(objective, seen)| (objective.clone(), *seen)).collect();
+            let path = self.space.grid.axes[axis].path.clone();
+            steps.push(StepDown { path, deployment, missed, breaks });
+        }
+        Ok(steps)
+    }
+}
+
+/// What a world's search left behind.
+struct Searched<'a> {
+    tried: Tried<'a>,
+    answer: Option<usize>,
+    steps_down: Vec<StepDown>,
+    surprised: bool,
+}
+
+/// Finds the cheapest deployment of every world and everything around it.
+///
+/// # Errors
+/// [`LabError::Runs`] names every run that failed; [`LabError::NothingToRun`] and [`LabError::Threads`] as [`crate::run_all`].
+pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -> Result<Plan, LabError> {
+    if spaces.iter().all(|space| space.grid.is_empty()) || question.replications == 0 {
+        return Err(LabError::NothingToRun { worlds: spaces.len(), replications: question.replications });
+    }
+    let Question { seed, replications, threads, .. } = *question;
+    let runs = Runs { seed, replications, threads, tolerance: 1.0, curve: false };
+    let runner = Runner::new(&runs, done)?;
+    let states = 2 * Input::ALL.len();
+    runner.expect(spaces.len() * EXPECTED * (1 + states) + FRONTIER_RUNS);
+    let tried = |space, off| Tried { space, slo, question, runner: &runner, off, known: BTreeMap::new() };
+    let numbers: Vec<usize> = (0..spaces.len()).collect();
+    let mut searched = runner.all(&numbers, &|world| searched(tried(&spaces[*world], None)))?;
+    runner.expect(spaces.len() * EXPECTED * states + FRONTIER_RUNS);
+    let cost = |one: &Searched<'_>| one.answer.map(|answer| one.tried.costs()[answer]);
+    let priced = searched.iter().enumerate().filter_map(|(world, one)| Some((world, cost(one)?)));
+    let best = priced.min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0))).map(|(world, _)| world);
+    show_what_money_buys(&mut searched, best, &runner)?;
+    let mut states: Vec<(Input, u32)> = Vec::new();
+    for input in Input::ALL {
+        states.extend([100 - OFF_PERCENT, 100 + OFF_PERCENT].map(|percent| (input, percent)));
+    }
+    runner.expect(states.len() * spaces.len() * EXPECTED);
+    let answers: Vec<Option<usize>> = searched.iter().map(|one| one.answer).collect();
+    let moved = match best {
+        Some(best) => runner.all(&states, &|&(input, percent)| {
+            let mut worlds: Vec<Tried<'_>> = spaces.iter().map(|space| tried(space, Some((input, percent)))).collect();
+            moved(&mut worlds, &answers, best)
+        })?,
+        None => Vec::new(),
+    };
+    let seen = all_seen(&searched);
+    let frontier = frontier(&seen, slo);
+    let worlds = searched.into_iter().map(world_plan).collect();
+    Ok(Plan { slo: slo.clone(), prices: question.prices, worlds, best, seen, frontier, moved, runs: runner.runs() })
+}
+
+/// The search in one world, checked one step down from its answer.
+fn searched(mut tried: Tried<'_>) -> Result<Searched<'_>, FailedRun> {
+    let mut answer = tried.search(None)?;
+    let mut surprised = false;
+    let mut steps_down = match answer {
+        Some(answer) => tried.steps_down(answer)?,
+        None => Vec::new(),
+    };
+    let costs = tried.costs();
+    let cheaper =
+        |step: &StepDown| answer.is_some_and(|at| step.breaks.is_none() && step.deployment.cost.total < costs[at]);
+    if steps_down.iter().any(cheaper) {
+        // More did hurt here: nothing may be ruled out unseen.
+        surprised = true;
+        answer = cheapest_by_force(&tried.space.grid, &costs, &mut |index| tried.meets(index))?;
+        if let Some(answer) = answer {
+            steps_down = tried.steps_down(answer)?;
+        }
+    }
+    Ok(Searched { tried, answer, steps_down, surprised })
+}
+
+/// Runs deployments of many costs once.
+fn show_what_money_buys(
+    searched: &mut [Searched<'_>],
+    best: Option<usize>,
+    runner: &Runner<'_>,
+) -> Result<(), LabError> {
+    let limit =
+        best.and_then(|best| Some(searched[best].tried.costs()[searched[best].answer?])).unwrap_or(f64::INFINITY);
+    let mut open: Vec<(f64, usize, usize)> = Vec::new();
+    for (world, one) in searched.iter().enumerate() {
+        let costs = one.tried.costs();
+        let unseen = (0..costs.len()).filter(|index| !one.tried.known.contains_key(index));
+        open.extend(unseen.filter(|index| costs[*index] <= limit * DEARER).map(|index| (costs[index], world, index)));
+    }
+    open.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    // Evenly spread over what there is, the dearest included.
+    let every = open.len().div_ceil(FRONTIER_RUNS).max(1);
+    let wanted: Vec<(usize, usize)> =
+        open.iter().rev().step_by(every).map(|(_, world, index)| (*world, *index)).collect();
+    let views: Vec<&Tried<'_>> = searched.iter().map(|one| &one.tried).collect();
+    let found = runner.all(&wanted, &|&(world, index)| {
+        let tried = views[world];
+        tried.runner.run(&tried.model(index), 1.0, 0, tried.slo)
+    })?;
+    for (&(world, index), vitals) in wanted.iter().zip(found) {
+        searched[world].tried.known.insert(index, vec![vitals]);
+    }
+    Ok(())
+}
+
+/// The answer with an input that is off: the search begins at the answer as it was.
+fn moved(worlds: &mut [Tried<'_>], answers: &[Option<usize>], best: usize) -> Result<Moved, FailedRun> {
+    let (input, percent) = worlds[best].off.expect("an input is off here");
+    let mut found: Option<Deployment> = None;
+    let mut holds = false;
+    for (world, tried) in worlds.iter_mut().enumerate() {
+        let answer = tried.search(answers[world])?;
+        if let Some(old) = answers[world].filter(|_| world == best) {
+            holds = tried.meets(old)?;
+        }
+        let deployment = answer.map(|answer| tried.deployment(answer));
+        found = match (found, deployment) {
+            (Some(found), Some(other)) if other.cost.total < found.cost.total => Some(other),
+            (Some(found), _) => Some(found),
+            (None, other) => other,
+        };
+    }
+    Ok(Moved { input, percent, holds, cheapest: found })
+}
+
+fn all_seen(searched: &[Searched<'_>]) -> Vec<Deployment> {
+    let all = searched.iter().flat_map(|one| one.tried.known.keys().map(|index| one.tried.deployment(*index)));
+    let mut seen: Vec<Deployment> = all.collect();
+    // Stable: equally dear ones stay in the order of the worlds and of their grids.
+    seen.sort_by(|a, b| a.cost.total.total_cmp(&b.cost.total));
+    seen
+}
+
+/// Which deployments nothing beats in both cost and p99, among those that meet everything but latencies.
+fn frontier(seen: &[Deployment], slo: &Slo) -> Vec<usize> {
+    let answers_well = |deployment: &Deployment| {
+        let other = slo.objectives.iter().enumerate().filter(|(_, one)| !matches!(one.measure, Measure::Latency(_)));
+        deployment.runs.first().is_some_and(|vitals| {
+            other.clone().all(|(at, objective)| match vitals.seen[at] {
+                Seen::Value(value) => objective.allows(value),
+                Seen::Never => false,
+                Seen::Nobody => true,
+            })
+        })
+    };
+    let mut frontier: Vec<usize> = Vec::new();
+    let mut least = f64::INFINITY;
+    for (at, deployment) in seen.iter().enumerate().filter(|(_, deployment)| answers_well(deployment)) {
+        let Some(p99) = deployment.p99_ns().filter(|p99| *p99 < least) else { continue };
+        least = p99;
+        // Of equally dear ones the last is the fastest.
+        if frontier.last().is_some_and(|last| seen[*last].cost.total >= deployment.cost.total) {
+            frontier.pop();
+        }
+        frontier.push(at);
+    }
+    frontier
+}
+
+fn world_plan(searched: Searched<'_>) -> WorldPlan {
+    let Searched { tried, answer, steps_down, surprised } = searched;
+    let dearest = tried.known.keys().copied().max_by(|a, b| tried.costs()[*a].total_cmp(&tried.costs()[*b]));
+    WorldPlan {
+        world: tried.space.world.clone(),
+        deployments: tried.space.grid.len(),
+        run: tried.known.len(),
+        cheapest: answer.map(|answer| tried.deployment(answer)),
+        steps_down,
+        nearest: dearest.filter(|_| answer.is_none()).map(|index| tried.deployment(index)),
+        surprised,
+    }
+}

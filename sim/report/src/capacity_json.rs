@@ -1,0 +1,230 @@
+//! Capacities as one JSON document, for programs.
+//!
+//! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
+
+use engine::record::{Ending, Wait};
+use lab::Estimate;
+use lab::capacity::{Break, Capacity, Load, Point, Reached, WorldCapacity};
+use lab::slo::{Objective, Seen};
+use serde::Serialize;
+
+use crate::json::{About, Number, OneLine};
+use crate::text::capacity::Asked;
+use crate::text::slo::operator;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    tailback: &'a str,
+    scenario: &'a str,
+    seed: u64,
+    replications: u32,
+    tolerance_share: Number,
+    runs: usize,
+    notes: &'a [String],
+    objectives: Vec<OneLine<Goal<'a>>>,
+    load: OneLine<Unit>,
+    worlds: Vec<World<'a>>,
+    ratios: Vec<OneLine<Ratio<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Goal<'a> {
+    objective: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    operator: &'static str,
+    bound: Number,
+    unit: &'static str,
+    assumed: bool,
+}
+
+/// What a factor of 1 stands for.
+#[derive(Serialize)]
+struct Unit {
+    rate_rps: Option<Number>,
+    clients: Option<Number>,
+}
+
+#[derive(Serialize)]
+struct World<'a> {
+    name: &'a str,
+    factor: OneLine<Value>,
+    load: OneLine<Value>,
+    by_replication: OneLine<Vec<Option<Number>>>,
+    unbounded: bool,
+    missed_first: Vec<OneLine<Missed<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaks_first: Option<Breaks>,
+    curve: Vec<OneLine<Step>>,
+}
+
+#[derive(Serialize)]
+struct Value {
+    mean: Option<Number>,
+    low: Option<Number>,
+    high: Option<Number>,
+    n: u32,
+}
+
+#[derive(Serialize)]
+struct Missed<'a> {
+    objective: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    factor: Option<Number>,
+    value: Option<Number>,
+    bound: Number,
+}
+
+#[derive(Serialize)]
+struct Breaks {
+    cause: &'static str,
+    client_measured: bool,
+    wait: Option<Wait>,
+    wait_grows_mean_ns: Option<Number>,
+    longer_mean_ns: Number,
+    below_factor: Number,
+    above_factor: Number,
+    slots_busy_share: Number,
+    cpu_busy_share: Number,
+    process_busy_share: Number,
+    generator_busy_share: Number,
+    syn_drops: u64,
+    no_local_port: u64,
+}
+
+#[derive(Serialize)]
+struct Step {
+    factor: Number,
+    latency_p99_ns: Option<Number>,
+    errors_share: Number,
+    throughput_rps: Number,
+    slots_busy_share: Number,
+    cpu_busy_share: Number,
+    holds: bool,
+}
+
+#[derive(Serialize)]
+struct Ratio<'a> {
+    world: &'a str,
+    base: &'a str,
+    mean: Option<Number>,
+    low: Option<Number>,
+    high: Option<Number>,
+    n: u32,
+}
+
+/// The document, indented, ending in a line feed.
+pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &Asked) -> String {
+    let base = capacity.worlds.first().map_or("", |world| world.world.as_str());
+    let ratios = capacity.worlds.iter().skip(1).zip(&capacity.ratios).map(|(world, ratio)| {
+        let Value { mean, low, high, n } = Value::of(ratio.as_ref(), 1.0);
+        OneLine(Ratio { world: &world.world, base, mean, low, high, n })
+    });
+    let (rate_rps, clients) = match capacity.load {
+        Load::PerSecond(rate) => (Some(Number(rate)), None),
+        Load::Clients(clients) => (None, Some(Number(clients))),
+        Load::Mixed => (None, None),
+    };
+    let goals = capacity.slo.objectives.iter();
+    let document = Document {
+        tailback: about.version,
+        scenario: about.title,
+        seed: about.seed,
+        replications: about.replications,
+        tolerance_share: Number(asked.tolerance),
+        runs: capacity.runs,
+        notes: &asked.notes,
+        objectives: goals.map(|goal| OneLine(Goal::of(goal, asked.assumed.contains(goal)))).collect(),
+        load: OneLine(Unit { rate_rps, clients }),
+        worlds: capacity.worlds.iter().map(|world| World::of(world, capacity.load)).collect(),
+        ratios: ratios.collect(),
+    };
+    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+}
+
+impl<'a> Goal<'a> {
+    fn of(objective: &'a Objective, assumed: bool) -> Goal<'a> {
+        Goal {
+            objective: objective.measure.name(),
+            class: objective.class.as_deref(),
+            operator: operator(objective),
+            bound: Number(objective.bound),
+            unit: objective.measure.unit().symbol(),
+            assumed,
+        }
+    }
+}
+
+impl Value {
+    fn of(estimate: Option<&Estimate>, unit: f64) -> Value {
+        let number = |value: f64| Number(value * unit);
+        Value {
+            mean: estimate.map(|estimate| number(estimate.mean)),
+            low: estimate.and_then(|estimate| estimate.low).map(number),
+            high: estimate.and_then(|estimate| estimate.high).map(number),
+            n: estimate.map_or(0, |estimate| estimate.n),
+        }
+    }
+}
+
+impl<'a> World<'a> {
+    fn of(world: &'a WorldCapacity, load: Load) -> World<'a> {
+        let unit = match load {
+            Load::PerSecond(unit) | Load::Clients(unit) => unit,
+            Load::Mixed => 1.0,
+        };
+        let missed = |(objective, seen): &'a (Objective, Seen)| {
+            let value = if let Seen::Value(value) = seen { Some(Number(*value)) } else { None };
+            let bound = Number(objective.bound);
+            let (name, class) = (objective.measure.name(), objective.class.as_deref());
+            OneLine(Missed { objective: name, class, factor: world.missed_at.map(Number), value, bound })
+        };
+        World {
+            name: &world.world,
+            factor: OneLine(Value::of(world.estimate.as_ref(), 1.0)),
+            load: OneLine(Value::of(world.estimate.as_ref(), unit)),
+            by_replication: OneLine(world.reached.iter().map(|one| one.factor().map(Number)).collect()),
+            unbounded: world.reached.iter().any(|one| matches!(one, Reached::Beyond(_))),
+            missed_first: world.missed.iter().map(missed).collect(),
+            breaks_first: world.breaks.as_ref().map(Breaks::of),
+            curve: world.points.iter().map(|point| OneLine(Step::of(point))).collect(),
+        }
+    }
+}
+
+impl Breaks {
+    fn of(found: &Break) -> Breaks {
+        let beyond = &found.beyond;
+        Breaks {
+            cause: found.cause.name(),
+            client_measured: found.cause.is_of_the_client(),
+            wait: found.wait.map(|(wait, _)| wait),
+            wait_grows_mean_ns: found.wait.map(|(_, grown)| Number(grown)),
+            longer_mean_ns: Number(found.longer_ns),
+            below_factor: Number(found.below),
+            above_factor: Number(found.above),
+            slots_busy_share: Number(beyond.slots_share),
+            cpu_busy_share: Number(beyond.cpu_share),
+            process_busy_share: Number(beyond.process_share),
+            generator_busy_share: Number(beyond.generator_share),
+            syn_drops: beyond.syn_drops,
+            no_local_port: beyond.ending(Ending::NoPort),
+        }
+    }
+}
+
+impl Step {
+    fn of(point: &Point) -> Step {
+        let vitals = &point.vitals;
+        Step {
+            factor: Number(point.factor),
+            latency_p99_ns: vitals.p99_ns.map(Number),
+            errors_share: Number(vitals.errors),
+            throughput_rps: Number(vitals.throughput_rps),
+            slots_busy_share: Number(vitals.slots_share),
+            cpu_busy_share: Number(vitals.cpu_share),
+            holds: vitals.holds,
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Capacities in words: the highest load of every world, what is missed beyond it, and what breaks first.
+
+use engine::record::Ending;
+use lab::capacity::{Break, Capacity, Cause, Load, Reached, Vitals, WorldCapacity};
+use lab::slo::{Objective, Seen};
+use lab::{Estimate, Unit};
+
+use super::slo::{bound_words, objective_words, what};
+use super::{layout, number};
+
+/// Busy time of a process from which on its hub or GIL counts as full.
+const FULL: f64 = 0.9;
+
+/// How the question was put: objectives that nobody wrote, and what was done to the scenario.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Asked {
+    /// Objectives that were assumed.
+    pub assumed: Vec<Objective>,
+    /// Objectives that a search for the highest load cannot use.
+    pub set_aside: Vec<Objective>,
+    /// Replications of each world.
+    pub replications: u32,
+    /// Distance of two loads that are told apart, as a share.
+    pub tolerance: f64,
+    /// Sentences on the length of the runs and what they leave out.
+    pub notes: Vec<String>,
+}
+
+/// Everything about the capacities of a scenario's worlds, for a terminal of this width.
+pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String {
+    let mut text = String::from("Objectives\n");
+    for objective in &capacity.slo.objectives {
+        let origin = if asked.assumed.contains(objective) { "   (assumed: [slo] does not say)" } else { "" };
+        text += &format!("  {}{origin}\n", objective_words(objective));
+    }
+    text += &format!("\n{}\n", table(capacity));
+    let mut paragraphs: Vec<String> =
+        capacity.worlds.iter().map(|world| sentences(world, capacity.load, asked).join(" ")).collect();
+    paragraphs.extend(ratios(capacity));
+    paragraphs.push(method(capacity, asked));
+    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| layout::wrap(paragraph, width)).collect();
+    text + &paragraphs.join("\n")
+}
+
+/// A load as people say it.
+pub fn load_words(load: Load, factor: f64) -> String {
+    match load {
+        Load::PerSecond(rate) => number::value(Unit::PerSecond, rate * factor),
+        Load::Clients(clients) => {
+            let clients = (clients * factor).round();
+            format!("{} {}", number::grouped(clients, 0), if clients == 1.0 { "client" } else { "clients" })
+        }
+        Load::Mixed => format!("{} the load of the file", number::value(Unit::Ratio, factor)),
+    }
+}
+
+/// What a load is called over a column.
+fn unit_words(load: Load) -> &'static str {
+    match load {
+        Load::PerSecond(_) => "requests a second",
+        Load::Clients(_) => "clients at once",
+        Load::Mixed => "times the load",
+    }
+}
+
+fn table(capacity: &Capacity) -> String {
+    let head = ["", unit_words(capacity.load), "95 % interval", "of the file's", "breaks first"];
+    let mut rows = vec![head.map(str::to_owned)];
+    for world in &capacity.worlds {
+        let (value, interval, factor) = match &world.estimate {
+            Some(estimate) => {
+                let more = if world.reached.iter().any(|one| matches!(one, Reached::Beyond(_))) { "> " } else { "" };
+                let interval = match (estimate.low, estimate.high) {
+                    (Some(low), Some(high)) => {
+                        format!("{} to {}", load_words(capacity.load, low), load_words(capacity.load, high))
+                    }
+                    _ => "–".to_owned(),
+                };
+                let value = format!("{more}{}", load_words(capacity.load, estimate.mean));
+                (value, interval, number::value(Unit::Ratio, estimate.mean))
+            }
+            None => ("none".to_owned(), "–".to_owned(), "–".to_owned()),
+        };
+        let breaks = world.breaks.as_ref().map_or("–", |found| short_cause(found.cause));
+        rows.push([world.world.clone(), value, interval, factor, breaks.to_owned()]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    let line = |row: &[String; 5]| {
+        let line = format!(
+            "{:<w0$}   {:>w1$}   {:>w2$}   {:>w3$}   {}",
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            w0 = widths[0],
+            w1 = widths[1],
+            w2 = widths[2],
+            w3 = widths[3]
+        );
+        format!("{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+/// What breaks, for a column.
+pub fn short_cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ClientPorts => "the client: ports",
+        Cause::ClientCores => "the client: CPU",
+        Cause::Memory => "memory",
+        Cause::PeerPorts => "ports to a peer",
+        Cause::Descriptors => "descriptors",
+        Cause::Conntrack => "conntrack table",
+        Cause::Killed => "worker timeouts",
+        Cause::Slots => "slots",
+        Cause::Hub => "hub",
+        Cause::Gil => "GIL",
+        Cause::Cores => "cores",
+        Cause::Pool => "lock or pool",
+        Cause::Dependency => "dependency",
+        Cause::Backlog => "accept queue",
+        Cause::Nothing => "nothing is full",
+    }
+}
+
+/// What is to be said of a world.
+fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
+    let name = &world.world;
+    let Some(estimate) = &world.estimate else {
+        let never = world.reached.iter().filter(|one| **one == Reached::Never).count();
+        let of = world.reached.len();
+        let first = match world.missed.as_slice() {
+            [] => String::new(),
+            missed => format!(
+                " It misses {} even at the lightest load.",
+                list(missed.iter().map(|(objective, _)| objective_words(objective)))
+            ),
+        };
+        return vec![format!(
+            "{name} does not meet the objectives at any load in {never} of {of} replications.{first}"
+        )];
+    };
+    if let Some(Reached::Beyond(factor)) = world.reached.iter().find(|one| matches!(one, Reached::Beyond(_))) {
+        return vec![format!(
+            "{name} still meets the objectives at {}, the heaviest load that is tried.",
+            load_words(load, *factor)
+        )];
+    }
+    let mut said = vec![format!("{name} carries {}{}.", load_words(load, estimate.mean), interval(load, estimate))];
+    if let Some(found) = &world.breaks {
+        said.push(missed_sentence(world, load, asked));
+        said.push(cause_sentence(found, load));
+    }
+    said
+}
+
+fn interval(load: Load, estimate: &Estimate) -> String {
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => {
+            format!(" (95 % interval {} to {})", load_words(load, low), load_words(load, high))
+        }
+        _ => " (one replication, so no interval)".to_owned(),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// Which objectives are missed one step beyond, and by how much.
+fn missed_sentence(world: &WorldCapacity, load: Load, asked: &Asked) -> String {
+    let values = world.missed.iter().map(|(objective, seen)| {
+        let value = match seen {
+            Seen::Value(value) => number::value(objective.measure.unit(), *value),
+            Seen::Never | Seen::Nobody => "of no good response".to_owned(),
+        };
+        format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
+    });
+    let who = if asked.replications > 1 { "the first replication" } else { "it" };
+    let at = world.missed_at.map_or_else(|| "one step more".to_owned(), |factor| load_words(load, factor));
+    format!("At {at} {who} has {}.", list(values))
+}
+
+/// What breaks first, with the figures that say so.
+fn cause_sentence(found: &Break, load: Load) -> String {
+    format!("{}{}.", cause_words(found), bill_clause(found, load))
+}
+
+/// What breaks first and how full things are, without a full stop.
+pub(crate) fn cause_words(found: &Break) -> String {
+    let beyond = &found.beyond;
+    let share = |share: f64| number::value(Unit::Share, share);
+    let full =
+        format!("{} of the slots and {} of the cores are busy", share(beyond.slots_share), share(beyond.cpu_share));
+    match found.cause {
+        Cause::ClientPorts => format!(
+            "The client was measured, not the server: {} of its requests found no local port. Give it more addresses, or let it keep \
+             connections",
+            number::grouped(beyond.ending(Ending::NoPort) as f64, 0)
+        ),
+        Cause::ClientCores => format!(
+            "The client was measured, not the server: the program that sends the requests has {} of its CPU time taken. Give it more \
+             `generators`",
+            share(beyond.generator_share)
+        ),
+        Cause::Memory => format!("Memory breaks first: the kernel kills {} processes", beyond.kernel.oom_kills),
+        Cause::PeerPorts => {
+            format!("Ports break first: {} calls to peers find no local port", beyond.kernel.port_failures)
+        }
+        Cause::Descriptors => {
+            format!("Descriptors break first: {} sockets cannot be opened (EMFILE)", beyond.kernel.descriptor_failures)
+        }
+        Cause::Conntrack => format!(
+            "The table of tracked connections breaks first: {} SYNs find no entry in it",
+            beyond.kernel.conntrack_drops
+        ),
+        Cause::Killed => format!(
+            "Masters break it: they kill {} workers that take too long",
+            beyond.workers.timeouts + beyond.workers.harakiris
+        ),
+        Cause::Slots => format!("The slots break first: {full}"),
+        Cause::Hub => hub_words(beyond, &full),
+        Cause::Gil if beyond.process_share >= FULL => {
+            format!(
+                "The GIL breaks first: threads of the busiest process run {} of the time, while {full}",
+                process(beyond)
+            )
+        }
+        Cause::Gil => format!(
+            "The GIL breaks first, not because it is always taken (threads of the busiest process run {} of the time) but because it is held long",
+            process(beyond)
+        ),
+        Cause::Cores => format!("The cores break first: {full}"),
+        Cause::Pool => format!("A lock or pool breaks first: {full}"),
+        Cause::Dependency => format!("What the requests call breaks first: {full}"),
+        Cause::Backlog => format!(
+            "The accept queue breaks first: it drops {} SYNs, while {full}",
+            number::grouped(beyond.syn_drops as f64, 0)
+        ),
+        Cause::Nothing => format!("Nothing is full: {full}"),
+    }
+}
+
+/// A hub that is full, or one that is held up.
+fn hub_words(beyond: &Vitals, full: &str) -> String {
+    let busy = process(beyond);
+    if beyond.process_share >= FULL {
+        return format!("The hub breaks first: the busiest one runs {busy} of the time, while {full}");
+    }
+    let hold = number::value(Unit::Nanoseconds, beyond.hub_hold_max_ns.unwrap_or(0.0));
+    format!(
+        "The hub breaks first, not because it is full (the busiest one runs {busy} of the time) but because single greenlets hold it, \
+         for up to {hold}"
+    )
+}
+
+fn process(vitals: &Vitals) -> String {
+    number::value(Unit::Share, vitals.process_share.min(1.0))
+}
+
+/// How the mean bill changed.
+fn bill_clause(found: &Break, load: Load) -> String {
+    let time = |ns: f64| number::value(Unit::Nanoseconds, ns);
+    let Some((wait, grown)) = found.wait.filter(|_| found.longer_ns > 0.0) else { return String::new() };
+    format!(
+        "; a mean good response takes {} longer than at {}, and \"{}\" grows by {}",
+        time(found.longer_ns),
+        load_words(load, found.below),
+        wait.label(),
+        time(grown)
+    )
+}
+
+/// Worlds against the first.
+fn ratios(capacity: &Capacity) -> Option<String> {
+    let base = &capacity.worlds.first()?.world;
+    let sentence = |(world, ratio): (&WorldCapacity, &Option<Estimate>)| {
+        let ratio = ratio.as_ref()?;
+        let value = |value: f64| number::value(Unit::Ratio, value);
+        let interval = match (ratio.low, ratio.high) {
+            (Some(low), Some(high)) => {
+                format!("95 % interval {} to {}, paired by replication", value(low), value(high))
+            }
+            _ => "one replication, so no interval".to_owned(),
+        };
+        Some(format!("{} carries {} the load of {base} ({interval}).", world.world, value(ratio.mean)))
+    };
+    let said: Vec<String> = capacity.worlds.iter().skip(1).zip(&capacity.ratios).filter_map(sentence).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// How the numbers were made.
+fn method(capacity: &Capacity, asked: &Asked) -> String {
+    let mut said = vec![format!(
+        "{} runs; loads are told apart to {}, and every load serves the same people.",
+        number::grouped(capacity.runs as f64, 0),
+        number::value(Unit::Share, asked.tolerance)
+    )];
+    if asked.replications > 1 {
+        said.push(format!(
+            "Each of the {} replications has a capacity of its own: the highest load at which all objectives hold.",
+            asked.replications
+        ));
+    }
+    if !asked.set_aside.is_empty() {
+        let names = list(asked.set_aside.iter().map(objective_words));
+        said.push(format!("{names} is set aside, because a light load misses it."));
+    }
+    said.extend(asked.notes.iter().cloned());
+    said.join(" ")
+}
