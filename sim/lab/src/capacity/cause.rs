@@ -248,6 +248,7 @@ mod tests {
             drain: Span::ZERO,
             warm_up: Span::ZERO,
             step: Span::from_secs(1),
+            starved_after: Span::MAX,
         };
         let worker = WorkerSpec { gil, ..WorkerSpec::plain("server", kind) };
         Model::plain(HostSpec::plain(cores), worker, run)

@@ -74,7 +74,13 @@ mod tests {
 
     #[test]
     fn memory_is_the_worlds_own_or_what_the_plan_says() {
-        let run = RunSpec { length: None, drain: Span::ZERO, warm_up: Span::ZERO, step: Span::from_secs(1) };
+        let run = RunSpec {
+            length: None,
+            drain: Span::ZERO,
+            warm_up: Span::ZERO,
+            step: Span::from_secs(1),
+            starved_after: Span::MAX,
+        };
         let worker = WorkerSpec::plain("threads", WorkerKind::Threads { threads: 64 });
         let mut model = Model::plain(HostSpec::plain(4), worker, run);
         let prices = Prices { core: 1.0, gib: 2.0, host: 5.0, process_mib: 63.0, thread_kib: 16.0, greenlet_kib: 8.0 };
