@@ -270,6 +270,19 @@ impl Recorder {
         self.fairness.served(at, request);
     }
 
+    /// Clients, breakers or balancers do something about trouble.
+    #[cold]
+    fn trouble(&mut self, fact: Fact<'_>) {
+        match fact {
+            Fact::FailedFast => self.resilience.failed_fast += 1,
+            Fact::RetryRefused => self.resilience.retries_refused += 1,
+            Fact::Hedged => self.resilience.hedges += 1,
+            Fact::HedgeWon => self.resilience.hedges_won += 1,
+            Fact::Ejected => self.resilience.ejections += 1,
+            _ => {}
+        }
+    }
+
     /// A core was busy. Most spans lie within the current step; only those that do not need to divide.
     #[inline]
     fn core_busy(&mut self, from: Time, to: Time) {
@@ -373,11 +386,7 @@ impl Probe for Recorder {
                 connection.uses += 1;
                 connection.conflicts += u64::from(conflict);
             }
-            Fact::FailedFast => self.resilience.failed_fast += 1,
-            Fact::RetryRefused => self.resilience.retries_refused += 1,
-            Fact::Hedged => self.resilience.hedges += 1,
-            Fact::HedgeWon => self.resilience.hedges_won += 1,
-            Fact::Ejected => self.resilience.ejections += 1,
+            Fact::FailedFast | Fact::RetryRefused | Fact::Hedged | Fact::HedgeWon | Fact::Ejected => self.trouble(fact),
             Fact::Born(_) | Fact::Said { .. } => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;

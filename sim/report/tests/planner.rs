@@ -77,7 +77,7 @@ fn a_capacity_says_how_much_what_is_missed_and_what_breaks() {
     let text = capacity_text(&capacity(vec![carries("threads", 3.0), never("gevent")]), &asked(), 100_000);
     let said = [
         "  p99 < 500 ms   (assumed: [slo] does not say)\n",
-        "threads carries 900 /s (95 % interval 900 /s to 918 /s). At 918 /s the first replication has p99 1.20 s (wanted: < 500 ms).",
+        "threads carries 900 /s (95 % interval 900 /s to 918 /s). In the first replication 900 /s still holds and 918 /s does not: p99 1.20 s (wanted: < 500 ms).",
         "The slots break first: 99.0 % of the slots",
         "\"accept queue\" grows by 400 ms.",
         "gevent does not meet the objectives at any load in 3 of 3 replications. It misses p99 < 500 ms even at the lightest load.",

@@ -1,3 +1,5 @@
+//! A hub with a hog, a slow dependency: what is said of them, and what is tried.
+
 use engine::law::Law;
 use engine::model::{Arrivals, HostSpec, Model, RunSpec, WhenFull, WorkerKind, WorkerSpec};
 use engine::op::{Draw, DrawKind, Op, Program};

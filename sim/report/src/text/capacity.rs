@@ -150,7 +150,7 @@ fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
     }
     let mut said = vec![format!("{name} carries {}{}.", load_words(load, estimate.mean), interval(load, estimate))];
     if let Some(found) = &world.breaks {
-        said.push(missed_sentence(world, load, asked));
+        said.push(missed_sentence(world, found, load, asked));
         said.push(cause_sentence(found, load));
     }
     said
@@ -170,7 +170,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Which objectives are missed one step beyond, and by how much.
-fn missed_sentence(world: &WorldCapacity, load: Load, asked: &Asked) -> String {
+fn missed_sentence(world: &WorldCapacity, found: &Break, load: Load, asked: &Asked) -> String {
     let values = world.missed.iter().map(|(objective, seen)| {
         let value = match seen {
             Seen::Value(value) => number::value(objective.measure.unit(), *value),
@@ -178,9 +178,9 @@ fn missed_sentence(world: &WorldCapacity, load: Load, asked: &Asked) -> String {
         };
         format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
     });
-    let who = if asked.replications > 1 { "the first replication" } else { "it" };
+    let who = if asked.replications > 1 { "In the first replication " } else { "" };
     let at = world.missed_at.map_or_else(|| "one step more".to_owned(), |factor| load_words(load, factor));
-    format!("At {at} {who} has {}.", list(values))
+    format!("{who}{} still holds and {at} does not: {}.", load_words(load, found.below), list(values))
 }
 
 /// What breaks first, with the figures that say so.
