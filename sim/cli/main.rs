@@ -8,6 +8,7 @@ mod explain;
 mod files;
 mod gallery;
 mod problem;
+mod report;
 mod run;
 mod start;
 mod terminal;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Run a scenario in all of its worlds, compare them, and draw plots
     Run(run::Args),
+    /// Write everything about a scenario's worlds into one page that opens in any browser
+    Report(report::Args),
     /// Say where the time of the tail went, who kept whom waiting, and what would change it
     Explain(explain::Args),
     /// Report every mistake in scenario files, without running them
@@ -53,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),

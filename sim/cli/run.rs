@@ -11,6 +11,7 @@ use scenario::{Compiled, Override};
 
 use crate::files;
 use crate::problem::Problem;
+use crate::report::{Origin, write_page};
 use crate::terminal;
 
 /// What to run, and what to do with the result.
@@ -33,7 +34,10 @@ pub struct Args {
     /// Write no plots
     #[arg(long, conflicts_with = "out")]
     no_plots: bool,
-    /// Print one JSON document instead of tables; plots are written only with --out
+    /// Write report.html beside the plots: everything in one page
+    #[arg(long, conflicts_with = "no_plots")]
+    report: bool,
+    /// Print one JSON document instead of tables; plots are written only with --out or --report
     #[arg(long)]
     json: bool,
     /// Threads to run on; the result does not depend on it [default: all cores]
@@ -44,16 +48,13 @@ pub struct Args {
 /// Runs a scenario and shows what came of it.
 pub fn run(args: &Args) -> Result<(), Problem> {
     let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let compiled = files::compile(&args.file, &overrides)?;
+    let (compiled, text) = files::compile_with_text(&args.file, &overrides)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
     let folder = match &args.out {
         Some(folder) => Some(folder.clone()),
-        None if args.json || args.no_plots => None,
-        None => {
-            let stem = args.file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref());
-            Some(Path::new("out").join(stem))
-        }
+        None if args.no_plots || args.json && !args.report => None,
+        None => Some(files::default_folder(&args.file)),
     };
     if let Some(folder) = &folder {
         files::prepare(folder)?;
@@ -70,8 +71,14 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     }
     let Some(folder) = folder else { return Ok(()) };
     let names = draw(&compiled, &results, &folder)?;
+    let mut page = String::new();
+    if args.report {
+        let origin = Origin { file: &args.file, text: &text, set: &args.set, plan };
+        page = format!("Report: {}\n", write_page(&origin, &compiled, &results, &comparison, &folder)?.display());
+    }
     if !args.json {
-        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+        let names = names.join(", ");
+        files::print(&format!("\nPlots in {}: {names} (.svg and .png)\n{page}", folder.display()))?;
     }
     Ok(())
 }
@@ -118,11 +125,15 @@ pub fn drawings(
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Drawing>, Problem> {
     let series: Vec<_> = results.iter().map(|world| world_series(&world.records)).collect();
+    draw_figures(&compiled.title, &series, &shades(compiled), wanted).map_err(Problem::Draw)
+}
+
+/// The spans of time that plots shade.
+pub fn shades(compiled: &Compiled) -> Vec<Shade> {
     let shade = |(from, to, label): &(engine::time::Time, engine::time::Time, String)| Shade {
         from_s: from.as_secs_f64(),
         to_s: to.as_secs_f64(),
         label: label.clone(),
     };
-    let shaded: Vec<Shade> = compiled.shaded.iter().map(shade).collect();
-    draw_figures(&compiled.title, &series, &shaded, wanted).map_err(Problem::Draw)
+    compiled.shaded.iter().map(shade).collect()
 }

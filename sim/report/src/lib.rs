@@ -7,5 +7,6 @@ pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+pub mod page;
 pub mod text;
 pub mod validation_json;

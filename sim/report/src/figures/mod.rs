@@ -5,19 +5,19 @@
 //! new figure is one file here and one line in [`FIGURES`].
 
 mod canvas;
-mod chart;
+pub(crate) mod chart;
 mod in_flight;
 mod labels;
 mod latency;
-mod layout;
-mod naming;
-mod panel;
+pub(crate) mod layout;
+pub(crate) mod naming;
+pub(crate) mod panel;
 mod raster;
-mod scale;
+pub(crate) mod scale;
 mod scatter_names;
-mod style;
+pub(crate) mod style;
 mod throughput;
-mod type_setting;
+pub(crate) mod type_setting;
 mod utilisation;
 mod validation;
 

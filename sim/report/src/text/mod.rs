@@ -6,7 +6,7 @@ pub mod finding;
 pub mod gallery;
 mod layout;
 pub(crate) mod number;
-mod rows;
+pub(crate) mod rows;
 pub mod table;
 pub mod validation;
 
