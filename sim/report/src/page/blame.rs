@@ -46,16 +46,17 @@ pub(crate) fn chart(world: usize, model: &Model, split: Option<&Split>) -> Chart
         return Chart { title: model.name.clone(), world: Some(world), said, ..Chart::default() };
     };
     let lost = lost_sentence(split, usize::MAX).trim().to_owned();
-    let said = [tail_sentence(model, split), lost].into_iter().filter(|text| !text.is_empty()).collect();
+    let said =
+        [tail_sentence(model, split).replace('`', ""), lost].into_iter().filter(|text| !text.is_empty()).collect();
     let lists = [held(model, split), steps(model, split), slowest(model, split)].into_iter().flatten().collect();
     Chart {
         title: model.name.clone(),
-        measures: "parts of the latency of good responses".to_owned(),
         svg: draw(world, model, split),
         table: Some(bill(model, split)),
         world: Some(world),
         said,
         lists,
+        ..Chart::default()
     }
 }
 
@@ -152,7 +153,7 @@ fn bill(model: &Model, split: &Split) -> Table {
 fn held(model: &Model, split: &Split) -> Option<Table> {
     let worth = split.held.iter().filter(|held| held.share >= CULPRIT_MIN).take(LIST_MAX);
     let row = |held: &lab::explain::HeldShare| {
-        (culprit_name(model, held.culprit), vec![number::value(Unit::Share, held.share)])
+        (culprit_name(model, held.culprit).replace('`', ""), vec![number::value(Unit::Share, held.share)])
     };
     let rows: Vec<_> = worth.map(row).collect();
     let head = vec!["what held the hub while others were ready".to_owned(), "of 1 ms and more".to_owned()];
@@ -164,7 +165,7 @@ fn steps(model: &Model, split: &Split) -> Option<Table> {
     let row = |step: &lab::explain::StepShare| {
         let class = &model.classes[usize::from(step.class)];
         let program = u16::try_from(class.program).expect("models have under 2^16 programs");
-        let name = format!("{}: {}", class.name, step_name(model, program, step.op));
+        let name = format!("{}: {}", class.name, step_name(model, program, step.op).replace('`', ""));
         (name, vec![time(step.mean_ns), time(step.longest.as_ns() as f64)])
     };
     let rows: Vec<_> = split.steps.iter().take(LIST_MAX).map(row).collect();

@@ -32,8 +32,8 @@ const BOXES: usize = 2;
 const SERVERS_MAX: usize = 4;
 /// Processes of a server that are drawn.
 const PROCESSES_MAX: usize = 16;
-/// Dots of a process that are drawn, and in a row.
-const DOTS_MAX: u32 = 40;
+/// From dot to dot: the widest at which all threads of a process have room.
+const PITCHES: [f64; 4] = [4.5, 3.8, 3.2, 2.7];
 /// Height of a process.
 const PROCESS: f64 = 30.0;
 
@@ -167,7 +167,7 @@ fn servers(sheet: &mut Sheet, model: &Model) {
         for part in Face::Regular.wrap(&line, LABEL, WIDTH, 3) {
             sheet.y += LEADING;
             let y = sheet.y;
-            sheet.text("note", 0.0, y, &part);
+            sheet.text("small", 0.0, y, &part);
         }
     }
     sheet.y += 6.0;
@@ -195,7 +195,7 @@ impl Sheet {
         let (x, from, to) = (WIDTH / 2.0, self.y + 3.0, self.y + ARROW - 3.0);
         let _ = writeln!(self.out, "<path class=\"arrow\" d=\"M{x} {from:.1}V{to:.1}m-4-5l4 5l4-5\"/>");
         if !label.is_empty() {
-            self.text("note", x + 10.0, (from + to) / 2.0 + 4.0, label);
+            self.text("small", x + 10.0, (from + to) / 2.0 + 4.0, label);
         }
         self.y += ARROW;
     }
@@ -217,7 +217,7 @@ impl Sheet {
                 let first = self.y + PADDING + 10.0;
                 self.text("name", left + PADDING, first, &Face::Bold.cut(name, NAME, room));
                 for (row, line) in lines.iter().enumerate() {
-                    self.text("note", left + PADDING, first + LEADING * (row + 1) as f64, line);
+                    self.text("small", left + PADDING, first + LEADING * (row + 1) as f64, line);
                 }
             }
             self.y += height + 1.0 + GAP;
@@ -233,28 +233,54 @@ impl Sheet {
         );
         let (middle, centre) = (x + width / 2.0, top + PROCESS / 2.0);
         match kind {
+            // A ring that goes round clockwise.
             WorkerKind::Hub { .. } => {
-                let (r, left) = (8.0, middle - 8.0);
                 let _ = writeln!(
                     self.out,
-                    "<path class=\"hub\" d=\"M{left:.1} {centre:.1}a{r} {r} 0 1 1 4 7m-1-4.5l1 4.5l4.5-.5\"/>"
+                    "<path class=\"hub\" d=\"M{:.1} {:.1}a8 8 0 1 1-8 0m-4.5-.4l4.5 .4l-1.9 4.1\"/>",
+                    middle + 4.0,
+                    centre - 6.9
                 );
             }
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => {
-                let dots = threads.min(DOTS_MAX);
-                let columns = ((width - 6.0) / 4.5).max(1.0) as u32;
-                let rows = dots.div_ceil(columns).max(1);
-                let columns = dots.div_ceil(rows).max(1);
-                // As many rows as fit; what the number is stands below.
-                let shown = rows.min(((PROCESS - 6.0) / 4.5) as u32);
-                let mut path = String::new();
-                for dot in 0..dots.min(shown * columns) {
-                    let dx = f64::from(dot % columns) - f64::from(columns - 1) / 2.0;
-                    let dy = f64::from(dot / columns) - f64::from(shown - 1) / 2.0;
-                    let _ = write!(path, "M{:.1} {:.1}h0", middle + dx * 4.5, centre + dy * 4.5);
-                }
-                let _ = writeln!(self.out, "<path class=\"threads\" d=\"{path}\"/>");
+                let (pitch, path) = dots(threads, (middle, centre), (width - 4.0, PROCESS - 4.0));
+                let thick = pitch * 0.58;
+                let _ = writeln!(self.out, "<path class=\"threads\" stroke-width=\"{thick:.1}\" d=\"{path}\"/>");
             }
+        }
+    }
+}
+
+/// So many dots around a middle, in rows that fill the room evenly; as many as have room. How far apart they are comes first.
+fn dots(count: u32, (x, y): (f64, f64), (width, height): (f64, f64)) -> (f64, String) {
+    let fits = |pitch: f64| ((width / pitch) as u32).max(1) * ((height / pitch) as u32).max(1);
+    let pitch = PITCHES.into_iter().find(|&pitch| fits(pitch) >= count).unwrap_or(PITCHES[PITCHES.len() - 1]);
+    let (most, rows_max) = (((width / pitch) as u32).max(1), ((height / pitch) as u32).max(1));
+    let shown = count.min(most * rows_max);
+    // A block three times as wide as high, if there is room for one.
+    let wanted = (f64::from(shown) * 3.0).sqrt().ceil() as u32;
+    let columns = wanted.clamp(shown.div_ceil(rows_max).max(1), most);
+    let rows = shown.div_ceil(columns).max(1);
+    let mut path = String::new();
+    for dot in 0..shown {
+        let dx = f64::from(dot % columns) - f64::from(columns - 1) / 2.0;
+        let dy = f64::from(dot / columns) - f64::from(rows - 1) / 2.0;
+        let _ = write!(path, "M{:.1} {:.1}h0", x + dx * pitch, y + dy * pitch);
+    }
+    (pitch, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_has_a_dot_while_there_is_room() {
+        for (count, room, drawn) in
+            [(1, (30.0, 26.0), 1), (40, (32.0, 26.0), 40), (100, (340.0, 26.0), 100), (9_999, (30.0, 26.0), 99)]
+        {
+            let (_, path) = dots(count, (0.0, 0.0), room);
+            assert_eq!(path.matches('M').count(), drawn, "{count} in {room:?}");
         }
     }
 }

@@ -73,14 +73,16 @@ pub(crate) fn clients(results: &[WorldResult]) -> Option<Table> {
             let starved: u64 = world.records.iter().map(|record| record.groups[at].starved_clients).sum();
             let mean = number::value(Unit::Count, all.sum as f64 / all.count as f64);
             let alike = all.jain().map_or("–".to_owned(), |jain| {
-                let so_many = count((jain * all.count as f64).round() as u64);
-                format!("{} (as if {so_many} had it all, alike)", number::value(Unit::Index, jain))
+                let sharers = count((jain * all.count as f64).round() as u64);
+                format!("{} ({sharers})", number::value(Unit::Index, jain))
             });
             let cells = vec![count(all.count), count(all.min), mean, count(all.max), alike, count(starved)];
             rows.push((format!("{}, {}", world.name, group.name), cells));
         }
     }
-    let head = ["", "clients", "least", "mean", "most", "Jain's index", "starved"].map(str::to_owned).to_vec();
+    let head = ["", "clients", "least", "mean", "most", "Jain's index (as if so many shared alike)", "starved"]
+        .map(str::to_owned)
+        .to_vec();
     let caption = "Good responses by client, of clients that ask again and again, all replications together".to_owned();
     (!rows.is_empty()).then_some(Table { caption, head, rows })
 }

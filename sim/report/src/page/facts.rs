@@ -4,6 +4,7 @@ use lab::{Unit, WorldResult, WorldSeries};
 
 use super::About;
 use super::over_time::steps_per_point;
+use super::svg::AREAS_MAX;
 use crate::figures::scale::decimal;
 use crate::text::number;
 
@@ -68,7 +69,8 @@ pub(crate) fn steps(series: &[WorldSeries], replications: u32) -> String {
     };
     text += match replications {
         1 => ".",
-        _ => " and of all replications; the shaded band is the 95 % interval.",
+        _ if series.len() <= AREAS_MAX => " and of all replications; the pale band is the 95 % interval.",
+        _ => " and of all replications; their 95 % intervals stand in the numbers.",
     };
     text
 }

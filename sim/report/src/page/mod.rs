@@ -162,6 +162,13 @@ struct World<'a> {
     name: &'a str,
 }
 
+/// A paragraph of the finding: the world that it begins with, and the rest.
+struct Finding {
+    hue: String,
+    name: String,
+    rest: String,
+}
+
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Html<'a> {
@@ -170,7 +177,7 @@ struct Html<'a> {
     style: &'a str,
     script: &'a str,
     worlds: Vec<World<'a>>,
-    findings: Vec<String>,
+    findings: Vec<Finding>,
     diagrams: Figure,
     rows: Vec<Beside>,
     replications: u32,
@@ -205,7 +212,7 @@ pub fn page(report: &Report<'_>) -> Result<String, DrawError> {
         style: STYLE,
         script: SCRIPT,
         worlds: names.iter().map(|(index, hue, name)| World { index: *index, hue: hue.clone(), name }).collect(),
-        findings: finding::paragraphs(report.comparison),
+        findings: findings(report.comparison),
         diagrams: diagrams(report.models),
         rows: beside::lines(report.comparison),
         replications: report.about.replications,
@@ -215,6 +222,21 @@ pub fn page(report: &Report<'_>) -> Result<String, DrawError> {
         fingerprints: facts::fingerprints(report.results),
     };
     Ok(html.render().expect("a template of texts can be filled"))
+}
+
+/// The finding, each paragraph with the world that it is about set apart.
+fn findings(comparison: &Comparison) -> Vec<Finding> {
+    let split = |text: String| {
+        let begins = |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', ' ']));
+        let worlds = comparison.worlds.iter().enumerate().filter(|(_, world)| begins(&world.world));
+        match worlds.max_by_key(|(_, world)| world.world.len()) {
+            None => Finding { hue: String::new(), name: String::new(), rest: text },
+            Some((index, world)) => {
+                Finding { hue: look::hue(index), name: world.world.clone(), rest: text[world.world.len()..].to_owned() }
+            }
+        }
+    };
+    finding::paragraphs(comparison).into_iter().map(split).collect()
 }
 
 fn diagrams(models: &[Model]) -> Figure {
@@ -237,8 +259,9 @@ fn figures(report: &Report<'_>) -> Vec<Figure> {
     let use_of = over_time::utilisation(&series);
     let steps = facts::steps(&series, report.about.replications);
     let together = facts::together(report.about.replications);
-    let hub = "How long greenlets that could run waited for their hub, and how long one ran before the next could.";
-    let slot = "Share in use; a slot is a thread or greenlet that can carry one request.";
+    let hub =
+        "Lag: how long greenlets that could run waited for their hub. Hold: how long one ran before the next could.";
+    let slot = "A slot is a thread or greenlet that can carry one request.";
     let mut figures = vec![
         Figure::new("latency", "How long good responses took", &*steps, clock(over_time::latencies(&series))),
         Figure::new("tail", "How long the unlucky waited", &*together, plain(tail::latencies(report.results))),

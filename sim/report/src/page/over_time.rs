@@ -30,7 +30,7 @@ struct Column {
 }
 
 const fn latency(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> Column {
-    let measures = "latency as the client sees it";
+    let measures = "latency";
     Column { id, title, measures, quantity: Quantity::Latency, unit: Unit::Nanoseconds, pick }
 }
 
@@ -39,7 +39,7 @@ const fn rate(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &
 }
 
 const fn count(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> Column {
-    Column { id, title, measures: "requests, mean over each step", quantity: Quantity::Count, unit: Unit::Count, pick }
+    Column { id, title, measures: "requests", quantity: Quantity::Count, unit: Unit::Count, pick }
 }
 
 const LATENCY: [Column; 3] = [

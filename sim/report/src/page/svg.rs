@@ -29,6 +29,8 @@ const LABEL: f64 = 11.0;
 const STRIP: f64 = 15.0;
 /// Baseline to baseline in a name.
 const LEADING: f64 = 15.0;
+/// Intervals are drawn of so many lines at most; of more they hide each other, and stand in the table only.
+pub(crate) const AREAS_MAX: usize = 3;
 /// Least room between two labels of the horizontal axis.
 const TICK_ROOM: f64 = 8.0;
 
@@ -157,7 +159,7 @@ impl Sheet<'_> {
         for (at, line) in self.plot.lines.iter().enumerate() {
             let (world, hue) = (line.world, hue(line.world));
             let _ = writeln!(out, "<g class=\"{hue}\" data-world=\"{world}\">");
-            let area = self.area(line);
+            let area = if self.plot.lines.len() <= AREAS_MAX { self.area(line) } else { String::new() };
             if !area.is_empty() {
                 let _ = writeln!(out, "<path class=\"area\" d=\"{area}\"/>");
             }

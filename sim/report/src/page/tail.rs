@@ -18,7 +18,7 @@ const TABLED: [f64; 10] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 
 
 /// Latency of good responses, of all and of each class.
 pub(crate) fn latencies(results: &[WorldResult]) -> Vec<Plot> {
-    let measures = "latency as the client sees it";
+    let measures = "latency";
     let mut plots = vec![plot("tail", "All good responses", measures, results, &|record| &record.latency)];
     let classes = results.first().and_then(|world| world.records.first()).map_or(&[][..], |record| &record.classes);
     for (at, class) in classes.iter().enumerate().take(CLASSES_MAX).filter(|_| classes.len() > 1) {
@@ -31,7 +31,7 @@ pub(crate) fn latencies(results: &[WorldResult]) -> Vec<Plot> {
 /// What greenlets wait for their hub, and how long they keep it; nothing where there is no hub.
 pub(crate) fn hubs(results: &[WorldResult]) -> Vec<Plot> {
     let ready = "from ready to running";
-    let run = "from the switch into a greenlet until it gives way";
+    let run = "from a switch to the next";
     let plots = [
         plot("hub-lag", "Hub lag", ready, results, &|record| &record.hub_lag),
         plot("hub-hold", "Hub hold", run, results, &|record| &record.hub_hold),

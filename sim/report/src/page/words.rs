@@ -101,13 +101,13 @@ pub(crate) fn proxy(proxy: &ProxySpec) -> Vec<String> {
 }
 
 /// What carries requests in a process.
-pub(crate) fn carriers(kind: WorkerKind) -> String {
+fn carriers(kind: WorkerKind) -> String {
     match kind {
         WorkerKind::Threads { threads } => several(u64::from(threads), "thread"),
         WorkerKind::Pool { threads, .. } => {
-            format!("1 accepting and {}", several(u64::from(threads), "serving thread"))
+            format!("{} and one that accepts", several(u64::from(threads), "serving thread"))
         }
-        WorkerKind::Hub { greenlets, .. } => format!("a hub of {}", several(u64::from(greenlets), "greenlet")),
+        WorkerKind::Hub { greenlets, .. } => format!("one hub and {}", several(u64::from(greenlets), "greenlet")),
     }
 }
 
@@ -160,7 +160,8 @@ pub(crate) fn fleet(model: &Model) -> String {
     let Some(first) = model.processes.first() else { return "no processes".to_owned() };
     let worker = &model.workers[first.worker as usize];
     let alike = model.processes.iter().all(|process| process.worker == first.worker);
-    let of = if alike { format!(", each {}", carriers(worker.kind)) } else { ", of several kinds".to_owned() };
-    let on = if servers > 1 { format!(" on {}", several(servers, "server")) } else { String::new() };
-    format!("{}{on}{of}: {} in all", several(processes, "process"), several(model.slots(), "slot"))
+    let of = if alike { format!(" of {}", carriers(worker.kind)) } else { " of several kinds".to_owned() };
+    let on = if servers > 1 { format!(", on {}", several(servers, "server")) } else { String::new() };
+    let all = if processes > 1 { format!(": {} in all", several(model.slots(), "slot")) } else { String::new() };
+    format!("{}{of}{on}{all}", several(processes, "process"))
 }
