@@ -7,7 +7,7 @@ use engine::record::Wait;
 use lab::Unit;
 use lab::explain::{Column, Split, culprit_name, step_name};
 
-use super::look::{attribute, escape};
+use super::look::{attribute, escape, glued};
 use super::svg::WIDTH;
 use super::{Chart, Table};
 use crate::figures::style::MIDDLE;
@@ -46,8 +46,11 @@ pub(crate) fn chart(world: usize, model: &Model, split: Option<&Split>) -> Chart
         return Chart { title: model.name.clone(), world: Some(world), said, ..Chart::default() };
     };
     let lost = lost_sentence(split, usize::MAX).trim().to_owned();
-    let said =
-        [tail_sentence(model, split).replace('`', ""), lost].into_iter().filter(|text| !text.is_empty()).collect();
+    let said = [tail_sentence(model, split).replace('`', ""), lost]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| glued(&text))
+        .collect();
     let lists = [held(model, split), steps(model, split), slowest(model, split)].into_iter().flatten().collect();
     Chart {
         title: model.name.clone(),

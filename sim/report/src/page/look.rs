@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::figures::type_setting::clean;
+use crate::text::layout;
 
 /// Colours before they begin again; as many as the figures have.
 const HUES: usize = 7;
@@ -15,6 +16,18 @@ pub(crate) fn escape(text: &str) -> String {
 /// Text for an attribute in double quotes.
 pub(crate) fn attribute(text: &str) -> String {
     escape(text).replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// A sentence in which every number keeps its unit beside it.
+pub(crate) fn glued(text: &str) -> String {
+    let mut out = String::new();
+    for (at, word) in text.split(' ').enumerate() {
+        if at > 0 {
+            out.push(if layout::is_unit(word) { '\u{a0}' } else { ' ' });
+        }
+        out += word;
+    }
+    out
 }
 
 /// The class of a world's colour.
@@ -51,6 +64,11 @@ mod tests {
         assert_eq!(policy_hash("alert('Hello, world.');"), "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='");
         assert_eq!(base64(b"a"), "YQ==");
         assert_eq!(base64(b"ab"), "YWI=");
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(glued(": 5 % of 3 slots took 7 ms."), ": 5\u{a0}% of 3 slots took 7\u{a0}ms.");
     }
 
     #[test]

@@ -231,9 +231,11 @@ fn findings(comparison: &Comparison) -> Vec<Finding> {
         let worlds = comparison.worlds.iter().enumerate().filter(|(_, world)| begins(&world.world));
         match worlds.max_by_key(|(_, world)| world.world.len()) {
             None => Finding { hue: String::new(), name: String::new(), rest: text },
-            Some((index, world)) => {
-                Finding { hue: look::hue(index), name: world.world.clone(), rest: text[world.world.len()..].to_owned() }
-            }
+            Some((index, world)) => Finding {
+                hue: look::hue(index),
+                name: world.world.clone(),
+                rest: look::glued(&text[world.world.len()..]),
+            },
         }
     };
     finding::paragraphs(comparison).into_iter().map(split).collect()

@@ -164,7 +164,10 @@ impl Sheet<'_> {
                 let _ = writeln!(out, "<path class=\"area\" d=\"{area}\"/>");
             }
             let class = if line.dashed { "line dashed" } else { "line" };
-            let _ = writeln!(out, "<path class=\"{class}\" d=\"{}\"/>", self.path(line));
+            // The last is on top: where it covers another, both show.
+            let below = (self.plot.lines.len() - 1 - at).min(3) as f64;
+            let width = if line.dashed { 1.3 } else { 1.5 + 0.6 * below };
+            let _ = writeln!(out, "<path class=\"{class}\" stroke-width=\"{width:.1}\" d=\"{}\"/>", self.path(line));
             out += &self.lonely(line);
             if let Some(name) = names.get(at) {
                 out += &written(name);

@@ -25,6 +25,7 @@ pub(crate) fn latencies(results: &[WorldResult]) -> Vec<Plot> {
         let title = format!("Class {}", class.name);
         plots.push(plot(&format!("tail-{at}"), &title, measures, results, &|record| &record.classes[at].latency));
     }
+    plots.retain(Plot::has_values);
     plots
 }
 

@@ -4,7 +4,7 @@ pub mod ab;
 pub mod explain;
 pub mod finding;
 pub mod gallery;
-mod layout;
+pub(crate) mod layout;
 pub(crate) mod number;
 pub(crate) mod rows;
 pub mod table;
