@@ -62,6 +62,17 @@ fn the_report_works_in_a_browser() {
     assert_eq!(browser.value("getComputedStyle(document.body).backgroundColor"), "rgb(21, 23, 26)");
 
     assert_eq!(browser.complaints(), [""; 0], "the browser complains");
+    nothing_else_runs(&mut browser);
+}
+
+/// The page's policy: a script that found its way into the page would not run.
+fn nothing_else_runs(browser: &mut Browser) {
+    let add =
+        "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = 1' }))";
+    browser.value(add);
+    assert_eq!(browser.value("typeof window.ran"), "undefined");
+    let said = browser.complaints().join(" ");
+    assert!(said.contains("Content Security Policy"), "the browser did not say that it kept a script back: {said}");
 }
 
 /// The numbers beside the pointer are those of the nearest row of the table behind the plot.

@@ -64,14 +64,16 @@
       tip.hidden = true;
       rule.setAttribute("hidden", "");
     };
-    svg.addEventListener("pointermove", (event) => {
+    const point = (event) => {
       if (plot.at.length === 0) return;
       const box = svg.getBoundingClientRect();
       const scale = svg.viewBox.baseVal.width / box.width;
       const x = (event.clientX - box.left) * scale;
       const off = plot.at.map((at) => Math.abs(at - x));
       show(off.indexOf(Math.min(...off)), event.clientX, event.clientY);
-    });
+    };
+    svg.addEventListener("pointermove", point);
+    svg.addEventListener("pointerdown", point);
     svg.addEventListener("pointerleave", leave);
     svg.addEventListener("blur", leave);
     svg.addEventListener("keydown", (event) => {

@@ -127,7 +127,13 @@ fn servers(sheet: &mut Sheet, model: &Model) {
         own.map(|process| model.workers[process.worker as usize].kind).collect()
     };
     let most = (0..shown).map(|server| of_server(server).len()).max().unwrap_or(0).clamp(1, PROCESSES_MAX);
-    let columns = most.min(if shown == 1 { 8 } else { 4 });
+    let columns = most.min(if shown == 1 {
+        8
+    } else if shown == 2 {
+        4
+    } else {
+        2
+    });
     let rows = most.div_ceil(columns);
     let height = LEADING + 6.0 + rows as f64 * (PROCESS + 4.0) + PADDING;
     for server in 0..shown {
@@ -150,6 +156,9 @@ fn servers(sheet: &mut Sheet, model: &Model) {
     }
     sheet.y += height + 4.0;
     let mut lines = vec![words::fleet(model)];
+    if model.listeners.len() > shown {
+        lines.push(format!("(drawn are {shown} of the servers)"));
+    }
     let software: Vec<&str> = model.workers.iter().map(|worker| worker.name.as_str()).collect();
     let queue = model.listeners.iter().map(|listener| listener.backlog).max().unwrap_or(0);
     let resident = model.workers.iter().any(|worker| worker.resident);
@@ -235,12 +244,13 @@ impl Sheet {
         match kind {
             // A ring that goes round clockwise.
             WorkerKind::Hub { .. } => {
-                let _ = writeln!(
-                    self.out,
-                    "<path class=\"hub\" d=\"M{:.1} {:.1}a8 8 0 1 1-8 0m-4.5-.4l4.5 .4l-1.9 4.1\"/>",
-                    middle + 4.0,
-                    centre - 6.9
-                );
+                let r = (width / 2.0 - 3.0).clamp(3.0, 8.0);
+                let (half, up, tip) = (r * 0.5, r * 0.866, r * 0.55);
+                let (x, y) = (middle + half, centre - up);
+                let (flat, back, down) = (tip * 1.02, tip * 0.43, tip * 0.93);
+                let head = format!("m-{flat:.1}-.3l{flat:.1} .3l-{back:.1} {down:.1}");
+                let ring = format!("M{x:.1} {y:.1}a{r:.1} {r:.1} 0 1 1-{:.1} 0{head}", 2.0 * half);
+                let _ = writeln!(self.out, "<path class=\"hub\" d=\"{ring}\"/>");
             }
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => {
                 let (pitch, path) = dots(threads, (middle, centre), (width - 4.0, PROCESS - 4.0));
@@ -261,6 +271,7 @@ fn dots(count: u32, (x, y): (f64, f64), (width, height): (f64, f64)) -> (f64, St
     let wanted = (f64::from(shown) * 3.0).sqrt().ceil() as u32;
     let columns = wanted.clamp(shown.div_ceil(rows_max).max(1), most);
     let rows = shown.div_ceil(columns).max(1);
+    let columns = shown.div_ceil(rows).max(1);
     let mut path = String::new();
     for dot in 0..shown {
         let dx = f64::from(dot % columns) - f64::from(columns - 1) / 2.0;

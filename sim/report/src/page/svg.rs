@@ -165,8 +165,8 @@ impl Sheet<'_> {
             }
             let class = if line.dashed { "line dashed" } else { "line" };
             // The last is on top: where it covers another, both show.
-            let below = (self.plot.lines.len() - 1 - at).min(3) as f64;
-            let width = if line.dashed { 1.3 } else { 1.5 + 0.6 * below };
+            let below = (self.plot.lines.len() - 1 - at).min(2) as f64;
+            let width = if line.dashed { 1.3 } else { 1.4 + below };
             let _ = writeln!(out, "<path class=\"{class}\" stroke-width=\"{width:.1}\" d=\"{}\"/>", self.path(line));
             out += &self.lonely(line);
             if let Some(name) = names.get(at) {

@@ -135,7 +135,8 @@ pub(crate) fn sync(sync: &SyncSpec) -> Option<String> {
 
 /// What a dependency is like.
 pub(crate) fn peer(peer: &PeerSpec, length: Option<Span>) -> Vec<String> {
-    let mut lines = vec![format!("{} away", peer.network)];
+    let mut lines = Vec::new();
+    lines.extend((peer.network > Span::ZERO).then(|| format!("{} away", peer.network)));
     lines.extend(peer.capacity.map(|calls| format!("serves {} at once", several(u64::from(calls), "call"))));
     let clock = Clock { end_s: length.map_or(0.0, Span::as_secs_f64) };
     let at = |time: Time| clock.label(time.as_secs_f64());
@@ -160,8 +161,9 @@ pub(crate) fn fleet(model: &Model) -> String {
     let Some(first) = model.processes.first() else { return "no processes".to_owned() };
     let worker = &model.workers[first.worker as usize];
     let alike = model.processes.iter().all(|process| process.worker == first.worker);
-    let of = if alike { format!(" of {}", carriers(worker.kind)) } else { " of several kinds".to_owned() };
-    let on = if servers > 1 { format!(", on {}", several(servers, "server")) } else { String::new() };
+    let each = if processes > 1 { ", each with" } else { " with" };
+    let of = if alike { format!("{each} {}", carriers(worker.kind)) } else { " of several kinds".to_owned() };
+    let on = if servers > 1 { format!(" on {}", several(servers, "server")) } else { String::new() };
     let all = if processes > 1 { format!(": {} in all", several(model.slots(), "slot")) } else { String::new() };
-    format!("{}{of}{on}{all}", several(processes, "process"))
+    format!("{}{on}{of}{all}", several(processes, "process"))
 }
