@@ -159,7 +159,7 @@ fn held(model: &Model, split: &Split) -> Option<Table> {
         (culprit_name(model, held.culprit).replace('`', ""), vec![number::value(Unit::Share, held.share)])
     };
     let rows: Vec<_> = worth.map(row).collect();
-    let head = vec!["what held the hub while others were ready".to_owned(), "of 1 ms and more".to_owned()];
+    let head = vec!["what held the hub (waits of 1 ms and more)".to_owned(), "share".to_owned()];
     (!rows.is_empty()).then_some(Table { caption: "The culprits".to_owned(), head, rows })
 }
 

@@ -157,7 +157,7 @@ fn servers(sheet: &mut Sheet, model: &Model) {
     sheet.y += height + 4.0;
     let mut lines = vec![words::fleet(model)];
     if model.listeners.len() > shown {
-        lines.push(format!("(drawn are {shown} of the servers)"));
+        lines.push(format!("({shown} of the servers are drawn)"));
     }
     let software: Vec<&str> = model.workers.iter().map(|worker| worker.name.as_str()).collect();
     let queue = model.listeners.iter().map(|listener| listener.backlog).max().unwrap_or(0);

@@ -1,6 +1,6 @@
 //! One small plot of the page as data: what is drawn, what is said on hovering, and the table behind it are made of the same numbers.
 
-use lab::Unit;
+use lab::{Estimate, Unit};
 
 use super::Table;
 use crate::figures::chart::{Curve, Sample};
@@ -106,7 +106,16 @@ impl Along {
         }
     }
 
-    /// What the axis is, for the line below it and the head of the table.
+    /// The same for the head of a table, where room is scarce.
+    pub fn head(&self) -> String {
+        match self {
+            Along::Clock(clock) => clock.unit().strip_prefix(", ").unwrap_or("time").to_owned(),
+            Along::Nines(_) => "percentile".to_owned(),
+            Along::Share(_) => "share".to_owned(),
+        }
+    }
+
+    /// What the axis is, for the line below it.
     pub fn name(&self) -> String {
         match self {
             Along::Clock(clock) => format!("Time since the start{}", clock.unit()),
@@ -136,8 +145,20 @@ fn percentile(nines: f64) -> String {
 impl Plot {
     /// A value in words.
     pub fn words(&self, value: f64) -> String {
-        let scale = if self.unit == Unit::Nanoseconds { 1e9 } else { 1.0 };
-        number::value(self.unit, value * scale)
+        number::value(self.unit, value * self.scale())
+    }
+
+    /// A value and half its interval, in the same unit. The upper half is told: the lower is cut at zero.
+    fn with_margin(&self, mean: f64, half: f64) -> String {
+        let (mean, half) = (mean * self.scale(), half * self.scale());
+        let estimate = Estimate { mean, low: Some(mean - half), high: Some(mean + half), n: 2 };
+        let written = number::estimate(self.unit, &estimate);
+        [Some(written.value), written.margin].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// How many of the unit's own measure a value of one is.
+    fn scale(&self) -> f64 {
+        if self.unit == Unit::Nanoseconds { 1e9 } else { 1.0 }
     }
 
     /// Whether there is anything to draw.
@@ -178,15 +199,13 @@ impl Plot {
         let cell = |value: Option<Value>| match value {
             None => "–".to_owned(),
             Some(Value { mean, interval: None }) => self.words(mean),
-            Some(Value { mean, interval: Some((low, high)) }) => {
-                format!("{} ({} to {})", self.words(mean), self.words(low), self.words(high))
-            }
+            Some(Value { mean, interval: Some((_, high)) }) => self.with_margin(mean, high - mean),
         };
         let row = |&at: &usize| {
             let cells = self.lines.iter().map(|line| cell(line.values[at])).collect();
             (self.along.words(self.at[at]), cells)
         };
-        let head = [self.along.name()].into_iter().chain(self.lines.iter().map(|line| line.name.clone())).collect();
+        let head = [self.along.head()].into_iter().chain(self.lines.iter().map(|line| line.name.clone())).collect();
         Table { caption: format!("{}: {}", self.title, self.measures), head, rows: rows.iter().map(row).collect() }
     }
 
@@ -215,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_few_rows_and_the_ends_of_the_intervals() {
+    fn a_table_has_few_rows_and_half_of_each_interval() {
         let value = |at: usize| Some(Value { mean: at as f64, interval: Some((0.0, 2.0 * at as f64)) });
         let plot = Plot {
             id: "x".to_owned(),
@@ -231,7 +250,7 @@ mod tests {
         };
         let table = plot.table();
         assert!(table.rows.len() <= ROWS_MAX);
-        assert_eq!(table.rows[1], ("0:40".to_owned(), vec!["40.0 /s (0 /s to 80.0 /s)".to_owned()]));
+        assert_eq!(table.rows[1], ("0:40".to_owned(), vec!["40.0 /s ±40.0".to_owned()]));
         assert_eq!(plot.description(), "a: from 0 /s at 0:00 to 999 /s at 16:39, at most 999 /s at 16:39.");
     }
 }
