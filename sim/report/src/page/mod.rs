@@ -263,7 +263,7 @@ fn figures(report: &Report<'_>) -> Vec<Figure> {
     let together = facts::together(report.about.replications);
     let hub =
         "Lag: how long greenlets that could run waited for their hub. Hold: how long one ran before the next could.";
-    let slot = "A slot is a thread or greenlet that can carry one request.";
+    let slot = "Solid: slots, the threads or greenlets that can carry a request each. Dashed: CPU.";
     let mut figures = vec![
         Figure::new("latency", "How long good responses took", &*steps, clock(over_time::latencies(&series))),
         Figure::new("tail", "How long the unlucky waited", &*together, plain(tail::latencies(report.results))),

@@ -31,6 +31,9 @@ const STRIP: f64 = 15.0;
 const LEADING: f64 = 15.0;
 /// Intervals are drawn of so many lines at most; of more they hide each other, and stand in the table only.
 pub(crate) const AREAS_MAX: usize = 3;
+/// Width of the line on top, and of the one at the bottom.
+const THIN: f64 = 1.3;
+const THICK: f64 = 2.7;
 /// Least room between two labels of the horizontal axis.
 const TICK_ROOM: f64 = 8.0;
 
@@ -165,8 +168,8 @@ impl Sheet<'_> {
             }
             let class = if line.dashed { "line dashed" } else { "line" };
             // The last is on top: where it covers another, both show.
-            let below = (self.plot.lines.len() - 1 - at).min(2) as f64;
-            let width = if line.dashed { 1.3 } else { 1.4 + below };
+            let below = (self.plot.lines.len() - 1 - at) as f64 / (self.plot.lines.len().max(2) - 1) as f64;
+            let width = if line.dashed { 1.3 } else { THIN + (THICK - THIN) * below };
             let _ = writeln!(out, "<path class=\"{class}\" stroke-width=\"{width:.1}\" d=\"{}\"/>", self.path(line));
             out += &self.lonely(line);
             if let Some(name) = names.get(at) {
