@@ -130,9 +130,12 @@ fn nothing_but_a_terminal_gets_escape_codes() {
 #[test]
 fn help_names_every_command_and_every_flag_of_run() {
     let help = text(&tailback(shipped::root(), "--help").stdout);
-    assert!(["run", "check", "schema", "new", "conform"].iter().all(|command| help.contains(command)), "{help}");
+    assert!(
+        ["run", "report", "check", "schema", "new", "conform"].iter().all(|command| help.contains(command)),
+        "{help}"
+    );
     let help = text(&tailback(shipped::root(), "run --help").stdout);
-    let flags = ["--seed", "--replications", "--set", "--out", "--no-plots", "--json", "--threads"];
+    let flags = ["--seed", "--replications", "--set", "--out", "--no-plots", "--report", "--json", "--threads"];
     assert!(flags.iter().all(|flag| help.contains(flag)), "{help}");
 }
 

@@ -89,6 +89,11 @@ pub fn write_drawing(folder: &Path, name: &str, drawing: &Drawing) -> Result<(),
     write(&folder.join(format!("{name}.png")), &drawing.png)
 }
 
+/// Where the results of a scenario go if nobody says.
+pub fn default_folder(scenario: &Path) -> PathBuf {
+    Path::new("out").join(scenario.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref()))
+}
+
 /// Makes sure that a folder is there and can be written to, before long work whose results go there.
 pub fn prepare(folder: &Path) -> Result<(), Problem> {
     fs::create_dir_all(folder)
@@ -99,18 +104,20 @@ pub fn prepare(folder: &Path) -> Result<(), Problem> {
 
 /// Reads and compiles a scenario file; what it warns of goes to standard error.
 pub fn compile(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem> {
-    let (compiled, warnings) = compile_with_warnings(path, overrides)?;
+    compile_with_text(path, overrides).map(|(compiled, _)| compiled)
+}
+
+/// The same with the text of the file.
+pub fn compile_with_text(path: &Path, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
+    let text = read(path)?;
+    let (compiled, warnings) = compile_with_warnings(path, &text, overrides)?;
     eprint!("{warnings}");
-    Ok(compiled)
+    Ok((compiled, text))
 }
 
 /// The same without a word: where values are laid over a file on purpose, some of it is not used.
 pub fn compile_quietly(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem> {
-    compile_with_warnings(path, overrides).map(|(compiled, _)| compiled)
-}
-
-fn compile_with_warnings(path: &Path, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
-    compile_text(path, &read(path)?, overrides)
+    compile_with_warnings(path, &read(path)?, overrides).map(|(compiled, _)| compiled)
 }
 
 /// A scenario that is compiled many times and read once.
@@ -124,18 +131,18 @@ pub struct Source<'a> {
 impl Source<'_> {
     /// As [`compile`].
     pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Problem> {
-        let (compiled, warnings) = compile_text(self.path, self.text, overrides)?;
+        let (compiled, warnings) = compile_with_warnings(self.path, self.text, overrides)?;
         eprint!("{warnings}");
         Ok(compiled)
     }
 
     /// As [`compile_quietly`].
     pub fn compile_quietly(&self, overrides: &[Override]) -> Result<Compiled, Problem> {
-        compile_text(self.path, self.text, overrides).map(|(compiled, _)| compiled)
+        compile_with_warnings(self.path, self.text, overrides).map(|(compiled, _)| compiled)
     }
 }
 
-fn compile_text(path: &Path, text: &str, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
+fn compile_with_warnings(path: &Path, text: &str, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut load = |file: &str| {

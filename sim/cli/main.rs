@@ -15,6 +15,7 @@ mod merge;
 mod objectives;
 mod plan;
 mod problem;
+mod report;
 mod run;
 mod settle;
 mod start;
@@ -43,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run a scenario in all of its worlds, compare them, and draw plots
     Run(run::Args),
+    /// Write everything about a scenario's worlds into one page that opens in any browser
+    Report(report::Args),
     /// Say where the time of the tail went, who kept whom waiting, and what would change it
     Explain(explain::Args),
     /// Hold two worlds against each other, and say what differs significantly
@@ -72,6 +75,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Sweep(args) => sweep::sweep(&args),

@@ -18,6 +18,7 @@ use scenario::{Compiled, Override};
 use crate::files;
 use crate::objectives::{exit, slo_of};
 use crate::problem::Problem;
+use crate::report::{Origin, write_page};
 use crate::settle::settle;
 use crate::terminal;
 
@@ -52,7 +53,10 @@ pub struct Args {
     /// Write no plots
     #[arg(long, conflicts_with = "out")]
     no_plots: bool,
-    /// Print one JSON document instead of tables; plots are written only with --out
+    /// Write report.html beside the plots: everything in one page
+    #[arg(long, conflicts_with = "no_plots")]
+    report: bool,
+    /// Print one JSON document instead of tables; plots are written only with --out or --report
     #[arg(long)]
     json: bool,
     /// Threads to run on; the result does not depend on it [default: all cores]
@@ -63,16 +67,13 @@ pub struct Args {
 /// Runs a scenario and shows what came of it.
 pub fn run(args: &Args) -> Result<(), Problem> {
     let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut compiled = files::compile(&args.file, &overrides)?;
+    let (mut compiled, text) = files::compile_with_text(&args.file, &overrides)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
     let folder = match &args.out {
         Some(folder) => Some(folder.clone()),
-        None if args.json || args.no_plots => None,
-        None => {
-            let stem = args.file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref());
-            Some(Path::new("out").join(stem))
-        }
+        None if args.no_plots || args.json && !args.report => None,
+        None => Some(files::default_folder(&args.file)),
     };
     if let Some(folder) = &folder {
         files::prepare(folder)?;
@@ -95,8 +96,16 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     }
     if let Some(folder) = folder {
         let names = draw(&compiled, &results, &folder)?;
+        let mut page = String::new();
+        if args.report {
+            let replications = comparison.worlds[0].replications;
+            let origin = Origin { file: &args.file, text: &text, set: &args.set, plan: Plan { replications, ..plan } };
+            let path = write_page(&origin, &compiled, &results, &comparison, &beside, &folder)?;
+            page = format!("Report: {}\n", path.display());
+        }
         if !args.json {
-            files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+            let names = names.join(", ");
+            files::print(&format!("\nPlots in {}: {names} (.svg and .png)\n{page}", folder.display()))?;
         }
     }
     let verdict = judged.map_or(Verdict::Met, |judged| overall(&judged));
@@ -191,11 +200,15 @@ pub fn drawings(
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Drawing>, Problem> {
     let series: Vec<_> = results.iter().map(|world| world_series(&world.records)).collect();
+    draw_figures(&compiled.title, &series, &shades(compiled), wanted).map_err(Problem::Draw)
+}
+
+/// The spans of time that plots shade.
+pub fn shades(compiled: &Compiled) -> Vec<Shade> {
     let shade = |(from, to, label): &(engine::time::Time, engine::time::Time, String)| Shade {
         from_s: from.as_secs_f64(),
         to_s: to.as_secs_f64(),
         label: label.clone(),
     };
-    let shaded: Vec<Shade> = compiled.shaded.iter().map(shade).collect();
-    draw_figures(&compiled.title, &series, &shaded, wanted).map_err(Problem::Draw)
+    compiled.shaded.iter().map(shade).collect()
 }

@@ -10,6 +10,7 @@ pub mod figures;
 pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
+pub mod page;
 pub mod plan_json;
 mod slo_json;
 #[cfg(test)]

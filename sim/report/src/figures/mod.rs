@@ -6,22 +6,22 @@
 
 mod canvas;
 mod capacity;
-mod chart;
+pub(crate) mod chart;
 mod forest;
 mod in_flight;
 mod labels;
 mod latency;
-mod layout;
-mod naming;
-mod panel;
+pub(crate) mod layout;
+pub(crate) mod naming;
+pub(crate) mod panel;
 mod plan;
 mod raster;
-mod scale;
+pub(crate) mod scale;
 mod scatter_names;
-mod style;
+pub(crate) mod style;
 pub mod sweep;
 mod throughput;
-mod type_setting;
+pub(crate) mod type_setting;
 mod utilisation;
 mod validation;
 

@@ -37,6 +37,11 @@ pub struct Name {
 }
 
 impl Name {
+    /// Its lines, its left edge and its middle.
+    pub fn place(&self) -> (&[String], f64, f64) {
+        (&self.lines, self.left, self.middle)
+    }
+
     /// Writes it.
     pub fn write(&self, canvas: &mut Canvas) {
         if let Some((from, to, colour)) = self.leader {

@@ -76,7 +76,7 @@ fn row(label: &str, indent: usize, cells: Vec<Option<Written>>) -> Line {
 }
 
 /// The tail in a sentence: how long, what for, and because of whom.
-fn tail_sentence(model: &Model, split: &Split) -> String {
+pub(crate) fn tail_sentence(model: &Model, split: &Split) -> String {
     let tail = split.column("p99");
     let time = |ns| number::value(Unit::Nanoseconds, ns);
     let mut text = format!("p99 is {}; {}.", time(tail.latency_ns), cause(model, split));
@@ -178,7 +178,7 @@ fn slowest_list(model: &Model, split: &Split) -> String {
 }
 
 /// What those had waited for who got no good response.
-fn lost_sentence(split: &Split, width: usize) -> String {
+pub(crate) fn lost_sentence(split: &Split, width: usize) -> String {
     let (count, bill) = split.lost;
     let sum: f64 = bill.iter().map(|span| span.as_ns() as f64).sum();
     let mut text = String::new();

@@ -15,11 +15,14 @@ const GENERATOR_BUSY: f64 = 0.9;
 
 /// A sentence or two for every world, and one for each that is held against the first.
 pub fn finding(comparison: &Comparison) -> String {
-    let mut sentences: Vec<String> = comparison.worlds.iter().flat_map(world_sentences).collect();
-    for difference in &comparison.differences {
-        sentences.extend(difference_sentences(comparison, difference));
-    }
-    sentences.join(" ")
+    paragraphs(comparison).join(" ")
+}
+
+/// The same with what belongs together in a paragraph of its own.
+pub(crate) fn paragraphs(comparison: &Comparison) -> Vec<String> {
+    let worlds = comparison.worlds.iter().map(world_sentences);
+    let differences = comparison.differences.iter().map(|difference| difference_sentences(comparison, difference));
+    worlds.chain(differences).filter(|said| !said.is_empty()).map(|said| said.join(" ")).collect()
 }
 
 fn world_sentences(world: &Summary) -> Vec<String> {

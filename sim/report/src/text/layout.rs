@@ -149,7 +149,7 @@ pub(crate) fn wrap(paragraph: &str, limit: usize) -> String {
 }
 
 /// Whether a word is a unit that follows its number, with whatever ends the clause.
-fn is_unit(word: &str) -> bool {
+pub(crate) fn is_unit(word: &str) -> bool {
     matches!(word.trim_end_matches(['.', ',', ';', ')']), "%" | "ns" | "us" | "ms" | "s" | "/s")
 }
 

@@ -75,7 +75,7 @@ pub fn verdicts(judged: &[Judged], width: usize) -> String {
 }
 
 /// The value of a verdict and its interval.
-fn numbers(one: &Judged) -> (String, String) {
+pub(crate) fn numbers(one: &Judged) -> (String, String) {
     let unit = one.objective.measure.unit();
     let not_counted = if one.binds { "" } else { "not counted" };
     let Some(estimate) = one.estimate else {

@@ -14,17 +14,21 @@ const LATER: f64 = 1.005;
 pub fn theory_text(panels: &[Panel], width: usize) -> String {
     let mut text = "Theory\n".to_owned();
     for panel in panels {
-        text += &indented(&law_line(panel), 2, width);
-        if let Ok(claim) = &panel.law {
-            for prediction in &claim.predictions {
-                text += &indented(&prediction_line(prediction, claim), 4, width);
-            }
-        }
-        if let Some(bound) = &panel.bound {
-            text += &indented(&bound_line(bound), 4, width);
+        for (at, line) in panel_lines(panel).iter().enumerate() {
+            text += &indented(line, if at == 0 { 2 } else { 4 }, width);
         }
     }
     text
+}
+
+/// What is said of one world: the law, or why there is none, then each prediction and the bound.
+pub(crate) fn panel_lines(panel: &Panel) -> Vec<String> {
+    let mut lines = vec![law_line(panel)];
+    if let Ok(claim) = &panel.law {
+        lines.extend(claim.predictions.iter().map(|prediction| prediction_line(prediction, claim)));
+    }
+    lines.extend(panel.bound.as_ref().map(bound_line));
+    lines
 }
 
 /// Wraps a paragraph and sets all of it in.

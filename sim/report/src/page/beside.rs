@@ -1,0 +1,42 @@
+//! The worlds beside each other: the rows of the text's table, as cells of the page's.
+
+use lab::Comparison;
+
+use crate::text::rows::{self, Line, Row};
+
+/// A line of the table.
+pub(crate) enum Beside {
+    /// The title of the rows beneath, and how far it is set in.
+    Heading(usize, String),
+    /// The name of a number, how far it is set in, and its value in each world.
+    Row(usize, String, Vec<Cell>),
+}
+
+/// A value of one world.
+pub(crate) struct Cell {
+    /// Number and unit, or a dash.
+    pub value: String,
+    /// Half its interval, or nothing.
+    pub margin: String,
+    /// Whether it is clearly the best of its row.
+    pub best: bool,
+}
+
+/// All lines.
+pub(crate) fn lines(comparison: &Comparison) -> Vec<Beside> {
+    rows::lines(comparison).into_iter().map(line).collect()
+}
+
+fn line(line: Line) -> Beside {
+    let Row { label, indent, cells, best } = match line {
+        Line::Heading(depth, words) => return Beside::Heading(depth, words),
+        Line::Row(row) => row,
+    };
+    let cell = |(world, written): (usize, Option<crate::text::number::Written>)| match written {
+        None => Cell { value: "–".to_owned(), margin: String::new(), best: false },
+        Some(written) => {
+            Cell { value: written.value, margin: written.margin.unwrap_or_default(), best: best == Some(world) }
+        }
+    };
+    Beside::Row(indent, label, cells.into_iter().enumerate().map(cell).collect())
+}

@@ -1,0 +1,107 @@
+//! How evenly waiting was spread: Lorenz curves of latencies, and who of those that ask again and again got how much.
+//!
+//! A run keeps a histogram of latencies and the moments of what each client got, not each client's number: so the curve is
+//! of latencies, exact to the width of a bucket, and clients have a table.
+
+use engine::hist::Hist;
+use engine::record::Evenness;
+use lab::{Unit, WorldResult};
+
+use super::Table;
+use super::plot::{Along, Line, Plot, Value};
+use super::tail::merged;
+use crate::figures::scale::Quantity;
+use crate::text::number;
+
+/// Steps of a curve.
+const STEPS: u32 = 50;
+/// Classes that have a curve, at most.
+const CLASSES_MAX: usize = 5;
+
+/// A plot for each class: which share of all the time the luckiest part of the responses took.
+pub(crate) fn curves(results: &[WorldResult]) -> Vec<Plot> {
+    let classes = results.first().and_then(|world| world.records.first()).map_or(&[][..], |record| &record.classes);
+    let plot = |(at, class): (usize, &engine::record::ClassRecord)| {
+        let places: Vec<f64> = (0..=STEPS).map(|step| f64::from(step) / f64::from(STEPS)).collect();
+        let line = |(index, world): (usize, &WorldResult)| {
+            let hist = merged(&world.records, &|record| &record.classes[at].latency);
+            let values = places.iter().map(|&share| Some(Value { mean: lorenz(&hist, share)?, interval: None }));
+            Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
+        };
+        Plot {
+            id: format!("lorenz-{at}"),
+            title: if classes.len() > 1 { format!("Class {}", class.name) } else { "All good responses".to_owned() },
+            measures: "share of all latency".to_owned(),
+            along: Along::Share("Share of good responses, the fastest first"),
+            lines: results.iter().enumerate().map(line).collect(),
+            at: places.clone(),
+            tabled: (0..places.len()).step_by(5).collect(),
+            quantity: Quantity::Share,
+            unit: Unit::Share,
+            diagonal: true,
+        }
+    };
+    classes.iter().enumerate().take(CLASSES_MAX).map(plot).filter(Plot::has_values).collect()
+}
+
+/// The share of the sum that the smallest `share` of the values have; `None` without a value.
+fn lorenz(hist: &Hist, share: f64) -> Option<f64> {
+    let wanted = share * hist.count() as f64;
+    let (mut seen, mut sum, mut all) = (0.0, 0.0, 0.0);
+    for (edge, count) in hist.buckets() {
+        let (size, count) = (edge.as_ns() as f64, count as f64);
+        let within = (wanted - seen).clamp(0.0, count);
+        sum += within * size;
+        all += count * size;
+        seen += count;
+    }
+    (all > 0.0).then(|| sum / all)
+}
+
+/// Clients that wait for a response before they ask again, and what each of them got; `None` where there are none.
+pub(crate) fn clients(results: &[WorldResult]) -> Option<Table> {
+    let count = |value: u64| number::value(Unit::Count, value as f64);
+    let mut rows = Vec::new();
+    for world in results {
+        let groups = world.records.first().map_or(&[][..], |record| &record.groups);
+        for (at, group) in groups.iter().enumerate() {
+            let all = world.records.iter().map(|record| record.groups[at].clients);
+            let all = all.fold(Evenness::default(), Evenness::merged);
+            if all.count < 2 {
+                continue;
+            }
+            let starved: u64 = world.records.iter().map(|record| record.groups[at].starved_clients).sum();
+            let mean = number::value(Unit::Count, all.sum as f64 / all.count as f64);
+            let alike = all.jain().map_or("–".to_owned(), |jain| {
+                let sharers = count((jain * all.count as f64).round() as u64);
+                format!("{} ({sharers})", number::value(Unit::Index, jain))
+            });
+            let cells = vec![count(all.count), count(all.min), mean, count(all.max), alike, count(starved)];
+            rows.push((format!("{}, {}", world.name, group.name), cells));
+        }
+    }
+    let head = ["", "clients", "least", "mean", "most", "Jain's index (as if so many shared alike)", "starved"]
+        .map(str::to_owned)
+        .to_vec();
+    let caption = "Good responses by client, of clients that ask again and again, all replications together".to_owned();
+    (!rows.is_empty()).then_some(Table { caption, head, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::time::Span;
+
+    #[test]
+    fn a_curve_of_equal_latencies_is_the_diagonal_and_one_of_a_single_victim_lies_below() {
+        let mut even = Hist::new();
+        (0..100).for_each(|_| even.add(Span::from_ms(10)));
+        assert!((lorenz(&even, 0.3).unwrap() - 0.3).abs() < 1e-12);
+        let mut odd = even.clone();
+        odd.add(Span::from_secs(1));
+        // 100 of 101 responses have half of the time; a bucket is at most 0.1 % wide.
+        let most = lorenz(&odd, 100.0 / 101.0).unwrap();
+        assert!((most - 0.5).abs() < 0.001, "{most}");
+        assert_eq!((lorenz(&odd, 1.0), lorenz(&Hist::new(), 0.5)), (Some(1.0), None));
+    }
+}

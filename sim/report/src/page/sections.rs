@@ -1,0 +1,39 @@
+//! What stands on a page beside the numbers: verdicts on objectives, and what theory says.
+
+use lab::slo::{Judged, overall};
+use lab::theory::Panel;
+
+use super::{Section, Table};
+use crate::text::slo::{numbers, objective_words, verdict_words};
+use crate::text::theory::panel_lines;
+
+/// The verdicts as a section; none without objectives.
+pub fn verdict_section(judged: &[Judged]) -> Option<Section> {
+    if judged.is_empty() {
+        return None;
+    }
+    let row = |one: &Judged| {
+        let (value, interval) = numbers(one);
+        let binds = if one.binds { "" } else { " (not counted)" };
+        let verdict = format!("{}{binds}", verdict_words(one.verdict));
+        (objective_words(&one.objective), vec![one.world.clone(), verdict, value, interval])
+    };
+    let head = ["objective", "world", "verdict", "value", "interval"].map(str::to_owned).to_vec();
+    let caption = "Every objective in every world".to_owned();
+    Some(Section {
+        id: "objectives".to_owned(),
+        heading: "Objectives".to_owned(),
+        paragraphs: vec![format!("Together: {}.", verdict_words(overall(judged)))],
+        tables: vec![Table { caption, head, rows: judged.iter().map(row).collect() }],
+    })
+}
+
+/// What theory says, as a section; none if it was not asked.
+pub fn theory_section(panels: &[Panel]) -> Option<Section> {
+    (!panels.is_empty()).then(|| Section {
+        id: "theory".to_owned(),
+        heading: "Theory".to_owned(),
+        paragraphs: panels.iter().map(|panel| panel_lines(panel).join(" ")).collect(),
+        tables: Vec::new(),
+    })
+}
