@@ -378,7 +378,7 @@ impl Probe for Recorder {
             Fact::Hedged => self.resilience.hedges += 1,
             Fact::HedgeWon => self.resilience.hedges_won += 1,
             Fact::Ejected => self.resilience.ejections += 1,
-            Fact::Born(_) | Fact::Said { .. } => {}
+            Fact::Born(_) | Fact::Said { .. } | Fact::Detail(_) => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;
                 self.wasted.slot_time += held;
