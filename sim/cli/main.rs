@@ -14,6 +14,7 @@ mod run;
 mod settle;
 mod start;
 mod terminal;
+mod trace;
 mod validate;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Command {
     Run(run::Args),
     /// Say where the time of the tail went, who kept whom waiting, and what would change it
     Explain(explain::Args),
+    /// Write who did what when, for Perfetto and chrome://tracing
+    Trace(trace::Args),
     /// Hold two worlds against each other, and say what differs significantly
     Compare(compare::Args),
     /// Report every mistake in scenario files, without running them
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Trace(args) => trace::trace(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),

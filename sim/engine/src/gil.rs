@@ -106,7 +106,7 @@ impl<P: Probe> World<'_, P> {
 
     fn queue_for_gil(&mut self, process: ProcessId, thread: ThreadId) {
         self.threads[thread.index()].status = Status::WaitingGil;
-        tell(&mut self.probe, self.now, Detail::Thread { thread, doing: Doing::WaitingGil });
+        self.tell_thread(thread, Doing::WaitingGil);
         self.bill_thread(thread, Wait::Gil);
         let now = self.now;
         let gil = self.gil(process);
@@ -166,7 +166,7 @@ impl<P: Probe> World<'_, P> {
         gil.dropped = holder;
         self.threads[holder.index()].status = Status::WaitingGil;
         tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
-        tell(&mut self.probe, self.now, Detail::Thread { thread: holder, doing: Doing::WaitingGil });
+        self.tell_thread(holder, Doing::WaitingGil);
         self.bill_thread(holder, Wait::Gil);
         self.make_ready(waiter);
         true

@@ -505,7 +505,7 @@ impl<P: Probe> World<'_, P> {
             Status::WaitingGil => {}
         }
         self.threads[thread.index()] = Thread::new(process, role);
-        tell(&mut self.probe, self.now, Detail::Thread { thread, doing: Doing::Waiting });
+        self.tell_thread(thread, Doing::Waiting);
     }
 
     /// The process's own memory: locks, queues, the GIL, the hub.

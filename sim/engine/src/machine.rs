@@ -250,8 +250,8 @@ impl<P: Probe> World<'_, P> {
         debug_assert!(matches!(state.status, Status::Parked | Status::WaitingGil), "{thread:?} is already up");
         state.status = Status::Ready;
         state.wake_at = Time::NEVER;
-        tell(&mut self.probe, self.now, Detail::Thread { thread, doing: Doing::Runnable });
         let host = self.processes[state.process.index()].host;
+        self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
         let host_state = &mut self.hosts[host.index()];
         host_state.ready.push_back(thread);
@@ -352,11 +352,11 @@ impl<P: Probe> World<'_, P> {
         core.busy_since = self.now;
         core.slice_from = self.now;
         core.turn_end = Time::NEVER;
+        self.tell_thread(thread, Doing::Running);
         let state = &mut self.threads[thread.index()];
         state.status = Status::Running;
         state.core = id;
         tell(&mut self.probe, self.now, Detail::Core { core: id, thread });
-        tell(&mut self.probe, self.now, Detail::Thread { thread, doing: Doing::Running });
         state.away = away;
         state.owed += latency + switch;
         self.go(id);
@@ -443,7 +443,7 @@ impl<P: Probe> World<'_, P> {
             }
             Demand::Wait => {
                 self.threads[thread.index()].status = Status::Parked;
-                tell(&mut self.probe, self.now, Detail::Thread { thread, doing: Doing::Waiting });
+                self.tell_thread(thread, Doing::Waiting);
                 self.leave(id);
                 false
             }
@@ -455,7 +455,7 @@ impl<P: Probe> World<'_, P> {
         let core = &self.cores[id.index()];
         let (host, thread) = (core.host, core.thread);
         self.threads[thread.index()].status = Status::Ready;
-        tell(&mut self.probe, self.now, Detail::Thread { thread, doing: Doing::Runnable });
+        self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
         self.hosts[host.index()].ready.push_back(thread);
         self.leave(id);

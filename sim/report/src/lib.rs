@@ -9,5 +9,6 @@ pub mod gallery_json;
 pub mod gallery_page;
 pub mod json;
 pub mod text;
+pub mod trace_json;
 pub mod validation_json;
 pub mod versus_json;

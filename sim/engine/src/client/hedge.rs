@@ -109,7 +109,9 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.requests[copy];
         (state.born, state.bill, state.leaves_at) = (request.born, request.bill, request.leaves_at);
         (state.counted, state.twin, state.member) = (request.counted, id, request.member);
-        tell(&mut self.probe, self.now, Detail::sent(copy, &self.requests[copy]));
+        if P::DETAIL {
+            tell(&mut self.probe, self.now, Detail::sent(copy, &self.requests[copy]));
+        }
         self.requests[id].twin = copy;
         self.probe.on(self.now, Fact::Hedged);
         self.set_out(copy);

@@ -109,8 +109,7 @@ impl<P: Probe> World<'_, P> {
         self.desk(id).park_as(task, parked);
         if matches!(parked, Parked::Unit | Parked::Item | Parked::Room) {
             let wait = self.wait_of_step(task);
-            tell(&mut self.probe, self.now, Detail::Named { request: self.tasks[task].request, wait });
-            name_wait(&self.tasks[task], &mut self.requests, wait);
+            name_wait(&self.tasks[task], &mut self.requests, &mut self.probe, self.now, wait);
         }
     }
 
@@ -165,8 +164,10 @@ impl<P: Probe> Desk<'_, P> {
     /// The loop comes to its next phase.
     #[inline(always)]
     pub(super) fn tell_phase(&mut self, phase: LoopPhase) {
-        let detail = Detail::Phase { hub: self.id, phase, now: self.local(), waiting: self.hub.waiting() };
-        tell(self.probe, self.now, detail);
+        if P::DETAIL {
+            let detail = Detail::Phase { hub: self.id, phase, now: self.local(), waiting: self.hub.waiting() };
+            tell(self.probe, self.now, detail);
+        }
     }
 
     #[inline(always)]
@@ -180,10 +181,12 @@ impl<P: Probe> Desk<'_, P> {
             "only who has begun and lives goes on"
         );
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Cpu);
-        let (id, request, program, ready) = (self.id, state.request, state.program, state.ready_since);
-        let (waiting, branch) = (self.hub.waiting(), state.parent.is_some());
-        let greenlet = Greenlet { hub: id, task, request, program, branch };
-        tell(self.probe, self.now, Detail::Switched { greenlet, ready, now, waiting });
+        if P::DETAIL {
+            let Task { request, program, ready_since: ready, .. } = *state;
+            let (waiting, branch) = (self.hub.waiting(), state.parent.is_some());
+            let greenlet = Greenlet { hub: self.id, task, request, program, branch };
+            tell(self.probe, self.now, Detail::Switched { greenlet, ready, now, waiting });
+        }
         assert!(self.hub.current.is_none(), "a hub runs one greenlet at a time");
         self.hub.current = task;
         self.hub.heaviest = Heaviest { program: state.program, ..Heaviest::default() };
@@ -236,8 +239,10 @@ impl<P: Probe> Desk<'_, P> {
         let shelf = &mut process.links[link as usize];
         if shelf.units > 0 {
             shelf.units -= 1;
-            let (process, request) = (self.hub.process, self.tasks[task].request);
-            tell(self.probe, self.now, Detail::Unit { process, sync, request, taken: true });
+            if P::DETAIL {
+                let (process, request) = (self.hub.process, self.tasks[task].request);
+                tell(self.probe, self.now, Detail::Unit { process, sync, request, taken: true });
+            }
             return;
         }
         if let Some(limit) = limit {
@@ -248,8 +253,7 @@ impl<P: Probe> Desk<'_, P> {
         shelf.push(task);
         self.tasks[task].handle = link;
         self.park_as(task, Parked::Unit);
-        tell(self.probe, self.now, Detail::Named { request: self.tasks[task].request, wait });
-        name_wait(&self.tasks[task], self.requests, wait);
+        name_wait(&self.tasks[task], self.requests, self.probe, self.now, wait);
     }
 
     /// `Timeout.start`: its timer, on a fresh clock, and when it is due.
@@ -269,8 +273,11 @@ impl<P: Probe> Desk<'_, P> {
     #[inline(always)]
     fn hand_off(&mut self, process: &mut Process, sync: u16) {
         let (link, _) = process.shelf(sync);
-        let (of, request) = (self.hub.process, self.tasks[self.hub.current].request);
-        tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
+        let of = self.hub.process;
+        if P::DETAIL {
+            let request = self.tasks[self.hub.current].request;
+            tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
+        }
         let shelf = &mut process.links[link as usize];
         let Some((_, waiter)) = shelf.waiters.pop_front() else {
             shelf.units += 1;
@@ -408,8 +415,9 @@ impl<P: Probe> Desk<'_, P> {
 
 /// Says what a request waits for that has just parked for something shared.
 #[inline(always)]
-fn name_wait(task: &Task, requests: &mut Slab<RequestId, Request>, wait: Wait) {
+fn name_wait<P: Probe>(task: &Task, requests: &mut Slab<RequestId, Request>, probe: &mut P, now: Time, wait: Wait) {
     if task.request.is_some() && task.parent.is_none() && requests[task.request].wait == Wait::Lock {
+        tell(probe, now, Detail::Named { request: task.request, wait });
         requests[task.request].wait = wait;
     }
 }

@@ -72,7 +72,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn tell_sent(&mut self, request: RequestId) {
-        tell(&mut self.probe, self.now, Detail::sent(request, &self.requests[request]));
+        if P::DETAIL {
+            tell(&mut self.probe, self.now, Detail::sent(request, &self.requests[request]));
+        }
         self.probe.on(self.now, Fact::Sent(&self.requests[request]));
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));

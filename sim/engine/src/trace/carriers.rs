@@ -3,7 +3,7 @@
 use super::hubs::HubNow;
 use super::tracer::{Place, Tracer, at};
 use super::{Counter, Doing, Greenlet, Key, Link, StepOf, Track, What};
-use crate::id::{CallId, ProcessId, RequestId, ThreadId};
+use crate::id::{CallId, HostId, ProcessId, RequestId, ThreadId};
 use crate::record::Wait;
 use crate::time::Time;
 
@@ -36,12 +36,11 @@ pub(super) struct CallNow {
 
 impl Tracer<'_> {
     /// A thread does something else: what it did is a slice.
-    pub(super) fn thread_does(&mut self, thread: ThreadId, doing: Doing, now: Time) {
+    pub(super) fn thread_does(&mut self, thread: ThreadId, host: HostId, doing: Doing, now: Time) {
         let before = at(&mut self.threads, thread.index(), ThreadNow::NEW).doing;
         self.close_thread(thread, now);
         if (before == Doing::Runnable) != (doing == Doing::Runnable) {
-            // Threads of all hosts: which host it is, the layout knows at the end.
-            let counter = Counter::Runnable(thread.index() as u32);
+            let counter = Counter::Runnable(host.index() as u32);
             self.keep.change(counter, now, if doing == Doing::Runnable { 1 } else { -1 });
         }
         let serves = self.threads[thread.index()].serves;

@@ -3,7 +3,7 @@
 //! Ids of requests, tasks and calls are given out again; whoever watches must notice by [`Detail::Sent`] and its like.
 
 use crate::holds::StepOf;
-use crate::id::{CallId, CoreId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::id::{CallId, CoreId, HostId, HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::Role;
 use crate::probe::{Probe, tell};
 use crate::record::{Ending, Wait};
@@ -95,6 +95,8 @@ pub enum Detail {
     Thread {
         /// Which.
         thread: ThreadId,
+        /// On which host.
+        host: HostId,
         /// What.
         doing: Doing,
     },
@@ -243,6 +245,15 @@ impl<P: Probe> World<'_, P> {
             };
             let process = self.threads[thread.index()].process;
             tell(&mut self.probe, self.now, Detail::Begun { request, task, thread, hub, process });
+        }
+    }
+
+    /// Tells what a thread does from now on.
+    #[inline(always)]
+    pub(crate) fn tell_thread(&mut self, thread: ThreadId, doing: Doing) {
+        if P::DETAIL {
+            let host = self.processes[self.threads[thread.index()].process.index()].host;
+            tell(&mut self.probe, self.now, Detail::Thread { thread, host, doing });
         }
     }
 

@@ -204,7 +204,7 @@ impl<'m> Tracer<'m> {
                 self.begun(request, Place { thread, hub, process, since: now });
             }
             Detail::Finished { task } => self.finished(task, now),
-            Detail::Thread { thread, doing } => self.thread_does(thread, doing, now),
+            Detail::Thread { thread, host, doing } => self.thread_does(thread, host, doing, now),
             Detail::Core { core, thread } => self.on_core(core.index(), thread, now),
             Detail::Gil { process, thread } => self.gil(process, thread, now),
             Detail::Phase { hub, phase, now, waiting } => {
