@@ -98,10 +98,14 @@ fn collect(trace: &Trace, tracks: &Tracks, to: Time) -> Vec<(Time, Event)> {
         events.push((level.at, Event::Level(level.counter, level.value, tracks.counter_place(trace, level.counter))));
     }
     for (number, arrow) in trace.arrows.iter().enumerate().filter(|(_, arrow)| arrow.to.1 < to) {
-        let ends = [arrow.from, arrow.to].map(|(track, at)| tracks.place(track).filter(|_| tracks.is_busy(track, at)));
-        if let [Some(from), Some(into)] = ends {
-            events.push((arrow.from.1, Event::Flow(arrow.link, number, false, from)));
-            events.push((arrow.to.1, Event::Flow(arrow.link, number, true, into)));
+        // What ends in no time is left where it begins.
+        let next = Time::from_ns(arrow.from.1.as_ns() + 1);
+        let leaves = [arrow.from.1, next].into_iter().find(|&at| at <= arrow.to.1 && tracks.is_busy(arrow.from.0, at));
+        let arrives = Some(arrow.to.1).filter(|&at| tracks.is_busy(arrow.to.0, at));
+        let places = (tracks.place(arrow.from.0), tracks.place(arrow.to.0));
+        if let (Some(leaves), Some(arrives), (Some(from), Some(into))) = (leaves, arrives, places) {
+            events.push((leaves, Event::Flow(arrow.link, number, false, from)));
+            events.push((arrives, Event::Flow(arrow.link, number, true, into)));
         }
     }
     // A slice before the flows that belong to it, and the longer slice before what lies in it.

@@ -1,6 +1,6 @@
 //! What carries requests, for a trace: threads and the cores they are on, the GIL, hubs, and calls to peers.
 
-use super::hubs::HubNow;
+use super::hubs::{HubNow, Running};
 use super::tracer::{Place, Tracer, at};
 use super::{Counter, Doing, Greenlet, Key, Link, StepOf, Track, What};
 use crate::id::{CallId, HostId, ProcessId, RequestId, ThreadId};
@@ -146,7 +146,7 @@ impl Tracer<'_> {
             self.keep.arrow(Link::Reply, source, (track, now));
         }
         self.hubs[hub.index()].blame(number, ready, (track, now), &mut self.keep);
-        self.hubs[hub.index()].current = Some((greenlet, now));
+        self.hubs[hub.index()].current = Some(Running { greenlet, since: now, for_request: now });
     }
 
     pub(super) fn call(&mut self, call: CallId, peer: u16, request: RequestId, from: Time) {
@@ -186,9 +186,9 @@ impl Tracer<'_> {
             self.replied(CallId::from_index(call), false, now);
         }
         for hub in 0..self.hubs.len() {
-            if let Some((greenlet, from)) = self.hubs[hub].current {
+            if let Some(Running { greenlet, since, .. }) = self.hubs[hub].current {
                 let step = StepOf { program: greenlet.program, pc: None };
-                self.hub_held((hub as u32, step), from, now);
+                self.hub_held((hub as u32, step), since, now);
             }
         }
         for (hub, state) in self.hubs.iter_mut().enumerate() {

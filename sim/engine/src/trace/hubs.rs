@@ -10,12 +10,21 @@ const VICTIM_MIN: Span = Span::from_us(100);
 /// Holds that are remembered.
 const HOLDS_MAX: usize = 256;
 
+/// A greenlet that runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Running {
+    pub(super) greenlet: Greenlet,
+    pub(super) since: Time,
+    /// Since when it runs for its request: a resident client begins the next one where the last one ends.
+    pub(super) for_request: Time,
+}
+
 /// One hub.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HubNow {
     phase: Option<(LoopPhase, Time)>,
-    /// Who runs, and since when.
-    pub(super) current: Option<(Greenlet, Time)>,
+    /// Who runs.
+    pub(super) current: Option<Running>,
     /// Holds that are longer than all after them, the longest first.
     holds: Vec<(Time, Time)>,
 }
@@ -34,9 +43,9 @@ impl HubNow {
 
     /// Closes what is open.
     pub(super) fn close(&mut self, hub: u32, at: Time, keep: &mut Keep) {
-        if let Some((greenlet, from)) = self.current {
+        if let Some(Running { greenlet, since, .. }) = self.current {
             let step = StepOf { program: greenlet.program, pc: None };
-            self.ran(hub, None, (step, from, at), keep);
+            self.ran(hub, None, (step, since, at), keep);
         }
         self.turn(hub, None, at, keep);
     }
@@ -59,11 +68,11 @@ impl HubNow {
         (step, from, to): (StepOf, Time, Time),
         keep: &mut Keep,
     ) {
-        let Some((Greenlet { branch, .. }, _)) = self.current.take() else { return };
+        let Some(Running { greenlet: Greenlet { branch, .. }, for_request, .. }) = self.current.take() else { return };
         let what = What::Run { request, branch, step };
         keep.slice(Track::Hub(hub), what, from, to);
         if let Some(key) = request.filter(|_| !branch) {
-            keep.slice(Track::Greenlet(hub, key), what, from, to);
+            keep.slice(Track::Greenlet(hub, key), what, from.max(for_request), to);
         }
         let length = to.since(from);
         while self.holds.last().is_some_and(|&(begun, ended)| ended.since(begun) <= length) {

@@ -1,7 +1,7 @@
 //! The probe behind a trace: it follows every entity from the start of the run, because what lasts may have begun before the window.
 
 use super::carriers::{CallNow, ThreadNow};
-use super::hubs::HubNow;
+use super::hubs::{HubNow, Running};
 use super::keep::Keep;
 use super::{Counter, Detail, Key, Layout, Link, StepOf, Trace, Traced, Track, What, Window};
 use crate::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::op::Op;
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Wait};
+use crate::request::Why;
 use crate::time::Time;
 
 pub(super) const NO_STEP: StepOf = StepOf { program: 0, pc: None };
@@ -162,7 +163,9 @@ impl<'m> Tracer<'m> {
 
     /// A greenlet gives its hub back.
     pub(super) fn hub_held(&mut self, (hub, step): (u32, StepOf), from: Time, to: Time) {
-        let Some((greenlet, ..)) = self.hubs.get(hub as usize).and_then(|state| state.current) else { return };
+        let Some(Running { greenlet, .. }) = self.hubs.get(hub as usize).and_then(|state| state.current) else {
+            return;
+        };
         let key = if self.keep.touches(from, to) { self.key(greenlet.request) } else { None };
         self.hubs[hub as usize].ran(hub, key, (step, from, to), &mut self.keep);
         if let Some(live) = self.live(greenlet.request) {
@@ -175,6 +178,8 @@ impl<'m> Tracer<'m> {
             Detail::Sent { request, class, attempt, why, born } => {
                 let number = at(&mut self.sent, usize::from(class), 0);
                 *number += 1;
+                // A second copy is drawn from its own sending on.
+                let born = if why == Why::Hedge { now } else { born };
                 let traced = Traced { class, number: *number, attempt, why, born, ended: None };
                 self.sent(request, traced, now);
             }
@@ -201,6 +206,9 @@ impl<'m> Tracer<'m> {
             Detail::Unqueued { listener, request } => self.unqueued(listener, request, now),
             Detail::Begun { request, task, thread, hub, process } => {
                 *at(&mut self.tasks, task.index(), RequestId::NONE) = request;
+                if let Some(running) = self.running(hub, task) {
+                    (running.greenlet.request, running.for_request) = (request, now);
+                }
                 self.begun(request, Place { thread, hub, process, since: now });
             }
             Detail::Finished { task } => self.finished(task, now),
@@ -359,6 +367,7 @@ impl<'m> Tracer<'m> {
         let Some(live) = self.live(request) else { return };
         let (wanted, ran) = (live.wanted, live.ran);
         let Some(place) = live.place.take() else { return };
+        self.leave_run(request, task, place, now);
         self.give_back_all(request, now);
         if place.hub.is_none() {
             self.thread_serves(place.thread, RequestId::NONE, now);
@@ -372,6 +381,25 @@ impl<'m> Tracer<'m> {
         self.keep.slice(place.track(key), What::Stay(key), place.since, to);
         if wanted {
             self.keep.arrow(Link::Respond, (place.track(key), now), (Track::Request(key), now));
+        }
+    }
+
+    /// The task's run, if it is on its hub.
+    fn running(&mut self, hub: HubId, task: TaskId) -> Option<&mut Running> {
+        let state = if hub.is_some() { self.hubs.get_mut(hub.index()) } else { None };
+        state?.current.as_mut().filter(|running| running.greenlet.task == task)
+    }
+
+    /// A request is over while its greenlet runs on, as that of a resident client does: until here the run was its own.
+    fn leave_run(&mut self, request: RequestId, task: TaskId, place: Place, now: Time) {
+        let Some(running) = self.running(place.hub, task) else { return };
+        let (from, program) = (running.for_request, running.greenlet.program);
+        running.greenlet.request = RequestId::NONE;
+        if self.keep.touches(from, now)
+            && let Some(key) = self.key(request)
+        {
+            let what = What::Run { request: Some(key), branch: false, step: StepOf { program, pc: None } };
+            self.keep.slice(place.track(key), what, from, now);
         }
     }
 
