@@ -97,6 +97,12 @@ pub fn trace(args: &Args) -> Result<(), Problem> {
     bar.set_message("writing");
     let about = TraceAbout { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replication };
     let text = trace_json(&about, model, &traced, events_max);
+    if text.events > events_max {
+        return Err(Problem::Usage(format!(
+            "--max-events {events_max}: what goes on at {} alone takes {} events, on {} tracks",
+            chosen.from, text.events, text.tracks
+        )));
+    }
     files::write(&out, text.json.as_bytes())?;
     bar.finish_and_clear();
     files::print(&said(&compiled.title, args, model, &chosen, &text, &out))
@@ -114,7 +120,7 @@ fn world<'a>(models: &'a [Model], name: Option<&str>) -> Result<&'a Model, Probl
     models.iter().find(|model| model.name == name).ok_or_else(|| {
         let known: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         let near = scenario::nearest(name, known.iter().copied());
-        let near = near.map_or(String::new(), |near| format!(", did you mean `{near}`"));
+        let near = near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
         Problem::Usage(format!("--world {name}: there is no such world{near}; there are: {}", known.join(", ")))
     })
 }

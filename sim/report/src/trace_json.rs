@@ -54,7 +54,7 @@ enum Event {
     Flow(Link, usize, bool, Place),
 }
 
-/// Writes a trace, with so many events at most.
+/// Writes a trace, with so many events at most; with more only if what goes on in its first instant takes more.
 pub fn trace_json(about: &TraceAbout<'_>, model: &Model, trace: &Trace, events_max: usize) -> TraceText {
     let mut to = trace.to;
     let mut tracks = Tracks::of(model, trace, to);
@@ -62,8 +62,12 @@ pub fn trace_json(about: &TraceAbout<'_>, model: &Model, trace: &Trace, events_m
     let mut cut = trace.full;
     // What is too much is left out from an instant on: until then nothing is missing.
     while tracks.names() + events.len() > events_max && to > trace.from {
-        let room = events_max.saturating_sub(tracks.names()).min(events.len() - 1);
-        to = events[room].0.min(Time::from_ns(to.as_ns() - 1)).max(trace.from);
+        let room = events_max.saturating_sub(tracks.names());
+        to = match events.get(room) {
+            Some((at, _)) if room > 0 && *at < to => (*at).max(trace.from),
+            // The names alone take too much: half of the time has fewer tracks.
+            _ => trace.from + (to - trace.from) / 2,
+        };
         cut = true;
         tracks = Tracks::of(model, trace, to);
         events = collect(trace, &tracks, to);
