@@ -18,7 +18,7 @@ const EVENTS_MAX: usize = 1_000_000;
 /// Fewer events would not even hold the names of a large world's tracks.
 const EVENTS_MIN: u64 = 1_000;
 /// A run of so few events of the simulation is traced whole.
-const WHOLE: u64 = 50_000;
+const WHOLE: u64 = 20_000;
 /// A window whose other end is not said is so long.
 const LENGTH: Span = Span::from_secs(2);
 /// What is shown before and after the slowest request at least.
