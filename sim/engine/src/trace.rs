@@ -280,7 +280,9 @@ fn layout<P>(world: &World<'_, P>) -> Layout {
         match role {
             Some(Role::Router(_)) => ProcessKind::Router,
             Some(Role::Generator(_)) => ProcessKind::Generator,
-            _ => ProcessKind::Worker(world.processes[at].worker as u32),
+            Some(Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Hub(_)) | None => {
+                ProcessKind::Worker(world.processes[at].worker as u32)
+            }
         }
     };
     let processes = world.processes.iter().enumerate().map(|(at, process)| (process.host.index() as u32, kind(at)));

@@ -77,7 +77,9 @@ impl Tracer<'_> {
         match (doing, wait) {
             (Doing::Waiting, None) => {}
             (Doing::Waiting, Some((wait, step))) => self.keep.slice(track, What::Wait(wait, step), from, now),
-            _ => self.keep.slice(track, What::Doing(doing), from, now),
+            (Doing::WaitingGil | Doing::Runnable | Doing::Running, _) => {
+                self.keep.slice(track, What::Doing(doing), from, now);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a trace keeps: slices, levels and arrows that touch its window, until it is full.
 
+use std::collections::BTreeMap;
+
 use super::{Arrow, Counter, Level, Link, Slice, Track, What, Window};
 use crate::time::Time;
 
@@ -13,12 +15,12 @@ pub(super) struct Keep {
     pub(super) levels: Vec<Level>,
     pub(super) arrows: Vec<Arrow>,
     /// The present levels, and whether the window knows them.
-    now: Vec<(Counter, i64, bool)>,
+    now: BTreeMap<Counter, (i64, bool)>,
 }
 
 impl Keep {
     pub(super) fn new(window: Window) -> Keep {
-        let (slices, levels, arrows, now) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (slices, levels, arrows, now) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
         Keep { window, full: None, slices, levels, arrows, now }
     }
 
@@ -49,22 +51,15 @@ impl Keep {
 
     /// A level is so high from now on.
     pub(super) fn level(&mut self, counter: Counter, at: Time, value: i64) {
-        let place = match self.now.iter().position(|(other, ..)| *other == counter) {
-            Some(place) => place,
-            None => {
-                self.now.push((counter, 0, false));
-                self.now.len() - 1
-            }
-        };
-        let before = self.now[place].1;
+        let (present, known) = self.now.entry(counter).or_insert((0, false));
+        let before = std::mem::replace(present, value);
         if before == value {
             return;
         }
-        self.now[place].1 = value;
         if at < self.window.from || at >= self.window.to || self.full.is_some() {
             return;
         }
-        if !std::mem::replace(&mut self.now[place].2, true) && at > self.window.from {
+        if !std::mem::replace(known, true) && at > self.window.from {
             self.levels.push(Level { counter, at: self.window.from, value: before });
         }
         self.levels.push(Level { counter, at, value });
@@ -72,13 +67,13 @@ impl Keep {
 
     /// A level changes by so much.
     pub(super) fn change(&mut self, counter: Counter, at: Time, by: i64) {
-        let before = self.now.iter().find(|(other, ..)| *other == counter).map_or(0, |(_, value, _)| *value);
+        let before = self.now.get(&counter).map_or(0, |&(value, _)| value);
         self.level(counter, at, before + by);
     }
 
     /// Levels that did not change in the window are as high as they were.
     pub(super) fn note_still_levels(&mut self) {
-        for &(counter, value, known) in &self.now {
+        for (&counter, &(value, known)) in &self.now {
             if !known {
                 self.levels.push(Level { counter, at: self.window.from, value });
             }

@@ -115,7 +115,26 @@ impl Probe for Tracer<'_> {
             }
             Fact::Detail(detail) => self.detail(now, detail),
             // Counts, which a record has.
-            _ => {}
+            Fact::Sent(_)
+            | Fact::Ended(..)
+            | Fact::Bytes { .. }
+            | Fact::CoreBusy { .. }
+            | Fact::HubRan { .. }
+            | Fact::HubMet { .. }
+            | Fact::Waited { .. }
+            | Fact::JoinLag(_)
+            | Fact::SynDropped
+            | Fact::Born(_)
+            | Fact::Said { .. }
+            | Fact::FailedFast
+            | Fact::RetryRefused
+            | Fact::Hedged
+            | Fact::HedgeWon
+            | Fact::Ejected
+            | Fact::Read(_)
+            | Fact::Wrote { .. }
+            | Fact::Used { .. }
+            | Fact::Wasted { .. } => {}
         }
     }
 }

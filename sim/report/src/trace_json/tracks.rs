@@ -33,6 +33,9 @@ enum Group {
     Calls(u16),
 }
 
+/// From when to when anything is on a track.
+type Stretch = (Time, Time, Track);
+
 /// All of a trace.
 pub(super) struct Tracks {
     places: BTreeMap<Track, Place>,
@@ -111,7 +114,7 @@ impl Tracks {
 
     /// Gives every track a lane of its group, and every lane a place.
     fn settle(&mut self, model: &Model, trace: &Trace) {
-        let mut groups: BTreeMap<(u32, Group), Vec<(Time, Time, Track)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(u32, Group), Vec<Stretch>> = BTreeMap::new();
         for (&track, spans) in &self.busy {
             let (from, to) = (spans[0].0, spans[spans.len() - 1].1);
             let group = group_of(trace, track);
@@ -248,7 +251,7 @@ fn group_name(names: &Names<'_>, group: Group, lane: u32) -> String {
 }
 
 /// The lane of each, which come by their beginnings: the lowest that is free.
-fn lanes(members: &[(Time, Time, Track)]) -> Vec<u32> {
+fn lanes(members: &[Stretch]) -> Vec<u32> {
     let mut free: BTreeSet<u32> = BTreeSet::new();
     let mut busy: BinaryHeap<Reverse<(Time, u32)>> = BinaryHeap::new();
     let mut next = 0;
