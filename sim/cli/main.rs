@@ -21,6 +21,7 @@ mod settle;
 mod start;
 mod sweep;
 mod terminal;
+mod trace;
 mod validate;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Report(report::Args),
     /// Say where the time of the tail went, who kept whom waiting, and what would change it
     Explain(explain::Args),
+    /// Write who did what when, for Perfetto and chrome://tracing
+    Trace(trace::Args),
     /// Hold two worlds against each other, and say what differs significantly
     Compare(compare::Args),
     /// Run a scenario at many combinations of settings, through interruptions and in parts, and draw what comes of it
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Trace(args) => trace::trace(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => merge::merge(&args),

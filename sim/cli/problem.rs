@@ -34,7 +34,7 @@ pub enum Problem {
         /// What.
         error: OracleError,
     },
-    /// A scheduling program did not come to its end.
+    /// A scheduling program, or a run that is traced, did not come to its end.
     Program {
         /// Its file.
         path: PathBuf,

@@ -16,10 +16,11 @@ use crate::conn::Idle;
 use crate::id::{ClientId, RequestId};
 use crate::law::Law;
 use crate::model::{Arrivals, ClientSpec};
-use crate::probe::{Fact, Probe};
+use crate::probe::{Fact, Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::{NO_RESIDENT, Stage, Why};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::{Event, World};
 use again::Budget;
 use arrivals::Level;
@@ -209,6 +210,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn send(&mut self, id: RequestId) {
         let request = &self.requests[id];
         debug_assert_eq!(request.born, self.now);
+        tell(&mut self.probe, self.now, Detail::sent(id, request));
         if request.why != Why::Check {
             self.probe.on(self.now, Fact::Sent(request));
         }

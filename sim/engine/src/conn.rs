@@ -15,10 +15,11 @@
 
 use crate::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
 use crate::model::{KeepAlive, WorkerKind};
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::Wait;
 use crate::request::{Request, Stage, Why};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// Idle connections of who asks, the youngest last.
@@ -123,9 +124,11 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         (request.stage, request.link.process) = (Stage::Accepted, process);
         if hub.is_some() {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Hub));
             request.turn(self.now, Wait::Hub);
             self.arrived(hub, sock);
         } else {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Slot));
             request.turn(self.now, Wait::Slot);
             if polled {
                 self.processes[process.index()].readable.push_back(id);

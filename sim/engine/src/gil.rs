@@ -12,9 +12,10 @@ use std::collections::VecDeque;
 
 use crate::id::{ProcessId, ThreadId};
 use crate::machine::Status;
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::Wait;
 use crate::time::{Span, Time};
+use crate::trace::{Detail, Doing};
 use crate::world::{Event, World};
 
 /// The lock of one process.
@@ -89,6 +90,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn acquire_gil(&mut self, process: ProcessId, thread: ThreadId) {
+        tell(&mut self.probe, self.now, Detail::Gil { process, thread });
         let gil = self.gil(process);
         (gil.holder, gil.asked) = (thread, false);
         if gil.last == thread {
@@ -104,6 +106,7 @@ impl<P: Probe> World<'_, P> {
 
     fn queue_for_gil(&mut self, process: ProcessId, thread: ThreadId) {
         self.threads[thread.index()].status = Status::WaitingGil;
+        self.tell_thread(thread, Doing::WaitingGil);
         self.bill_thread(thread, Wait::Gil);
         let now = self.now;
         let gil = self.gil(process);
@@ -136,7 +139,9 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         (gil.holder, gil.asked) = (ThreadId::NONE, false);
-        if let Some((waiter, _)) = gil.waiters.pop_front() {
+        let next = gil.waiters.pop_front();
+        tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
+        if let Some((waiter, _)) = next {
             self.make_ready(waiter);
         }
     }
@@ -160,6 +165,8 @@ impl<P: Probe> World<'_, P> {
         let holder = std::mem::replace(&mut gil.holder, ThreadId::NONE);
         gil.dropped = holder;
         self.threads[holder.index()].status = Status::WaitingGil;
+        tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
+        self.tell_thread(holder, Doing::WaitingGil);
         self.bill_thread(holder, Wait::Gil);
         self.make_ready(waiter);
         true

@@ -49,6 +49,7 @@ mod sync;
 mod task;
 mod thread;
 pub mod time;
+pub mod trace;
 pub mod transcript;
 mod warmth;
 pub mod worker;

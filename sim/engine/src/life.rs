@@ -18,10 +18,11 @@ use crate::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status, Thread};
 use crate::model::WorkerKind;
 use crate::pool::Finished;
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::WorkerCounts;
 use crate::request::{Request, Stage};
 use crate::time::{Span, Time};
+use crate::trace::{Detail, Doing};
 use crate::warmth::Warmth;
 use crate::worker::LifeSpec;
 use crate::world::{Event, World};
@@ -437,6 +438,7 @@ impl<P: Probe> World<'_, P> {
         }
         for task in tasks {
             let state = self.tasks.remove(task);
+            tell(&mut self.probe, self.now, Detail::Finished { task });
             if state.green.is_some() {
                 self.free_greens.push(state.green);
             }
@@ -503,6 +505,7 @@ impl<P: Probe> World<'_, P> {
             Status::WaitingGil => {}
         }
         self.threads[thread.index()] = Thread::new(process, role);
+        self.tell_thread(thread, Doing::Waiting);
     }
 
     /// The process's own memory: locks, queues, the GIL, the hub.
@@ -514,6 +517,8 @@ impl<P: Probe> World<'_, P> {
             let anew = self.hubs[hub.index()].anew(greenlets);
             self.hubs[hub.index()] = anew;
         }
+        let hub = self.hub_of(id);
+        tell(&mut self.probe, self.now, Detail::Died { process: id, hub });
         let process = &mut self.processes[id.index()];
         process.gil = process.gil.take().map(crate::gil::Gil::anew);
         process.syncs.clear();

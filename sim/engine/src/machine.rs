@@ -12,14 +12,16 @@
 
 use std::collections::VecDeque;
 
+use crate::holds::StepOf;
 use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
 use crate::model::Cooling;
 use crate::op::Pc;
-use crate::probe::{Fact, Probe};
+use crate::probe::{Fact, Probe, tell};
 use crate::record::Wait;
 use crate::request::Request;
 use crate::task::Task;
 use crate::time::{Span, Time};
+use crate::trace::{Detail, Doing};
 use crate::warmth::cooled;
 use crate::world::{Event, World};
 
@@ -252,6 +254,7 @@ impl<P: Probe> World<'_, P> {
         state.status = Status::Ready;
         state.wake_at = Time::NEVER;
         let host = self.processes[state.process.index()].host;
+        self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
         let host_state = &mut self.hosts[host.index()];
         host_state.ready.push_back(thread);
@@ -352,9 +355,11 @@ impl<P: Probe> World<'_, P> {
         core.busy_since = self.now;
         core.slice_from = self.now;
         core.turn_end = Time::NEVER;
+        self.tell_thread(thread, Doing::Running);
         let state = &mut self.threads[thread.index()];
         state.status = Status::Running;
         state.core = id;
+        tell(&mut self.probe, self.now, Detail::Core { core: id, thread });
         state.away = away;
         state.owed += latency + switch;
         self.go(id);
@@ -441,6 +446,7 @@ impl<P: Probe> World<'_, P> {
             }
             Demand::Wait => {
                 self.threads[thread.index()].status = Status::Parked;
+                self.tell_thread(thread, Doing::Waiting);
                 self.leave(id);
                 false
             }
@@ -452,6 +458,7 @@ impl<P: Probe> World<'_, P> {
         let core = &self.cores[id.index()];
         let (host, thread) = (core.host, core.thread);
         self.threads[thread.index()].status = Status::Ready;
+        self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
         self.hosts[host.index()].ready.push_back(thread);
         self.leave(id);
@@ -462,6 +469,7 @@ impl<P: Probe> World<'_, P> {
         let core = &mut self.cores[id.index()];
         let thread = std::mem::replace(&mut core.thread, ThreadId::NONE);
         core.last = thread;
+        tell(&mut self.probe, self.now, Detail::Core { core: id, thread: ThreadId::NONE });
         core.until = Time::NEVER;
         core.idle_since = self.now;
         let (host, from) = (core.host, core.busy_since);
@@ -564,6 +572,8 @@ pub(crate) fn bill_task(
         let request = &mut requests[task.request];
         // While its response is on the way the bill says so, whoever still writes it.
         if !request.is_answered() {
+            let step = StepOf { program: task.program, pc: Some(Pc(task.pc.0.wrapping_sub(1))) };
+            tell(probe, now, Detail::Turned { request: task.request, at, to: wait, step });
             request.turn_from_step(at, wait, now, probe);
             request.op = Pc(task.pc.0.wrapping_sub(1));
         }

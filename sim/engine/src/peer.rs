@@ -8,10 +8,11 @@ use std::collections::VecDeque;
 
 use crate::id::{CallId, HubId, ProcessId, TaskId, ThreadId};
 use crate::model::{PeerSpec, Window};
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::Wait;
 use crate::rng::{happens, mix};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// One peer at run time.
@@ -71,6 +72,7 @@ impl<P: Probe> World<'_, P> {
         let process = if is_open { ProcessId::NONE } else { self.threads[state.thread.index()].process };
         let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
         self.calls_peak = self.calls_peak.max(self.calls.len() as u64);
+        self.tell_called(call, at);
         if !is_open && !self.open_call(call) {
             self.calls[call].failed = true;
             self.queue.push(at, Event::Reply(call));
@@ -138,6 +140,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn reply_event(&mut self, id: CallId) {
         self.release_call(id);
         let call = self.calls.remove(id);
+        tell(&mut self.probe, self.now, Detail::Replied { call: id, failed: call.failed });
         match call.caller {
             Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
             Caller::Native { hub, serial } => return self.native_done(hub, serial),
@@ -171,6 +174,7 @@ impl<P: Probe> World<'_, P> {
             let state = &mut self.calls[call];
             state.task = TaskId::NONE;
             let peer = state.peer;
+            tell(&mut self.probe, self.now, Detail::Replied { call, failed: true });
             self.called(task, peer, false);
             self.release_call(call);
         }

@@ -10,9 +10,10 @@
 
 use crate::id::{ConnId, ProcessId, RequestId, ThreadId};
 use crate::machine::{Demand, Status};
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::Wait;
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -100,6 +101,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn begin_handing(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
+        tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Slot));
         self.requests[request].turn(self.now, Wait::Slot);
         let accept = self.own_work(id, Part::Accept, Span::ZERO);
         self.processes[id.index()].connections += 1;
@@ -136,6 +138,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn close_later(&mut self, id: ProcessId, request: RequestId) {
         let state = &mut self.requests[request];
         if !state.is_answered() {
+            tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Slot));
             state.turn(self.now, Wait::Slot);
         }
         self.finish_later(id, Finished::Closes(request));

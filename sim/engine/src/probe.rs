@@ -6,6 +6,7 @@ use crate::op::Pc;
 use crate::record::{Ending, Wait};
 use crate::request::Request;
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::transcript::Said;
 
 /// Something that happened.
@@ -119,6 +120,8 @@ pub enum Fact<'a> {
         /// How long it held its slot.
         held: Span,
     },
+    /// What only a trace wants to know; told to those who ask for it ([`Probe::DETAIL`]).
+    Detail(Detail),
 }
 
 /// Who did something to which shared value.
@@ -152,6 +155,9 @@ impl Gauge {
 
 /// Somebody who watches a run.
 pub trait Probe {
+    /// Whether it wants details, of which there are many; the others do not pay for telling them.
+    const DETAIL: bool = false;
+
     /// Sees a fact; facts come in order of time.
     fn on(&mut self, at: Time, fact: Fact<'_>);
 }
@@ -161,7 +167,18 @@ impl Probe for () {
     fn on(&mut self, _at: Time, _fact: Fact<'_>) {}
 }
 
+/// Tells a detail to who wants details. To the others it compiles to nothing.
+#[inline(always)]
+pub(crate) fn tell<P: Probe>(probe: &mut P, now: Time, detail: Detail) {
+    if P::DETAIL {
+        probe.on(now, Fact::Detail(detail));
+    }
+}
+
 impl<A: Probe, B: Probe> Probe for (A, B) {
+    const DETAIL: bool = A::DETAIL || B::DETAIL;
+
+    #[inline(always)]
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         self.0.on(at, fact);
         self.1.on(at, fact);

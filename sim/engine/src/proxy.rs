@@ -9,10 +9,11 @@
 
 use crate::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::model::ProxySpec;
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::{Link, NO_LISTENER, Request, Stage, Why};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {
@@ -156,6 +157,7 @@ impl<P: Probe> World<'_, P> {
         let limits = [next.leaves_at, next.limit_at];
         let hedge_at = next.hedge_at;
         let next = self.requests.insert(next);
+        tell(&mut self.probe, self.now, Detail::Moved { request: id, to: next });
         if twin.is_some() {
             self.requests[twin].twin = next;
         }

@@ -387,7 +387,7 @@ impl Probe for Recorder {
                 connection.conflicts += u64::from(conflict);
             }
             Fact::FailedFast | Fact::RetryRefused | Fact::Hedged | Fact::HedgeWon | Fact::Ejected => self.trouble(fact),
-            Fact::Born(_) | Fact::Said { .. } => {}
+            Fact::Born(_) | Fact::Said { .. } | Fact::Detail(_) => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;
                 self.wasted.slot_time += held;

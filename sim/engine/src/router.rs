@@ -13,10 +13,11 @@ use std::collections::VecDeque;
 
 use crate::id::{ProcessId, RequestId, RouterId, ThreadId};
 use crate::machine::{Demand, Status};
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// Events that one poll takes: uWSGI 2.0, `corerouter.c`, `uwsgi_corerouter_init`, `nevents`.
@@ -180,6 +181,7 @@ impl<P: Probe> World<'_, P> {
                 self.threads[thread.index()].owed += cost;
                 let state = &mut self.requests[request];
                 state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
+                tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Network));
                 state.turn_unless_ended(self.now, Wait::Network);
                 self.routers[id.index()].ready.push_back(Ready::Session(request, Step::Connect));
             }
@@ -202,6 +204,7 @@ impl<P: Probe> World<'_, P> {
                 if request.link.relay.is_some_and(|relay| relay.closed) {
                     return self.abandon_relay(id);
                 }
+                tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Backlog));
                 request.turn_unless_ended(self.now, Wait::Backlog);
                 self.watch_session(id);
                 self.enter_queue(id);
@@ -244,6 +247,7 @@ impl<P: Probe> World<'_, P> {
         }
         self.probe.on(self.now, Fact::SynDropped);
         if self.requests[id].ending.is_none() {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::SynRetry));
             self.requests[id].turn(self.now, Wait::SynRetry);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
@@ -296,6 +300,7 @@ impl<P: Probe> World<'_, P> {
         if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
             return self.answer_with(id, Ending::Reset, Span::ZERO);
         }
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
         self.requests[id].turn(self.now, Wait::Network);
         self.session_ready(id, Step::Answer);
     }

@@ -10,10 +10,11 @@
 
 use crate::id::{RequestId, TaskId};
 use crate::machine::{Role, Status};
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::Wait;
 use crate::request::{Request, Stage};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// How long so many bytes take at a rate.
@@ -60,6 +61,7 @@ impl<P: Probe> World<'_, P> {
         let arrives = self.now + self.on_the_wire(id) + back;
         let request = &mut self.requests[id];
         (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
         request.turn(self.now, Wait::Network);
         self.queue.push(arrives, Event::Response(id));
         Some(transfer(rest, rate))

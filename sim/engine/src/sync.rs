@@ -259,6 +259,16 @@ impl<P: Probe> World<'_, P> {
         if again { state.pc } else { Pc(state.pc.0.wrapping_sub(1)) }
     }
 
+    /// The lock or pool whose unit a task has just met.
+    pub(crate) fn sync_of_step(&self, task: TaskId) -> Option<u16> {
+        let state = &self.tasks[task];
+        let code = &self.model.programs[usize::from(state.program)].code;
+        match code.get(usize::from(state.pc.0.wrapping_sub(1))) {
+            Some(Op::Acquire { sync, .. }) => Some(*sync),
+            _ => None,
+        }
+    }
+
     /// What a request waits for that has just met something shared: a unit of a pool, or anything else.
     pub(crate) fn wait_of_step(&self, task: TaskId) -> Wait {
         let state = &self.tasks[task];
@@ -274,7 +284,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A unit comes back. Says whom to wake; under hand-off that task owns the unit already.
-    pub(crate) fn give_back(&mut self, process: ProcessId, sync: u16) -> Option<TaskId> {
+    pub(crate) fn give_back(&mut self, process: ProcessId, sync: u16, giver: TaskId) -> Option<TaskId> {
+        self.tell_unit(process, sync, giver, false);
         let (link, policy) = self.shelf(process, sync);
         let shelf = self.link(process, link);
         let waiter = shelf.waiters.pop_front().map(|(_, task)| task);
@@ -285,6 +296,7 @@ impl<P: Probe> World<'_, P> {
             && let Some(waiter) = waiter
         {
             self.tasks[waiter].news = News::Granted;
+            self.tell_unit(process, sync, waiter, true);
         }
         waiter
     }

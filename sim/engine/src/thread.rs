@@ -155,7 +155,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::GiveBack { sync } => {
                 let process = self.threads[thread.index()].process;
-                if let Some(waiter) = self.give_back(process, sync) {
+                if let Some(waiter) = self.give_back(process, sync, task) {
                     self.wake_bare(waiter, Wait::Core);
                 }
                 None
@@ -208,6 +208,7 @@ impl<P: Probe> World<'_, P> {
                 let process = self.threads[thread.index()].process;
                 let (link, _) = self.shelf(process, sync);
                 if self.take_unit(process, link) {
+                    self.tell_unit(process, sync, task, true);
                     return None;
                 }
                 self.queue_for_unit(process, link, task);
@@ -245,7 +246,11 @@ impl<P: Probe> World<'_, P> {
             return true;
         }
         let (link, wake_at) = (state.handle, state.limit_at.max(self.now));
-        if std::mem::replace(&mut state.news, News::None) == News::Granted || self.take_unit(process, link) {
+        if std::mem::replace(&mut state.news, News::None) == News::Granted {
+            return true;
+        }
+        if self.take_unit(process, link) {
+            self.tell_unit_of_step(process, task);
             return true;
         }
         self.queue_for_unit(process, link, task);

@@ -16,5 +16,6 @@ mod slo_json;
 #[cfg(test)]
 mod sweep_fixture;
 pub mod text;
+pub mod trace_json;
 pub mod validation_json;
 pub mod versus_json;

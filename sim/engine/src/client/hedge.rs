@@ -8,10 +8,11 @@
 use crate::client::birth::COPY;
 use crate::id::RequestId;
 use crate::model::{Hedge, HedgeAfter};
-use crate::probe::{Fact, Probe};
+use crate::probe::{Fact, Probe, tell};
 use crate::record::Ending;
 use crate::request::{NO_LISTENER, Stage, Why};
 use crate::time::Span;
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// Good responses before a percentile of them means anything.
@@ -108,6 +109,9 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.requests[copy];
         (state.born, state.bill, state.leaves_at) = (request.born, request.bill, request.leaves_at);
         (state.counted, state.twin, state.member) = (request.counted, id, request.member);
+        if P::DETAIL {
+            tell(&mut self.probe, self.now, Detail::sent(copy, &self.requests[copy]));
+        }
         self.requests[id].twin = copy;
         self.probe.on(self.now, Fact::Hedged);
         self.set_out(copy);
@@ -136,6 +140,7 @@ impl<P: Probe> World<'_, P> {
     /// ending.
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
         self.stop_retrying(id);
+        tell(&mut self.probe, self.now, Detail::Ended { request: id, ending });
         let request = &mut self.requests[id];
         request.ending = Some(ending);
         self.net.give_port(self.model, request, ending, self.now);

@@ -16,11 +16,12 @@ use crate::id::{HubId, RequestId, Slab, TaskId};
 use crate::machine::{Clock, Demand, Thread, bill_task};
 use crate::model::Model;
 use crate::op::Patching;
-use crate::probe::{Fact, Probe};
+use crate::probe::{Fact, Probe, tell};
 use crate::record::Wait;
 use crate::request::Request;
 use crate::task::{News, Parked, Task};
 use crate::time::{Span, Time};
+use crate::trace::{Detail, Greenlet, LoopPhase};
 use crate::world::{Process, World};
 
 /// What a turn of a hub touches.
@@ -108,7 +109,7 @@ impl<P: Probe> World<'_, P> {
         self.desk(id).park_as(task, parked);
         if matches!(parked, Parked::Unit | Parked::Item | Parked::Room) {
             let wait = self.wait_of_step(task);
-            name_wait(&self.tasks[task], &mut self.requests, wait);
+            name_wait(&self.tasks[task], &mut self.requests, &mut self.probe, self.now, wait);
         }
     }
 
@@ -160,6 +161,15 @@ impl<P: Probe> Desk<'_, P> {
         self.hub.active_at = now;
     }
 
+    /// The loop comes to its next phase.
+    #[inline(always)]
+    pub(super) fn tell_phase(&mut self, phase: LoopPhase) {
+        if P::DETAIL {
+            let detail = Detail::Phase { hub: self.id, phase, now: self.local(), waiting: self.hub.waiting() };
+            tell(self.probe, self.now, detail);
+        }
+    }
+
     #[inline(always)]
     fn switch_to(&mut self, task: TaskId) {
         let now = self.local();
@@ -171,6 +181,12 @@ impl<P: Probe> Desk<'_, P> {
             "only who has begun and lives goes on"
         );
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Cpu);
+        if P::DETAIL {
+            let Task { request, program, ready_since: ready, .. } = *state;
+            let (waiting, branch) = (self.hub.waiting(), state.parent.is_some());
+            let greenlet = Greenlet { hub: self.id, task, request, program, branch };
+            tell(self.probe, self.now, Detail::Switched { greenlet, ready, now, waiting });
+        }
         assert!(self.hub.current.is_none(), "a hub runs one greenlet at a time");
         self.hub.current = task;
         self.hub.heaviest = Heaviest { program: state.program, ..Heaviest::default() };
@@ -223,6 +239,10 @@ impl<P: Probe> Desk<'_, P> {
         let shelf = &mut process.links[link as usize];
         if shelf.units > 0 {
             shelf.units -= 1;
+            if P::DETAIL {
+                let (process, request) = (self.hub.process, self.tasks[task].request);
+                tell(self.probe, self.now, Detail::Unit { process, sync, request, taken: true });
+            }
             return;
         }
         if let Some(limit) = limit {
@@ -233,7 +253,7 @@ impl<P: Probe> Desk<'_, P> {
         shelf.push(task);
         self.tasks[task].handle = link;
         self.park_as(task, Parked::Unit);
-        name_wait(&self.tasks[task], self.requests, wait);
+        name_wait(&self.tasks[task], self.requests, self.probe, self.now, wait);
     }
 
     /// `Timeout.start`: its timer, on a fresh clock, and when it is due.
@@ -253,6 +273,11 @@ impl<P: Probe> Desk<'_, P> {
     #[inline(always)]
     fn hand_off(&mut self, process: &mut Process, sync: u16) {
         let (link, _) = process.shelf(sync);
+        let of = self.hub.process;
+        if P::DETAIL {
+            let request = self.tasks[self.hub.current].request;
+            tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
+        }
         let shelf = &mut process.links[link as usize];
         let Some((_, waiter)) = shelf.waiters.pop_front() else {
             shelf.units += 1;
@@ -266,6 +291,7 @@ impl<P: Probe> Desk<'_, P> {
             self.hub.timers.stop(timer);
         }
         let state = &self.tasks[waiter];
+        tell(self.probe, self.now, Detail::Unit { process: of, sync, request: state.request, taken: true });
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Hub);
         let ticket = if state.green.is_some() { self.greens[state.green.index()].ticket } else { 0 };
         self.hub.callbacks.push_back(Callback::Turn(waiter, ticket));
@@ -291,6 +317,7 @@ impl<P: Probe> Desk<'_, P> {
                     let task = &mut self.tasks[timers.task(timer)];
                     task.ready_since = at;
                     if task.request.is_some() && !self.requests[task.request].is_answered() {
+                        tell(self.probe, self.now, Detail::turned(task.request, at.min(self.now), Wait::Hub));
                         self.requests[task.request].turn(at.min(self.now), Wait::Hub);
                     }
                 }
@@ -312,6 +339,7 @@ impl<P: Probe> Desk<'_, P> {
                 Some(&Pending::Timer(timer)) => self.timer(timer),
                 Some(_) => Next::Other,
                 None if self.hub.limits.is_empty() && !self.hub.rings => {
+                    self.tell_phase(LoopPhase::Callbacks);
                     self.hub.begin_batch();
                     if self.hub.callbacks.is_empty() { self.end_of_batch() } else { Next::Other }
                 }
@@ -357,6 +385,7 @@ impl<P: Probe> Desk<'_, P> {
     #[inline(always)]
     fn end_of_batch(&mut self) -> Next {
         self.owe_and_look(Span::ZERO, 2);
+        self.tell_phase(LoopPhase::Poll);
         self.hub.phase = Phase::Poll;
         Next::Reified
     }
@@ -386,8 +415,9 @@ impl<P: Probe> Desk<'_, P> {
 
 /// Says what a request waits for that has just parked for something shared.
 #[inline(always)]
-fn name_wait(task: &Task, requests: &mut Slab<RequestId, Request>, wait: Wait) {
+fn name_wait<P: Probe>(task: &Task, requests: &mut Slab<RequestId, Request>, probe: &mut P, now: Time, wait: Wait) {
     if task.request.is_some() && task.parent.is_none() && requests[task.request].wait == Wait::Lock {
+        tell(probe, now, Detail::Named { request: task.request, wait });
         requests[task.request].wait = wait;
     }
 }

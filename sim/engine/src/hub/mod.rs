@@ -176,6 +176,12 @@ impl Hub {
         self.sockets.watch(LISTENER, false);
     }
 
+    /// Callbacks and watchers whose turn is still to come.
+    #[inline(always)]
+    fn waiting(&self) -> u32 {
+        (self.callbacks.len() + self.pending.len() + self.limits.len()) as u32
+    }
+
     fn next_serial(&mut self) -> u32 {
         self.serial = self.serial.wrapping_add(1);
         self.serial
@@ -346,6 +352,8 @@ impl<P: Probe> World<'_, P> {
                 let (link, _) = self.shelf(process, sync);
                 if !self.take_unit(process, link) {
                     self.park_for_unit(id, task, link, limit, Then::Say);
+                } else {
+                    self.tell_unit(process, sync, task, true);
                 }
             }
         }
@@ -355,12 +363,14 @@ impl<P: Probe> World<'_, P> {
     fn give_back_on_hub(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id.index()].process;
         let (link, policy) = self.shelf(process, sync);
+        let current = self.hubs[id.index()].current;
         if policy == crate::model::Policy::Barging {
+            self.tell_unit(process, sync, current, false);
             self.link(process, link).units += 1;
             self.check_and_notify(id, link);
             return;
         }
-        if let Some(waiter) = self.give_back(process, sync) {
+        if let Some(waiter) = self.give_back(process, sync, current) {
             self.stop_limit(id, waiter);
             self.bill(waiter, self.now, Wait::Hub);
             self.queue_turn(id, waiter);

@@ -7,11 +7,12 @@
 
 use crate::id::{HubId, RequestId, TaskId};
 use crate::op::{Pc, Program};
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::world::World;
 
 const SECOND: Span = Span::from_secs(1);
@@ -71,6 +72,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn tell_sent(&mut self, request: RequestId) {
+        if P::DETAIL {
+            tell(&mut self.probe, self.now, Detail::sent(request, &self.requests[request]));
+        }
         self.probe.on(self.now, Fact::Sent(&self.requests[request]));
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
@@ -89,6 +93,7 @@ impl<P: Probe> World<'_, P> {
             true => Ending::Failed,
             false => Ending::Ok,
         };
+        tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
         self.end(old, ending);
@@ -130,6 +135,8 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id.index()].process;
         self.processes[process.index()].begun += 1;
         let now = self.now;
+        self.tell_begun(request, task);
+        tell(&mut self.probe, now, Detail::turned(request, now, Wait::Cpu));
         let request = &mut self.requests[request];
         (request.stage, request.begun) = (Stage::Served, now);
         request.turn(now, Wait::Cpu);

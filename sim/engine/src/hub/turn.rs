@@ -14,6 +14,7 @@ use crate::machine::Demand;
 use crate::probe::Probe;
 use crate::task::Parked;
 use crate::time::{Span, Time};
+use crate::trace::LoopPhase;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -82,6 +83,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Begins a batch of callbacks.
     pub(crate) fn begin_batch(&mut self, id: HubId) {
+        self.desk(id).tell_phase(LoopPhase::Callbacks);
         self.hub(id).begin_batch();
     }
 
@@ -132,6 +134,7 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     fn reify(&mut self, id: HubId) -> Demand {
         self.refresh_clock(id);
+        self.desk(id).tell_phase(LoopPhase::Poll);
         self.hub(id).phase = Phase::Poll;
         Demand::PAY
     }
@@ -155,6 +158,7 @@ impl<P: Probe> World<'_, P> {
         }
         let wake = if blocked { self.own_work(process, Part::Wake, Span::ZERO) } else { Span::ZERO };
         self.desk(id).after_poll(wake);
+        self.desk(id).tell_phase(LoopPhase::Watchers);
         self.beat(process, HEARTBEAT);
         let hub = self.hub(id);
         if hub.pending.is_empty() && !signalled && hub.callbacks.is_empty() {

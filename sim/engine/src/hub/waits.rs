@@ -302,7 +302,9 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.tasks[task];
         if parked == Parked::Unit && state.news == News::None {
             let handle = state.handle;
-            self.link(self.hubs[id.index()].process, handle).units -= 1;
+            let process = self.hubs[id.index()].process;
+            self.link(process, handle).units -= 1;
+            self.tell_unit_of_step(process, task);
         } else if state.news == News::Granted {
             state.news = News::None;
         }
@@ -326,6 +328,7 @@ impl<P: Probe> World<'_, P> {
                 let shelf = self.link(process, handle);
                 assert!(shelf.units > 0, "a woken waiter finds a unit");
                 shelf.units -= 1;
+                self.tell_unit_of_step(process, task);
                 let then = self.greens[green.index()].then;
                 self.with_unit(id, task, then);
             }

@@ -13,9 +13,10 @@ use std::collections::VecDeque;
 
 use crate::id::{HubId, ProcessId, RequestId, ThreadId};
 use crate::kernel::Wakes;
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::request::Stage;
 use crate::rng::mix;
+use crate::trace::Detail;
 use crate::world::World;
 
 /// One listening socket at run time.
@@ -87,6 +88,7 @@ impl<P: Probe> World<'_, P> {
             self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         }
         self.listeners[index].queue.push_back(id);
+        tell(&mut self.probe, self.now, Detail::Queued { listener: index as u32, request: id });
         if let Some(router) = self.router_at(index) {
             return self.front_readable(router);
         }
@@ -147,6 +149,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
         let listener = self.processes[process.index()].listener;
         let id = self.listeners[listener].queue.pop_front()?;
+        tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });
         self.net.descriptors[process.index()] += 1;
         self.life_accepts(process);
         let request = &mut self.requests[id];

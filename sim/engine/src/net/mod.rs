@@ -24,11 +24,12 @@ pub(crate) use state::Net;
 use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::model::WorkerKind;
 use crate::pool::Finished;
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
 use crate::task::Task;
 use crate::time::Time;
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// What a thread that has answered a request has to do with its connection.
@@ -112,7 +113,9 @@ impl<P: Probe> World<'_, P> {
         request.task = task;
         request.stage = Stage::Served;
         request.begun = self.now;
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Cpu));
         request.turn(self.now, Wait::Cpu);
+        self.tell_begun(id, task);
         self.hold_memory(process);
         self.life_begins(process);
         task
@@ -121,6 +124,7 @@ impl<P: Probe> World<'_, P> {
     /// A task is done: its slot is free, and the response leaves, with the end of the connection unless that is kept.
     pub(crate) fn finish(&mut self, task: TaskId) -> After {
         let done = self.tasks.remove(task);
+        tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         let (id, process) = (done.request, self.threads[done.thread.index()].process);
         let worker = self.worker(process);
@@ -186,6 +190,7 @@ impl<P: Probe> World<'_, P> {
         if request.link.relay.is_some() {
             return self.relay_response(id);
         }
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
         request.turn(self.now, Wait::Network);
         self.respond(id);
     }

@@ -5,10 +5,11 @@
 //! (`inet_csk_listen_stop`), accepted ones end before the response; to the client both are a connection that broke.
 
 use crate::id::{RequestId, TaskId};
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
 use crate::time::Span;
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// What a client needs at least to find out that it cannot connect and to come again: the measured clients of the presets spend
@@ -55,6 +56,7 @@ impl<P: Probe> World<'_, P> {
     /// A listening socket closes: nobody will accept what waits there.
     pub(crate) fn reset_queue(&mut self, socket: usize) {
         while let Some(id) = self.listeners[socket].queue.pop_front() {
+            tell(&mut self.probe, self.now, Detail::Unqueued { listener: socket as u32, request: id });
             self.reset_connection(id);
         }
     }
@@ -87,6 +89,7 @@ impl<P: Probe> World<'_, P> {
             self.forget(id);
             return;
         }
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
         request.turn(self.now, Wait::Network);
         request.link.verdict = Some(ending);
         let way = self.hop_network(id);

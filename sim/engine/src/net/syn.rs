@@ -15,10 +15,11 @@
 
 use crate::id::RequestId;
 use crate::kernel::Handshake;
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
 use crate::request::Stage;
 use crate::time::Span;
+use crate::trace::Detail;
 use crate::world::{Event, World};
 
 /// Times that a SYN-ACK is sent again (Linux, `net.ipv4.tcp_synack_retries`).
@@ -43,6 +44,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn stop_retrying(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         if request.wait == Wait::SynRetry {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
             request.turn(self.now, Wait::Network);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
         }
@@ -108,6 +110,7 @@ impl<P: Probe> World<'_, P> {
     fn drop_syn(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let pause = self.model.kernel.syn_pause(request.syns);
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::SynRetry));
         request.turn(self.now, Wait::SynRetry);
         self.probe.on(self.now, Fact::SynDropped);
         self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
@@ -158,6 +161,7 @@ impl<P: Probe> World<'_, P> {
         self.leave_handshake(id);
         let request = &mut self.requests[id];
         if request.ending.is_none() {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Backlog));
             request.turn(self.now, Wait::Backlog);
         }
         self.enter_queue(id);
@@ -176,6 +180,7 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.link.ignored_at = self.now;
         if request.ending.is_none() {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Retransmit));
             request.turn(self.now, Wait::Retransmit);
         }
         self.try_again(id);

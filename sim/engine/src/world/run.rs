@@ -16,7 +16,11 @@ use crate::world::{Event, RunError, World};
 impl<P: Probe> World<'_, P> {
     /// Runs until nobody is left, or until the time is up.
     pub(crate) fn run(&mut self) -> Result<(), RunError> {
-        let end = self.arrivals_end.saturating_add(self.model.run.drain);
+        self.run_to(self.arrivals_end.saturating_add(self.model.run.drain))
+    }
+
+    /// Runs until nobody is left, or until this instant.
+    pub(crate) fn run_to(&mut self, end: Time) -> Result<(), RunError> {
         self.settle();
         self.open_clients();
         self.start_checks();
