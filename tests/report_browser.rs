@@ -1,6 +1,8 @@
-//! The report in a real browser: it opens without a complaint, shows values where one points, hides worlds, and fits a phone.
+//! The report in a real browser: it opens without a complaint, shows values where one points, hides worlds, and fits
+//! a phone.
 //!
-//! Skipped where no Chromium is installed. With `TAILBACK_SCREENSHOTS=DIR` it leaves its pictures there, for people to look at.
+//! Skipped where no Chromium is installed. With `TAILBACK_SCREENSHOTS=DIR` it leaves its pictures there, for people
+//! to look at.
 
 mod browser;
 mod shipped;

@@ -1,4 +1,5 @@
-//! What one needs to make the same page again: the command, the seed, and the fingerprint of every run; and how to read plots.
+//! What one needs to make the same page again: the command, the seed, and the fingerprint of every run; and how to
+//! read plots.
 
 use lab::{Unit, WorldResult, WorldSeries};
 

@@ -1,6 +1,7 @@
 //! A plot as an inline SVG: classes instead of colours, so that the page's style decides them, in light and in dark.
 //!
-//! Marks lie on a grid of tenths of a pixel, which keeps paths short: each point is written as the way from the one before.
+//! Marks lie on a grid of tenths of a pixel, which keeps paths short: each point is written as the way from the one
+//! before.
 
 use std::fmt::Write;
 
