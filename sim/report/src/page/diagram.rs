@@ -67,7 +67,8 @@ pub(crate) fn draw(world: usize, model: &Model) -> String {
     }
     let (height, id) = (sheet.y + 1.0, format!("world-{world}"));
     format!(
-        "<svg class=\"diagram {}\" viewBox=\"0 0 {WIDTH} {height:.1}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
+        "<svg class=\"diagram {}\" viewBox=\"0 0 {WIDTH} {height:.1}\" role=\"img\" \
+         aria-labelledby=\"{id}-t {id}-d\">\n\
          <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n{}</svg>\n",
         hue(world),
         escape(&format!("What {} is made of", model.name)),

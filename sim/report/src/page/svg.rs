@@ -56,7 +56,8 @@ pub(crate) fn draw(plot: &Plot, shaded: &[Shade]) -> String {
     let sheet = Sheet { plot, shaded, axis, frame };
     let id = attribute(&plot.id);
     let mut out = format!(
-        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" tabindex=\"0\" aria-labelledby=\"{id}-t {id}-d\" \
+        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" tabindex=\"0\" \
+         aria-labelledby=\"{id}-t {id}-d\" \
          data-plot=\"{}\">\n<title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n",
         attribute(&sheet.spoken()),
         escape(&plot.title),
