@@ -1,6 +1,8 @@
-//! The report in a real browser: it opens without a complaint, shows values where one points, hides worlds, and fits a phone.
+//! The report in a real browser: it opens without a complaint, shows values where one points, hides worlds, and fits
+//! a phone.
 //!
-//! Skipped where no Chromium is installed. With `TAILBACK_SCREENSHOTS=DIR` it leaves its pictures there, for people to look at.
+//! Skipped where no Chromium is installed. With `TAILBACK_SCREENSHOTS=DIR` it leaves its pictures there, for people
+//! to look at.
 
 mod browser;
 mod shipped;
@@ -100,7 +102,8 @@ fn values_are_shown_where_one_points(browser: &mut Browser) {
 
 /// A click on a world's name takes it out of every plot, and out of what is told; another brings it back.
 fn a_world_is_hidden_and_shown_again(browser: &mut Browser) {
-    let seen = "[...document.querySelectorAll('[data-world=\"1\"]')].filter((e) => e.getBoundingClientRect().width > 0).length";
+    let seen = "[...document.querySelectorAll('[data-world=\"1\"]')] \
+                .filter((e) => e.getBoundingClientRect().width > 0).length";
     let before = number(browser, seen);
     assert!(before >= 10.0, "only {before} parts belong to the second world");
     let name = browser.middle("button[data-toggle=\"1\"]");

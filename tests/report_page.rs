@@ -1,4 +1,5 @@
-//! The report as a page: whole, small, alone, the same twice, and deaf to whatever a scenario's texts try to make of it.
+//! The report as a page: whole, small, alone, the same twice, and deaf to whatever a scenario's texts try to make of
+//! it.
 
 mod markup;
 mod shipped;

@@ -102,7 +102,8 @@ fn parts(column: &Column, top: f64, base: f64) -> String {
             let told = attribute(&told);
             let _ = writeln!(
                 out,
-                "<rect class=\"{}\" x=\"{left:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"{BAR}\" data-told=\"{told}\"/>",
+                "<rect class=\"{}\" x=\"{left:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"{BAR}\" \
+                 data-told=\"{told}\"/>",
                 tint(wait)
             );
             if Face::Regular.width(wait.label(), LABEL) + 2.0 * PADDING <= width {

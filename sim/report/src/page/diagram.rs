@@ -1,7 +1,7 @@
 //! A world as a drawing: who sends, what stands in front, the servers with their processes, and what those call.
 //!
-//! It flows from top to bottom and is as wide as a plot, so that worlds stand beside each other on a desk and below each other
-//! on a phone.
+//! It flows from top to bottom and is as wide as a plot, so that worlds stand beside each other on a desk and below
+//! each other on a phone.
 
 use std::fmt::Write;
 
@@ -67,7 +67,8 @@ pub(crate) fn draw(world: usize, model: &Model) -> String {
     }
     let (height, id) = (sheet.y + 1.0, format!("world-{world}"));
     format!(
-        "<svg class=\"diagram {}\" viewBox=\"0 0 {WIDTH} {height:.1}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
+        "<svg class=\"diagram {}\" viewBox=\"0 0 {WIDTH} {height:.1}\" role=\"img\" \
+         aria-labelledby=\"{id}-t {id}-d\">\n\
          <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n{}</svg>\n",
         hue(world),
         escape(&format!("What {} is made of", model.name)),
@@ -261,7 +262,8 @@ impl Sheet {
     }
 }
 
-/// So many dots around a middle, in rows that fill the room evenly; as many as have room. How far apart they are comes first.
+/// So many dots around a middle, in rows that fill the room evenly; as many as have room. How far apart they are
+/// comes first.
 fn dots(count: u32, (x, y): (f64, f64), (width, height): (f64, f64)) -> (f64, String) {
     let fits = |pitch: f64| ((width / pitch) as u32).max(1) * ((height / pitch) as u32).max(1);
     let pitch = PITCHES.into_iter().find(|&pitch| fits(pitch) >= count).unwrap_or(PITCHES[PITCHES.len() - 1]);

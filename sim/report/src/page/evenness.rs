@@ -1,7 +1,7 @@
 //! How evenly waiting was spread: Lorenz curves of latencies, and who of those that ask again and again got how much.
 //!
-//! A run keeps a histogram of latencies and the moments of what each client got, not each client's number: so the curve is
-//! of latencies, exact to the width of a bucket, and clients have a table.
+//! A run keeps a histogram of latencies and the moments of what each client got, not each client's number: so the
+//! curve is of latencies, exact to the width of a bucket, and clients have a table.
 
 use engine::hist::Hist;
 use engine::record::Evenness;

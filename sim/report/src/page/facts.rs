@@ -1,4 +1,5 @@
-//! What one needs to make the same page again: the command, the seed, and the fingerprint of every run; and how to read plots.
+//! What one needs to make the same page again: the command, the seed, and the fingerprint of every run; and how to
+//! read plots.
 
 use lab::{Unit, WorldResult, WorldSeries};
 
@@ -79,8 +80,8 @@ pub(crate) fn steps(series: &[WorldSeries], replications: u32) -> String {
 pub(crate) fn together(replications: u32) -> String {
     let all = if replications > 1 { " The replications are counted together." } else { "" };
     format!(
-        "Latency by percentile: one response in ten lies to the right of 90 %, one in a hundred to the right of 99 %, and \
-         each further nine is as wide as the one before.{all}"
+        "Latency by percentile: one response in ten lies to the right of 90 %, one in a hundred to the right of \
+         99 %, and each further nine is as wide as the one before.{all}"
     )
 }
 

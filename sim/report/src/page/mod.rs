@@ -290,16 +290,16 @@ fn blames(report: &Report<'_>) -> Figure {
     let worlds = || report.models.iter().zip(report.results);
     let splits: Vec<Option<Split>> = worlds().map(|(model, result)| Split::of(model, &result.records, None)).collect();
     let chart = |(index, model): (usize, &Model)| blame::chart(index, model, splits[index].as_ref());
-    let note = "What the mean, the median and the 99th percentile of the latency were spent on. Pale: work that the request \
-                would need on an empty system. Strong: waiting for others.";
+    let note = "What the mean, the median and the 99th percentile of the latency were spent on. Pale: work that the \
+                request would need on an empty system. Strong: waiting for others.";
     let charts = report.models.iter().enumerate().map(chart).collect();
     let figure = Figure::new("blame", "Where the time went, and because of whom", note, charts);
     Figure { key: blame::key(splits.iter().flatten()), ..figure }
 }
 
 fn evenness(report: &Report<'_>) -> Figure {
-    let note = "Lorenz curves: which share of all the latency the fastest part of the responses had. On the grey diagonal all \
-                would take as long; the deeper a curve sags, the more of the waiting falls on a few.";
+    let note = "Lorenz curves: which share of all the latency the fastest part of the responses had. On the grey \
+                diagonal all would take as long; the deeper a curve sags, the more of the waiting falls on a few.";
     let charts = evenness::curves(report.results).iter().map(|plot| Chart::of(plot, &[], None)).collect();
     let figure = Figure::new("evenness", "How unevenly the waiting fell", note, charts);
     Figure { tables: evenness::clients(report.results).into_iter().collect(), ..figure }

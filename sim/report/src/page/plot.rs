@@ -1,4 +1,5 @@
-//! One small plot of the page as data: what is drawn, what is said on hovering, and the table behind it are made of the same numbers.
+//! One small plot of the page as data: what is drawn, what is said on hovering, and the table behind it are made of
+//! the same numbers.
 
 use lab::{Estimate, Unit};
 

@@ -1,6 +1,7 @@
 //! A plot as an inline SVG: classes instead of colours, so that the page's style decides them, in light and in dark.
 //!
-//! Marks lie on a grid of tenths of a pixel, which keeps paths short: each point is written as the way from the one before.
+//! Marks lie on a grid of tenths of a pixel, which keeps paths short: each point is written as the way from the one
+//! before.
 
 use std::fmt::Write;
 
@@ -55,7 +56,8 @@ pub(crate) fn draw(plot: &Plot, shaded: &[Shade]) -> String {
     let sheet = Sheet { plot, shaded, axis, frame };
     let id = attribute(&plot.id);
     let mut out = format!(
-        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" tabindex=\"0\" aria-labelledby=\"{id}-t {id}-d\" \
+        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" tabindex=\"0\" \
+         aria-labelledby=\"{id}-t {id}-d\" \
          data-plot=\"{}\">\n<title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n",
         attribute(&sheet.spoken()),
         escape(&plot.title),

@@ -1,4 +1,5 @@
-//! Distributions with their tails: a value for each percentile, on an axis on which every nine is as wide as the one before.
+//! Distributions with their tails: a value for each percentile, on an axis on which every nine is as wide as the one
+//! before.
 
 use engine::hist::Hist;
 use engine::record::RunRecord;
