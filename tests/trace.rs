@@ -36,7 +36,7 @@ const SCENARIOS: [&str; 12] = [
 fn worlds() -> Vec<(String, Model)> {
     let wanted = |shipped: &shipped::Shipped| SCENARIOS.contains(&shipped.name.as_str());
     let of = |shipped: shipped::Shipped| {
-        let compiled = shipped.shortened(Span::from_secs(2));
+        let compiled = shipped.shortened(Span::from_secs(1));
         let named = move |model: Model| (format!("{} {}", shipped.name, model.name), model);
         compiled.models.into_iter().map(named).collect::<Vec<_>>()
     };
@@ -93,8 +93,8 @@ fn the_same_trace_again_is_the_same_text() {
 #[test]
 fn every_document_has_what_viewers_ask_for() {
     for (name, model) in worlds() {
-        let (text, events) = document(&model, &traced(&model, Span::from_ms(500), Span::from_ms(900)), MANY);
-        assert!(!text.cut && text.events > 20, "{name}: {}", text.events);
+        let (text, events) = document(&model, &traced(&model, Span::from_ms(500), Span::from_ms(600)), MANY);
+        assert!(!text.cut && text.events > 10, "{name}: {}", text.events);
         check(&name, &events);
     }
 }
@@ -221,7 +221,7 @@ fn arrows_lead_from_who_held_the_hub_or_the_gil_to_who_waited() {
 #[test]
 fn one_thread_at_a_time_is_on_a_core_and_one_holds_a_gil() {
     for (name, model) in worlds() {
-        let trace = traced(&model, Span::ZERO, Span::from_secs(2));
+        let trace = traced(&model, Span::ZERO, Span::from_secs(1));
         let mut last: BTreeMap<Track, Time> = BTreeMap::new();
         let mut slices: Vec<_> = trace.slices.iter().filter(|slice| matches!(slice.what, What::By { .. })).collect();
         slices.sort_by_key(|slice| slice.from);
@@ -237,7 +237,7 @@ fn one_thread_at_a_time_is_on_a_core_and_one_holds_a_gil() {
 fn no_more_units_are_held_than_there_are() {
     let mut held_at_all = 0;
     for (name, model) in worlds() {
-        let trace = traced(&model, Span::ZERO, Span::from_secs(2));
+        let trace = traced(&model, Span::ZERO, Span::from_secs(1));
         let mut changes: Vec<(u32, u16, Time, i64)> = Vec::new();
         for slice in &trace.slices {
             if let Track::Holder(process, sync, _) = slice.track {
