@@ -5,7 +5,7 @@
 
 mod table;
 
-pub use table::{BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, RUN_FIGURES, VALUE_FIGURES};
+pub use table::{BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, GROUP_FIGURES, RUN_FIGURES, VALUE_FIGURES};
 pub(crate) use table::{blame_of, slowdown};
 
 use crate::estimate::Estimate;

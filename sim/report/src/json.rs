@@ -101,6 +101,8 @@ struct World<'a> {
     classes: Vec<Class<'a>>,
     blame: Figures<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<Shared<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<Shared<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     connections: Vec<Shared<'a>>,
@@ -120,6 +122,7 @@ impl<'a> World<'a> {
             figures: Figures(&summary.figures),
             classes: summary.classes.iter().map(Class::of).collect(),
             blame: Figures(&summary.blame),
+            groups: summary.groups.iter().map(Shared::of).collect(),
             values: summary.values.iter().map(Shared::of).collect(),
             connections: summary.connections.iter().map(Shared::of).collect(),
             fingerprints: OneLine(records.clone().map(|record| hexadecimal(record.fingerprint)).collect()),

@@ -1,7 +1,9 @@
 //! The tables of numbers: what is told about a run, a class, a shared value, a connection and a wait.
 
 use engine::hist::Hist;
-use engine::record::{ClassRecord, ConnectionRecord, Ending, Evenness, RunRecord, Slowdown, ValueRecord, Wait};
+use engine::record::{
+    ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, RunRecord, Slowdown, ValueRecord, Wait,
+};
 use engine::time::Span;
 
 use super::{Better, FigureSpec, Group, Recipe, Unit};
@@ -275,6 +277,36 @@ pub static CONNECTION_FIGURES: [Recipe<ConnectionRecord>; 2] = [
         "Uses that began while another task waited on the connection.", |c| Some(c.conflicts as f64)),
 ];
 
+/// Everything that is told about one group of clients, in table order.
+#[rustfmt::skip] // As above.
+pub static GROUP_FIGURES: [Recipe<GroupRecord>; 8] = [
+    row("requests_ok", "ok", (Unit::Count, Group::Fairness, Better::More),
+        "Good responses of the group.", |g| Some(g.served as f64)),
+    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "The longest that a request of the group waited, however it ended.", |g| span(Some(g.waiting.longest))),
+    row("requests_starved", "starved requests", (Unit::Count, Group::Fairness, Better::Less),
+        "Requests of the group that waited for longer than `run.starved_after` while two that came later were answered.",
+        |g| Some(g.waiting.starved as f64)),
+    row("clients", "clients", (Unit::Count, Group::Fairness, Better::Neither),
+        "Clients of the group that ask again and again.", |g| of_clients(g, Some(g.clients.count as f64))),
+    row("clients_starved", "starved clients", (Unit::Count, Group::Fairness, Better::Less),
+        "Those of them that got nothing for longer than `run.starved_after` while another one got two answers.",
+        |g| of_clients(g, Some(g.starved_clients as f64))),
+    row("clients_jain_index", "Jain's index of clients", JAIN,
+        "Jain's fairness index of good responses over the clients of the group.", |g| of_clients(g, g.clients.jain())),
+    row("clients_least_ratio", "least of a client", (Unit::Ratio, Group::Fairness, Better::More),
+        "Good responses of the client that got least over the mean of the group.",
+        |g| of_clients(g, g.clients.min_share())),
+    row("clients_most_ratio", "most of a client", (Unit::Ratio, Group::Fairness, Better::Less),
+        "Good responses of the client that got most over the mean of the group.",
+        |g| of_clients(g, g.clients.max_share())),
+];
+
+/// A number of clients that ask again and again, where a group has any.
+fn of_clients(group: &GroupRecord, number: Option<f64>) -> Option<f64> {
+    number.filter(|_| group.clients.count > 0)
+}
+
 /// What is told about each [`Wait`], in [`Wait::ALL`] order.
 pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
     blame("network_mean_ns", "network", "Mean time travelling between client and server, per good response."),
@@ -420,6 +452,7 @@ mod tests {
         let specs = specs.chain(CLASS_FIGURES.iter().map(|recipe| &recipe.spec)).chain(&BLAME_FIGURES);
         let specs = specs.chain(VALUE_FIGURES.iter().map(|recipe| &recipe.spec));
         let specs = specs.chain(CONNECTION_FIGURES.iter().map(|recipe| &recipe.spec));
+        let specs = specs.chain(GROUP_FIGURES.iter().map(|recipe| &recipe.spec));
         for spec in specs {
             let suffix = match spec.unit {
                 Unit::Count => "",
