@@ -55,8 +55,7 @@ impl Evenness {
 
     /// Jain's fairness index, (sum x)^2 / (n sum x^2): 1 when all have as much, 1/n when one has all. `None` if nobody has anything.
     pub fn jain(&self) -> Option<f64> {
-        let sum = self.sum as f64;
-        (self.square > 0).then(|| sum * sum / (self.count as f64 * self.square as f64))
+        jain(self.count, self.sum, self.square)
     }
 
     /// The least over the mean.
@@ -68,6 +67,12 @@ impl Evenness {
     pub fn max_share(&self) -> Option<f64> {
         (self.sum > 0).then(|| self.max as f64 * self.count as f64 / self.sum as f64)
     }
+}
+
+/// Jain's fairness index of so many numbers, of which the sum and the sum of the squares are known.
+pub(crate) fn jain(count: u64, sum: u128, square: u128) -> Option<f64> {
+    let sum = sum as f64;
+    (square > 0).then(|| sum * sum / (count as f64 * square as f64))
 }
 
 /// How the requests of a class, or of a client group, waited.
@@ -122,11 +127,7 @@ pub struct Residents {
 impl Residents {
     /// Jain's fairness index of good passes: 1 when all have as many, 1/n when one has all.
     pub fn jain(&self) -> Option<f64> {
-        if self.passes_square == 0 {
-            return None;
-        }
-        let sum = self.passes as f64;
-        Some(sum * sum / (self.clients as f64 * self.passes_square as f64))
+        jain(self.clients, u128::from(self.passes), self.passes_square)
     }
 }
 

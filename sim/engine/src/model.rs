@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::kernel::{Kernel, Ports};
 use crate::law::Law;
 use crate::op::Program;
+use crate::record::Wait;
 use crate::time::{Span, Time};
 use crate::worker::{LifeSpec, RouterSpec};
 
@@ -347,6 +348,14 @@ pub struct SyncSpec {
     pub name: String,
     /// What it is.
     pub kind: SyncKind,
+}
+
+impl SyncSpec {
+    /// What a request waits for that waits for it.
+    #[inline(always)]
+    pub(crate) fn wait(&self) -> Wait {
+        if self.pool { Wait::Pool } else { Wait::Lock }
+    }
 }
 
 /// What a shared thing is. The words are gevent's.

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 pub use crate::blame::{Around, BlameRows, Worst, WorstList};
+use crate::fairness::jain;
 pub use crate::fairness::{Evenness, GroupRecord, Residents, Waiting};
 use crate::hist::Hist;
 pub use crate::holds::{Held, HubBlame, StepOf};
@@ -396,11 +397,7 @@ pub struct Slowdown {
 impl Slowdown {
     /// Jain's fairness index of the slowdowns, (sum x)^2 / (n sum x^2): 1 when everybody is slowed alike, 1/n when one is.
     pub fn jain(&self) -> Option<f64> {
-        if self.count == 0 || self.square_micro == 0 {
-            return None;
-        }
-        let sum = self.sum_milli as f64;
-        Some(sum * sum / (self.count as f64 * self.square_micro as f64))
+        jain(self.count, self.sum_milli, self.square_micro)
     }
 
     /// Mean slowdown.

@@ -3,14 +3,13 @@
 //! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
 use engine::record::{Ending, Wait};
-use lab::Estimate;
 use lab::capacity::{Break, Capacity, Load, Point, Reached, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
-use crate::json::{About, Number, OneLine};
-use crate::text::capacity::Asked;
-use crate::text::slo::operator;
+use crate::json::{About, Interval, Number, OneLine};
+use crate::slo_json::Goal;
+use crate::text::capacity;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -21,20 +20,16 @@ struct Document<'a> {
     tolerance_share: Number,
     runs: usize,
     notes: &'a [String],
-    objectives: Vec<OneLine<Goal<'a>>>,
+    objectives: Vec<OneLine<Asked<'a>>>,
     load: OneLine<Unit>,
     worlds: Vec<World<'a>>,
     ratios: Vec<OneLine<Ratio<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Goal<'a> {
-    objective: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<&'a str>,
-    operator: &'static str,
-    bound: Number,
-    unit: &'static str,
+struct Asked<'a> {
+    #[serde(flatten)]
+    goal: Goal<'a>,
     assumed: bool,
 }
 
@@ -48,22 +43,14 @@ struct Unit {
 #[derive(Serialize)]
 struct World<'a> {
     name: &'a str,
-    factor: OneLine<Value>,
-    load: OneLine<Value>,
+    factor: OneLine<Interval>,
+    load: OneLine<Interval>,
     by_replication: OneLine<Vec<Option<Number>>>,
     unbounded: bool,
     missed_first: Vec<OneLine<Missed<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaks_first: Option<Breaks>,
     curve: Vec<OneLine<Step>>,
-}
-
-#[derive(Serialize)]
-struct Value {
-    mean: Option<Number>,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
 }
 
 #[derive(Serialize)]
@@ -108,19 +95,19 @@ struct Step {
 struct Ratio<'a> {
     world: &'a str,
     base: &'a str,
-    mean: Option<Number>,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
+    #[serde(flatten)]
+    interval: Interval,
 }
 
 /// The document, indented, ending in a line feed.
-pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &Asked) -> String {
+pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::Asked) -> String {
     let base = capacity.worlds.first().map_or("", |world| world.world.as_str());
-    let ratios = capacity.worlds.iter().skip(1).zip(&capacity.ratios).map(|(world, ratio)| {
-        let Value { mean, low, high, n } = Value::of(ratio.as_ref(), 1.0);
-        OneLine(Ratio { world: &world.world, base, mean, low, high, n })
-    });
+    let ratios = capacity
+        .worlds
+        .iter()
+        .skip(1)
+        .zip(&capacity.ratios)
+        .map(|(world, ratio)| OneLine(Ratio { world: &world.world, base, interval: Interval::of(ratio.as_ref()) }));
     let (rate_rps, clients) = match capacity.load {
         Load::PerSecond(rate) => (Some(Number(rate)), None),
         Load::Clients(clients) => (None, Some(Number(clients))),
@@ -135,37 +122,14 @@ pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &Asked) -> S
         tolerance_share: Number(asked.tolerance),
         runs: capacity.runs,
         notes: &asked.notes,
-        objectives: goals.map(|goal| OneLine(Goal::of(goal, asked.assumed.contains(goal)))).collect(),
+        objectives: goals
+            .map(|goal| OneLine(Asked { goal: Goal::of(goal), assumed: asked.assumed.contains(goal) }))
+            .collect(),
         load: OneLine(Unit { rate_rps, clients }),
         worlds: capacity.worlds.iter().map(|world| World::of(world, capacity.load)).collect(),
         ratios: ratios.collect(),
     };
     serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
-}
-
-impl<'a> Goal<'a> {
-    fn of(objective: &'a Objective, assumed: bool) -> Goal<'a> {
-        Goal {
-            objective: objective.measure.name(),
-            class: objective.class.as_deref(),
-            operator: operator(objective),
-            bound: Number(objective.bound),
-            unit: objective.measure.unit().symbol(),
-            assumed,
-        }
-    }
-}
-
-impl Value {
-    fn of(estimate: Option<&Estimate>, unit: f64) -> Value {
-        let number = |value: f64| Number(value * unit);
-        Value {
-            mean: estimate.map(|estimate| number(estimate.mean)),
-            low: estimate.and_then(|estimate| estimate.low).map(number),
-            high: estimate.and_then(|estimate| estimate.high).map(number),
-            n: estimate.map_or(0, |estimate| estimate.n),
-        }
-    }
 }
 
 impl<'a> World<'a> {
@@ -182,8 +146,8 @@ impl<'a> World<'a> {
         };
         World {
             name: &world.world,
-            factor: OneLine(Value::of(world.estimate.as_ref(), 1.0)),
-            load: OneLine(Value::of(world.estimate.as_ref(), unit)),
+            factor: OneLine(Interval::of(world.estimate.as_ref())),
+            load: OneLine(Interval::in_units(world.estimate.as_ref(), unit)),
             by_replication: OneLine(world.reached.iter().map(|one| one.factor().map(Number)).collect()),
             unbounded: world.reached.iter().any(|one| matches!(one, Reached::Beyond(_))),
             missed_first: world.missed.iter().map(missed).collect(),

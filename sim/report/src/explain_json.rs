@@ -10,7 +10,7 @@ use lab::Estimate;
 use lab::explain::{Checked, Column, How, Split, culprit_name, step_name};
 use serde::Serialize;
 
-use crate::json::Number;
+use crate::json::{Interval, Number};
 use crate::text::explain::Explained;
 
 #[derive(Serialize)]
@@ -84,14 +84,6 @@ struct Changed<'a> {
     p99_ns: Option<Interval>,
     p99_ratio: Option<Interval>,
     success_share_change: Option<Interval>,
-}
-
-#[derive(Serialize)]
-struct Interval {
-    mean: Number,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
 }
 
 /// The document, indented, ending in a line feed.
@@ -180,12 +172,7 @@ impl Latency {
 
 impl Changed<'_> {
     fn of(checked: &Checked) -> Changed<'_> {
-        let interval = |estimate: &Estimate| Interval {
-            mean: Number(estimate.mean),
-            low: estimate.low.map(Number),
-            high: estimate.high.map(Number),
-            n: estimate.n,
-        };
+        let interval = |estimate: &Estimate| Interval::of(Some(estimate));
         Changed {
             acts_on: checked.change.wait.label(),
             what: &checked.change.what,

@@ -207,11 +207,8 @@ impl Serialize for Figures<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for figure in self.0 {
-            let (mean, low, high, n) = parts(figure.estimate.as_ref());
-            map.serialize_entry(
-                figure.spec.name,
-                &OneLine(Value { mean, low, high, n, unit: figure.spec.unit.symbol() }),
-            )?;
+            let interval = Interval::of(figure.estimate.as_ref());
+            map.serialize_entry(figure.spec.name, &OneLine(Value { interval, unit: figure.spec.unit.symbol() }))?;
         }
         map.end()
     }
@@ -224,17 +221,11 @@ impl Serialize for Differences<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for difference in self.0 {
-            let (mean, low, high, n) = parts(Some(&difference.difference));
-            let ratio = difference.ratio.as_ref().map(|ratio| {
-                let (mean, low, high, n) = parts(Some(ratio));
-                Ratio { mean, low, high, n }
-            });
+            let interval = Interval::of(Some(&difference.difference));
+            let ratio = difference.ratio.as_ref().map(|ratio| Interval::of(Some(ratio)));
             let unit = difference.spec.unit.symbol();
             let excludes_zero = difference.excludes_zero;
-            map.serialize_entry(
-                difference.spec.name,
-                &OneLine(Against { mean, low, high, n, unit, excludes_zero, ratio }),
-            )?;
+            map.serialize_entry(difference.spec.name, &OneLine(Against { interval, unit, excludes_zero, ratio }))?;
         }
         map.end()
     }
@@ -242,35 +233,44 @@ impl Serialize for Differences<'_> {
 
 #[derive(Serialize)]
 struct Value {
-    mean: Option<Number>,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
+    #[serde(flatten)]
+    interval: Interval,
     unit: &'static str,
 }
 
 #[derive(Serialize)]
 struct Against {
-    mean: Option<Number>,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
+    #[serde(flatten)]
+    interval: Interval,
     unit: &'static str,
     excludes_zero: Option<bool>,
-    ratio: Option<Ratio>,
+    ratio: Option<Interval>,
 }
 
+/// A mean with its interval, and of how many replications it is.
 #[derive(Serialize)]
-struct Ratio {
+pub(crate) struct Interval {
     mean: Option<Number>,
     low: Option<Number>,
     high: Option<Number>,
     n: u32,
 }
 
-fn parts(estimate: Option<&Estimate>) -> (Option<Number>, Option<Number>, Option<Number>, u32) {
-    let Some(estimate) = estimate else { return (None, None, None, 0) };
-    (Some(Number(estimate.mean)), estimate.low.map(Number), estimate.high.map(Number), estimate.n)
+impl Interval {
+    pub(crate) fn of(estimate: Option<&Estimate>) -> Interval {
+        Interval::in_units(estimate, 1.0)
+    }
+
+    /// In so much of what was estimated.
+    pub(crate) fn in_units(estimate: Option<&Estimate>, unit: f64) -> Interval {
+        let number = |value: f64| Number(value * unit);
+        Interval {
+            mean: estimate.map(|estimate| number(estimate.mean)),
+            low: estimate.and_then(|estimate| estimate.low).map(number),
+            high: estimate.and_then(|estimate| estimate.high).map(number),
+            n: estimate.map_or(0, |estimate| estimate.n),
+        }
+    }
 }
 
 /// A float with twelve significant digits, without a fraction where there is none.

@@ -7,8 +7,8 @@ use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
 use crate::json::{About, Number, OneLine};
+use crate::slo_json::Goal;
 use crate::text::plan::binding_resource;
-use crate::text::slo::operator;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -23,16 +23,6 @@ struct Document<'a> {
     worlds: Vec<World<'a>>,
     deployments: Vec<OneLine<Shown<'a>>>,
     moved: Vec<OneLine<Off<'a>>>,
-}
-
-#[derive(Serialize)]
-struct Goal<'a> {
-    objective: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<&'a str>,
-    operator: &'static str,
-    bound: Number,
-    unit: &'static str,
 }
 
 /// A deployment.
@@ -106,18 +96,6 @@ pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String]) -> String {
         moved: plan.moved.iter().map(|moved| OneLine(Off::of(moved))).collect(),
     };
     serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
-}
-
-impl<'a> Goal<'a> {
-    fn of(objective: &'a Objective) -> Goal<'a> {
-        Goal {
-            objective: objective.measure.name(),
-            class: objective.class.as_deref(),
-            operator: operator(objective),
-            bound: Number(objective.bound),
-            unit: objective.measure.unit().symbol(),
-        }
-    }
 }
 
 impl<'a> One<'a> {

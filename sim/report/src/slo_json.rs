@@ -2,10 +2,10 @@
 //!
 //! Numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
-use lab::slo::{Judged, Verdict, overall};
+use lab::slo::{Judged, Objective, Verdict, overall};
 use serde::Serialize;
 
-use crate::json::{Number, OneLine};
+use crate::json::{Interval, Number, OneLine};
 use crate::text::slo::operator;
 
 /// All verdicts and what they come to.
@@ -15,21 +15,26 @@ pub(crate) struct Verdicts<'a> {
     objectives: Vec<OneLine<One<'a>>>,
 }
 
+/// What was promised.
 #[derive(Serialize)]
-struct One<'a> {
+pub(crate) struct Goal<'a> {
     objective: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'a str>,
     operator: &'static str,
     bound: Number,
     unit: &'static str,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    #[serde(flatten)]
+    goal: Goal<'a>,
     world: &'a str,
     counts: bool,
     verdict: &'static str,
-    mean: Option<Number>,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
+    #[serde(flatten)]
+    interval: Interval,
 }
 
 /// One word for a verdict.
@@ -41,24 +46,27 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+impl<'a> Goal<'a> {
+    pub(crate) fn of(objective: &'a Objective) -> Goal<'a> {
+        Goal {
+            objective: objective.measure.name(),
+            class: objective.class.as_deref(),
+            operator: operator(objective),
+            bound: Number(objective.bound),
+            unit: objective.measure.unit().symbol(),
+        }
+    }
+}
+
 impl<'a> Verdicts<'a> {
     pub(crate) fn of(judged: &'a [Judged]) -> Verdicts<'a> {
         let one = |judged: &'a Judged| {
-            let objective = &judged.objective;
-            let estimate = judged.estimate;
             OneLine(One {
-                objective: objective.measure.name(),
-                class: objective.class.as_deref(),
-                operator: operator(objective),
-                bound: Number(objective.bound),
-                unit: objective.measure.unit().symbol(),
+                goal: Goal::of(&judged.objective),
                 world: &judged.world,
                 counts: judged.binds,
                 verdict: word(judged.verdict),
-                mean: estimate.map(|estimate| Number(estimate.mean)),
-                low: estimate.and_then(|estimate| estimate.low).map(Number),
-                high: estimate.and_then(|estimate| estimate.high).map(Number),
-                n: estimate.map_or(0, |estimate| estimate.n),
+                interval: Interval::of(judged.estimate.as_ref()),
             })
         };
         Verdicts { verdict: word(overall(judged)), objectives: judged.iter().map(one).collect() }

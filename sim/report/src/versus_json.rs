@@ -1,11 +1,10 @@
 //! Two worlds against each other as one JSON document, for programs.
 
-use lab::Estimate;
 use lab::versus::{Row, Versus};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::json::{Number, OneLine};
+use crate::json::{Interval, Number, OneLine};
 
 /// Where a comparison comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,10 +83,10 @@ impl Serialize for Rows<'_> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for row in self.0 {
             let found = Found {
-                a: Interval::of(&row.a),
-                b: Interval::of(&row.b),
-                difference: Interval::of(&row.difference),
-                relative: row.relative.as_ref().map(Interval::of),
+                a: Interval::of(Some(&row.a)),
+                b: Interval::of(Some(&row.b)),
+                difference: Interval::of(Some(&row.difference)),
+                relative: row.relative.as_ref().map(|relative| Interval::of(Some(relative))),
                 unit: row.spec.unit.symbol(),
                 p: row.p.map(Number),
                 p_holm: row.adjusted.map(Number),
@@ -109,23 +108,4 @@ struct Found {
     p: Option<Number>,
     p_holm: Option<Number>,
     verdict: &'static str,
-}
-
-#[derive(Serialize)]
-struct Interval {
-    mean: Number,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
-}
-
-impl Interval {
-    fn of(estimate: &Estimate) -> Interval {
-        Interval {
-            mean: Number(estimate.mean),
-            low: estimate.low.map(Number),
-            high: estimate.high.map(Number),
-            n: estimate.n,
-        }
-    }
 }

@@ -84,7 +84,7 @@ impl<P: Probe> World<'_, P> {
                     desk.sleep(task, span);
                 }
                 Some(Effect::Wait { need: Need::Unit { sync }, limit, .. }) => {
-                    let wait = if model.syncs[usize::from(sync)].pool { Wait::Pool } else { Wait::Lock };
+                    let wait = model.syncs[usize::from(sync)].wait();
                     desk.unit(process, task, sync, limit, wait);
                 }
                 Some(Effect::GiveBack { sync }) if process.is_handed_off(sync) && desk.serves(task) => {
