@@ -1,6 +1,6 @@
 //! `tailback capacity`: the highest load of every world that meets the objectives, and what breaks first beyond it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use engine::Seed;
 use engine::model::{Arrivals, ClientSpec, Model};
@@ -16,7 +16,7 @@ use scenario::Compiled;
 use crate::files;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::parse_override;
+use crate::run::parse_overrides;
 use crate::terminal;
 
 /// What to measure, and what to do with the result.
@@ -80,20 +80,13 @@ fn percent(text: &str) -> Result<f64, String> {
 
 /// Measures the capacities of a scenario's worlds and shows them.
 pub fn capacity(args: &Args) -> Result<(), Problem> {
-    let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(&args.set)?;
     let compiled = files::compile(&args.file, &overrides)?;
     crate::settle::refuse(&compiled, "capacity")?;
     let mut models = chosen(&compiled, &args.worlds)?;
     models.iter().try_for_each(can_scale).map_err(|error| Problem::Usage(error.to_string()))?;
-    let notes = settle(&mut models, &compiled, args.length);
-    let folder = match &args.out {
-        Some(folder) => Some(folder.clone()),
-        None if args.json || args.no_plots => None,
-        None => Some(default_folder(&args.file)),
-    };
-    if let Some(folder) = &folder {
-        files::prepare(folder)?;
-    }
+    let notes = shorten(&mut models, &compiled, args.length);
+    let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && !args.json, &args.file)?;
     let plan = Plan {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
@@ -131,12 +124,6 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Where plots go if nobody says.
-pub fn default_folder(file: &Path) -> PathBuf {
-    let stem = file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref());
-    Path::new("out").join(stem)
-}
-
 /// The models of the worlds that are wanted: those named, or all.
 pub fn chosen(compiled: &Compiled, names: &[String]) -> Result<Vec<Model>, Problem> {
     for name in names {
@@ -152,7 +139,7 @@ pub fn chosen(compiled: &Compiled, names: &[String]) -> Result<Vec<Model>, Probl
 /// Cuts the runs to the length that is looked at, and says what that is and what it leaves out.
 ///
 /// A constant load looks the same in every minute, so its first one is enough; one that changes is looked at as a whole.
-pub fn settle(models: &mut [Model], compiled: &Compiled, wanted: Option<Span>) -> Vec<String> {
+pub fn shorten(models: &mut [Model], compiled: &Compiled, wanted: Option<Span>) -> Vec<String> {
     let Some(first) = models.first() else { return Vec::new() };
     let run = first.run;
     let Some(whole) = run.length else {

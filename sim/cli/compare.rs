@@ -14,7 +14,7 @@ use scenario::{Compiled, Override};
 
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_override;
+use crate::run::parse_overrides;
 use crate::settle;
 use crate::terminal;
 
@@ -66,9 +66,7 @@ struct Pairing {
 
 /// Runs the worlds of both sides, and says what differs.
 pub fn compare(args: &Args) -> Result<(), Problem> {
-    let overrides = |own: &[String]| -> Result<Vec<Override>, Problem> {
-        args.set.iter().chain(own).map(|text| parse_override(text)).collect()
-    };
+    let overrides = |own: &[String]| -> Result<Vec<Override>, Problem> { parse_overrides(args.set.iter().chain(own)) };
     let path_b = args.b.as_ref().unwrap_or(&args.a);
     let a = files::compile(&args.a, &overrides(&args.set_a)?)?;
     // The same file would be doubted twice.

@@ -14,7 +14,7 @@ use scenario::{Compiled, Override};
 
 use crate::files::{self, Source};
 use crate::problem::Problem;
-use crate::run::parse_override;
+use crate::run::parse_overrides;
 use crate::settle::settle;
 use crate::terminal;
 
@@ -53,7 +53,7 @@ pub struct Args {
 pub fn explain(args: &Args) -> Result<(), Problem> {
     let text = files::read(&args.file)?;
     let source = Source { path: &args.file, text: &text };
-    let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(&args.set)?;
     let mut compiled = source.compile(&overrides)?;
     let plan = Plan {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),

@@ -94,6 +94,15 @@ pub fn default_folder(scenario: &Path) -> PathBuf {
     Path::new("out").join(scenario.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref()))
 }
 
+/// The folder for plots, made sure of before long work: the one that was named, or the default if any are wanted.
+pub fn plots_folder(named: Option<&Path>, wanted: bool, scenario: &Path) -> Result<Option<PathBuf>, Problem> {
+    let folder = named.map(Path::to_owned).or_else(|| wanted.then(|| default_folder(scenario)));
+    if let Some(folder) = &folder {
+        prepare(folder)?;
+    }
+    Ok(folder)
+}
+
 /// Makes sure that a folder is there and can be written to, before long work whose results go there.
 pub fn prepare(folder: &Path) -> Result<(), Problem> {
     fs::create_dir_all(folder)

@@ -14,7 +14,7 @@ use scenario::{Compiled, oracle};
 use crate::conform;
 use crate::files;
 use crate::problem::Problem;
-use crate::run::{drawings, parse_override};
+use crate::run::{drawings, parse_overrides};
 use crate::terminal;
 
 /// Which rows to show.
@@ -125,7 +125,7 @@ fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Res
 
 /// The scenario of a reading, with what is laid over it.
 fn compile(reading: &Reading, folder: &Path) -> Result<Compiled, Problem> {
-    let overrides = reading.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(reading.set)?;
     files::compile_quietly(&folder.join(reading.scenario), &overrides)
 }
 

@@ -13,11 +13,11 @@ use report::plan_json::plan_json;
 use report::text::plan::plan_text;
 use scenario::{Compiled, Override, Plan};
 
-use crate::capacity::{chosen, default_folder, duration, settle};
+use crate::capacity::{chosen, duration, shorten};
 use crate::files;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::parse_override;
+use crate::run::parse_overrides;
 use crate::terminal;
 
 /// Deployments of a world at most.
@@ -62,7 +62,7 @@ pub struct Args {
 
 /// Plans, shows the plan, and says by the exit code whether any deployment meets the objectives.
 pub fn plan(args: &Args) -> Result<(), Problem> {
-    let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(&args.set)?;
     let text = files::read(&args.file)?;
     let source = files::Source { path: &args.file, text: &text };
     let compiled = source.compile(&overrides)?;
@@ -74,14 +74,7 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
     crate::settle::refuse(&compiled, "plan")?;
     let models = chosen(&compiled, named)?;
     models.iter().try_for_each(can_scale).map_err(|error| Problem::Usage(error.to_string()))?;
-    let folder = match &args.out {
-        Some(folder) => Some(folder.clone()),
-        None if args.json || args.no_plots => None,
-        None => Some(default_folder(&args.file)),
-    };
-    if let Some(folder) = &folder {
-        files::prepare(folder)?;
-    }
+    let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && !args.json, &args.file)?;
     let mut notes = Vec::new();
     let mut spaces = Vec::new();
     for model in &models {
@@ -147,7 +140,7 @@ fn space(
         let all: Vec<Override> = overrides.iter().cloned().chain(laid).collect();
         let compiled_here = source.compile_quietly(&all)?;
         let mut one = chosen(&compiled_here, std::slice::from_ref(&model.name))?;
-        notes = settle(&mut one, compiled, length);
+        notes = shorten(&mut one, compiled, length);
         models.append(&mut one);
     }
     Ok((Space { world: model.name.clone(), grid, models }, notes))

@@ -13,7 +13,7 @@ use scenario::Compiled;
 use crate::files;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::{parse_override, shades};
+use crate::run::{parse_overrides, shades};
 use crate::settle::settle;
 use crate::terminal;
 
@@ -53,7 +53,7 @@ pub struct Origin<'a> {
 
 /// Runs a scenario and writes the page.
 pub fn report(args: &Args) -> Result<(), Problem> {
-    let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(&args.set)?;
     let (mut compiled, text) = files::compile_with_text(&args.file, &overrides)?;
     let plan = Plan {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),

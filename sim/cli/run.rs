@@ -66,18 +66,11 @@ pub struct Args {
 
 /// Runs a scenario and shows what came of it.
 pub fn run(args: &Args) -> Result<(), Problem> {
-    let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(&args.set)?;
     let (mut compiled, text) = files::compile_with_text(&args.file, &overrides)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
-    let folder = match &args.out {
-        Some(folder) => Some(folder.clone()),
-        None if args.no_plots || args.json && !args.report => None,
-        None => Some(files::default_folder(&args.file)),
-    };
-    if let Some(folder) = &folder {
-        files::prepare(folder)?;
-    }
+    let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && (!args.json || args.report), &args.file)?;
     let plan = Plan { seed: Seed(seed), replications, threads: args.threads };
     let warm_up = settle(&mut compiled, &plan)?;
     let (results, precision) = simulate(args, &compiled.models, &plan)?;
@@ -149,8 +142,12 @@ fn figure(name: &str) -> Result<&'static FigureSpec, String> {
     })
 }
 
-/// A `KEY=VALUE` of the command line.
-pub fn parse_override(text: &str) -> Result<Override, Problem> {
+/// Every `KEY=VALUE` of the command line, in order.
+pub fn parse_overrides(texts: impl IntoIterator<Item: AsRef<str>>) -> Result<Vec<Override>, Problem> {
+    texts.into_iter().map(|text| parse_override(text.as_ref())).collect()
+}
+
+fn parse_override(text: &str) -> Result<Override, Problem> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok(Override { key: key.trim().to_owned(), value: value.trim().to_owned() })

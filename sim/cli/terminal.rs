@@ -33,21 +33,22 @@ pub fn with_bar<T>(
     run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>,
 ) -> Result<T, Problem> {
     let runs = models as u64 * u64::from(plan.replications);
-    let bar = bar("{pos} of {len} runs, {elapsed} so far, about {eta} to go", runs);
-    let results = run(&|progress| {
-        // Rounds of runs begin anew, each with its own number.
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.done as u64);
-        bar.set_message(progress.world);
-    });
-    bar.finish_and_clear();
-    results.map_err(Problem::Runs)
+    with_bar_of("{pos} of {len} runs, {elapsed} so far, about {eta} to go", runs, run)
 }
 
 /// Runs work whose amount is known only as it goes on, with a bar on a terminal.
 pub fn with_growing_bar<T>(run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>) -> Result<T, Problem> {
-    let bar = bar("{pos} of about {len} runs, {elapsed} so far, about {eta} to go", 1);
+    with_bar_of("{pos} of about {len} runs, {elapsed} so far, about {eta} to go", 1, run)
+}
+
+fn with_bar_of<T>(
+    form: &str,
+    runs: u64,
+    run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>,
+) -> Result<T, Problem> {
+    let bar = bar(form, runs);
     let results = run(&|progress| {
+        // Rounds of runs begin anew, each with its own number.
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
         bar.set_message(progress.world);

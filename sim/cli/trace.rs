@@ -10,7 +10,7 @@ use report::trace_json::{TraceAbout, TraceText, trace_json};
 
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_override;
+use crate::run::parse_overrides;
 use crate::terminal;
 
 /// Events that a trace has at most, unless the user says more: what a browser opens in seconds.
@@ -65,14 +65,11 @@ struct Chosen {
 
 /// Runs a world and writes its trace.
 pub fn trace(args: &Args) -> Result<(), Problem> {
-    let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
+    let overrides = parse_overrides(&args.set)?;
     let compiled = files::compile(&args.file, &overrides)?;
     let model = world(&compiled.models, args.world.as_deref())?;
     check_times(args, model)?;
-    let out = args.out.clone().unwrap_or_else(|| {
-        let stem = args.file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref());
-        Path::new("out").join(stem).join("trace.json")
-    });
+    let out = args.out.clone().unwrap_or_else(|| files::default_folder(&args.file).join("trace.json"));
     if out.is_dir() {
         return Err(Problem::Usage(format!("--out {}: this is a folder; name a file", out.display())));
     }

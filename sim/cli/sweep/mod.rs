@@ -98,13 +98,14 @@ pub fn sweep(args: &Args) -> Result<(), Problem> {
 
 /// Where results go if nobody says.
 fn default_folder(file: &Path, args: &Args) -> PathBuf {
-    let stem = file.file_stem().filter(|stem| *stem != "-").unwrap_or("stdin".as_ref()).to_string_lossy();
     let what = match (args.tornado, args.hysteresis) {
         (true, _) => "tornado",
         (_, true) => "hysteresis",
         _ => "sweep",
     };
-    Path::new("out").join(format!("{stem}-{what}"))
+    let mut folder = files::default_folder(file).into_os_string();
+    folder.push(format!("-{what}"));
+    folder.into()
 }
 
 /// The kinds that were asked for, or all.
