@@ -9,9 +9,10 @@ mod shipped;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use engine::Seed;
+use engine::diary::{Diary, Wanted};
 use engine::model::Arrivals;
-use engine::time::Span;
+use engine::time::{Span, Time};
+use engine::{Model, Replication, Seed};
 use lab::{Comparison, Plan, WorldResult, run_all};
 use report::json::{About, results_json};
 use scenario::Compiled;
@@ -84,6 +85,55 @@ fn one_thread_and_two_write_the_same_bytes() {
     for (once, again) in RUNS.iter().zip(&again) {
         assert!(json(once) == json(again), "{}: the results of two runs differ", once.name);
     }
+}
+
+fn diary(model: &Model, seed: u64, replication: u32, words: Option<(Time, Time)>) -> Diary {
+    let wanted = Wanted { window: Span::from_secs(1), words, lines_max: 40 };
+    Diary::of(model, Seed(seed), Replication(replication), wanted).expect("the run comes to its end")
+}
+
+/// Where two diaries part: the first window that differs, with what happened in it.
+fn parting(a: &Diary, b: &Diary, words: impl Fn(Time, Time) -> String) -> Option<String> {
+    let first = a.windows.iter().zip(&b.windows).position(|(a, b)| a != b);
+    let at = first.or((a.windows.len() != b.windows.len()).then_some(a.windows.len().min(b.windows.len())))?;
+    let from = a.windows.get(at).or(b.windows.get(at)).expect("one of them has it").from;
+    Some(format!("they part in the second from {from}:\n{}", words(from, from + Span::from_secs(1))))
+}
+
+#[test]
+fn where_two_runs_part_is_found_to_the_window_and_told_in_its_events() {
+    let run = RUNS.iter().find(|run| run.name.ends_with("cpu-hog")).expect("it is shipped");
+    let (model, seed) = (&run.compiled.models[1], run.compiled.seed);
+    let once = diary(model, seed, 0, None);
+    let record = &run.results[1].records[0];
+    let last = once.windows.last().expect("something happened");
+    assert_eq!((last.fingerprint, last.events), (record.fingerprint, record.events), "a diary is of the same run");
+    assert_eq!(parting(&once, &diary(model, seed, 0, None), |_, _| String::new()), None);
+    // A run that differs from its 30th second on: the server is another one from then.
+    let mut other = model.clone();
+    other.run.length = Some(Span::from_secs(30));
+    let shorter = diary(&other, seed, 0, None);
+    let words = |from, to| format!("{:?}", diary(model, seed, 0, Some((from, to))).lines);
+    let said = parting(&once, &shorter, words).expect("they part");
+    assert!(said.starts_with("they part in the second from 30s"), "{said}");
+    assert!(said.contains("Arrive(ClientId(0))"), "{said}");
+}
+
+#[test]
+fn shuffled_ties_are_other_runs_of_the_same_people_whose_books_balance() {
+    let mut differ = 0;
+    for run in RUNS.iter() {
+        for (model, world) in run.compiled.models.iter().zip(&run.results) {
+            let record = engine::run_shuffled(model, Seed(run.compiled.seed), Replication(0), 1);
+            let record = record.unwrap_or_else(|error| panic!("{}: {error}", run.name));
+            differ += usize::from(record.fingerprint != world.records[0].fingerprint);
+        }
+        let model = &run.compiled.models[0];
+        let shuffled =
+            || engine::run_shuffled(model, Seed(run.compiled.seed), Replication(0), 7).map(|r| r.fingerprint);
+        assert_eq!(shuffled().ok(), shuffled().ok(), "{}: this chance is drawn like all other", run.name);
+    }
+    assert!(differ > 5, "nothing was shuffled: only {differ} runs differ");
 }
 
 #[test]

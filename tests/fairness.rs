@@ -4,7 +4,7 @@ mod world;
 
 use engine::law::Law;
 use engine::model::{Arrivals, Policy, Profile, WorkerSpec};
-use engine::record::{Ending, Evenness, Held, RunRecord, Wait};
+use engine::record::{Ending, Evenness, Held, RunRecord, STARVED_MAX, Wait};
 use engine::time::{Span, Time};
 use world::{Steps, hub, ms, pool, run, secs, threads, world};
 
@@ -46,15 +46,29 @@ fn resident_clients_of_a_barging_pool_starve_and_those_of_one_that_hands_on_do_n
         let mut model = world(WorkerSpec { resident: true, ..hub(20) }, 1, steps, closed(20, Span::ZERO));
         model.syncs[0] = pool(3, policy);
         model.run.length = Some(secs(10));
-        run(&model).groups[0].clone()
+        let record = run(&model);
+        (record.groups[0].clone(), record.pools[0].clone())
     };
-    let barging = of(Policy::Barging);
+    let (barging, pool_that_barges) = of(Policy::Barging);
     assert_eq!((barging.clients.count, barging.starved_clients), (20, 17));
     assert!(barging.clients.jain() < Some(0.16), "three of twenty have all: {:?}", barging.clients.jain());
-    let handed_on = of(Policy::HandOff);
+    // They are known by name: the last ones to come, who never had anything.
+    let mut starved: Vec<u32> = barging.starved_longest.all().iter().map(|client| client.number).collect();
+    starved.sort_unstable();
+    assert_eq!(starved, (3..3 + STARVED_MAX as u32).collect::<Vec<_>>());
+    assert!(barging.starved_longest.all().iter().all(|one| (one.served, one.longest) == (0, secs(10))));
+    // The poorest 17 of 20 have nothing: 42 of 50 parts lie below them.
+    assert_eq!((barging.lorenz[42], barging.lorenz[50]), (0, 50 * u64::try_from(barging.clients.sum).unwrap()));
+    let (handed_on, pool_that_hands_on) = of(Policy::HandOff);
     assert_eq!(handed_on.starved_clients, 0);
     // Who comes between two others when units are handed on stays there: rounds of 20 by three are not quite even.
     assert!(handed_on.clients.jain() > Some(0.99), "{:?}", handed_on.clients);
+    assert!(handed_on.starved_longest.all().is_empty());
+    // Of the barging pool only the starved ever wait, all of them until the end; of the other everybody waits for some rounds.
+    assert!(pool_that_barges.waits.count == 17 && pool_that_barges.waits.min >= secs(10).as_ns());
+    assert!(pool_that_barges.waits.jain() > Some(0.999), "all that wait do so alike: who does not is another question");
+    assert!(pool_that_hands_on.waits.count > 10_000, "{:?}", pool_that_hands_on.waits);
+    assert!(pool_that_hands_on.waits.max < ms(10).as_ns(), "{:?}", pool_that_hands_on.waits);
 }
 
 #[test]
@@ -66,6 +80,10 @@ fn a_request_is_starved_if_two_later_ones_were_answered_while_it_waited_for_too_
     let record = run(&model);
     let starved = record.classes[0].waiting.starved;
     assert!(starved > 0 && starved < record.endings[Ending::Ok as usize], "{starved}");
+    let list = record.classes[0].starved.all();
+    assert_eq!(list.len() as u64, starved.min(STARVED_MAX as u64));
+    assert!(list.iter().all(|one| one.waited > secs(1)) && list.is_sorted_by(|a, b| a.waited >= b.waited));
+    assert!(list.iter().all(|one| one.bill.iter().copied().sum::<Span>() > one.waited), "a bill has the work, too");
     model.run.starved_after = secs(10_000);
     assert_eq!(run(&model).classes[0].waiting.starved, 0, "nobody waits for so long");
 }
@@ -90,7 +108,8 @@ fn native_code_pools_and_locks_are_billed_by_their_names() {
         assert!((ms(2)..ms(2) + Span::from_us(1)).contains(&each(Wait::Cpu)), "{}", each(Wait::Cpu));
         let step = record.steps.iter().find(|step| step.wait == named).expect("somebody waited");
         assert_eq!(step.op.0, 0);
-        assert!((ms(7)..ms(7) + Span::from_us(1)).contains(&step.longest), "{}", step.longest);
+        let longest = Span::from_ns(step.spans.max);
+        assert!((ms(7)..ms(7) + Span::from_us(1)).contains(&longest), "{longest}");
     }
     let on_hub = of(true, hub(4));
     let each = billed(&on_hub, Wait::Native) / on_hub.endings[Ending::Ok as usize];

@@ -43,6 +43,18 @@ fn a_blocking_call_does_to_a_hub_what_wayfair_saw() {
 }
 
 #[test]
+fn no_verdict_rests_on_the_order_of_what_happens_at_one_instant() {
+    let verdicts = |ties: &[&str]| {
+        let document = serde_json::from_slice::<Value>(&gallery(&[&["--only", "D", "--json"], ties].concat()).stdout);
+        let rows = document.expect("a document")["rows"].as_array().expect("rows").clone();
+        rows.into_iter().map(|row| (row["key"].clone(), row["verdict"].clone())).collect::<Vec<_>>()
+    };
+    for ties in ["1", "2"] {
+        assert_eq!(verdicts(&["--shuffle-ties", ties]), verdicts(&[]));
+    }
+}
+
+#[test]
 fn ports_a_static_page_and_the_checker_do_what_mixpanel_saw() {
     // What is not met is told in docs/gallery.md: at 10,000 gevent does not fall apart.
     only_outside("A", &["A4/10000", "A4/apart"], 28);

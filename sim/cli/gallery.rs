@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::Seed;
 use engine::transcript::{self, Said};
+use engine::{Model, Seed};
 use lab::gallery::{Evidence, Judged, Reading, Row, Taken, Wanted, judge, rows, runs};
-use lab::{Plan, run_all};
+use lab::{Plan, run_all, run_all_with};
 use report::gallery_json::gallery_json;
 use report::gallery_page::{Incident, gallery_page};
 use report::text::gallery::gallery_table;
@@ -32,6 +32,9 @@ pub struct Args {
     /// Write a page with the table, plots and one JSON document to this folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["only", "json"])]
     out: Option<PathBuf>,
+    /// Let chance order what happens at one instant to unrelated things; no verdict may depend on it
+    #[arg(long, value_name = "SEED", conflicts_with = "out")]
+    shuffle_ties: Option<u64>,
     /// Threads to run on; the result does not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -48,7 +51,7 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
     if let Some(out) = &args.out {
         files::prepare(&out.join(PLOTS))?;
     }
-    let taken = simulate(&rows, &args.scenarios, args.threads)?;
+    let taken = simulate(&rows, args)?;
     let programs = rows.iter().filter_map(|row| row.check.program());
     let orders = programs.map(|file| Ok((file, order(&args.scenarios.join(file))?))).collect::<Result<_, Problem>>()?;
     let doubts = rows.iter().flat_map(|row| row.check.doubts());
@@ -104,7 +107,7 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
 }
 
 /// Runs every scenario that the rows need once, and takes their numbers.
-fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
+fn simulate(rows: &[&'static Row], args: &Args) -> Result<Vec<Taken>, Problem> {
     let wanted: Vec<Wanted> = rows.iter().flat_map(|row| row.check.wanted()).collect();
     let runs = runs(rows);
     let bar = terminal::bar("{pos} of {len} scenarios, {elapsed} so far", runs.len() as u64);
@@ -112,7 +115,7 @@ fn simulate(rows: &[&'static Row], folder: &Path, threads: Option<usize>) -> Res
     for run in &runs {
         bar.set_message(run.scenario);
         let of_run: Vec<Wanted> = wanted.iter().copied().filter(|one| one.reading.shares_runs(run)).collect();
-        for found in take(&of_run, folder, threads)? {
+        for found in take(&of_run, args)? {
             if !taken.iter().any(|other| other.wanted == found.wanted) {
                 taken.push(found);
             }
@@ -137,12 +140,18 @@ fn count_doubts(asked: Reading, folder: &Path) -> Result<f64, Problem> {
 }
 
 /// Takes numbers that come from the same runs.
-fn take(all: &[Wanted], folder: &Path, threads: Option<usize>) -> Result<Vec<Taken>, Problem> {
+fn take(all: &[Wanted], args: &Args) -> Result<Vec<Taken>, Problem> {
     let Some(Wanted { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
-    let mut compiled = compile(run, folder)?;
+    let mut compiled = compile(run, &args.scenarios)?;
     compiled.models.retain(|model| all.iter().any(|one| one.reading.world == model.name));
-    let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads };
-    let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
+    let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads: args.threads };
+    let results = match args.shuffle_ties {
+        None => run_all(&compiled.models, &plan, &|_| {}),
+        Some(ties) => run_all_with(&compiled.models, &plan, &|_| {}, &|model: &Model, seed, replication| {
+            engine::run_shuffled(model, seed, replication, ties)
+        }),
+    };
+    let results = results.map_err(Problem::Runs)?;
     let mut taken = Vec::new();
     for &wanted in all {
         let reading = wanted.reading;

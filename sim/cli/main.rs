@@ -10,6 +10,7 @@ mod compare;
 mod conform;
 mod explain;
 mod files;
+mod fingerprint;
 mod gallery;
 mod merge;
 mod objectives;
@@ -61,6 +62,8 @@ enum Command {
     Capacity(capacity::Args),
     /// Find the cheapest deployment that meets the objectives, and how far it moves if an input is off
     Plan(plan::Args),
+    /// Print what identifies the runs of a scenario, to find where two machines part that should agree
+    Fingerprint(fingerprint::Args),
     /// Report every mistake in scenario files, without running them
     Check(check::Args),
     /// Print the JSON Schema of scenario files, for completion in an editor
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Merge(args) => merge::merge(&args),
         Command::Capacity(args) => capacity::capacity(&args),
         Command::Plan(args) => plan::plan(&args),
+        Command::Fingerprint(args) => fingerprint::fingerprint(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => start::new(&args),

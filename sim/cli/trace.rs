@@ -6,11 +6,13 @@ use engine::record::{RunRecord, Worst};
 use engine::time::{Span, Time};
 use engine::trace::{Trace, Window, trace as run_traced};
 use engine::{Model, Replication, Seed};
+use lab::Plan;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 
 use crate::files;
 use crate::problem::Problem;
 use crate::run::parse_overrides;
+use crate::settle::settle;
 use crate::terminal;
 
 /// Events that a trace has at most, unless the user says more: what a browser opens in seconds.
@@ -66,7 +68,9 @@ struct Chosen {
 /// Runs a world and writes its trace.
 pub fn trace(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
-    let compiled = files::compile(&args.file, &overrides)?;
+    let mut compiled = files::compile(&args.file, &overrides)?;
+    let (seed, replication) = (args.seed.unwrap_or(compiled.seed), args.replication);
+    settle(&mut compiled, &Plan { seed: Seed(seed), replications: 1, threads: None })?;
     let model = world(&compiled.models, args.world.as_deref())?;
     check_times(args, model)?;
     let out = args.out.clone().unwrap_or_else(|| files::default_folder(&args.file).join("trace.json"));
@@ -74,7 +78,6 @@ pub fn trace(args: &Args) -> Result<(), Problem> {
         return Err(Problem::Usage(format!("--out {}: this is a folder; name a file", out.display())));
     }
     files::prepare(out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
-    let (seed, replication) = (args.seed.unwrap_or(compiled.seed), args.replication);
     let bar = terminal::bar("{msg}, {elapsed} so far", 3);
     let failed = |error| Problem::Program { path: args.file.clone(), error };
     bar.set_message("looking for the window");
@@ -106,13 +109,13 @@ pub fn trace(args: &Args) -> Result<(), Problem> {
 }
 
 /// An instant of the simulation.
-fn instant(text: &str) -> Result<Time, String> {
+pub fn instant(text: &str) -> Result<Time, String> {
     let span: Span = text.trim().parse().map_err(|error| format!("{error}; write an instant such as 10s or 1.5s"))?;
     Ok(Time::ZERO + span)
 }
 
 /// The world that is meant.
-fn world<'a>(models: &'a [Model], name: Option<&str>) -> Result<&'a Model, Problem> {
+pub fn world<'a>(models: &'a [Model], name: Option<&str>) -> Result<&'a Model, Problem> {
     let Some(name) = name else { return Ok(&models[0]) };
     models.iter().find(|model| model.name == name).ok_or_else(|| {
         let known: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::model::{Arrivals, ClientSpec, Model};
 use crate::request::{NO_MEMBER, Request};
+use crate::starved::{StarvedClient, StarvedClients};
 use crate::time::{Span, Time};
 
 /// Moments of a number over members of a group, in exact integers.
@@ -69,6 +70,29 @@ impl Evenness {
     }
 }
 
+/// Parts that a [`lorenz`] curve is divided into.
+pub const LORENZ_PARTS: u64 = 50;
+
+/// A Lorenz curve of numbers, exactly: what the poorest 0, 1/50, 2/50... of them have together, in fiftieths. Where a part ends within
+/// a member, it has its part of the member. Empty without numbers.
+pub fn lorenz(mut numbers: Vec<u64>) -> Vec<u64> {
+    if numbers.is_empty() {
+        return Vec::new();
+    }
+    numbers.sort_unstable();
+    let count = numbers.len() as u64;
+    let (mut at, mut sum) = (0, 0);
+    let mut point = |part: u64| {
+        let (whole, rest) = (part * count / LORENZ_PARTS, part * count % LORENZ_PARTS);
+        while at < whole {
+            sum += numbers[at as usize];
+            at += 1;
+        }
+        sum * LORENZ_PARTS + numbers.get(at as usize).map_or(0, |number| number * rest)
+    };
+    (0..=LORENZ_PARTS).map(&mut point).collect()
+}
+
 /// Jain's fairness index of so many numbers, of which the sum and the sum of the squares are known.
 pub(crate) fn jain(count: u64, sum: u128, square: u128) -> Option<f64> {
     let sum = sum as f64;
@@ -97,6 +121,12 @@ pub struct GroupRecord {
     pub clients: Evenness,
     /// Its clients that were starved.
     pub starved_clients: u64,
+    /// Those of them that went without for longest.
+    #[serde(skip)]
+    pub starved_longest: StarvedClients,
+    /// What the poorest of its clients have, see [`lorenz`].
+    #[serde(skip)]
+    pub lorenz: Vec<u64>,
     /// CPU time of the program that sends its requests, over the whole run; of so many processes.
     pub generator_cpu: Span,
     /// Processes of that program; zero where a request costs its sender nothing.
@@ -139,7 +169,21 @@ struct Member {
     passes: u64,
     /// When its last good response came, or the window began.
     last: Time,
+    /// The longest that it went without one, and since when.
     longest: Span,
+    since: Time,
+}
+
+impl Member {
+    /// A time without a good response ends.
+    #[inline]
+    fn gap(&mut self, end: Time, after: Span, pair: Time) {
+        let gap = end.since(self.last);
+        self.starved |= gap > after && pair > self.last;
+        if gap > self.longest {
+            (self.longest, self.since) = (gap, self.last);
+        }
+    }
 }
 
 /// Who waits while others are served; the recorder's part of it.
@@ -156,7 +200,7 @@ pub(crate) struct Fairness {
 impl Fairness {
     pub(crate) fn new(model: &Model) -> Fairness {
         let last = Time::ZERO + model.run.warm_up;
-        let member = |group| Member { group, starved: false, passes: 0, last, longest: Span::ZERO };
+        let member = |group| Member { group, starved: false, passes: 0, last, longest: Span::ZERO, since: last };
         let members = (0..).zip(model.clients.iter()).flat_map(|(group, client)| match client.arrivals {
             Arrivals::Closed { clients, .. } => std::iter::repeat_n(member(group), clients as usize),
             Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => std::iter::repeat_n(member(group), 0),
@@ -169,14 +213,15 @@ impl Fairness {
         }
     }
 
-    /// A request ended for its sender, or with the run.
+    /// A request ended for its sender, or with the run. Whether it was starved.
     #[inline]
-    pub(crate) fn ended(&mut self, request: &Request, waited: Span, of: [&mut Waiting; 2]) {
+    pub(crate) fn ended(&mut self, request: &Request, waited: Span, of: [&mut Waiting; 2]) -> bool {
         let starved = waited > self.after && self.youngest[1] > request.born;
         for waiting in of {
             waiting.longest = waiting.longest.max(waited);
             waiting.starved += u64::from(starved);
         }
+        starved
     }
 
     /// A good response.
@@ -195,22 +240,26 @@ impl Fairness {
     fn pass(&mut self, at: Time, request: &Request) {
         let (after, pair) = (self.after, self.latest_pair);
         let member = &mut self.members[request.member as usize];
-        let gap = at.since(member.last);
-        member.starved |= gap > after && pair > member.last;
+        member.gap(at, after, pair);
         self.latest_pair = pair.max(if member.passes > 0 { member.last } else { Time::ZERO });
         member.passes += 1;
-        member.longest = member.longest.max(gap);
         member.last = at;
     }
 
     /// Fills in what clients got, of each group; the window closes at `end`.
     pub(crate) fn close(&mut self, end: Time, groups: &mut [GroupRecord]) {
-        for member in &mut self.members {
-            member.longest = member.longest.max(end.since(member.last));
-            member.starved |= end.since(member.last) > self.after && self.latest_pair > member.last;
-            let group = &mut groups[usize::from(member.group)];
-            group.clients.add(member.passes);
-            group.starved_clients += u64::from(member.starved);
+        for members in self.members.chunk_by_mut(|a, b| a.group == b.group) {
+            let group = &mut groups[usize::from(members[0].group)];
+            for (number, member) in (0..).zip(&mut *members) {
+                member.gap(end, self.after, self.latest_pair);
+                group.clients.add(member.passes);
+                group.starved_clients += u64::from(member.starved);
+                if member.starved {
+                    let (served, longest, since) = (member.passes, member.longest, member.since);
+                    group.starved_longest.note(StarvedClient { number, served, longest, since });
+                }
+            }
+            group.lorenz = lorenz(members.iter().map(|member| member.passes).collect());
         }
     }
 
@@ -230,6 +279,16 @@ impl Fairness {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_poorest_part_has_its_part_of_all() {
+        let equals = lorenz(vec![3; 10]);
+        assert_eq!(equals.len() as u64, LORENZ_PARTS + 1);
+        assert!((0..=50).all(|part| equals[part as usize] == part * 30));
+        let winner = lorenz(vec![100, 0, 0, 0]);
+        assert_eq!((winner[37], winner[38], winner[44], winner[50]), (0, 200, 2_600, 5_000));
+        assert_eq!(lorenz(Vec::new()), Vec::<u64>::new());
+    }
 
     #[test]
     fn evenness_is_one_for_equals_and_one_over_n_for_a_winner() {

@@ -1,5 +1,7 @@
 //! Facts, and those who watch them. A probe is chosen at compile time; `()` watches nothing and costs nothing.
 
+use std::fmt::Debug;
+
 use crate::holds::StepOf;
 use crate::id::{ProcessId, TaskId};
 use crate::op::Pc;
@@ -157,9 +159,16 @@ impl Gauge {
 pub trait Probe {
     /// Whether it wants details, of which there are many; the others do not pay for telling them.
     const DETAIL: bool = false;
+    /// Whether it wants to see every event ([`Probe::event`]).
+    const EVENTS: bool = false;
+    /// Whether ties are shuffled in the runs that it watches (`world/ties.rs`).
+    const SHUFFLES: bool = false;
 
     /// Sees a fact; facts come in order of time.
     fn on(&mut self, at: Time, fact: Fact<'_>);
+
+    /// Sees an event before it happens, with the fingerprint of all until it; only told where [`Probe::EVENTS`] says so.
+    fn event(&mut self, _at: Time, _event: &dyn Debug, _fingerprint: u64) {}
 }
 
 impl Probe for () {
@@ -177,10 +186,17 @@ pub(crate) fn tell<P: Probe>(probe: &mut P, now: Time, detail: Detail) {
 
 impl<A: Probe, B: Probe> Probe for (A, B) {
     const DETAIL: bool = A::DETAIL || B::DETAIL;
+    const EVENTS: bool = A::EVENTS || B::EVENTS;
+    const SHUFFLES: bool = A::SHUFFLES || B::SHUFFLES;
 
     #[inline(always)]
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         self.0.on(at, fact);
         self.1.on(at, fact);
+    }
+
+    fn event(&mut self, at: Time, event: &dyn Debug, fingerprint: u64) {
+        self.0.event(at, event, fingerprint);
+        self.1.event(at, event, fingerprint);
     }
 }

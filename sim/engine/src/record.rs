@@ -6,10 +6,11 @@ use serde::Serialize;
 
 pub use crate::blame::{Around, BlameRows, Worst, WorstList};
 use crate::fairness::jain;
-pub use crate::fairness::{Evenness, GroupRecord, Residents, Waiting};
+pub use crate::fairness::{Evenness, GroupRecord, LORENZ_PARTS, Residents, Waiting};
 use crate::hist::Hist;
 pub use crate::holds::{Held, HubBlame, StepOf};
-pub use crate::steps::StepWait;
+pub use crate::starved::{STARVED_MAX, StarvedClient, StarvedClients, StarvedRequest, StarvedRequests};
+pub use crate::steps::{PoolRecord, StepWait};
 use crate::time::{Span, Time};
 
 /// How a request ended for the one who sent it.
@@ -191,6 +192,8 @@ pub struct RunRecord {
     /// What requests waited for at each step that waits for a lock, a pool, a queue or a peer, by class and step.
     #[serde(skip)]
     pub steps: Vec<StepWait>,
+    /// The pools, in the order of the model.
+    pub pools: Vec<PoolRecord>,
     /// Who waited for hubs, and who held them meanwhile.
     pub hub_blame: HubBlame,
     /// What was done to shared values after the warm-up, in model order.
@@ -369,6 +372,9 @@ pub struct ClassRecord {
     /// The slowest of its good responses.
     #[serde(skip)]
     pub worst: WorstList,
+    /// Those of its requests that were starved for longest.
+    #[serde(skip)]
+    pub starved: StarvedRequests,
     /// Sum over the requests that ended badly of time by [`Wait`]: what those who left or were turned away had waited for.
     pub lost: [Span; Wait::KINDS],
     /// How its requests waited.

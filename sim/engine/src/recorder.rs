@@ -12,6 +12,7 @@ use crate::record::{
     Waiting, Wasted,
 };
 use crate::request::{NO_RESIDENT, Request, Why};
+use crate::starved::StarvedRequests;
 use crate::steps::Steps;
 use crate::time::{Span, Time};
 
@@ -94,6 +95,7 @@ impl Recorder {
             blame: [Span::ZERO; Wait::KINDS],
             blame_rows: BlameRows::default(),
             worst: WorstList::default(),
+            starved: StarvedRequests::default(),
             lost: [Span::ZERO; Wait::KINDS],
             waiting: Waiting::default(),
             slowdown: Slowdown::default(),
@@ -252,7 +254,10 @@ impl Recorder {
         class.endings[ending as usize] += 1;
         let group = &mut self.groups[usize::from(request.client)];
         let ideal = request.ideal();
-        self.fairness.ended(request, latency.saturating_sub(ideal), [&mut class.waiting, &mut group.waiting]);
+        let waited = latency.saturating_sub(ideal);
+        if self.fairness.ended(request, waited, [&mut class.waiting, &mut group.waiting]) {
+            class.starved.note(request, waited, ending);
+        }
         if ending == Ending::Unfinished {
             return;
         }
@@ -367,6 +372,7 @@ impl Probe for Recorder {
                 self.hub_hold.add(to.since(from));
                 self.holds.held(hub as usize, step, from, to);
             }
+            Fact::Waited { .. } if at < self.window.0 => {}
             Fact::Waited { class, op, wait, span } => self.steps.waited(class, op, wait, span),
             Fact::JoinLag(lag) => self.join_lag.add(lag),
             Fact::SynDropped => {

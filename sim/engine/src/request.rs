@@ -181,7 +181,8 @@ impl Request {
     /// The same, telling how long it waited at a step if it did.
     #[inline(always)]
     pub fn turn_from_step(&mut self, at: Time, wait: Wait, now: Time, probe: &mut impl Probe) {
-        if self.wait.is_at_step() && self.counted {
+        // A pass of a resident counts by its end, which nobody knows yet.
+        if self.wait.is_at_step() && (self.counted || self.resident != NO_RESIDENT) {
             let span = at.since(self.since);
             probe.on(now, Fact::Waited { class: self.class, op: self.op, wait: self.wait, span });
         }

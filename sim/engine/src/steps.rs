@@ -1,7 +1,10 @@
 //! Waits at steps: how long requests waited at each step of their programs for a lock, a pool, a queue or a peer.
 
+use serde::Serialize;
+
+use crate::fairness::Evenness;
 use crate::model::Model;
-use crate::op::Pc;
+use crate::op::{Op, Pc};
 use crate::record::Wait;
 use crate::time::Span;
 
@@ -14,12 +17,17 @@ pub struct StepWait {
     pub op: Pc,
     /// What for.
     pub wait: Wait,
-    /// How many waits there were after the warm-up.
-    pub count: u64,
-    /// Their sum.
-    pub sum: Span,
-    /// The longest.
-    pub longest: Span,
+    /// The waits that ended after the warm-up, ns.
+    pub spans: Evenness,
+}
+
+/// How those waited who had to wait for a pool, in one run after the warm-up, over all processes.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct PoolRecord {
+    /// Its name.
+    pub name: String,
+    /// Their waits, ns: of those who got a unit and of those who gave up.
+    pub waits: Evenness,
 }
 
 /// The recorder's part of it: a place for each op of each class.
@@ -46,11 +54,24 @@ impl Steps {
         let place = self.first[usize::from(class)] + usize::from(op.0);
         // A fan-out's branch may wait at an op of another program: it is its own.
         let Some(place) = self.places.get_mut(place) else { return };
-        let new = StepWait { class, op, wait, count: 0, sum: Span::ZERO, longest: Span::ZERO };
-        let step = place.get_or_insert(new);
-        step.count += 1;
-        step.sum += span;
-        step.longest = step.longest.max(span);
+        let step = place.get_or_insert(StepWait { class, op, wait, spans: Evenness::default() });
+        step.spans.add(span.as_ns());
+    }
+
+    /// The pools of a model, in its order, with the waits of all steps that take a unit.
+    pub(crate) fn pools(&self, model: &Model) -> Vec<PoolRecord> {
+        let takes = |step: &&StepWait, pool: usize| {
+            let program = &model.programs[model.classes[usize::from(step.class)].program as usize];
+            let op = &program.code[usize::from(step.op.0)];
+            let taken = matches!(op, Op::Acquire { sync, .. } | Op::Get { sync, .. } if usize::from(*sync) == pool);
+            step.wait == Wait::Pool && taken
+        };
+        let waits = |pool| {
+            let steps = self.places.iter().flatten().filter(|step| takes(step, pool));
+            steps.fold(Evenness::default(), |all, step| all.merged(step.spans))
+        };
+        let pools = model.syncs.iter().enumerate().filter(|(_, sync)| sync.pool);
+        pools.map(|(at, sync)| PoolRecord { name: sync.name.clone(), waits: waits(at) }).collect()
     }
 
     /// The steps at which anybody waited, by class and op.

@@ -6,9 +6,10 @@
 mod build;
 mod error;
 mod run;
+mod ties;
 
 pub use error::RunError;
-pub use run::{run, run_unwatched};
+pub use run::{run, run_shuffled, run_unwatched};
 
 use crate::advance::{self, Effect, Fate};
 use crate::balance::Balancer;
@@ -43,6 +44,7 @@ use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
 use crate::warmth::{Part, Warmth};
+use crate::world::ties::Ties;
 
 /// Something that will happen, or may have been overtaken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -239,6 +241,7 @@ pub(crate) struct World<'m, P> {
     /// Steps and events since time last moved.
     pub(crate) steps: u64,
     stuck: bool,
+    ties: Ties,
 }
 
 impl<'m, P: Probe> World<'m, P> {
@@ -298,6 +301,7 @@ impl<'m, P: Probe> World<'m, P> {
             events: 0,
             steps: 0,
             stuck: false,
+            ties: Ties::default(),
         };
         world.build_hosts();
         world.build_processes();

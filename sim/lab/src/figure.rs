@@ -5,7 +5,9 @@
 
 mod table;
 
-pub use table::{BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, GROUP_FIGURES, RUN_FIGURES, VALUE_FIGURES};
+pub use table::{
+    BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, GROUP_FIGURES, POOL_FIGURES, RUN_FIGURES, VALUE_FIGURES,
+};
 pub(crate) use table::{blame_of, slowdown};
 
 use crate::estimate::Estimate;

@@ -3,8 +3,8 @@
 use engine::record::{ClassRecord, RunRecord};
 
 use crate::figure::{
-    BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, GROUP_FIGURES, Group, RUN_FIGURES, Recipe, VALUE_FIGURES,
-    blame_of,
+    BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, GROUP_FIGURES, Group, POOL_FIGURES, RUN_FIGURES, Recipe,
+    VALUE_FIGURES, blame_of,
 };
 
 /// All replications of one world.
@@ -31,13 +31,15 @@ pub struct Summary {
     pub classes: Vec<ClassSummary>,
     /// The groups of clients, in model order: one figure per row of [`GROUP_FIGURES`].
     pub groups: Vec<SharedSummary>,
+    /// The pools, in model order: one figure per row of [`POOL_FIGURES`].
+    pub pools: Vec<SharedSummary>,
     /// The shared values, in model order: one figure per row of [`VALUE_FIGURES`].
     pub values: Vec<SharedSummary>,
     /// The declared connections, in model order: one figure per row of [`CONNECTION_FIGURES`].
     pub connections: Vec<SharedSummary>,
 }
 
-/// All numbers of one group of clients, shared value or connection in one world.
+/// All numbers of one group of clients, pool, shared value or connection in one world.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SharedSummary {
     /// Its name.
@@ -88,6 +90,7 @@ impl Summary {
             blame: blame(&records, |record| &record.classes),
             classes: (0..first.classes.len()).map(|class| ClassSummary::of(&records, class)).collect(),
             groups: shared(&records, |record| &record.groups, &GROUP_FIGURES, |group| &group.name),
+            pools: shared(&records, |record| &record.pools, &POOL_FIGURES, |pool| &pool.name),
             values: shared(&records, |record| &record.values, &VALUE_FIGURES, |value| &value.name),
             connections: shared(&records, |record| &record.connections, &CONNECTION_FIGURES, |one| &one.name),
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use engine::Model;
-use engine::record::Wait;
+use engine::record::{StarvedRequest, Wait};
 use lab::Estimate;
 use lab::explain::{Checked, Column, How, Split, culprit_name, step_name};
 use serde::Serialize;
@@ -32,6 +32,9 @@ struct World<'a> {
     slowest: Vec<Slowest<'a>>,
     lost: Lost,
     requests_starved: u64,
+    starved_longest: Vec<Starved<'a>>,
+    clients_starved: u64,
+    clients_starved_longest: Vec<StarvedClient<'a>>,
     changes: Vec<Changed<'a>>,
 }
 
@@ -68,6 +71,27 @@ struct Slowest<'a> {
     sent_at_ns: u64,
     latency_ns: u64,
     shares: BTreeMap<&'static str, Number>,
+}
+
+#[derive(Serialize)]
+struct Starved<'a> {
+    class: &'a str,
+    group: &'a str,
+    replication: u32,
+    sent_at_ns: u64,
+    waited_ns: u64,
+    ended: &'static str,
+    shares: BTreeMap<&'static str, Number>,
+}
+
+#[derive(Serialize)]
+struct StarvedClient<'a> {
+    group: &'a str,
+    client: u32,
+    replication: u32,
+    without_ns: u64,
+    since_ns: u64,
+    requests_ok: u64,
 }
 
 #[derive(Serialize)]
@@ -116,7 +140,10 @@ impl<'a> World<'a> {
             steps: steps(model, split),
             slowest: slowest(model, split),
             lost: lost(split),
-            requests_starved: split.starved,
+            requests_starved: split.starved.requests,
+            starved_longest: split.starved.longest.iter().map(|(at, one)| Starved::of(model, *at, one)).collect(),
+            clients_starved: split.starved.clients,
+            clients_starved_longest: clients(model, split),
             changes: world.checked.iter().map(Changed::of).collect(),
         })
     }
@@ -155,6 +182,33 @@ fn slowest<'a>(model: &'a Model, split: &Split) -> Vec<Slowest<'a>> {
 fn lost(split: &Split) -> Lost {
     let (requests, bill) = &split.lost;
     Lost { requests: *requests, shares: shares(&lab::explain::shares(bill)) }
+}
+
+impl<'a> Starved<'a> {
+    fn of(model: &'a Model, replication: u32, one: &StarvedRequest) -> Starved<'a> {
+        Starved {
+            class: class_name(model, one.class),
+            group: &model.clients[usize::from(one.group)].name,
+            replication,
+            sent_at_ns: one.born.as_ns(),
+            waited_ns: one.waited.as_ns(),
+            ended: one.ending.label(),
+            shares: shares(&lab::explain::shares(&one.bill)),
+        }
+    }
+}
+
+/// The clients that went without for longest, numbered from one as in the text.
+fn clients<'a>(model: &'a Model, split: &Split) -> Vec<StarvedClient<'a>> {
+    let list = split.starved.clients_longest.iter().map(|(replication, group, one)| StarvedClient {
+        group: &model.clients[usize::from(*group)].name,
+        client: one.number + 1,
+        replication: *replication,
+        without_ns: one.longest.as_ns(),
+        since_ns: one.since.as_ns(),
+        requests_ok: one.served,
+    });
+    list.collect()
 }
 
 impl Latency {

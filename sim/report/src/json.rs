@@ -103,6 +103,8 @@ struct World<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<Shared<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    pools: Vec<Shared<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<Shared<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     connections: Vec<Shared<'a>>,
@@ -123,6 +125,7 @@ impl<'a> World<'a> {
             classes: summary.classes.iter().map(Class::of).collect(),
             blame: Figures(&summary.blame),
             groups: summary.groups.iter().map(Shared::of).collect(),
+            pools: summary.pools.iter().map(Shared::of).collect(),
             values: summary.values.iter().map(Shared::of).collect(),
             connections: summary.connections.iter().map(Shared::of).collect(),
             fingerprints: OneLine(records.clone().map(|record| hexadecimal(record.fingerprint)).collect()),

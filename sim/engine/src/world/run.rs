@@ -11,6 +11,7 @@ use crate::recorder::Recorder;
 use crate::request::{NO_RESIDENT, Stage, Why};
 use crate::rng::{Replication, Seed, mix};
 use crate::time::{Span, Time};
+use crate::world::ties::Shuffled;
 use crate::world::{Event, RunError, World};
 
 impl<P: Probe> World<'_, P> {
@@ -26,7 +27,7 @@ impl<P: Probe> World<'_, P> {
         self.start_checks();
         self.settle();
         loop {
-            let Some((at, event)) = self.queue.pop() else {
+            let Some((at, event)) = self.next_event() else {
                 if self.requests.is_empty() {
                     break;
                 }
@@ -51,7 +52,7 @@ impl<P: Probe> World<'_, P> {
     /// Runs until an instant, or until nothing is left that could happen.
     pub(crate) fn run_until(&mut self, end: Time) -> Result<(), RunError> {
         self.settle();
-        while let Some((at, event)) = self.queue.pop().filter(|&(at, _)| at <= end) {
+        while let Some((at, event)) = self.next_event().filter(|&(at, _)| at <= end) {
             self.step_to(at, event)?;
             self.handle(event);
             self.settle();
@@ -73,6 +74,9 @@ impl<P: Probe> World<'_, P> {
         self.steps += 1;
         self.events += 1;
         self.fingerprint = mix(self.fingerprint ^ at.as_ns(), event.code());
+        if P::EVENTS {
+            self.probe.event(at, &event, self.fingerprint);
+        }
         let limits = &self.model.limits;
         let within = self.events <= limits.events
             && self.steps <= limits.events_per_instant
@@ -134,7 +138,7 @@ impl<P: Probe> World<'_, P> {
     /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
     #[inline(always)]
     fn settle(&mut self) {
-        if !self.disturbed.is_empty() && !self.queue.has_more_now() {
+        if !self.disturbed.is_empty() && !self.has_more_now() {
             self.dispatch_disturbed();
         }
     }
@@ -177,9 +181,10 @@ impl<P: Probe> World<'_, P> {
     fn end_unfinished(&mut self, id: RequestId) {
         let now = self.now;
         let request = &mut self.requests[id];
-        request.turn(now, request.wait);
-        request.ending = Some(Ending::Unfinished);
         request.counted |= request.resident != NO_RESIDENT;
+        // Who waits at a step for ever has waited at it: else a pool would look fair because the starved are not in its books.
+        request.turn_from_step(now, request.wait, now, &mut self.probe);
+        request.ending = Some(Ending::Unfinished);
         self.probe.on(now, Fact::Ended(&self.requests[id], Ending::Unfinished));
     }
 }
@@ -203,13 +208,45 @@ pub fn run_unwatched(model: &Model, seed: Seed, replication: Replication) -> Res
 /// # Errors
 /// [`RunError`] when a limit of the model is reached or requests wait for ever.
 pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {
-    let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum();
-    let slots = model.slots();
-    let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
+    let mut world = World::new(model, seed, replication, recorder(model));
     world.run()?;
+    record(world, seed, replication, |recorder| recorder)
+}
+
+/// [`run`] with ties shuffled: of things that happen at one instant and have nothing to do with each other, chance takes the next.
+/// The same people come and need the same; `ties` is where that other chance begins.
+///
+/// For tests of conclusions, which may not rest on the order of ties.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_shuffled(model: &Model, seed: Seed, replication: Replication, ties: u64) -> Result<RunRecord, RunError> {
+    let mut world = World::new(model, seed, replication, Shuffled(recorder(model)));
+    world.ties.state = mix(ties, u64::from(replication.0));
+    world.run()?;
+    record(world, seed, replication, |Shuffled(recorder)| recorder)
+}
+
+fn cores(model: &Model) -> u64 {
+    model.hosts.iter().map(|host| u64::from(host.cores)).sum()
+}
+
+fn recorder(model: &Model) -> Recorder {
+    Recorder::new(model, cores(model), model.slots())
+}
+
+/// What a run leaves behind.
+fn record<P: Probe>(
+    world: World<'_, P>,
+    seed: Seed,
+    replication: Replication,
+    recorder: impl FnOnce(P) -> Recorder,
+) -> Result<RunRecord, RunError> {
     let end = world.now;
+    let (cores, slots) = (cores(world.model), world.model.slots());
     let residents = world.has_residents();
-    let World { probe: mut recorder, processes, threads, hubs, clients, .. } = world;
+    let World { model, probe, processes, threads, hubs, clients, .. } = world;
+    let mut recorder = recorder(probe);
     let World { fingerprint, births, events, net, masters, calls_peak, .. } = world;
     recorder.close(end);
     let areas = recorder.areas();
@@ -252,6 +289,7 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
         thread_requests: thread_requests(&threads),
         process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
         groups: recorder.groups,
+        pools: recorder.steps.pools(model),
         steps: recorder.steps.into_list(),
         hub_blame: recorder.holds.blame(),
         values: recorder.values,

@@ -6,10 +6,12 @@
 mod change;
 mod names;
 mod split;
+mod starved;
 
 pub use change::{Change, Checked, How, changes};
 pub use names::{culprit_name, step_name};
 pub use split::{Column, HeldShare, Slowest, Split, StepShare, shares};
+pub use starved::Starved;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use engine::hist::Hist;
 use engine::record::{BlameRows, Ending, RunRecord, StepOf, Wait};
 use engine::time::{Span, Time};
 
+use super::starved::Starved;
+
 /// The percentiles that are told apart.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)];
 
@@ -25,8 +27,8 @@ pub struct Split {
     pub hub_waits: f64,
     /// Steps at which requests waited for a lock, a pool, a queue or a peer, the largest sum first.
     pub steps: Vec<StepShare>,
-    /// Requests that were starved.
-    pub starved: u64,
+    /// Who was starved.
+    pub starved: Starved,
 }
 
 /// What requests of about one latency waited for.
@@ -101,7 +103,7 @@ impl Split {
     pub fn of(model: &Model, records: &[RunRecord], class: Option<usize>) -> Option<Split> {
         let is_meant = |index: usize| class.is_none_or(|wanted| wanted == index);
         let (mut rows, mut latency) = (BlameRows::default(), Hist::new());
-        let (mut lost, mut lost_bill, mut starved) = (0, [Span::ZERO; Wait::KINDS], 0);
+        let (mut lost, mut lost_bill) = (0, [Span::ZERO; Wait::KINDS]);
         for record in records {
             for (_, class) in record.classes.iter().enumerate().filter(|(index, _)| is_meant(*index)) {
                 rows.merge(&class.blame_rows);
@@ -109,7 +111,6 @@ impl Split {
                 let well = class.endings[Ending::Ok as usize] + class.endings[Ending::Unfinished as usize];
                 lost += class.endings.iter().sum::<u64>() - well;
                 lost_bill.iter_mut().zip(class.lost).for_each(|(sum, part)| *sum += part);
-                starved += class.waiting.starved;
             }
         }
         let responses = latency.count();
@@ -135,7 +136,7 @@ impl Split {
             held,
             hub_waits: waits as f64 / responses as f64,
             steps: steps(records, is_meant),
-            starved,
+            starved: Starved::of(records, is_meant),
         })
     }
 
@@ -202,22 +203,18 @@ fn steps(records: &[RunRecord], is_meant: impl Fn(usize) -> bool) -> Vec<StepSha
     let mut all: Vec<engine::record::StepWait> = Vec::new();
     for step in records.iter().flat_map(|record| &record.steps).filter(|step| is_meant(usize::from(step.class))) {
         match all.iter_mut().find(|known| (known.class, known.op, known.wait) == (step.class, step.op, step.wait)) {
-            Some(known) => {
-                known.count += step.count;
-                known.sum += step.sum;
-                known.longest = known.longest.max(step.longest);
-            }
+            Some(known) => known.spans = known.spans.merged(step.spans),
             None => all.push(*step),
         }
     }
-    all.sort_by_key(|step| (std::cmp::Reverse(step.sum), step.class, step.op.0));
+    all.sort_by_key(|step| (std::cmp::Reverse(step.spans.sum), step.class, step.op.0));
     let share = |step: engine::record::StepWait| StepShare {
         class: step.class,
         op: step.op,
         wait: step.wait,
-        count: step.count,
-        mean_ns: step.sum.as_ns() as f64 / step.count.max(1) as f64,
-        longest: step.longest,
+        count: step.spans.count,
+        mean_ns: step.spans.sum as f64 / step.spans.count.max(1) as f64,
+        longest: Span::from_ns(step.spans.max),
     };
     all.into_iter().map(share).collect()
 }

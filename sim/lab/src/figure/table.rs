@@ -2,7 +2,7 @@
 
 use engine::hist::Hist;
 use engine::record::{
-    ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, RunRecord, Slowdown, ValueRecord, Wait,
+    ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, PoolRecord, RunRecord, Slowdown, ValueRecord, Wait,
 };
 use engine::time::Span;
 
@@ -302,6 +302,20 @@ pub static GROUP_FIGURES: [Recipe<GroupRecord>; 8] = [
         |g| of_clients(g, g.clients.max_share())),
 ];
 
+/// Everything that is told about one pool, in table order.
+#[rustfmt::skip] // As above.
+pub static POOL_FIGURES: [Recipe<PoolRecord>; 4] = [
+    row("waits", "waits", (Unit::Count, Group::Fairness, Better::Less),
+        "Times that a request had to wait for a unit of the pool.", |p| Some(p.waits.count as f64)),
+    row("wait_mean_ns", "mean wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "Mean of these waits, those that ended without a unit among them.",
+        |p| (p.waits.count > 0).then(|| p.waits.sum as f64 / p.waits.count as f64)),
+    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+        "The longest of them.", |p| (p.waits.count > 0).then_some(p.waits.max as f64)),
+    row("waits_jain_index", "Jain's index of waits", JAIN,
+        "Jain's fairness index of these waits: 1 when all waited alike, near 0 when a few waited for all.", |p| p.waits.jain()),
+];
+
 /// A number of clients that ask again and again, where a group has any.
 fn of_clients(group: &GroupRecord, number: Option<f64>) -> Option<f64> {
     number.filter(|_| group.clients.count > 0)
@@ -452,6 +466,7 @@ mod tests {
         let specs = specs.chain(CLASS_FIGURES.iter().map(|recipe| &recipe.spec)).chain(&BLAME_FIGURES);
         let specs = specs.chain(VALUE_FIGURES.iter().map(|recipe| &recipe.spec));
         let specs = specs.chain(CONNECTION_FIGURES.iter().map(|recipe| &recipe.spec));
+        let specs = specs.chain(POOL_FIGURES.iter().map(|recipe| &recipe.spec));
         let specs = specs.chain(GROUP_FIGURES.iter().map(|recipe| &recipe.spec));
         for spec in specs {
             let suffix = match spec.unit {

@@ -1,10 +1,8 @@
-//! How evenly waiting was spread: Lorenz curves of latencies, and who of those that ask again and again got how much.
-//!
-//! A run keeps a histogram of latencies and the moments of what each client got, not each client's number: so the
-//! curve is of latencies, exact to the width of a bucket, and clients have a table.
+//! How evenly waiting was spread: Lorenz curves of latencies, exact to the width of a histogram's bucket, and of what each client got
+//! of those that ask again and again.
 
 use engine::hist::Hist;
-use engine::record::Evenness;
+use engine::record::{Evenness, LORENZ_PARTS};
 use lab::{Unit, WorldResult};
 
 use super::Table;
@@ -42,6 +40,43 @@ pub(crate) fn curves(results: &[WorldResult]) -> Vec<Plot> {
         }
     };
     classes.iter().enumerate().take(CLASSES_MAX).map(plot).filter(Plot::has_values).collect()
+}
+
+/// A plot for each group of clients that ask again and again: which share of all good responses the poorest part of them got.
+pub(crate) fn client_curves(results: &[WorldResult]) -> Vec<Plot> {
+    let groups = results.first().and_then(|world| world.records.first()).map_or(&[][..], |record| &record.groups);
+    let plot = |(at, group): (usize, &engine::record::GroupRecord)| {
+        let places: Vec<f64> = (0..=LORENZ_PARTS).map(|part| part as f64 / LORENZ_PARTS as f64).collect();
+        let line = |(index, world): (usize, &WorldResult)| {
+            let values = (0..places.len()).map(|part| Some(Value { mean: mean(world, at, part)?, interval: None }));
+            Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
+        };
+        Plot {
+            id: format!("lorenz-clients-{at}"),
+            title: format!("Clients of {}", group.name),
+            measures: "share of all good responses".to_owned(),
+            along: Along::Share("Share of clients, those that got least first"),
+            lines: results.iter().enumerate().map(line).collect(),
+            at: places.clone(),
+            tabled: (0..places.len()).step_by(5).collect(),
+            quantity: Quantity::Share,
+            unit: Unit::Share,
+            diagonal: true,
+        }
+    };
+    let several = |(_, group): &(usize, &engine::record::GroupRecord)| group.clients.count > 1;
+    groups.iter().enumerate().filter(several).take(CLASSES_MAX).map(plot).filter(Plot::has_values).collect()
+}
+
+/// A point of the Lorenz curve of a group's clients, in the mean of the replications where any client got anything.
+fn mean(world: &WorldResult, group: usize, part: usize) -> Option<f64> {
+    let share = |record: &engine::RunRecord| {
+        let curve = &record.groups[group].lorenz;
+        let all = *curve.last().filter(|&&all| all > 0)?;
+        Some(curve[part] as f64 / all as f64)
+    };
+    let shares: Vec<f64> = world.records.iter().filter_map(share).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }
 
 /// The share of the sum that the smallest `share` of the values have; `None` without a value.

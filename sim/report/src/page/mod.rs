@@ -15,6 +15,7 @@ mod look;
 mod over_time;
 mod plot;
 mod sections;
+mod starved;
 mod svg;
 mod tail;
 mod words;
@@ -298,9 +299,13 @@ fn blames(report: &Report<'_>) -> Figure {
 }
 
 fn evenness(report: &Report<'_>) -> Figure {
-    let note = "Lorenz curves: which share of all the latency the fastest part of the responses had. On the grey \
-                diagonal all would take as long; the deeper a curve sags, the more of the waiting falls on a few.";
-    let charts = evenness::curves(report.results).iter().map(|plot| Chart::of(plot, &[], None)).collect();
+    let note = "Lorenz curves: which share of all the latency the fastest part of the responses had, and which share of all \
+                good responses the clients had that got least. On the grey diagonal all would fare alike; the deeper a \
+                curve sags, the more falls on a few.";
+    let curves = [evenness::curves(report.results), evenness::client_curves(report.results)].concat();
+    let charts = curves.iter().map(|plot| Chart::of(plot, &[], None)).collect();
     let figure = Figure::new("evenness", "How unevenly the waiting fell", note, charts);
-    Figure { tables: evenness::clients(report.results).into_iter().collect(), ..figure }
+    let clients = evenness::clients(report.results);
+    let starved = starved::tables(report.models, report.results);
+    Figure { tables: clients.into_iter().chain(starved).collect(), ..figure }
 }

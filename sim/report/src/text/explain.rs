@@ -4,15 +4,18 @@ use engine::Model;
 use engine::model::WorkerKind;
 use engine::record::Wait;
 use lab::Unit;
-use lab::explain::{Checked, How, Split, culprit_name, step_name};
+use lab::explain::{Checked, How, Split, culprit_name, shares, step_name};
 
 use super::layout;
 use super::number::{self, Written};
 use super::rows::{Line, Row};
+use super::starved::starved_list;
 use super::table::Style;
 
 /// A part of a latency that is worth a line.
 const SHARE_MIN: f64 = 0.005;
+/// A part of one request's time that is worth a word.
+const PART_MIN: f64 = 0.05;
 /// Lines of a list.
 const LIST_MAX: usize = 5;
 /// A change of the share of good responses that is worth saying.
@@ -49,6 +52,7 @@ pub fn explained(world: &Explained<'_>, style: Style) -> String {
     text += &step_list(world.model, split);
     text += &slowest_list(world.model, split);
     text += &lost_sentence(split, style.width);
+    text += &starved_list(world.model, &split.starved, style.width);
     text + &changes_list(world, style.width)
 }
 
@@ -163,43 +167,35 @@ fn step_list(model: &Model, split: &Split) -> String {
 
 fn slowest_list(model: &Model, split: &Split) -> String {
     let lines = split.slowest.iter().map(|one| {
-        let mut parts: Vec<(f64, &str)> =
-            one.shares.iter().zip(Wait::ALL).map(|(&share, wait)| (share, wait.label())).collect();
-        parts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        parts.retain(|&(share, _)| share >= 0.05);
-        let parts: Vec<String> =
-            parts.iter().map(|&(share, label)| format!("{label} {}", number::value(Unit::Share, share))).collect();
         let class = &model.classes[usize::from(one.class)].name;
         let when = format!("`{class}`, sent at {} of replication {}", one.born, one.replication);
-        (number::value(Unit::Nanoseconds, one.latency.as_ns() as f64), format!("{when}: {}", parts.join(", ")))
+        (number::value(Unit::Nanoseconds, one.latency.as_ns() as f64), format!("{when}: {}", parts(&one.shares)))
     });
     let lines: Vec<(String, String)> = lines.collect();
     format!("\nThe slowest:\n{}", aligned(&lines))
 }
 
+/// The larger parts of a time, the largest first.
+pub(crate) fn parts(shares: &[f64; Wait::KINDS]) -> String {
+    let mut parts: Vec<(f64, &str)> =
+        shares.iter().zip(Wait::ALL).map(|(&share, wait)| (share, wait.label())).collect();
+    parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    parts.retain(|&(share, _)| share >= PART_MIN);
+    let parts: Vec<String> =
+        parts.iter().map(|&(share, label)| format!("{label} {}", number::value(Unit::Share, share))).collect();
+    parts.join(", ")
+}
+
 /// What those had waited for who got no good response.
 pub(crate) fn lost_sentence(split: &Split, width: usize) -> String {
     let (count, bill) = split.lost;
-    let sum: f64 = bill.iter().map(|span| span.as_ns() as f64).sum();
-    let mut text = String::new();
-    if count > 0 && sum > 0.0 {
-        let mut parts: Vec<(f64, &str)> =
-            bill.iter().zip(Wait::ALL).map(|(span, wait)| (span.as_ns() as f64 / sum, wait.label())).collect();
-        parts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let parts: Vec<String> = parts
-            .iter()
-            .filter(|&&(share, _)| share >= 0.05)
-            .map(|&(share, label)| format!("{label} {}", number::value(Unit::Share, share)))
-            .collect();
-        let count = number::value(Unit::Count, count as f64);
-        text = format!("{count} requests ended badly; until then they had waited for: {}.", parts.join(", "));
+    if count == 0 || bill.iter().all(|span| span.is_zero()) {
+        return String::new();
     }
-    if split.starved > 0 {
-        let starved = number::value(Unit::Count, split.starved as f64);
-        let were = if split.starved == 1 { "request was" } else { "requests were" };
-        text += &format!(" {starved} {were} starved: later ones were answered meanwhile.");
-    }
-    if text.is_empty() { text } else { format!("\n{}", wrapped(text.trim(), width)) }
+    let count = number::value(Unit::Count, count as f64);
+    let parts = parts(&shares(&bill));
+    let text = format!("{count} requests ended badly; until then they had waited for: {parts}.");
+    format!("\n{}", wrapped(&text, width))
 }
 
 /// What was tried, and whether it helped.
@@ -245,7 +241,7 @@ fn percent(ratio: f64) -> String {
 }
 
 /// Two columns, the first to the right.
-fn aligned(lines: &[(String, String)]) -> String {
+pub(super) fn aligned(lines: &[(String, String)]) -> String {
     let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
     lines.iter().map(|(left, right)| format!("  {left:>width$}  {right}\n")).collect()
 }

@@ -11,6 +11,7 @@ pub(crate) mod number;
 pub mod plan;
 pub(crate) mod rows;
 pub mod slo;
+pub(crate) mod starved;
 pub mod sweep;
 pub mod table;
 pub mod theory;

@@ -52,7 +52,7 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<Line> {
                 run_rows(worlds, group)
             }
             Group::Sharing => [run_rows(worlds, group), shared_rows(worlds)].concat(),
-            Group::Fairness => [run_rows(worlds, group), class_rows(worlds)].concat(),
+            Group::Fairness => [run_rows(worlds, group), class_rows(worlds), pool_rows(worlds)].concat(),
         };
         if !rows.is_empty() {
             lines.push(Line::Heading(0, group.label().to_owned()));
@@ -94,6 +94,25 @@ fn class_rows(worlds: &[Summary]) -> Vec<Line> {
             let figure = |world: &'_ Summary| world.classes.iter().position(|class| class.name == name);
             row(worlds, spec, 2, |world| world.classes[figure(world)?].figure(spec.name))
         });
+        lines.extend(rows.map(Line::Row));
+    }
+    lines
+}
+
+/// Each pool that anybody waited for under its own heading.
+fn pool_rows(worlds: &[Summary]) -> Vec<Line> {
+    let pools = worlds.first().map_or(&[][..], |world| &world.pools);
+    let mut lines = Vec::new();
+    for (at, pool) in pools.iter().enumerate() {
+        let of = |world: &'_ Summary, spec: &FigureSpec| world.pools.get(at)?.figure(spec.name)?.mean();
+        let waited = |figure: &Figure| worlds.iter().any(|world| of(world, figure.spec).is_some_and(|mean| mean > 0.0));
+        if !pool.figures.iter().any(waited) {
+            continue;
+        }
+        lines.push(Line::Heading(1, format!("pool {}", pool.name)));
+        let figures = pool.figures.iter();
+        let rows = figures
+            .filter_map(|figure| row(worlds, figure.spec, 2, |world| world.pools.get(at)?.figure(figure.spec.name)));
         lines.extend(rows.map(Line::Row));
     }
     lines

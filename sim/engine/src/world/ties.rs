@@ -1,0 +1,103 @@
+//! Ties: what happens at one instant, in the order in which it was told to happen, or shuffled.
+//!
+//! The queue is first in, first out among equal times. Where two things have nothing to do with each other, that order is an accident
+//! of the program, and no conclusion may rest on it: a run whose probe shuffles ([`Probe::SHUFFLES`]) takes the next event by chance
+//! among the entities that have one at this instant. What concerns one entity (one request, thread, core, call...) keeps its order.
+
+use std::collections::VecDeque;
+
+use crate::probe::{Fact, Probe};
+use crate::rng::mix;
+use crate::time::Time;
+use crate::world::{Event, World};
+
+/// Events among which chance chooses, at most; the others of an instant wait behind them.
+const CHOICE_MAX: usize = 64;
+
+/// The events of an instant that have been taken from the queue and not yet happened.
+#[derive(Debug, Default)]
+pub(crate) struct Ties {
+    held: VecDeque<Event>,
+    /// Where chance is.
+    pub(super) state: u64,
+}
+
+/// A probe in whose runs ties are shuffled.
+pub(crate) struct Shuffled<P>(pub(crate) P);
+
+impl<P: Probe> Probe for Shuffled<P> {
+    const DETAIL: bool = P::DETAIL;
+    const EVENTS: bool = P::EVENTS;
+    const SHUFFLES: bool = true;
+
+    fn on(&mut self, at: Time, fact: Fact<'_>) {
+        self.0.on(at, fact);
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// The next event.
+    #[inline(always)]
+    pub(super) fn next_event(&mut self) -> Option<(Time, Event)> {
+        if P::SHUFFLES { self.next_by_chance() } else { self.queue.pop() }
+    }
+
+    /// Whether another event happens at this instant.
+    #[inline(always)]
+    pub(super) fn has_more_now(&self) -> bool {
+        self.queue.has_more_now() || (P::SHUFFLES && !self.ties.held.is_empty())
+    }
+
+    fn next_by_chance(&mut self) -> Option<(Time, Event)> {
+        let at = match self.ties.held.is_empty() {
+            true => {
+                let (at, event) = self.queue.pop()?;
+                self.ties.held.push_back(event);
+                at
+            }
+            false => self.now,
+        };
+        while self.queue.has_more_now() {
+            let (_, event) = self.queue.pop().expect("there is one");
+            self.ties.held.push_back(event);
+        }
+        let Ties { held, state } = &mut self.ties;
+        *state = mix(*state, 1);
+        let choice = held.len().min(CHOICE_MAX) as u64;
+        let entity = held[(*state % choice) as usize].entity();
+        let first = held.iter().position(|event| event.entity() == entity).expect("it has an event");
+        let event = held.remove(first).expect("it was found");
+        Some((at, event))
+    }
+}
+
+impl Event {
+    /// Whose event it is: what it names, by kind and number.
+    fn entity(self) -> (u8, usize) {
+        match self {
+            Event::Arrive(id) => (0, id.index()),
+            Event::Send(id)
+            | Event::Syn(id)
+            | Event::NoRoute(id)
+            | Event::Established(id)
+            | Event::Response(id)
+            | Event::Limit(id)
+            | Event::Refusal(id)
+            | Event::Retransmit(id)
+            | Event::RelaySyn(id)
+            | Event::RelayLimit(id)
+            | Event::Hedge(id)
+            | Event::Again(id)
+            | Event::AtProxy(id)
+            | Event::Upstream(id) => (1, id.index()),
+            Event::Core(id) => (2, id.index()),
+            Event::Wake(id) => (3, id.index()),
+            Event::Gil(id) | Event::Master(id) => (4, id.index()),
+            Event::AtPeer(id) | Event::Served(id) | Event::Reply(id) => (5, id.index()),
+            Event::Outage(id) => (6, id.index()),
+            Event::AcceptAgain(id) => (7, id.index()),
+            Event::Idle(id) => (8, id.index()),
+            Event::Check(id) => (9, id.index()),
+        }
+    }
+}
