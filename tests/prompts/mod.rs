@@ -1,6 +1,7 @@
 //! The commands that documents show, at a prompt or in running text, and what they say that these print.
 #![allow(dead_code)]
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -22,6 +23,8 @@ pub struct Shown {
     pub code: i32,
     /// What is shown of its output.
     pub output: Vec<String>,
+    /// The lines of the document that this takes, from 0.
+    pub lines: Range<usize>,
 }
 
 /// The commands of a document, in order.
@@ -29,35 +32,45 @@ pub fn commands(text: &str) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
     let mut in_console = false;
     let mut in_block = false;
+    let mut begun = false;
     let mut asks_for_code = false;
     let mut goes_on = false;
     for (at, line) in text.lines().enumerate() {
         if line.starts_with("```") {
             in_block = !in_block;
             in_console = in_block && line == "```console";
-            (asks_for_code, goes_on) = (false, false);
+            (begun, asks_for_code, goes_on) = (false, false, false);
         } else if in_console && goes_on {
             let last = found.last_mut().expect("a command was begun");
             goes_on = line.ends_with('\\');
             last.command = format!("{} {}", last.command, line.trim_end_matches('\\').trim());
         } else if let Some(command) = line.strip_prefix("$ ").filter(|_| in_console) {
+            begun = true;
             asks_for_code = command == "echo $?";
             if !asks_for_code {
                 goes_on = command.ends_with('\\');
                 let command = command.trim_end_matches('\\').trim().to_owned();
-                found.push(Shown { line: at + 1, command, at_prompt: true, code: 0, output: Vec::new() });
+                found.push(Shown { line: at + 1, command, at_prompt: true, code: 0, output: Vec::new(), lines: 0..0 });
             }
         } else if in_console && asks_for_code {
             found.last_mut().expect("a command comes before").code = line.parse().expect("an exit code is a number");
         } else if in_console {
-            let last = found.last_mut().expect("a block begins with a command");
+            assert!(begun, "line {}: a console block begins with a command", at + 1);
+            let last = found.last_mut().expect("a command was begun");
+            last.lines = at - last.output.len()..at + 1;
             last.output.push(line.trim_end().to_owned());
         } else if !in_block {
             let code = (1..4).find(|code| line.contains(&format!("exit code {code}"))).unwrap_or(0);
             let quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
-            let shown = |command| Shown { line: at + 1, command, at_prompt: false, code, output: Vec::new() };
+            let shown =
+                |command| Shown { line: at + 1, command, at_prompt: false, code, output: Vec::new(), lines: 0..0 };
             found.extend(quoted.map(shown));
         }
+    }
+    for shown in &mut found {
+        let end = shown.output.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+        shown.output.truncate(end);
+        shown.lines.end = shown.lines.start + end;
     }
     found
 }
@@ -89,12 +102,32 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8")
 }
 
-/// A folder with the files that the commands of documents name.
+/// The parts of the tree that documents name.
+const PARTS: [&str; 7] = [
+    "scenarios",
+    "docs/examples",
+    "docs/tutorial",
+    "tests/cmd/mistakes.in",
+    "tests/cmd/sweep.in",
+    "tests/corpus",
+    "tests/measured",
+];
+
+/// A folder with a copy of all that documents name.
 pub fn copy_of_the_tree() -> tempfile::TempDir {
+    copy_of(&PARTS)
+}
+
+/// A folder with copies of those parts that these commands name.
+pub fn copy_for(shown: &[Shown]) -> tempfile::TempDir {
+    let named = |part: &&str| shown.iter().any(|shown| shown.command.contains(*part));
+    copy_of(&PARTS.into_iter().filter(named).collect::<Vec<_>>())
+}
+
+fn copy_of(parts: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let parts = ["scenarios", "docs/examples", "docs/tutorial", "tests/cmd/mistakes.in", "tests/cmd/sweep.in"];
     let mut files = Vec::new();
-    for part in parts.into_iter().chain(["tests/corpus", "tests/measured"]) {
+    for part in parts {
         shipped::files_below(&shipped::root().join(part), &mut files);
     }
     for file in files {
@@ -130,4 +163,43 @@ pub fn missing(shown: &[String], printed: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// What a document would show of this output if it were written today.
+///
+/// A piece begins at the first line that begins with the same words, and ends at one that begins as its last line does, or
+/// where its paragraph ends. A piece whose beginning is gone stays as it is, for a person to look at.
+pub fn redrawn(shown: &[String], printed: &str) -> Vec<String> {
+    let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    let mut from = 0;
+    let mut lines = Vec::new();
+    for (at, piece) in shown.split(|line| line == ELISION).enumerate() {
+        if at > 0 {
+            lines.push(ELISION.to_owned());
+        }
+        let (Some(first), Some(last)) = (piece.first(), piece.last()) else { continue };
+        let Some(start) = (from..printed.len()).find(|&at| label(printed[at]) == label(first)) else {
+            lines.extend_from_slice(piece);
+            continue;
+        };
+        let near = start + piece.len() - 1..(start + piece.len() + 2).min(printed.len());
+        let same = near.clone().find(|&at| label(printed[at]) == label(last));
+        let blank = || (near.start.min(printed.len())..printed.len()).find(|&at| printed[at].is_empty());
+        from = same.map_or_else(|| blank().unwrap_or(printed.len()), |end| end + 1);
+        lines.extend(printed[start..from].iter().map(|&line| line.to_owned()));
+    }
+    lines
+}
+
+/// What a new result leaves alone of a line: whether it is a row of a table, and the first words of a row, or a sentence up to its
+/// first number.
+fn label(line: &str) -> (bool, &str) {
+    let is_number = |cell: &&str| cell.starts_with(|char: char| char.is_ascii_digit());
+    let mut cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty() && !is_number(cell));
+    match (cells.next(), line.trim().contains("  ")) {
+        (Some(cell), true) => (true, cell),
+        (Some(_), false) | (None, _) => {
+            (false, line.split(|char: char| char.is_ascii_digit()).next().unwrap_or(line).trim())
+        }
+    }
 }
