@@ -3,88 +3,32 @@
 //! The files in `cmd/` are command lines with what they print. `TRYCMD=overwrite cargo test --test cli` writes down what they
 //! print now; a change of them wants a reason in its commit.
 
+mod prompts;
 mod shipped;
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use prompts::{copy_of_the_tree, tailback, text};
 
 /// What the README calls us; the rest of the line is ours.
 const US: &str = "cargo run --release -- ";
 
-/// A command of the README.
-#[derive(PartialEq, Debug)]
-struct Line {
-    /// What follows [`US`].
-    args: String,
-    /// Exit code that the README promises.
-    code: i32,
-    /// Lines that the README shows of its output, in this order.
-    shown: Vec<String>,
-}
-
-/// Every command of the README: those at a prompt with what is shown of their output, and those in running text.
-fn readme() -> Vec<Line> {
-    let text = fs::read_to_string(shipped::root().join("README.md")).expect("the README can be read");
-    let mut lines: Vec<Line> = Vec::new();
-    let mut in_block = false;
-    for line in text.lines() {
-        if line.starts_with("```") {
-            in_block = line == "```console";
-        } else if let Some(args) = line.strip_prefix("$ ").and_then(|line| line.strip_prefix(US)) {
-            lines.push(Line { args: args.to_owned(), code: 0, shown: Vec::new() });
-        } else if in_block && !line.starts_with("$ ") && line.trim() != "..." {
-            lines.last_mut().expect("a block begins with a command").shown.push(line.to_owned());
-        } else {
-            let code = (1..4).find(|code| line.contains(&format!("exit code {code}"))).unwrap_or(0);
-            let quoted = line.split('`').skip(1).step_by(2);
-            let args = quoted.filter_map(|quoted| quoted.strip_prefix(US));
-            lines.extend(args.map(|args| Line { args: args.to_owned(), code, shown: Vec::new() }));
-        }
-    }
-    lines
-}
-
-fn tailback(folder: &Path, args: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
-    command.current_dir(folder).args(args.split_whitespace()).output().expect("the program can be started")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8")
-}
-
-/// A folder with the files that the README's commands name.
-fn copy_of_the_tree() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let mut files = Vec::new();
-    for part in ["scenarios", "tests/cmd/mistakes.in", "tests/corpus", "tests/measured"] {
-        shipped::files_below(&shipped::root().join(part), &mut files);
-    }
-    for file in files {
-        let copy = folder.path().join(file.strip_prefix(shipped::root()).expect("it was found there"));
-        fs::create_dir_all(copy.parent().expect("a file lies in a folder")).expect("a folder can be made");
-        fs::copy(&file, &copy).expect("a file can be copied");
-    }
-    folder
-}
-
 #[test]
 fn the_commands_of_the_readme_run_as_they_stand_there() {
-    let lines = readme();
+    let readme = fs::read_to_string(shipped::root().join("README.md")).expect("the README can be read");
+    let mut lines = prompts::commands(&readme);
+    lines.retain(|shown| shown.command.starts_with(US));
     assert!(lines.len() >= 8, "the README has too few commands: {lines:#?}");
     let folder = copy_of_the_tree();
-    for line in lines {
-        let output = tailback(folder.path(), &line.args);
+    for shown in lines {
+        let args = shown.command.strip_prefix(US).expect("the others were left out");
+        let output = tailback(folder.path(), args);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(line.code), "{}\n{out}{err}", line.args);
-        let mut printed = out.lines();
-        for shown in &line.shown {
-            let found = printed.any(|printed| printed.trim_end() == shown.trim_end());
-            assert!(found, "`{}` does not print the README's line\n{shown}\nbut\n{out}", line.args);
-        }
+        assert_eq!(output.status.code(), Some(shown.code), "{args}\n{out}{err}");
+        let missing = prompts::missing(&shown.output, &out).filter(|_| !shown.output.is_empty());
+        assert_eq!(missing, None, "`{args}` does not print that, but\n{out}");
     }
 }
 

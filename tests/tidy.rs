@@ -229,13 +229,30 @@ fn every_step_has_a_section_in_the_reference() {
     }
 }
 
+/// The documents, by their paths below `docs/`; the table of contents of the book is none.
+fn documents() -> Vec<String> {
+    let below = |file: File| file.path.strip_prefix("docs/").map(str::to_owned);
+    let mut names: Vec<String> = tree().into_iter().filter_map(below).collect();
+    names.retain(|name| name.ends_with(".md") && name != "SUMMARY.md");
+    names
+}
+
 #[test]
 fn every_document_is_in_an_index() {
     let index = fs::read_to_string(shipped::root().join("docs/README.md")).expect("the index can be read");
-    for file in tree().iter().filter(|file| file.path.starts_with("docs/") && file.path.ends_with(".md")) {
-        let name = file.path.trim_start_matches("docs/");
+    for name in documents() {
         assert!(name == "README.md" || index.contains(&format!("({name})")), "docs/README.md does not list {name}");
     }
+}
+
+#[test]
+fn every_document_is_a_page_of_the_book_once() {
+    let contents = fs::read_to_string(shipped::root().join("docs/SUMMARY.md")).expect("the contents can be read");
+    let mut pages: Vec<&str> = contents.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    pages.sort_unstable();
+    let mut documents = documents();
+    documents.sort_unstable();
+    assert_eq!(pages, documents, "docs/SUMMARY.md on the left, docs/ on the right");
 }
 
 #[test]
