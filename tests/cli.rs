@@ -60,7 +60,7 @@ fn text(bytes: &[u8]) -> String {
 fn copy_of_the_tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let mut files = Vec::new();
-    for part in ["scenarios", "tests/cmd/mistakes.in", "tests/corpus", "tests/measured"] {
+    for part in ["scenarios", "tests/cmd/mistakes.in", "tests/cmd/results.in", "tests/corpus", "tests/measured"] {
         shipped::files_below(&shipped::root().join(part), &mut files);
     }
     for file in files {
@@ -117,6 +117,9 @@ fn nothing_but_a_terminal_gets_escape_codes() {
         "check tests/cmd/mistakes.in/very-wrong.toml",
         "run scenarios/startup/ab-waves.toml --set run.seed=x",
         "run --no-such-flag",
+        "diff tests/cmd/results.in/before.json tests/cmd/results.in/after.json",
+        "verify tests/cmd/results.in/before.json",
+        "doctor",
         "--help",
         "schema",
     ];
@@ -131,7 +134,9 @@ fn nothing_but_a_terminal_gets_escape_codes() {
 fn help_names_every_command_and_every_flag_of_run() {
     let help = text(&tailback(shipped::root(), "--help").stdout);
     assert!(
-        ["run", "report", "check", "schema", "new", "conform"].iter().all(|command| help.contains(command)),
+        ["run", "report", "diff", "verify", "doctor", "check", "schema", "new", "conform"]
+            .iter()
+            .all(|command| help.contains(command)),
         "{help}"
     );
     let help = text(&tailback(shipped::root(), "run --help").stdout);

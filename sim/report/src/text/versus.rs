@@ -48,6 +48,7 @@ fn note(pairs: &[Versus]) -> String {
         [a, b] => format!("{a} and {b}"),
     };
     let rows = match tests(pairs) {
+        0 => return format!("Means of {replications} replications. Nothing is tested."),
         1 => "the one row that is tested".to_owned(),
         tests => format!("the {tests} rows that are tested"),
     };
