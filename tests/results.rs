@@ -393,6 +393,18 @@ fn a_hostile_document_neither_paints_a_terminal_nor_leaves_its_folder() {
         assert!(!said.contains(obeyed) && !said.contains("\nB is better"), "{command}: {said:?}");
         assert_eq!(code, i32::from(command.starts_with("verify")), "{command}: {said}");
     }
+    desk.write("nowhere.json", &tampered(&text, "\"set\": []", "\"set\": [\"\\u001b[2J\"]"));
+    let deep = "[".repeat(9_000) + &"]".repeat(9_000);
+    desk.write("deep.json", &tampered(&text, "\"format\": 1", &format!("\"format\": 1, \"x\": {deep}")));
+    let cases = [
+        ("verify nowhere.json", "--set \\u{1b}[2J: write it as KEY=VALUE"),
+        ("diff nowhere.json a.json", "--set \\u{1b}[2J: write it as KEY=VALUE"),
+        ("verify deep.json", "deep.json: line 3, column 147: this is not JSON: recursion limit exceeded"),
+    ];
+    for (command, part) in cases {
+        let (code, said) = desk.says(command);
+        assert!(code == 2 && said.contains(part) && !said.contains('\x1b'), "{command}: {code} {said:?}");
+    }
     let mut names: Vec<String> = fs::read_dir(desk.path().join("plots"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())

@@ -13,7 +13,6 @@ use report::text::{Style, json_escaped, printable, printable_lines};
 use crate::document;
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
 use crate::terminal;
 
 /// What to compare.
@@ -149,8 +148,8 @@ fn named(args: &Args, text: &str, a: &[String], b: &[String]) -> Result<(usize, 
 
 /// What a document was run with, key by key; seed and replications as they were in effect.
 fn settings(document: &ResultDoc) -> Result<Vec<(String, String)>, Problem> {
-    let Source { file, set, seed, precision, scenario: text, .. } = &document.source;
-    let found = scenario::settings(text, &printable(file), &parse_overrides(set)?);
+    let Source { file, seed, precision, scenario: text, .. } = &document.source;
+    let found = scenario::settings(text, &printable(file), &document::overrides(&document.source)?);
     let found = found.map_err(|diagnostics| Problem::Scenario(files::show(&diagnostics, text)))?;
     let mut settings: Vec<(String, String)> =
         found.into_iter().filter(|(key, _)| key != "run.seed" && key != "run.replications").collect();

@@ -8,8 +8,10 @@ use std::path::Path;
 use lab::{Plan, Target};
 use report::resultdoc::{self, Asked, Beside, DOCUMENT_BYTES, ResultDoc, ResultError, Source};
 use report::text::printable;
+use scenario::Override;
 
 use crate::problem::Problem;
+use crate::run::parse_overrides;
 
 /// Everything that it takes to run again what is run.
 pub fn source(
@@ -34,6 +36,14 @@ pub fn source(
         scenario: text.to_owned(),
         files,
     }
+}
+
+/// What was laid over the scenario of a document.
+pub fn overrides(source: &Source) -> Result<Vec<Override>, Problem> {
+    parse_overrides(&source.set).map_err(|problem| match problem {
+        Problem::Usage(text) => Problem::Usage(printable(&text)),
+        other => other,
+    })
 }
 
 /// Reads a document of results; `-` is standard input. Returns its text, too.

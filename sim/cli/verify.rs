@@ -16,7 +16,7 @@ use crate::document;
 use crate::files;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::{figure, parse_overrides, simulate};
+use crate::run::{figure, simulate};
 use crate::settle::settle;
 
 /// What to verify.
@@ -37,7 +37,9 @@ pub fn verify(args: &Args) -> Result<(), Problem> {
     if document.version != own {
         files::print(&format!("Tailback {} wrote this, and {own} runs it again.\n", printable(&document.version)))?;
     }
-    match first_deviation(&text, &again) {
+    let deviation = first_deviation(&text, &again);
+    let deviation = deviation.map_err(|error| Problem::Usage(format!("{}: {error}", args.result.display())))?;
+    match deviation {
         None => files::print(&verified(&document)),
         Some(deviation) => {
             files::print(&format!("Not verified: {deviation}.\n"))?;
@@ -92,7 +94,7 @@ fn compile(source: &Source) -> Result<Compiled, Problem> {
         Some(&text) => Ok(text.to_owned()),
         None => Err("its text is not in the document".to_owned()),
     };
-    let overrides = parse_overrides(&source.set)?;
+    let overrides = document::overrides(source)?;
     files::compile_loading(&printable(&source.file), &source.scenario, &overrides, &mut load)
         .map(|(compiled, _)| compiled)
 }

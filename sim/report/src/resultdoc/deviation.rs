@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::{ResultError, mistake};
 use crate::text::printable;
 
 /// Characters of a value that are shown.
@@ -35,15 +36,16 @@ impl fmt::Display for Deviation {
 
 /// Where two documents first differ; `None` if they say the same.
 ///
-/// # Panics
-/// If one of them is not JSON.
-pub fn first_deviation(claimed: &str, came: &str) -> Option<Deviation> {
-    let read = |text| serde_json::from_str::<Value>(text).expect("both documents were read or written by us");
-    let (claimed, came) = (read(claimed), read(came));
-    let path = in_hashes(&claimed, &came).or_else(|| in_figures(&claimed, &came)).or_else(|| first(&claimed, &came))?;
-    let at =
-        |document: &Value| path.iter().try_fold(document, |value, step| step.of(value)).map_or_else(nothing, shown);
-    Some(Deviation { place: words(&path, &came), claimed: at(&claimed), came: at(&came) })
+/// # Errors
+/// Where one of them is not JSON, in a part that [`super::read`] does not look into: nested too deeply, or a number beyond all numbers.
+pub fn first_deviation(claimed: &str, came: &str) -> Result<Option<Deviation>, ResultError> {
+    let read = |text| serde_json::from_str::<Value>(text).map_err(|error| mistake(&error, text));
+    let (claimed, came) = (read(claimed)?, read(came)?);
+    let path = in_hashes(&claimed, &came).or_else(|| in_figures(&claimed, &came)).or_else(|| first(&claimed, &came));
+    let at = |document: &Value, path: &[Step]| {
+        path.iter().try_fold(document, |value, step| step.of(value)).map_or_else(nothing, shown)
+    };
+    Ok(path.map(|path| Deviation { place: words(&path, &came), claimed: at(&claimed, &path), came: at(&came, &path) }))
 }
 
 /// One step into a document.
@@ -204,7 +206,7 @@ mod tests {
     fn told(from: &str, to: &str) -> String {
         let claimed = CAME.replacen(from, to, 1);
         assert_ne!(claimed, CAME);
-        first_deviation(&claimed, CAME).map_or_else(String::new, |deviation| deviation.to_string())
+        first_deviation(&claimed, CAME).unwrap().map_or_else(String::new, |deviation| deviation.to_string())
     }
 
     #[test]
@@ -239,15 +241,15 @@ mod tests {
     #[test]
     fn births_tell_more_than_fingerprints_and_these_more_than_figures() {
         let claimed = CAME.replace("0a", "0x").replace("1a", "1x").replace("[1, 3]", "[2, 3]");
-        assert_eq!(first_deviation(&claimed, CAME).unwrap().place, "world `a`, replication 0, births");
+        assert_eq!(first_deviation(&claimed, CAME).unwrap().unwrap().place, "world `a`, replication 0, births");
         let claimed = CAME.replace("0a", "0x").replace("[1, 3]", "[2, 3]");
-        assert_eq!(first_deviation(&claimed, CAME).unwrap().place, "world `a`, replication 0, fingerprint");
+        assert_eq!(first_deviation(&claimed, CAME).unwrap().unwrap().place, "world `a`, replication 0, fingerprint");
     }
 
     #[test]
     fn another_layout_is_no_difference() {
         assert_eq!(told("\"seed\": 7", "\n\n  \"seed\":7.0"), "");
-        assert_eq!(first_deviation(CAME, CAME), None);
+        assert_eq!(first_deviation(CAME, CAME), Ok(None));
     }
 
     #[test]
