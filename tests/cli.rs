@@ -61,6 +61,9 @@ fn nothing_but_a_terminal_gets_escape_codes() {
         "check tests/cmd/mistakes.in/very-wrong.toml",
         "run scenarios/startup/ab-waves.toml --set run.seed=x",
         "run --no-such-flag",
+        "diff tests/cmd/results.in/before.json tests/cmd/results.in/after.json",
+        "verify tests/cmd/results.in/before.json",
+        "doctor",
         "--help",
         "schema",
     ];
@@ -75,7 +78,9 @@ fn nothing_but_a_terminal_gets_escape_codes() {
 fn help_names_every_command_and_every_flag_of_run() {
     let help = text(&tailback(shipped::root(), "--help").stdout);
     assert!(
-        ["run", "report", "check", "schema", "new", "conform"].iter().all(|command| help.contains(command)),
+        ["run", "report", "diff", "verify", "doctor", "check", "schema", "new", "conform"]
+            .iter()
+            .all(|command| help.contains(command)),
         "{help}"
     );
     let help = text(&tailback(shipped::root(), "run --help").stdout);

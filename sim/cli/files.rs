@@ -1,10 +1,12 @@
 //! Everything that touches the disk or standard output.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use report::figures::Drawing;
+use report::resultdoc::Beside;
 use scenario::{Compiled, Diagnostic, Override, Severity};
 
 use crate::problem::Problem;
@@ -118,10 +120,23 @@ pub fn compile(path: &Path, overrides: &[Override]) -> Result<Compiled, Problem>
 
 /// The same with the text of the file.
 pub fn compile_with_text(path: &Path, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
+    compile_with_texts(path, overrides).map(|(compiled, text, _)| (compiled, text))
+}
+
+/// The same with the texts of the files that it names, by name.
+pub fn compile_with_texts(path: &Path, overrides: &[Override]) -> Result<(Compiled, String, Vec<Beside>), Problem> {
     let text = read(path)?;
-    let (compiled, warnings) = compile_with_warnings(path, &text, overrides)?;
+    let mut beside = BTreeMap::new();
+    let mut load = beside_of(path);
+    let mut keep = |name: &str| {
+        let text = load(name)?;
+        beside.insert(name.to_owned(), text.clone());
+        Ok(text)
+    };
+    let (compiled, warnings) = compile_loading(&path.display().to_string(), &text, overrides, &mut keep)?;
     eprint!("{warnings}");
-    Ok((compiled, text))
+    let beside = beside.into_iter().map(|(name, text)| Beside { name, text }).collect();
+    Ok((compiled, text, beside))
 }
 
 /// The same without a word: where values are laid over a file on purpose, some of it is not used.
@@ -152,13 +167,23 @@ impl Source<'_> {
 }
 
 fn compile_with_warnings(path: &Path, text: &str, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
-    let name = path.display().to_string();
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut load = |file: &str| {
-        let path = folder.join(file);
-        fs::read_to_string(&path).map_err(|error| error.to_string())
-    };
-    let compiled = scenario::parse(text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
+    compile_loading(&path.display().to_string(), text, overrides, &mut beside_of(path))
+}
+
+/// Reads the files beside a scenario.
+fn beside_of(scenario: &Path) -> impl FnMut(&str) -> Result<String, String> {
+    let folder = scenario.parent().unwrap_or(Path::new("")).to_owned();
+    move |file| fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())
+}
+
+/// Compiles a text whose files come from wherever `load` has them; what it warns of is returned as text.
+pub fn compile_loading(
+    name: &str,
+    text: &str,
+    overrides: &[Override],
+    load: &mut dyn FnMut(&str) -> Result<String, String>,
+) -> Result<(Compiled, String), Problem> {
+    let compiled = scenario::parse(text, name, overrides).and_then(|parsed| scenario::compile(&parsed, load));
     match compiled {
         Ok(compiled) => {
             let warnings = show(&compiled.warnings, text);

@@ -1,6 +1,6 @@
 //! The command line of tailback: parse, run one subcommand, turn its end into an exit code.
 //!
-//! Exit codes: 0 done, and every objective met; 1 an objective missed, or traces, measurements or published figures that differ;
+//! Exit codes: 0 done, and every objective met; 1 an objective missed, or traces, measurements, published figures or results that differ;
 //! 2 bad input or an unwritable place; 3 no answer: not precise enough to say, or a run that could not be brought to its end; 130 a
 //! sweep that was stopped and can go on.
 
@@ -8,6 +8,9 @@ mod capacity;
 mod check;
 mod compare;
 mod conform;
+mod diff;
+mod doctor;
+mod document;
 mod explain;
 mod files;
 mod fingerprint;
@@ -24,6 +27,7 @@ mod sweep;
 mod terminal;
 mod trace;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +58,10 @@ enum Command {
     Trace(trace::Args),
     /// Hold two worlds against each other, and say what differs significantly
     Compare(compare::Args),
+    /// Hold two results of `run --json` against each other: what was set otherwise, and what came of it
+    Diff(diff::Args),
+    /// Run a result of `run --json` again from what it holds, and confirm every fingerprint and figure
+    Verify(verify::Args),
     /// Run a scenario at many combinations of settings, through interruptions and in parts, and draw what comes of it
     Sweep(sweep::Args),
     /// Join the shards of a sweep
@@ -76,6 +84,8 @@ enum Command {
     Validate(validate::Args),
     /// Show every figure that field reports publish beside what the simulation says
     Gallery(gallery::Args),
+    /// Say what this program is and runs on, and test that it simulates what it should
+    Doctor(doctor::Args),
 }
 
 fn main() -> ExitCode {
@@ -85,6 +95,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Trace(args) => trace::trace(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Verify(args) => verify::verify(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => merge::merge(&args),
         Command::Capacity(args) => capacity::capacity(&args),
@@ -96,6 +108,7 @@ fn main() -> ExitCode {
         Command::Conform(args) => conform::conform(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Gallery(args) => gallery::gallery(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,7 +41,8 @@ pub enum Problem {
         /// Why.
         error: RunError,
     },
-    /// Traces differ from the recorded ones, or predictions from measurements; standard output says which.
+    /// Traces differ from the recorded ones, predictions from measurements, or runs from what is claimed of them; standard output
+    /// says which.
     Differs,
     /// An objective is missed; standard output says which.
     Missed,

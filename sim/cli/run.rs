@@ -15,6 +15,7 @@ use report::text::slo::verdicts;
 use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
 use scenario::{Compiled, Override};
 
+use crate::document;
 use crate::files;
 use crate::objectives::{exit, slo_of};
 use crate::problem::Problem;
@@ -67,19 +68,26 @@ pub struct Args {
 /// Runs a scenario and shows what came of it.
 pub fn run(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
-    let (mut compiled, text) = files::compile_with_text(&args.file, &overrides)?;
+    let (mut compiled, text, beside) = files::compile_with_texts(&args.file, &overrides)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
     let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && (!args.json || args.report), &args.file)?;
     let plan = Plan { seed: Seed(seed), replications, threads: args.threads };
     let warm_up = settle(&mut compiled, &plan)?;
-    let (results, precision) = simulate(args, &compiled.models, &plan)?;
+    let target = args.target();
+    let (results, precision) = simulate(target.as_ref(), &compiled.models, &plan)?;
     let comparison = Comparison::of(&results);
     let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
     let panels: Vec<Panel> = panels.collect();
     let judged: Option<Vec<Judged>> = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
-    let beside =
-        Beside { warm_up: warm_up.as_ref(), precision: precision.as_ref(), theory: &panels, slo: judged.as_deref() };
+    let source = document::source(&args.file, &args.set, &plan, target.as_ref(), &text, beside);
+    let beside = Beside {
+        source: Some(&source),
+        warm_up: warm_up.as_ref(),
+        precision: precision.as_ref(),
+        theory: &panels,
+        slo: judged.as_deref(),
+    };
     if args.json {
         let replications = comparison.worlds[0].replications;
         let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
@@ -110,14 +118,25 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     }
 }
 
+impl Args {
+    /// The precision that is asked for, if any is.
+    fn target(&self) -> Option<Target> {
+        let share = self.precision?;
+        Some(Target { share, figures: self.precision_of.clone(), most: self.max_replications })
+    }
+}
+
 /// All runs that were asked for, or as many as the precision takes.
-fn simulate(args: &Args, models: &[Model], plan: &Plan) -> Result<(Vec<WorldResult>, Option<Precision>), Problem> {
-    let Some(share) = args.precision else {
+pub fn simulate(
+    target: Option<&Target>,
+    models: &[Model],
+    plan: &Plan,
+) -> Result<(Vec<WorldResult>, Option<Precision>), Problem> {
+    let Some(target) = target else {
         let results = terminal::with_bar(models.len(), plan, |progress| run_all(models, plan, progress))?;
         return Ok((results, None));
     };
-    let target = Target { share, figures: args.precision_of.clone(), most: args.max_replications };
-    let run = |progress: &(dyn Fn(Progress) + Sync)| run_to_precision(models, plan, &target, progress);
+    let run = |progress: &(dyn Fn(Progress) + Sync)| run_to_precision(models, plan, target, progress);
     let (results, precision) = terminal::with_bar(models.len(), plan, run)?;
     Ok((results, Some(precision)))
 }
@@ -133,7 +152,7 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// A figure of a run by its name.
-fn figure(name: &str) -> Result<&'static FigureSpec, String> {
+pub fn figure(name: &str) -> Result<&'static FigureSpec, String> {
     lab::precision::figure(name).ok_or_else(|| {
         let names: Vec<&str> = RUN_FIGURES.iter().map(|recipe| recipe.spec.name).collect();
         let near = scenario::nearest(name, names.iter().copied());

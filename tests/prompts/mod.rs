@@ -108,6 +108,7 @@ const PARTS: [&str; 7] = [
     "docs/examples",
     "docs/tutorial",
     "tests/cmd/mistakes.in",
+    "tests/cmd/results.in",
     "tests/cmd/sweep.in",
     "tests/corpus",
     "tests/measured",

@@ -413,6 +413,9 @@ impl<P: Probe> World<'_, P> {
         let mine = |request: &Request| request.stage == Stage::Accepted || request.task.is_some();
         self.close_answered(id);
         self.drop_idle(id);
+        if let Some(hub) = self.hub_of(id) {
+            self.tell_last_hold(hub);
+        }
         let requests: Vec<RequestId> = self
             .requests
             .iter()

@@ -23,6 +23,7 @@ pub mod theory;
 pub mod validate;
 pub mod versus;
 pub mod warm_up;
+pub mod welch;
 
 pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
 pub use estimate::Estimate;

@@ -1,6 +1,7 @@
 //! Two worlds against each other, figure by figure, with a verdict on each that holds for all of them together.
 //!
 //! Differences are paired by replication: run with the same seed, both worlds serve the same people as long as their births are equal.
+//! Results that share no chance are compared as independent samples (Welch).
 //! Many figures are compared at once, and of twenty that do not differ one would look different at 95 %. So verdicts are Holm's
 //! (Scandinavian Journal of Statistics 6, 1979): the chance that any of them claims a difference where there is none is 5 % at most,
 //! however the figures hang together.
@@ -9,6 +10,7 @@ use crate::comparison::COMPARABLE_SUCCESS;
 use crate::estimate::{CONFIDENCE, Estimate, paired_difference, paired_p_value, paired_relative};
 use crate::figure::{Better, Figure, FigureSpec, Group};
 use crate::summary::{Summary, WorldResult};
+use crate::welch::{welch_difference, welch_p_value, welch_relative};
 
 /// The figures that are compared, by name, in the order of the table of figures. What is counted twice elsewhere, as the good responses
 /// are in the throughput, stands here once.
@@ -86,7 +88,7 @@ pub struct Row {
     pub a: Estimate,
     /// In the second.
     pub b: Estimate,
-    /// The second less the first, paired.
+    /// The second less the first.
     pub difference: Estimate,
     /// That over the first's mean; `None` from nothing and to nothing, which no interval can be told of.
     pub relative: Option<Estimate>,
@@ -98,6 +100,36 @@ pub struct Row {
     pub verdict: Verdict,
 }
 
+/// How two worlds are held against each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// Replication by replication: chance that is common to both cancels.
+    Paired,
+    /// As samples that have nothing to do with each other.
+    Welch,
+}
+
+impl Method {
+    /// In data files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Paired => "paired",
+            Method::Welch => "welch",
+        }
+    }
+}
+
+/// One world as it is compared, whether it was just run or read from a document.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Side {
+    /// Name of the world.
+    pub name: String,
+    /// The figures of the run as a whole.
+    pub figures: Vec<Figure>,
+    /// Hash of the births of each replication, in their order.
+    pub births: Vec<u64>,
+}
+
 /// Two worlds against each other.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Versus {
@@ -105,8 +137,10 @@ pub struct Versus {
     pub a: String,
     /// Name of the second.
     pub b: String,
-    /// Replications of each.
-    pub replications: u32,
+    /// How differences are taken.
+    pub method: Method,
+    /// Replications of each, first and second.
+    pub replications: [u32; 2],
     /// Replications in which both served the same people with the same needs.
     pub births_equal: u32,
     /// The figures that differ in any replication.
@@ -115,12 +149,25 @@ pub struct Versus {
     pub equal: Vec<&'static FigureSpec>,
 }
 
-/// Holds the second of each pair against the first. Holm's correction is over the rows of all pairs together.
+/// Holds the second of each pair against the first, paired. Holm's correction is over the rows of all pairs together.
 ///
 /// # Panics
 /// If the worlds of a pair have different replications, or none.
 pub fn compare(pairs: &[(&WorldResult, &WorldResult)]) -> Vec<Versus> {
-    let mut all: Vec<Versus> = pairs.iter().map(|(a, b)| Versus::untested(a, b)).collect();
+    let numbers = |result: &WorldResult| result.records.iter().map(|record| record.replication).collect::<Vec<_>>();
+    let pair = |(a, b): &(&WorldResult, &WorldResult)| {
+        assert!(numbers(a) == numbers(b), "{} and {} have different replications", a.name, b.name);
+        (Side::of(a), Side::of(b), Method::Paired)
+    };
+    compare_sides(pairs.iter().map(pair).collect())
+}
+
+/// The same for sides that were prepared, each pair in its own way; paired, the tail of the longer side has no partner and is left out.
+///
+/// # Panics
+/// If a figure of a side has not as many values as the side has births.
+pub fn compare_sides(pairs: Vec<(Side, Side, Method)>) -> Vec<Versus> {
+    let mut all: Vec<Versus> = pairs.into_iter().map(|(a, b, method)| Versus::untested(a, b, method)).collect();
     let p_values: Vec<f64> = all.iter().flat_map(|versus| &versus.rows).filter_map(|row| row.p).collect();
     let mut adjusted = holm(&p_values).into_iter();
     for row in all.iter_mut().flat_map(|versus| &mut versus.rows).filter(|row| row.p.is_some()) {
@@ -167,62 +214,104 @@ fn verdict(row: &Row) -> Verdict {
     }
 }
 
+impl Side {
+    /// A world that was run.
+    ///
+    /// # Panics
+    /// If it has no record.
+    pub fn of(result: &WorldResult) -> Side {
+        let births = result.records.iter().map(|record| record.births_fingerprint).collect();
+        Side { name: result.name.clone(), figures: Summary::of(&result.records).figures, births }
+    }
+
+    /// The figure of that name, if it has it.
+    pub fn figure(&self, name: &str) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.spec.name == name)
+    }
+
+    /// Its first replications.
+    fn cut(self, count: usize) -> Side {
+        if self.births.len() == count {
+            return self;
+        }
+        let cut = |figure: &Figure| Figure::new(figure.spec, figure.values[..count].to_vec());
+        Side { figures: self.figures.iter().map(cut).collect(), births: self.births[..count].to_vec(), ..self }
+    }
+
+    fn replications(&self) -> u32 {
+        assert!(self.figures.iter().all(|figure| figure.values.len() == self.births.len()), "{} is uneven", self.name);
+        u32::try_from(self.births.len()).expect("replications are counted by u32")
+    }
+
+    /// Where nobody asks twice, the share of people who are served is that of requests, and would be tested twice.
+    fn people_are_requests(&self) -> bool {
+        let values = |name| self.figure(name).map(|figure| &figure.values);
+        values("users_served_share") == values("success_share")
+    }
+}
+
+/// In how many replications both sides served the same people with the same needs.
+pub fn births_equal(a: &Side, b: &Side) -> u32 {
+    let equal = a.births.iter().zip(&b.births).filter(|(a, b)| a == b);
+    u32::try_from(equal.count()).expect("replications are counted by u32")
+}
+
 impl Versus {
-    fn untested(a: &WorldResult, b: &WorldResult) -> Versus {
-        let numbers = |result: &WorldResult| result.records.iter().map(|record| record.replication).collect::<Vec<_>>();
-        assert!(numbers(a) == numbers(b), "{} and {} have different replications", a.name, b.name);
-        let equal = a.records.iter().zip(&b.records).filter(|(a, b)| a.births_fingerprint == b.births_fingerprint);
-        let births_equal = u32::try_from(equal.count()).expect("replications are counted by u32");
-        let (of_a, of_b) = (Summary::of(&a.records), Summary::of(&b.records));
-        let comparable = successes_are_close(&of_a, &of_b);
+    fn untested(a: Side, b: Side, method: Method) -> Versus {
+        let common = a.births.len().min(b.births.len());
+        let (a, b) = match method {
+            Method::Paired => (a.cut(common), b.cut(common)),
+            Method::Welch => (a, b),
+        };
+        let comparable = successes_are_close(&a, &b);
         let mut versus = Versus {
             a: a.name.clone(),
             b: b.name.clone(),
-            replications: of_a.replications,
-            births_equal,
+            method,
+            replications: [a.replications(), b.replications()],
+            births_equal: births_equal(&a, &b),
             rows: Vec::new(),
             equal: Vec::new(),
         };
         for name in COMPARED {
-            let (Some(a), Some(b)) = (of_a.figure(name), of_b.figure(name)) else { continue };
-            if name == "users_served_share" && [&of_a, &of_b].into_iter().all(people_are_requests) {
+            let (Some(of_a), Some(of_b)) = (a.figure(name), b.figure(name)) else { continue };
+            if name == "users_served_share" && a.people_are_requests() && b.people_are_requests() {
                 continue;
             }
-            if a.values == b.values {
-                let something = a.mean().is_some_and(|mean| mean != 0.0);
-                versus.equal.extend(something.then_some(a.spec));
+            if of_a.values == of_b.values {
+                let something = of_a.mean().is_some_and(|mean| mean != 0.0);
+                versus.equal.extend(something.then_some(of_a.spec));
             } else {
-                versus.rows.extend(Row::untested(a, b, comparable));
+                versus.rows.extend(Row::untested(of_a, of_b, method, comparable));
             }
         }
         versus
     }
 }
 
-/// Where nobody asks twice, the share of people who are served is that of requests, and would be tested twice.
-fn people_are_requests(summary: &Summary) -> bool {
-    let values = |name| summary.figure(name).map(|figure| &figure.values);
-    values("users_served_share") == values("success_share")
-}
-
 /// Whether both worlds answered about the same share of requests well, so that their good responses can be compared.
-fn successes_are_close(a: &Summary, b: &Summary) -> bool {
-    let share = |summary: &Summary| summary.mean("success_share").unwrap_or(0.0);
+fn successes_are_close(a: &Side, b: &Side) -> bool {
+    let share = |side: &Side| side.figure("success_share").and_then(Figure::mean).unwrap_or(0.0);
     (share(a) - share(b)).abs() <= COMPARABLE_SUCCESS
 }
 
 impl Row {
     /// A row before the correction; `None` if no replication has the figure in both worlds.
-    fn untested(a: &Figure, b: &Figure, comparable: bool) -> Option<Row> {
+    fn untested(a: &Figure, b: &Figure, method: Method, comparable: bool) -> Option<Row> {
         let of_good_responses = matches!(a.spec.group, Group::Latency | Group::Fairness);
         let tested = comparable || !of_good_responses;
+        let (of_a, of_b) = (&a.values[..], &b.values[..]);
+        let (difference, relative, p) = match method {
+            Method::Paired => (paired_difference(of_a, of_b), paired_relative(of_a, of_b), paired_p_value(of_a, of_b)),
+            Method::Welch => (welch_difference(of_a, of_b), welch_relative(of_a, of_b), welch_p_value(of_a, of_b)),
+        };
         Some(Row {
             spec: a.spec,
             a: a.estimate?,
             b: b.estimate?,
-            difference: paired_difference(&a.values, &b.values)?,
-            relative: paired_relative(&a.values, &b.values).filter(|relative| relative.mean > -1.0),
-            p: if tested { paired_p_value(&a.values, &b.values) } else { None },
+            difference: difference?,
+            relative: relative.filter(|relative| relative.mean > -1.0),
+            p: p.filter(|_| tested),
             adjusted: None,
             verdict: if tested { Verdict::Undecided } else { Verdict::Incomparable },
         })
@@ -316,5 +405,34 @@ mod tests {
         let mean = row(versus, "latency_mean_ns");
         assert_eq!((mean.verdict, mean.p), (Verdict::Incomparable, None));
         assert_eq!(row(versus, "success_share").verdict, Verdict::Worse);
+    }
+
+    /// A side whose only figure is the throughput.
+    fn side(name: &str, values: &[f64], births: &[u64]) -> Side {
+        let spec = figure("throughput_rps").unwrap();
+        let figures = vec![Figure::new(spec, values.iter().copied().map(Some).collect())];
+        Side { name: name.to_owned(), figures, births: births.to_vec() }
+    }
+
+    #[test]
+    fn the_longer_side_of_a_pair_is_cut_and_samples_are_not() {
+        let a = side("a", &[100.0, 200.0, 300.0], &[1, 2, 3]);
+        let b = side("b", &[101.0, 201.5, 301.0, 900.0], &[1, 2, 3, 4]);
+        let all = compare_sides(vec![(a.clone(), b.clone(), Method::Paired), (a, b, Method::Welch)]);
+        assert_eq!((all[0].replications, all[0].births_equal), ([3, 3], 3));
+        assert_eq!((all[1].replications, all[1].births_equal), ([3, 4], 3));
+        assert!((all[0].rows[0].b.mean - 603.5 / 3.0).abs() < 1e-9);
+        assert!((all[1].rows[0].b.mean - 1_503.5 / 4.0).abs() < 1e-9);
+        assert!(all[0].rows[0].p < all[1].rows[0].p, "only pairing sees a difference of one among hundreds");
+    }
+
+    #[test]
+    fn one_replication_is_compared_and_nothing_is_claimed() {
+        for method in [Method::Paired, Method::Welch] {
+            let versus = &compare_sides(vec![(side("a", &[100.0], &[1]), side("b", &[300.0], &[1]), method)])[0];
+            let row = &versus.rows[0];
+            assert_eq!((row.difference.mean, row.p, row.verdict), (200.0, None, Verdict::Undecided));
+            assert_eq!(row.relative.unwrap().mean, 2.0);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Results as one JSON document, for programs: everything the table has and more, with stable keys in a stable order.
 //!
 //! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
-//! the last bits of a platform's logarithm cannot change a document.
+//! the last bits of a platform's logarithm cannot change a document. `docs/results.md` has the format, and
+//! [`crate::resultdoc`] reads it.
 
 use lab::slo::Judged;
 use lab::theory::Panel;
@@ -14,6 +15,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
 use crate::beside_json::{PrecisionReached, Theory, WarmUpFound};
+use crate::resultdoc::{FORMAT, Source};
 use crate::slo_json::Verdicts;
 
 /// Where results come from.
@@ -32,6 +34,8 @@ pub struct About<'a> {
 /// What is told beside the numbers, where it was asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beside<'a> {
+    /// What was run, so that anybody can run it again.
+    pub source: Option<&'a Source>,
     /// The warm-up that was found.
     pub warm_up: Option<&'a WarmUp>,
     /// The precision that was reached.
@@ -63,9 +67,11 @@ pub fn results_json_with(
     assert_eq!(results.len(), comparison.worlds.len(), "results and comparison differ in their worlds");
     let document = Document {
         tailback: about.version,
+        format: FORMAT,
         scenario: about.title,
         seed: about.seed,
         replications: about.replications,
+        source: beside.source,
         warm_up: beside.warm_up.map(WarmUpFound::of),
         precision: beside.precision.map(PrecisionReached::of),
         slo: beside.slo.map(Verdicts::of),
@@ -79,9 +85,12 @@ pub fn results_json_with(
 #[derive(Serialize)]
 struct Document<'a> {
     tailback: &'a str,
+    format: u32,
     scenario: &'a str,
     seed: u64,
     replications: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     warm_up: Option<WarmUpFound<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,7 +212,7 @@ impl<T: Serialize> Serialize for OneLine<T> {
     }
 }
 
-/// A map from name to number, in the order of the table of figures.
+/// A map from name to number and its value in each replication, in the order of the table of figures.
 struct Figures<'a>(&'a [Figure]);
 
 impl Serialize for Figures<'_> {
@@ -211,7 +220,9 @@ impl Serialize for Figures<'_> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for figure in self.0 {
             let interval = Interval::of(figure.estimate.as_ref());
-            map.serialize_entry(figure.spec.name, &OneLine(Value { interval, unit: figure.spec.unit.symbol() }))?;
+            let values = figure.values.iter().map(|value| value.map(Number)).collect();
+            let value = Value { interval, unit: figure.spec.unit.symbol(), values };
+            map.serialize_entry(figure.spec.name, &OneLine(value))?;
         }
         map.end()
     }
@@ -239,6 +250,8 @@ struct Value {
     #[serde(flatten)]
     interval: Interval,
     unit: &'static str,
+    /// Of all replications, in their order, so that two documents can be compared in pairs.
+    values: Vec<Option<Number>>,
 }
 
 #[derive(Serialize)]

@@ -5,6 +5,7 @@
 mod beside_json;
 pub mod capacity_json;
 pub mod data;
+pub mod diff_json;
 pub mod explain_json;
 pub mod figures;
 pub mod gallery_json;
@@ -12,6 +13,7 @@ pub mod gallery_page;
 pub mod json;
 pub mod page;
 pub mod plan_json;
+pub mod resultdoc;
 mod slo_json;
 #[cfg(test)]
 mod sweep_fixture;

@@ -53,7 +53,7 @@ struct Unpaired<'a> {
 }
 
 #[derive(Serialize)]
-struct Pair<'a> {
+pub(crate) struct Pair<'a> {
     a: &'a str,
     b: &'a str,
     replications: u32,
@@ -63,11 +63,11 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn of(versus: &'a Versus) -> Pair<'a> {
+    pub(crate) fn of(versus: &'a Versus) -> Pair<'a> {
         Pair {
             a: &versus.a,
             b: &versus.b,
-            replications: versus.replications,
+            replications: versus.replications[0],
             births_equal: versus.births_equal,
             figures: Rows(&versus.rows),
             equal: OneLine(versus.equal.iter().map(|spec| spec.name).collect()),

@@ -38,7 +38,7 @@ pub(crate) const NAME_CHARS: usize = 48;
 pub(crate) const DIAGNOSTICS: usize = 100;
 
 /// The limits as the reference lists them: name, value, what it bounds.
-pub(crate) fn listed() -> Vec<(&'static str, String, &'static str)> {
+pub fn listed() -> Vec<(&'static str, String, &'static str)> {
     let count = |n: u64| grouped(n);
     vec![
         ("file size", count(FILE_BYTES as u64), "bytes of a scenario file"),
@@ -70,7 +70,7 @@ pub(crate) fn listed() -> Vec<(&'static str, String, &'static str)> {
 pub(crate) const VALUES: u64 = 1_000;
 
 /// `10000000` as `10,000,000`.
-pub(crate) fn grouped(n: u64) -> String {
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -30,6 +30,11 @@ pub(crate) fn names() -> Vec<&'static str> {
     FILES.iter().map(|(name, _)| *name).collect()
 }
 
+/// The shipped presets, newest first: name, and what software of which version it has the costs of.
+pub fn presets() -> Vec<(&'static str, &'static str)> {
+    all().iter().map(|preset| (preset.name.as_str(), preset.title.as_str())).collect()
+}
+
 /// Names of the workers of all presets.
 pub(crate) fn worker_names() -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();

@@ -4,8 +4,9 @@
 
 use super::notify::Underway;
 use super::timers::Purpose;
-use super::{Callback, Kill, Phase};
+use super::{Callback, Heaviest, Kill, Phase};
 use crate::green::{Exception, Gather, Green, Life, Link, Then};
+use crate::holds::StepOf;
 use crate::id::{GreenId, HubId, RequestId, TaskId};
 use crate::op::Spawn;
 use crate::probe::{Fact, Probe};
@@ -93,6 +94,19 @@ impl<P: Probe> World<'_, P> {
         let branches = self.tasks.iter().filter(|(_, task)| task.parent == parent);
         let victims: Vec<GreenId> = branches.map(|(_, task)| task.green).collect();
         self.begin_kill(id, victims, None);
+    }
+
+    /// The process is killed while a greenlet holds its hub: the hold ends with it, and has a culprit like any other.
+    pub(crate) fn tell_last_hold(&mut self, id: HubId) {
+        let (now, hub) = (self.now, self.hub(id));
+        if hub.current.is_none() || hub.active_at >= now {
+            return;
+        }
+        hub.held_max = hub.held_max.max(now - hub.active_at);
+        let Heaviest { program, pc, .. } = hub.heaviest;
+        let from = hub.active_at;
+        let (hub, step) = (id.index() as u32, StepOf { program, pc });
+        self.probe.on(now, Fact::HubHeld { hub, step, from, to: now });
     }
 
     /// A branch is done; the last one's death wakes the parent.

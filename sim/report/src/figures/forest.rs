@@ -3,7 +3,7 @@
 //! A forest plot. A filled dot is significant after Holm's correction, a ring is not; the colour says which way is good, because to the
 //! right is good for a throughput and bad for a latency. What lies beyond the axis is an arrow: the numbers stand beside it.
 
-use lab::versus::{Row, Verdict, Versus};
+use lab::versus::{Method, Row, Verdict, Versus};
 use lab::{Estimate, Group};
 
 use super::canvas::{Anchor, Canvas, Hand};
@@ -166,13 +166,16 @@ fn foot(canvas: &mut Canvas, bottom: f64, versus: &Versus, sides: &Sides) {
         canvas.text(&text, (x + 12.0, y), hand(style::LABEL, Face::Regular, look(verdict).text, Anchor::Start));
         x += Face::Regular.width(&text, style::LABEL) + 40.0;
     }
-    let births =
-        if versus.births_equal == versus.replications { "both serve the same people" } else { "births differ" };
+    let [of_a, of_b] = versus.replications;
+    let replications = match versus.method {
+        Method::Paired if versus.births_equal == of_a => {
+            format!("{of_a} paired replications (both serve the same people)")
+        }
+        Method::Paired => format!("{of_a} paired replications (births differ)"),
+        Method::Welch => format!("{of_a} and {of_b} replications as independent samples (Welch)"),
+    };
     let note = [
-        format!(
-            "Difference over the value of {}; bars: 95 % intervals of {} paired replications ({births}).",
-            sides.a, versus.replications
-        ),
+        format!("Difference over the value of {}; bars: 95 % intervals of {replications}.", sides.a),
         "Filled: significant after Holm's correction over all rows. Right: the values, first and second.".to_owned(),
     ];
     let room = style::WIDTH - 2.0 * style::MARGIN;

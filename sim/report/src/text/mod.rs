@@ -2,6 +2,7 @@
 
 pub mod ab;
 pub mod capacity;
+pub mod diff;
 pub mod explain;
 pub mod finding;
 pub mod gallery;
@@ -9,6 +10,7 @@ pub(crate) mod layout;
 pub mod notes;
 pub(crate) mod number;
 pub mod plan;
+mod printable;
 pub(crate) mod rows;
 pub mod slo;
 pub(crate) mod starved;
@@ -18,4 +20,5 @@ pub mod theory;
 pub mod validation;
 pub mod versus;
 
+pub use printable::{json_escaped, printable, printable_lines};
 pub use table::Style;

@@ -1,6 +1,6 @@
 //! Two worlds against each other, in a table and in words: what differs significantly, which way, and by how much.
 
-use lab::versus::{Row, Verdict, Versus};
+use lab::versus::{Method, Row, Verdict, Versus};
 use lab::{Estimate, FigureSpec, Group, Unit};
 
 use super::{Style, layout, number};
@@ -42,13 +42,24 @@ fn tests(pairs: &[Versus]) -> usize {
 }
 
 fn note(pairs: &[Versus]) -> String {
-    let replications = pairs.iter().map(|versus| versus.replications).max().unwrap_or(0);
+    let longest = pairs.iter().map(|versus| versus.replications).max_by_key(|[a, b]| *a.max(b));
+    let replications = match longest.unwrap_or_default() {
+        [a, b] if a == b => a.to_string(),
+        [a, b] => format!("{a} and {b}"),
+    };
     let rows = match tests(pairs) {
+        0 => return format!("Means of {replications} replications. Nothing is tested."),
         1 => "the one row that is tested".to_owned(),
         tests => format!("the {tests} rows that are tested"),
     };
+    let welch = |versus: &Versus| versus.method == Method::Welch;
+    let how = match (pairs.iter().any(welch), pairs.iter().all(welch)) {
+        (false, _) => "are paired by replication",
+        (true, true) => "are those of independent samples (Welch)",
+        (true, false) => "are paired by replication, or those of independent samples (Welch) where it is said",
+    };
     format!(
-        "Means of {replications} replications; differences are paired by replication, and ± and brackets are their 95 % intervals. \
+        "Means of {replications} replications; differences {how}, and ± and brackets are their 95 % intervals. \
          Verdicts are after Holm's correction over {rows}: the chance that any of them claims a difference where there is none is \
          5 % at most."
     )
@@ -56,11 +67,16 @@ fn note(pairs: &[Versus]) -> String {
 
 /// Whether pairing works.
 fn births(versus: &Versus) -> String {
-    let Versus { replications, births_equal, .. } = versus;
+    let Versus { method, replications: [replications, of_b], births_equal, .. } = versus;
+    if *method == Method::Welch {
+        return "The replications of one side are not those of the other with the same people: both are compared as independent \
+                samples (Welch), whose intervals are wider than those of pairs."
+            .to_owned();
+    }
+    assert!(replications == of_b, "pairs have two sides");
     if births_equal == replications {
-        format!(
-            "Births are equal in all {replications} replications: both serve the same people, and differences are paired."
-        )
+        let all = if *replications == 1 { "the only replication" } else { &format!("all {replications} replications") };
+        format!("Births are equal in {all}: both serve the same people, and differences are paired.")
     } else {
         let equal = match births_equal {
             0 => "no replication".to_owned(),
@@ -218,8 +234,13 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
             sentences.push(format!("{words} {}.", listed(&claims)));
         }
     }
-    if sentences.is_empty() {
-        let n = versus.replications;
+    if versus.replications.contains(&1) && !versus.rows.is_empty() {
+        sentences.push("What is significant takes two replications of each side at least.".to_owned());
+    } else if sentences.is_empty() {
+        let n = match versus.replications {
+            [a, b] if a == b => a.to_string(),
+            [a, b] => format!("{a} and {b}"),
+        };
         sentences.push(format!("{n} replications show no significant difference between {a} and {b}."));
     } else {
         sentences.extend(undecided(&of(Verdict::Undecided)));
