@@ -103,7 +103,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// The parts of the tree that documents name.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
     "scenarios",
     "docs/examples",
     "docs/tutorial",
