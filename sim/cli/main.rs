@@ -7,10 +7,12 @@
 mod capacity;
 mod check;
 mod compare;
+mod completions;
 mod conform;
 mod explain;
 mod files;
 mod gallery;
+mod manual;
 mod merge;
 mod objectives;
 mod plan;
@@ -18,6 +20,7 @@ mod problem;
 mod report;
 mod run;
 mod settle;
+mod shown;
 mod start;
 mod sweep;
 mod terminal;
@@ -36,7 +39,7 @@ use problem::Problem;
 /// greenlets on a gevent hub. tailback simulates all of them under the same traffic and shows them side by side.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -73,6 +76,10 @@ enum Command {
     Validate(validate::Args),
     /// Show every figure that field reports publish beside what the simulation says
     Gallery(gallery::Args),
+    /// Print what a shell completes commands and flags by
+    Completions(completions::Args),
+    /// Print the manual page, or write a page for every command
+    Man(manual::Args),
 }
 
 fn main() -> ExitCode {
@@ -92,6 +99,8 @@ fn main() -> ExitCode {
         Command::Conform(args) => conform::conform(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Gallery(args) => gallery::gallery(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,10 +5,32 @@
 
 pub mod csv;
 pub mod dictionary;
+pub mod figures;
 pub mod lines;
 pub mod parquet;
 
-use lab::sweep::table::Table;
+use lab::sweep::table::{Kind, Table};
+
+/// A column of a table that is the same for every scenario.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Column {
+    /// Its name, which ends in the unit.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Its unit, for the dictionary.
+    pub unit: &'static str,
+    /// What it means, for the dictionary.
+    pub doc: &'static str,
+}
+
+impl Column {
+    /// A table of such columns, without rows.
+    pub fn table(columns: &[Column]) -> Table {
+        let columns = columns.iter().map(|column| (column.name.to_owned(), column.kind)).collect();
+        Table { columns, rows: Vec::new() }
+    }
+}
 
 /// A kind of file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
