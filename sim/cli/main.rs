@@ -10,6 +10,7 @@ mod compare;
 mod completions;
 mod conform;
 mod explain;
+mod export;
 mod files;
 mod gallery;
 mod manual;
@@ -54,6 +55,8 @@ enum Command {
     Explain(explain::Args),
     /// Write who did what when, for Perfetto and chrome://tracing
     Trace(trace::Args),
+    /// Write every request, every step and every figure of runs as files for other programs
+    Export(export::Args),
     /// Hold two worlds against each other, and say what differs significantly
     Compare(compare::Args),
     /// Run a scenario at many combinations of settings, through interruptions and in parts, and draw what comes of it
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Trace(args) => trace::trace(&args),
+        Command::Export(args) => export::export(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => merge::merge(&args),

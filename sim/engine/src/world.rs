@@ -8,6 +8,7 @@ mod error;
 mod run;
 
 pub use error::RunError;
+pub(crate) use run::run_with;
 pub use run::{run, run_unwatched};
 
 use crate::advance::{self, Effect, Fate};

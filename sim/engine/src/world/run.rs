@@ -203,13 +203,26 @@ pub fn run_unwatched(model: &Model, seed: Seed, replication: Replication) -> Res
 /// # Errors
 /// [`RunError`] when a limit of the model is reached or requests wait for ever.
 pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {
+    run_with(model, seed, replication, ())
+}
+
+/// [`run`] with somebody who watches beside the recorder.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_with<P: Probe>(
+    model: &Model,
+    seed: Seed,
+    replication: Replication,
+    beside: P,
+) -> Result<RunRecord, RunError> {
     let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum();
     let slots = model.slots();
-    let mut world = World::new(model, seed, replication, Recorder::new(model, cores, slots));
+    let mut world = World::new(model, seed, replication, (Recorder::new(model, cores, slots), beside));
     world.run()?;
     let end = world.now;
     let residents = world.has_residents();
-    let World { probe: mut recorder, processes, threads, hubs, clients, .. } = world;
+    let World { probe: (mut recorder, _), processes, threads, hubs, clients, .. } = world;
     let World { fingerprint, births, events, net, masters, calls_peak, .. } = world;
     recorder.close(end);
     let areas = recorder.areas();

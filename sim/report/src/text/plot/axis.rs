@@ -37,7 +37,11 @@ impl Scale {
         let power = 10_f64.powf(highest.max(1e-9).log10().floor());
         let reaches = |&&(end, _): &&(f64, u32)| end * power >= highest * (1.0 - 1e-9);
         let &(end, parts) = ENDS.iter().find(reaches).unwrap_or(&ENDS[ENDS.len() - 1]);
-        let (high, step) = (end * power, end * power / f64::from(parts));
+        let high = end * power;
+        // Halves rather than quarters that are no whole numbers.
+        let quarters_are_odd = high >= 2.0 && (high / f64::from(parts)).fract() > 1e-6;
+        let parts = if quarters_are_odd { parts / 2 } else { parts };
+        let step = high / f64::from(parts);
         let mut scale = Scale { low: 0.0, high, log: false, rows, labels: Vec::new() };
         let is_whole = |decimals: &usize| {
             let units = step * 10_f64.powi(*decimals as i32);
@@ -46,7 +50,7 @@ impl Scale {
         let decimals = (0..DECIMALS_MAX).find(is_whole).unwrap_or(DECIMALS_MAX);
         let blanks = if unit.is_empty() { 0 } else { unit.len() + 1 };
         for part in (0..=parts).rev() {
-            let digits = number::grouped(step * f64::from(part), decimals);
+            let digits = number::grouped(step * f64::from(part), if part == 0 { 0 } else { decimals });
             let behind = if part == parts && blanks > 0 { format!(" {unit}") } else { " ".repeat(blanks) };
             scale.name(step * f64::from(part), format!("{digits}{behind}"));
         }
@@ -166,6 +170,13 @@ mod tests {
         assert_eq!(scale.high, 300.0);
         assert_eq!(scale.labels.first().unwrap(), &(0, "300 /s".to_owned()));
         assert_eq!(scale.labels.last().unwrap(), &(8, "0   ".to_owned()));
+        let names = |highest: f64| -> Vec<String> {
+            Scale::of(&[highest], false, "", 8).unwrap().labels.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(names(9.99), ["10", "5", "0"]);
+        assert_eq!(names(97.0), ["100", "75", "50", "25", "0"]);
+        assert_eq!(names(0.9), ["1.00", "0.75", "0.50", "0.25", "0"]);
+        assert_eq!(names(13.0), ["15", "10", "5", "0"]);
         assert_eq!(Scale::of(&[0.0], false, "", 8).unwrap().low, 0.0, "nothing but zeros has a scale too");
         assert!(Scale::of(&[], false, "", 8).is_none() && Scale::of(&[0.0], true, "", 8).is_none());
     }
