@@ -57,6 +57,10 @@ fn nothing_but_a_terminal_gets_escape_codes() {
     let commands = [
         "run scenarios/startup/ab-waves.toml --no-plots",
         "run --json scenarios/startup/ab-waves.toml",
+        "run scenarios/startup/ab-waves.toml --no-plots --plot",
+        "run scenarios/startup/ab-waves.toml --format markdown",
+        "man",
+        "completions zsh",
         "check scenarios/startup/ab-waves.toml",
         "check tests/cmd/mistakes.in/very-wrong.toml",
         "run scenarios/startup/ab-waves.toml --set run.seed=x",
@@ -78,13 +82,38 @@ fn nothing_but_a_terminal_gets_escape_codes() {
 fn help_names_every_command_and_every_flag_of_run() {
     let help = text(&tailback(shipped::root(), "--help").stdout);
     assert!(
-        ["run", "report", "diff", "verify", "doctor", "check", "schema", "new", "conform"]
-            .iter()
-            .all(|command| help.contains(command)),
+        [
+            "run",
+            "report",
+            "export",
+            "diff",
+            "verify",
+            "doctor",
+            "fingerprint",
+            "check",
+            "schema",
+            "new",
+            "conform",
+            "completions",
+            "man",
+        ]
+        .iter()
+        .all(|command| help.contains(command)),
         "{help}"
     );
     let help = text(&tailback(shipped::root(), "run --help").stdout);
-    let flags = ["--seed", "--replications", "--set", "--out", "--no-plots", "--report", "--json", "--threads"];
+    let flags = [
+        "--seed",
+        "--replications",
+        "--set",
+        "--out",
+        "--no-plots",
+        "--report",
+        "--format",
+        "--json",
+        "--plot",
+        "--threads",
+    ];
     assert!(flags.iter().all(|flag| help.contains(flag)), "{help}");
 }
 

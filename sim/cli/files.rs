@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use report::figures::Drawing;
 use report::resultdoc::Beside;
 use scenario::{Compiled, Diagnostic, Override, Severity};
+use tempfile::NamedTempFile;
 
 use crate::problem::Problem;
 use crate::terminal;
@@ -35,11 +36,24 @@ pub fn read(path: &Path) -> Result<String, Problem> {
 
 /// Writes a file so that it is there whole or not at all.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let mut file = begin(path)?;
+    file.write_all(bytes).map_err(|source| Problem::Write { path: Some(path.to_owned()), source })?;
+    keep(file, path)
+}
+
+/// Begins a file that is in its place only once it is kept; the folder is made if there is none.
+pub fn begin(path: &Path) -> Result<NamedTempFile, Problem> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
+    let begin = || {
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)
+    };
+    begin().map_err(|source| Problem::Write { path: Some(path.to_owned()), source })
+}
+
+/// Puts a file that was begun into its place.
+pub fn keep(file: NamedTempFile, path: &Path) -> Result<(), Problem> {
+    let keep = || {
         file.as_file().sync_all()?;
         // A temporary file is its owner's alone; a result is for everybody whom the folder is for.
         #[cfg(unix)]
@@ -50,7 +64,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|source: io::Error| Problem::Write { path: Some(path.to_owned()), source })
+    keep().map_err(|source: io::Error| Problem::Write { path: Some(path.to_owned()), source })
 }
 
 /// How the name of a file begins that is not yet whole.

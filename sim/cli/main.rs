@@ -7,14 +7,17 @@
 mod capacity;
 mod check;
 mod compare;
+mod completions;
 mod conform;
 mod diff;
 mod doctor;
 mod document;
 mod explain;
+mod export;
 mod files;
 mod fingerprint;
 mod gallery;
+mod manual;
 mod merge;
 mod objectives;
 mod plan;
@@ -22,6 +25,7 @@ mod problem;
 mod report;
 mod run;
 mod settle;
+mod shown;
 mod start;
 mod sweep;
 mod terminal;
@@ -41,7 +45,7 @@ use problem::Problem;
 /// greenlets on a gevent hub. tailback simulates all of them under the same traffic and shows them side by side.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -56,6 +60,8 @@ enum Command {
     Explain(explain::Args),
     /// Write who did what when, for Perfetto and chrome://tracing
     Trace(trace::Args),
+    /// Write every request, every step and every figure of runs as files for other programs
+    Export(export::Args),
     /// Hold two worlds against each other, and say what differs significantly
     Compare(compare::Args),
     /// Hold two results of `run --json` against each other: what was set otherwise, and what came of it
@@ -86,6 +92,10 @@ enum Command {
     Gallery(gallery::Args),
     /// Say what this program is and runs on, and test that it simulates what it should
     Doctor(doctor::Args),
+    /// Print what a shell completes commands and flags by
+    Completions(completions::Args),
+    /// Print the manual page, or write a page for every command
+    Man(manual::Args),
 }
 
 fn main() -> ExitCode {
@@ -94,6 +104,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Trace(args) => trace::trace(&args),
+        Command::Export(args) => export::export(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Verify(args) => verify::verify(&args),
@@ -109,6 +120,8 @@ fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(&args),
         Command::Gallery(args) => gallery::gallery(&args),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,7 +23,7 @@ pub struct Args {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Kinds of result files [default: all]
+    /// Kinds of result files: csv, json, jsonl, parquet [default: csv,jsonl,parquet]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = format)]
     format: Vec<Format>,
 }

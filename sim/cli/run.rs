@@ -9,10 +9,8 @@ use lab::slo::{Judged, Verdict, judge, overall};
 use lab::theory::{Panel, panel};
 use lab::{Comparison, FigureSpec, Plan, Precision, Progress, Target, WorldResult, run_all, world_series};
 use report::figures::{Drawing, Shade, draw_figures};
-use report::json::{About, Beside, results_json_with};
-use report::text::notes::{precision_missed, precision_note, warm_up_note};
-use report::text::slo::verdicts;
-use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
+use report::json::Beside;
+use report::text::notes::precision_missed;
 use scenario::{Compiled, Override};
 
 use crate::document;
@@ -21,6 +19,7 @@ use crate::objectives::{exit, slo_of};
 use crate::problem::Problem;
 use crate::report::{Origin, write_page};
 use crate::settle::settle;
+use crate::shown::{Form, Shown};
 use crate::terminal;
 
 /// What to run, and what to do with the result.
@@ -57,9 +56,16 @@ pub struct Args {
     /// Write report.html beside the plots: everything in one page
     #[arg(long, conflicts_with = "no_plots")]
     report: bool,
-    /// Print one JSON document instead of tables; plots are written only with --out or --report
+    /// How to show the results: ab is ApacheBench's own report of the first run of every world, csv a row for each figure, markdown
+    /// a comment for a pull request. Other forms than table write plots only with --out or --report
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Table, conflicts_with = "json")]
+    format: Form,
+    /// The same as --format json
     #[arg(long)]
     json: bool,
+    /// Draw throughput, latency and requests in flight over time beneath the table
+    #[arg(long)]
+    plot: bool,
     /// Threads to run on; the result does not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -67,11 +73,14 @@ pub struct Args {
 
 /// Runs a scenario and shows what came of it.
 pub fn run(args: &Args) -> Result<(), Problem> {
+    let form = if args.json { Form::Json } else { args.format };
     let overrides = parse_overrides(&args.set)?;
-    let (mut compiled, text, beside) = files::compile_with_texts(&args.file, &overrides)?;
+    let (mut compiled, text, texts) = files::compile_with_texts(&args.file, &overrides)?;
+    form.check(&compiled, args.plot)?;
     let seed = args.seed.unwrap_or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
-    let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && (!args.json || args.report), &args.file)?;
+    let wanted = !args.no_plots && (form == Form::Table || args.report);
+    let folder = files::plots_folder(args.out.as_deref(), wanted, &args.file)?;
     let plan = Plan { seed: Seed(seed), replications, threads: args.threads };
     let warm_up = settle(&mut compiled, &plan)?;
     let target = args.target();
@@ -80,7 +89,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
     let panels: Vec<Panel> = panels.collect();
     let judged: Option<Vec<Judged>> = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
-    let source = document::source(&args.file, &args.set, &plan, target.as_ref(), &text, beside);
+    let source = document::source(&args.file, &args.set, &plan, target.as_ref(), &text, texts);
     let beside = Beside {
         source: Some(&source),
         warm_up: warm_up.as_ref(),
@@ -88,26 +97,13 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         theory: &panels,
         slo: judged.as_deref(),
     };
-    if args.json {
-        let replications = comparison.worlds[0].replications;
-        let about = About { version: env!("CARGO_PKG_VERSION"), title: &compiled.title, seed, replications };
-        files::print(&results_json_with(&about, &results, &comparison, &beside))?;
-    } else {
-        files::print(&tables(&compiled, &results, &comparison, &beside))?;
-    }
+    let plan = Plan { replications: comparison.worlds[0].replications, ..plan };
+    let origin = Origin { file: &args.file, text: &text, set: &args.set, plan };
+    let shown =
+        Shown { compiled: &compiled, results: &results, comparison: &comparison, beside: &beside, origin: &origin };
+    files::print(&shown.text(form, args.plot))?;
     if let Some(folder) = folder {
-        let names = draw(&compiled, &results, &folder)?;
-        let mut page = String::new();
-        if args.report {
-            let replications = comparison.worlds[0].replications;
-            let origin = Origin { file: &args.file, text: &text, set: &args.set, plan: Plan { replications, ..plan } };
-            let path = write_page(&origin, &compiled, &results, &comparison, &beside, &folder)?;
-            page = format!("Report: {}\n", path.display());
-        }
-        if !args.json {
-            let names = names.join(", ");
-            files::print(&format!("\nPlots in {}: {names} (.svg and .png)\n{page}", folder.display()))?;
-        }
+        write_figures(&shown, &folder, args.report, form == Form::Table)?;
     }
     let verdict = judged.map_or(Verdict::Met, |judged| overall(&judged));
     match precision {
@@ -124,6 +120,20 @@ impl Args {
         let share = self.precision?;
         Some(Target { share, figures: self.precision_of.clone(), most: self.max_replications })
     }
+}
+
+/// Writes the plots, and the page if it is wanted; says so if that is.
+fn write_figures(shown: &Shown<'_>, folder: &Path, with_page: bool, say: bool) -> Result<(), Problem> {
+    let names = draw(shown.compiled, shown.results, folder)?;
+    let mut page = String::new();
+    if with_page {
+        let path = write_page(shown.origin, shown.compiled, shown.results, shown.comparison, shown.beside, folder)?;
+        page = format!("Report: {}\n", path.display());
+    }
+    if !say {
+        return Ok(());
+    }
+    files::print(&format!("\nPlots in {}: {} (.svg and .png)\n{page}", folder.display(), names.join(", ")))
 }
 
 /// All runs that were asked for, or as many as the precision takes.
@@ -173,31 +183,6 @@ fn parse_override(text: &str) -> Result<Override, Problem> {
         }
         Some(_) | None => Err(Problem::Usage(format!("--set {text}: write it as KEY=VALUE, such as run.length=5m"))),
     }
-}
-
-/// Everything that goes to the terminal: title, ab's block where there is a closed client, the comparison, theory, verdicts.
-fn tables(compiled: &Compiled, results: &[WorldResult], comparison: &Comparison, beside: &Beside<'_>) -> String {
-    let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(160) };
-    let mut out = format!("{}\n", compiled.title);
-    if let Some(question) = &compiled.question {
-        out += &format!("{question}\n");
-    }
-    out += &beside.warm_up.map_or(String::new(), |warm_up| warm_up_note(warm_up, style.width));
-    out.push('\n');
-    if let Some(concurrency) = compiled.concurrency {
-        for world in results {
-            out += &format!("{}\n{}\n\n", world.name, ab_block(&world.records[0], concurrency).trim_end());
-        }
-    }
-    out += &comparison_table(comparison, style);
-    out += &format!("\n{}", theory_text(beside.theory, style.width));
-    if let Some(judged) = beside.slo {
-        out += &format!("\n{}", verdicts(judged, style.width));
-    }
-    if let Some(precision) = beside.precision {
-        out += &format!("\n{}", precision_note(precision, style.width));
-    }
-    out
 }
 
 /// Draws and writes the plots; returns their names.

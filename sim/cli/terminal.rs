@@ -17,6 +17,13 @@ pub fn width(most: usize) -> usize {
     terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0)).clamp(40, most)
 }
 
+/// Whether who looks on can be shown more than ASCII, by the locale: the first of these variables that says anything. None says "C".
+pub fn speaks_unicode() -> bool {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
+    let name = said.map(|value| value.to_string_lossy().to_ascii_lowercase());
+    name.is_some_and(|name| name.contains("utf-8") || name.contains("utf8")) || cfg!(windows)
+}
+
 /// A bar of so many steps on a terminal, and nothing elsewhere; `form` is what stands behind the bar.
 pub fn bar(form: &str, steps: u64) -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(steps) } else { ProgressBar::hidden() };

@@ -52,7 +52,7 @@ pub struct Args {
     /// Folder for the results; a sweep that was interrupted goes on from what is there [default: out/NAME-sweep]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Kinds of result files [default: all]
+    /// Kinds of result files: csv, json, jsonl, parquet [default: csv,jsonl,parquet]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = format)]
     format: Vec<Format>,
     /// Make only every N-th run, from the I-th on, for `tailback merge` to join
@@ -108,16 +108,19 @@ fn default_folder(file: &Path, args: &Args) -> PathBuf {
     folder.into()
 }
 
-/// The kinds that were asked for, or all.
+/// The kinds that were asked for, or the usual ones.
 pub fn formats(asked: &[Format]) -> Vec<Format> {
-    if asked.is_empty() { Format::ALL.to_vec() } else { asked.to_vec() }
+    if asked.is_empty() { Format::OF_SWEEPS.to_vec() } else { asked.to_vec() }
 }
 
 /// Reads the name of a kind of file.
 pub fn format(text: &str) -> Result<Format, String> {
     let all = Format::ALL.map(Format::ending);
     let found = Format::ALL.into_iter().find(|format| format.ending() == text);
-    found.ok_or_else(|| format!("write one of {}", all.join(", ")))
+    found.ok_or_else(|| {
+        let near = scenario::nearest(text, all).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        format!("{near}write one of {}", all.join(", "))
+    })
 }
 
 /// Reads `3/8`.

@@ -8,7 +8,7 @@
 
 mod again;
 mod arrivals;
-mod birth;
+pub(crate) mod birth;
 mod hedge;
 
 use crate::breaker::Breaker;

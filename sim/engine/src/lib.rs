@@ -40,6 +40,7 @@ mod proxy;
 pub mod record;
 mod recorder;
 mod request;
+pub mod requests;
 pub mod rng;
 mod router;
 mod shared;

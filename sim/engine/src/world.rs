@@ -9,6 +9,7 @@ mod run;
 mod ties;
 
 pub use error::RunError;
+pub(crate) use run::run_with;
 pub use run::{run, run_shuffled, run_unwatched};
 
 use crate::advance::{self, Effect, Fate};

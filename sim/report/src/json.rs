@@ -289,12 +289,17 @@ impl Interval {
     }
 }
 
+/// The nearest number of twelve significant digits.
+pub(crate) fn rounded(number: f64) -> f64 {
+    format!("{number:.11e}").parse().expect("what was printed as a float is one")
+}
+
 /// A float with twelve significant digits, without a fraction where there is none.
 pub(crate) struct Number(pub(crate) f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rounded: f64 = format!("{:.11e}", self.0).parse().expect("what was printed as a float is one");
+        let rounded = rounded(self.0);
         // Every whole number below 2^53 is a float, and every reader's.
         if rounded.fract() == 0.0 && rounded.abs() < 9e15 {
             serializer.serialize_i64(rounded as i64)

@@ -13,7 +13,7 @@ use crate::world::World;
 /// Rows of refreshes and retries lie far behind those of first requests, so that no world's refreshes move another's draws.
 pub(super) const ATTEMPT_ROWS: u32 = 40;
 /// Set in the attempt of a second copy, whose rows lie behind all of those.
-pub(super) const COPY: u16 = 1 << 15;
+pub(crate) const COPY: u16 = 1 << 15;
 
 /// Whose request it is, and the how manieth of that person.
 #[derive(Clone, Copy)]

@@ -213,6 +213,21 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     record(world, seed, replication, |recorder| recorder)
 }
 
+/// [`run`] with somebody who watches beside the recorder.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_with<P: Probe>(
+    model: &Model,
+    seed: Seed,
+    replication: Replication,
+    beside: P,
+) -> Result<RunRecord, RunError> {
+    let mut world = World::new(model, seed, replication, (recorder(model), beside));
+    world.run()?;
+    record(world, seed, replication, |(recorder, _)| recorder)
+}
+
 /// [`run`] with ties shuffled: of things that happen at one instant and have nothing to do with each other, chance takes the next.
 /// The same people come and need the same; `ties` is where that other chance begins.
 ///

@@ -4,8 +4,18 @@ use lab::sweep::table::{Cell, Table};
 
 /// The file's text.
 pub fn csv(table: &Table) -> String {
+    head(table) + &rows(table)
+}
+
+/// The line of names.
+pub(super) fn head(table: &Table) -> String {
     let names: Vec<String> = table.columns.iter().map(|(name, _)| quoted(name)).collect();
-    let mut text = names.join(",") + "\n";
+    names.join(",") + "\n"
+}
+
+/// A line for each row.
+pub(super) fn rows(table: &Table) -> String {
+    let mut text = String::new();
     for row in &table.rows {
         let cells: Vec<String> = row.iter().map(cell).collect();
         text += &(cells.join(",") + "\n");

@@ -1,4 +1,4 @@
-//! The data dictionary: every column of the result files of a sweep, its unit and what it means.
+//! The data dictionary: every column of the result files of a sweep and of an export, its unit and what it means.
 //!
 //! Made from the tables that the numbers themselves come from, so it cannot name a column that is not there.
 
@@ -6,21 +6,52 @@ use lab::FigureSpec;
 use lab::sweep::numbers::{class_specs, run_specs};
 use lab::sweep::updown::STEP_FIGURES;
 
+use super::Column;
+use super::figures;
+use super::requests;
+use super::series;
+
 /// The document, in Markdown.
 pub fn dictionary() -> String {
     let mut text = HEAD.to_owned();
     text += "\n## Numbers of a run\n\n";
-    text += &figures(run_specs(), "");
+    text += &specs(run_specs(), "");
     text += "\n## Numbers of a class of requests\n\n";
     text += "One column for each class of the scenario: `page.latency_p99_ns` for the class `page`.\n\n";
-    text += &figures(class_specs(), "CLASS.");
+    text += &specs(class_specs(), "CLASS.");
     text += "\n## Numbers of a step of `--hysteresis`\n\n";
     text += "They stand in the place of all others, one row for each step of the load.\n\n";
-    text += &figures(STEP_FIGURES.iter(), "");
+    text += &specs(STEP_FIGURES.iter(), "");
+    text += EXPORTS;
+    text += "\n### `requests`: a row for each request\n\n";
+    text += "Requests that were sent in the warm-up are left out, as in all figures.\n\n";
+    text += &columns(&[&requests::COLUMNS[..], &requests::BILL[..]].concat());
+    text += "\n### `series`: a row for each step of a run\n\n";
+    text += "The warm-up is in it; steps are as long as those of the plots.\n\n";
+    text += &columns(&series::COLUMNS);
+    text += "\n### `summary`: a row for each figure\n\n";
+    text += "The same as `tailback run --format csv`. Figures are those of the tables above, with those of `--json` beside them.\n\n";
+    text += &columns(&figures::COLUMNS);
     text
 }
 
-fn figures<'a>(specs: impl Iterator<Item = &'a FigureSpec>, prefix: &str) -> String {
+fn columns(columns: &[Column]) -> String {
+    let mut text = "| Column | Unit | Meaning |\n|---|---|---|\n".to_owned();
+    for column in columns {
+        text += &format!("| `{}` | {} | {} |\n", column.name, column.unit, column.doc);
+    }
+    text
+}
+
+/// What leads the tables of an export.
+const EXPORTS: &str = "
+## Tables of `tailback export`
+
+Each as CSV, JSON, JSON Lines and Parquet with the same columns; [exports](exports.md) says how to make and read them.
+Instants count from the start of the run.
+";
+
+fn specs<'a>(specs: impl Iterator<Item = &'a FigureSpec>, prefix: &str) -> String {
     let mut text = "| Column | Unit | Meaning |\n|---|---|---|\n".to_owned();
     for spec in specs {
         text += &format!("| `{prefix}{}` | {} | {} |\n", spec.name, spec.unit.symbol(), spec.doc);
@@ -29,12 +60,12 @@ fn figures<'a>(specs: impl Iterator<Item = &'a FigureSpec>, prefix: &str) -> Str
 }
 
 /// What leads every row.
-const HEAD: &str = "# Data dictionary of sweeps
+const HEAD: &str = "# Data dictionary
 
 Made from the tables of the program; do not edit it by hand.
 `TAILBACK_BLESS=1 cargo test -p report dictionary` makes it anew.
 
-`tailback sweep` writes `runs` (one row for each point, world and replication) and `summary` (one row for each point and world), each as CSV, JSON Lines and Parquet with the same columns.
+`tailback sweep` writes `runs` (one row for each point, world and replication) and `summary` (one row for each point and world), each as CSV, JSON Lines and Parquet, or as JSON, with the same columns.
 A name ends in its unit: `_ns` nanoseconds, `_rps` per second, `_share` 0 to 1, `_index` 0 to 1, `_ratio` times, `_bytes` bytes; a bare name is a count.
 What a run has no value for, such as a percentile of nothing, is empty in CSV and null elsewhere.
 

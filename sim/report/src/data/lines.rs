@@ -4,14 +4,24 @@ use lab::sweep::table::{Cell, Table};
 
 /// The file's text.
 pub fn lines(table: &Table) -> String {
+    objects(table).iter().map(|object| format!("{object}\n")).collect()
+}
+
+/// The same as members of an array, whose first ones these may be.
+pub(super) fn members(table: &Table, first: bool) -> String {
+    let lead = |at: usize| if first && at == 0 { "\n" } else { ",\n" };
+    objects(table).iter().enumerate().map(|(at, object)| format!("{}{object}", lead(at))).collect()
+}
+
+/// An object for each row.
+fn objects(table: &Table) -> Vec<String> {
     let names: Vec<String> = table.columns.iter().map(|(name, _)| string(name)).collect();
-    let mut text = String::new();
-    for row in &table.rows {
+    let object = |row: &Vec<Cell>| {
         let members: Vec<String> =
             names.iter().zip(row).map(|(name, value)| format!("{name}:{}", cell(value))).collect();
-        text += &format!("{{{}}}\n", members.join(","));
-    }
-    text
+        format!("{{{}}}", members.join(","))
+    };
+    table.rows.iter().map(object).collect()
 }
 
 fn cell(cell: &Cell) -> String {

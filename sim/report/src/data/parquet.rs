@@ -1,4 +1,5 @@
-//! A table as a Parquet file: typed, optional columns, one row group, no compression, nothing that depends on when or where.
+//! A table as a Parquet file: typed, optional columns, one row group unless it comes in parts, no compression, nothing that
+//! depends on when or where.
 //!
 //! What the library writes of itself is pinned, so that an upgrade of it that leaves the format alone leaves the bytes alone.
 
@@ -21,14 +22,23 @@ const CREATED_BY: &str = "tailback";
 /// # Errors
 /// What the library complains of.
 pub fn parquet(table: &Table) -> Result<Vec<u8>, ParquetError> {
-    let properties = WriterProperties::builder()
+    let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema(table)?), Arc::new(properties()))?;
+    row_group(&mut file, table)?;
+    file.into_inner()
+}
+
+/// How files are written.
+pub(super) fn properties() -> WriterProperties {
+    WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(Compression::UNCOMPRESSED)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(CREATED_BY.to_owned())
-        .build();
-    let mut bytes = Vec::new();
-    let mut file = SerializedFileWriter::new(&mut bytes, Arc::new(schema(table)?), Arc::new(properties))?;
+        .build()
+}
+
+/// Writes all rows of a table as a row group.
+pub(super) fn row_group(file: &mut SerializedFileWriter<Vec<u8>>, table: &Table) -> Result<(), ParquetError> {
     let mut group = file.next_row_group()?;
     for (at, (_, kind)) in table.columns.iter().enumerate() {
         let cells = table.rows.iter().map(|row| &row[at]);
@@ -48,11 +58,10 @@ pub fn parquet(table: &Table) -> Result<Vec<u8>, ParquetError> {
         }?;
     }
     group.close()?;
-    file.close()?;
-    Ok(bytes)
+    Ok(())
 }
 
-fn schema(table: &Table) -> Result<Type, ParquetError> {
+pub(super) fn schema(table: &Table) -> Result<Type, ParquetError> {
     let field = |(name, kind): &(String, Kind)| {
         let (physical, logical) = match kind {
             Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
@@ -68,7 +77,7 @@ fn schema(table: &Table) -> Result<Type, ParquetError> {
 
 /// Writes one column: a definition level says for each row whether it has a value, and the values follow without gaps.
 fn column<'a, T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
     cells: impl Iterator<Item = &'a Cell>,
     value: &dyn Fn(&Cell) -> Option<T::T>,
 ) -> Result<(), ParquetError> {

@@ -1,0 +1,127 @@
+//! The forms in which `tailback run` shows what came of it: tables for people, and what programs and pages read.
+
+use lab::{Comparison, WorldResult, world_series};
+use report::data::csv::csv;
+use report::data::figures::figures_table;
+use report::json::{About, Beside, results_json_with};
+use report::text::markdown::{Again, markdown};
+use report::text::notes::{precision_note, warm_up_note};
+use report::text::plot::{Look, plots};
+use report::text::slo::verdicts;
+use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
+use scenario::Compiled;
+
+use crate::problem::Problem;
+use crate::report::Origin;
+use crate::run::shades;
+use crate::terminal;
+
+/// Columns of a table at most.
+const WIDEST: usize = 160;
+
+/// A form of the results; their help is in one line with the flag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Form {
+    Table,
+    Ab,
+    Json,
+    Csv,
+    Markdown,
+}
+
+/// What came of a run, and where it came from.
+pub struct Shown<'a> {
+    /// The scenario.
+    pub compiled: &'a Compiled,
+    /// All runs.
+    pub results: &'a [WorldResult],
+    /// What they come to.
+    pub comparison: &'a Comparison,
+    /// What is told beside that.
+    pub beside: &'a Beside<'a>,
+    /// The file and the plan.
+    pub origin: &'a Origin<'a>,
+}
+
+impl Form {
+    /// Refuses, before long work, what a form cannot show.
+    pub fn check(self, compiled: &Compiled, plot: bool) -> Result<(), Problem> {
+        if plot && self != Form::Table {
+            let text = "--plot draws beneath the table; leave out --format and --json";
+            return Err(Problem::Usage(text.to_owned()));
+        }
+        if self == Form::Ab && compiled.concurrency.is_none() {
+            // ab's times per request are its clients times the seconds over the requests: without a fixed number of clients that
+            // wait, there is nothing that these lines could say.
+            let text = "--format ab: ab is a fixed number of clients that wait for their responses, and here some come by themselves; \
+                        take --format table, or give every client `clients` instead of a rate";
+            return Err(Problem::Usage(text.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl Shown<'_> {
+    /// The text of a form; `plot` adds the small plots to a table.
+    pub fn text(&self, form: Form, plot: bool) -> String {
+        match form {
+            Form::Table => self.tables() + &if plot { self.plots() } else { String::new() },
+            Form::Ab => self.ab_blocks().trim_end().to_owned() + "\n",
+            Form::Json => results_json_with(&self.about(), self.results, self.comparison, self.beside),
+            Form::Csv => csv(&figures_table(self.comparison)),
+            Form::Markdown => {
+                let question = self.compiled.question.as_deref();
+                markdown(&self.compiled.title, question, self.comparison, self.beside, &self.again())
+            }
+        }
+    }
+
+    fn about(&self) -> About<'_> {
+        let (seed, replications) = (self.origin.plan.seed.0, self.origin.plan.replications);
+        About { version: env!("CARGO_PKG_VERSION"), title: &self.compiled.title, seed, replications }
+    }
+
+    fn again(&self) -> Again<'_> {
+        let (seed, replications) = (self.origin.plan.seed.0, self.origin.plan.replications);
+        let file = self.origin.file.to_str().unwrap_or("SCENARIO.toml");
+        Again { version: env!("CARGO_PKG_VERSION"), file, set: self.origin.set, seed, replications }
+    }
+
+    /// ab's report of the first run of every world; nothing where not everybody waits for responses.
+    fn ab_blocks(&self) -> String {
+        let Some(concurrency) = self.compiled.concurrency else { return String::new() };
+        let block = |world: &WorldResult| {
+            format!("{}\n{}\n\n", world.name, ab_block(&world.records[0], concurrency).trim_end())
+        };
+        self.results.iter().map(block).collect()
+    }
+
+    /// Everything that goes to a terminal: title, ab's block where there is a closed client, the comparison, theory, verdicts.
+    fn tables(&self) -> String {
+        let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(WIDEST) };
+        let beside = self.beside;
+        let mut out = format!("{}\n", self.compiled.title);
+        if let Some(question) = &self.compiled.question {
+            out += &format!("{question}\n");
+        }
+        out += &beside.warm_up.map_or(String::new(), |warm_up| warm_up_note(warm_up, style.width));
+        out.push('\n');
+        out += &self.ab_blocks();
+        out += &comparison_table(self.comparison, style);
+        out += &format!("\n{}", theory_text(beside.theory, style.width));
+        if let Some(judged) = beside.slo {
+            out += &format!("\n{}", verdicts(judged, style.width));
+        }
+        if let Some(precision) = beside.precision {
+            out += &format!("\n{}", precision_note(precision, style.width));
+        }
+        out
+    }
+
+    fn plots(&self) -> String {
+        let series: Vec<_> = self.results.iter().map(|world| world_series(&world.records)).collect();
+        let colour = terminal::coloured(&std::io::stdout());
+        let look = Look { width: terminal::width(WIDEST), colour, unicode: terminal::speaks_unicode() };
+        format!("\n{}", plots(&series, &shades(self.compiled), look))
+    }
+}
