@@ -10,25 +10,44 @@ use scenario::{Compiled, Diagnostic, Override, Severity};
 use crate::problem::Problem;
 use crate::terminal;
 
-/// Bytes of a scenario file that are read at most; the scenario crate says the rest.
+/// Bytes of a file that is read: of scenarios the scenario crate allows less, and says so in its own way.
 const READ_MAX: u64 = 4 * 1024 * 1024;
 
-/// Writes to standard output.
+/// Writes to standard output. Whoever reads it may have read enough, as in `tailback run ... | head`: what is left to do is done all
+/// the same, files are written, and the exit code says what it always says.
 pub fn print(text: &str) -> Result<(), Problem> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|source| Problem::Write { path: None, source })
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|source| Problem::Write { path: None, source }),
+    }
 }
 
 /// The text of a file; `-` is standard input.
 pub fn read(path: &Path) -> Result<String, Problem> {
     let problem = |source| Problem::Read { path: path.to_owned(), source };
-    let mut text = String::new();
     if path == Path::new("-") {
-        io::stdin().take(READ_MAX).read_to_string(&mut text).map_err(problem)?;
-    } else {
-        fs::File::open(path).and_then(|file| file.take(READ_MAX).read_to_string(&mut text)).map_err(problem)?;
+        return text_of(io::stdin(), READ_MAX).map_err(problem);
+    }
+    fs::File::open(path).and_then(|file| text_of(file, READ_MAX)).map_err(problem)
+}
+
+/// What a reader has to say, if it is text and not longer than this.
+fn text_of(reader: impl Read, bytes_max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    reader.take(bytes_max + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > bytes_max {
+        return Err(io::Error::other(format!("it has more than {bytes_max} bytes")));
     }
     Ok(text)
+}
+
+/// The text of a file beside a scenario. Only plain files have an end for certain.
+pub fn beside(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    text_of(fs::File::open(path)?, scenario::BESIDE_BYTES)
 }
 
 /// Writes a file so that it is there whole or not at all.
@@ -37,7 +56,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     let write = || {
         fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        // The file itself says what went wrong; around it, the message would name the temporary file.
+        file.as_file_mut().write_all(bytes)?;
         file.as_file().sync_all()?;
         // A temporary file is its owner's alone; a result is for everybody whom the folder is for.
         #[cfg(unix)]
@@ -154,10 +174,7 @@ impl Source<'_> {
 fn compile_with_warnings(path: &Path, text: &str, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
     let name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut load = |file: &str| {
-        let path = folder.join(file);
-        fs::read_to_string(&path).map_err(|error| error.to_string())
-    };
+    let mut load = |file: &str| beside(&folder.join(file)).map_err(|error| error.to_string());
     let compiled = scenario::parse(text, &name, overrides).and_then(|parsed| scenario::compile(&parsed, &mut load));
     match compiled {
         Ok(compiled) => {

@@ -4,11 +4,10 @@
 //! What would change it is a guess until it is tried: each change is one setting, and is run against the same people.
 
 mod change;
-mod names;
 mod split;
 
 pub use change::{Change, Checked, How, changes};
-pub use names::{culprit_name, step_name};
+pub use engine::names::{culprit_name, step_name};
 pub use split::{Column, HeldShare, Slowest, Split, StepShare, shares};
 
 #[cfg(test)]
