@@ -313,6 +313,16 @@ pub fn parse(text: &str, file: &str, overrides: &[Override]) -> Result<Scenario,
     if failed { Err(list) } else { Ok(Scenario { sources, warnings: list, ..scenario }) }
 }
 
+/// What ends a run before its time.
+fn run_limits(run: &Node) -> Limits {
+    Limits {
+        events: run.get("max_events"),
+        requests: run.get("max_alive"),
+        bytes: run.get::<u64>("max_memory_mib") << 20,
+        ..Limits::default()
+    }
+}
+
 impl Scenario {
     /// What tables and plots are headed with.
     pub fn title(&self) -> &str {
@@ -348,12 +358,7 @@ impl Scenario {
                 step: run.get("step"),
                 starved_after: run.get("starved_after"),
             },
-            limits: Limits {
-                events: run.get("max_events"),
-                requests: run.get("max_alive"),
-                bytes: run.get::<u64>("max_memory_mib") << 20,
-                ..Limits::default()
-            },
+            limits: run_limits(run),
             auto_warm_up: run.find::<&str>("warm_up").is_some(),
             machine: Machine::read(machine, preset),
             balancer: Balancer::read(root.get("balancer"), servers, findings),
