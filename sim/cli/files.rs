@@ -13,31 +13,51 @@ use tempfile::NamedTempFile;
 use crate::problem::Problem;
 use crate::terminal;
 
-/// Bytes of a scenario file that are read at most; the scenario crate says the rest.
+/// Bytes of a file that is read: of scenarios the scenario crate allows less, and says so in its own way.
 const READ_MAX: u64 = 4 * 1024 * 1024;
 
-/// Writes to standard output.
+/// Writes to standard output. Whoever reads it may have read enough, as in `tailback run ... | head`: what is left to do is done all
+/// the same, files are written, and the exit code says what it always says.
 pub fn print(text: &str) -> Result<(), Problem> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|source| Problem::Write { path: None, source })
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|source| Problem::Write { path: None, source }),
+    }
 }
 
 /// The text of a file; `-` is standard input.
 pub fn read(path: &Path) -> Result<String, Problem> {
     let problem = |source| Problem::Read { path: path.to_owned(), source };
-    let mut text = String::new();
     if path == Path::new("-") {
-        io::stdin().take(READ_MAX).read_to_string(&mut text).map_err(problem)?;
-    } else {
-        fs::File::open(path).and_then(|file| file.take(READ_MAX).read_to_string(&mut text)).map_err(problem)?;
+        return text_of(io::stdin(), READ_MAX).map_err(problem);
+    }
+    fs::File::open(path).and_then(|file| text_of(file, READ_MAX)).map_err(problem)
+}
+
+/// What a reader has to say, if it is text and not longer than this.
+fn text_of(reader: impl Read, bytes_max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    reader.take(bytes_max + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > bytes_max {
+        return Err(io::Error::other(format!("it has more than {bytes_max} bytes")));
     }
     Ok(text)
+}
+
+/// The text of a file beside a scenario. Only plain files have an end for certain.
+pub fn beside(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    text_of(fs::File::open(path)?, scenario::BESIDE_BYTES)
 }
 
 /// Writes a file so that it is there whole or not at all.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     let mut file = begin(path)?;
-    file.write_all(bytes).map_err(|source| Problem::Write { path: Some(path.to_owned()), source })?;
+    // The file itself says what went wrong; around it, the message would name the temporary file.
+    file.as_file_mut().write_all(bytes).map_err(|source| Problem::Write { path: Some(path.to_owned()), source })?;
     keep(file, path)
 }
 
@@ -187,7 +207,7 @@ fn compile_with_warnings(path: &Path, text: &str, overrides: &[Override]) -> Res
 /// Reads the files beside a scenario.
 fn beside_of(scenario: &Path) -> impl FnMut(&str) -> Result<String, String> {
     let folder = scenario.parent().unwrap_or(Path::new("")).to_owned();
-    move |file| fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())
+    move |file| beside(&folder.join(file)).map_err(|error| error.to_string())
 }
 
 /// Compiles a text whose files come from wherever `load` has them; what it warns of is returned as text.

@@ -37,8 +37,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use problem::Problem;
-
 /// Tells what Python web servers will do before the servers do it.
 ///
 /// A scenario file describes the traffic, what a request does, and one or more worlds that serve it: processes of threads, or of
@@ -125,10 +123,6 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads our output has read enough: `tailback run ... | head` ends quietly.
-        Err(Problem::Write { source, path: None }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(problem) => {
             eprint!("{problem}");
             problem.exit_code()

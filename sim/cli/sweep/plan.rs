@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::model::{Arrivals, ClientSpec};
-use lab::sweep::study::{Column, Mode, Point, Study};
+use lab::sweep::study::{Column, Mode, Point, RUNS_MAX, Study};
 use scenario::{Compiled, Diagnostic, Override};
 
 use super::arguments::Arguments;
@@ -106,6 +106,11 @@ fn compile_points(
             wrong.push(arguments::diagnostic(typed, 0..typed.len(), what.to_owned(), "changes them", help));
             break;
         }
+    }
+    if study.runs() > RUNS_MAX && wrong.is_empty() {
+        let typed = arguments.typed.first().map_or("", String::as_str);
+        let what = format!("the sweep has {} runs, more than the limit of {RUNS_MAX}", study.runs());
+        wrong.push(arguments::diagnostic(typed, 0..typed.len(), what, "too many", "take fewer values or replications"));
     }
     if wrong.is_empty() { Ok(doubts) } else { Err(wrong) }
 }

@@ -1,7 +1,6 @@
 //! The scenario of a sweep: read once, compiled for each point, with every file beside it remembered.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -33,7 +32,7 @@ impl Source {
     pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Vec<Diagnostic>> {
         let mut load = |file: &str| {
             let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = || fs::read_to_string(self.folder.join(file)).map_err(|error| error.to_string());
+            let read = || files::beside(&self.folder.join(file)).map_err(|error| error.to_string());
             beside.entry(file.to_owned()).or_insert_with(read).clone()
         };
         let parsed = scenario::parse(&self.text, &self.name, overrides)?;

@@ -81,6 +81,11 @@ impl Hist {
         self.counts.resize(at + 1, 0);
     }
 
+    /// Buckets of a histogram whose longest span is this.
+    pub(crate) fn buckets_to(longest: Span) -> u64 {
+        Hist::bucket(longest).0 as u64 + 1
+    }
+
     /// Adds all of another histogram.
     pub fn merge(&mut self, other: &Hist) {
         if self.counts.len() < other.counts.len() {

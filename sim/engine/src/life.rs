@@ -83,6 +83,12 @@ impl Life {
         }
     }
 
+    /// Whether the death of its process would end a request that hangs: its harakiri is set, or, where the serving thread itself says
+    /// that the process is alive, its master looks at it.
+    pub(crate) fn ends_what_hangs(&self, serves_alone: bool) -> bool {
+        self.harakiri_at != Time::NEVER || serves_alone && self.look_at != Time::NEVER
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping_at.is_some()
     }

@@ -552,10 +552,20 @@ pub struct Limits {
     pub events_per_instant: u64,
     /// Requests alive at once.
     pub requests: u32,
+    /// Points of the time series.
+    pub points: u64,
+    /// Memory of a run, bytes, as [`crate::size`] estimates it; whoever compiles a model holds it against this.
+    pub bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { events: 20_000_000_000, events_per_instant: 10_000_000, requests: 20_000_000 }
+        Limits {
+            events: 20_000_000_000,
+            events_per_instant: 10_000_000,
+            requests: 20_000_000,
+            points: 1_000_000,
+            bytes: 4 << 30,
+        }
     }
 }

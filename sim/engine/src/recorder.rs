@@ -152,14 +152,18 @@ impl Recorder {
     }
 
     /// Busy core time over core time after the warm-up, parts per million.
-    pub(crate) fn cpu_ppm(&self, until: Time) -> u64 {
+    ///
+    /// Busy time is known by whole points of the series. Where none lies in the window, it is that of the whole run; if servers
+    /// were busy for longer than the window lasts, over the whole run up to `end` too.
+    pub(crate) fn cpu_ppm(&self, until: Time, end: Time) -> u64 {
         let step = self.series.step.as_ns();
         let first = self.window.0.as_ns().div_ceil(step);
         let last = until.as_ns() / step;
         let busy: u128 = (first..last).map(|at| u128::from(self.cpu.get(at as usize).copied().unwrap_or(0))).sum();
         if last <= first {
             let busy: u128 = self.cpu.iter().copied().map(u128::from).sum();
-            return ratio(busy, u128::from(until.as_ns()) * u128::from(self.cores), 1_000_000);
+            let of = |until: Time| u128::from(until.as_ns()) * u128::from(self.cores);
+            return ratio(busy, if busy <= of(until) { of(until) } else { of(end) }, 1_000_000);
         }
         ratio(busy, u128::from((last - first) * step) * u128::from(self.cores), 1_000_000)
     }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::{
-    Arrivals, ClassSpec, ClientSpec, HostSpec, Limits, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind,
-    SyncSpec, WorkerSpec,
+    Arrivals, ClassSpec, ClientSpec, HostSpec, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind, SyncSpec,
+    WorkerSpec,
 };
 use engine::op::Program;
 use engine::time::{Span, Time};
 
+use crate::budget;
 use crate::client::{Client, When};
 use crate::csv::Files;
 use crate::diagnostic::{At, Diagnostic, Findings};
@@ -89,6 +90,10 @@ pub fn compile(
             }
         };
         models.push(compiler.model(world, Arc::clone(&classes), code, Arc::clone(&clients)));
+    }
+    budget::check(scenario, &mut models, &mut findings);
+    if findings.failed() {
+        return Err(findings.finish(&scenario.sources));
     }
     Ok(Compiled {
         title: scenario.title.clone(),
@@ -353,7 +358,7 @@ impl Compiler<'_> {
             programs,
             clients,
             run: self.scenario.run,
-            limits: Limits::default(),
+            limits: self.scenario.limits,
         }
     }
 }

@@ -60,6 +60,13 @@ impl<'a> Files<'a> {
         if self.read.contains_key(path) {
             return;
         }
+        if leads_out(path) {
+            let what = format!("{} does not lie beside the scenario", short(path));
+            let help = "put the file into the scenario's folder or below it, and write its name from there";
+            findings.error(at, what).label("leads elsewhere").help(help);
+            self.read.insert(path.to_owned(), Vec::new());
+            return;
+        }
         let spans = match (self.load)(path) {
             Ok(text) => parse(path, &text, at, findings),
             Err(why) => {
@@ -70,6 +77,12 @@ impl<'a> Files<'a> {
         };
         self.read.insert(path.to_owned(), spans);
     }
+}
+
+/// Whether a name leads out of the scenario's folder: a file from somebody else reads what lies beside it and nothing more.
+fn leads_out(path: &str) -> bool {
+    let drive = path.as_bytes().get(1) == Some(&b':');
+    drive || path.starts_with(['/', '\\']) || path.split(['/', '\\']).any(|part| part == "..")
 }
 
 fn parse(path: &str, text: &str, at: At, findings: &mut Findings) -> Vec<Span> {

@@ -6,6 +6,7 @@
 //! closure.
 
 mod bound;
+mod budget;
 mod client;
 mod compile;
 mod csv;
@@ -53,7 +54,7 @@ pub use bound::{Bound, Side};
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use knobs::{Knob, knobs};
-pub use limits::{FILE_BYTES, grouped, listed as limits};
+pub use limits::{BESIDE_BYTES, FILE_BYTES, grouped, listed as limits};
 pub use overrides::Override;
 pub use plan::{Plan, Vary};
 pub use preset::presets;

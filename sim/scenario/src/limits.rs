@@ -34,6 +34,20 @@ pub(crate) const REPLICATIONS: u64 = 10_000;
 pub(crate) const SAMPLES: usize = 10_000_000;
 /// Characters of a name that ends up in tables and plots.
 pub(crate) const NAME_CHARS: usize = 48;
+/// Events of a run: some twenty minutes of real time. A file may say another number, up to [`EVENTS_MAX`].
+pub(crate) const EVENTS: &str = "20_000_000_000";
+/// Events that a file may allow a run.
+pub(crate) const EVENTS_MAX: u64 = 1_000_000_000_000_000;
+/// Requests alive at once in a run; a file may say another number, up to [`ALIVE_MAX`].
+pub(crate) const ALIVE: &str = "20_000_000";
+/// Requests that a file may allow to be alive at once: they have ids of 32 bits.
+pub(crate) const ALIVE_MAX: u64 = 1_000_000_000;
+/// Estimated memory of one run, and of all results together, MiB; a file may say another number, up to [`MEMORY_MIB_MAX`].
+pub(crate) const MEMORY_MIB: &str = "4096";
+/// MiB that a file may allow.
+pub(crate) const MEMORY_MIB_MAX: u64 = 1 << 24;
+/// Bytes of a file beside a scenario: longer lines than anybody writes, [`SAMPLES`] of them.
+pub const BESIDE_BYTES: u64 = 256 << 20;
 /// Mistakes reported at once: a page of them.
 pub(crate) const DIAGNOSTICS: usize = 100;
 
@@ -61,6 +75,15 @@ pub fn listed() -> Vec<(&'static str, String, &'static str)> {
         ("series", count(SERIES), "points of the time series, (length + drain) / step"),
         ("replications", count(REPLICATIONS), "replications of a run"),
         ("samples", count(SAMPLES as u64), "lines of a CSV file"),
+        ("CSV file", count(BESIDE_BYTES), "bytes of a file beside a scenario"),
+        ("events", EVENTS.replace('_', ","), "events of a run, unless `run.max_events` says otherwise"),
+        ("alive", ALIVE.replace('_', ","), "requests alive at once in a run, unless `run.max_alive` says otherwise"),
+        (
+            "memory",
+            format!("{MEMORY_MIB} MiB"),
+            "estimated memory of a run, and of all results together, unless `run.max_memory_mib` says otherwise",
+        ),
+        ("instant", count(engine::model::Limits::default().events_per_instant), "steps of a run without time passing"),
         ("range", count(VALUES), "values of a setting of a plan"),
         ("name", count(NAME_CHARS as u64), "characters of a name"),
     ]

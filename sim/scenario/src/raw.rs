@@ -1,8 +1,10 @@
 //! A TOML document as a plain tree in which everything knows its place: the file and the overrides alike.
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{At, Findings, Sources};
+use crate::limits;
 use crate::unit;
 
 /// A value and its place.
@@ -71,13 +73,32 @@ impl Raw {
 /// Reads a source; syntax errors go to the findings, and the tree holds what could be saved.
 pub(crate) fn read(source: usize, sources: &Sources, findings: &mut Findings) -> Raw {
     let text = sources.text(source);
-    let (table, errors) = DeTable::parse_recoverable(text);
+    let (table, errors) = recovered(text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let at = At::new(source, span.start.min(text.len())..span.end.min(text.len()));
         syntax_error(at, error.message(), sources, findings);
     }
     Raw { at: At::new(source, 0..0), value: RawValue::Table(items(source, table.get_ref())) }
+}
+
+/// What can be read of a text, and its mistakes; of a long one without rhyme or reason, only its beginning, as every mistake takes
+/// memory.
+fn recovered(text: &str) -> (Spanned<DeTable<'_>>, Vec<toml::de::Error>) {
+    /// Bytes that are read at a time, and mistakes that are enough.
+    const STAGE: usize = 64 << 10;
+    const ENOUGH: usize = 2 * limits::DIAGNOSTICS;
+    if text.len() > STAGE && DeTable::parse(text).is_err() {
+        for end in (STAGE..text.len()).step_by(STAGE) {
+            // A line that is cut would be a mistake of ours.
+            let whole = text.as_bytes()[..end].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+            let (table, errors) = DeTable::parse_recoverable(&text[..whole]);
+            if errors.len() > ENOUGH {
+                return (table, errors);
+            }
+        }
+    }
+    DeTable::parse_recoverable(text)
 }
 
 /// The root table of a text without a mistake.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::model::{ProxySpec, RunSpec, SyncKind};
+use engine::model::{Limits, ProxySpec, RunSpec, SyncKind};
 use engine::time::{Span, Time};
 
 use crate::client::{Client, When};
@@ -75,6 +75,27 @@ static RUN: Table = Table {
             "\"5s\"",
             "A request that waits for longer, while two that came later are answered, counts as starved; so does a client that asks again \
              and again and gets nothing for so long while another one gets two answers.",
+        ),
+        key(
+            "max_events",
+            Kind::Count(1, limits::EVENTS_MAX),
+            Need::Default(limits::EVENTS),
+            "1_000_000",
+            "Events after which a run ends with an error. A file whose clients alone send more is refused.",
+        ),
+        key(
+            "max_alive",
+            Kind::Count(1, limits::ALIVE_MAX),
+            Need::Default(limits::ALIVE),
+            "10_000",
+            "Requests alive at once beyond which a run ends with an error.",
+        ),
+        key(
+            "max_memory_mib",
+            Kind::Count(1, limits::MEMORY_MIB_MAX),
+            Need::Default(limits::MEMORY_MIB),
+            "512",
+            "Memory of one run as estimated, and of the results of all runs together, in MiB; requests alive at once are as many as fit.",
         ),
     ],
 };
@@ -247,6 +268,8 @@ pub struct Scenario {
     pub(crate) seed: u64,
     pub(crate) replications: u32,
     pub(crate) run: RunSpec,
+    /// What ends a run before its time.
+    pub(crate) limits: Limits,
     /// Whether the warm-up is found by pilot runs.
     pub(crate) auto_warm_up: bool,
     pub(crate) machine: Machine,
@@ -290,6 +313,16 @@ pub fn parse(text: &str, file: &str, overrides: &[Override]) -> Result<Scenario,
     if failed { Err(list) } else { Ok(Scenario { sources, warnings: list, ..scenario }) }
 }
 
+/// What ends a run before its time.
+fn run_limits(run: &Node) -> Limits {
+    Limits {
+        events: run.get("max_events"),
+        requests: run.get("max_alive"),
+        bytes: run.get::<u64>("max_memory_mib") << 20,
+        ..Limits::default()
+    }
+}
+
 impl Scenario {
     /// What tables and plots are headed with.
     pub fn title(&self) -> &str {
@@ -325,6 +358,7 @@ impl Scenario {
                 step: run.get("step"),
                 starved_after: run.get("starved_after"),
             },
+            limits: run_limits(run),
             auto_warm_up: run.find::<&str>("warm_up").is_some(),
             machine: Machine::read(machine, preset),
             balancer: Balancer::read(root.get("balancer"), servers, findings),

@@ -5,7 +5,7 @@ use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 use engine::worker::{LifeSpec, RouterSpec};
 
-use crate::diagnostic::Findings;
+use crate::diagnostic::{At, Findings};
 use crate::kernel::{self, Syn};
 use crate::key::{Key, Kind, Need, Table, key};
 use crate::life;
@@ -281,6 +281,8 @@ pub(crate) struct Machine {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct World {
     pub(crate) name: String,
+    /// Where it stands in the file.
+    pub(crate) at: At,
     pub(crate) worker: String,
     pub(crate) kind: WorkerKind,
     pub(crate) costs: Costs,
@@ -365,6 +367,7 @@ impl World {
         let syn = Syn::read(machine, preset.syn);
         let world = World {
             name: name.text.clone(),
+            at: name.at,
             worker: worker.name.clone(),
             kind,
             costs,

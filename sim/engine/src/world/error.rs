@@ -8,7 +8,10 @@ use crate::time::Time;
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum RunError {
     /// More events than [`crate::model::Limits::events`].
-    #[error("{world}: more than {events} events by {at} of simulated time; shorten `run.length` or lower the rates")]
+    #[error(
+        "{world}: more than {events} events by {at} of simulated time, while {program} runs; shorten `run.length`, lower the rates, or raise \
+         `run.max_events`"
+    )]
     EventBudget {
         /// World.
         world: String,
@@ -16,10 +19,12 @@ pub enum RunError {
         events: u64,
         /// When.
         at: Time,
+        /// What was running, in words.
+        program: String,
     },
     /// Time stood still.
     #[error(
-        "{world}: {steps} steps at {at} without time passing; `{program}` spins: give its loop something that takes time"
+        "{world}: {steps} steps at {at} without time passing; {program} spins: give its loop something that takes time"
     )]
     Livelock {
         /// World.
@@ -28,7 +33,7 @@ pub enum RunError {
         steps: u64,
         /// When.
         at: Time,
-        /// A program that was running.
+        /// What was running, in words.
         program: String,
     },
     /// Requests are left and nothing will ever happen to them.
@@ -45,6 +50,20 @@ pub enum RunError {
         /// What it waits for.
         waiting_for: &'static str,
     },
+    /// Tasks wait for each other in a circle.
+    #[error(
+        "{world}: a deadlock by {at}: {tasks} tasks wait for ever, in a circle: {circle}; and so on from the first"
+    )]
+    Circle {
+        /// World.
+        world: String,
+        /// When the circle had closed: when the last of those in it began to wait, or its client left.
+        at: Time,
+        /// How many tasks are in it or wait for it.
+        tasks: usize,
+        /// Who holds what and waits for what at which step, one after the other.
+        circle: String,
+    },
     /// The books of a run do not balance: a bug in the engine.
     #[error("{world}: the books do not balance: {what} (seed {seed}, replication {replication}); please report this")]
     Unbalanced {
@@ -57,9 +76,22 @@ pub enum RunError {
         /// Its replication.
         replication: u32,
     },
+    /// More points of the time series than [`crate::model::Limits::points`].
+    #[error(
+        "{world}: the time series has more than {points} points by {at}; choose a longer `run.step`, or a `run.length`"
+    )]
+    LongSeries {
+        /// World.
+        world: String,
+        /// The limit.
+        points: u64,
+        /// When.
+        at: Time,
+    },
     /// More requests alive than [`crate::model::Limits::requests`].
     #[error(
-        "{world}: more than {requests} requests alive at once by {at}; the servers are hopelessly behind the arrivals"
+        "{world}: more than {requests} requests alive at once by {at}; the servers are hopelessly behind the arrivals: lower the rates, \
+         or raise `run.max_alive` and `run.max_memory_mib`"
     )]
     TooManyRequests {
         /// World.

@@ -5,6 +5,8 @@ use crate::client::Client;
 use crate::id::RequestId;
 use crate::machine::{Role, Thread};
 use crate::model::Model;
+use crate::names::{NAMELESS, step_name};
+use crate::op::Pc;
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{Ending, Evenness, RunRecord};
 use crate::recorder::Recorder;
@@ -15,25 +17,48 @@ use crate::world::ties::Shuffled;
 use crate::world::{Event, RunError, World};
 
 impl<P: Probe> World<'_, P> {
-    /// Runs until nobody is left, or until the time is up.
+    /// Runs until nobody is left, or until the time is up; a deadlock that is left behind is an error.
     pub(crate) fn run(&mut self) -> Result<(), RunError> {
-        self.run_to(self.arrivals_end.saturating_add(self.model.run.drain))
+        self.go_to(self.arrivals_end.saturating_add(self.model.run.drain))?;
+        if let Some(deadlock) = self.knot() {
+            return Err(deadlock);
+        }
+        self.end_the_rest();
+        Ok(())
     }
 
     /// Runs until nobody is left, or until this instant.
     pub(crate) fn run_to(&mut self, end: Time) -> Result<(), RunError> {
+        self.go_to(end)?;
+        self.end_the_rest();
+        Ok(())
+    }
+
+    /// What is under way when a run is over ends with it.
+    fn end_the_rest(&mut self) {
+        self.stop_cores();
+        self.abandon_the_rest();
+    }
+
+    fn go_to(&mut self, end: Time) -> Result<(), RunError> {
         self.settle();
         self.open_clients();
         self.start_checks();
         self.settle();
+        let series = self.model.run.step.as_ns().saturating_mul(self.model.limits.points);
+        let series_end = Time::ZERO.saturating_add(Span::from_ns(series));
+        let stop = end.min(series_end);
         loop {
             let Some((at, event)) = self.next_event() else {
                 if self.requests.is_empty() {
                     break;
                 }
-                return Err(self.deadlock());
+                return Err(self.knot().unwrap_or_else(|| self.deadlock()));
             };
-            if at > end {
+            if at > stop {
+                if stop < end {
+                    return Err(self.long_series(at));
+                }
                 self.now = end;
                 break;
             }
@@ -44,8 +69,6 @@ impl<P: Probe> World<'_, P> {
                 break;
             }
         }
-        self.stop_cores();
-        self.abandon_the_rest();
         Ok(())
     }
 
@@ -84,6 +107,12 @@ impl<P: Probe> World<'_, P> {
         if within && !self.stuck { Ok(()) } else { Err(self.limit_of_run(at)) }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn long_series(&self, at: Time) -> RunError {
+        RunError::LongSeries { world: self.model.name.clone(), points: self.model.limits.points, at }
+    }
+
     /// Which limit the run has passed.
     #[cold]
     #[inline(never)]
@@ -91,16 +120,21 @@ impl<P: Probe> World<'_, P> {
         let limits = &self.model.limits;
         let world = self.model.name.clone();
         if self.events > limits.events {
-            return RunError::EventBudget { world, events: limits.events, at };
+            return RunError::EventBudget { world, events: limits.events, at, program: self.running() };
         }
         if self.stuck || self.steps > limits.events_per_instant {
-            let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
-            let task = running.filter_map(|task| self.tasks.get(task)).next();
-            let program =
-                task.map_or("the server", |task| &self.model.programs[usize::from(task.program)].name).to_owned();
-            return RunError::Livelock { world, steps: limits.events_per_instant, at, program };
+            return RunError::Livelock { world, steps: limits.events_per_instant, at, program: self.running() };
         }
         RunError::TooManyRequests { world, requests: limits.requests, at }
+    }
+
+    /// A program that runs, and at which step, as far as that has a name.
+    fn running(&self) -> String {
+        let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
+        let Some(task) = running.filter_map(|task| self.tasks.get(task)).next() else { return "the server".to_owned() };
+        let name = &self.model.programs[usize::from(task.program)].name;
+        let step = step_name(self.model, task.program, Pc(task.pc.0.saturating_sub(1)));
+        if step.starts_with(NAMELESS) { format!("`{name}`") } else { format!("`{name}`, at its step \"{step}\",") }
     }
 
     #[inline]
@@ -290,7 +324,7 @@ fn record<P: Probe>(
         syn_drops: recorder.syn_drops,
         kernel: net.counts,
         workers: masters.counts,
-        cpu_ppm: recorder.cpu_ppm(until.min(end)),
+        cpu_ppm: recorder.cpu_ppm(until.min(end), end),
         slots_ppm: recorder.average(
             Gauge::Slots,
             1_000_000,

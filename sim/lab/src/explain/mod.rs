@@ -4,12 +4,11 @@
 //! What would change it is a guess until it is tried: each change is one setting, and is run against the same people.
 
 mod change;
-mod names;
 mod split;
 mod starved;
 
 pub use change::{Change, Checked, How, changes};
-pub use names::{culprit_name, step_name};
+pub use engine::names::{culprit_name, step_name};
 pub use split::{Column, HeldShare, Slowest, Split, StepShare, shares};
 pub use starved::Starved;
 

@@ -2,8 +2,9 @@
 //!
 //! [`values`] reads what the settings are to be, [`study`] numbers the runs that this makes, [`run`] makes them, and [`numbers`]
 //! says what is kept of each. [`results`] puts the kept numbers into tables; [`usl`], [`tornado`] and [`updown`] are what can be
-//! read from them.
+//! read from them. [`log`] is how finished runs are written down and read back.
 
+pub mod log;
 pub mod numbers;
 pub mod results;
 pub mod run;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::values::Kind;
 
+/// Runs of a study: each has its row in the results.
+pub const RUNS_MAX: u64 = 10_000_000;
+
 /// What the points of a sweep are.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,6 +110,12 @@ impl Shard {
 }
 
 impl Study {
+    /// Runs of all points, replications and worlds.
+    pub fn runs(&self) -> u64 {
+        let replications = self.points.iter().map(|point| u64::from(point.replications));
+        replications.fold(0, u64::saturating_add).saturating_mul(self.worlds.len() as u64)
+    }
+
     /// Every run in its order: point by point, replication by replication, so that the worlds of a pair are run close together.
     pub fn places(&self) -> Vec<Place> {
         let mut places = Vec::new();

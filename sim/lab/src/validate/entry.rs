@@ -191,6 +191,17 @@ pub enum EntryError {
     /// A number that must be above zero is not.
     #[error("`{0}` must be above zero")]
     NotAboveZero(&'static str),
+    /// A number is larger than anything that was ever measured; sums of such numbers would not be numbers.
+    #[error("run {run} has a number that is larger than {NUMBER_MAX:e}: `{field}`")]
+    TooLarge {
+        /// Which run, counted from 1.
+        run: usize,
+        /// Which number.
+        field: &'static str,
+    },
+    /// The load asks for more than anybody could measure.
+    #[error("`{0}` of the load is larger than {NUMBER_MAX:e}")]
+    TooMuch(&'static str),
     /// A run lacks a number that its load calls for.
     #[error("run {run} has no `{field}`")]
     Missing {
@@ -211,6 +222,8 @@ pub enum EntryError {
 
 /// Characters of a name.
 const NAME_MAX: usize = 120;
+/// Any number of a run, and requests, rates and seconds of a load.
+const NUMBER_MAX: f64 = 1e15;
 /// Runs of an entry: a rank-sum test counts orders, whose number grows with them.
 const RUNS_MAX: usize = 20;
 
@@ -238,8 +251,10 @@ impl Entry {
     }
 
     fn check_load(&self) -> Result<(), EntryError> {
-        let positive = |what: &'static str, value: f64| {
-            if value > 0.0 { Ok(()) } else { Err(EntryError::NotAboveZero(what)) }
+        let positive = |what: &'static str, value: f64| match value {
+            value if value > NUMBER_MAX => Err(EntryError::TooMuch(what)),
+            value if value > 0.0 => Ok(()),
+            _ => Err(EntryError::NotAboveZero(what)),
         };
         if self.mix.is_empty() && !matches!(self.load, Load::Loop { .. }) {
             return Err(EntryError::NoMix);
@@ -267,6 +282,9 @@ impl Entry {
     }
 
     fn check_run(&self, run: usize, numbers: &Run) -> Result<(), EntryError> {
+        if let Some((field, _)) = numbers.all_numbers().find(|(_, value)| value.abs() > NUMBER_MAX) {
+            return Err(EntryError::TooLarge { run, field });
+        }
         let needed = match self.load {
             Load::Loop { .. } => [("ok_per_s", numbers.ok_per_s), ("cpu_util", numbers.cpu_util)],
             Load::Closed { .. } | Load::Open { .. } | Load::Ab { .. } => {
@@ -313,6 +331,51 @@ impl Entry {
     }
 }
 
+impl Run {
+    /// Every number that was measured, with its field.
+    fn all_numbers(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let counts = [
+            ("sent", self.sent),
+            ("ok", Some(self.ok)),
+            ("timeouts", Some(self.timeouts)),
+            ("errors", Some(self.errors)),
+            ("fail", self.fail),
+            ("winners", self.winners),
+        ];
+        let numbers = [
+            ("wall_s", self.wall_s),
+            ("rps", self.rps),
+            ("server_cpu_s", self.server_cpu_s),
+            ("server_cpu_util", self.server_cpu_util),
+            ("foreign_cpu0", self.foreign_cpu0),
+            ("foreign_cpu1", self.foreign_cpu1),
+            ("ok_per_s", self.ok_per_s),
+            ("fail_per_s", self.fail_per_s),
+            ("success_rate_percent", self.success_rate_percent),
+            ("jain", self.jain),
+            ("cpu_util", self.cpu_util),
+        ];
+        let counts = counts.into_iter().filter_map(|(field, count)| Some((field, count? as f64)));
+        let numbers = numbers.into_iter().filter_map(|(field, number)| Some((field, number?)));
+        let latencies = [self.all, self.class0, self.class1, self.class2, self.class3].into_iter().flatten();
+        counts.chain(numbers).chain(latencies.flat_map(|latency| latency.all_numbers()))
+    }
+}
+
+impl Latency {
+    fn all_numbers(self) -> [(&'static str, f64); 7] {
+        [
+            ("n", self.n as f64),
+            ("mean_ms", self.mean_ms),
+            ("p50_ms", self.p50_ms),
+            ("p90_ms", self.p90_ms),
+            ("p95_ms", self.p95_ms),
+            ("p99_ms", self.p99_ms),
+            ("max_ms", self.max_ms),
+        ]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,6 +414,12 @@ mod tests {
         assert_eq!(error_of("\"clients\": 10", "\"clients\": 0"), "`clients` must be above zero");
         assert_eq!(error_of("\"rps\": 9.9, ", ""), "run 1 has no `rps`");
         assert_eq!(error_of("io/x/c1", ""), "`name` must be 1 to 120 characters of text, parted by slashes");
+        let far = error_of("\"errors\": 0", "\"errors\": 18446744073709551615");
+        assert_eq!(far, "run 1 has a number that is larger than 1e15: `errors`");
+        assert_eq!(
+            error_of("\"requests\": 100", "\"requests\": 9000000000000000000"),
+            "`requests` of the load is larger than 1e15"
+        );
         let run = GOOD.split_once("\"runs\": [").unwrap().1.strip_suffix("]}").unwrap();
         let runs = |count: usize| GOOD.replace(run, &vec![run; count].join(", "));
         assert!(Entry::read(&runs(20)).is_ok());

@@ -1,10 +1,13 @@
 //! Steps of programs in the words of a scenario file.
 
-use engine::Model;
-use engine::law::Law;
-use engine::op::{Draw, DrawKind, Op, Patching, Pc, Program};
-use engine::record::StepOf;
-use engine::time::Span;
+use crate::law::Law;
+use crate::model::Model;
+use crate::op::{Draw, DrawKind, Op, Patching, Pc, Program};
+use crate::record::StepOf;
+use crate::time::Span;
+
+/// What a step is called that has no name of its own.
+pub(crate) const NAMELESS: &str = "a step";
 
 /// A step of a program in words, such as "burn 200ms" or "call of `backend`"; of several alike it says which.
 pub fn step_name(model: &Model, program: u16, pc: Pc) -> String {
@@ -40,7 +43,8 @@ fn op_name(model: &Model, program: &Program, op: &Op) -> String {
         Op::Await { sync: at, .. } => format!("wait for `{}`", sync(at)),
         Op::Fan { count, .. } => format!("{count} runs side by side"),
         Op::Apply { takes: draw, .. } => format!("offload {}", takes(draw)),
-        _ => "a step".to_owned(),
+        Op::Yield => "yield".to_owned(),
+        _ => NAMELESS.to_owned(),
     }
 }
 
