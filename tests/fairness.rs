@@ -72,6 +72,18 @@ fn resident_clients_of_a_barging_pool_starve_and_those_of_one_that_hands_on_do_n
 }
 
 #[test]
+fn who_needs_long_or_pauses_long_does_not_starve() {
+    let of = |needs: Span, pause: Span, slots| {
+        let mut model = world(threads(slots), 4, Steps::new().sleep(fixed(needs)), closed(8, pause));
+        model.run.length = Some(secs(120));
+        run(&model).groups[0].starved_clients
+    };
+    assert_eq!((of(secs(3), Span::ZERO, 8), of(ms(1), secs(5), 8)), (0, 0));
+    // Where all wait in turn, the others get one answer each before it is one's turn again.
+    assert_eq!(of(secs(3), Span::ZERO, 4), 0);
+}
+
+#[test]
 fn a_request_is_starved_if_two_later_ones_were_answered_while_it_waited_for_too_long() {
     // One greenlet of a hub burns for 3 s, with a yield after each ms; those who come meanwhile are answered between its pieces.
     let steps = Steps::new().hog(Law::Uniform { low: ms(1), high: ms(6_000) }, ms(1));

@@ -1,7 +1,8 @@
 //! Fairness: how evenly service and waiting were spread, over classes, client groups, clients, threads and processes.
 //!
 //! A request is starved if it waited for longer than [`crate::model::RunSpec::starved_after`] while two or more that came later were
-//! answered. A client that asks again and again is, if it went for so long without a good response while some other one got two.
+//! answered. A client that asks again and again is, if it waited for so long in all since its last good response while some other one
+//! got two. What a request needs by itself, and the pauses between requests, are no waits.
 
 use serde::Serialize;
 
@@ -169,6 +170,8 @@ struct Member {
     passes: u64,
     /// When its last good response came, or the window began.
     last: Time,
+    /// How long its requests have waited since then.
+    waited: Span,
     /// The longest that it went without one, and since when.
     longest: Span,
     since: Time,
@@ -179,7 +182,7 @@ impl Member {
     #[inline]
     fn gap(&mut self, end: Time, after: Span, pair: Time) {
         let gap = end.since(self.last);
-        self.starved |= gap > after && pair > self.last;
+        self.starved |= std::mem::take(&mut self.waited) > after && pair > self.last;
         if gap > self.longest {
             (self.longest, self.since) = (gap, self.last);
         }
@@ -200,7 +203,15 @@ pub(crate) struct Fairness {
 impl Fairness {
     pub(crate) fn new(model: &Model) -> Fairness {
         let last = Time::ZERO + model.run.warm_up;
-        let member = |group| Member { group, starved: false, passes: 0, last, longest: Span::ZERO, since: last };
+        let member = |group| Member {
+            group,
+            starved: false,
+            passes: 0,
+            last,
+            waited: Span::ZERO,
+            longest: Span::ZERO,
+            since: last,
+        };
         let members = (0..).zip(model.clients.iter()).flat_map(|(group, client)| match client.arrivals {
             Arrivals::Closed { clients, .. } => std::iter::repeat_n(member(group), clients as usize),
             Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => std::iter::repeat_n(member(group), 0),
@@ -217,6 +228,9 @@ impl Fairness {
     #[inline]
     pub(crate) fn ended(&mut self, request: &Request, waited: Span, of: [&mut Waiting; 2]) -> bool {
         let starved = waited > self.after && self.youngest[1] > request.born;
+        if request.member != NO_MEMBER {
+            self.members[request.member as usize].waited += waited;
+        }
         for waiting in of {
             waiting.longest = waiting.longest.max(waited);
             waiting.starved += u64::from(starved);

@@ -74,7 +74,7 @@ static RUN: Table = Table {
             Need::Default("\"1s\""),
             "\"5s\"",
             "A request that waits for longer, while two that came later are answered, counts as starved; so does a client that asks again \
-             and again and gets nothing for so long while another one gets two answers.",
+             and again and waits for so long without a good response while another one gets two.",
         ),
         key(
             "max_events",

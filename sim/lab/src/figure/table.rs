@@ -204,7 +204,7 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 81] = [
         "Jain's fairness index of good responses over clients that ask again and again.",
         |r| returning(r).and_then(|clients| clients.jain())),
     row("clients_starved", "starved clients", (Unit::Count, Group::Fairness, Better::Less),
-        "Clients that got nothing for longer than `run.starved_after` while another one got two answers.",
+        "Clients that waited for longer than `run.starved_after` without a good response while another one got two.",
         |r| (r.groups.iter().any(|group| group.clients.count > 0))
             .then(|| r.groups.iter().map(|group| group.starved_clients).sum::<u64>() as f64)),
     row("process_requests_skew_ratio", "busiest process", (Unit::Ratio, Group::Fairness, Better::Less),
@@ -290,7 +290,7 @@ pub static GROUP_FIGURES: [Recipe<GroupRecord>; 8] = [
     row("clients", "clients", (Unit::Count, Group::Fairness, Better::Neither),
         "Clients of the group that ask again and again.", |g| of_clients(g, Some(g.clients.count as f64))),
     row("clients_starved", "starved clients", (Unit::Count, Group::Fairness, Better::Less),
-        "Those of them that got nothing for longer than `run.starved_after` while another one got two answers.",
+        "Those of them that waited for longer than `run.starved_after` without a good response while another one got two.",
         |g| of_clients(g, Some(g.starved_clients as f64))),
     row("clients_jain_index", "Jain's index of clients", JAIN,
         "Jain's fairness index of good responses over the clients of the group.", |g| of_clients(g, g.clients.jain())),

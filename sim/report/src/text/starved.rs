@@ -50,7 +50,7 @@ fn clients(model: &Model, starved: &Starved, width: usize) -> String {
         return String::new();
     }
     let head = format!(
-        "{} starved: without a good response for longer than {} while another one had two{}",
+        "{} starved: without a good response after waiting for longer than {} while another one had two{}",
         were(starved.clients, "client was", "clients were"),
         model.run.starved_after,
         ending(starved.clients, starved.clients_longest.len()),
