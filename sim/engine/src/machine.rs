@@ -559,7 +559,7 @@ pub(crate) struct Clock {
 }
 
 /// Opens the account `wait` for the request of a task.
-#[inline]
+#[inline(always)]
 pub(crate) fn bill_task(
     task: &Task,
     requests: &mut Slab<RequestId, Request>,

@@ -283,6 +283,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// What the hub makes of an effect: the cooperative column of the table.
+    #[inline(always)]
     fn make_of(&mut self, id: HubId, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
             Effect::Burn(span) | Effect::Native(span) => {

@@ -16,6 +16,7 @@ use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     /// `sleep(0)`: to the tail of the callbacks.
+    #[inline(always)]
     pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
         if self.model.workers[self.processes[self.hubs[id.index()].process.index()].worker].zero_timers {
             self.sleep_on_hub(id, task, Span::ZERO);
