@@ -193,3 +193,16 @@ fn who_gives_up_before_the_generator_has_connected_is_forgotten() {
     assert_eq!(record.endings[Ending::ConnectTimeout as usize], 9);
     assert_eq!(record.endings[Ending::Ok as usize], 1);
 }
+
+#[test]
+fn every_call_of_a_greenlet_costs_its_hub_a_socket_and_every_timeout_its_expiry() {
+    let of = |costs: Costs| {
+        let steps = Steps::new().call(0, Law::Fixed(ms(5)), Some(ms(2)));
+        let model = world(WorkerSpec { costs, ..hub(10) }, 1, steps, closed(1, 100));
+        run(&model).process_cpu[0]
+    };
+    let (free, us) = (Costs { clock: Span::from_ns(1), ..Costs::default() }, Span::from_us(700));
+    let extra = |costs| (of(costs) - of(free)).as_ns();
+    assert_eq!(extra(Costs { socket: us, ..free }), 100 * us.as_ns());
+    assert_eq!(extra(Costs { expire: us, ..free }), 100 * us.as_ns());
+}

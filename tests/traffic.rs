@@ -351,6 +351,21 @@ fn health_checks_take_out_a_server_that_does_not_answer_and_count_as_no_requests
 }
 
 #[test]
+fn when_no_server_is_left_the_balancer_says_so_within_one_round_trip() {
+    let mut model = one_sick(|_| ());
+    (model.proxy, model.processes[1].worker) = (None, 1);
+    model.balancer.check = Some(HealthCheck { interval: secs(1), timeout: ms(500), rise: 2, fall: 1, class: 0 });
+    let mut clients = model.clients.to_vec();
+    clients.push(ClientSpec { name: "check".into(), arrivals: Arrivals::Trace([].into()), ..clients[0].clone() });
+    model.clients = clients.into();
+    edit_client(&mut model, |client| client.network = ms(30));
+    let record = run(&model);
+    let failed = record.endings[Ending::Failed as usize];
+    assert!(failed > 50, "{:?}", record.endings);
+    assert_eq!(record.classes[0].lost.iter().copied().sum::<Span>(), ms(60) * failed, "there and back, 30 ms each");
+}
+
+#[test]
 fn a_proxy_that_keeps_connections_spares_the_handshake_to_the_servers() {
     let direct = |keep_alive| {
         let mut model = keeping(HUB, Some(secs(2)));
