@@ -11,8 +11,6 @@ use super::tail::merged;
 use crate::figures::scale::Quantity;
 use crate::text::number;
 
-/// Steps of a curve.
-const STEPS: u32 = 50;
 /// Classes that have a curve, at most.
 const CLASSES_MAX: usize = 5;
 
@@ -20,23 +18,16 @@ const CLASSES_MAX: usize = 5;
 pub(crate) fn curves(results: &[WorldResult]) -> Vec<Plot> {
     let classes = results.first().and_then(|world| world.records.first()).map_or(&[][..], |record| &record.classes);
     let plot = |(at, class): (usize, &engine::record::ClassRecord)| {
-        let places: Vec<f64> = (0..=STEPS).map(|step| f64::from(step) / f64::from(STEPS)).collect();
-        let line = |(index, world): (usize, &WorldResult)| {
+        let point = |world: &WorldResult| {
             let hist = merged(&world.records, &|record| &record.classes[at].latency);
-            let values = places.iter().map(|&share| Some(Value { mean: lorenz(&hist, share)?, interval: None }));
-            Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
+            move |part| lorenz(&hist, place(part))
         };
         Plot {
             id: format!("lorenz-{at}"),
             title: if classes.len() > 1 { format!("Class {}", class.name) } else { "All good responses".to_owned() },
             measures: "share of all latency".to_owned(),
             along: Along::Share("Share of good responses, the fastest first"),
-            lines: results.iter().enumerate().map(line).collect(),
-            at: places.clone(),
-            tabled: (0..places.len()).step_by(5).collect(),
-            quantity: Quantity::Share,
-            unit: Unit::Share,
-            diagonal: true,
+            ..blank(results, point)
         }
     };
     classes.iter().enumerate().take(CLASSES_MAX).map(plot).filter(Plot::has_values).collect()
@@ -45,27 +36,42 @@ pub(crate) fn curves(results: &[WorldResult]) -> Vec<Plot> {
 /// A plot for each group of clients that ask again and again: which share of all good responses the poorest part of them got.
 pub(crate) fn client_curves(results: &[WorldResult]) -> Vec<Plot> {
     let groups = results.first().and_then(|world| world.records.first()).map_or(&[][..], |record| &record.groups);
-    let plot = |(at, group): (usize, &engine::record::GroupRecord)| {
-        let places: Vec<f64> = (0..=LORENZ_PARTS).map(|part| part as f64 / LORENZ_PARTS as f64).collect();
-        let line = |(index, world): (usize, &WorldResult)| {
-            let values = (0..places.len()).map(|part| Some(Value { mean: mean(world, at, part)?, interval: None }));
-            Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
-        };
-        Plot {
-            id: format!("lorenz-clients-{at}"),
-            title: format!("Clients of {}", group.name),
-            measures: "share of all good responses".to_owned(),
-            along: Along::Share("Share of clients, those that got least first"),
-            lines: results.iter().enumerate().map(line).collect(),
-            at: places.clone(),
-            tabled: (0..places.len()).step_by(5).collect(),
-            quantity: Quantity::Share,
-            unit: Unit::Share,
-            diagonal: true,
-        }
+    let plot = |(at, group): (usize, &engine::record::GroupRecord)| Plot {
+        id: format!("lorenz-clients-{at}"),
+        title: format!("Clients of {}", group.name),
+        measures: "share of all good responses".to_owned(),
+        along: Along::Share("Share of clients, those that got least first"),
+        ..blank(results, |world| move |part| mean(world, at, part))
     };
     let several = |(_, group): &(usize, &engine::record::GroupRecord)| group.clients.count > 1;
     groups.iter().enumerate().filter(several).take(CLASSES_MAX).map(plot).filter(Plot::has_values).collect()
+}
+
+/// Where a part of a curve ends, 0 to 1.
+fn place(part: usize) -> f64 {
+    part as f64 / LORENZ_PARTS as f64
+}
+
+/// A Lorenz curve of every world, yet without a name; `point` gives the values of a world by part.
+fn blank<'a, F: Fn(usize) -> Option<f64>>(results: &'a [WorldResult], point: impl Fn(&'a WorldResult) -> F) -> Plot {
+    let parts = || 0..=LORENZ_PARTS as usize;
+    let line = |(index, world): (usize, &'a WorldResult)| {
+        let point = point(world);
+        let values = parts().map(|part| Some(Value { mean: point(part)?, interval: None }));
+        Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
+    };
+    Plot {
+        id: String::new(),
+        title: String::new(),
+        measures: String::new(),
+        along: Along::Share(""),
+        lines: results.iter().enumerate().map(line).collect(),
+        at: parts().map(place).collect(),
+        tabled: parts().step_by(5).collect(),
+        quantity: Quantity::Share,
+        unit: Unit::Share,
+        diagonal: true,
+    }
 }
 
 /// A point of the Lorenz curve of a group's clients, in the mean of the replications where any client got anything.

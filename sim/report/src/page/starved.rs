@@ -1,13 +1,13 @@
 //! Who was starved, as tables: those requests and clients of each world that had to do without for longest.
 
 use engine::Model;
-use engine::record::Ending;
 use lab::explain::{Starved, shares};
 use lab::{Unit, WorldResult};
 
 use super::Table;
 use crate::text::explain::parts;
 use crate::text::number;
+use crate::text::starved::end;
 
 /// A table of requests and one of clients, each only if there are any.
 pub(crate) fn tables(models: &[Model], results: &[WorldResult]) -> Vec<Table> {
@@ -21,7 +21,7 @@ fn requests(starved: &[(&Model, Starved)]) -> Option<Table> {
     let mut rows = Vec::new();
     for (model, starved) in starved {
         for (replication, one) in &starved.longest {
-            let end = if one.ending == Ending::Ok { "answered" } else { one.ending.label() };
+            let end = end(one.ending);
             let of = model.classes[usize::from(one.class)].name.clone();
             let cells =
                 vec![of, one.born.to_string(), replication.to_string(), time(one.waited.as_ns()), end.to_owned()];

@@ -27,7 +27,7 @@ fn requests(model: &Model, starved: &Starved, width: usize) -> String {
     let lines = starved.longest.iter().map(|(replication, one)| {
         let class = &model.classes[usize::from(one.class)].name;
         let group = &model.clients[usize::from(one.group)].name;
-        let end = if one.ending == Ending::Ok { "answered" } else { one.ending.label() };
+        let end = end(one.ending);
         let who = format!("`{class}` of `{group}`, sent at {} of replication {replication}, {end}", one.born);
         (time(one.waited.as_ns()), format!("{who}: {}", parts(&shares(&one.bill))))
     });
@@ -66,6 +66,11 @@ fn clients(model: &Model, starved: &Starved, width: usize) -> String {
         (time(one.longest.as_ns()), format!("{who}: from {} on; {had}", one.since))
     });
     format!("\n{}{}", layout::wrap(&head, width), aligned(&lines.collect::<Vec<_>>()))
+}
+
+/// How a starved request ended, in a word.
+pub(crate) fn end(ending: Ending) -> &'static str {
+    if ending == Ending::Ok { "answered" } else { ending.label() }
 }
 
 fn time(ns: u64) -> String {
