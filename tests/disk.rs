@@ -1,10 +1,14 @@
 //! Full disks, places that cannot be written to, and readers that have read enough: one clear line, and old results stay whole.
 #![cfg(unix)]
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use place::Place;
 
 const SCENARIO: &str = r#"version = 1
 title = "A small site"
@@ -55,24 +59,12 @@ const PRINTERS: [&str; 11] = [
     "report site.toml",
 ];
 
-struct Place(tempfile::TempDir);
-
 impl Place {
-    fn new() -> Place {
-        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        fs::write(folder.path().join("site.toml"), SCENARIO).expect("a file can be written");
-        Place(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
     /// A command line of ours with `before` in front of it and `after` behind it, in a shell.
     fn shell(&self, before: &str, line: &str, after: &str) -> Output {
         let line = format!("{before} \"$0\" {line} {after}");
         let mut command = Command::new("sh");
-        command.current_dir(self.0.path()).args(["-c", &line, env!("CARGO_BIN_EXE_tailback")]);
+        command.current_dir(self.folder()).args(["-c", &line, env!("CARGO_BIN_EXE_tailback")]);
         command.output().expect("a shell can be started")
     }
 }
@@ -94,7 +86,7 @@ fn one_line(line: &str, output: &Output, begins: &str) {
 #[test]
 fn a_full_disk_leaves_old_results_whole() {
     for line in WRITERS {
-        let place = Place::new();
+        let place = Place::of(SCENARIO);
         let line = line.replace("OUT", "out");
         let good = place.shell("", &line, "");
         assert!(good.status.success(), "{line}: {}", String::from_utf8_lossy(&good.stderr));
@@ -118,7 +110,7 @@ fn a_full_disk_leaves_old_results_whole() {
 
 #[test]
 fn a_sweep_goes_on_when_there_is_room_again() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let line = "sweep site.toml --set world.threads.threads=1..3 --replications 2";
     let full = place.shell("trap '' XFSZ; ulimit -f 2; exec", line, "--out out");
     one_line(line, &full, "error: cannot write out/");
@@ -134,7 +126,7 @@ fn a_sweep_goes_on_when_there_is_room_again() {
 
 #[test]
 fn a_file_in_place_of_a_folder_is_said_before_long_work() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     fs::write(place.path("file"), "mine").expect("a file can be written");
     let gallery = format!("gallery --scenarios {}/scenarios --out OUT", env!("CARGO_MANIFEST_DIR"));
     for line in WRITERS.into_iter().chain([gallery.as_str()]) {
@@ -147,7 +139,7 @@ fn a_file_in_place_of_a_folder_is_said_before_long_work() {
 #[test]
 fn a_folder_that_nobody_may_write_to_is_said_before_long_work() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     fs::create_dir(place.path("locked")).expect("a folder can be made");
     let allow = |mode: u32| fs::set_permissions(place.path("locked"), fs::Permissions::from_mode(mode));
     allow(0o555).expect("a folder can be locked");
@@ -169,7 +161,7 @@ fn a_device_without_room_for_the_output_is_an_error() {
         eprintln!("skipped: there is no /dev/full");
         return;
     }
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     for line in PRINTERS {
         one_line(line, &place.shell("exec", line, "> /dev/full"), "error: cannot write the output: ");
     }
@@ -177,7 +169,7 @@ fn a_device_without_room_for_the_output_is_an_error() {
 
 #[test]
 fn a_reader_that_has_read_enough_changes_nothing() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     for line in PRINTERS {
         // The status of the command itself, which a pipe would hide, goes another way.
         let piped = place.shell("{", line, "; echo $? > status; } | true");

@@ -1,14 +1,16 @@
 //! Results on their way out: every form of `run` and every file of `export` says the same, and shells and `man` read what is for them.
 
+mod place;
 mod shipped;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
+use place::Place;
 use serde_json::Value;
 
 /// A site whose people lose patience and come again, some of them for ever in vain; two classes, and names that need care.
@@ -41,22 +43,10 @@ share = 1
 steps = [{ burn = "30ms" }]
 "#;
 
-struct Place(tempfile::TempDir);
-
 impl Place {
-    fn new() -> Place {
-        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        fs::write(folder.path().join("site.toml"), SCENARIO).expect("a file can be written");
-        Place(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
     fn command(&self, args: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
-        command.current_dir(self.0.path()).args(args.split_whitespace());
+        command.current_dir(self.folder()).args(args.split_whitespace());
         command
     }
 
@@ -141,7 +131,7 @@ fn number(row: &BTreeMap<String, Option<String>>, name: &str) -> u64 {
 
 #[test]
 fn every_kind_of_file_holds_the_same_rows() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.says("export site.toml --out o --format csv,json,jsonl,parquet");
     for name in ["requests", "series", "summary"] {
         let rows = table(&place, &format!("o/{name}.csv"));
@@ -159,7 +149,7 @@ fn every_kind_of_file_holds_the_same_rows() {
 
 #[test]
 fn the_bill_of_every_request_adds_up_and_their_number_is_the_summarys() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.says("export site.toml --out o --replications 1");
     let requests = table(&place, "o/requests.csv");
     let header = fs::read_to_string(place.path("o/requests.csv")).expect("it was written");
@@ -203,7 +193,7 @@ fn the_bill_of_every_request_adds_up_and_their_number_is_the_summarys() {
 
 #[test]
 fn an_export_is_the_same_bytes_on_any_number_of_threads_and_the_same_runs_as_run() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let all = "--format csv,json,jsonl,parquet --max-rows 3000";
     place.says(&format!("export site.toml --out one --threads 1 {all}"));
     place.says(&format!("export site.toml --out three --threads 3 {all}"));
@@ -220,7 +210,7 @@ fn an_export_is_the_same_bytes_on_any_number_of_threads_and_the_same_runs_as_run
 
 #[test]
 fn too_many_requests_are_cut_evenly_and_that_is_said() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let said = place.says("export site.toml --out o --max-rows 60 --of requests");
     let rows = table(&place, "o/requests.csv");
     assert_eq!(rows.len(), 60);
@@ -238,7 +228,7 @@ fn too_many_requests_are_cut_evenly_and_that_is_said() {
 
 #[test]
 fn an_export_that_cannot_be_written_leaves_nothing_behind() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     fs::create_dir(place.path("o")).unwrap();
     // A folder has the name of the last file: all others are whole, and only then it shows.
     fs::create_dir(place.path("o/summary.csv")).unwrap();
@@ -253,7 +243,7 @@ fn an_export_that_cannot_be_written_leaves_nothing_behind() {
 
 #[test]
 fn markdown_keeps_hostile_titles_in_their_cells() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let text = place.says("run site.toml --format markdown --replications 2 --set client.users.rate=30/s");
     assert!(text.starts_with("### A &lt;b&gt;busy&lt;/b&gt; site &#124; with \"names\"\n"), "{text}");
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
@@ -266,7 +256,7 @@ fn markdown_keeps_hostile_titles_in_their_cells() {
 
 #[test]
 fn plots_are_ascii_where_the_locale_is_not_utf_8() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let plots = |locale: [(&str, &str); 3]| {
         let mut command = place.command("run site.toml --no-plots --plot --replications 1");
         let output = command.envs(locale).output().expect("the program can be started");
@@ -292,7 +282,7 @@ fn commands(place: &Place) -> Vec<String> {
 
 #[test]
 fn every_command_has_a_manual_page_that_groff_reads_without_a_word() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let commands = commands(&place);
     assert!(commands.len() > 15 && commands.contains(&"export".to_owned()), "{commands:?}");
     place.says("man --out pages");
@@ -313,7 +303,7 @@ fn every_command_has_a_manual_page_that_groff_reads_without_a_word() {
 
 #[test]
 fn shells_take_their_completions() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = place.says(&format!("completions {shell}"));
         assert!(commands(&place).iter().all(|command| script.contains(command.as_str())), "{shell}");
@@ -329,7 +319,7 @@ fn shells_take_their_completions() {
 
 #[test]
 fn help_fits_a_window_of_80_columns() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     for command in commands(&place) {
         let mut help = place.command(&format!("{command} --help"));
         let text = String::from_utf8(help.env("COLUMNS", "80").output().expect("it starts").stdout).unwrap();

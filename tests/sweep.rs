@@ -1,11 +1,14 @@
 //! Sweeps through kills, interruptions and shards: whatever happens on the way, the results are those of one quiet run, byte for byte.
 
+mod place;
 mod shipped;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+
+use place::Place;
 
 /// A small site that runs in milliseconds.
 const SCENARIO: &str = r#"
@@ -33,23 +36,10 @@ steps = [{ burn = "2ms" }, { call = "backend", takes = "exp(20ms)" }]
 /// The points of the sweep: 4 x 6 of them, 96 runs.
 const SETTINGS: [&str; 2] = ["world.threads.threads=1..4", "client.users.rate=40/s..400/s:6"];
 
-/// A folder with the scenario.
-struct Place(tempfile::TempDir);
-
 impl Place {
-    fn new() -> Place {
-        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        fs::write(folder.path().join("site.toml"), SCENARIO).expect("a file can be written");
-        Place(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
-        command.current_dir(self.0.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.current_dir(self.folder()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -130,7 +120,7 @@ fn wait_for(child: &mut Child, log: &Path, bytes: u64) -> bool {
 #[test]
 fn a_sweep_killed_at_any_moment_goes_on_to_the_same_bytes() {
     let kills: u64 = std::env::var("TAILBACK_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.swept("quiet", &[]);
     let whole = log_length(&place.path("quiet/sweep.log"));
     let (mut dice, mut killed, mut round) = (Dice(2026), 0, 0);
@@ -161,7 +151,7 @@ fn a_sweep_killed_at_any_moment_goes_on_to_the_same_bytes() {
 /// A crash of the machine may cut the log anywhere, or leave anything behind its end.
 #[test]
 fn a_log_with_a_torn_end_is_continued_from_its_last_whole_line() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.swept("quiet", &[]);
     let log = fs::read(place.path("quiet/sweep.log")).expect("there is a log");
     let first = log.iter().position(|&byte| byte == b'\n').expect("it has a first line") + 1;
@@ -180,7 +170,7 @@ fn a_log_with_a_torn_end_is_continued_from_its_last_whole_line() {
 #[test]
 #[cfg(unix)]
 fn ctrl_c_keeps_what_is_done_and_says_how_to_go_on() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.swept("quiet", &[]);
     let log = place.path("stopped/sweep.log");
     let mut child = place.sweep("stopped", &["--threads", "1"]).spawn().expect("the program can be started");
@@ -201,7 +191,7 @@ fn ctrl_c_keeps_what_is_done_and_says_how_to_go_on() {
 
 #[test]
 fn threads_change_no_byte_and_a_finished_sweep_runs_nothing_again() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.swept("one", &["--threads", "1"]);
     let first = place.swept("two", &["--threads", "2"]);
     assert_same(&place.path("one"), &place.path("two"));
@@ -213,7 +203,7 @@ fn threads_change_no_byte_and_a_finished_sweep_runs_nothing_again() {
 
 #[test]
 fn shards_of_separate_processes_join_in_any_order_to_the_bytes_of_one() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.swept("whole", &[]);
     let shards: Vec<Child> = (1..=3)
         .map(|index| {
@@ -236,7 +226,7 @@ fn shards_of_separate_processes_join_in_any_order_to_the_bytes_of_one() {
 
 #[test]
 fn shards_that_are_missing_twice_there_foreign_or_unfinished_are_named() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let shard = |out: &str, shard: &str, more: &[&str]| {
         let args = [["--shard", shard].as_slice(), more].concat();
         place.swept(out, &args);
@@ -268,7 +258,7 @@ fn shards_that_are_missing_twice_there_foreign_or_unfinished_are_named() {
 
 #[test]
 fn the_log_of_another_sweep_is_refused_and_says_why() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     place.swept("out", &[]);
     let before = results(&place.path("out"));
     let refused = |args: &[&str]| {
@@ -295,7 +285,7 @@ fn the_log_of_another_sweep_is_refused_and_says_why() {
 
 #[test]
 fn hysteresis_and_tornado_go_on_from_a_torn_log_too() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let modes: [&[&str]; 2] = [
         &["--tornado", "--set", "world.threads.threads", "--set", "client.users.rate", "--replications", "2"],
         &["--hysteresis", "--set", "client.users.rate=50/s..300/s:3", "--hold", "4s", "--replications", "3"],
@@ -349,7 +339,7 @@ fn settings_of_one_world_leave_the_models_of_the_others_alone() {
 /// before, and without them (a budget of nothing) it does not.
 #[test]
 fn retries_make_a_load_metastable_and_without_them_it_is_not() {
-    let place = Place::new();
+    let place = Place::of(SCENARIO);
     let shipped = shipped::root().join("scenarios/patterns/comeback.toml");
     fs::copy(shipped, place.path("comeback.toml")).expect("a file can be copied");
     let metastable = |budget: &str| {
