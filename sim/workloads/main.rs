@@ -1,12 +1,17 @@
 //! Runs one workload on the engine, or as a hand-written loop, or both in turn.
 //!
 //! `workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | fleet HOSTS GREENLETS
-//! SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare`, it prints one JSON line: events, wall_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs
-//! both, one after the other, `N` times, and prints the medians and the median of the ratios, all by time on a processor.
+//! SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare`, it prints one JSON line: events, wall_s,
+//! cpu_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs both, one after the other, `N` times, and prints the medians and
+//! the median of the ratios, all by time on a processor. `growth FOLDER` runs both over sizes and draws what they cost.
 
+mod growth;
 #[path = "mod.rs"]
 mod workloads;
 
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use workloads::{Outcome, bare, real};
@@ -88,6 +93,7 @@ impl Timed {
         let line = serde_json::json!({
             "events": events,
             "wall_s": self.wall_s,
+            "cpu_s": self.cpu_s,
             "ns_per_event": self.ns_per_event(self.wall_s),
             "peak_rss_bytes": peak_rss_bytes(),
             "check": check,
@@ -143,10 +149,14 @@ fn option(words: &mut Vec<String>, name: &str, default: u64) -> Option<u64> {
     Some(value)
 }
 
-fn run(mut words: Vec<String>) -> Option<()> {
+/// `None` if the words say nothing.
+fn run(mut words: Vec<String>) -> Option<Result<(), Box<dyn Error>>> {
     let rounds = option(&mut words, "--rounds", 5)?;
     let seed = option(&mut words, "--seed", 1)?;
     let how = words.first().cloned()?;
+    if how == "growth" {
+        return Some(growth::measure(Path::new(words.get(1)?), rounds.max(1)));
+    }
     let rest = if matches!(how.as_str(), "bare" | "ratio") { &words[1..] } else { &words[..] };
     let workload = Workload::read(rest)?;
     match how.as_str() {
@@ -154,16 +164,23 @@ fn run(mut words: Vec<String>) -> Option<()> {
         "bare" => Timed::run(|| workload.by_hand(seed)).print(),
         _ => Timed::run(|| workload.on_the_engine(seed)).print(),
     }
-    Some(())
+    Some(Ok(()))
 }
 
-fn main() -> std::process::ExitCode {
-    if run(std::env::args().skip(1).collect()).is_some() {
-        return std::process::ExitCode::SUCCESS;
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(why)) => {
+            eprintln!("workload: {why}");
+            ExitCode::FAILURE
+        }
+        None => {
+            eprintln!(
+                "workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES\n\
+                 | fleet HOSTS GREENLETS SECONDS [--rounds N] [--seed N]\n\
+                 workload growth FOLDER [--rounds N]"
+            );
+            ExitCode::from(2)
+        }
     }
-    eprintln!(
-        "workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES\n\
-         | fleet HOSTS GREENLETS SECONDS [--rounds N] [--seed N]"
-    );
-    std::process::ExitCode::from(2)
 }

@@ -24,6 +24,9 @@ pub(crate) struct Areas {
     pub(crate) latencies: u128,
     /// Sum of all their bills.
     pub(crate) bill: [u128; Wait::KINDS],
+    /// The last of them, which are not yet in `bill`: no sum of theirs is above `recent_sum`, so none of 64 bits can overflow.
+    recent: [u64; Wait::KINDS],
+    recent_sum: u64,
     /// Requests sent.
     pub(crate) sent: u64,
     /// Requests that ended for their senders.
@@ -46,7 +49,24 @@ impl Areas {
         self.left += u64::from(!matches!(ending, Ending::Ok | Ending::Failed));
         self.inside += i128::from(at.as_ns());
         self.latencies += u128::from(latency.as_ns());
-        self.bill.iter_mut().zip(bill).for_each(|(sum, part)| *sum += u128::from(part.as_ns()));
+        if self.recent_sum.checked_add(latency.as_ns()).is_none() {
+            self.settle();
+        }
+        self.recent_sum += latency.as_ns();
+        self.recent.iter_mut().zip(bill).for_each(|(sum, part)| *sum = sum.wrapping_add(part.as_ns()));
+    }
+
+    /// Adds the recent bills to all of them.
+    #[cold]
+    fn settle(&mut self) {
+        self.bill.iter_mut().zip(&self.recent).for_each(|(sum, &part)| *sum += u128::from(part));
+        (self.recent, self.recent_sum) = ([0; Wait::KINDS], 0);
+    }
+
+    /// These, with everything added up.
+    pub(crate) fn settled(mut self) -> Areas {
+        self.settle();
+        self
     }
 }
 

@@ -164,6 +164,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// An open client sends a request.
+    #[inline(always)]
     pub(crate) fn arrive_event(&mut self, client: ClientId) {
         let id = self.new_request(client.index(), Span::ZERO);
         self.send(id);
@@ -207,6 +208,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The click.
+    #[inline(always)]
     pub(crate) fn send(&mut self, id: RequestId) {
         let request = &self.requests[id];
         debug_assert_eq!(request.born, self.now);
@@ -231,6 +233,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A request leaves its client, which begins to wait.
+    #[inline(always)]
     fn set_out(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let client = &self.model.clients[usize::from(request.client)];
@@ -313,9 +316,12 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Gives a request's place back, once neither its sender nor the server knows it.
+    #[inline]
     pub(crate) fn forget(&mut self, id: RequestId) {
-        let mut request = self.requests.remove(id);
-        self.net.untrack(self.model, &mut request, self.now);
+        // Not taken out to be looked at: nobody needs a copy of it.
+        let request = &mut self.requests[id];
+        self.net.untrack(self.model, request, self.now);
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
+        self.requests.remove(id);
     }
 }

@@ -71,6 +71,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The youngest idle connection for a request, to `server` if that is set.
+    #[inline(always)]
     pub(crate) fn reusable(&mut self, id: RequestId, server: Option<usize>) -> Option<ConnId> {
         self.keeping(&self.requests[id])?;
         let client = self.requests[id].client;
@@ -151,6 +152,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A server has answered: the connection, if it stays.
+    #[inline(always)]
     pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
         let request = &self.requests[id];
         let (conn, client, listener) = (request.conn, request.client, request.listener);
@@ -214,6 +216,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A response has come to who keeps the connection; `in_time` if it was still wanted.
+    #[inline]
     pub(crate) fn keep_by_owner(&mut self, id: RequestId, in_time: bool) {
         let conn = std::mem::replace(&mut self.requests[id].conn, ConnId::NONE);
         if conn.is_none() {
@@ -348,6 +351,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A pool's accepting thread may go on when a connection is over.
+    #[inline]
     pub(crate) fn connection_over(&mut self, process: ProcessId) {
         let process = &mut self.processes[process.index()];
         process.connections = process.connections.saturating_sub(1);

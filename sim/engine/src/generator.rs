@@ -73,11 +73,13 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Whether a process beside the servers has to work before a request leaves; if so, it goes on when that is done.
+    #[inline(always)]
     pub(crate) fn connects_later(&mut self, id: RequestId) -> bool {
         self.queue_work(id, Step::Connect)
     }
 
     /// Whether the sender must still work on the response; if so, it has seen it when that is done.
+    #[inline(always)]
     pub(crate) fn reads_later(&mut self, id: RequestId) -> bool {
         let request = &mut self.requests[id];
         let index = usize::from(request.client);
@@ -95,6 +97,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// How long until the sender's core has connected for a request.
+    #[inline]
     pub(crate) fn connects_after(&mut self, id: RequestId) -> Span {
         let request = &self.requests[id];
         let index = usize::from(request.client);
@@ -119,6 +122,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Gives a piece of work to the process beside the servers that has least to do; false if its client has none.
+    #[inline(always)]
     fn queue_work(&mut self, id: RequestId, step: Step) -> bool {
         let index = usize::from(self.requests[id].client);
         let (first, count) = (self.clients[index].generators, self.model.clients[index].generators as usize);

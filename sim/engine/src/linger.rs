@@ -26,6 +26,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A client closes its connection: whoever waits for that goes on once it has heard of it.
+    #[inline]
     pub(crate) fn client_closes(&mut self, id: RequestId) {
         let thread = std::mem::replace(&mut self.requests[id].linger, ThreadId::NONE);
         // Unless it has waited for too long, or died, and does something else now.

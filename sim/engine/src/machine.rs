@@ -279,6 +279,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Gives idle cores to runnable threads; then those that woke up make threads leave whose slice is over, and every turn gets
     /// an end while others wait.
+    #[inline(always)]
     pub(crate) fn dispatch(&mut self, host: HostId) {
         loop {
             let state = &mut self.hosts[host.index()];
@@ -341,6 +342,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[inline(always)]
     fn start(&mut self, id: CoreId, thread: ThreadId) {
         let host = &self.hosts[self.cores[id.index()].host.index()];
         let core = &mut self.cores[id.index()];
@@ -431,6 +433,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Asks the thread what it wants. False if it left the core.
+    #[inline(always)]
     fn take_demand(&mut self, id: CoreId, thread: ThreadId) -> bool {
         self.threads[thread.index()].native = false;
         match self.next_demand(thread) {
@@ -500,6 +503,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A core looks: its thread's demand is met, or its turn is over.
+    #[inline(always)]
     pub(crate) fn core_event(&mut self, id: CoreId) {
         let core = &self.cores[id.index()];
         if core.until != self.now || core.thread.is_none() {

@@ -148,7 +148,9 @@ impl Recorder {
 
     /// What must balance at the end.
     pub(crate) fn areas(&self) -> Areas {
-        Areas { gauges: self.gauges.map(|gauge| gauge.area), ..self.areas }
+        let mut areas = self.areas.settled();
+        areas.gauges = self.gauges.map(|gauge| gauge.area);
+        areas
     }
 
     /// Busy core time over core time after the warm-up, parts per million.

@@ -201,9 +201,9 @@ impl Request {
         }
     }
 
-    /// Sum of the bill.
+    /// Sum of the bill. No part of it is longer than a run, so it does not overflow: added in any order, several at a time.
     pub fn billed(&self) -> Span {
-        self.bill.iter().copied().sum()
+        Span::from_ns(self.bill.iter().fold(0, |sum: u64, part| sum.wrapping_add(part.as_ns())))
     }
 
     /// What the request would have taken on an empty system: the parts of the bill that are service.

@@ -31,6 +31,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// How long a response needs to its client but for the way over the network: to be read, or through its server's uplink.
+    #[inline(always)]
     pub(crate) fn on_the_wire(&mut self, id: RequestId) -> Span {
         let request = &self.requests[id];
         let (size, read) = (self.size(request), self.download(request));
@@ -47,6 +48,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A response is to be written. How long that holds its writer; `None`: it fits, or it is written already.
+    #[inline(always)]
     pub(crate) fn hold_for_write(&mut self, task: TaskId) -> Option<Span> {
         let id = self.tasks[task].request;
         let request = &self.requests[id];

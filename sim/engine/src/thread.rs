@@ -21,6 +21,7 @@ const RETURN: Span = Span::from_ns(100);
 
 impl<P: Probe> World<'_, P> {
     /// The one question the machine asks of both worlds.
+    #[inline(always)]
     pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
         if let Some(demand) = self.boot_demand(thread) {
             return demand;
@@ -33,6 +34,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[inline(always)]
     fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
             let state = &self.threads[thread.index()];
@@ -63,6 +65,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Runs a thread's task to its next effect. `None`: the thread goes on at once.
+    #[inline(always)]
     fn go_on_with_task(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
         if self.tasks[task].parked == Parked::No {
             self.tasks[task].limit_at = Time::NEVER;
@@ -93,6 +96,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A task's program is done: what its end costs comes first.
+    #[inline(always)]
     fn pay_before_exit(&mut self, thread: ThreadId) -> Demand {
         self.drop_gil(thread);
         if self.is_branch(thread) {
@@ -144,6 +148,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
+    #[inline(always)]
     fn perform(&mut self, thread: ThreadId, effect: Effect) -> Option<Demand> {
         let task = self.threads[thread.index()].task;
         match effect {
@@ -186,6 +191,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Parks a whole thread: a bare one, or a hub in a call that gevent could not patch.
+    #[inline(always)]
     pub(crate) fn wait_on_thread(
         &mut self,
         thread: ThreadId,
@@ -223,6 +229,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Lets go of the GIL for a call that waits; coming back from it takes the GIL.
+    #[inline(always)]
     pub(crate) fn leave_python(&mut self, thread: ThreadId) {
         self.drop_gil(thread);
         let state = &mut self.threads[thread.index()];
@@ -262,6 +269,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
+    #[inline(always)]
     pub(crate) fn wake_event(&mut self, thread: ThreadId) {
         let state = &mut self.threads[thread.index()];
         if state.wake_at != self.now || state.status != Status::Parked {
@@ -301,6 +309,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A thread without a task looks for one. `None`: look again.
+    #[inline(always)]
     fn find_work(&mut self, thread: ThreadId) -> Option<Demand> {
         match self.threads[thread.index()].role {
             Role::Server => self.accept_for_itself(thread),
@@ -318,6 +327,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[inline(always)]
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;

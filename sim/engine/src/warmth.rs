@@ -50,7 +50,7 @@ pub(crate) type Warmth = [Option<Time>; 7];
 impl<P: Probe> World<'_, P> {
     /// What a part of a process's work costs now, caches considered; it is done with that. The data it works on was last used
     /// `unused` ago.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn own_work(&mut self, process: ProcessId, part: Part, unused: Span) -> Span {
         let now = self.now;
         let state = &mut self.processes[process.index()];
@@ -65,6 +65,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// What the end of a task's request costs now: what it left behind before it waited for something has cooled meanwhile.
+    #[inline(always)]
     pub(crate) fn respond_work(&mut self, task: TaskId) -> Span {
         let state = &self.tasks[task];
         let process = self.threads[state.thread.index()].process;
@@ -72,6 +73,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// How long a request has waited for something outside the server, its data unused.
+    #[inline]
     pub(crate) fn waited(&self, request: RequestId) -> Span {
         let bill = &self.requests[request].bill;
         [Wait::Timer, Wait::Peer, Wait::Lock, Wait::Pool].into_iter().map(|wait| bill[wait as usize]).sum()

@@ -314,7 +314,7 @@ impl<'m, P: Probe> World<'m, P> {
     }
 
     /// Runs a task to its next effect.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
         self.steps += 1;
         let task = &mut self.tasks[id];

@@ -72,6 +72,7 @@ impl Backoff {
 
 impl<P: Probe> World<'_, P> {
     /// Whether the person asks again; if so, the new request is on its way.
+    #[inline(always)]
     pub(super) fn asks_again(&mut self, id: RequestId, ending: Ending) -> bool {
         match ending {
             Ending::GaveUp => self.refresh(id),

@@ -25,6 +25,7 @@ pub(crate) struct Level {
 
 impl<P: Probe> World<'_, P> {
     /// Schedules the next arrival of an open client.
+    #[inline]
     pub(super) fn schedule_arrival(&mut self, index: usize) {
         let model = self.model;
         let row = self.clients[index].born;
@@ -45,6 +46,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// When so much more of the rate's integral has passed.
+    #[inline(always)]
     fn next_due(&mut self, index: usize, profile: &Profile, gap: f64) -> Option<Time> {
         let model = self.model;
         let mut gap = gap;
@@ -108,6 +110,7 @@ fn integral(profile: &Profile, at: Time) -> f64 {
 }
 
 /// When the integral of the rate reaches `due`; `None` if it never does.
+#[inline]
 fn instant_of(profile: &Profile, due: f64) -> Option<Time> {
     let mut left = due;
     for (at, &(from, rate)) in profile.points.iter().enumerate() {

@@ -34,6 +34,7 @@ pub(super) struct Person {
 
 impl<P: Probe> World<'_, P> {
     /// A person is born, with all of its draws.
+    #[inline(always)]
     pub(super) fn new_request(&mut self, index: usize, pause: Span) -> RequestId {
         let row = self.clients[index].born;
         self.clients[index].born += 1;

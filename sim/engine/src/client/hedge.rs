@@ -118,6 +118,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// One of two copies comes to an end: a good answer ends the other, a bad one leaves it. True if the other goes on.
+    #[inline(always)]
     pub(super) fn other_copy_goes_on(&mut self, id: RequestId, ending: Ending) -> bool {
         let twin = std::mem::replace(&mut self.requests[id].twin, RequestId::NONE);
         if twin.is_none() {
@@ -138,6 +139,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Nobody waits for a request any longer, and nobody is told of it here. Its connection ends as that of a request with this
     /// ending.
+    #[inline(always)]
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
         self.stop_retrying(id);
         tell(&mut self.probe, self.now, Detail::Ended { request: id, ending });

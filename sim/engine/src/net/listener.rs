@@ -80,6 +80,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A connection joins its accept queue, and somebody is woken for it.
+    #[inline(always)]
     pub(crate) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.stage = Stage::Queued;
@@ -146,6 +147,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A process takes the oldest connection from its accept queue.
+    #[inline]
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
         let listener = self.processes[process.index()].listener;
         let id = self.listeners[listener].queue.pop_front()?;

@@ -45,6 +45,7 @@ pub(crate) enum After {
 
 impl<P: Probe> World<'_, P> {
     /// A client sends a request: over a connection that it has, to the proxy, or to the server that the balancer chooses.
+    #[inline(always)]
     pub(crate) fn connect(&mut self, id: RequestId) {
         self.requests[id].stage = Stage::Connecting;
         if !self.connects_later(id) {
@@ -53,6 +54,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Its client has done what it has to do for that.
+    #[inline(always)]
     pub(crate) fn set_sail(&mut self, id: RequestId) {
         let client = usize::from(self.requests[id].client);
         let network = self.model.clients[client].network;
@@ -97,6 +99,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A slot takes an accepted request.
+    #[inline(always)]
     pub(crate) fn begin(&mut self, id: RequestId, thread: ThreadId) -> TaskId {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
@@ -122,6 +125,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A task is done: its slot is free, and the response leaves, with the end of the connection unless that is kept.
+    #[inline(always)]
     pub(crate) fn finish(&mut self, task: TaskId) -> After {
         let done = self.tasks.remove(task);
         tell(&mut self.probe, self.now, Detail::Finished { task });
@@ -154,6 +158,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The connection is closed: its client has the whole response.
+    #[inline(always)]
     pub(crate) fn close(&mut self, process: ProcessId, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
         self.connection_over(process);
@@ -163,6 +168,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The response leaves for whoever asked, unless it was under way or nobody waits for it.
+    #[inline(always)]
     fn answer(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let before = request.stage;
@@ -196,6 +202,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A response leaves a server.
+    #[inline(always)]
     pub(crate) fn respond(&mut self, id: RequestId) {
         let request = &self.requests[id];
         if let Some(proxy) = self.proxy_of(request) {
@@ -208,6 +215,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A response reaches its client.
+    #[inline(always)]
     pub(crate) fn response_event(&mut self, id: RequestId) {
         if self.reads_later(id) {
             return;

@@ -41,6 +41,7 @@ enum Verdict {
 
 impl<P: Probe> World<'_, P> {
     /// A SYN that was dropped is under way again, or nobody waits for it any longer.
+    #[inline(always)]
     pub(crate) fn stop_retrying(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         if request.wait == Wait::SynRetry {
@@ -51,6 +52,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A SYN reaches its listener.
+    #[inline(always)]
     pub(crate) fn syn_event(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         if request.ending.is_some() {
@@ -90,6 +92,7 @@ impl<P: Probe> World<'_, P> {
         self.queue.push(self.now + rest, Event::Established(id));
     }
 
+    #[inline(always)]
     fn judge(&self, id: RequestId) -> Verdict {
         let listener = &self.listeners[self.requests[id].link.socket as usize];
         let Some(Handshake { max_syn_backlog, syncookies, .. }) = self.model.kernel.handshake else {
@@ -125,6 +128,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The end of a handshake reaches the server, and the request's bytes with it.
+    #[inline(always)]
     pub(crate) fn established_event(&mut self, id: RequestId) {
         self.begin_reading(id);
         let request = &self.requests[id];
@@ -146,6 +150,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The client is connected: what it waits for now is the response.
+    #[inline(always)]
     fn begin_reading(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         // From here on it is not connecting, whatever the server makes of it.
@@ -157,6 +162,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The server knows the client and lets it wait for somebody who accepts.
+    #[inline(always)]
     fn complete_handshake(&mut self, id: RequestId) {
         self.leave_handshake(id);
         let request = &mut self.requests[id];
