@@ -108,8 +108,7 @@ fn pairing(args: &Args, a: &Compiled, b: &Compiled) -> Result<Pairing, Problem> 
     let two_files = args.b.is_some();
     let find = |names: &[String], wanted: &str, path: &Path| {
         names.iter().position(|name| name == wanted).ok_or_else(|| {
-            let near = scenario::nearest(wanted, names.iter().map(String::as_str));
-            let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+            let near = scenario::meant(wanted, names.iter().map(String::as_str));
             let known = names.join(", ");
             Problem::Usage(format!("{} has no world `{wanted}`; {near}its worlds are {known}", path.display()))
         })

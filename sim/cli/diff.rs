@@ -140,8 +140,7 @@ fn named(args: &Args, text: &str, a: &[String], b: &[String]) -> Result<(usize, 
         return Ok(found);
     }
     let (path, names, wanted) = if place(a, one).is_none() { (&args.a, a, one) } else { (&args.b, b, other) };
-    let near = scenario::nearest(wanted, names.iter().map(String::as_str));
-    let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    let near = scenario::meant(wanted, names.iter().map(String::as_str));
     let text = format!("{} has no world `{wanted}`; {near}its worlds are {}", path.display(), names.join(", "));
     Err(Problem::Usage(printable(&text)))
 }

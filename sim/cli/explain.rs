@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use engine::{Model, Seed};
-use lab::estimate::{paired_difference, paired_ratio};
 use lab::explain::{Change, Checked, How, Split, changes};
-use lab::{Estimate, Plan, WorldResult, run_all};
+use lab::{Plan, WorldResult, run_all};
 use report::explain_json::explain_json;
 use report::text::Style;
 use report::text::explain::{Explained, explained};
@@ -103,9 +102,11 @@ fn class_of(compiled: &Compiled, args: &Args) -> Result<Option<usize>, Problem> 
     }
 }
 
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
+/// A name that is not there, and those that are.
+pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
     let known: Vec<&str> = known.collect();
-    Problem::Usage(format!("--{what} {name}: there is no such {what}; there are: {}", known.join(", ")))
+    let near = scenario::meant(name, known.iter().copied());
+    Problem::Usage(format!("--{what} {name}: there is no such {what}; {near}there are: {}", known.join(", ")))
 }
 
 /// Tries each change that might help a world, all of them in one go.
@@ -132,7 +133,7 @@ fn try_changes(
     let models: Vec<Model> = tried.iter().map(|(_, _, model)| model.clone()).collect();
     let after = terminal::with_bar(models.len(), plan, |progress| run_all(&models, plan, progress))?;
     for ((at, change, _), after) in tried.into_iter().zip(&after) {
-        worlds[at].checked.push(check(change, &results[at], after, class));
+        worlds[at].checked.push(Checked::of(change, &results[at], after, class));
     }
     Ok(())
 }
@@ -153,30 +154,4 @@ fn changed(source: &Source<'_>, overrides: &[Override], model: &Model, change: &
     model.run.warm_up = warm_up;
     change.apply(&mut model);
     Some(model)
-}
-
-/// Holds the runs with a change against those without.
-fn check(change: Change, before: &WorldResult, after: &WorldResult, class: Option<usize>) -> Checked {
-    let p99 = |result: &WorldResult| -> Vec<Option<f64>> {
-        let of = |record: &engine::RunRecord| {
-            let latency = class.map_or(&record.latency, |class| &record.classes[class].latency);
-            latency.quantile(0.99).map(|span| span.as_ns() as f64)
-        };
-        result.records.iter().map(of).collect()
-    };
-    let success = |result: &WorldResult| -> Vec<Option<f64>> {
-        let of = |record: &engine::RunRecord| {
-            let endings = class.map_or(&record.endings, |class| &record.classes[class].endings);
-            let sent: u64 = endings.iter().sum();
-            (sent > 0).then(|| endings[engine::record::Ending::Ok as usize] as f64 / sent as f64)
-        };
-        result.records.iter().map(of).collect()
-    };
-    let known: Vec<f64> = p99(after).into_iter().flatten().collect();
-    Checked {
-        change,
-        p99_ns: Estimate::of(&known),
-        p99_ratio: paired_ratio(&p99(before), &p99(after)),
-        success_change: paired_difference(&success(before), &success(after)),
-    }
 }

@@ -165,9 +165,7 @@ fn percent(text: &str) -> Result<f64, String> {
 pub fn figure(name: &str) -> Result<&'static FigureSpec, String> {
     lab::precision::figure(name).ok_or_else(|| {
         let names: Vec<&str> = RUN_FIGURES.iter().map(|recipe| recipe.spec.name).collect();
-        let near = scenario::nearest(name, names.iter().copied());
-        let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
-        format!("{near}figures are {}", names.join(", "))
+        format!("{}figures are {}", scenario::meant(name, names.iter().copied()), names.join(", "))
     })
 }
 

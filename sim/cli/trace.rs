@@ -9,6 +9,7 @@ use engine::{Model, Replication, Seed};
 use lab::Plan;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 
+use crate::explain::unknown;
 use crate::files;
 use crate::problem::Problem;
 use crate::run::parse_overrides;
@@ -117,12 +118,8 @@ pub fn instant(text: &str) -> Result<Time, String> {
 /// The world that is meant.
 pub fn world<'a>(models: &'a [Model], name: Option<&str>) -> Result<&'a Model, Problem> {
     let Some(name) = name else { return Ok(&models[0]) };
-    models.iter().find(|model| model.name == name).ok_or_else(|| {
-        let known: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
-        let near = scenario::nearest(name, known.iter().copied());
-        let near = near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
-        Problem::Usage(format!("--world {name}: there is no such world{near}; there are: {}", known.join(", ")))
-    })
+    let found = models.iter().find(|model| model.name == name);
+    found.ok_or_else(|| unknown("world", name, models.iter().map(|model| model.name.as_str())))
 }
 
 /// Refuses times that cannot be, before anything is run.

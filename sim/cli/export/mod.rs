@@ -86,10 +86,10 @@ pub struct Args {
 /// Reads the name of something to export.
 fn part(text: &str) -> Result<Part, String> {
     let names = Part::ALL.map(Part::name);
-    Part::ALL.into_iter().find(|part| part.name() == text).ok_or_else(|| {
-        let near = scenario::nearest(text, names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
-        format!("{near}write one of {}", names.join(", "))
-    })
+    Part::ALL
+        .into_iter()
+        .find(|part| part.name() == text)
+        .ok_or_else(|| format!("{}write one of {}", scenario::meant(text, names), names.join(", ")))
 }
 
 /// Files that are written but not yet in their place, so that all appear or none.

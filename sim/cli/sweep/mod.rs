@@ -117,10 +117,7 @@ pub fn formats(asked: &[Format]) -> Vec<Format> {
 pub fn format(text: &str) -> Result<Format, String> {
     let all = Format::ALL.map(Format::ending);
     let found = Format::ALL.into_iter().find(|format| format.ending() == text);
-    found.ok_or_else(|| {
-        let near = scenario::nearest(text, all).map_or(String::new(), |near| format!("did you mean `{near}`? "));
-        format!("{near}write one of {}", all.join(", "))
-    })
+    found.ok_or_else(|| format!("{}write one of {}", scenario::meant(text, all), all.join(", ")))
 }
 
 /// Reads `3/8`.

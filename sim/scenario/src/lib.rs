@@ -64,4 +64,4 @@ pub use schema::schema;
 pub use settings::settings;
 pub use slo::{Objective, Slo};
 pub use starter::starter;
-pub use suggest::nearest;
+pub use suggest::{meant, nearest};

@@ -27,6 +27,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
+/// "did you mean `x`? " for somebody who goes on with the words there are; nothing if none is near.
+pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, known).map_or(String::new(), |near| format!("did you mean `{near}`? "))
+}
+
 /// "did you mean `x`?", or else the words there are.
 pub(crate) fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, listing: &str) -> String {
     if let Some(near) = nearest(word, known.clone()) {

@@ -1,13 +1,14 @@
 //! What might change a tail: for each thing that it waits for, the settings that act on that.
 
-use engine::Model;
 use engine::model::{Policy, SyncKind, Window, WorkerKind};
 use engine::op::{Op, Pc};
-use engine::record::{StepOf, Wait};
+use engine::record::{Ending, StepOf, Wait};
 use engine::time::Time;
+use engine::{Model, RunRecord};
 
 use super::split::Split;
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, paired_difference, paired_ratio};
+use crate::summary::WorldResult;
 
 /// A wait is worth a change from this part of the tail on.
 const SHARE_MIN: f64 = 0.05;
@@ -52,6 +53,34 @@ pub struct Checked {
     pub p99_ratio: Option<Estimate>,
     /// By how much the share of good responses changed, paired by replication.
     pub success_change: Option<Estimate>,
+}
+
+impl Checked {
+    /// Holds the runs of a world with a change against those without, of one class or of all.
+    pub fn of(change: Change, before: &WorldResult, after: &WorldResult, class: Option<usize>) -> Checked {
+        let p99 = |result: &WorldResult| -> Vec<Option<f64>> {
+            let of = |record: &RunRecord| {
+                let latency = class.map_or(&record.latency, |class| &record.classes[class].latency);
+                latency.quantile(0.99).map(|span| span.as_ns() as f64)
+            };
+            result.records.iter().map(of).collect()
+        };
+        let success = |result: &WorldResult| -> Vec<Option<f64>> {
+            let of = |record: &RunRecord| {
+                let endings = class.map_or(&record.endings, |class| &record.classes[class].endings);
+                let sent: u64 = endings.iter().sum();
+                (sent > 0).then(|| endings[Ending::Ok as usize] as f64 / sent as f64)
+            };
+            result.records.iter().map(of).collect()
+        };
+        let known: Vec<f64> = p99(after).into_iter().flatten().collect();
+        Checked {
+            change,
+            p99_ns: Estimate::of(&known),
+            p99_ratio: paired_ratio(&p99(before), &p99(after)),
+            success_change: paired_difference(&success(before), &success(after)),
+        }
+    }
 }
 
 impl Change {
