@@ -23,6 +23,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A server is asked whether it still answers.
+    #[inline(never)]
     pub(crate) fn check_event(&mut self, listener: ListenerId) {
         let Some(check) = self.model.balancer.check else { return };
         let next = self.now + check.interval;
@@ -41,6 +42,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// What came of a check.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn checked(&mut self, id: RequestId, good: bool) {
         let Some(check) = self.model.balancer.check else { return };
         let health = &mut self.balancer.health[usize::from(self.requests[id].listener)];

@@ -247,6 +247,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A patience or a timeout of a client may have passed.
+    #[inline(never)]
     pub(crate) fn limit_event(&mut self, id: RequestId) {
         let Some(request) = self.requests.get(id) else { return };
         if request.ending.is_some() || request.stage == Stage::Pausing {

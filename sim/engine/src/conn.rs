@@ -94,6 +94,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A request leaves over a connection that is there already.
+    #[inline(never)]
     pub(crate) fn send_over(&mut self, id: RequestId, conn: ConnId, at: Time) {
         let state = &mut self.conns[conn];
         let listener = state.listener;
@@ -106,6 +107,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The bytes of a request arrive over a connection that was kept.
+    #[inline(never)]
     pub(crate) fn again_event(&mut self, id: RequestId) {
         let conn = self.requests[id].conn;
         if self.requests[id].ending.is_some() {
@@ -139,6 +141,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The server closed a connection while a request was on its way over it: a reset, and a new connection to the same server.
+    #[cold]
+    #[inline(never)]
     fn connect_anew(&mut self, id: RequestId, conn: ConnId) {
         self.conns[conn].owner_holds = false;
         self.drop_conn(conn);
@@ -238,6 +242,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The time of an idle connection is over for one of its sides.
+    #[inline(never)]
     pub(crate) fn idle_event(&mut self, conn: ConnId) {
         let Some(state) = self.conns.get(conn).filter(|state| state.idle && state.open) else { return };
         if state.owner_until == self.now {
@@ -318,6 +323,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A process closes the connections over which nobody asks it anything.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn close_idle(&mut self, process: ProcessId) {
         for conn in self.idle_of(process) {
             if self.conns[conn].open {

@@ -140,6 +140,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// What the thread of a process beside the servers wants next.
+    #[inline(never)]
     pub(crate) fn generator_demand(&mut self, id: GeneratorId) -> Demand {
         let generator = &mut self.generators[id.index()];
         let thread = generator.thread;

@@ -173,6 +173,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The interval of the first waiter may be over: it looks what became of the lock as soon as it is on a core.
+    #[inline(never)]
     pub(crate) fn gil_event(&mut self, process: ProcessId) {
         let now = self.now;
         let Some(gil) = &mut self.processes[process.index()].gil else { return };

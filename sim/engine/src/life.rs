@@ -241,6 +241,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The master looks at a process.
+    #[inline(never)]
     pub(crate) fn master_event(&mut self, id: ProcessId) {
         let now = self.now;
         let Some(spec) = self.life_spec(id).copied() else { return };
@@ -329,6 +330,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The process ends within this instant, by itself or by the kernel's hand, and its master hears of it. Whether there is one.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn crash(&mut self, id: ProcessId) -> bool {
         if self.life_spec(id).is_none() {
             return false;
@@ -479,6 +482,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// From now on it accepts nothing: a hub at its next heartbeat, threads at once.
+    #[cold]
+    #[inline(never)]
     fn stop_accepting(&mut self, id: ProcessId) {
         self.processes[id.index()].life.stopping_at = Some(self.now);
         let (listener, threads) = (self.processes[id.index()].listener, &self.threads);

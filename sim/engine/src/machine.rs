@@ -307,6 +307,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Threads whose slices are over leave their cores, as many as others wait. False if there are none.
+    #[inline(never)]
     fn make_room(&mut self, host: HostId) -> bool {
         let mut left = self.hosts[host.index()].ready.len();
         let mut some = false;
@@ -325,6 +326,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Ends every turn at the tick after its slice.
+    #[inline(never)]
     fn limit_turns(&mut self, host: HostId) {
         if std::mem::replace(&mut self.hosts[host.index()].sliced, true) {
             return;
@@ -457,6 +459,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Moves the thread on a core to the tail of the run queue.
+    #[inline(never)]
     fn preempt(&mut self, id: CoreId) {
         let core = &self.cores[id.index()];
         let (host, thread) = (core.host, core.thread);
@@ -528,6 +531,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Takes the thread off its core in the middle of a demand.
+    #[inline(never)]
     pub(crate) fn interrupt(&mut self, thread: ThreadId) {
         let id = self.threads[thread.index()].core;
         self.stop_stint(id);

@@ -110,6 +110,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A call has arrived at a peer with a capacity.
+    #[inline(never)]
     pub(crate) fn at_peer_event(&mut self, call: CallId) {
         let index = usize::from(self.calls[call].peer);
         let capacity = self.model.peers[index].capacity.unwrap_or(u32::MAX);
@@ -124,6 +125,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A peer with a capacity has served a call and takes the next.
+    #[inline(never)]
     pub(crate) fn served_event(&mut self, call: CallId) {
         let index = usize::from(self.calls[call].peer);
         self.queue.push(self.now + self.model.peers[index].network, Event::Reply(call));
@@ -137,6 +139,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A reply arrives.
+    #[inline(never)]
     pub(crate) fn reply_event(&mut self, id: CallId) {
         self.release_call(id);
         let call = self.calls.remove(id);

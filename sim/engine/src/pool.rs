@@ -28,6 +28,7 @@ pub(crate) enum Finished {
 
 impl<P: Probe> World<'_, P> {
     /// The accepting thread's next step.
+    #[inline(never)]
     pub(crate) fn accept_for_pool(&mut self, thread: ThreadId) -> Demand {
         if let Some(demand) = self.next_piece(thread) {
             return demand;
@@ -135,6 +136,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A serving thread asks the accepting one to close a connection.
+    #[inline(never)]
     pub(crate) fn close_later(&mut self, id: ProcessId, request: RequestId) {
         let state = &mut self.requests[request];
         if !state.is_answered() {
@@ -145,6 +147,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The accepting thread will see to a connection.
+    #[inline(never)]
     pub(crate) fn finish_later(&mut self, id: ProcessId, finished: Finished) {
         self.processes[id.index()].closing.push_back(finished);
         self.wake_acceptor(id);
@@ -166,6 +169,7 @@ impl<P: Probe> World<'_, P> {
     /// A serving thread looks for an accepted request, which is Python and needs the GIL, and takes the oldest. `None`: it has work.
     ///
     /// Whoever looks first has it: a thread that has just answered may be faster than the one that was woken.
+    #[inline(never)]
     pub(crate) fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
         let id = self.threads[thread.index()].process;
         if !std::mem::take(&mut self.threads[thread.index()].looking) {

@@ -32,6 +32,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A request has come to the proxy, which takes it at once.
+    #[inline(never)]
     pub(crate) fn at_proxy_event(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         if request.ending.is_some() {
@@ -86,6 +87,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The proxy does not wait for a server any longer.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn upstream_timed_out(&mut self, id: RequestId) {
         let Some(spec) = self.model.proxy else { return };
         let again = if self.requests[id].stage == Stage::Proxied { spec.on_connect } else { spec.on_timeout };
@@ -105,6 +108,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A server's response has come to the proxy.
+    #[inline(never)]
     pub(crate) fn upstream_event(&mut self, id: RequestId) {
         let Some(spec) = self.model.proxy else { return };
         self.client_closes(id);

@@ -91,6 +91,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A connection waits at a router's socket.
+    #[inline(never)]
     pub(crate) fn front_readable(&mut self, id: RouterId) {
         let router = &mut self.routers[id.index()];
         if !std::mem::replace(&mut router.listed, true) {
@@ -117,6 +118,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// What the router's thread wants next.
+    #[inline(never)]
     pub(crate) fn router_demand(&mut self, id: RouterId) -> Demand {
         loop {
             let router = &mut self.routers[id.index()];
@@ -222,6 +224,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The router's SYN reaches the workers' socket; it reserves its place in the accept queue.
+    #[inline(never)]
     pub(crate) fn relay_syn_event(&mut self, id: RequestId) {
         let request = &self.requests[id];
         let Some(mut relay) = request.link.relay else { return };
@@ -268,6 +271,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A session was silent for too long: its client sees the connection end, one way over the network later.
+    #[inline(never)]
     pub(crate) fn relay_limit_event(&mut self, id: RequestId) {
         if !self.requests.contains(id) {
             return;
@@ -296,6 +300,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A worker has written its response: the router can read it.
+    #[inline(never)]
     pub(crate) fn relay_response(&mut self, id: RequestId) {
         if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
             return self.answer_with(id, Ending::Reset, Span::ZERO);

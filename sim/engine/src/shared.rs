@@ -27,6 +27,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// An op of a bare thread that takes no CPU time. `None`: the thread goes on at once.
+    #[inline(never)]
     pub(crate) fn perform_on_thread(&mut self, thread: ThreadId, task: TaskId, op: Op) -> Option<Demand> {
         let process = self.threads[thread.index()].process;
         match op {

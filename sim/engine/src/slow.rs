@@ -76,6 +76,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The reader has left: its writer fails at once and goes on.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn stop_writing(&mut self, id: RequestId) {
         let task = self.requests[id].task;
         // A writer that is done may have left its id to another task.

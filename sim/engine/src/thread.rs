@@ -132,6 +132,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The next piece of it, after a system call that returned at once.
+    #[inline(never)]
     pub(crate) fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
         let (left, piece) = &mut self.threads[thread.index()].pieces;
         if *left == 0 {

@@ -91,6 +91,7 @@ pub(crate) fn cooled(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span 
     if cooling.cold_percent <= 100 || cost.is_zero() { cost } else { cooled_down(cost, cooling, pause) }
 }
 
+#[inline(never)]
 fn cooled_down(cost: Span, cooling: Cooling, pause: Option<Span>) -> Span {
     // Microseconds, and a second at most: the squares stay far below 2^64, and a second is long enough.
     let micros = |span: Span| span.as_ns().min(1_000_000_000) / 1000;

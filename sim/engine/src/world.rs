@@ -343,6 +343,8 @@ impl<'m, P: Probe> World<'m, P> {
     }
 
     /// Marks a task's request as failed, and the task as on its way out.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn fail_task(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
         state.news = News::Failed;

@@ -86,6 +86,8 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn refresh(&mut self, id: RequestId) -> bool {
         let model = self.model;
         let (index, attempt, rows) = self.rows_of(id);
@@ -98,6 +100,8 @@ impl<P: Probe> World<'_, P> {
         self.ask_again(id, attempt + 1, Why::Refresh, pause)
     }
 
+    #[cold]
+    #[inline(never)]
     fn retry(&mut self, id: RequestId, ending: Ending) -> bool {
         let model = self.model;
         let (index, attempt, rows) = self.rows_of(id);

@@ -58,6 +58,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Goes through the levels that end before the next arrival; what is left of the way, at the profile's own rate.
+    #[inline(never)]
     fn through_bursts(&mut self, index: usize, bursts: &Bursts, profile: &Profile, gap: f64) -> Option<f64> {
         let mut gap = gap;
         if self.clients[index].level.changes == 0 {

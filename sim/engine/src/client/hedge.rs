@@ -97,6 +97,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A request has taken long: its second copy is sent.
+    #[inline(never)]
     pub(crate) fn hedge_event(&mut self, id: RequestId) {
         let Some(request) = self.requests.get_mut(id) else { return };
         if request.hedge_at != self.now || request.ending.is_some() || request.stage == Stage::Pausing {

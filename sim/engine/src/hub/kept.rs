@@ -28,6 +28,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Something is to be read from a kept connection: a request, or its end.
+    #[inline(never)]
     pub(super) fn on_kept(&mut self, id: HubId, sock: u32, conn: ConnId) {
         let sockets = &mut self.hub(id).sockets;
         sockets.watch(sock, false);

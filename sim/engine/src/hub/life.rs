@@ -433,6 +433,8 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn begin_kill(&mut self, id: HubId, victims: Vec<GreenId>, killer: Option<(TaskId, u32)>) {
         self.hub(id).underway = Some(Underway::Kill { victims, at: 0, diehards: Vec::new(), killer });
     }

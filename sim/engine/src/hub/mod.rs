@@ -216,6 +216,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Runs the current greenlet to its next effect.
+    #[inline(never)]
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
         let hub = &self.hubs[id.index()];
         let (thread, task) = (hub.thread, hub.current);

@@ -42,6 +42,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The notifier's callback runs, unless it was stopped.
+    #[inline(never)]
     pub(super) fn begin_notify(&mut self, id: HubId, link: LinkId, serial: u32) {
         let process = self.hubs[id.index()].process;
         let state = self.link(process, link);
@@ -54,6 +55,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// One step of what is under way. No greenlet runs.
+    #[inline(never)]
     pub(super) fn go_on(&mut self, id: HubId) {
         match self.hub(id).underway.take() {
             None => {}
@@ -120,6 +122,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A value for one that waits for several; it goes on if it is waiting at this moment.
+    #[inline(never)]
     pub(super) fn gathered(&mut self, id: HubId, waiter: GreenId, value: Option<GreenId>) {
         let state = &mut self.greens[waiter.index()];
         let Some(gather) = &mut state.gather else { return };
@@ -148,6 +151,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn begin_unlock(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id.index()].process;
         self.hub(id).underway = Some(match self.processes[process.index()].syncs[usize::from(sync)] {

@@ -143,6 +143,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The callback of a native thread's watcher.
+    #[inline(never)]
     pub(super) fn deliver(&mut self, id: HubId, serial: u32) {
         let now = self.local(id);
         let hub = self.hub(id);

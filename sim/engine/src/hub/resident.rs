@@ -48,6 +48,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The turn of the main greenlet, if its timeout were due now: like every timeout's after all other watchers. It only looks how late
     /// it is (`joinall(timeout=...)`, gevent 26.9, `_hub_primitives.py`: a timer of priority -1), every second.
+    #[inline(never)]
     pub(super) fn ring(&mut self, id: HubId) {
         let (now, end) = (self.local(id), self.arrivals_end);
         let hub = self.hub(id);

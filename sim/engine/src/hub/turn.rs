@@ -42,6 +42,7 @@ pub(crate) enum Phase {
 
 impl<P: Probe> World<'_, P> {
     /// Runs greenlets and loop until CPU time has to pass or there is nothing to do.
+    #[inline(never)]
     pub(crate) fn hub_demand(&mut self, id: HubId) -> Demand {
         loop {
             let hub = self.hub(id);
@@ -61,6 +62,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A piece of a greenlet, or a turn of the loop, whatever it is.
+    #[inline(never)]
     fn any_turn(&mut self, id: HubId) -> Option<Demand> {
         let hub = self.hub(id);
         if hub.current.is_some() {

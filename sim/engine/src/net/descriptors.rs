@@ -68,6 +68,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A thread reports that it could not accept, and tries again or takes its process with it.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn accept_again(&mut self, thread: ThreadId) -> Demand {
         if self.dies_of_emfile(self.threads[thread.index()].process) {
             return Demand::Wait;
@@ -89,6 +91,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// It watches the listener again.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn accept_again_event(&mut self, hub: HubId) {
         self.net.backoffs[hub.index()].waits = false;
         self.hubs[hub.index()].sockets.watch(LISTENER, true);

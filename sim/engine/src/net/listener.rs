@@ -119,6 +119,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// All waiting threads, the last to wait first.
+    #[inline(never)]
     fn wake_threads(&mut self, index: usize) -> u64 {
         let mut woken = 0;
         while let Some(thread) = self.listeners[index].threads.pop_back() {
@@ -138,6 +139,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Every hub up to the first that is idle learns of the connection; that one wakes.
+    #[inline(never)]
     fn wake_first_hub(&mut self, index: usize) {
         for at in 0..self.listeners[index].hubs.len() {
             if self.listener_readable(self.listeners[index].hubs[at]) {

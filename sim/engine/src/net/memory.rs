@@ -71,6 +71,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The kernel kills a process: whoever it serves or has accepted is reset, and who waits at a socket that is its own.
+    #[cold]
+    #[inline(never)]
     fn kill_for_memory(&mut self, process: ProcessId) {
         self.net.counts.oom_kills += 1;
         let served: Vec<RequestId> = self

@@ -28,6 +28,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// An outage begins: accept queues are emptied.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn outage_event(&mut self, id: OutageId) {
         let outage = &self.model.kernel.down[id.index()];
         let sockets = self.model.kernel.sockets.max(1) as usize;

@@ -23,6 +23,8 @@ impl<P: Probe> World<'_, P> {
     /// place in a queue are the caller's, who has given them up before. The client learns of it one way over the network later and
     /// its request ends as [`Ending::Reset`]. Nothing happens to a request whose response is on its way, or that is not connected
     /// yet.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn reset_connection(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let levels: &[Gauge] = match request.stage {
@@ -83,6 +85,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A RST leaves for the client, or its own kernel says no after `least`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn answer_with(&mut self, id: RequestId, ending: Ending, least: Span) {
         let request = &mut self.requests[id];
         if request.ending.is_some() {
@@ -97,11 +101,15 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Nobody listens where a SYN arrives.
+    #[cold]
+    #[inline(never)]
     pub(super) fn refuse(&mut self, id: RequestId) {
         self.answer_with(id, Ending::Refused, ATTEMPT);
     }
 
     /// A client has no port left to connect from: nothing leaves its machine.
+    #[cold]
+    #[inline(never)]
     pub(super) fn no_port(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.link.verdict = Some(Ending::NoPort);
@@ -109,6 +117,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The bad news reaches the client.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn refusal_event(&mut self, id: RequestId) {
         if let Some(ending) = self.requests[id].link.verdict {
             self.lost(id, ending);
@@ -117,6 +127,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A request gets no response over its connection: its sender knows, or the proxy in between.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn lost(&mut self, id: RequestId, ending: Ending) {
         let request = &self.requests[id];
         if request.ending.is_some() {

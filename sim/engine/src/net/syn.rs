@@ -110,6 +110,8 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn drop_syn(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let pause = self.model.kernel.syn_pause(request.syns);
@@ -122,6 +124,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The kernel gives up on its SYN retries.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn no_route_event(&mut self, id: RequestId) {
         self.lost(id, Ending::ConnectTimeout);
         self.forget(id);
@@ -182,6 +186,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Nothing becomes of the end of a handshake.
+    #[cold]
+    #[inline(never)]
     fn ignore(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.link.ignored_at = self.now;
@@ -200,6 +206,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A request, or the answer to a repeated SYN-ACK, reaches a server that ignored the end of its handshake.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn retransmit_event(&mut self, id: RequestId) {
         let request = &self.requests[id];
         let (elapsed, socket) = (self.now - request.link.ignored_at, request.link.socket as usize);
