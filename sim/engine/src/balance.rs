@@ -69,7 +69,18 @@ fn weight(spec: &BalancerSpec, server: usize) -> u64 {
 
 impl<P: Probe> World<'_, P> {
     /// The server for a request; `None` if there is none that it may go to.
+    #[inline]
     pub(crate) fn balance(&mut self, id: RequestId) -> Option<usize> {
+        if let [only] = self.balancer.health[..]
+            && self.model.proxy.is_none()
+        {
+            return (!only.down).then_some(0);
+        }
+        self.choose(id)
+    }
+
+    /// The same among several, or of a proxy, which knows which ones it has tried.
+    fn choose(&mut self, id: RequestId) -> Option<usize> {
         let request = &self.requests[id];
         let (key, tries) = (request.key, u64::from(request.tries));
         let draw = || mix(key ^ SALT, tries);
