@@ -33,7 +33,7 @@ fn any_worker() -> impl Strategy<Value = WorkerSpec> {
 
 fn any_kernel() -> impl Strategy<Value = Kernel> {
     let handshake = (1..40u32, any::<bool>(), any::<bool>()).prop_map(|(max_syn_backlog, syncookies, abort)| {
-        Handshake { max_syn_backlog, syncookies, abort_on_overflow: abort }
+        Handshake { max_syn_backlog, syncookies, abort_on_overflow: abort, defer_accept: false }
     });
     let outage = (0..2_000u64, 1..500u64).prop_map(|(from, length)| {
         let from = Time::ZERO + ms(from);

@@ -10,7 +10,8 @@ use engine::record::{Ending, Wait};
 use engine::time::{Span, Time};
 use world::*;
 
-const LINUX: Handshake = Handshake { max_syn_backlog: 4096, syncookies: true, abort_on_overflow: false };
+const LINUX: Handshake =
+    Handshake { max_syn_backlog: 4096, syncookies: true, abort_on_overflow: false, defer_accept: false };
 
 fn at(instants: &[Span]) -> Arrivals {
     Arrivals::Trace(instants.iter().map(|&instant| Time::ZERO + instant).collect())

@@ -55,6 +55,8 @@ pub(crate) struct Client {
     pub(crate) idle: Idle,
     /// Closed clients that wait for the first response of all.
     pub(crate) held: u32,
+    /// When the program that sends has connected for all that began together, and polls.
+    pub(crate) polls_at: Time,
     /// The first of its closed clients, counted over all groups.
     pub(crate) members: u32,
     /// The first of its generators that run beside servers; none if that lies beyond their table.
@@ -125,6 +127,7 @@ impl Client {
             latencies: Latencies::of(spec.hedge.as_ref()),
             idle: Idle::default(),
             held: 0,
+            polls_at: Time::ZERO,
             members: 0,
             generators: usize::MAX,
             worked: Span::ZERO,
@@ -149,10 +152,12 @@ impl<P: Probe> World<'_, P> {
                     let alone = self.model.clients[index].first_alone;
                     self.clients[index].held = if alone { clients - 1 } else { 0 };
                     // The program that sends can only do one thing at a time.
-                    for turn in 0..clients - self.clients[index].held {
+                    let turns = clients - self.clients[index].held;
+                    for turn in 0..turns {
                         let pause = self.turn_of(index, turn);
                         self.send_next(index, turn, pause);
                     }
+                    self.polls_after(index, turns);
                 }
                 Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => self.schedule_arrival(index),
             }

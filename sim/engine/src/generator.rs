@@ -24,6 +24,14 @@ use crate::world::{Event, World};
 const CONNECTING: u64 = 0x636f_6e6e;
 const READING: u64 = 0x7265_6164;
 
+/// Half of a request's cost, in eighths of it.
+const HALF: u64 = 4;
+/// What of that half is connecting, the rest being the writing of the request.
+///
+/// Measured, `ab` of httpd 2.4 with 1,000 clients: 34 us a connection until all are begun, then 13 us each to learn that it is
+/// connected and to write.
+const CONNECT: u64 = 3;
+
 /// A process beside the servers that sends requests.
 #[derive(Debug)]
 pub(crate) struct Generator {
@@ -55,9 +63,13 @@ impl Generator {
 impl<P: Probe> World<'_, P> {
     /// The first response of a group is there: the clients that waited for it begin.
     pub(crate) fn send_held(&mut self, index: usize) {
-        for turn in 1..=std::mem::take(&mut self.clients[index].held) {
+        let held = std::mem::take(&mut self.clients[index].held);
+        for turn in 1..=held {
             let pause = self.turn_of(index, turn);
             self.send_next(index, turn, pause);
+        }
+        if held > 0 {
+            self.polls_after(index, held);
         }
     }
 
@@ -68,8 +80,14 @@ impl<P: Probe> World<'_, P> {
             // Its work queues for the cores of the server.
             return Span::ZERO;
         }
-        let median = |law: &Law| law.quantile(0.5) / 2;
+        let eighths = if self.defers() { CONNECT } else { HALF };
+        let median = |law: &Law| law.quantile(0.5) * eighths / 8;
         spec.cost.as_ref().map_or(Span::ZERO, median) * u64::from(turn / spec.generators.max(1))
+    }
+
+    /// So many clients begin one after the other: their program connects for all of them before it polls.
+    pub(crate) fn polls_after(&mut self, index: usize, turns: u32) {
+        self.clients[index].polls_at = self.now + self.turn_of(index, turns);
     }
 
     /// Whether a process beside the servers has to work before a request leaves; if so, it goes on when that is done.
@@ -91,7 +109,7 @@ impl<P: Probe> World<'_, P> {
             return true;
         }
         let key = mix(self.requests[id].key, READING);
-        let done = self.now + self.busy_for(index, key);
+        let done = self.now + self.busy_for(index, key, HALF);
         self.queue.push(done, Event::Response(id));
         true
     }
@@ -105,13 +123,30 @@ impl<P: Probe> World<'_, P> {
         if client.cost.is_none() || client.beside_servers {
             return Span::ZERO;
         }
-        self.busy_for(index, mix(request.key, CONNECTING))
+        let key = mix(request.key, CONNECTING);
+        let eighths = if self.sends_later(id) { CONNECT } else { HALF };
+        self.busy_for(index, key, eighths)
+    }
+
+    /// Whether a sender writes its request when it next polls, and not with the end of the handshake.
+    ///
+    /// That makes a difference to sockets that wait for data, and to no others.
+    pub(crate) fn sends_later(&self, id: RequestId) -> bool {
+        let client = &self.model.clients[usize::from(self.requests[id].client)];
+        self.defers() && client.cost.is_some() && !client.beside_servers && self.model.proxy.is_none()
+    }
+
+    /// How long until the sender's core has written a request.
+    pub(crate) fn sends_after(&mut self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        let (index, key) = (usize::from(request.client), mix(request.key, CONNECTING));
+        self.busy_for(index, key, HALF - CONNECT)
     }
 
     /// How long the sender's core needs until it has done half of a request's work, after what it has to do already.
-    fn busy_for(&mut self, index: usize, bits: u64) -> Span {
+    fn busy_for(&mut self, index: usize, bits: u64, eighths: u64) -> Span {
         let Some(law) = &self.model.clients[index].cost else { return Span::ZERO };
-        let half = law.sample(bits) / 2;
+        let half = law.sample(bits) * eighths / 8;
         let now = self.now;
         // The first of those that are free first.
         let Some(busy_until) = self.clients[index].busy_until.iter_mut().min() else { return Span::ZERO };

@@ -82,6 +82,14 @@ pub struct Handshake {
     pub syncookies: bool,
     /// `net.ipv4.tcp_abort_on_overflow`: a handshake that ends at a full accept queue is reset instead of ignored.
     pub abort_on_overflow: bool,
+    /// Whether the server's sockets wait for data (`TCP_DEFER_ACCEPT`); the kernels' timers are those of Linux's wheel then.
+    pub defer_accept: bool,
+}
+
+impl Handshake {
+    /// Linux's own settings: 4,096 handshakes with much memory, cookies, and nobody is reset.
+    pub const LINUX: Handshake =
+        Handshake { max_syn_backlog: 4096, syncookies: true, abort_on_overflow: false, defer_accept: false };
 }
 
 /// A span of time in which nobody listens.

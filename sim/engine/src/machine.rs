@@ -106,6 +106,8 @@ pub(crate) struct Thread {
     pub(crate) switches_seen: u32,
     /// The request whose client it waits for to close.
     pub(crate) lingers_for: RequestId,
+    /// The connection that it has accepted and whose bytes it waits for.
+    pub(crate) reads: RequestId,
     /// When it left a core last.
     left_at: Time,
     /// How long it was off the cores before it came back; zero once that was paid for.
@@ -230,6 +232,7 @@ impl Thread {
             timed_out: false,
             switches_seen: 0,
             lingers_for: RequestId::NONE,
+            reads: RequestId::NONE,
             left_at: Time::ZERO,
             away: Span::ZERO,
             returns: false,

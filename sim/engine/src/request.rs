@@ -89,6 +89,8 @@ pub struct Link {
     pub cookie: bool,
     /// Whether the server has forgotten its incomplete handshake.
     pub forgotten: bool,
+    /// What of it is under way while a socket waits for data.
+    pub deferred: Deferred,
     /// The process that accepted it.
     pub process: ProcessId,
     /// Whether it holds a local port of its client.
@@ -109,12 +111,39 @@ impl Default for Link {
             ignored_at: Time::ZERO,
             cookie: false,
             forgotten: false,
+            deferred: Deferred::default(),
             process: ProcessId::NONE,
             port: false,
             tracked: false,
             relay: None,
             weightless: false,
         }
+    }
+}
+
+/// A connection to a socket that waits for data (`TCP_DEFER_ACCEPT`).
+#[derive(Clone, Copy, Debug)]
+pub struct Deferred {
+    /// When its sender gets to writing its bytes, or they arrive; [`Time::NEVER`] once they have.
+    pub data_at: Time,
+    /// Whether its sender has yet to write them.
+    pub unsent: bool,
+    /// Whether the server has a socket for it: its handshake is complete.
+    pub heard: bool,
+    /// Whether it got that without its bytes, and they have not come since.
+    pub dataless: bool,
+    /// Whether a greenlet has it like this and waits for the bytes.
+    pub aside: bool,
+    /// The thread that has it like this and waits for the bytes.
+    pub reader: ThreadId,
+    /// Times that its bytes were sent again.
+    pub tries: u8,
+}
+
+impl Default for Deferred {
+    fn default() -> Deferred {
+        let (unsent, heard, dataless, aside) = (false, false, false, false);
+        Deferred { data_at: Time::NEVER, unsent, heard, dataless, aside, reader: ThreadId::NONE, tries: 0 }
     }
 }
 

@@ -4,8 +4,8 @@
 //! (`nevents`), the listening socket is one of them and gives one connection each time. A session is: accept; read the request and
 //! begin to connect; connected, send it on; read the response; send it to the client and close. `--http` binds the workers to a TCP
 //! socket of the loopback with the same `--listen` as the router's own, so there are two accept queues, and the kernel repeats the
-//! router's SYNs as it repeats a client's. The workers' socket waits for data (`TCP_DEFER_ACCEPT`), so a worker that accepts has the
-//! request. A session that is silent for `--http-timeout` is closed: the client loses its response, the worker does not notice.
+//! router's SYNs as it repeats a client's. Both sockets wait for data (`TCP_DEFER_ACCEPT`), which is in `net/defer.rs`; in a model without
+//! that a SYN reserves its place, and a worker that accepts has the request. A session that is silent for `--http-timeout` is closed: the client loses its response, the worker does not notice.
 //! A client that has left is served all the same.
 //! Left out: keep-alive, several router processes, subscription, and partial reads and writes.
 
@@ -100,8 +100,28 @@ impl<P: Probe> World<'_, P> {
         self.wake_router(id);
     }
 
-    fn router_of(&self, request: RequestId) -> RouterId {
+    pub(crate) fn router_of(&self, request: RequestId) -> RouterId {
         RouterId::from_index(usize::from(self.requests[request].listener))
+    }
+
+    /// A worker has died that had accepted a connection whose bytes its router is about to write.
+    pub(crate) fn drop_session(&mut self, request: RequestId) {
+        let id = self.router_of(request);
+        let router = &mut self.routers[id.index()];
+        let stays = |ready: &Ready| !matches!(ready, Ready::Session(other, _) if *other == request);
+        router.ready.retain(stays);
+        router.batch.retain(stays);
+        router.doing = router.doing.filter(|&(other, _)| other != request);
+    }
+
+    /// The bytes of a request have come to its router.
+    pub(crate) fn session_readable(&mut self, request: RequestId) {
+        self.session_ready(request, Step::Connect);
+    }
+
+    /// A router has connected to the workers' socket.
+    pub(crate) fn session_connected(&mut self, request: RequestId) {
+        self.session_ready(request, Step::Forward);
     }
 
     fn session_ready(&mut self, request: RequestId, step: Step) {
@@ -185,7 +205,9 @@ impl<P: Probe> World<'_, P> {
                 state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
                 tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Network));
                 state.turn_unless_ended(self.now, Wait::Network);
-                self.routers[id.index()].ready.push_back(Ready::Session(request, Step::Connect));
+                if !state.link.deferred.dataless {
+                    self.routers[id.index()].ready.push_back(Ready::Session(request, Step::Connect));
+                }
             }
             return None;
         };
@@ -197,8 +219,10 @@ impl<P: Probe> World<'_, P> {
         match step {
             Step::Connect => {
                 self.watch_session(id);
+                self.aim_relay(id);
                 self.relay_syn_event(id);
             }
+            Step::Forward if self.defers() => self.relay_data(id),
             Step::Forward => {
                 let request = &mut self.requests[id];
                 let socket = request.link.socket as usize;
@@ -242,7 +266,11 @@ impl<P: Probe> World<'_, P> {
         }
         relay.syns += 1;
         self.requests[id].link.relay = Some(relay);
-        if !self.listeners[socket].is_spoken_for() {
+        if self.defers() {
+            if self.relay_shakes(id, relay.syns) {
+                return;
+            }
+        } else if !self.listeners[socket].is_spoken_for() {
             self.listeners[socket].shaking += 1;
             self.requests[id].link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
             self.session_ready(id, Step::Forward);
@@ -255,11 +283,11 @@ impl<P: Probe> World<'_, P> {
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
         let pause = self.model.kernel.syn_pause(relay.syns);
-        self.queue.push(self.now + pause, Event::RelaySyn(id));
+        self.queue.push(self.timer(pause), Event::RelaySyn(id));
     }
 
     /// Something happened in a session: it may be silent for the whole timeout again.
-    fn watch_session(&mut self, id: RequestId) {
+    pub(crate) fn watch_session(&mut self, id: RequestId) {
         let process = self.routers[self.router_of(id).index()].process;
         let worker = self.processes[process.index()].worker;
         let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
@@ -292,7 +320,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A session that was closed before its request reached a worker: nobody has it any more.
-    fn abandon_relay(&mut self, id: RequestId) {
+    pub(crate) fn abandon_relay(&mut self, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
         self.requests[id].stage = Stage::Answered;

@@ -328,8 +328,31 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// A thread serves a request.
+    fn begin_on(&mut self, request: RequestId, thread: ThreadId) {
+        let task = self.begin(request, thread);
+        let state = &mut self.threads[thread.index()];
+        (state.task, state.fresh) = (task, true);
+    }
+
+    /// A thread that has accepted a connection without its bytes waits for them, then serves it.
+    #[inline(never)]
+    fn read_on(&mut self, request: RequestId, thread: ThreadId) -> Option<Demand> {
+        if self.requests[request].link.deferred.dataless {
+            let paid = self.threads[thread.index()].owed.is_zero();
+            return Some(if paid { Demand::Wait } else { Demand::PAY });
+        }
+        self.threads[thread.index()].reads = RequestId::NONE;
+        self.begin_on(request, thread);
+        None
+    }
+
     #[inline(always)]
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
+        let reads = self.threads[thread.index()].reads;
+        if reads.is_some() {
+            return self.read_on(reads, thread);
+        }
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
         if self.is_stopping(process) {
@@ -348,10 +371,11 @@ impl<P: Probe> World<'_, P> {
         };
         let away = self.pause_of(thread);
         let cost = self.own_work(process, Part::Accept, away);
-        let task = self.begin(request, thread);
-        let state = &mut self.threads[thread.index()];
-        state.owed += cost;
-        (state.task, state.fresh) = (task, true);
+        self.threads[thread.index()].owed += cost;
+        if self.reads_later_on(request, thread) {
+            return Some(Demand::PAY);
+        }
+        self.begin_on(request, thread);
         None
     }
 }

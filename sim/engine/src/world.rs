@@ -32,7 +32,7 @@ use crate::life::{self, Life, Masters};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
 use crate::model::{Arrivals, Model};
-use crate::net::{Listener, Net};
+use crate::net::{self, Listener, Net};
 use crate::op::{Draw, Program};
 use crate::peer::{Call, Peer};
 use crate::pool::Finished;
@@ -86,6 +86,8 @@ pub(crate) enum Event {
     Master(ProcessId),
     /// A router's SYN reaches the workers' socket.
     RelaySyn(RequestId),
+    /// The bytes of a request are written, or reach a socket that waits for them.
+    Data(RequestId),
     /// A session of a router may have been silent for too long.
     RelayLimit(RequestId),
     /// A hub that could not accept tries again.
@@ -130,6 +132,7 @@ impl Event {
             Event::RelaySyn(id) => (30, id.index()),
             Event::RelayLimit(id) => (31, id.index()),
             Event::Master(id) => (32, id.index()),
+            Event::Data(id) => (33, id.index()),
             Event::Hedge(id) => (40, id.index()),
             Event::Again(id) => (41, id.index()),
             Event::Idle(id) => (42, id.index()),
@@ -249,7 +252,8 @@ impl<'m, P: Probe> World<'m, P> {
     /// A world at time zero, with its servers idle.
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
-        let streams = Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER]));
+        let streams =
+            Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER, net::WHEEL]));
         let (mut first, mut members) = (0, 0);
         let clients = model.clients.iter().map(|spec| {
             let (mut client, next) = Client::new(spec, &model.classes, first);
@@ -310,6 +314,7 @@ impl<'m, P: Probe> World<'m, P> {
         world.build_generators();
         world.net.size(&world.processes, world.hubs.len());
         world.schedule_outages();
+        world.start_wheel(names.len() + 1);
         world
     }
 

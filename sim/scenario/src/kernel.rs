@@ -245,6 +245,7 @@ pub(crate) fn read(
             max_syn_backlog: kernel.get("tcp_max_syn_backlog"),
             syncookies: kernel.get("tcp_syncookies"),
             abort_on_overflow: kernel.get("tcp_abort_on_overflow"),
+            defer_accept: false,
         }),
         down: outages(name, node.get("down"), servers, findings),
         sockets: if node.get("reuse_port") { processes } else { 0 },

@@ -104,6 +104,8 @@ pub(crate) struct Worker {
     pub(crate) router: Option<RouterSpec>,
     /// Whether its greenlets are the clients themselves.
     pub(crate) resident: bool,
+    /// Whether its listening sockets wait for data (`TCP_DEFER_ACCEPT`).
+    pub(crate) defers: bool,
     /// The master above its processes.
     pub(crate) master: Option<Master>,
     /// What the reference prints about it.
@@ -314,6 +316,7 @@ static WORKER: Table = Table {
         key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
         key("resident", Kind::Table(&FLAG_VALUE), NO, "{}", "whether its greenlets are the clients themselves"),
+        key("defer_accept", Kind::Table(&FLAG_VALUE), NO, "{}", "whether its listening sockets wait for data"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
         key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
@@ -439,6 +442,7 @@ impl Worker {
             costs,
             router: router.map(router::read),
             resident: node.find::<&Node>("resident").is_some_and(|value| value.get("value")),
+            defers: node.find::<&Node>("defer_accept").is_some_and(|value| value.get("value")),
             master: life::master(node),
             facts,
         }

@@ -1,6 +1,6 @@
 //! `[machine]` and `[world.NAME]`: what serves the requests.
 
-use engine::kernel::Kernel;
+use engine::kernel::{Handshake, Kernel};
 use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
 use engine::time::Span;
 use engine::worker::{LifeSpec, RouterSpec};
@@ -365,7 +365,7 @@ impl World {
         let timeout = node.find("http_timeout");
         let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
         let syn = Syn::read(machine, preset.syn);
-        let world = World {
+        let mut world = World {
             name: name.text.clone(),
             at: name.at,
             worker: worker.name.clone(),
@@ -390,6 +390,10 @@ impl World {
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };
+        if worker.defers {
+            let handshake = world.kernel.handshake.unwrap_or(Handshake::LINUX);
+            world.kernel.handshake = Some(Handshake { defer_accept: true, ..handshake });
+        }
         world.check_size(name, findings);
         kernel::check_memory(&world, node, findings);
         Some(world)

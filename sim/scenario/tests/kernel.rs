@@ -34,7 +34,7 @@ fn a_file_that_says_nothing_has_a_kernel_without_limits() {
 #[test]
 fn an_empty_kernel_is_linux_with_its_defaults() {
     let model = model("kernel = {}", "");
-    let linux = Handshake { max_syn_backlog: 4096, syncookies: true, abort_on_overflow: false };
+    let linux = Handshake { max_syn_backlog: 4096, syncookies: true, abort_on_overflow: false, defer_accept: false };
     assert_eq!((model.kernel.handshake, model.kernel.conntrack), (Some(linux), None));
 }
 
@@ -49,7 +49,12 @@ fn every_limit_reaches_the_kernel() {
     let at = |secs| Time::ZERO + Span::from_secs(secs);
     let expected = Kernel {
         syn_linear_timeouts: 4,
-        handshake: Some(Handshake { max_syn_backlog: 128, syncookies: false, abort_on_overflow: true }),
+        handshake: Some(Handshake {
+            max_syn_backlog: 128,
+            syncookies: false,
+            abort_on_overflow: true,
+            defer_accept: false,
+        }),
         down: vec![Outage { from: at(2), to: at(3), server: Some(1) }],
         sockets: 0,
         wakes: Wakes::One,

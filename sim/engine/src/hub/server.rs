@@ -37,13 +37,21 @@ impl<P: Probe> World<'_, P> {
                 }
                 return;
             }
+            if self.accepts_aside(process) {
+                let accept = self.own_work(process, Part::Accept, Span::ZERO);
+                self.owe(id, accept + costs.spawn);
+                continue;
+            }
+            let waited = self.waits_aside(process);
             let Some(request) = self.accept(process) else {
                 // Somebody else was faster, or that was all: one system call for nothing.
                 self.owe(id, costs.poll);
                 return;
             };
-            let accept = self.own_work(process, Part::Accept, Span::ZERO);
-            self.owe(id, accept + costs.spawn);
+            if !waited {
+                let accept = self.own_work(process, Part::Accept, Span::ZERO);
+                self.owe(id, accept + costs.spawn);
+            }
             self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;
             self.note_meeting(id, request);

@@ -30,6 +30,8 @@ pub(crate) struct Listener {
     pub(crate) hubs: Vec<HubId>,
     /// Handshakes under way.
     pub(crate) shaking: u32,
+    /// Of those in `queue`, how many a worker has accepted before: they take no place there.
+    pub(super) aside: u32,
     /// Connections that a balancer counts as open.
     pub(crate) open: u32,
     pub(super) backlog: u32,
@@ -37,12 +39,13 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(backlog: u32) -> Listener {
-        Listener { queue: VecDeque::new(), threads: VecDeque::new(), hubs: Vec::new(), shaking: 0, open: 0, backlog }
+        let (queue, threads, hubs) = (VecDeque::new(), VecDeque::new(), Vec::new());
+        Listener { queue, threads, hubs, shaking: 0, aside: 0, open: 0, backlog }
     }
 
     /// Whether the accept queue has no room (`sk_acceptq_is_full`: it holds one more than its backlog).
     pub(super) fn is_full(&self) -> bool {
-        self.queue.len() as u64 > u64::from(self.backlog)
+        self.queue.len() as u64 > u64::from(self.backlog) + u64::from(self.aside)
     }
 
     /// Whether it will have none when all handshakes under way are complete.
@@ -90,6 +93,11 @@ impl<P: Probe> World<'_, P> {
         }
         self.listeners[index].queue.push_back(id);
         tell(&mut self.probe, self.now, Detail::Queued { listener: index as u32, request: id });
+        self.wake_for(index);
+    }
+
+    /// Somebody is woken for a connection that has joined a queue.
+    pub(super) fn wake_for(&mut self, index: usize) {
         if let Some(router) = self.router_at(index) {
             return self.front_readable(router);
         }
@@ -153,6 +161,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
         let listener = self.processes[process.index()].listener;
         let id = self.listeners[listener].queue.pop_front()?;
+        self.leaves_aside(id, listener);
         tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });
         self.net.descriptors[process.index()] += 1;
         self.life_accepts(process);

@@ -1,13 +1,14 @@
 //! The way of a request to a server and back: a connection, its turn at the server, and the response.
 //!
 //! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
-//! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `outage.rs` and
-//! `reset.rs` connections that are refused or break, `ports.rs`, `conntrack.rs`, `descriptors.rs` and `memory.rs` what runs out.
+//! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `defer.rs` sockets
+//! that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs` connections that are refused or break, `ports.rs`, `conntrack.rs`, `descriptors.rs` and `memory.rs` what runs out.
 //! What the limits are is in `kernel.rs`.
 //! Connections that are kept are in `conn.rs`, balancers in `balance.rs`.
 //! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow.rs`).
 
 mod conntrack;
+mod defer;
 mod descriptors;
 mod listener;
 mod memory;
@@ -16,10 +17,12 @@ mod ports;
 mod reset;
 mod state;
 mod syn;
+mod wheel;
 
 pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
 pub(crate) use listener::Listener;
 pub(crate) use state::Net;
+pub(crate) use wheel::STREAM as WHEEL;
 
 use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::model::WorkerKind;

@@ -36,6 +36,10 @@ impl<P: Probe> World<'_, P> {
             Stage::Writing | Stage::Answered | Stage::Read => return,
         };
         let served = request.stage == Stage::Served;
+        if request.link.relay.is_some() && request.link.deferred.dataless {
+            self.drop_session(id);
+        }
+        let request = &mut self.requests[id];
         if request.stage != Stage::Queued {
             self.close_connection(id);
         }
@@ -57,6 +61,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A listening socket closes: nobody will accept what waits there.
     pub(crate) fn reset_queue(&mut self, socket: usize) {
+        self.listeners[socket].aside = 0;
         while let Some(id) = self.listeners[socket].queue.pop_front() {
             tell(&mut self.probe, self.now, Detail::Unqueued { listener: socket as u32, request: id });
             self.reset_connection(id);

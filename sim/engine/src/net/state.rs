@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::descriptors::BackOff;
 use super::memory::MemoryUse;
+use super::wheel::Wheel;
 use crate::model::Model;
 use crate::record::KernelCounts;
 use crate::time::Time;
@@ -28,6 +29,8 @@ pub(crate) struct Net {
     pub(crate) uplinks: Vec<Time>,
     /// Servers whose threads the kernel did not start, so that nobody listens there.
     pub(super) unstarted: Vec<bool>,
+    /// Where the kernels' timers lie, if they are looked at so closely.
+    pub(super) wheel: Option<Wheel>,
 }
 
 impl Net {
@@ -44,6 +47,7 @@ impl Net {
             memory: MemoryUse::new(model),
             uplinks: vec![Time::ZERO; model.hosts.len()],
             unstarted: unstarted(model),
+            wheel: None,
         }
     }
 

@@ -25,15 +25,15 @@ use crate::world::{Event, World};
 /// Times that a SYN-ACK is sent again (Linux, `net.ipv4.tcp_synack_retries`).
 const SYNACK_RETRIES: u32 = 5;
 /// How long a server remembers an incomplete handshake: 1, 2, 4 ... 32 s (Linux, `reqsk_timer_handler`).
-const REMEMBERED: Span = Span::from_secs((1 << (SYNACK_RETRIES + 1)) - 1);
+pub(super) const REMEMBERED: Span = Span::from_secs((1 << (SYNACK_RETRIES + 1)) - 1);
 /// How long a SYN cookie is good (Linux, `MAX_SYNCOOKIE_AGE`).
-const COOKIE_GOOD: Span = Span::from_secs(120);
+pub(super) const COOKIE_GOOD: Span = Span::from_secs(120);
 /// Least wait for an acknowledgement before data is sent again (Linux, `TCP_RTO_MIN`).
-const RTO_MIN: Span = Span::from_ms(200);
+pub(super) const RTO_MIN: Span = Span::from_ms(200);
 
 /// What a kernel does with a SYN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
+pub(super) enum Verdict {
     Remembered,
     Cookie,
     Dropped,
@@ -86,6 +86,9 @@ impl<P: Probe> World<'_, P> {
         let rest = self.hop_network(id) * 2;
         if rest.is_zero() && self.model.kernel.handshake.is_some() {
             // On one machine the whole handshake happens inside `connect`.
+            if self.defers() && self.requests[id].syns > 1 {
+                return self.shake_in_turn(id);
+            }
             self.established_event(id);
             return;
         }
@@ -93,7 +96,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     #[inline(always)]
-    fn judge(&self, id: RequestId) -> Verdict {
+    pub(super) fn judge(&self, id: RequestId) -> Verdict {
         let listener = &self.listeners[self.requests[id].link.socket as usize];
         let Some(Handshake { max_syn_backlog, syncookies, .. }) = self.model.kernel.handshake else {
             return if listener.is_spoken_for() { Verdict::Dropped } else { Verdict::Remembered };
@@ -120,7 +123,7 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::SynDropped);
         self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         let event = if request.syns >= self.model.kernel.syns_max() { Event::NoRoute(id) } else { Event::Syn(id) };
-        self.queue.push(self.now + pause, event);
+        self.queue.push(self.timer(pause), event);
     }
 
     /// The kernel gives up on its SYN retries.
@@ -134,7 +137,13 @@ impl<P: Probe> World<'_, P> {
     /// The end of a handshake reaches the server, and the request's bytes with it.
     #[inline(always)]
     pub(crate) fn established_event(&mut self, id: RequestId) {
+        if self.requests[id].link.relay.is_some() {
+            return self.relay_connected(id);
+        }
         self.begin_reading(id);
+        if self.defers() {
+            return self.defer(id);
+        }
         let request = &self.requests[id];
         let full = self.model.kernel.handshake.filter(|_| self.listeners[request.link.socket as usize].is_full());
         if self.is_down(usize::from(request.listener)) {
@@ -167,7 +176,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The server knows the client and lets it wait for somebody who accepts.
     #[inline(always)]
-    fn complete_handshake(&mut self, id: RequestId) {
+    pub(super) fn complete_handshake(&mut self, id: RequestId) {
         self.leave_handshake(id);
         let request = &mut self.requests[id];
         if request.ending.is_none() {
@@ -178,7 +187,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The handshake leaves the queue of incomplete ones, if it is there.
-    fn leave_handshake(&mut self, id: RequestId) {
+    pub(super) fn leave_handshake(&mut self, id: RequestId) {
         let link = &mut self.requests[id].link;
         if !std::mem::replace(&mut link.cookie, true) {
             self.listeners[link.socket as usize].shaking -= 1;
@@ -188,7 +197,7 @@ impl<P: Probe> World<'_, P> {
     /// Nothing becomes of the end of a handshake.
     #[cold]
     #[inline(never)]
-    fn ignore(&mut self, id: RequestId) {
+    pub(super) fn ignore(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.link.ignored_at = self.now;
         if request.ending.is_none() {
@@ -199,6 +208,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn try_again(&mut self, id: RequestId) {
+        if self.defers() {
+            return self.send_again(id);
+        }
         let request = &self.requests[id];
         let way = self.hop_network(id);
         let next = next_try(self.now - request.link.ignored_at, RTO_MIN + way * 2, request.link.cookie);
@@ -209,6 +221,9 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn retransmit_event(&mut self, id: RequestId) {
+        if self.defers() {
+            return self.sent_again(id);
+        }
         let request = &self.requests[id];
         let (elapsed, socket) = (self.now - request.link.ignored_at, request.link.socket as usize);
         let good_for = if request.link.cookie { COOKIE_GOOD } else { REMEMBERED };

@@ -158,6 +158,7 @@ impl<P: Probe> World<'_, P> {
             Event::Outage(outage) => self.outage_event(outage),
             Event::Master(process) => self.master_event(process),
             Event::RelaySyn(request) => self.relay_syn_event(request),
+            Event::Data(request) => self.data_event(request),
             Event::RelayLimit(request) => self.relay_limit_event(request),
             Event::AcceptAgain(hub) => self.accept_again_event(hub),
             Event::Hedge(request) => self.hedge_event(request),

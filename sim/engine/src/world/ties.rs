@@ -85,6 +85,7 @@ impl Event {
             | Event::Refusal(id)
             | Event::Retransmit(id)
             | Event::RelaySyn(id)
+            | Event::Data(id)
             | Event::RelayLimit(id)
             | Event::Hedge(id)
             | Event::Again(id)

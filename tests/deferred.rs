@@ -1,0 +1,91 @@
+//! Listening sockets that wait for data (`TCP_DEFER_ACCEPT`), and the kernels' timer wheel: what they make of a crowd.
+
+mod world;
+
+use engine::RunRecord;
+use engine::kernel::Handshake;
+use engine::law::Law;
+use engine::model::{Model, WorkerSpec};
+use engine::record::Ending;
+use engine::time::Span;
+use engine::worker::{RouterCosts, RouterSpec};
+use world::*;
+
+const DEFERRED: Handshake = Handshake { defer_accept: true, ..Handshake::LINUX };
+
+fn ended(record: &RunRecord, ending: Ending) -> u64 {
+    record.endings[ending as usize]
+}
+
+fn routed(mut worker: WorkerSpec) -> WorkerSpec {
+    let us = Span::from_us;
+    let costs =
+        RouterCosts { poll: us(1), accept: us(10), connect: us(22), forward: us(9), answer: us(6), close: us(12) };
+    worker.router = Some(RouterSpec { costs, timeout: secs(60) });
+    worker
+}
+
+/// So many clients of one program on a core of its own, at a queue of ten.
+fn crowd(worker: WorkerSpec, clients: u32, handshake: Handshake) -> Model {
+    let steps = Steps::new().sleep(Law::Fixed(secs(1)));
+    let mut model = world(worker, 1, steps, closed(clients, u64::from(clients)));
+    model.listeners[0].backlog = 10;
+    model.kernel.handshake = Some(handshake);
+    edit_client(&mut model, |client| client.cost = Some(Law::Fixed(Span::from_us(40))));
+    model
+}
+
+#[test]
+fn syns_that_are_repeated_together_are_all_answered_and_most_of_them_ignored() {
+    // People whose bytes come with the end of the handshake: eleven of sixty find room at once, and one thread for each.
+    let people = |handshake| {
+        let mut model = crowd(threads(60), 60, handshake);
+        edit_client(&mut model, |client| client.cost = None);
+        run(&model)
+    };
+    let (plain, deferred) = (people(Handshake::LINUX), people(DEFERRED));
+    // One at a time they see what is left of the queue, and a SYN is dropped again and again.
+    assert!(plain.syn_drops > 49, "{}", plain.syn_drops);
+    assert_eq!(plain.kernel.ack_drops, 0);
+    // Together they see an empty queue, so each SYN is dropped once; the ends of the handshakes are what finds it full.
+    assert_eq!(deferred.syn_drops, 49);
+    assert!(deferred.kernel.ack_drops > 30, "{}", deferred.kernel.ack_drops);
+    assert_eq!((ended(&plain, Ending::Ok), ended(&deferred, Ending::Ok)), (60, 60));
+}
+
+#[test]
+fn a_connection_without_bytes_waits_among_the_incomplete_ones() {
+    // The program writes when it has connected for all, so ten stay incomplete, eleven get in with a cookie, and nobody serves yet.
+    let deferred = run(&crowd(threads(1), 21, DEFERRED));
+    assert_eq!((deferred.syn_drops, ended(&deferred, Ending::Ok)), (0, 21));
+    let plain = run(&crowd(threads(1), 21, Handshake::LINUX));
+    assert!(plain.syn_drops > 0, "without it there are eleven places");
+}
+
+#[test]
+fn a_crowd_behind_a_router_waits_longer_the_more_of_it_there_is() {
+    // Each time the bytes come again the queue has room for some, and each time takes twice as long as the one before.
+    let took = |clients| run(&crowd(routed(threads(clients)), clients, DEFERRED)).finished.as_ns() / 1_000_000;
+    let totals = [took(30), took(60), took(90)];
+    assert!(totals[0] < totals[1], "{totals:?}");
+    assert!(totals[2] - totals[1] > 2 * (totals[1] - totals[0]), "{totals:?}");
+}
+
+#[test]
+fn with_room_for_everybody_a_socket_that_waits_for_data_changes_no_ending() {
+    for worker in [threads(50), hub(50), routed(threads(50)), routed(hub(50))] {
+        let mut model = crowd(worker, 50, DEFERRED);
+        model.listeners[0].backlog = 100;
+        let record = run(&model);
+        assert_eq!((record.syn_drops, record.kernel.ack_drops, ended(&record, Ending::Ok)), (0, 0, 50));
+        assert!(record.finished.as_ns() < 1_100_000_000, "{}", record.finished);
+    }
+}
+
+#[test]
+fn with_abort_on_overflow_who_is_ignored_is_reset_instead() {
+    let model = crowd(threads(60), 60, Handshake { abort_on_overflow: true, ..DEFERRED });
+    let record = run(&model);
+    assert_eq!(ended(&record, Ending::Reset), record.kernel.ack_drops);
+    assert_eq!(ended(&record, Ending::Ok) + ended(&record, Ending::Reset), 60);
+}
