@@ -2,7 +2,7 @@
 
 mod world;
 
-use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, Wakes};
+use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, TcpMem, Wakes};
 use engine::law::Law;
 use engine::model::{ListenerSpec, Model, ProcessSpec, Refresh, WhenFull, WorkerKind, WorkerSpec};
 use engine::record::Ending;
@@ -50,8 +50,9 @@ fn any_kernel() -> impl Strategy<Value = Kernel> {
         proptest::option::of(11..40u32),
         proptest::option::of(memory),
         any::<bool>(),
+        proptest::option::of((0..100u64, 0..100u64, 0..100u64)),
     )
-        .prop_map(|(handshake, down, wakes, conntrack, descriptors, memory, own)| Kernel {
+        .prop_map(|(handshake, down, wakes, conntrack, descriptors, memory, own, tcp_mem)| Kernel {
             handshake,
             down: down.unwrap_or_default(),
             syn_linear_timeouts: 4,
@@ -60,6 +61,7 @@ fn any_kernel() -> impl Strategy<Value = Kernel> {
             conntrack,
             descriptors,
             memory,
+            tcp_mem: tcp_mem.map(|(low, more, most)| TcpMem { low, pressure: low + more, high: low + more + most }),
             ..Kernel::default()
         })
 }
@@ -105,6 +107,12 @@ fn model(world: &World) -> Model {
     model.listeners = vec![ListenerSpec { host: 0, backlog: world.backlog }; sockets as usize];
     model.processes = (0..3).map(|process| ProcessSpec { listener: process % sockets, worker: 0 }).collect();
     model.kernel = world.kernel.clone();
+    // Through a narrow uplink so much would take longer than the run.
+    if model.kernel.tcp_mem.is_some() && world.uplink.is_none() {
+        let mut class = model.classes[0].clone();
+        class.body_bytes = 150_000;
+        model.classes = [class].into();
+    }
     model.hosts[0].uplink = world.uplink;
     let ports = world.ports.map(|(count, closes_first)| Ports {
         count,

@@ -3,7 +3,7 @@
 mod world;
 
 use engine::RunRecord;
-use engine::kernel::{Conntrack, Handshake, Memory, Outage, Ports, Wakes};
+use engine::kernel::{Conntrack, Handshake, Memory, Outage, Ports, TcpMem, Wakes};
 use engine::law::Law;
 use engine::model::{Arrivals, ListenerSpec, Model, ProcessSpec};
 use engine::record::{Ending, Wait};
@@ -448,4 +448,87 @@ fn a_kernel_of_2010_repeats_a_syn_after_3_6_and_12_seconds() {
     assert_eq!((ended(&record, Ending::Ok), record.syn_drops), (4, 3));
     // It leaves at 3 ms and comes through at 21 s and 3 ms, when the first is done, and is the last of four.
     assert_eq!(record.finished.as_secs_f64().round(), 80.0);
+}
+
+/// A page of so many bytes for somebody 20 ms away, who asks ten times, on a server with so much socket memory.
+fn page_of(worker: engine::model::WorkerSpec, bytes: u32, tcp_mem: Option<TcpMem>) -> Model {
+    let mut model = sleeping(worker, ms(10), steady(secs(10), 10));
+    let mut class = model.classes[0].clone();
+    (class.header_bytes, class.body_bytes) = (0, bytes);
+    model.classes = [class].into();
+    model.kernel.tcp_mem = tcp_mem;
+    edit_client(&mut model, |client| client.network = ms(20));
+    model
+}
+
+const AMPLE: TcpMem = TcpMem { low: 6_144, pressure: 8_192, high: 12_288 };
+/// TCP is always short of memory, and ten pages are all.
+const SHORT: TcpMem = TcpMem { low: 0, pressure: 0, high: 10 };
+
+#[test]
+fn with_ample_socket_memory_a_response_that_fits_a_send_buffer_takes_as_long_as_without_a_limit() {
+    for worker in [threads(4), hub(4)] {
+        let free = run(&page_of(worker.clone(), 80_000, None));
+        let ample = run(&page_of(worker, 80_000, Some(AMPLE)));
+        assert_eq!((free.latency.max(), free.latency.sum_ns()), (ample.latency.max(), ample.latency.sum_ns()));
+        let counts = ample.kernel.sockets.expect("it is looked at");
+        assert_eq!((counts.peak, counts.refused, counts.aborted), (20 * 4_096, 0, 0));
+        assert_eq!(free.kernel.sockets, None);
+    }
+}
+
+#[test]
+fn without_socket_memory_a_response_takes_a_round_trip_for_every_send_buffer_and_nobody_is_told() {
+    // 64 KiB fit the first time, then 32 KiB each: 400,000 bytes are 12 times, of which the last needs no acknowledgement.
+    for worker in [threads(4), hub(4)] {
+        let free = run(&page_of(worker.clone(), 400_000, None));
+        let short = run(&page_of(worker, 400_000, Some(SHORT)));
+        assert_eq!((ended(&short, Ending::Ok), ended(&free, Ending::Ok)), (10, 10));
+        let longest = |record: &RunRecord| record.latency.max().expect("responses");
+        let more = longest(&short) - longest(&free);
+        // A thread needs 50 us to wake up each time.
+        assert!((ms(11 * 40)..ms(11 * 40) + Span::from_us(11 * 50 + 1)).contains(&more), "{more}");
+        assert!(short.slots_ppm > free.slots_ppm, "its writer is held");
+        assert!(short.kernel.sockets.is_some_and(|counts| counts.refused >= 10 && counts.aborted == 0));
+    }
+}
+
+#[test]
+fn a_reader_who_leaves_gives_socket_memory_back() {
+    for worker in [threads(4), hub(4)] {
+        let mut model = page_of(worker, 400_000, Some(TcpMem { high: 1_000, ..SHORT }));
+        edit_client(&mut model, |client| {
+            (client.read_timeout, client.download) = (Some(secs(1)), Some(10_000));
+        });
+        let record = run(&model);
+        assert_eq!(ended(&record, Ending::ReadTimeout), 10);
+        // The next one finds nobody else in memory.
+        assert_eq!(record.kernel.sockets.expect("it is looked at").peak, 24 * 4_096);
+        assert!(record.slots_ppm < 50_000, "four slots, one of them for a second of ten: {}", record.slots_ppm);
+    }
+}
+
+#[test]
+fn beyond_the_last_limit_a_connection_that_is_closed_with_much_unsent_is_reset() {
+    let none = TcpMem { low: 0, pressure: 0, high: 0 };
+    for worker in [threads(4), hub(4)] {
+        let outcome = |bytes| {
+            let record = run(&page_of(worker.clone(), bytes, Some(none)));
+            (ended(&record, Ending::Ok), ended(&record, Ending::Reset))
+        };
+        // 4,608 bytes are the least send buffer.
+        assert_eq!((outcome(4_608), outcome(4_609)), ((10, 0), (0, 10)));
+    }
+}
+
+#[test]
+fn a_process_that_dies_while_it_writes_leaves_no_socket_memory_behind() {
+    for worker in [threads(4), hub(4)] {
+        let mut model = page_of(worker, 400_000, Some(SHORT));
+        edit_client(&mut model, |client| client.arrivals = at(&[ms(10), ms(100), ms(200), secs(10)]));
+        model.kernel.memory = Some(Memory { host: 52 * MIB, process: 50 * MIB, thread: 0, request: MIB });
+        let record = run(&model);
+        assert_eq!(record.kernel.oom_kills, 1);
+        assert_eq!((ended(&record, Ending::Ok), ended(&record, Ending::Reset)), (1, 3));
+    }
 }

@@ -93,6 +93,24 @@ fn queues_filled_with_connections_have_as_many_winners_as_connections() {
 }
 
 #[test]
+fn who_gives_up_looks_for_itself_behind_those_who_joined_before_and_not_behind_those_who_were_notified() {
+    let searching = |held: Span, search: Span| {
+        let steps = Steps::default().burn(fixed(Span::from_us(10))).get(POOL, secs(1));
+        let mut model = resident(20, Span::ZERO, steps.call(0, fixed(held), None).put(POOL, secs(1)));
+        model.syncs[0] = connections(1, true);
+        model.workers[0].timed_waits = TimedWaits::Polled;
+        model.workers[0].costs.search = search;
+        run(&model).process_cpu[0]
+    };
+    let us = Span::from_us;
+    // One has the connection to the end: the others give up in the order in which they came, each at the front.
+    assert_eq!(searching(secs(100), us(10)), searching(secs(100), Span::ZERO));
+    // It comes back every millisecond, and the one who is notified goes to the end: 19 fail ten times, each behind some of 18.
+    let more = searching(ms(1), us(10)) - searching(ms(1), Span::ZERO);
+    assert!((us(19 * 9 * 10)..us(19 * 10 * 18 * 10)).contains(&more), "{more}");
+}
+
+#[test]
 fn a_pause_between_passes_gives_the_others_their_turn() {
     let mut model = resident(6, ms(5), with_unit());
     model.syncs[0] = pool(3, Policy::Barging);

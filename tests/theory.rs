@@ -8,6 +8,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use engine::kernel::TcpMem;
 use engine::law::Law;
 use engine::model::*;
 use engine::op::DrawKind;
@@ -247,6 +248,7 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         (Refusal::Router, with(|model| model.workers[0].router = Some(router))),
         (Refusal::Resident, with(|model| model.workers[0].resident = true)),
         (Refusal::Down, with(|model| model.kernel.down.push(outage))),
+        (Refusal::SocketMemory, with(|model| model.kernel.tcp_mem = Some(TcpMem { low: 1, pressure: 1, high: 1 }))),
         (Refusal::Replaced, with(|model| model.workers[0].life = Some(life))),
         (
             Refusal::QueuePerProcess,
@@ -331,5 +333,5 @@ fn every_reason_why_no_law_applies_is_told() {
         assert_eq!(refused(&model, edit), refusal);
         told.insert(refusal.to_string());
     }
-    assert_eq!(told.len(), 40, "a reason is never told, or a new one is not tested: {told:#?}");
+    assert_eq!(told.len(), 41, "a reason is never told, or a new one is not tested: {told:#?}");
 }

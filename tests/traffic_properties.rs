@@ -67,7 +67,7 @@ fn worker(has: Has) -> WorkerSpec {
 fn kernel(bits: u8) -> Kernel {
     let at = |ms| Time::ZERO + Span::from_ms(ms);
     Kernel {
-        handshake: bit(bits, 0).then_some(Handshake { max_syn_backlog: 8, syncookies: true, abort_on_overflow: false }),
+        handshake: bit(bits, 0).then_some(Handshake { max_syn_backlog: 8, ..Handshake::LINUX }),
         down: if bit(bits, 1) { vec![Outage { from: at(900), to: at(1_400), server: Some(0) }] } else { vec![] },
         sockets: if bit(bits, 2) { 2 } else { 0 },
         conntrack: bit(bits, 3).then_some(Conntrack { max: 60, time_wait: ms(300) }),

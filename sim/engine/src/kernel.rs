@@ -34,6 +34,8 @@ pub struct Kernel {
     pub memory: Option<Memory>,
     /// Threads that a server's processes may have together (`kernel.threads-max`); `None`: as many as they want.
     pub threads: Option<u32>,
+    /// Memory of a server's TCP sockets; `None`: what they need.
+    pub tcp_mem: Option<TcpMem>,
 }
 
 impl Default for Kernel {
@@ -50,6 +52,7 @@ impl Default for Kernel {
             descriptors: None,
             memory: None,
             threads: None,
+            tcp_mem: None,
         }
     }
 }
@@ -128,6 +131,17 @@ pub struct Conntrack {
 impl Conntrack {
     /// `nf_conntrack_tcp_timeout_time_wait`: Linux 6.x, `nf_conntrack_proto_tcp.c`, `tcp_timeouts`.
     pub const TIME_WAIT: Span = Span::from_secs(120);
+}
+
+/// Memory of a server's TCP sockets, in pages of 4 KiB (`net.ipv4.tcp_mem`). Each is at least as much as the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TcpMem {
+    /// Below it TCP is not short of memory.
+    pub low: u64,
+    /// Above it TCP is short of memory.
+    pub pressure: u64,
+    /// What it may have in all.
+    pub high: u64,
 }
 
 /// Memory of a server and of what runs on it, in bytes.

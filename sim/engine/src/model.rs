@@ -287,6 +287,8 @@ pub struct Costs {
     pub clock: Span,
     /// One look of a wait that polls ([`TimedWaits::Polled`]): the interpreter's own loop around its sleep.
     pub look: Span,
+    /// Passing one waiter in a list in search of one's own, when a wait that polls is over in vain.
+    pub search: Span,
     /// A wait that ends by its time limit (hubs): making the `Timeout`, throwing it and unwinding to who catches it.
     pub expire: Span,
 }

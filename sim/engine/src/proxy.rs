@@ -140,7 +140,7 @@ impl<P: Probe> World<'_, P> {
     fn give_on(&mut self, id: RequestId) {
         let request = &self.requests[id];
         let network = self.model.clients[usize::from(request.client)].network;
-        let takes = if request.failed { Span::ZERO } else { self.download(request) };
+        let takes = if request.failed { Span::ZERO } else { self.download(id) };
         let request = &mut self.requests[id];
         (request.stage, request.hop_at) = (Stage::Answered, Time::NEVER);
         self.queue.push(self.now + takes + network, Event::Response(id));

@@ -285,6 +285,19 @@ pub struct KernelCounts {
     pub memory_peak: Option<u64>,
     /// Processes that the kernel killed for want of memory.
     pub oom_kills: u64,
+    /// What became of socket memory; `None` where it is not looked at.
+    pub sockets: Option<SocketMemoryCounts>,
+}
+
+/// How socket memory ran out.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct SocketMemoryCounts {
+    /// Most memory of one server's TCP sockets, in bytes.
+    pub peak: u64,
+    /// Times that a socket with something to send was refused more memory.
+    pub refused: u64,
+    /// Connections that the kernel reset when they were closed.
+    pub aborted: u64,
 }
 
 /// What became of people rather than of requests.

@@ -4,8 +4,9 @@
 //! (`nevents`), the listening socket is one of them and gives one connection each time. A session is: accept; read the request and
 //! begin to connect; connected, send it on; read the response; send it to the client and close. `--http` binds the workers to a TCP
 //! socket of the loopback with the same `--listen` as the router's own, so there are two accept queues, and the kernel repeats the
-//! router's SYNs as it repeats a client's. Both sockets wait for data (`TCP_DEFER_ACCEPT`), which is in `net/defer.rs`; in a model without
-//! that a SYN reserves its place, and a worker that accepts has the request. A session that is silent for `--http-timeout` is closed: the client loses its response, the worker does not notice.
+//! router's SYNs as it repeats a client's. Both sockets wait for data (`TCP_DEFER_ACCEPT`), which is in `net/defer.rs`; in a model
+//! without that a SYN reserves its place, and a worker that accepts has the request. A session that is silent for `--http-timeout` is
+//! closed: the client loses its response, the worker does not notice.
 //! A client that has left is served all the same.
 //! Left out: keep-alive, several router processes, subscription, and partial reads and writes.
 

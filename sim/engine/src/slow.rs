@@ -24,25 +24,46 @@ fn transfer(bytes: u64, rate: u64) -> Span {
 }
 
 impl<P: Probe> World<'_, P> {
-    /// How long the client takes to read a response.
-    pub(crate) fn download(&self, request: &Request) -> Span {
-        let spec = &self.model.clients[usize::from(request.client)];
-        spec.download.map_or(Span::ZERO, |rate| transfer(self.size(request), rate))
+    /// How long the client takes to read a response, or what a proxy that does not buffer has of it last.
+    pub(crate) fn download(&self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        let part = self.reading_rate(id).and_then(|_| self.last_part(id));
+        let bytes = part.unwrap_or_else(|| self.size(request));
+        self.model.clients[usize::from(request.client)].download.map_or(Span::ZERO, |rate| transfer(bytes, rate))
     }
 
     /// How long a response needs to its client but for the way over the network: to be read, or through its server's uplink.
     #[inline(always)]
     pub(crate) fn on_the_wire(&mut self, id: RequestId) -> Span {
-        let request = &self.requests[id];
-        let (size, read) = (self.size(request), self.download(request));
-        let host = self.model.listeners[usize::from(request.listener)].host as usize;
-        let Some(rate) = self.model.hosts[host].uplink else { return read };
-        let free_at = &mut self.net.uplinks[host];
-        *free_at = (*free_at).max(self.now) + transfer(size, rate);
-        read.max(*free_at - self.now)
+        let bytes = self.last_part(id).unwrap_or_else(|| self.size(&self.requests[id]));
+        self.through_uplink(id, bytes).max(self.download(id))
     }
 
-    fn size(&self, request: &Request) -> u64 {
+    /// Bytes of a response go through its server's uplink. How long until the last has.
+    pub(crate) fn through_uplink(&mut self, id: RequestId, bytes: u64) -> Span {
+        let host = self.model.listeners[usize::from(self.requests[id].listener)].host as usize;
+        let Some(rate) = self.model.hosts[host].uplink else { return Span::ZERO };
+        let free_at = &mut self.net.uplinks[host];
+        *free_at = (*free_at).max(self.now) + transfer(bytes, rate);
+        *free_at - self.now
+    }
+
+    /// How long bytes of a response would need to be read, and to go through its server's uplink.
+    pub(crate) fn piece_takes(&self, id: RequestId, bytes: u64) -> Span {
+        let host = self.model.listeners[usize::from(self.requests[id].listener)].host as usize;
+        let read = self.reading_rate(id).map_or(Span::ZERO, |rate| transfer(bytes, rate));
+        let sent = self.model.hosts[host].uplink.filter(|_| self.proxy_of(&self.requests[id]).is_none());
+        sent.map_or(read, |rate| read.max(self.net.uplinks[host].since(self.now) + transfer(bytes, rate)))
+    }
+
+    /// Bytes a second that whoever the server writes to reads, if that is a slow client.
+    pub(crate) fn reading_rate(&self, id: RequestId) -> Option<u64> {
+        let request = &self.requests[id];
+        let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
+        self.model.clients[usize::from(request.client)].download.filter(|_| !buffers)
+    }
+
+    pub(crate) fn size(&self, request: &Request) -> u64 {
         let class = &self.model.classes[usize::from(request.class)];
         u64::from(class.header_bytes) + u64::from(class.body_bytes)
     }
@@ -50,6 +71,9 @@ impl<P: Probe> World<'_, P> {
     /// A response is to be written. How long that holds its writer; `None`: it fits, or it is written already.
     #[inline(always)]
     pub(crate) fn hold_for_write(&mut self, task: TaskId) -> Option<Span> {
+        if self.model.kernel.tcp_mem.is_some() {
+            return self.write_on(task);
+        }
         let id = self.tasks[task].request;
         let request = &self.requests[id];
         let rate = self.model.clients[usize::from(request.client)].download?;
@@ -79,6 +103,7 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn stop_writing(&mut self, id: RequestId) {
+        self.drop_unsent(id);
         let task = self.requests[id].task;
         // A writer that is done may have left its id to another task.
         let Some(state) = self.tasks.get(task).filter(|state| state.request == id) else { return };

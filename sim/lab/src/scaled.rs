@@ -188,6 +188,7 @@ fn costs(costs: &Costs, percent: u32) -> Costs {
         wake: of(costs.wake),
         clock: costs.clock,
         look: of(costs.look),
+        search: of(costs.search),
         expire: of(costs.expire),
     }
 }

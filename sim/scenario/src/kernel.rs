@@ -1,6 +1,6 @@
 //! What operating systems allow: `[world.NAME.kernel]`, outages, memory, and the ports of who connects.
 
-use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, Wakes};
+use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, TcpMem, Wakes};
 use engine::time::{Span, Time};
 
 use crate::diagnostic::Findings;
@@ -68,6 +68,13 @@ pub(crate) static KERNEL: Table = Table {
             "How long a tracked connection is remembered after its end.",
         )
         .beside(&["nf_conntrack_max"]),
+        key(
+            "tcp_mem",
+            Kind::Counts(3, 1, 1 << 40),
+            Need::Else("sockets have what they need"),
+            "[6144, 8192, 12288]",
+            "Memory of a server's TCP sockets in pages of 4 KiB (net.ipv4.tcp_mem): below the first TCP is not short of it, above the second send buffers shrink, and of a connection that is closed above the third the rest is not sent but the connection reset. Linux's default is 3/64, 4/64 and 6/64 of the memory (6144, 8192 and 12288 with 512 MiB).",
+        ),
     ],
 };
 
@@ -262,6 +269,10 @@ pub(crate) fn read(
             request: memory.get::<u64>("request_kib") * KIB,
         }),
         threads: node.find("threads_max"),
+        tcp_mem: kernel.and_then(|kernel| match kernel.find::<&[u64]>("tcp_mem") {
+            Some(&[low, pressure, high]) => Some(TcpMem { low, pressure, high }),
+            Some(_) | None => None,
+        }),
     }
 }
 

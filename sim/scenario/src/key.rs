@@ -76,6 +76,8 @@ pub(crate) enum Kind {
     Flag,
     /// A whole number between two, inclusive.
     Count(u64, u64),
+    /// So many of them, none smaller than the one before.
+    Counts(usize, u64, u64),
     /// A number between two, inclusive.
     Number(f64, f64),
     /// A duration, perhaps zero.
@@ -205,6 +207,9 @@ impl Kind {
             Kind::Text => such("text in quotes"),
             Kind::Flag => "write true or false".to_owned(),
             Kind::Count(..) => such("a whole number"),
+            Kind::Counts(many, ..) => {
+                such(&format!("a list of {many} whole numbers, none smaller than the one before"))
+            }
             Kind::Number(..) => such("a number"),
             Kind::Duration | Kind::Positive => format!("write {}", unit::DURATION_FORM),
             Kind::DurationOr(word) => format!("write \"{word}\", or {}", unit::DURATION_FORM),
@@ -238,6 +243,9 @@ impl Kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Count(low, high) => {
                 format!("whole number, {low} to {}", crate::limits::grouped(high))
+            }
+            Kind::Counts(many, low, high) => {
+                format!("list of {many} whole numbers, {low} to {}, ascending", crate::limits::grouped(high))
             }
             Kind::Number(low, high) => format!("number, {} to {}", number(low), number(high)),
             Kind::Duration => "duration".to_owned(),

@@ -41,6 +41,7 @@ pub(crate) enum Value {
     Text(String),
     Flag(bool),
     Count(u64),
+    Counts(Vec<u64>),
     Number(f64),
     Duration(Span),
     Law(LawText),
@@ -90,6 +91,7 @@ macro_rules! take {
 take!(&'n str, Text, text => text.as_str());
 take!(bool, Flag, flag => *flag);
 take!(u64, Count, count => *count);
+take!(&'n [u64], Counts, counts => counts.as_slice());
 take!(f64, Number, number => *number);
 take!(Span, Duration, span => *span);
 take!(&'n LawText, Law, law => law);

@@ -140,7 +140,7 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 15] = [
+pub(crate) const COSTS: [Cost; 16] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
@@ -155,6 +155,7 @@ pub(crate) const COSTS: [Cost; 15] = [
     Cost { name: "poll", of: |costs| &mut costs.poll },
     Cost { name: "clock", of: |costs| &mut costs.clock },
     Cost { name: "look", of: |costs| &mut costs.look },
+    Cost { name: "search", of: |costs| &mut costs.search },
     Cost { name: "expire", of: |costs| &mut costs.expire },
 ];
 
@@ -283,6 +284,7 @@ macro_rules! cost_table {
                 key("poll", DURATION, NO, "{}", "an epoll_wait"),
                 key("clock", DURATION, NO, "{}", "a look at the clock"),
                 key("look", DURATION, NO, "{}", "one look of a wait that polls"),
+                key("search", DURATION, NO, "{}", "passing a waiter in a list"),
                 key("expire", DURATION, NO, "{}", "a wait that ends by its time limit"),
             ],
         };

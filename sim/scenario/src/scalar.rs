@@ -56,6 +56,43 @@ impl Walker<'_> {
         u64::try_from(number).ok().map(Value::Count)
     }
 
+    /// So many whole numbers, none smaller than the one before.
+    pub(crate) fn counts(
+        &mut self,
+        key: &Key,
+        raw: &Raw,
+        array: &[Raw],
+        many: usize,
+        (low, high): (u64, u64),
+    ) -> Option<Value> {
+        let mut counts: Vec<u64> = Vec::new();
+        for one in array {
+            let count = match one.value {
+                RawValue::Integer(number) => self.count(key, one, number, low, high),
+                _ => {
+                    let typed = short(self.sources.slice(one.at));
+                    let what = format!("`{}` has whole numbers, not {typed}", key.name);
+                    self.findings.error(one.at, what).label(one.kind()).help(key.kind.expected(key.example));
+                    None
+                }
+            };
+            let Some(Value::Count(count)) = count else { continue };
+            if let Some(&before) = counts.last().filter(|&&before| before > count) {
+                let what = format!("`{}` falls from {before} to {count}", key.name);
+                self.findings
+                    .error(one.at, what)
+                    .label("less than the one before")
+                    .help("write them in ascending order");
+            }
+            counts.push(count);
+        }
+        if array.len() != many {
+            let what = format!("`{}` has {} numbers, not {many}", key.name, array.len());
+            self.findings.error(raw.at, what).label("too many or too few").help(key.kind.expected(key.example));
+        }
+        (array.len() == many && counts.len() == many && counts.is_sorted()).then_some(Value::Counts(counts))
+    }
+
     pub(crate) fn number(&mut self, key: &Key, raw: &Raw, number: f64, low: f64, high: f64) -> Option<Value> {
         // Not-a-number compares false and so is out of range too.
         if number >= low && number <= high {

@@ -140,6 +140,12 @@ fn kind(kind: Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::File => json!({ "type": "string", "minLength": 1 }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
+        Kind::Counts(many, low, high) => json!({
+            "type": "array",
+            "items": { "type": "integer", "minimum": low, "maximum": high },
+            "minItems": many,
+            "maxItems": many,
+        }),
         Kind::Number(low, high) => json!({ "type": "number", "minimum": low, "maximum": high }),
         Kind::Duration | Kind::Positive => json!({ "$ref": "#/$defs/duration" }),
         Kind::DurationOr(word) => json!({ "anyOf": [{ "const": word }, { "$ref": "#/$defs/duration" }] }),

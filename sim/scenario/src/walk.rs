@@ -182,6 +182,7 @@ impl<'a> Walker<'a> {
             }
             (Kind::Flag, RawValue::Flag(flag)) => Some(Value::Flag(*flag)),
             (Kind::Count(low, high), RawValue::Integer(number)) => self.count(key, raw, *number, low, high),
+            (Kind::Counts(many, low, high), RawValue::Array(array)) => self.counts(key, raw, array, many, (low, high)),
             (Kind::Number(low, high), RawValue::Integer(number)) => self.number(key, raw, *number as f64, low, high),
             (Kind::Number(low, high), RawValue::Float(number)) => self.number(key, raw, *number, low, high),
             (Kind::Duration | Kind::Positive, RawValue::Text(text)) => self.duration(key, raw, text),
@@ -404,6 +405,7 @@ fn stand_in(kind: Kind) -> Value {
         Kind::Text | Kind::File => Value::Text(String::new()),
         Kind::Flag => Value::Flag(false),
         Kind::Count(low, _) => Value::Count(low),
+        Kind::Counts(many, low, _) => Value::Counts(vec![low; many]),
         Kind::Number(low, _) => Value::Number(low),
         Kind::Duration | Kind::Positive | Kind::DurationOr(_) => Value::Duration(Span::from_ms(1)),
         Kind::Law => Value::Law(LawText::Fixed(Span::from_ms(1))),

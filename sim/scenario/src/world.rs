@@ -136,6 +136,10 @@ static COSTS: Table = Table {
         ),
         cost("look", "One look of a wait that polls (`timed_waits`): the interpreter's own loop around its sleep."),
         cost(
+            "search",
+            "Passing one waiter in the list of all when a wait that polls is over in vain: Python 2.7 looks for its own from the front (`list.remove`).",
+        ),
+        cost(
             "expire",
             "A wait of a greenlet that ends by its time limit: making the `Timeout`, throwing it, unwinding to who catches it.",
         ),

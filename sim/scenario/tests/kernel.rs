@@ -1,7 +1,7 @@
 //! What a file says of operating systems reaches the model.
 
 use engine::Model;
-use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, Wakes};
+use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, TcpMem, Wakes};
 use engine::time::{Span, Time};
 
 fn models(world: &str, client: &str) -> Result<Vec<Model>, String> {
@@ -42,7 +42,7 @@ fn an_empty_kernel_is_linux_with_its_defaults() {
 fn every_limit_reaches_the_kernel() {
     let model = model(
         "servers = 2\nprocesses = 3\nwakes = \"one\"\nnofile = 1024\nthreads_max = 8192\ndown = [{ from = \"2s\", to = \"3s\", server = 2 }]\n\
-         kernel = { tcp_syncookies = false, tcp_abort_on_overflow = true, tcp_max_syn_backlog = 128, nf_conntrack_max = 32768 }\n\
+         kernel = { tcp_syncookies = false, tcp_abort_on_overflow = true, tcp_max_syn_backlog = 128, nf_conntrack_max = 32768, tcp_mem = [6144, 8192, 12288] }\n\
          memory = { host_mib = 512, process_mib = 40, thread_kib = 100, request_kib = 64 }",
         "",
     );
@@ -62,6 +62,7 @@ fn every_limit_reaches_the_kernel() {
         descriptors: Some(1024),
         memory: Some(Memory { host: 512 << 20, process: 40 << 20, thread: 100 << 10, request: 64 << 10 }),
         threads: Some(8192),
+        tcp_mem: Some(TcpMem { low: 6_144, pressure: 8_192, high: 12_288 }),
         ..Kernel::default()
     };
     assert_eq!(model.kernel, expected);
@@ -138,4 +139,20 @@ fn what_cannot_be_is_said_with_what_to_write() {
     assert!(memory.contains("need 540 MiB of a server before they serve anything, and it has 512"), "{memory}");
     let misspelt = said("kernel = { syncookies = true }", "");
     assert!(misspelt.contains("did you mean `tcp_syncookies`?"), "{misspelt}");
+}
+
+#[test]
+fn socket_memory_is_three_ascending_numbers() {
+    let mistakes = [
+        ("[8192, 6144, 12288]", "`tcp_mem` falls from 8192 to 6144"),
+        ("[6144, 8192]", "`tcp_mem` has 2 numbers, not 3"),
+        ("[6144, 8192, 12288, 5]", "`tcp_mem` has 4 numbers, not 3"),
+        ("[6144, \"much\", 12288]", "`tcp_mem` has whole numbers, not \"much\""),
+        ("[0, 8192, 12288]", "`tcp_mem` cannot be 0"),
+        ("8192", "`tcp_mem` cannot be a bare number"),
+    ];
+    for (typed, what) in mistakes {
+        let said = said(&format!("kernel = {{ tcp_mem = {typed} }}"), "");
+        assert!(said.contains(what), "{typed}: {said}");
+    }
 }

@@ -59,7 +59,7 @@ impl<P: Probe> World<'_, P> {
         true
     }
 
-    /// Whether the current greenlet has only to end.
+    /// Whether the current greenlet has only to write on, and to end.
     pub(super) fn is_written(&self, task: TaskId) -> bool {
         let request = self.tasks[task].request;
         request.is_some() && self.requests[request].is_answered()

@@ -241,8 +241,12 @@ impl<P: Probe> World<'_, P> {
         }
         let left = until.since(self.local(id));
         if left.is_zero() {
-            // Whoever gives up leaves the queue at once, before it has the outer lock back.
-            self.waiters_mut(process, sync, list).retain(|&waiter| waiter != own);
+            // Whoever gives up leaves the queue at once, before it has the outer lock back: `list.remove` looks at all before it.
+            let waiters = self.waiters_mut(process, sync, list);
+            if let Some(at) = waiters.iter().position(|&waiter| waiter == own) {
+                waiters.remove(at);
+                self.owe(id, self.hub_costs(id).search * at as u64);
+            }
             return;
         }
         let delay = (delay + delay).min(left).min(POLL_LONGEST);

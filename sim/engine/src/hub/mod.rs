@@ -313,7 +313,11 @@ impl<P: Probe> World<'_, P> {
                 self.switch_to_loop(id);
             }
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
-            Effect::Exit if self.is_written(task) => self.end_request(id, task),
+            Effect::Exit if self.is_written(task) => {
+                if !self.write_slowly(id, task) {
+                    self.end_request(id, task);
+                }
+            }
             Effect::Exit => {
                 let respond = self.respond_work(task);
                 self.owe(id, respond);

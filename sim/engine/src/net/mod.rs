@@ -2,7 +2,8 @@
 //!
 //! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
 //! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `defer.rs` sockets
-//! that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs` connections that are refused or break, `ports.rs`, `conntrack.rs`, `descriptors.rs` and `memory.rs` what runs out.
+//! that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs` connections that are refused or break, `ports.rs`,
+//! `conntrack.rs`, `descriptors.rs`, `memory.rs` and `tcp_mem.rs` what runs out.
 //! What the limits are is in `kernel.rs`.
 //! Connections that are kept are in `conn.rs`, balancers in `balance.rs`.
 //! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow.rs`).
@@ -17,6 +18,7 @@ mod ports;
 mod reset;
 mod state;
 mod syn;
+pub(crate) mod tcp_mem;
 mod wheel;
 
 pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
@@ -167,6 +169,9 @@ impl<P: Probe> World<'_, P> {
         self.connection_over(process);
         self.life_closes(process);
         self.close_connection(id);
+        if self.out_of_socket_memory(id) {
+            return self.abort_for_socket_memory(id);
+        }
         self.answer(id);
     }
 

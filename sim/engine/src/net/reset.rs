@@ -83,8 +83,8 @@ impl<P: Probe> World<'_, P> {
         } else if stage == Stage::Writing && request.counted {
             self.probe.on(self.now, Fact::Wasted { held });
         }
-        // Otherwise the event of its last byte is still to come.
-        if stage == Stage::Answered {
+        // Otherwise the event of its last byte is still to come, unless that has not been written.
+        if stage == Stage::Answered || (stage == Stage::Writing && self.model.kernel.tcp_mem.is_some()) {
             self.forget(id);
         }
     }

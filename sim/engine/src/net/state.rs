@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::descriptors::BackOff;
 use super::memory::MemoryUse;
+use super::tcp_mem::SocketMemory;
 use super::wheel::Wheel;
 use crate::model::Model;
 use crate::record::KernelCounts;
@@ -25,6 +26,7 @@ pub(crate) struct Net {
     /// What hubs do about an accept that failed, by hub.
     pub(crate) backoffs: Vec<BackOff>,
     pub(super) memory: MemoryUse,
+    pub(super) sockets: SocketMemory,
     /// When each server's uplink has sent what it was given.
     pub(crate) uplinks: Vec<Time>,
     /// Servers whose threads the kernel did not start, so that nobody listens there.
@@ -45,6 +47,7 @@ impl Net {
             descriptors: vec![0; model.processes.len()],
             backoffs: Vec::new(),
             memory: MemoryUse::new(model),
+            sockets: SocketMemory::new(model),
             uplinks: vec![Time::ZERO; model.hosts.len()],
             unstarted: unstarted(model),
             wheel: None,

@@ -36,7 +36,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 81] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 84] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -152,6 +152,15 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 81] = [
         |r| Some(r.kernel.ports_peak as f64)),
     row("memory_peak_bytes", "memory, peak", (Unit::Bytes, Group::Resources, Better::Less),
         "Most memory of one server, where it is looked at.", |r| r.kernel.memory_peak.map(|bytes| bytes as f64)),
+    row("socket_memory_peak_bytes", "socket memory, peak", (Unit::Bytes, Group::Resources, Better::Less),
+        "Most memory of one server's TCP sockets, where it is looked at.",
+        |r| r.kernel.sockets.map(|sockets| sockets.peak as f64)),
+    row("socket_memory_refused", "socket memory refused", LIMIT,
+        "Times that a socket with something to send was refused more memory, where it is looked at.",
+        |r| r.kernel.sockets.map(|sockets| sockets.refused as f64)),
+    row("socket_memory_resets", "resets for socket memory", LIMIT,
+        "Connections that the kernel reset for want of socket memory when they were closed, where it is looked at.",
+        |r| r.kernel.sockets.map(|sockets| sockets.aborted as f64)),
     row("worker_timeouts", "worker timeouts", LIMIT,
         "Server processes killed because their main loop was silent for too long.", |r| Some(r.workers.timeouts as f64)),
     row("worker_harakiris", "harakiris", LIMIT,

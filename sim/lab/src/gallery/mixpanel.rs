@@ -56,6 +56,10 @@ const fn load(set: &'static [&'static str], world: &'static str) -> Reading {
     Reading { scenario: "limits/load-client.toml", set, world, figure: "throughput_rps" }
 }
 
+const fn memory(world: &'static str, figure: &'static str) -> Reading {
+    Reading { scenario: "limits/socket-memory.toml", set: &[], world, figure }
+}
+
 const fn page(set: &'static [&'static str], world: &'static str) -> Reading {
     Reading { scenario: PAGE, set, world, figure: "throughput_rps" }
 }
@@ -78,7 +82,7 @@ const fn row(key: &'static str, what: &'static str, published: &'static str, che
 }
 
 #[rustfmt::skip] // One published figure a row.
-pub(super) static ROWS: [Row; 43] = [
+pub(super) static ROWS: [Row; 46] = [
     row("A1/2010", "gevent over paste, a static page, errors ignored, ab apart", "\"by a factor of 4\"", Check::Ratio(rate(APART, "gevent"), rate(APART, "paste"), Band::Near(4.0, 25.0))),
     Row { key: "A1/one-core", what: "the same, 1,000 clients on the server's core", published: "\"by a factor of 4\"", flaw: "with one core for both the same software, measured again without errors, gives 2.0, so this hangs on who waits longest; see docs/gallery.md", check: Check::Ratio(rate(ERA_1000, "gevent"), rate(ERA_1000, "paste"), Band::Near(4.0, 25.0)) },
     row("A1/today", "the same with today's servers", "measured again: 1.1", Check::Ratio(page(HUNDRED, "gevent"), page(HUNDRED, "paste"), Band::Between(0.825, 1.375))),
@@ -120,6 +124,9 @@ pub(super) static ROWS: [Row; 43] = [
     row("A23", "gunicorn's gevent workers at one socket", "-", Check::Stated("limits/accept-sharing.toml")),
     row("A24", "gunicorn and slow clients", "Unicorn's Achilles heel", Check::Stated("patterns/slow-readers.toml")),
     row("A25", "cost of a greenlet's switch", "\"greenlet is slow\"", Check::Stated("presets/2026-py3.11.toml: hub.switch")),
-    row("A26", "socket buffers run out silently", "-", Check::NotYet("socket memory is not modelled: tcp_mem's pressure shrinks windows, and there are no segments")),
+    row("A26/greenlets", "rps with ample socket memory and with too little, gevent", "\"a performance degradation\"", Check::Shape(&[memory("ample", "throughput_rps"), memory("short", "throughput_rps")], Shape::Falling(1.5))),
+    row("A26/threads", "the same, threads", "\"a performance degradation\"", Check::Shape(&[memory("ample-threads", "throughput_rps"), memory("short-threads", "throughput_rps")], Shape::Falling(1.5))),
+    row("A26/errors", "share of requests that end well with too little, gevent", "\"a silent error\"", Check::Ratio(memory("short", "requests_ok"), memory("short", "requests_sent"), Band::Between(0.99, 1.0))),
+    row("A26/errors-threads", "the same, threads", "\"a silent error\"", Check::Ratio(memory("short-threads", "requests_ok"), memory("short-threads", "requests_sent"), Band::Between(0.99, 1.0))),
     row("A27", "DNS after fork", "c-ares", doubt("resolver", &[IN_2010, BEFORE_FORK, REINIT], &["software.gevent=\"1.0\"", BEFORE_FORK, REINIT])),
 ];

@@ -26,6 +26,7 @@ pub(super) fn conditions(model: &Model) -> Result<(), Refusal> {
         (worker.router.is_some(), Refusal::Router),
         (worker.resident, Refusal::Resident),
         (!model.kernel.down.is_empty(), Refusal::Down),
+        (model.kernel.tcp_mem.is_some(), Refusal::SocketMemory),
         (worker.life.is_some_and(|life| life.max_requests.is_some()), Refusal::Replaced),
     ];
     checks.into_iter().find(|(violated, _)| *violated).map_or(Ok(()), |(_, refusal)| Err(refusal))
