@@ -69,7 +69,7 @@ struct Level {
 }
 
 impl Level {
-    #[inline]
+    #[inline(always)]
     fn change(&mut self, after: Span, change: i64) {
         self.value = self.value.checked_add_signed(change).expect("a gauge never falls below zero");
         self.moment += i128::from(change) * i128::from(after.as_ns());

@@ -200,6 +200,7 @@ impl Request {
     /// Closes the account of the current wait at `at` and opens that of `wait`.
     ///
     /// `at` may lie before now, when the hub discovers late that something was ready, but not before the last change.
+    #[inline(always)]
     pub fn turn(&mut self, at: Time, wait: Wait) {
         let at = at.max(self.since);
         self.bill[self.wait as usize] += at - self.since;

@@ -25,9 +25,10 @@ fn transfer(bytes: u64, rate: u64) -> Span {
 
 impl<P: Probe> World<'_, P> {
     /// How long the client takes to read a response, or what a proxy that does not buffer has of it last.
+    #[inline(always)]
     pub(crate) fn download(&self, id: RequestId) -> Span {
         let request = &self.requests[id];
-        let part = self.reading_rate(id).and_then(|_| self.last_part(id));
+        let part = self.last_part(id).filter(|_| self.reading_rate(id).is_some());
         let bytes = part.unwrap_or_else(|| self.size(request));
         self.model.clients[usize::from(request.client)].download.map_or(Span::ZERO, |rate| transfer(bytes, rate))
     }
@@ -40,6 +41,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Bytes of a response go through its server's uplink. How long until the last has.
+    #[inline(always)]
     pub(crate) fn through_uplink(&mut self, id: RequestId, bytes: u64) -> Span {
         let host = self.model.listeners[usize::from(self.requests[id].listener)].host as usize;
         let Some(rate) = self.model.hosts[host].uplink else { return Span::ZERO };
@@ -57,6 +59,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Bytes a second that whoever the server writes to reads, if that is a slow client.
+    #[inline]
     pub(crate) fn reading_rate(&self, id: RequestId) -> Option<u64> {
         let request = &self.requests[id];
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);

@@ -329,6 +329,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A thread serves a request.
+    #[inline(always)]
     fn begin_on(&mut self, request: RequestId, thread: ThreadId) {
         let task = self.begin(request, thread);
         let state = &mut self.threads[thread.index()];

@@ -147,7 +147,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A thread has accepted a connection; true if it waits for its bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reads_later_on(&mut self, id: RequestId, thread: ThreadId) -> bool {
         let deferred = &mut self.requests[id].link.deferred;
         if !deferred.dataless {

@@ -97,6 +97,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Somebody is woken for a connection that has joined a queue.
+    #[inline(always)]
     pub(super) fn wake_for(&mut self, index: usize) {
         if let Some(router) = self.router_at(index) {
             return self.front_readable(router);

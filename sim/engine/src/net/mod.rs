@@ -169,7 +169,7 @@ impl<P: Probe> World<'_, P> {
         self.connection_over(process);
         self.life_closes(process);
         self.close_connection(id);
-        if self.out_of_socket_memory(id) {
+        if self.model.kernel.tcp_mem.is_some() && self.out_of_socket_memory(id) {
             return self.abort_for_socket_memory(id);
         }
         self.answer(id);

@@ -187,6 +187,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The handshake leaves the queue of incomplete ones, if it is there.
+    #[inline(always)]
     pub(super) fn leave_handshake(&mut self, id: RequestId) {
         let link = &mut self.requests[id].link;
         if !std::mem::replace(&mut link.cookie, true) {

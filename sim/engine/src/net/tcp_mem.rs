@@ -261,6 +261,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Bytes of a response that are under way once it is written, if socket memory is looked at.
+    #[inline(always)]
     pub(crate) fn last_part(&self, id: RequestId) -> Option<u64> {
         self.model.kernel.tcp_mem?;
         self.net.sockets.writers.get(id.index()).map(|writer| writer.queued)
@@ -281,6 +282,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A server closes a connection: whether the kernel resets it for want of memory (`tcp_check_oom`).
+    #[inline(never)]
     pub(super) fn out_of_socket_memory(&mut self, id: RequestId) -> bool {
         let Some(limits) = self.model.kernel.tcp_mem else { return false };
         let request = &self.requests[id];
