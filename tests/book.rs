@@ -18,13 +18,14 @@ use prompts::Shown;
 const NAMES: [&str; 2] = ["tailback", "cargo run --release --"];
 
 /// Commands at a prompt that are not run here, each with the reason.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 11] = [
     ("cargo install --path .", "CI builds and installs nothing else while tests run"),
     ("cargo run --release --example workload -- mmc 1000000", "measures time: tests/workloads.rs has it shorter"),
     ("cargo run --release --example workload -- timers 1000 5000000", "the same"),
     ("cargo run --release --example workload -- pool 60", "the same"),
     ("cargo run --release --example workload -- bare pool 60", "the same"),
     ("cargo run --release --example workload -- ratio timers 100000 3000000 --rounds 5", "the same"),
+    ("cargo run --release --example workload -- growth out/growth", "measures time, and takes minutes"),
     ("cargo bench --bench speed", "measures time"),
     (
         "tailback sweep scenarios/pinterest/cpu-hog.toml --replications 1 --set world.threads.threads=20..200:10 \

@@ -6,6 +6,7 @@
 //! closure.
 
 mod bound;
+mod brackets;
 mod budget;
 mod client;
 mod compile;

@@ -3,6 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::brackets::unclosed;
 use crate::diagnostic::{At, Findings, Sources};
 use crate::limits;
 use crate::unit;
@@ -74,10 +75,20 @@ impl Raw {
 pub(crate) fn read(source: usize, sources: &Sources, findings: &mut Findings) -> Raw {
     let text = sources.text(source);
     let (table, errors) = recovered(text);
+    // What the reader says of the rest is about a text that nobody wrote.
+    let open = if errors.is_empty() { None } else { unclosed(text) };
     for error in errors {
         let span = error.span().unwrap_or(0..0);
+        if open.is_some_and(|open| span.start >= open) {
+            continue;
+        }
         let at = At::new(source, span.start.min(text.len())..span.end.min(text.len()));
         syntax_error(at, error.message(), sources, findings);
+    }
+    if let Some(open) = open {
+        let (bracket, close) = if text.as_bytes()[open] == b'{' { ('{', '}') } else { ('[', ']') };
+        let finding = findings.syntax(At::new(source, open..open + 1), format!("`{bracket}` is not closed"));
+        finding.label("opened here").help(format!("end it with `{close}`"));
     }
     Raw { at: At::new(source, 0..0), value: RawValue::Table(items(source, table.get_ref())) }
 }
