@@ -74,14 +74,15 @@ impl Raw {
 /// Reads a source; syntax errors go to the findings, and the tree holds what could be saved.
 pub(crate) fn read(source: usize, sources: &Sources, findings: &mut Findings) -> Raw {
     let text = sources.text(source);
-    let (table, errors) = recovered(text);
-    // What the reader says of the rest is about a text that nobody wrote.
+    let (mut table, mut errors) = recovered(text);
     let open = if errors.is_empty() { None } else { unclosed(text) };
+    if let Some(open) = open {
+        // What the reader makes of the rest is nothing that anybody wrote.
+        let line = text[..open].rfind('\n').map_or(0, |end| end + 1);
+        (table, errors) = recovered(&text[..line]);
+    }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        if open.is_some_and(|open| span.start >= open) {
-            continue;
-        }
         let at = At::new(source, span.start.min(text.len())..span.end.min(text.len()));
         syntax_error(at, error.message(), sources, findings);
     }
