@@ -12,7 +12,7 @@ use report::text::notes::warm_up_note;
 use scenario::{Compiled, Override};
 
 use crate::files::{self, Source};
-use crate::problem::Problem;
+use crate::problem::{Problem, unknown};
 use crate::run::parse_overrides;
 use crate::settle::settle;
 use crate::terminal;
@@ -100,13 +100,6 @@ fn class_of(compiled: &Compiled, args: &Args) -> Result<Option<usize>, Problem> 
         Some(at) => Ok(Some(at)),
         None => Err(unknown("class", name, classes.iter().map(|class| class.name.as_str()))),
     }
-}
-
-/// A name that is not there, and those that are.
-pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
-    let known: Vec<&str> = known.collect();
-    let near = scenario::meant(name, known.iter().copied());
-    Problem::Usage(format!("--{what} {name}: there is no such {what}; {near}there are: {}", known.join(", ")))
 }
 
 /// Tries each change that might help a world, all of them in one go.

@@ -109,3 +109,10 @@ impl fmt::Display for Problem {
         }
     }
 }
+
+/// An option names a world, or another thing of the scenario, that is not there: which ones are.
+pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
+    let known: Vec<&str> = known.collect();
+    let near = scenario::meant(name, known.iter().copied());
+    Problem::Usage(format!("--{what} {name}: there is no such {what}; {near}there are: {}", known.join(", ")))
+}

@@ -9,9 +9,8 @@ use engine::{Model, Replication, Seed};
 use lab::Plan;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 
-use crate::explain::unknown;
 use crate::files;
-use crate::problem::Problem;
+use crate::problem::{Problem, unknown};
 use crate::run::parse_overrides;
 use crate::settle::settle;
 use crate::terminal;

@@ -143,16 +143,16 @@ impl<P: Probe> World<'_, P> {
         self.busy_for(index, key, HALF - CONNECT)
     }
 
-    /// How long the sender's core needs until it has done half of a request's work, after what it has to do already.
+    /// How long the sender's core needs until it has done so many eighths of a request's work, after what it has to do already.
     fn busy_for(&mut self, index: usize, bits: u64, eighths: u64) -> Span {
         let Some(law) = &self.model.clients[index].cost else { return Span::ZERO };
-        let half = law.sample(bits) * eighths / 8;
+        let work = law.sample(bits) * eighths / 8;
         let now = self.now;
         // The first of those that are free first.
         let Some(busy_until) = self.clients[index].busy_until.iter_mut().min() else { return Span::ZERO };
-        *busy_until = (*busy_until).max(now) + half;
+        *busy_until = (*busy_until).max(now) + work;
         let after = *busy_until - now;
-        self.clients[index].worked += half;
+        self.clients[index].worked += work;
         after
     }
 
