@@ -81,15 +81,47 @@ fn who_waits_for_the_gil_costs_the_holder_a_turn_on_the_core_in_each_interval() 
 }
 
 #[test]
-fn a_thread_that_wakes_up_gets_the_core_once_the_slice_of_who_runs_is_over() {
+fn a_thread_beside_busy_ones_is_as_late_as_on_linux() {
+    // Measured on Linux 6.18 (250 ticks a second, two processors, all of this on one of them): a process that sleeps and then burns
+    // CPU, beside busy ones; mean time that a round takes beyond its sleep and its burn, of which a wake-up is 70 to 120 us.
+    let measured = [
+        (1, Span::from_us(10), ms(7), Span::from_us(183)),
+        (1, Span::from_us(10), ms(1), Span::from_us(82)),
+        (3, Span::from_us(10), ms(7), Span::from_us(169)),
+        (1, Span::from_us(1000), ms(7), Span::from_us(995)),
+        (1, Span::from_us(1000), ms(2), Span::from_us(931)),
+        (3, Span::from_us(1000), ms(7), Span::from_us(3171)),
+        (1, Span::from_us(3000), ms(7), Span::from_us(3109)),
+        (1, Span::from_us(3000), ms(3), Span::from_us(3145)),
+        (3, Span::from_us(3000), ms(7), Span::from_us(9209)),
+        // Measured after the rule was written.
+        (1, Span::from_us(200), ms(7), Span::from_us(384)),
+        (7, Span::from_us(1000), ms(7), Span::from_us(7591)),
+        (1, Span::from_us(10_000), ms(7), Span::from_us(10_262)),
+    ];
+    for (hogs, burn, sleep, late) in measured {
+        let mut model = beside_hogs(hogs, 1, false, Steps::new().sleep(fixed(sleep)).burn(fixed(burn)));
+        (model.hosts[0].slice, model.hosts[0].tick) = (Span::from_us(1400), ms(4));
+        let simulated = latency(&run(&model)) - sleep - burn;
+        let apart = simulated.as_ns().abs_diff(late.as_ns());
+        assert!(
+            apart < 200_000 || apart < late.as_ns() / 10,
+            "{hogs} hogs, {sleep} of sleep, {burn} of CPU: {simulated}, measured {late}"
+        );
+    }
+}
+
+#[test]
+fn a_thread_that_wakes_up_waits_for_the_slice_of_one_that_has_had_no_more_than_it() {
+    // Two threads that burn more than a slice at a time: neither is behind the other, so nobody makes way before a tick.
     let late = |slice| {
-        let mut model = beside_hogs(1, 1, false, Steps::new().sleep(fixed(ms(7))).burn(fixed(Span::from_us(10))));
+        let mut model = beside_hogs(1, 1, false, Steps::new().sleep(fixed(ms(7))).burn(fixed(ms(40))));
         (model.hosts[0].slice, model.hosts[0].tick) = (slice, ms(4));
-        latency(&run(&model)) - Span::from_us(7010)
+        latency(&run(&model)) - ms(47)
     };
-    // A slice that is over ends at the wake-up itself; one that is not lasts until the tick after its end.
-    assert!(late(Span::from_us(1)) < ms(1), "{}", late(Span::from_us(1)));
-    assert!((ms(10)..ms(50)).contains(&late(ms(20))), "{}", late(ms(20)));
+    for slice in [ms(1), ms(20)] {
+        assert!((ms(30)..ms(50)).contains(&late(slice)), "{slice}: {}", late(slice));
+    }
 }
 
 #[test]
