@@ -71,6 +71,30 @@ fn a_crowd_behind_a_router_waits_longer_the_more_of_it_there_is() {
     assert!(totals[2] - totals[1] > 2 * (totals[1] - totals[0]), "{totals:?}");
 }
 
+/// A thousand clients of `ab` at a router's queue of a hundred, the server's own work and the switches included.
+fn herd(mut worker: WorkerSpec) -> Model {
+    let us = Span::from_us;
+    (worker.costs.accept, worker.costs.request, worker.costs.respond) = (us(8), us(5), us(7));
+    let mut model = crowd(routed(worker), 1000, DEFERRED);
+    model.listeners[0].backlog = 100;
+    (model.hosts[0].slice, model.hosts[0].tick, model.hosts[0].switch) = (us(1400), ms(4), us(3));
+    let costs = Law::lognormal(us(44), us(75)).expect("a median and a larger percentile");
+    edit_client(&mut model, |client| client.cost = Some(costs));
+    model
+}
+
+#[test]
+fn threads_that_accept_in_turn_take_another_time_in_each_run_and_a_hub_the_same() {
+    let totals = |worker| {
+        let model = herd(worker);
+        let mut totals: Vec<u64> = (0..20).map(|turn| run_seed(&model, turn).finished.as_ns() / 1_000_000).collect();
+        totals.sort_unstable();
+        totals
+    };
+    let (threads, hub) = (totals(threads(1000)), totals(hub(1000)));
+    assert!(threads[19] > threads[0] + 1000 && hub[19] < hub[0] + 1000, "{threads:?} {hub:?}");
+}
+
 #[test]
 fn with_room_for_everybody_a_socket_that_waits_for_data_changes_no_ending() {
     for worker in [threads(50), hub(50), routed(threads(50)), routed(hub(50))] {

@@ -467,6 +467,7 @@ impl<P: Probe> World<'_, P> {
     /// A socket of its own closes with the process; for one that is shared, others are woken in its place.
     fn leave_socket(&mut self, id: ProcessId) {
         let listener = self.processes[id.index()].listener;
+        self.listeners[listener].in_turn.retain(|thread| self.threads[thread.index()].process != id);
         if self.model.kernel.sockets > 1 {
             return self.reset_queue(listener);
         }
@@ -508,16 +509,13 @@ impl<P: Probe> World<'_, P> {
         let (process, role, status) = (state.process, state.role, state.status);
         match status {
             Status::Running => self.interrupt(thread),
-            Status::Ready => {
-                let host = self.processes[process.index()].host;
-                self.hosts[host.index()].ready.retain(|&ready| ready != thread);
-            }
+            Status::Ready | Status::WaitingGil => {}
             Status::Parked => {
                 let listener = self.processes[process.index()].listener;
                 self.listeners[listener].threads.retain(|&waiting| waiting != thread);
             }
-            Status::WaitingGil => {}
         }
+        self.forget_ready(thread);
         self.threads[thread.index()] = Thread::new(process, role);
         self.tell_thread(thread, Doing::Waiting);
     }

@@ -157,7 +157,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Yield => {
                 self.drop_gil(thread);
                 let host = self.processes[self.threads[thread.index()].process.index()].host;
-                (!self.hosts[host.index()].ready.is_empty()).then_some(Demand::Yield)
+                self.hosts[host.index()].is_wanted().then_some(Demand::Yield)
             }
             Effect::GiveBack { sync } => {
                 let process = self.threads[thread.index()].process;
@@ -328,6 +328,15 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// A thread pays what it owes, then waits for its turn to accept.
+    fn wait_to_accept(&mut self, listener: usize, thread: ThreadId) -> Demand {
+        if !self.threads[thread.index()].owed.is_zero() {
+            return Demand::PAY;
+        }
+        self.listeners[listener].threads.push_back(thread);
+        Demand::Wait
+    }
+
     /// A thread serves a request.
     #[inline(always)]
     fn begin_on(&mut self, request: RequestId, thread: ThreadId) {
@@ -357,19 +366,21 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
         if self.is_stopping(process) {
+            self.ends_turn(listener, thread);
             let paid = self.threads[thread.index()].owed.is_zero();
             return Some(if paid { Demand::Wait } else { Demand::PAY });
+        }
+        if self.waits_for_turn(listener, thread) {
+            return Some(self.wait_to_accept(listener, thread));
         }
         if self.accept_fails(process) {
             return Some(self.accept_again(thread));
         }
         let Some(request) = self.accept(process) else {
-            if !self.threads[thread.index()].owed.is_zero() {
-                return Some(Demand::PAY);
-            }
-            self.listeners[listener].threads.push_back(thread);
-            return Some(Demand::Wait);
+            self.ends_turn(listener, thread);
+            return Some(self.wait_to_accept(listener, thread));
         };
+        self.ends_turn(listener, thread);
         let away = self.pause_of(thread);
         let cost = self.own_work(process, Part::Accept, away);
         self.threads[thread.index()].owed += cost;

@@ -13,7 +13,7 @@
 //! Left out: that such a SYN-ACK is repeated after seven seconds, that old incomplete handshakes are dropped while there are many, and
 //! that a worker closes a connection whose bytes do not come for four seconds (uWSGI's `--socket-timeout`).
 
-use super::syn::{COOKIE_GOOD, REMEMBERED, RTO_MIN, Verdict};
+use super::syn::{COOKIE_GOOD, REMEMBERED, RTO_MIN};
 use super::wheel::Wheel;
 use crate::id::{ProcessId, RequestId, ThreadId};
 use crate::machine::Status;
@@ -254,14 +254,8 @@ impl<P: Probe> World<'_, P> {
 
     /// What the workers' kernel makes of a router's SYN; false if it drops it.
     pub(crate) fn relay_shakes(&mut self, id: RequestId, syns: u8) -> bool {
-        match self.judge(id) {
-            Verdict::Dropped => return false,
-            Verdict::Cookie => self.net.counts.cookies += 1,
-            Verdict::Remembered => {
-                let link = &mut self.requests[id].link;
-                link.cookie = false;
-                self.listeners[link.socket as usize].shaking += 1;
-            }
+        if !self.admits(id) {
+            return false;
         }
         if syns > 1 {
             self.shake_in_turn(id);

@@ -6,6 +6,8 @@
 //! sleep on, which costs the machine a switch, or find nothing to accept. With `EPOLLEXCLUSIVE` they wait at the tail in the order
 //! of registration (`ep_ptable_queue_proc`, `add_wait_queue_exclusive`) and the first idle one is woken: not in turn, so the first
 //! takes most of a light load.
+//! The threads of a uWSGI process accept behind a mutex (`thunder_lock`): one waits in `epoll`, and wakes the next in line when it has
+//! accepted. So do those here whose sockets wait for data (`defer.rs`).
 //! With `SO_REUSEPORT` every process has a socket and a queue of its own, and a hash of the connection chooses among them
 //! (`reuseport_select_sock`, `reciprocal_scale`), whoever is busy.
 
@@ -26,6 +28,8 @@ pub(crate) struct Listener {
     pub(crate) queue: VecDeque<RequestId>,
     /// Threads blocked in accept, oldest first: the kernel wakes one for each connection.
     pub(crate) threads: VecDeque<ThreadId>,
+    /// Of threads that accept in turn, those whose turn it is and who have been woken: one of a process.
+    pub(crate) in_turn: Vec<ThreadId>,
     /// Hubs that have it in their epoll set, in the order in which they added it.
     pub(crate) hubs: Vec<HubId>,
     /// Handshakes under way.
@@ -40,7 +44,7 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn new(backlog: u32) -> Listener {
         let (queue, threads, hubs) = (VecDeque::new(), VecDeque::new(), Vec::new());
-        Listener { queue, threads, hubs, shaking: 0, aside: 0, open: 0, backlog }
+        Listener { queue, threads, in_turn: Vec::new(), hubs, shaking: 0, aside: 0, open: 0, backlog }
     }
 
     /// Whether the accept queue has no room (`sk_acceptq_is_full`: it holds one more than its backlog).
@@ -122,9 +126,54 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread that has been blocked in accept for longest.
     fn wake_oldest(&mut self, index: usize) -> bool {
+        if self.defers() {
+            return self.wake_next_in_turn(index);
+        }
         let Some(thread) = self.listeners[index].threads.pop_front() else { return false };
         self.make_ready(thread);
         true
+    }
+
+    /// The same where threads accept in turn; true if it is somebody's turn already.
+    #[inline(never)]
+    fn wake_next_in_turn(&mut self, index: usize) -> bool {
+        let listener = &self.listeners[index];
+        if listener.in_turn.len() >= self.processes.len() {
+            return true;
+        }
+        let Some(at) = listener.threads.iter().position(|&thread| !self.waits_for_turn(index, thread)) else {
+            return !listener.in_turn.is_empty();
+        };
+        let listener = &mut self.listeners[index];
+        let thread = listener.threads.remove(at).expect("it was found there");
+        listener.in_turn.push(thread);
+        self.make_ready(thread);
+        true
+    }
+
+    /// Whether it is another thread's turn to accept for the process.
+    #[inline]
+    pub(crate) fn waits_for_turn(&self, index: usize, thread: ThreadId) -> bool {
+        let process = self.threads[thread.index()].process;
+        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other.index()].process == process;
+        self.listeners[index].in_turn.iter().any(in_its_way)
+    }
+
+    /// A thread has accepted, or does not: it is the next one's turn if a connection waits.
+    #[inline]
+    pub(crate) fn ends_turn(&mut self, index: usize, thread: ThreadId) {
+        if self.defers() {
+            self.pass_turn(index, thread);
+        }
+    }
+
+    #[inline(never)]
+    fn pass_turn(&mut self, index: usize, thread: ThreadId) {
+        let listener = &mut self.listeners[index];
+        listener.in_turn.retain(|&other| other != thread);
+        if !listener.queue.is_empty() {
+            self.wake_next_in_turn(index);
+        }
     }
 
     /// All waiting threads, the last to wait first.

@@ -33,7 +33,7 @@ pub(super) const RTO_MIN: Span = Span::from_ms(200);
 
 /// What a kernel does with a SYN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
+enum Verdict {
     Remembered,
     Cookie,
     Dropped,
@@ -72,16 +72,8 @@ impl<P: Probe> World<'_, P> {
             self.refuse(id);
             return;
         }
-        match self.judge(id) {
-            Verdict::Dropped => return self.drop_syn(id),
-            Verdict::Cookie => {
-                self.requests[id].link.cookie = true;
-                self.net.counts.cookies += 1;
-            }
-            Verdict::Remembered => {
-                let socket = self.requests[id].link.socket as usize;
-                self.listeners[socket].shaking += 1;
-            }
+        if !self.admits(id) {
+            return self.drop_syn(id);
         }
         let rest = self.hop_network(id) * 2;
         if rest.is_zero() && self.model.kernel.handshake.is_some() {
@@ -95,8 +87,27 @@ impl<P: Probe> World<'_, P> {
         self.queue.push(self.now + rest, Event::Established(id));
     }
 
+    /// What a server's kernel makes of a SYN; false if it drops it.
     #[inline(always)]
-    pub(super) fn judge(&self, id: RequestId) -> Verdict {
+    pub(super) fn admits(&mut self, id: RequestId) -> bool {
+        let verdict = self.judge(id);
+        let link = &mut self.requests[id].link;
+        match verdict {
+            Verdict::Dropped => return false,
+            Verdict::Cookie => {
+                link.cookie = true;
+                self.net.counts.cookies += 1;
+            }
+            Verdict::Remembered => {
+                link.cookie = false;
+                self.listeners[link.socket as usize].shaking += 1;
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn judge(&self, id: RequestId) -> Verdict {
         let listener = &self.listeners[self.requests[id].link.socket as usize];
         let Some(Handshake { max_syn_backlog, syncookies, .. }) = self.model.kernel.handshake else {
             return if listener.is_spoken_for() { Verdict::Dropped } else { Verdict::Remembered };
