@@ -114,7 +114,9 @@ impl Found {
 
 fn band(check: &Check) -> Option<Band> {
     match check {
-        Check::Value(_, band) | Check::Ratio(_, _, band) => Some(*band),
+        Check::Value(_, band) | Check::Ratio(_, _, band) | Check::Middle(_, band) | Check::Share(_, _, band) => {
+            Some(*band)
+        }
         Check::Among(_, draw) => Some(Band::Exactly(*draw)),
         Check::Calibrated(..)
         | Check::Shape(..)

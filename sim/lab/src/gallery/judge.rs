@@ -96,6 +96,16 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
             let among = known(0).any(|value| value <= *draw) && known(0).any(|value| value >= *draw);
             number(unit, estimate(0), &|_| inside(among))
         }
+        Check::Middle(_, band) => {
+            let mut runs: Vec<f64> = known(0).collect();
+            runs.sort_unstable_by(f64::total_cmp);
+            number(unit, alone(runs.get(runs.len() / 2).copied(), runs.len()), &|found| inside(band.holds(found.mean)))
+        }
+        Check::Share(_, most, band) => {
+            let (runs, so_many) = (known(0).count(), known(0).filter(|value| value <= most).count());
+            let share = (runs > 0).then(|| so_many as f64 / runs as f64);
+            number(Unit::Share, alone(share, runs), &|found| inside(band.holds(found.mean)))
+        }
         Check::Ratio(_, _, band) => {
             number(Unit::Ratio, paired_ratio(values(1), values(0)), &|found| inside(band.holds(found.mean)))
         }
@@ -119,6 +129,11 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
         Check::Stated(file) => (Said::Nothing(file), Verdict::Shown),
     };
     Judged { row, said, verdict }
+}
+
+/// A number that so many replications give together.
+fn alone(value: Option<f64>, replications: usize) -> Option<Estimate> {
+    value.map(|mean| Estimate { mean, low: None, high: None, n: replications as u32 })
 }
 
 fn inside(holds: bool) -> Verdict {

@@ -31,6 +31,10 @@ pub enum Check {
     Calibrated(Reading),
     /// A published draw of a lottery: it lies among the replications.
     Among(Reading, f64),
+    /// The middle one of the replications' numbers.
+    Middle(Reading, Band),
+    /// In how many of the replications the number is no more than so much.
+    Share(Reading, f64, Band),
     /// What several numbers look like side by side.
     Shape(&'static [Reading], Shape),
     /// What `tailback check` says of a file is the mistake, and it does not say it of the cure.
@@ -150,7 +154,11 @@ impl Check {
     pub fn wanted(&self) -> Vec<Wanted> {
         let whole = |reading: &Reading| Wanted { reading: *reading, window: None };
         match self {
-            Check::Value(reading, _) | Check::Calibrated(reading) | Check::Among(reading, _) => vec![whole(reading)],
+            Check::Value(reading, _)
+            | Check::Calibrated(reading)
+            | Check::Among(reading, _)
+            | Check::Middle(reading, _)
+            | Check::Share(reading, ..) => vec![whole(reading)],
             Check::Ratio(over, under, _) => vec![whole(over), whole(under)],
             Check::Shape(readings, _) => readings.iter().map(whole).collect(),
             Check::Course(points, _) => {

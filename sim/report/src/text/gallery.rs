@@ -95,6 +95,10 @@ pub fn band(check: &Check, unit: Unit) -> String {
     match check {
         Check::Value(_, band) => words(band, unit),
         Check::Ratio(_, _, band) => words(band, Unit::Ratio),
+        Check::Middle(_, band) => format!("median {}", words(band, unit)),
+        Check::Share(_, most, band) => {
+            format!("{} at most: {} of the runs", number::value(unit, *most), words(band, Unit::Share))
+        }
         Check::Shape(_, shape) | Check::Course(_, shape) => shape.words(),
         Check::Order(..) => "that order and nothing else".to_owned(),
         Check::Among(_, draw) => format!("{} among the runs", number::value(unit, *draw)),
