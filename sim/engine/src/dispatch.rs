@@ -44,14 +44,6 @@ impl Host {
     fn lag_max(&self) -> i64 {
         (self.slice + self.slice).max(self.tick).as_ns() as i64
     }
-
-    /// Where the thread of a core has got to: its virtual run time and its deadline.
-    fn progress(&self, from: Time, ahead: i64, now: Time) -> (i64, i64) {
-        let virt = ahead + signed(now);
-        let end = self.slice_began(from, now) + self.slice;
-        let left = if end <= now { self.slice } else { end - now };
-        (virt, virt + left.as_ns() as i64)
-    }
 }
 
 impl<P: Probe> World<'_, P> {
@@ -191,19 +183,28 @@ impl<P: Probe> World<'_, P> {
         self.hosts[host.index()].run_queue.has_waiting() && self.must_leave(id, false)
     }
 
+    /// Where the thread of a core has got to, as it would stand in the queue.
+    fn entry_of(&self, id: CoreId) -> Entry {
+        let core = &self.cores[id.index()];
+        let host = &self.hosts[core.host.index()];
+        let virt = core.ahead + signed(self.now);
+        let end = host.slice_began(core.slice_from, self.now) + host.slice;
+        let left = if end <= self.now { host.slice } else { end - self.now };
+        Entry { thread: core.thread, virt, deadline: virt + left.as_ns() as i64, woken: Time::NEVER }
+    }
+
     /// Whether the thread on a core must leave it for one of those that wait; `over` if its turn is.
     fn must_leave(&mut self, id: CoreId, over: bool) -> bool {
         let (host, now) = (self.cores[id.index()].host, self.now);
-        let (from, ahead) = (self.cores[id.index()].slice_from, self.cores[id.index()].ahead);
-        let over = over || self.hosts[host.index()].slice_is_over(from, now);
+        let over = over || self.hosts[host.index()].slice_is_over(self.cores[id.index()].slice_from, now);
+        let entry = self.entry_of(id);
         loop {
-            let state = &self.hosts[host.index()];
-            let (virt, deadline) = state.progress(from, ahead, now);
-            let eligible = state.run_queue.is_eligible(virt, now);
+            let queue = &self.hosts[host.index()].run_queue;
+            let eligible = queue.is_eligible(entry.virt, now);
             if eligible && !over {
                 return false;
             }
-            let Some((at, best)) = state.run_queue.best(now) else { break };
+            let Some((at, best)) = queue.best(now) else { break };
             if self.threads[best.thread.index()].owes {
                 self.acquit(host, at);
                 continue;
@@ -211,7 +212,7 @@ impl<P: Probe> World<'_, P> {
             if !over {
                 return best.woken == now;
             }
-            if !eligible || best.deadline <= deadline {
+            if !eligible || best.deadline <= entry.deadline {
                 return true;
             }
             break;
@@ -244,20 +245,29 @@ impl<P: Probe> World<'_, P> {
         }
         for at in 0..self.hosts[host.index()].cores.len() {
             let id = self.hosts[host.index()].cores[at];
-            if self.cores[id.index()].thread.is_some() {
-                self.limit_turn(id);
+            let core = &mut self.cores[id.index()];
+            if core.thread.is_some() {
+                core.turn_end = self.hosts[host.index()].turn_end(core.slice_from, self.now);
+                if core.until > core.turn_end {
+                    core.until = core.turn_end;
+                    self.queue.push(core.until, Event::Core(id));
+                }
             }
         }
     }
 
-    /// Ends the turn on a core at the tick after its slice.
-    fn limit_turn(&mut self, id: CoreId) {
+    /// The core looks when its thread has what it wants, or its turn is over.
+    #[inline]
+    pub(crate) fn look_again(&mut self, id: CoreId) {
         let core = &mut self.cores[id.index()];
-        core.turn_end = self.hosts[core.host.index()].turn_end(core.slice_from, self.now);
-        if core.until > core.turn_end {
-            core.until = core.turn_end;
-            self.queue.push(core.until, Event::Core(id));
+        let host = &self.hosts[core.host.index()];
+        if !host.is_wanted() {
+            core.turn_end = Time::NEVER;
+        } else if core.turn_end == Time::NEVER || core.turn_end < self.now {
+            core.turn_end = host.turn_end(core.slice_from, self.now);
         }
+        core.until = core.demand_end.min(core.turn_end);
+        self.queue.push(core.until, Event::Core(id));
     }
 
     /// Puts a thread on an idle core, which costs what it costs.
@@ -289,12 +299,12 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn give_up_slice(&mut self, id: CoreId) {
         let host = self.cores[id.index()].host;
         self.place_arrivals(host);
-        let (state, core) = (&mut self.hosts[host.index()], &mut self.cores[id.index()]);
-        let (virt, deadline) = state.progress(core.slice_from, core.ahead, self.now);
-        if state.run_queue.is_shared() && state.run_queue.is_eligible(virt, self.now) {
-            state.run_queue.alight(core.ahead);
-            core.ahead += deadline - virt;
-            state.run_queue.board(core.ahead);
+        let entry = self.entry_of(id);
+        let (queue, core) = (&mut self.hosts[host.index()].run_queue, &mut self.cores[id.index()]);
+        if queue.is_eligible(entry.virt, self.now) {
+            let rest = entry.deadline - entry.virt;
+            queue.charge(rest);
+            core.ahead += rest;
             core.slice_from = self.now;
         }
         self.preempt(id);
@@ -308,11 +318,11 @@ impl<P: Probe> World<'_, P> {
         self.threads[thread.index()].status = Status::Ready;
         self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
-        let (state, core) = (&mut self.hosts[host.index()], &self.cores[id.index()]);
-        debug_assert!(state.run_queue.is_shared(), "somebody wants the core");
-        let (virt, deadline) = state.progress(core.slice_from, core.ahead, self.now);
-        state.run_queue.alight(core.ahead);
-        state.run_queue.insert(Entry { thread, virt, deadline, woken: Time::NEVER });
+        let (entry, ahead) = (self.entry_of(id), self.cores[id.index()].ahead);
+        let queue = &mut self.hosts[host.index()].run_queue;
+        debug_assert!(queue.is_shared(), "somebody wants the core");
+        queue.alight(ahead);
+        queue.insert(entry);
         self.free(id);
     }
 
@@ -334,15 +344,15 @@ impl<P: Probe> World<'_, P> {
     fn settle_lag(&mut self, id: CoreId) {
         let host = self.cores[id.index()].host;
         self.place_arrivals(host);
-        let (state, core) = (&mut self.hosts[host.index()], &self.cores[id.index()]);
-        let (virt, deadline) = state.progress(core.slice_from, core.ahead, self.now);
-        let sleeper = &mut self.threads[core.thread.index()];
-        let lag = state.run_queue.lag(virt, self.now);
+        let (entry, ahead) = (self.entry_of(id), self.cores[id.index()].ahead);
+        let state = &mut self.hosts[host.index()];
+        let sleeper = &mut self.threads[entry.thread.index()];
+        let lag = state.run_queue.lag(entry.virt, self.now);
         sleeper.owes = lag < 0;
         sleeper.lag = lag.clamp(0, state.lag_max());
-        state.run_queue.alight(core.ahead);
-        if lag < 0 {
-            state.run_queue.insert_asleep(Entry { thread: core.thread, virt, deadline, woken: Time::NEVER });
+        state.run_queue.alight(ahead);
+        if sleeper.owes {
+            state.run_queue.insert_asleep(entry);
         }
     }
 
@@ -399,25 +409,21 @@ impl<P: Probe> World<'_, P> {
     /// The kernel looks at a tick whether the thread on a core must leave it.
     #[inline(never)]
     fn turn_over(&mut self, id: CoreId) {
-        let host = self.cores[id.index()].host;
+        let core = &mut self.cores[id.index()];
+        let host = core.host;
+        core.turn_end = Time::NEVER;
         if !self.hosts[host.index()].is_wanted() {
             // Those who waited are gone: a new slice.
-            let core = &mut self.cores[id.index()];
-            (core.slice_from, core.turn_end) = (self.now, Time::NEVER);
-            core.until = core.demand_end;
-            self.queue.push(core.until, Event::Core(id));
-            return;
+            core.slice_from = self.now;
+            return self.look_again(id);
         }
         self.place_arrivals(host);
         if self.must_leave(id, true) {
             self.stop_stint(id);
             self.preempt(id);
-            return;
+        } else {
+            self.look_again(id);
         }
-        let core = &mut self.cores[id.index()];
-        core.turn_end = self.hosts[host.index()].turn_end(core.slice_from, self.now);
-        core.until = core.demand_end.min(core.turn_end);
-        self.queue.push(core.until, Event::Core(id));
     }
 
     /// A thread is in no queue for a core any more.

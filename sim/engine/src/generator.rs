@@ -185,8 +185,7 @@ impl<P: Probe> World<'_, P> {
         let generator = &mut self.generators[id.index()];
         let connects = generator.connects.pop_front().map(|request| (request, Step::Connect));
         let Some((request, step)) = connects.or_else(|| generator.reads.pop_front().map(|id| (id, Step::Read))) else {
-            let idle = self.threads[thread.index()].owed.is_zero();
-            return if idle { Demand::Wait } else { Demand::PAY };
+            return self.pay_or_wait(thread);
         };
         generator.doing = Some((request, step));
         let state = &self.requests[request];

@@ -293,16 +293,9 @@ impl<P: Probe> World<'_, P> {
         let native = self.threads[thread.index()].native && !paying;
         self.bill_thread(thread, if native { Wait::Native } else { Wait::Cpu });
         let core = &mut self.cores[id.index()];
-        let host = &self.hosts[core.host.index()];
         core.paying = paying;
         core.demand_end = self.now + span;
-        if !host.is_wanted() {
-            core.turn_end = Time::NEVER;
-        } else if core.turn_end == Time::NEVER || core.turn_end < self.now {
-            core.turn_end = host.turn_end(core.slice_from, self.now);
-        }
-        core.until = core.demand_end.min(core.turn_end);
-        self.queue.push(core.until, Event::Core(id));
+        self.look_again(id);
     }
 
     /// What is left of the stint of the thread on a core goes back to its account.
@@ -311,6 +304,12 @@ impl<P: Probe> World<'_, P> {
         let left = core.demand_end - self.now;
         let state = &mut self.threads[core.thread.index()];
         if std::mem::take(&mut core.paying) { state.owed = left } else { state.left = left }
+    }
+
+    /// What a thread with nothing to do wants: to pay what it owes, then to wait.
+    #[inline]
+    pub(crate) fn pay_or_wait(&self, thread: ThreadId) -> Demand {
+        if self.threads[thread.index()].owed.is_zero() { Demand::Wait } else { Demand::PAY }
     }
 
     /// Asks the thread what it wants. False if it left the core.

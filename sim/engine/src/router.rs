@@ -152,8 +152,7 @@ impl<P: Probe> World<'_, P> {
                 if self.poll_router(id) {
                     continue;
                 }
-                let idle = self.threads[thread.index()].owed.is_zero();
-                return if idle { Demand::Wait } else { Demand::PAY };
+                return self.pay_or_wait(thread);
             };
             let Some((request, step)) = self.handle_ready(id, ready) else { continue };
             let costs = self.router_costs(id);

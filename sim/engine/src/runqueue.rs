@@ -63,9 +63,14 @@ impl RunQueue {
     }
 
     /// Who is that far ahead of the clock is on a core.
-    pub(crate) fn board(&mut self, ahead: i64) {
+    fn board(&mut self, ahead: i64) {
         self.running += 1;
         self.sum += i128::from(ahead);
+    }
+
+    /// A thread on a core is charged with time that it has not had.
+    pub(crate) fn charge(&mut self, time: i64) {
+        self.sum += i128::from(time);
     }
 
     /// A thread leaves its core.
@@ -84,7 +89,7 @@ impl RunQueue {
 
     /// By how much a thread among them is behind the average; below zero if it is ahead.
     pub(crate) fn lag(&self, virt: i64, now: Time) -> i64 {
-        let members = i128::from(self.members().max(1));
+        let members = i128::from(self.members());
         ((self.total(now) - i128::from(virt) * members).div_euclid(members)) as i64
     }
 
@@ -130,9 +135,7 @@ impl RunQueue {
 
     /// Whose turn it would be.
     pub(crate) fn best(&self, now: Time) -> Option<(usize, Entry)> {
-        let (members, total) = (i128::from(self.members()), self.total(now));
-        let eligible = |entry: &Entry| i128::from(entry.virt) * members <= total;
-        self.entries.iter().copied().enumerate().find(|(_, entry)| eligible(entry))
+        self.entries.iter().copied().enumerate().find(|(_, entry)| self.is_eligible(entry.virt, now))
     }
 
     /// A thread gets a core. How far its virtual run time is ahead of the clock.
@@ -243,10 +246,11 @@ mod tests {
         queue.start(0, at(0));
         assert!(!queue.has_waiting() && queue.is_shared(), "only the sleeper is left");
         assert!(queue.wake(thread(2), at(1)), "it wakes too early: the place is kept");
-        queue.asleep += 1;
-        queue.entries[0].woken = Time::NEVER;
+        queue.forget(thread(2), false);
+        queue.board(ahead);
+        queue.insert_asleep(sleeper);
         assert!(!queue.wake(thread(2), at(100)), "the others have had more by now");
         assert!(!queue.is_shared());
-        assert_eq!((queue.sum, queue.running), (0, 0), "no books are kept for {ahead}");
+        assert_eq!((queue.sum, queue.running), (0, 0), "no books are kept");
     }
 }

@@ -330,11 +330,11 @@ impl<P: Probe> World<'_, P> {
 
     /// A thread pays what it owes, then waits for its turn to accept.
     fn wait_to_accept(&mut self, listener: usize, thread: ThreadId) -> Demand {
-        if !self.threads[thread.index()].owed.is_zero() {
-            return Demand::PAY;
+        let demand = self.pay_or_wait(thread);
+        if demand == Demand::Wait {
+            self.listeners[listener].threads.push_back(thread);
         }
-        self.listeners[listener].threads.push_back(thread);
-        Demand::Wait
+        demand
     }
 
     /// A thread serves a request.
@@ -349,8 +349,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     fn read_on(&mut self, request: RequestId, thread: ThreadId) -> Option<Demand> {
         if self.requests[request].link.deferred.dataless {
-            let paid = self.threads[thread.index()].owed.is_zero();
-            return Some(if paid { Demand::Wait } else { Demand::PAY });
+            return Some(self.pay_or_wait(thread));
         }
         self.threads[thread.index()].reads = RequestId::NONE;
         self.begin_on(request, thread);
@@ -367,8 +366,7 @@ impl<P: Probe> World<'_, P> {
         let listener = self.processes[process.index()].listener;
         if self.is_stopping(process) {
             self.ends_turn(listener, thread);
-            let paid = self.threads[thread.index()].owed.is_zero();
-            return Some(if paid { Demand::Wait } else { Demand::PAY });
+            return Some(self.pay_or_wait(thread));
         }
         if self.waits_for_turn(listener, thread) {
             return Some(self.wait_to_accept(listener, thread));
