@@ -1,5 +1,7 @@
 //! A bracket that is never closed: the reader stumbles over everything behind it, and only the bracket is the mistake.
 
+use crate::diagnostic::line_start;
+
 /// The place of a `{` or `[` of a value that is still open where the next heading stands, or the text ends.
 ///
 /// Only asked of texts that are no TOML: a list may have lists of its own that look like a heading.
@@ -22,8 +24,7 @@ pub(crate) fn unclosed(text: &str) -> Option<usize> {
 
 /// Whether a bracket is the first of its line: a heading that is not closed is another mistake.
 fn begins_heading(text: &str, at: usize) -> bool {
-    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    text.as_bytes()[at] == b'[' && text[line..at].trim().is_empty()
+    text.as_bytes()[at] == b'[' && text[line_start(text, at)..at].trim().is_empty()
 }
 
 /// Whether a line is nothing but `[name]` or `[[name]]`.

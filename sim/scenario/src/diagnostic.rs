@@ -72,11 +72,16 @@ impl Diagnostic {
 /// Characters of a line shown at most; a longer line is cut around the span.
 const SHOWN: usize = 110;
 
+/// Where the line of a place begins.
+pub(crate) fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |end| end + 1)
+}
+
 /// The line of a span, how many characters lie before the span, and how many it covers there.
 fn excerpt(text: &str, span: &Range<usize>) -> (String, usize, usize) {
     let start = boundary(text, span.start);
     let end = boundary(text, span.end).max(start);
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_start = line_start(text, start);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     let clean = |part: &str| -> Vec<char> { part.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
     let before = clean(&text[line_start..start]);
@@ -308,7 +313,7 @@ impl Finding {
         let text = sources.text(self.at.source);
         let start = boundary(text, self.at.start);
         let end = boundary(text, self.at.end).max(start);
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_start = line_start(text, start);
         let overridden = self.at.source > 0;
         Diagnostic {
             severity: self.severity,

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::brackets::unclosed;
-use crate::diagnostic::{At, Findings, Sources};
+use crate::diagnostic::{At, Findings, Sources, line_start};
 use crate::limits;
 use crate::unit;
 
@@ -75,21 +75,19 @@ impl Raw {
 pub(crate) fn read(source: usize, sources: &Sources, findings: &mut Findings) -> Raw {
     let text = sources.text(source);
     let (mut table, mut errors) = recovered(text);
-    let open = if errors.is_empty() { None } else { unclosed(text) };
-    if let Some(open) = open {
+    if !errors.is_empty()
+        && let Some(open) = unclosed(text)
+    {
         // What the reader makes of the rest is nothing that anybody wrote.
-        let line = text[..open].rfind('\n').map_or(0, |end| end + 1);
-        (table, errors) = recovered(&text[..line]);
+        (table, errors) = recovered(&text[..line_start(text, open)]);
+        let (bracket, close) = if text.as_bytes()[open] == b'{' { ('{', '}') } else { ('[', ']') };
+        let finding = findings.syntax(At::new(source, open..open + 1), format!("`{bracket}` is not closed"));
+        finding.label("opened here").help(format!("end it with `{close}`"));
     }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let at = At::new(source, span.start.min(text.len())..span.end.min(text.len()));
         syntax_error(at, error.message(), sources, findings);
-    }
-    if let Some(open) = open {
-        let (bracket, close) = if text.as_bytes()[open] == b'{' { ('{', '}') } else { ('[', ']') };
-        let finding = findings.syntax(At::new(source, open..open + 1), format!("`{bracket}` is not closed"));
-        finding.label("opened here").help(format!("end it with `{close}`"));
     }
     Raw { at: At::new(source, 0..0), value: RawValue::Table(items(source, table.get_ref())) }
 }

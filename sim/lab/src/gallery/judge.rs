@@ -2,6 +2,7 @@
 
 use crate::estimate::{Estimate, paired_ratio};
 use crate::figure::Unit;
+use crate::validate::median;
 
 use super::row::{Check, Reading, Row, Wanted};
 
@@ -97,9 +98,9 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
             number(unit, estimate(0), &|_| inside(among))
         }
         Check::Middle(_, band) => {
-            let mut runs: Vec<f64> = known(0).collect();
-            runs.sort_unstable_by(f64::total_cmp);
-            number(unit, alone(runs.get(runs.len() / 2).copied(), runs.len()), &|found| inside(band.holds(found.mean)))
+            let runs: Vec<f64> = known(0).collect();
+            let middle = (!runs.is_empty()).then(|| median(&runs));
+            number(unit, alone(middle, runs.len()), &|found| inside(band.holds(found.mean)))
         }
         Check::Share(_, most, band) => {
             let (runs, so_many) = (known(0).count(), known(0).filter(|value| value <= most).count());

@@ -301,7 +301,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
 }
 
 /// The middle value, or the mean of the two in the middle.
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let sorted = sorted(values);
     let (half, count) = (sorted.len() / 2, sorted.len());
     if count % 2 == 1 { sorted[half] } else { (sorted[half - 1] + sorted[half]) / 2.0 }

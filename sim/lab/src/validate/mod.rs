@@ -14,6 +14,7 @@ mod rank_sum;
 mod steps;
 mod summary;
 
+pub(crate) use compare::median;
 pub use compare::{Comparison, Fate, Measured, Part, Predicted, Quantity, Regime, Validated, Verdict};
 pub use entry::{Class, Deployment, Entry, EntryError, Latency, Load, Run};
 pub use mapping::{NotMapped, scenario_text};
