@@ -532,3 +532,12 @@ fn a_process_that_dies_while_it_writes_leaves_no_socket_memory_behind() {
         assert_eq!((ended(&record, Ending::Ok), ended(&record, Ending::Reset)), (1, 3));
     }
 }
+
+#[test]
+fn servers_that_work_on_for_people_who_left_are_busy_all_the_time_and_no_more() {
+    let mut model = world(threads(4), 1, Steps::new().sleep(Law::Fixed(secs(30))), closed(4, 4));
+    edit_client(&mut model, |client| client.patience = Some(Law::Fixed(secs(1))));
+    let record = run(&model);
+    assert_eq!(record.window, secs(1), "the run is over for its clients when the last of them leaves");
+    assert!((990_000..=1_000_000).contains(&record.slots_ppm), "{}", record.slots_ppm);
+}

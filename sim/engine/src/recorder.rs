@@ -37,6 +37,8 @@ pub struct Recorder {
     pub(crate) steps: Steps,
     pub(crate) holds: Holds,
     pub(crate) finished: Time,
+    /// Slots' area after the warm-up until the last request ended: in a run without a length servers may work on after that.
+    slots_until_finished: u128,
     pub(crate) series: Series,
     gauges: [Level; Gauge::COUNT],
     areas: Areas,
@@ -73,6 +75,13 @@ impl Level {
     fn change(&mut self, after: Span, change: i64) {
         self.value = self.value.checked_add_signed(change).expect("a gauge never falls below zero");
         self.moment += i128::from(change) * i128::from(after.as_ns());
+    }
+
+    /// The area in the window, and since the last edge, so long ago.
+    #[inline(always)]
+    fn until(&self, length: Span) -> u128 {
+        let since = u128::from(self.value) * u128::from(length.as_ns());
+        self.window_area + since.checked_add_signed(-self.moment).expect("an area is never negative")
     }
 
     /// Adds up the area since the last edge, so long ago.
@@ -127,6 +136,7 @@ impl Recorder {
             steps: Steps::new(model),
             holds: Holds::new(model.processes.len()),
             finished: Time::ZERO,
+            slots_until_finished: 0,
             series: Series { step: model.run.step, ..Series::default() },
             gauges: [Level::default(); Gauge::COUNT],
             areas: Areas::default(),
@@ -141,9 +151,11 @@ impl Recorder {
         }
     }
 
-    /// Time-average of a gauge over the run after the warm-up, in `unit`s.
-    pub(crate) fn average(&self, gauge: Gauge, unit: u64, window: Span) -> u64 {
-        ratio(self.gauges[gauge as usize].window_area, u128::from(window.as_ns()), unit)
+    /// Busy slots over slots after the warm-up, over a window that ends when the run has its length or its last request ended.
+    pub(crate) fn slots_ppm(&self, window: Span) -> u64 {
+        let open = self.window.1 == Time::NEVER;
+        let area = if open { self.slots_until_finished } else { self.gauges[Gauge::Slots as usize].window_area };
+        ratio(area, u128::from(window.as_ns()) * u128::from(self.slots.max(1)), 1_000_000)
     }
 
     /// What must balance at the end.
@@ -268,6 +280,9 @@ impl Recorder {
             return;
         }
         self.finished = at;
+        if self.window.1 == Time::NEVER {
+            self.slots_until_finished = self.gauges[Gauge::Slots as usize].until(at - self.edge);
+        }
         if ending != Ending::Ok {
             class.lost.iter_mut().zip(&request.bill).for_each(|(sum, part)| *sum += *part);
             return;

@@ -7,7 +7,7 @@ use crate::machine::{Role, Thread};
 use crate::model::Model;
 use crate::names::{NAMELESS, step_name};
 use crate::op::Pc;
-use crate::probe::{Fact, Gauge, Probe};
+use crate::probe::{Fact, Probe};
 use crate::record::{Ending, Evenness, RunRecord};
 use crate::recorder::Recorder;
 use crate::request::{NO_RESIDENT, Stage, Why};
@@ -326,11 +326,7 @@ fn record<P: Probe>(
         kernel: net.counts,
         workers: masters.counts,
         cpu_ppm: recorder.cpu_ppm(until.min(end), end),
-        slots_ppm: recorder.average(
-            Gauge::Slots,
-            1_000_000,
-            Span::from_ns(window.as_ns().saturating_mul(slots.max(1))),
-        ),
+        slots_ppm: recorder.slots_ppm(window),
         slots,
         os_threads: model.os_threads(),
         hub_hold_max: hubs.iter().map(|hub| hub.held_max).max(),
