@@ -83,16 +83,32 @@ fn herd(mut worker: WorkerSpec) -> Model {
     model
 }
 
+/// How long twenty runs took, in milliseconds, the shortest first.
+fn totals(model: &Model) -> Vec<u64> {
+    let mut totals: Vec<u64> = (0..20).map(|turn| run_seed(model, turn).finished.as_ns() / 1_000_000).collect();
+    totals.sort_unstable();
+    totals
+}
+
 #[test]
-fn threads_that_accept_in_turn_take_another_time_in_each_run_and_a_hub_the_same() {
-    let totals = |worker| {
-        let model = herd(worker);
-        let mut totals: Vec<u64> = (0..20).map(|turn| run_seed(&model, turn).finished.as_ns() / 1_000_000).collect();
-        totals.sort_unstable();
-        totals
-    };
-    let (threads, hub) = (totals(threads(1000)), totals(hub(1000)));
-    assert!(threads[19] > threads[0] + 1000 && hub[19] < hub[0] + 1000, "{threads:?} {hub:?}");
+fn threads_that_accept_in_turn_lose_a_crowd_that_each_for_itself_would_accept() {
+    let mut model = herd(threads(1000));
+    let each = totals(&model);
+    model.workers[0].in_turn = true;
+    let turns = totals(&model);
+    assert!(each[19] < 1_200 && turns[0] > 2_000, "{each:?} {turns:?}");
+    assert!(turns[19] > turns[0] + 1_000, "another time in each run: {turns:?}");
+}
+
+#[test]
+fn threads_that_are_owed_time_from_their_start_accept_a_crowd_sooner() {
+    let mut model = herd(threads(1000));
+    model.workers[0].in_turn = true;
+    let idle = totals(&model);
+    let costs = &mut model.workers[0].costs;
+    (costs.create, costs.start) = (Span::from_us(15), Span::from_us(24));
+    let started = totals(&model);
+    assert!(started[0] < idle[0] && started[19] < idle[19], "{started:?} {idle:?}");
 }
 
 #[test]

@@ -273,6 +273,7 @@ impl<P: Probe> World<'_, P> {
     /// Puts a thread on an idle core, which costs what it costs.
     #[inline(always)]
     fn start(&mut self, id: CoreId, thread: ThreadId) {
+        let away = self.now - self.unused_since(thread);
         let host = &self.hosts[self.cores[id.index()].host.index()];
         let core = &mut self.cores[id.index()];
         // A core that goes from one thread to the next was never idle.
@@ -280,7 +281,6 @@ impl<P: Probe> World<'_, P> {
             true => Span::ZERO,
             false => cooled(host.wake, host.cooling, Some(self.now - core.idle_since)),
         };
-        let away = self.now - self.threads[thread.index()].left_at;
         let switch = if core.last == thread { Span::ZERO } else { cooled(host.switch, host.cooling, Some(away)) };
         core.thread = thread;
         core.busy_since = self.now;
@@ -368,8 +368,10 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.threads[thread.index()];
         state.core = CoreId::NONE;
         state.left_at = self.now;
+        let process = &mut self.processes[state.process.index()];
+        process.left_at = self.now;
         if from < self.now {
-            self.processes[state.process.index()].cpu += self.now - from;
+            process.cpu += self.now - from;
             self.probe.on(self.now, Fact::CoreBusy { from });
         }
         let alone = self.hosts.len() == 1;

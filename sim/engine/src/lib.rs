@@ -51,6 +51,7 @@ mod shared;
 mod sharing;
 pub mod size;
 mod slow;
+mod startup;
 mod starved;
 mod steps;
 mod sync;

@@ -472,8 +472,9 @@ impl<P: Probe> World<'_, P> {
             return self.reset_queue(listener);
         }
         for _ in 0..self.listeners[listener].queue.len() {
-            let Some(thread) = self.listeners[listener].threads.pop_front() else { return };
-            self.make_ready(thread);
+            if !self.wake_oldest(listener) {
+                return;
+            }
         }
     }
 

@@ -177,6 +177,8 @@ pub struct WorkerSpec {
     pub master: bool,
     /// How its processes are watched and replaced; `None`: they live for ever.
     pub life: Option<LifeSpec>,
+    /// Whether its threads accept one after another, behind a mutex: one of a process waits for connections, and all others for it.
+    pub in_turn: bool,
     /// Whether its greenlets are the closed clients themselves, in a loop, with no server and no network between (hubs).
     pub resident: bool,
 }
@@ -291,6 +293,10 @@ pub struct Costs {
     pub search: Span,
     /// A wait that ends by its time limit (hubs): making the `Timeout`, throwing it and unwinding to who catches it.
     pub expire: Span,
+    /// Creating one thread, by the main thread of a server that has all of them from its start.
+    pub create: Span,
+    /// What a new thread does before it waits for work.
+    pub start: Span,
 }
 
 /// How a new connection chooses a listener.

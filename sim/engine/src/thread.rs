@@ -331,9 +331,13 @@ impl<P: Probe> World<'_, P> {
     /// A thread pays what it owes, then waits for its turn to accept.
     fn wait_to_accept(&mut self, listener: usize, thread: ThreadId) -> Demand {
         let demand = self.pay_or_wait(thread);
-        if demand == Demand::Wait {
-            self.listeners[listener].threads.push_back(thread);
+        if demand != Demand::Wait {
+            return demand;
         }
+        if !self.startups.is_empty() {
+            return self.creates_another(thread);
+        }
+        self.listeners[listener].threads.push_back(thread);
         demand
     }
 

@@ -5,6 +5,7 @@
 //! time of one in a busy stream.
 
 use crate::id::{ProcessId, RequestId, TaskId, ThreadId};
+use crate::machine::Role;
 use crate::model::{Cooling, Costs};
 use crate::probe::Probe;
 use crate::record::Wait;
@@ -77,6 +78,17 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn waited(&self, request: RequestId) -> Span {
         let bill = &self.requests[request].bill;
         [Wait::Timer, Wait::Peer, Wait::Lock, Wait::Pool].into_iter().map(|wait| bill[wait as usize]).sum()
+    }
+
+    /// When what a thread works with was last in use: a server's thread without a request has nothing of its own that could cool, only
+    /// what all threads of its process share.
+    #[inline]
+    pub(crate) fn unused_since(&self, thread: ThreadId) -> Time {
+        let state = &self.threads[thread.index()];
+        match state.role {
+            Role::Server if state.task.is_none() => self.processes[state.process.index()].left_at,
+            _ => state.left_at,
+        }
     }
 
     /// How long a thread, with its stack and its data, was off the cores before it came back, if it did no work since.

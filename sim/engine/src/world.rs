@@ -41,6 +41,7 @@ use crate::request::Request;
 use crate::rng::{Replication, Seed, Streams, mix};
 use crate::router::Router;
 use crate::sharing::Sharing;
+use crate::startup::Startup;
 use crate::sync::Sync;
 use crate::task::{News, Task};
 use crate::time::{Span, Time};
@@ -160,6 +161,8 @@ pub(crate) struct Process {
     pub(crate) free_links: Vec<LinkId>,
     /// CPU time so far.
     pub(crate) cpu: Span,
+    /// When one of its threads last left a core.
+    pub(crate) left_at: Time,
     /// Requests begun.
     pub(crate) begun: u64,
     /// Threads that have run a branch of a fan-out and are free for another.
@@ -245,12 +248,21 @@ pub(crate) struct World<'m, P> {
     /// Steps and events since time last moved.
     pub(crate) steps: u64,
     stuck: bool,
-    ties: Ties,
+    pub(crate) ties: Ties,
+    /// Main threads that create others; empty but for the simulation of a start.
+    pub(crate) startups: Vec<Startup>,
 }
 
 impl<'m, P: Probe> World<'m, P> {
     /// A world at time zero, with its servers idle.
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
+        let mut world = World::bare(model, seed, replication, probe);
+        world.owe_from_startup();
+        world
+    }
+
+    /// A world whose servers have not been started.
+    pub(crate) fn bare(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
         let streams =
             Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER, net::WHEEL]));
@@ -307,6 +319,7 @@ impl<'m, P: Probe> World<'m, P> {
             steps: 0,
             stuck: false,
             ties: Ties::default(),
+            startups: Vec::new(),
         };
         world.build_hosts();
         world.build_processes();

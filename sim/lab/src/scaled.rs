@@ -190,6 +190,8 @@ fn costs(costs: &Costs, percent: u32) -> Costs {
         look: of(costs.look),
         search: of(costs.search),
         expire: of(costs.expire),
+        create: of(costs.create),
+        start: of(costs.start),
     }
 }
 

@@ -377,6 +377,7 @@ fn worker_spec(world: &World) -> WorkerSpec {
         zero_timers: world.zero_timers,
         master: world.master,
         resident: world.resident,
+        in_turn: world.in_turn,
         timed_waits: world.timed_waits,
         keep_alive: world.keep_alive,
         router: world.router,

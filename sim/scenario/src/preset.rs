@@ -104,6 +104,8 @@ pub(crate) struct Worker {
     pub(crate) router: Option<RouterSpec>,
     /// Whether its greenlets are the clients themselves.
     pub(crate) resident: bool,
+    /// Whether its threads accept one after another.
+    pub(crate) in_turn: bool,
     /// Whether its listening sockets wait for data (`TCP_DEFER_ACCEPT`).
     pub(crate) defers: bool,
     /// The master above its processes.
@@ -140,7 +142,7 @@ pub(crate) struct Cost {
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 16] = [
+pub(crate) const COSTS: [Cost; 18] = [
     Cost { name: "accept", of: |costs| &mut costs.accept },
     Cost { name: "request", of: |costs| &mut costs.request },
     Cost { name: "respond", of: |costs| &mut costs.respond },
@@ -157,6 +159,8 @@ pub(crate) const COSTS: [Cost; 16] = [
     Cost { name: "look", of: |costs| &mut costs.look },
     Cost { name: "search", of: |costs| &mut costs.search },
     Cost { name: "expire", of: |costs| &mut costs.expire },
+    Cost { name: "create", of: |costs| &mut costs.create },
+    Cost { name: "start", of: |costs| &mut costs.start },
 ];
 
 static DURATION_VALUE: Table = Table {
@@ -286,6 +290,8 @@ macro_rules! cost_table {
                 key("look", DURATION, NO, "{}", "one look of a wait that polls"),
                 key("search", DURATION, NO, "{}", "passing a waiter in a list"),
                 key("expire", DURATION, NO, "{}", "a wait that ends by its time limit"),
+                key("create", DURATION, NO, "{}", "creating a thread"),
+                key("start", DURATION, NO, "{}", "a new thread's own"),
             ],
         };
     };
@@ -317,6 +323,7 @@ static WORKER: Table = Table {
         key("releases_close", SMALL, NO, "{}", "system calls without the GIL around closing"),
         key("lingers", Kind::Table(&FLAG_VALUE), NO, "{}", "whether it waits for clients to close"),
         key("closes", Kind::Table(&FLAG_VALUE), NO, "{}", "whether a pool server's accepting thread closes them"),
+        key("in_turn", Kind::Table(&FLAG_VALUE), NO, "{}", "whether its threads accept one after another"),
         key("resident", Kind::Table(&FLAG_VALUE), NO, "{}", "whether its greenlets are the clients themselves"),
         key("defer_accept", Kind::Table(&FLAG_VALUE), NO, "{}", "whether its listening sockets wait for data"),
         key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
@@ -444,6 +451,7 @@ impl Worker {
             costs,
             router: router.map(router::read),
             resident: node.find::<&Node>("resident").is_some_and(|value| value.get("value")),
+            in_turn: node.find::<&Node>("in_turn").is_some_and(|value| value.get("value")),
             defers: node.find::<&Node>("defer_accept").is_some_and(|value| value.get("value")),
             master: life::master(node),
             facts,

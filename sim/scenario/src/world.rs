@@ -143,6 +143,8 @@ static COSTS: Table = Table {
             "expire",
             "A wait of a greenlet that ends by its time limit: making the `Timeout`, throwing it, unwinding to who catches it.",
         ),
+        cost("create", "Creating one thread, by the main thread of a server that starts with all of them."),
+        cost("start", "What a new thread does before it waits for work."),
     ],
 };
 
@@ -308,6 +310,7 @@ pub(crate) struct World {
     /// Whether its greenlets are the clients.
     pub(crate) master: bool,
     pub(crate) resident: bool,
+    pub(crate) in_turn: bool,
     pub(crate) kernel: Kernel,
 }
 
@@ -367,7 +370,10 @@ impl World {
             }
         }
         let timeout = node.find("http_timeout");
-        let router = worker.router.map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), ..router });
+        let router = worker.router.map(|router| RouterSpec {
+            timeout: timeout.unwrap_or(router.timeout),
+            costs: router.costs.scaled(slower),
+        });
         let syn = Syn::read(machine, preset.syn);
         let mut world = World {
             name: name.text.clone(),
@@ -391,6 +397,7 @@ impl World {
             router,
             master: worker.master.is_some(),
             resident: worker.resident,
+            in_turn: worker.in_turn,
             life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };

@@ -20,6 +20,7 @@ impl WorkerSpec {
             zero_timers: false,
             master: false,
             resident: false,
+            in_turn: false,
             switch_interval: Span::from_ms(5),
             releases: Releases::default(),
             lingers: false,

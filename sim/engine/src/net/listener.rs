@@ -28,7 +28,9 @@ pub(crate) struct Listener {
     pub(crate) queue: VecDeque<RequestId>,
     /// Threads blocked in accept, oldest first: the kernel wakes one for each connection.
     pub(crate) threads: VecDeque<ThreadId>,
-    /// Of threads that accept in turn, those whose turn it is and who have been woken: one of a process.
+    /// Whether threads accept in turn.
+    pub(crate) takes_turns: bool,
+    /// If so, those whose turn it is and who have been woken: one of a process.
     pub(crate) in_turn: Vec<ThreadId>,
     /// Hubs that have it in their epoll set, in the order in which they added it.
     pub(crate) hubs: Vec<HubId>,
@@ -44,7 +46,17 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn new(backlog: u32) -> Listener {
         let (queue, threads, hubs) = (VecDeque::new(), VecDeque::new(), Vec::new());
-        Listener { queue, threads, in_turn: Vec::new(), hubs, shaking: 0, aside: 0, open: 0, backlog }
+        Listener {
+            queue,
+            threads,
+            takes_turns: false,
+            in_turn: Vec::new(),
+            hubs,
+            shaking: 0,
+            aside: 0,
+            open: 0,
+            backlog,
+        }
     }
 
     /// Whether the accept queue has no room (`sk_acceptq_is_full`: it holds one more than its backlog).
@@ -125,8 +137,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The thread that has been blocked in accept for longest.
-    fn wake_oldest(&mut self, index: usize) -> bool {
-        if self.defers() {
+    pub(crate) fn wake_oldest(&mut self, index: usize) -> bool {
+        if self.listeners[index].takes_turns {
             return self.wake_next_in_turn(index);
         }
         let Some(thread) = self.listeners[index].threads.pop_front() else { return false };
@@ -162,7 +174,7 @@ impl<P: Probe> World<'_, P> {
     /// A thread has accepted, or does not: it is the next one's turn if a connection waits.
     #[inline]
     pub(crate) fn ends_turn(&mut self, index: usize, thread: ThreadId) {
-        if self.defers() {
+        if self.listeners[index].takes_turns {
             self.pass_turn(index, thread);
         }
     }

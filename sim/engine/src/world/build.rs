@@ -13,7 +13,7 @@ use crate::net::Listener;
 use crate::probe::Probe;
 use crate::router::Router;
 use crate::sync;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::warmth::Warmth;
 use crate::world::{Process, World};
 
@@ -45,6 +45,7 @@ impl<P: Probe> World<'_, P> {
             let breakers = self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect();
             let process = Process::new(host, listener, worker_index);
             self.processes.push(Process { gil, connections_max, breakers, ..process });
+            self.listeners[spec.listener as usize].takes_turns |= worker.in_turn;
             match worker.kind {
                 WorkerKind::Threads { threads } => (0..threads).for_each(|_| self.start_thread(id, Role::Server)),
                 WorkerKind::Pool { threads, .. } => {
@@ -162,6 +163,7 @@ impl Process {
             close_batch: 0,
             acceptor: ThreadId::NONE,
             ending: None,
+            left_at: Time::ZERO,
             warmth: Warmth::default(),
             life: Life::new(),
         }
