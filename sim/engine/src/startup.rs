@@ -93,22 +93,26 @@ impl<P: Probe> World<'_, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Outage;
     use crate::model::{HostSpec, RunSpec, WorkerSpec};
 
-    fn lags(cores: u32, threads: u32) -> Vec<i64> {
+    fn model(cores: u32, threads: u32) -> Model {
         let mut worker = WorkerSpec::plain("threads", WorkerKind::Threads { threads });
         (worker.costs.create, worker.costs.start) = (Span::from_us(15), Span::from_us(24));
         let host = HostSpec { slice: Span::from_us(1400), ..HostSpec::plain(cores) };
         let day = Span::from_secs(86_400);
         let run = RunSpec { length: None, drain: day, warm_up: Span::ZERO, step: day, starved_after: day };
-        let model = Model::plain(host, worker, run);
-        let world = World::new(&model, Seed(1), Replication(0), ());
+        Model::plain(host, worker, run)
+    }
+
+    fn lags(model: &Model) -> Vec<i64> {
+        let world = World::new(model, Seed(1), Replication(0), ());
         world.threads.iter().map(|thread| thread.lag).collect()
     }
 
     #[test]
     fn who_waits_while_its_creator_goes_on_is_owed_time_and_keeps_it() {
-        let lags = lags(1, 1000);
+        let lags = lags(&model(1, 1000));
         assert!(lags.iter().all(|&lag| (0..=1_400_000).contains(&lag)));
         let owed = lags.iter().filter(|&&lag| lag > 0).count();
         assert!((500..1000).contains(&owed), "{owed} threads are owed something");
@@ -116,6 +120,15 @@ mod tests {
 
     #[test]
     fn on_a_machine_with_room_for_all_nobody_waits_and_nobody_is_owed_anything() {
-        assert_eq!(lags(4, 1000), vec![0; 1000]);
+        assert_eq!(lags(&model(4, 1000)), vec![0; 1000]);
+    }
+
+    #[test]
+    fn what_happens_to_servers_later_does_not_change_their_start() {
+        let calm = model(1, 100);
+        let mut dark = calm.clone();
+        let from = Time::ZERO + Span::from_secs(1);
+        dark.kernel.down = vec![Outage { from, to: from + Span::from_secs(1), server: None }];
+        assert_eq!(lags(&calm), lags(&dark));
     }
 }

@@ -257,11 +257,12 @@ impl<'m, P: Probe> World<'m, P> {
     /// A world at time zero, with its servers idle.
     pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let mut world = World::bare(model, seed, replication, probe);
+        world.schedule_outages();
         world.owe_from_startup();
         world
     }
 
-    /// A world whose servers have not been started.
+    /// A world whose servers have not been started, and to which nothing will happen by itself.
     pub(crate) fn bare(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
         let streams =
@@ -326,7 +327,6 @@ impl<'m, P: Probe> World<'m, P> {
         world.build_routers();
         world.build_generators();
         world.net.size(&world.processes, world.hubs.len());
-        world.schedule_outages();
         world.start_wheel(names.len() + 1);
         world
     }

@@ -56,7 +56,12 @@ impl Input {
             Input::Latencies => with_takes(model, percent, is_call),
             Input::Cpu => {
                 let mut scaled = with_takes(model, percent, is_work);
-                scaled.workers.iter_mut().for_each(|worker| worker.costs = costs(&worker.costs, percent));
+                for worker in &mut scaled.workers {
+                    worker.costs = costs(&worker.costs, percent);
+                    if let Some(router) = &mut worker.router {
+                        router.costs = router.costs.scaled(u64::from(percent));
+                    }
+                }
                 scaled
             }
         }
