@@ -98,6 +98,8 @@ fn threads_that_accept_in_turn_lose_a_crowd_that_each_for_itself_would_accept() 
     let turns = totals(&model);
     assert!(each[19] < 1_200 && turns[0] > 2_000, "{each:?} {turns:?}");
     assert!(turns[19] > turns[0] + 1_000, "another time in each run: {turns:?}");
+    let hub = totals(&herd(hub(1000)));
+    assert!(hub[19] < hub[0] + 1_000, "a hub the same: {hub:?}");
 }
 
 #[test]

@@ -77,17 +77,17 @@ impl Level {
         self.moment += i128::from(change) * i128::from(after.as_ns());
     }
 
-    /// The area in the window, and since the last edge, so long ago.
+    /// The area since the last edge, so long ago.
     #[inline(always)]
-    fn until(&self, length: Span) -> u128 {
-        let since = u128::from(self.value) * u128::from(length.as_ns());
-        self.window_area + since.checked_add_signed(-self.moment).expect("an area is never negative")
+    fn since_edge(&self, length: Span) -> u128 {
+        let area = u128::from(self.value) * u128::from(length.as_ns());
+        area.checked_add_signed(-self.moment).expect("an area is never negative")
     }
 
     /// Adds up the area since the last edge, so long ago.
     fn close(&mut self, length: Span, counted: bool) {
-        let area = u128::from(self.value) * u128::from(length.as_ns());
-        let area = area.checked_add_signed(-std::mem::take(&mut self.moment)).expect("an area is never negative");
+        let area = self.since_edge(length);
+        self.moment = 0;
         self.step_area += area;
         self.area += area;
         self.window_area += if counted { area } else { 0 };
@@ -281,7 +281,8 @@ impl Recorder {
         }
         self.finished = at;
         if self.window.1 == Time::NEVER {
-            self.slots_until_finished = self.gauges[Gauge::Slots as usize].until(at - self.edge);
+            let slots = &self.gauges[Gauge::Slots as usize];
+            self.slots_until_finished = slots.window_area + slots.since_edge(at - self.edge);
         }
         if ending != Ending::Ok {
             class.lost.iter_mut().zip(&request.bill).for_each(|(sum, part)| *sum += *part);

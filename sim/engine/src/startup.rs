@@ -5,7 +5,7 @@
 //! sooner when its first connection comes. A start is simulated by the machine itself, before the run and without its clients.
 //!
 //! Left out: that the first request of a new thread for the core is half as long (`PLACE_DEADLINE_INITIAL`), and threads of pools, which
-//! are made as they are needed.
+//! are made as they are needed, and processes that take the place of others.
 
 use crate::id::ThreadId;
 use crate::machine::{Demand, Role};
@@ -22,10 +22,9 @@ const ENDLESS: Span = Span::from_secs(86_400);
 #[derive(Debug)]
 pub(crate) struct Startup {
     main: ThreadId,
+    /// The thread that it is creating; itself before the first.
     next: usize,
     end: usize,
-    /// Whether the next one is paid for.
-    paid: bool,
 }
 
 /// Whether creating threads costs a server of this model anything, and there are several.
@@ -58,7 +57,7 @@ impl<P: Probe> World<'_, P> {
             let end = first + others.iter().take_while(|thread| thread.process == process).count();
             if self.threads[first].role == Role::Server {
                 let main = ThreadId::from_index(first);
-                self.startups.push(Startup { main, next: first + 1, end, paid: false });
+                self.startups.push(Startup { main, next: first, end });
                 self.make_ready(main);
             }
             first = end;
@@ -72,13 +71,12 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn creates_another(&mut self, main: ThreadId) -> Demand {
         let Some(startup) = self.startups.iter_mut().find(|startup| startup.main == main) else { return Demand::Wait };
-        let created = startup.paid.then_some(startup.next);
-        startup.next += usize::from(startup.paid);
-        startup.paid = startup.next < startup.end;
-        let goes_on = startup.paid;
+        let created = startup.next;
+        startup.next += 1;
+        let goes_on = startup.next < startup.end;
         let process = self.threads[main.index()].process;
         let costs = self.model.workers[self.processes[process.index()].worker].costs;
-        if let Some(created) = created {
+        if created != main.index() {
             self.threads[created].owed += costs.start;
             self.make_ready(ThreadId::from_index(created));
         }
