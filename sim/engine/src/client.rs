@@ -35,8 +35,10 @@ pub(crate) struct Client {
     pub(crate) born: u64,
     /// Rows used up by each class, in the order of `ClientSpec::classes`.
     class_rows: Vec<u64>,
-    /// Sum of the weights of its classes.
+    /// Sum of the weights of the classes that it chooses among.
     weights: u64,
+    /// What it asks for before it chooses.
+    beginning: Beginning,
     /// Sites of each class's draws: (first, count) in the world's streams.
     class_sites: Vec<(usize, usize)>,
     /// Expected arrivals up to the last one: the integral of the rate.
@@ -65,6 +67,26 @@ pub(crate) struct Client {
     pub(crate) worked: Span,
     /// Until when the cores of the program that sends have work to do.
     pub(crate) busy_until: Box<[Time]>,
+}
+
+/// What each of a group's closed clients asks for once, before anything else.
+#[derive(Clone, Copy, Debug)]
+struct Beginning {
+    /// First requests, which are the group's first rows: all clients send theirs when the run begins. 0: they choose at once.
+    clients: u64,
+    /// Place of its class among the client's; no place if there is none.
+    class: usize,
+}
+
+impl Beginning {
+    fn of(spec: &ClientSpec) -> Beginning {
+        match (spec.begins, &spec.arrivals) {
+            (Some(class), Arrivals::Closed { clients, .. }) => {
+                Beginning { clients: u64::from(*clients), class: usize::from(class) }
+            }
+            _ => Beginning { clients: 0, class: usize::MAX },
+        }
+    }
 }
 
 /// What a client draws.
@@ -117,7 +139,8 @@ impl Client {
             sites: std::array::from_fn(|site| first + site),
             born: 0,
             class_rows: vec![0; spec.classes.len()],
-            weights: spec.classes.iter().map(|&class| u64::from(classes[class as usize].weight)).sum(),
+            weights: spec.chosen().map(|class| u64::from(classes[class as usize].weight)).sum(),
+            beginning: Beginning::of(spec),
             class_sites,
             due: 0.0,
             expects: false,

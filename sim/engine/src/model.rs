@@ -462,6 +462,8 @@ pub struct ClientSpec {
     pub name: String,
     /// Indices into [`Model::classes`] of what it asks for, chosen by weight.
     pub classes: Vec<u32>,
+    /// Place in `classes` of what each closed client asks for once, before anything else; it is not chosen by weight.
+    pub begins: Option<u16>,
     /// When requests are sent.
     pub arrivals: Arrivals,
     /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).

@@ -4,6 +4,7 @@ use engine::kernel::Ports;
 use engine::model::Profile;
 use engine::time::{Span, Time};
 
+use crate::begins;
 use crate::diagnostic::{At, Findings};
 use crate::habits::{self, BREAKER, BURSTS, BurstText, HEDGE, Habits, KEEP_ALIVE, RETRY, SPIKE};
 use crate::kernel;
@@ -109,6 +110,14 @@ pub(crate) static CLIENT: Table = Table {
             Need::Default("false"),
             "true",
             "Whether the first request runs alone and the other clients begin when its response is there, as today's `ab` does to learn which address works (httpd, support/ab.c, worker_test); older ones begin with all of them.",
+        )
+        .beside(CLOSED),
+        key(
+            "begins",
+            Kind::Name(Group::Request),
+            Need::Else("they choose at once"),
+            "\"login\"",
+            "What each of them asks for once, before all else; nobody chooses it by `share` who does not list it in `requests`.",
         )
         .beside(CLOSED),
         key(
@@ -229,6 +238,8 @@ pub(crate) struct Client {
     pub(crate) when: When,
     /// Names of requests; `None`: all.
     pub(crate) requests: Option<Vec<Name>>,
+    /// Name of the request that each makes first.
+    pub(crate) begins: Option<Name>,
     pub(crate) first_alone: bool,
     pub(crate) network: Span,
     pub(crate) ports: Option<Ports>,
@@ -280,6 +291,7 @@ impl Client {
             name: name.clone(),
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),
+            begins: begins::read(name, node, findings),
             first_alone: node.get("first_alone"),
             network: node.get("network"),
             ports: kernel::ports(node, findings),

@@ -187,6 +187,11 @@ fn weights(requests: &[Request]) -> Vec<u32> {
     requests.iter().map(|request| weight(request.share)).collect()
 }
 
+/// Whether a client ever asks for it.
+fn asks(client: &Client, class: &ClassSpec) -> bool {
+    client.begins_with(&class.name) || class.weight > 0 && client.asks(&class.name)
+}
+
 struct Compiler<'a> {
     scenario: &'a Scenario,
     files: &'a Files<'a>,
@@ -243,11 +248,12 @@ impl Compiler<'_> {
         clients
             .map(|(client, arrivals)| ClientSpec {
                 name: client.name.text.clone(),
-                classes: (0..)
-                    .zip(classes)
-                    .filter(|(_, class)| class.weight > 0 && client.asks(&class.name))
-                    .map(|(index, _)| index)
-                    .collect(),
+                classes: (0..).zip(classes).filter(|(_, class)| asks(client, class)).map(|(index, _)| index).collect(),
+                begins: classes
+                    .iter()
+                    .filter(|class| asks(client, class))
+                    .position(|class| client.begins_with(&class.name))
+                    .map(|place| place as u16),
                 arrivals,
                 first_alone: client.first_alone,
                 network: client.network,

@@ -5,6 +5,7 @@
 //! cannot drift apart. This crate does no I/O: texts are passed in, and files beside a scenario come through a
 //! closure.
 
+mod begins;
 mod bound;
 mod brackets;
 mod budget;

@@ -389,13 +389,14 @@ impl Scenario {
                 findings.error(root.key_at(key), what).label("none").help(help).echo();
             }
         }
+        let mut scenario = scenario;
+        scenario.leave_beginnings();
         scenario.check_run(run, findings);
         settle::check(&scenario, run, findings);
         scenario.check_shares(findings);
         scenario.check_use(findings);
         sharing::check_use(&scenario, findings);
         scenario.check_traffic(findings);
-        let mut scenario = scenario;
         scenario.seat_residents(root, findings);
         scenario.plan = Plan::read(root.find("plan"), &scenario, findings);
         lint::check(&scenario, root, findings);
@@ -446,9 +447,10 @@ impl Scenario {
     fn check_shares(&self, findings: &mut Findings) {
         for client in self.clients.iter().filter(|_| !self.requests.is_empty()) {
             let mut asked = self.requests.iter().filter(|request| client.asks(&request.name.text)).peekable();
-            let why = match asked.peek() {
-                None => "its list of requests is empty",
-                Some(_) => "all shares of its requests are zero",
+            let why = match (asked.peek(), &client.begins) {
+                (None, Some(begins)) => &format!("it begins with `{}` and has nothing to go on with", begins.text),
+                (None, None) => "its list of requests is empty",
+                (Some(_), _) => "all shares of its requests are zero",
             };
             if asked.any(|request| request.share > 0.0) {
                 continue;
@@ -471,8 +473,9 @@ impl Scenario {
     fn check_use(&self, findings: &mut Findings) {
         for request in &self.requests {
             let asked = self.clients.iter().any(|client| client.asks(&request.name.text));
+            let begun = self.clients.iter().any(|client| client.begins_with(&request.name.text));
             let checks = self.balancer.checks(&request.name.text);
-            if !checks && (!asked || request.share == 0.0) {
+            if !checks && !begun && (!asked || request.share == 0.0) {
                 let what = format!("nobody asks for request `{}`", request.name.text);
                 let help = "list it in a client's `requests`, give it a `share`, or remove it";
                 findings.warning(request.name.at, what).label("not used").help(help).echo();
@@ -519,12 +522,5 @@ fn check_cores(worlds: &[(Name, Node)], machine: &Node, findings: &mut Findings)
         let what = format!("world `{}` has no cores", name.text);
         let help = "write `cores = 8` in [machine], or in every world";
         findings.error(name.at, what).label("how many cores?").help(help).echo();
-    }
-}
-
-impl Client {
-    /// Whether it may ask for the request called `name`.
-    pub(crate) fn asks(&self, name: &str) -> bool {
-        self.requests.as_ref().is_none_or(|list| list.iter().any(|listed| listed.text == name))
     }
 }

@@ -1,6 +1,6 @@
 //! A request is born: the person's next row of every stream is drawn, whoever will serve it.
 
-use crate::client::Site;
+use crate::client::{Beginning, Site};
 use crate::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::op::Pc;
 use crate::probe::Probe;
@@ -66,10 +66,14 @@ impl<P: Probe> World<'_, P> {
         if self.clients[index].class_rows.len() == 1 {
             return 0;
         }
+        let Beginning { clients, class: beginning } = self.clients[index].beginning;
+        if row < clients {
+            return beginning;
+        }
         let bits = u128::from(self.draw(index, Site::Class, row));
         let mut left = ((bits * u128::from(self.clients[index].weights)) >> 64) as u64;
         let classes = &self.model.clients[index].classes;
-        for (at, &class) in classes.iter().enumerate() {
+        for (at, &class) in classes.iter().enumerate().filter(|(at, _)| *at != beginning) {
             let weight = u64::from(self.model.classes[class as usize].weight);
             if left < weight {
                 return at;

@@ -56,6 +56,7 @@ impl ClientSpec {
             name: name.to_owned(),
             classes,
             arrivals,
+            begins: None,
             first_alone: false,
             network: Span::ZERO,
             ports: None,

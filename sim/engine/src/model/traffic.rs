@@ -1,6 +1,6 @@
 //! How people and proxies behave beyond one request: bursts, retries, hedges, breakers, kept connections, balancers.
 
-use super::Balancing;
+use super::{Balancing, ClientSpec};
 use crate::law::Law;
 use crate::time::Span;
 
@@ -172,4 +172,12 @@ pub struct ProxySpec {
     pub on_error: bool,
     /// When a server is left alone.
     pub ejection: Option<Ejection>,
+}
+
+impl ClientSpec {
+    /// The classes that it chooses among by weight: all but the one that it begins with.
+    pub fn chosen(&self) -> impl Iterator<Item = u32> {
+        let begins = self.begins.map(usize::from);
+        self.classes.iter().enumerate().filter(move |(place, _)| Some(*place) != begins).map(|(_, &class)| class)
+    }
 }

@@ -98,7 +98,7 @@ impl Bound {
 
 /// What theory says of a world beside its runs.
 pub fn panel(model: &Model, summary: &Summary) -> Panel {
-    let classes = &model.clients.first().map_or(Vec::new(), |client| client.classes.clone());
+    let classes = &model.clients.first().map_or(Vec::new(), |client| client.chosen().collect());
     let (needs, refusal) = needs::needs(model, classes);
     let law = applies::conditions(model)
         .and_then(|()| refusal.map_or(Ok(()), Err))
