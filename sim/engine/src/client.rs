@@ -4,12 +4,13 @@
 //! know nothing of servers, so every world sees the same people with the same needs.
 //! A person who loses patience closes the connection and may ask again; the server knows nothing of it and works on.
 //! The files: `arrivals.rs` when open clients come, `birth.rs` what is drawn, `again.rs` refreshes and retries, `hedge.rs` second
-//! copies.
+//! copies, `silence.rs` programs that end when they hear nothing.
 
 mod again;
 mod arrivals;
 pub(crate) mod birth;
 mod hedge;
+mod silence;
 
 use crate::breaker::Breaker;
 use crate::conn::Idle;
@@ -65,6 +66,10 @@ pub(crate) struct Client {
     pub(crate) generators: usize,
     /// CPU time that they have spent.
     pub(crate) worked: Span,
+    /// When something happened at a connection of the program that sends.
+    heard: Time,
+    /// Whether that program has ended before its time.
+    ended: bool,
     /// Until when the cores of the program that sends have work to do.
     pub(crate) busy_until: Box<[Time]>,
 }
@@ -154,6 +159,8 @@ impl Client {
             members: 0,
             generators: usize::MAX,
             worked: Span::ZERO,
+            heard: Time::ZERO,
+            ended: false,
             busy_until: vec![Time::ZERO; spec.generators.max(1) as usize].into(),
         };
         (client, at)
@@ -169,6 +176,7 @@ impl<P: Probe> World<'_, P> {
     /// Sends the first requests, or schedules them.
     pub(crate) fn open_clients(&mut self) {
         for index in 0..self.clients.len() {
+            self.listen_for_silence(index);
             match self.model.clients[index].arrivals {
                 Arrivals::Closed { clients, .. } if self.has_residents() => self.settle_residents(index, clients),
                 Arrivals::Closed { clients, .. } => {
@@ -205,7 +213,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn send_next(&mut self, index: usize, number: u32, pause: Span) {
         let Arrivals::Closed { requests, .. } = self.model.clients[index].arrivals else { return };
         let sent_all = requests.is_some_and(|requests| self.clients[index].born >= requests);
-        if sent_all || self.now + pause >= self.arrivals_end {
+        if sent_all || self.clients[index].ended || self.now + pause >= self.arrivals_end {
             return;
         }
         let id = self.new_request(index, pause);
@@ -240,6 +248,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn send(&mut self, id: RequestId) {
         let request = &self.requests[id];
         debug_assert_eq!(request.born, self.now);
+        if self.clients[usize::from(request.client)].ended {
+            return self.forget(id);
+        }
         tell(&mut self.probe, self.now, Detail::sent(id, request));
         if request.why != Why::Check {
             self.probe.on(self.now, Fact::Sent(request));
@@ -302,6 +313,7 @@ impl<P: Probe> World<'_, P> {
         request.turn_from_step(self.now, Wait::Network, self.now, &mut self.probe);
         assert_eq!(request.billed(), self.now - request.born, "the waits of a request add up to its latency");
         let (index, class) = (usize::from(request.client), usize::from(request.class));
+        self.hear(index);
         if self.requests[id].why == Why::Check {
             return self.checked(id, ending == Ending::Ok);
         }

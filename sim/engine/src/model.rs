@@ -468,6 +468,8 @@ pub struct ClientSpec {
     pub arrivals: Arrivals,
     /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).
     pub first_alone: bool,
+    /// How long closed clients go on together without anything happening at any of their connections.
+    pub silence: Option<Span>,
     /// One way over the network to the servers.
     pub network: Span,
     /// Ports to connect from; `None`: not limited.

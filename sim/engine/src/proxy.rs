@@ -40,7 +40,10 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         request.stage = Stage::Proxied;
-        let client = &self.model.clients[usize::from(request.client)];
+        let index = usize::from(request.client);
+        self.hear(index);
+        let request = &mut self.requests[id];
+        let client = &self.model.clients[index];
         request.limit_at = client.read_timeout.map_or(Time::NEVER, |limit| self.now + limit);
         if request.limit_at != Time::NEVER {
             self.queue.push(request.limit_at, Event::Limit(id));

@@ -105,6 +105,8 @@ pub(crate) enum Event {
     Upstream(RequestId),
     /// A balancer asks a server whether it still answers.
     Check(ListenerId),
+    /// A program that sends may have heard nothing for too long.
+    Silence(ClientId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -140,6 +142,7 @@ impl Event {
             Event::AtProxy(id) => (43, id.index()),
             Event::Upstream(id) => (44, id.index()),
             Event::Check(id) => (45, id.index()),
+            Event::Silence(id) => (46, id.index()),
         };
         (kind << 32) | index as u64
     }

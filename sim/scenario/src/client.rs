@@ -179,6 +179,14 @@ pub(crate) static CLIENT: Table = Table {
             "Longest wait for the response once connected.",
         ),
         key(
+            "silence",
+            Kind::Positive,
+            Need::Else("the program goes on"),
+            "\"30s\"",
+            "Longest time in which nothing happens at any of their connections; then the program that sends ends, and what it still waits for has failed (ab: -s, 30 s: \"The timeout specified has expired\").",
+        )
+        .beside(CLOSED),
+        key(
             "patience",
             Kind::Law,
             Need::Else("they wait"),
@@ -248,6 +256,7 @@ pub(crate) struct Client {
     pub(crate) beside_servers: bool,
     pub(crate) connect_timeout: Option<Span>,
     pub(crate) read_timeout: Option<Span>,
+    pub(crate) silence: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
     pub(crate) refresh: Option<Refresh>,
     pub(crate) bursts: Option<BurstText>,
@@ -300,6 +309,7 @@ impl Client {
             beside_servers: node.get::<&str>("on") == "server",
             connect_timeout: node.find("connect_timeout"),
             read_timeout: node.find("read_timeout"),
+            silence: node.find("silence"),
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),
             refresh,
             bursts: node.find::<&Node>("bursts").map(BurstText::read),

@@ -256,6 +256,7 @@ impl Compiler<'_> {
                     .map(|place| place as u16),
                 arrivals,
                 first_alone: client.first_alone,
+                silence: client.silence,
                 network: client.network,
                 ports: client.ports,
                 cost: client.cost.as_ref().map(|(text, _)| law(text, self.files)),

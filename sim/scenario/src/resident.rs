@@ -12,13 +12,14 @@ pub(crate) const REFUSED_OF_WORLDS: [&str; 10] =
     ["greenlets", "listen", "accepts", "full", "down", "reuse_port", "wakes", "nofile", "kernel", "memory"];
 
 /// Keys of a client that speak of its way to a server, or of what it does when that does not answer.
-const REFUSED_OF_CLIENTS: [&str; 13] = [
+const REFUSED_OF_CLIENTS: [&str; 14] = [
     "first_alone",
     "cost",
     "network",
     "ports",
     "connect_timeout",
     "read_timeout",
+    "silence",
     "patience",
     "refresh",
     "retry",

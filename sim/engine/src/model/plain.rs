@@ -58,6 +58,7 @@ impl ClientSpec {
             arrivals,
             begins: None,
             first_alone: false,
+            silence: None,
             network: Span::ZERO,
             ports: None,
             connect_timeout: None,

@@ -182,6 +182,10 @@ impl<P: Probe> World<'_, P> {
         if request.ending.is_some() {
             return;
         }
+        if self.model.proxy.is_none() {
+            let index = usize::from(request.client);
+            self.hear(index);
+        }
         self.arrived_whole(id);
     }
 

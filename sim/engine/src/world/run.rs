@@ -167,6 +167,7 @@ impl<P: Probe> World<'_, P> {
             Event::AtProxy(request) => self.at_proxy_event(request),
             Event::Upstream(request) => self.upstream_event(request),
             Event::Check(listener) => self.check_event(listener),
+            Event::Silence(client) => self.silence_event(client),
         }
     }
 

@@ -75,7 +75,7 @@ impl Event {
     /// Whose event it is: what it names, by kind and number.
     fn entity(self) -> (u8, usize) {
         match self {
-            Event::Arrive(id) => (0, id.index()),
+            Event::Arrive(id) | Event::Silence(id) => (0, id.index()),
             Event::Send(id)
             | Event::Syn(id)
             | Event::NoRoute(id)

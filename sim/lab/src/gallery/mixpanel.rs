@@ -92,7 +92,7 @@ pub(super) static ROWS: [Row; 46] = [
     row("A3", "connect timeouts of threads at 100 to 5,000", "rise linearly with concurrency", Check::Shape(&[late(ERA_100, "paste"), late(ERA_500, "paste"), late(ERA_1000, "paste"), late(ERA_2000, "paste"), late(ERA_5000, "paste")], Shape::Straight(CONNECTIONS, 25.0))),
     row("A4/1000", "gevent's connect timeouts at 1,000", "0", Check::Value(late(ERA_1000, "gevent"), Band::Exactly(0.0))),
     row("A4/5000", "the same at 5,000", "0", Check::Value(late(ERA_5000, "gevent"), Band::Exactly(0.0))),
-    row("A4/10000", "the same at 10,000", "some", Check::Value(late(ERA_10000, "gevent"), Band::Between(1.0, 99_999.0))),
+    row("A4/10000", "the same at 10,000", "some", Check::Calibrated(late(ERA_10000, "gevent"))),
     row("A4/apart", "gevent's rps at 10,000 over those at 1,000", "\"fell apart\"", Check::Ratio(rate(ERA_10000, "gevent"), rate(ERA_1000, "gevent"), Band::Between(0.0, 0.75))),
     row("A5/5000", "threads at 5,000: good responses", "it runs", Check::Value(era(ERA_5000, "paste", "requests_ok"), Band::Between(50_000.0, 99_999.0))),
     row("A5/10000", "threads at 10,000: good responses", "\"failed completely\"", Check::Value(era(ERA_10000, "paste", "requests_ok"), Band::Exactly(0.0))),
