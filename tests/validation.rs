@@ -44,7 +44,7 @@ const TURNS: &str =
 
 /// What is outside of its band today, and the mechanism that is believed to be missing. Nothing may join this list, and what meets
 /// its band must leave it. Once it was broken: with EEVDF's run queue the errors are smaller in the mean, and yet five joined.
-const OUTSIDE: [(&str, &str, &str); 19] = [
+const OUTSIDE: [(&str, &str, &str); 18] = [
     (
         "fan/uwsgi-threads-40",
         "p99_ms",
@@ -60,7 +60,6 @@ const OUTSIDE: [(&str, &str, &str); 19] = [
         "ok_rps",
         "the same, and an unpinned server shares both cores with ab",
     ),
-    ("herd/uwsgi-router-threads/T1000-n2000-listen100-unpinned", "ok_rps", "the same"),
     (
         "hog/uwsgi-gevent-100/cpu_100",
         "p99_ms",
