@@ -56,8 +56,8 @@ fn no_verdict_rests_on_the_order_of_what_happens_at_one_instant() {
 
 #[test]
 fn ports_a_static_page_and_the_checker_do_what_mixpanel_saw() {
-    // What is not met is told in docs/gallery.md: threads' errors are few with 100 clients, and at 10,000 gevent does not fall apart.
-    only_outside("A", &["A3", "A4/10000", "A4/apart"], 31);
+    // What is not met is told in docs/gallery.md: threads' errors rise faster than in proportion.
+    only_outside("A", &["A3"], 32);
 }
 
 #[test]
