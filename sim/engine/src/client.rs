@@ -295,11 +295,16 @@ impl<P: Probe> World<'_, P> {
         if request.leaves_at == self.now {
             self.end(id, Ending::GaveUp);
         } else if request.limit_at == self.now {
-            let connecting = request.stage == Stage::Connecting;
-            self.end(id, if connecting { Ending::ConnectTimeout } else { Ending::ReadTimeout });
+            self.time_out(id);
         } else if request.hop_at == self.now {
             self.upstream_timed_out(id);
         }
+    }
+
+    /// Its sender waits no longer, for the connection or for the response.
+    fn time_out(&mut self, id: RequestId) {
+        let connecting = self.requests[id].stage == Stage::Connecting;
+        self.end(id, if connecting { Ending::ConnectTimeout } else { Ending::ReadTimeout });
     }
 
     /// A request ends for its sender, who may refresh, retry or send the next one.

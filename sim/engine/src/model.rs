@@ -4,6 +4,7 @@
 //! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
 
 mod plain;
+mod scaled;
 mod traffic;
 
 pub use crate::request::TRIES_MAX;

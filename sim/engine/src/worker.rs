@@ -30,22 +30,6 @@ pub struct RouterCosts {
     pub close: Span,
 }
 
-impl RouterCosts {
-    /// The same work on a machine that needs so many per cent of the time for it.
-    #[must_use]
-    pub fn scaled(self, percent: u64) -> RouterCosts {
-        let of = |cost: Span| cost * percent / 100;
-        RouterCosts {
-            poll: of(self.poll),
-            accept: of(self.accept),
-            connect: of(self.connect),
-            forward: of(self.forward),
-            answer: of(self.answer),
-            close: of(self.close),
-        }
-    }
-}
-
 /// How a master watches its worker processes and replaces them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LifeSpec {

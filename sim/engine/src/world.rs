@@ -251,7 +251,7 @@ pub(crate) struct World<'m, P> {
     /// Steps and events since time last moved.
     pub(crate) steps: u64,
     stuck: bool,
-    pub(crate) ties: Ties,
+    ties: Ties,
     /// Main threads that create others; empty but for the simulation of a start.
     pub(crate) startups: Vec<Startup>,
 }

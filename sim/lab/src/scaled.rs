@@ -57,7 +57,7 @@ impl Input {
             Input::Cpu => {
                 let mut scaled = with_takes(model, percent, is_work);
                 for worker in &mut scaled.workers {
-                    worker.costs = costs(&worker.costs, percent);
+                    worker.costs = costs(worker.costs, percent);
                     if let Some(router) = &mut worker.router {
                         router.costs = router.costs.scaled(u64::from(percent));
                     }
@@ -176,28 +176,8 @@ fn law(law: &Law, percent: u32) -> Law {
 }
 
 /// The server's own work; a look at the clock stays what it is, because it also tells equal sleeps apart.
-fn costs(costs: &Costs, percent: u32) -> Costs {
-    let of = |cost: Span| span(cost, percent);
-    Costs {
-        accept: of(costs.accept),
-        request: of(costs.request),
-        respond: of(costs.respond),
-        handoff: of(costs.handoff),
-        take: of(costs.take),
-        close: of(costs.close),
-        switch: of(costs.switch),
-        spawn: of(costs.spawn),
-        timer: of(costs.timer),
-        socket: of(costs.socket),
-        poll: of(costs.poll),
-        wake: of(costs.wake),
-        clock: costs.clock,
-        look: of(costs.look),
-        search: of(costs.search),
-        expire: of(costs.expire),
-        create: of(costs.create),
-        start: of(costs.start),
-    }
+fn costs(costs: Costs, percent: u32) -> Costs {
+    Costs { clock: costs.clock, ..costs.scaled(u64::from(percent)) }
 }
 
 #[cfg(test)]

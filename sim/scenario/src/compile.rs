@@ -187,9 +187,10 @@ fn weights(requests: &[Request]) -> Vec<u32> {
     requests.iter().map(|request| weight(request.share)).collect()
 }
 
-/// Whether a client ever asks for it.
-fn asks(client: &Client, class: &ClassSpec) -> bool {
-    client.begins_with(&class.name) || class.weight > 0 && client.asks(&class.name)
+/// All that a client ever asks for.
+fn asked<'a>(client: &'a Client, classes: &'a [ClassSpec]) -> impl Iterator<Item = (u32, &'a ClassSpec)> {
+    let chooses = |class: &ClassSpec| class.weight > 0 && client.asks(&class.name);
+    (0..).zip(classes).filter(move |(_, class)| chooses(class) || client.begins_with(&class.name))
 }
 
 struct Compiler<'a> {
@@ -248,12 +249,10 @@ impl Compiler<'_> {
         clients
             .map(|(client, arrivals)| ClientSpec {
                 name: client.name.text.clone(),
-                classes: (0..).zip(classes).filter(|(_, class)| asks(client, class)).map(|(index, _)| index).collect(),
-                begins: classes
-                    .iter()
-                    .filter(|class| asks(client, class))
-                    .position(|class| client.begins_with(&class.name))
+                begins: asked(client, classes)
+                    .position(|(_, class)| client.begins_with(&class.name))
                     .map(|place| place as u16),
+                classes: asked(client, classes).map(|(index, _)| index).collect(),
                 arrivals,
                 first_alone: client.first_alone,
                 silence: client.silence,

@@ -357,11 +357,7 @@ impl World {
         let listen: u32 = node.find("listen").unwrap_or(worker.listen);
         let somaxconn: u32 = machine.find("somaxconn").unwrap_or(preset.somaxconn);
         let slower: u64 = machine.get("cpu_percent");
-        let mut costs = worker.costs;
-        for cost in &preset::COSTS {
-            let span = (cost.of)(&mut costs);
-            *span = *span * slower / 100;
-        }
+        let mut costs = worker.costs.scaled(slower);
         if let Some(own) = node.find::<&Node>("costs") {
             for cost in &preset::COSTS {
                 if let Some(span) = own.find(cost.name) {

@@ -1,5 +1,7 @@
 //! What a file says of operating systems reaches the model.
 
+mod text;
+
 use engine::Model;
 use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, TcpMem, Wakes};
 use engine::time::{Span, Time};
@@ -10,10 +12,7 @@ fn models(world: &str, client: &str) -> Result<Vec<Model>, String> {
          threads = 4\n{world}\n[client.c]\nrate = \"1/s\"\n{client}\n[peer.p]\n[request.page]\n\
          steps = [{{ call = \"p\", takes = \"1ms\" }}]\n"
     );
-    let say = |list: Vec<scenario::Diagnostic>| list.iter().map(|one| one.plain(&text)).collect::<String>();
-    let parsed = scenario::parse(&text, "s.toml", &[]).map_err(say)?;
-    let compiled = scenario::compile(&parsed, &mut |name| Err(format!("no file {name}"))).map_err(say)?;
-    Ok(compiled.models)
+    Ok(text::compile(&text)?.models)
 }
 
 fn model(world: &str, client: &str) -> Model {
@@ -74,13 +73,7 @@ fn on_machine(lines: &str) -> Model {
          worker = \"gevent-wsgi\"\n[client.c]\nclients = 2\ncost = \"1ms\"\ngenerators = 3\non = \"server\"\n[request.page]\n\
          steps = [{{ burn = \"1ms\" }}]\n"
     );
-    let say = |list: Vec<scenario::Diagnostic>| list.iter().map(|one| one.plain(&text)).collect::<String>();
-    let parsed = scenario::parse(&text, "s.toml", &[]).map_err(say).unwrap_or_else(|said| panic!("{said}"));
-    scenario::compile(&parsed, &mut |_| Err(String::new()))
-        .map_err(say)
-        .unwrap_or_else(|said| panic!("{said}"))
-        .models
-        .remove(0)
+    text::compile(&text).unwrap_or_else(|said| panic!("{said}")).models.remove(0)
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What queues, events, fans, timeout blocks and offloading become.
 
+mod text;
+
 use std::sync::Arc;
 
 use engine::law::Law;
@@ -7,7 +9,7 @@ use engine::model::{Model, Policy, SyncKind, SyncSpec};
 use engine::op::{Draw, DrawKind, Limit, Op, Pc};
 use engine::rng::stable_hash;
 use engine::time::Span;
-use scenario::{Compiled, Diagnostic};
+use scenario::Compiled;
 
 /// A scenario around the steps of two requests; the second of its worlds yields in heavy work.
 fn around(page: &str, report: &str) -> String {
@@ -20,15 +22,8 @@ fn around(page: &str, report: &str) -> String {
     )
 }
 
-fn plain(text: &str, list: &[Diagnostic]) -> String {
-    list.iter().map(|diagnostic| diagnostic.plain(text)).collect()
-}
-
 fn compile(text: &str) -> Compiled {
-    let said = |list: Vec<Diagnostic>| plain(text, &list);
-    let scenario = scenario::parse(text, "s.toml", &[]).map_err(said).unwrap_or_else(|said| panic!("{said}"));
-    let compiled = scenario::compile(&scenario, &mut |_| Err("no files".to_owned()));
-    compiled.map_err(said).unwrap_or_else(|said| panic!("{said}"))
+    text::compile(text).unwrap_or_else(|said| panic!("{said}"))
 }
 
 fn model(page: &str) -> Model {

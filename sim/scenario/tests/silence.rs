@@ -1,5 +1,7 @@
 //! Programs that end when they hear nothing, as `ab` does after 30 s.
 
+mod text;
+
 use engine::record::{Ending, RunRecord};
 use engine::{Replication, Seed};
 
@@ -10,9 +12,7 @@ fn said(takes: &str, threads: u32, listen: u32, client: &str) -> Result<RunRecor
          threads = {threads}\nlisten = {listen}\nkernel = {{ tcp_syncookies = false }}\n[client.c]\n{client}\n\
          [request.page]\nsteps = [{{ sleep = \"{takes}\" }}]\n[request.quick]\nshare = 0.0001\nsteps = []\n"
     );
-    let say = |list: Vec<scenario::Diagnostic>| list.iter().map(|one| one.plain(&text)).collect::<String>();
-    let parsed = scenario::parse(&text, "s.toml", &[]).map_err(say)?;
-    let compiled = scenario::compile(&parsed, &mut |name| Err(format!("no file {name}"))).map_err(say)?;
+    let compiled = text::compile(&text)?;
     engine::run(&compiled.models[0], Seed(1), Replication(0)).map_err(|error| error.to_string())
 }
 

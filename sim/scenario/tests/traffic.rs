@@ -1,5 +1,7 @@
 //! What a file says of retries and of a proxy's next server reaches the model.
 
+mod text;
+
 use engine::Model;
 
 fn model(client: &str, proxy: &str) -> Model {
@@ -7,10 +9,7 @@ fn model(client: &str, proxy: &str) -> Model {
         "version = 1\ntitle = \"T\"\n[run]\nlength = \"10s\"\n[machine]\ncores = 2\n[world.w]\nworker = \"uwsgi-threads\"\n\
          threads = 4\n[client.c]\nrate = \"1/s\"\n{client}\n[proxy]\n{proxy}\n[request.page]\nsteps = [{{ burn = \"1ms\" }}]\n"
     );
-    let say = |list: Vec<scenario::Diagnostic>| list.iter().map(|one| one.plain(&text)).collect::<String>();
-    let parsed = scenario::parse(&text, "s.toml", &[]).map_err(say).unwrap_or_else(|said| panic!("{said}"));
-    let compiled = scenario::compile(&parsed, &mut |name| Err(format!("no file {name}"))).map_err(say);
-    compiled.unwrap_or_else(|said| panic!("{said}")).models.remove(0)
+    text::compile(&text).unwrap_or_else(|said| panic!("{said}")).models.remove(0)
 }
 
 /// Which of no connection, a refused one, no response in time and an error are tried again: by clients, by the proxy.

@@ -1,5 +1,7 @@
 //! What a file says of routers and of the lives of processes reaches the model.
 
+mod text;
+
 use engine::Model;
 use engine::time::Span;
 use engine::worker::LifeSpec;
@@ -9,10 +11,7 @@ fn models(world: &str, client: &str) -> Result<Vec<Model>, String> {
         "version = 1\ntitle = \"T\"\n[run]\nlength = \"10s\"\n[machine]\ncores = 2\n[world.w]\n{world}\n[client.c]\n{client}\n\
          [request.page]\nsteps = [{{ sleep = \"1ms\" }}]\n"
     );
-    let say = |list: Vec<scenario::Diagnostic>| list.iter().map(|one| one.plain(&text)).collect::<String>();
-    let parsed = scenario::parse(&text, "s.toml", &[]).map_err(say)?;
-    let compiled = scenario::compile(&parsed, &mut |name| Err(format!("no file {name}"))).map_err(say)?;
-    Ok(compiled.models)
+    Ok(text::compile(&text)?.models)
 }
 
 fn model(world: &str) -> Model {

@@ -5,10 +5,9 @@
 //! and an answer of any kind are something; a SYN that is repeated in vain is not. What is under way then has failed for its sender,
 //! whatever becomes of it, and nothing more is sent.
 
-use crate::id::{ClientId, RequestId};
+use crate::id::ClientId;
 use crate::probe::Probe;
-use crate::record::Ending;
-use crate::request::Stage;
+use crate::request::{Request, Stage};
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {
@@ -31,29 +30,26 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn silence_event(&mut self, client: ClientId) {
         let index = client.index();
         let Some(silence) = self.model.clients[index].silence else { return };
-        let of_group = |(_, request): &(RequestId, &crate::request::Request)| {
-            usize::from(request.client) == index && request.ending.is_none()
-        };
-        let alive: Vec<(RequestId, Stage)> =
-            self.requests.iter().filter(of_group).map(|(id, request)| (id, request.stage)).collect();
-        if alive.is_empty() {
+        let due = self.clients[index].heard + silence;
+        if self.now < due {
+            return self.queue.push(due, Event::Silence(client));
+        }
+        let is_alive = |request: &Request| usize::from(request.client) == index && request.ending.is_none();
+        let alive = self.requests.iter().filter(|(_, request)| is_alive(request));
+        let (pausing, waiting): (Vec<_>, Vec<_>) =
+            alive.map(|(id, request)| (id, request.stage)).partition(|(_, stage)| *stage == Stage::Pausing);
+        if waiting.is_empty() {
+            // Nobody was asked, so nothing could be heard.
+            if !pausing.is_empty() {
+                self.queue.push(self.now + silence, Event::Silence(client));
+            }
             return;
         }
-        let waits = alive.iter().any(|(_, stage)| *stage != Stage::Pausing);
-        let heard = if waits { self.clients[index].heard } else { self.now };
-        if self.now < heard + silence {
-            self.queue.push(heard + silence, Event::Silence(client));
-            return;
-        }
+        // Who pauses has sent nothing: `send` forgets it.
         self.clients[index].ended = true;
-        for (id, stage) in alive {
-            let is_open = self.requests.get(id).is_some_and(|request| request.ending.is_none());
-            match stage {
-                // It is not sent; `send` forgets it when its pause is over.
-                Stage::Pausing => {}
-                Stage::Connecting if is_open => self.end(id, Ending::ConnectTimeout),
-                _ if is_open => self.end(id, Ending::ReadTimeout),
-                _ => {}
+        for (id, _) in waiting {
+            if self.requests.get(id).is_some_and(is_alive) {
+                self.time_out(id);
             }
         }
     }
