@@ -248,9 +248,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn send(&mut self, id: RequestId) {
         let request = &self.requests[id];
         debug_assert_eq!(request.born, self.now);
-        if self.clients[usize::from(request.client)].ended {
+        let client = &mut self.clients[usize::from(request.client)];
+        if client.ended {
             return self.forget(id);
         }
+        client.heard = self.now;
         tell(&mut self.probe, self.now, Detail::sent(id, request));
         if request.why != Why::Check {
             self.probe.on(self.now, Fact::Sent(request));

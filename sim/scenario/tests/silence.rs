@@ -48,6 +48,13 @@ fn an_answer_now_and_then_keeps_it_going() {
 }
 
 #[test]
+fn a_pause_is_no_silence() {
+    // Connecting takes 16 s, which is not long, but 36 s after the last answer.
+    let client = "clients = 1\ntotal = 5\nrequests = [\"page\"]\nnetwork = \"8s\"\nthink = \"20s\"\nsilence = \"30s\"";
+    assert_eq!(endings(&run("1s", 1, 100, client)), [5, 0, 0]);
+}
+
+#[test]
 fn syns_that_are_repeated_in_vain_are_silence() {
     let [ok, connecting, reading] =
         endings(&run("100s", 1, 1, "clients = 20\nrequests = [\"page\"]\nsilence = \"30s\""));

@@ -2,8 +2,8 @@
 //!
 //! After `ab` (httpd, `support/ab.c`, `test`): it polls all of its connections together, and a poll in which nothing happens for the
 //! whole of its timeout (30 s; `-s` since httpd 2.4) ends the program: "The timeout specified has expired". A connection that is made
-//! and an answer of any kind are something; a SYN that is repeated in vain is not. What is under way then has failed for its sender,
-//! whatever becomes of it, and nothing more is sent.
+//! and an answer of any kind are something, and so is sending, after which it polls anew; a SYN that is repeated in vain is not. What
+//! is under way then has failed for its sender, whatever becomes of it, and nothing more is sent.
 
 use crate::id::ClientId;
 use crate::probe::Probe;
@@ -18,7 +18,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// Something has happened at a connection of the group.
+    /// Something has happened at a connection of the group, so its next poll begins.
     #[inline(always)]
     pub(crate) fn hear(&mut self, index: usize) {
         self.clients[index].heard = self.now;
