@@ -6,6 +6,7 @@ use report::data::figures::figures_table;
 use report::json::{About, Beside, results_json_with};
 use report::text::markdown::{Again, markdown};
 use report::text::notes::{precision_note, warm_up_note};
+use report::text::overload::overload_text;
 use report::text::plot::{Look, plots};
 use report::text::slo::verdicts;
 use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
@@ -100,7 +101,7 @@ impl Shown<'_> {
     fn tables(&self) -> String {
         let style = Style { bold: terminal::coloured(&std::io::stdout()), width: terminal::width(WIDEST) };
         let beside = self.beside;
-        let mut out = format!("{}\n", self.compiled.title);
+        let mut out = overload_text(self.comparison, style.width) + &format!("{}\n", self.compiled.title);
         if let Some(question) = &self.compiled.question {
             out += &format!("{question}\n");
         }

@@ -35,7 +35,7 @@ impl<P: Probe> World<'_, P> {
         let arrives = self.now + self.hop_network(id);
         self.aim(id, listener.index());
         let request = &mut self.requests[id];
-        (request.counted, request.stage) = (false, Stage::Connecting);
+        request.stage = Stage::Connecting;
         request.leaves_at = self.now + check.timeout;
         self.queue.push(request.leaves_at, Event::Limit(id));
         self.queue.push(arrives, Event::Syn(id));

@@ -230,7 +230,7 @@ impl<P: Probe> World<'_, P> {
         }
         let id = self.new_request(index, pause);
         let request = &mut self.requests[id];
-        (request.resident, request.member, request.counted) = (resident, resident, false);
+        (request.resident, request.member) = (resident, resident);
         Some(id)
     }
 
@@ -326,7 +326,7 @@ impl<P: Probe> World<'_, P> {
         }
         let request = &self.requests[id];
         self.probe.on(self.now, Fact::Ended(request, ending));
-        if ending == Ending::Ok && request.counted {
+        if ending == Ending::Ok {
             let spec = &model.classes[class];
             let (head, body) = (spec.header_bytes, spec.body_bytes);
             self.probe.on(self.now, Fact::Bytes { class, head, body });

@@ -120,7 +120,6 @@ impl<P: Probe> World<'_, P> {
         }
         self.arrived_whole(id);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
-        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         let state = &mut self.conns[conn];
         (state.idle, state.request) = (false, id);
         let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);

@@ -98,6 +98,21 @@ impl Hist {
         self.min = self.min.min(other.min);
     }
 
+    /// Adds those spans of another histogram that are longer than this, each as the longest of its bucket.
+    pub fn merge_beyond(&mut self, other: &Hist, than: Span) {
+        for (span, count) in other.buckets().filter(|&(span, _)| span > than) {
+            let Bucket(at) = Hist::bucket(span);
+            if at >= self.counts.len() {
+                self.reach(at);
+            }
+            self.counts[at] += count;
+            self.total += count;
+            self.sum += u128::from(span.as_ns()) * u128::from(count);
+            self.max = self.max.max(span);
+            self.min = self.min.min(span);
+        }
+    }
+
     /// Forgets everything, keeping the memory.
     pub fn clear(&mut self) {
         self.counts.clear();

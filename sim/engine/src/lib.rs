@@ -4,6 +4,7 @@
 //! `thread.rs` and `hub/`.
 
 mod advance;
+mod apart;
 mod balance;
 mod blame;
 mod books;

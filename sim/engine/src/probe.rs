@@ -140,7 +140,7 @@ pub struct Touch {
 /// A level that is averaged over time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gauge {
-    /// Requests accepted and not yet answered.
+    /// Requests that a thread or greenlet has taken, until their connection is closed.
     InFlight,
     /// Requests in accept queues, and accepted ones that no thread serves yet.
     Queued,

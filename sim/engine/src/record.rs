@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+pub use crate::apart::Apart;
 pub use crate::blame::{Around, BlameRows, Worst, WorstList};
 use crate::fairness::jain;
 pub use crate::fairness::{Evenness, GroupRecord, LORENZ_PARTS, Residents, Waiting};
@@ -175,8 +176,10 @@ pub struct RunRecord {
     pub fingerprint: u64,
     /// Hash over births and fates in birth order: equal in every world of a scenario while nobody refreshes.
     pub births_fingerprint: u64,
-    /// Requests sent, refreshes included, per ending.
+    /// Requests that were alive within the window, refreshes included, per ending.
     pub endings: [u64; Ending::COUNT],
+    /// Which of them ended after the window, or never.
+    pub apart: Apart,
     /// Users: one each for an original request and its refreshes together.
     pub users: Users,
     /// Requests whose sender had left before they were finished, and the slot time and CPU time they took.
@@ -303,7 +306,7 @@ pub struct SocketMemoryCounts {
 /// What became of people rather than of requests.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct Users {
-    /// People who came.
+    /// People who came, or were there already when the window began.
     pub came: u64,
     /// People who got a good response, to whichever of their requests.
     pub served: u64,
@@ -373,8 +376,12 @@ pub struct ConnectionRecord {
 pub struct ClassRecord {
     /// Its name.
     pub name: String,
-    /// Requests per ending.
+    /// Requests that were alive within the window, per ending.
     pub endings: [u64; Ending::COUNT],
+    /// Which of them ended after the window, or never.
+    pub apart: Apart,
+    /// How long those have been inside that had no answer when the run ended.
+    pub unfinished: Hist,
     /// Latency of good responses, as the client sees it.
     pub latency: Hist,
     /// Sum over good responses of time by [`Wait`], in [`Wait::ALL`] order; adds up to the sum of latencies, exactly.
@@ -430,6 +437,8 @@ impl Slowdown {
 pub struct Series {
     /// Width of a step.
     pub step: Span,
+    /// Steps that lie within the length of the run; what follows is what drains. `None` for a run without a length.
+    pub measured: Option<usize>,
     /// Requests sent.
     pub sent: Vec<u64>,
     /// Endings by [`Ending::ALL`] order (without the unfinished, which end with the run).
@@ -442,7 +451,7 @@ pub struct Series {
     pub latency_p90: Vec<Option<Span>>,
     /// 99th percentile.
     pub latency_p99: Vec<Option<Span>>,
-    /// Time-average of requests inside the servers (accepted, not answered), thousandths.
+    /// Time-average of requests that threads or greenlets have taken and not yet closed, thousandths.
     pub in_flight_milli: Vec<u64>,
     /// Time-average of connections in accept queues and in-server queues, thousandths.
     pub queued_milli: Vec<u64>,
@@ -454,4 +463,7 @@ pub struct Series {
     pub cpu_ppm: Vec<u64>,
     /// SYNs dropped.
     pub syn_drops: Vec<u64>,
+    /// Requests between click and answer at the end of each step; none where clients wait for answers before they ask again, whose
+    /// number has a bound.
+    pub inside: Vec<u64>,
 }

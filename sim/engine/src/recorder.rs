@@ -5,13 +5,13 @@ use crate::books::Areas;
 use crate::fairness::Fairness;
 use crate::hist::Hist;
 use crate::holds::Holds;
-use crate::model::Model;
+use crate::model::{Arrivals, Model};
 use crate::probe::{Fact, Gauge, Probe};
 use crate::record::{
-    ClassRecord, ConnectionRecord, Ending, GroupRecord, Resilience, Series, Slowdown, Users, ValueRecord, Wait,
+    Apart, ClassRecord, ConnectionRecord, Ending, GroupRecord, Resilience, Series, Slowdown, Users, ValueRecord, Wait,
     Waiting, Wasted,
 };
-use crate::request::{NO_RESIDENT, Request, Why};
+use crate::request::{Request, Why};
 use crate::starved::StarvedRequests;
 use crate::steps::Steps;
 use crate::time::{Span, Time};
@@ -21,6 +21,7 @@ use crate::time::{Span, Time};
 pub struct Recorder {
     /// See [`crate::record::RunRecord`] for all of these.
     pub(crate) endings: [u64; Ending::COUNT],
+    pub(crate) apart: Apart,
     pub(crate) users: Users,
     pub(crate) wasted: Wasted,
     pub(crate) resilience: Resilience,
@@ -53,6 +54,10 @@ pub struct Recorder {
     window: (Time, Time),
     cores: u64,
     slots: u64,
+    /// Requests between click and answer.
+    inside: u64,
+    /// Whether anybody asks without waiting for an answer first.
+    open: bool,
 }
 
 /// A level over time: its area in the current step, and in the window of the run.
@@ -100,6 +105,8 @@ impl Recorder {
         let class = |name: &str| ClassRecord {
             name: name.to_owned(),
             endings: [0; Ending::COUNT],
+            apart: Apart::default(),
+            unfinished: Hist::new(),
             latency: Hist::new(),
             blame: [Span::ZERO; Wait::KINDS],
             blame_rows: BlameRows::default(),
@@ -116,6 +123,7 @@ impl Recorder {
         let step_edge = Time::ZERO + model.run.step;
         Recorder {
             endings: [0; Ending::COUNT],
+            apart: Apart::default(),
             users: Users::default(),
             wasted: Wasted::default(),
             resilience: Resilience::default(),
@@ -137,7 +145,11 @@ impl Recorder {
             holds: Holds::new(model.processes.len()),
             finished: Time::ZERO,
             slots_until_finished: 0,
-            series: Series { step: model.run.step, ..Series::default() },
+            series: Series {
+                step: model.run.step,
+                measured: model.run.length.map(|length| steps_in(length, model.run.step)),
+                ..Series::default()
+            },
             gauges: [Level::default(); Gauge::COUNT],
             areas: Areas::default(),
             cpu: Vec::new(),
@@ -148,6 +160,8 @@ impl Recorder {
             window,
             cores,
             slots,
+            inside: 0,
+            open: model.clients.iter().any(|client| !matches!(client.arrivals, Arrivals::Closed { .. })),
         }
     }
 
@@ -238,6 +252,9 @@ impl Recorder {
         series.latency_p90.push(self.step_latency.quantile(0.9));
         series.latency_p99.push(self.step_latency.quantile(0.99));
         self.step_latency.clear();
+        if self.open {
+            series.inside.push(self.inside);
+        }
     }
 
     /// Makes sure that the counting columns have an entry for the current step.
@@ -258,18 +275,24 @@ impl Recorder {
             self.series.endings[ending as usize][column] += 1;
         }
         let latency = at - request.born;
+        self.inside -= 1;
         self.areas.ended(at, request, ending);
         let bucket = Hist::bucket(latency);
         if ending == Ending::Ok {
             self.step_latency.add_in(bucket, latency);
         }
-        if !request.counted {
+        if at < self.window.0 {
             return;
         }
-        self.users.came += u64::from(request.resident != NO_RESIDENT);
-        self.endings[ending as usize] += 1;
+        self.users.came += u64::from(!request.again);
         let class = &mut self.classes[usize::from(request.class)];
-        class.endings[ending as usize] += 1;
+        let after = at > self.window.1 && ending != Ending::Unfinished;
+        let stuck = ending == Ending::Unfinished && latency >= self.window.1.since(self.window.0);
+        for (endings, apart) in [(&mut self.endings, &mut self.apart), (&mut class.endings, &mut class.apart)] {
+            endings[ending as usize] += 1;
+            apart.drained[ending as usize] += u64::from(after);
+            apart.stuck += u64::from(stuck);
+        }
         let group = &mut self.groups[usize::from(request.client)];
         let ideal = request.ideal();
         let waited = latency.saturating_sub(ideal);
@@ -277,6 +300,7 @@ impl Recorder {
             class.starved.note(request, waited, ending);
         }
         if ending == Ending::Unfinished {
+            class.unfinished.add_in(bucket, latency);
             return;
         }
         self.finished = at;
@@ -360,23 +384,22 @@ impl Probe for Recorder {
         }
         match fact {
             Fact::Sent(request) => {
+                self.inside += 1;
                 self.areas.sent(request.born);
                 let column = self.column();
                 self.series.sent[column] += 1;
                 if request.attempt > 0 {
                     self.series.refreshes[column] += 1;
                 }
-                if request.counted && request.attempt == 0 {
-                    self.users.came += 1;
-                }
-                if request.counted && request.why == Why::Refresh {
+                if at >= self.window.0 && request.why == Why::Refresh {
                     self.users.refreshes += 1;
                 }
-                if request.counted && request.why == Why::Retry {
+                if at >= self.window.0 && request.why == Why::Retry {
                     self.resilience.retries += 1;
                 }
             }
             Fact::Ended(request, ending) => self.ended(at, request, ending),
+            Fact::Bytes { .. } if at < self.window.0 => {}
             Fact::Bytes { class, head, body } => {
                 self.classes[class].bytes += u64::from(head) + u64::from(body);
                 self.classes[class].body_bytes += u64::from(body);
@@ -416,12 +439,18 @@ impl Probe for Recorder {
             }
             Fact::FailedFast | Fact::RetryRefused | Fact::Hedged | Fact::HedgeWon | Fact::Ejected => self.trouble(fact),
             Fact::Born(_) | Fact::Said { .. } | Fact::Detail(_) => {}
+            Fact::Wasted { .. } if at < self.window.0 => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;
                 self.wasted.slot_time += held;
             }
         }
     }
+}
+
+/// Whole steps within a length, and one at least.
+fn steps_in(length: Span, step: Span) -> usize {
+    usize::try_from(length.as_ns() / step.as_ns().max(1)).unwrap_or(usize::MAX).max(1)
 }
 
 /// The first edge after `at`.

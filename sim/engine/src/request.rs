@@ -70,8 +70,8 @@ pub struct Request {
     pub ending: Option<Ending>,
     /// Whether the server's answer is an error.
     pub failed: bool,
-    /// Whether it was born after the warm-up.
-    pub counted: bool,
+    /// Whether an earlier request of its person ended after the warm-up: then the person is in the books.
+    pub again: bool,
     /// Its connection, as the kernels at both ends see it.
     pub link: Link,
 }
@@ -211,8 +211,7 @@ impl Request {
     /// The same, telling how long it waited at a step if it did.
     #[inline(always)]
     pub fn turn_from_step(&mut self, at: Time, wait: Wait, now: Time, probe: &mut impl Probe) {
-        // A pass of a resident counts by its end, which nobody knows yet.
-        if self.wait.is_at_step() && (self.counted || self.resident != NO_RESIDENT) {
+        if self.wait.is_at_step() && self.why != Why::Check {
             let span = at.since(self.since);
             probe.on(now, Fact::Waited { class: self.class, op: self.op, wait: self.wait, span });
         }

@@ -70,15 +70,18 @@ impl Told {
 }
 
 /// The probe: it passes on what ends and counts.
-struct Listener<F>(F);
+struct Listener<F> {
+    tell: F,
+    warm_up_end: Time,
+}
 
 impl<F: FnMut(&Told)> Probe for Listener<F> {
     #[inline(always)]
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         if let Fact::Ended(request, ending) = fact
-            && request.counted
+            && at >= self.warm_up_end
         {
-            (self.0)(&Told::of(request, at, ending));
+            (self.tell)(&Told::of(request, at, ending));
         }
     }
 }
@@ -95,5 +98,5 @@ pub fn run_telling(
     replication: Replication,
     tell: impl FnMut(&Told),
 ) -> Result<RunRecord, RunError> {
-    run_with(model, seed, replication, Listener(tell))
+    run_with(model, seed, replication, Listener { tell, warm_up_end: Time::ZERO + model.run.warm_up })
 }

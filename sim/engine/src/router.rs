@@ -322,7 +322,6 @@ impl<P: Probe> World<'_, P> {
     /// A session that was closed before its request reached a worker: nobody has it any more.
     pub(crate) fn abandon_relay(&mut self, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
-        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
         self.requests[id].stage = Stage::Answered;
         self.answer_with(id, Ending::Reset, Span::ZERO);
     }

@@ -18,6 +18,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         fingerprint: 0,
         births_fingerprint: 0,
         endings: [0; Ending::COUNT],
+        apart: Default::default(),
         users: Users::default(),
         wasted: Wasted::default(),
         resilience: Resilience::default(),
@@ -121,6 +122,8 @@ pub fn class(name: &str, latencies_ms: &[u64], ideal_ms: u64) -> ClassRecord {
     ClassRecord {
         name,
         endings,
+        apart: Default::default(),
+        unfinished: Hist::new(),
         latency,
         blame,
         blame_rows: Default::default(),
@@ -140,6 +143,7 @@ fn series(good: u64) -> Series {
     let per_step = good / 12;
     Series {
         step: Span::from_secs(10),
+        measured: Some(steps),
         sent: vec![per_step; steps],
         endings: Ending::ALL.map(|ending| vec![if ending == Ending::Ok { per_step } else { 0 }; steps]),
         refreshes: vec![0; steps],
@@ -152,6 +156,7 @@ fn series(good: u64) -> Series {
         slots_ppm: (0..12).map(|step| 300_000 + 60_000 * step).collect(),
         cpu_ppm: (0..12).map(|step| 120_000 - 5_000 * step).collect(),
         syn_drops: vec![0; steps],
+        inside: vec![270; steps],
     }
 }
 

@@ -11,6 +11,7 @@ pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod gallery;
+pub mod overload;
 pub mod plan;
 pub mod precision;
 pub mod run;
@@ -28,6 +29,7 @@ pub mod welch;
 pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
 pub use estimate::Estimate;
 pub use figure::{Better, Figure, FigureSpec, Group, Unit};
+pub use overload::Overload;
 pub use precision::{Precision, Target};
 pub use run::{FailedRun, LabError, OfModel, Plan, Progress, run_all, run_all_from, run_all_with, run_each};
 pub use series::{Band, WorldSeries, world_series};

@@ -8,6 +8,7 @@ use engine::time::Span;
 use serde::Serialize;
 
 use crate::estimate::Estimate;
+use crate::overload::overload_of;
 
 /// Mean over replications with a 95 % interval, per step. `None` where no replication had a value.
 ///
@@ -27,6 +28,8 @@ pub struct Band {
 pub struct WorldSeries {
     /// Name of the world.
     pub world: String,
+    /// Whether its queue grows for as long as the runs last.
+    pub overloaded: bool,
     /// Width of a step, seconds.
     pub step_s: f64,
     /// Middle of each step, seconds from the start of the run.
@@ -61,7 +64,15 @@ pub struct WorldSeries {
     pub syn_drops_rps: Band,
 }
 
-/// Puts the replications of one world on one time axis, as long as the longest of them.
+impl WorldSeries {
+    /// Its name in a plot, with what is to be known before its lines are read.
+    pub fn label(&self) -> String {
+        if self.overloaded { format!("{} (OVERLOADED)", self.world) } else { self.world.clone() }
+    }
+}
+
+/// Puts the replications of one world on one time axis, as long as the longest of them, and without what drains after their length:
+/// who is answered there came long before, and few are.
 ///
 /// # Panics
 /// If there is no record, or if the records differ in world or step: then they are not replications of each other.
@@ -85,6 +96,7 @@ pub fn world_series(records: &[RunRecord]) -> WorldSeries {
     };
     WorldSeries {
         world: first.world.clone(),
+        overloaded: overload_of(records.iter()).is_some(),
         step_s,
         start_s: (0..steps).map(|at| (at as f64 + 0.5) * step_s).collect(),
         p50_s: latency(|record| &record.series.latency_p50),
@@ -121,11 +133,11 @@ fn band(records: &[RunRecord], steps: usize, value: impl Fn(&RunRecord, usize) -
     band
 }
 
-/// The longest column: a run that drains has endings after its last arrival.
+/// The longest column, as far as it lies within the length of the run.
 fn steps_of(record: &RunRecord) -> usize {
     let series = &record.series;
     let endings = series.endings.iter().map(Vec::len).max().unwrap_or(0);
-    series.sent.len().max(endings).max(series.in_flight_milli.len())
+    series.sent.len().max(endings).max(series.in_flight_milli.len()).min(series.measured.unwrap_or(usize::MAX))
 }
 
 fn count_at(column: &[u64], at: usize) -> u64 {

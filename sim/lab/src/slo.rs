@@ -4,10 +4,11 @@
 //! A single replication has no interval, so its value alone decides; who prints the verdict says so.
 
 use engine::hist::Hist;
-use engine::record::{ClassRecord, Ending, RunRecord};
+use engine::record::{Apart, ClassRecord, Ending, RunRecord};
 
 use crate::estimate::{CONFIDENCE, Estimate, student_t_at};
 use crate::figure::{self, Unit};
+use crate::overload::overload_of;
 use crate::summary::WorldResult;
 
 /// What an objective bounds.
@@ -15,9 +16,9 @@ use crate::summary::WorldResult;
 pub enum Measure {
     /// A percentile of the latency of good responses: so many thousandths of them do not exceed it.
     Latency(u32),
-    /// Requests that did not end well, over all that ended.
+    /// Requests that did not end well, over all that ended within the window or waited through all of it.
     Errors,
-    /// Good responses a second.
+    /// Good responses a second, of those within the window.
     Throughput,
     /// Jain's fairness index of latency over ideal time.
     Jain,
@@ -151,11 +152,11 @@ impl Objective {
     }
 
     fn of_run(&self, record: &RunRecord) -> Seen {
-        let ended = ended(&record.endings);
+        let ended = ended(&record.endings) + record.apart.stuck;
         let value = match self.measure {
-            Measure::Latency(milli) => return percentile(&record.latency, milli, ended),
-            Measure::Errors => errors(&record.endings),
-            Measure::Throughput => throughput(record.endings[Ending::Ok as usize], record),
+            Measure::Latency(milli) => return percentile(&record.latency, &unfinished(record), milli, ended),
+            Measure::Errors => errors(&record.endings, &record.apart),
+            Measure::Throughput => throughput(&record.endings, &record.apart, record),
             Measure::Jain => figure::slowdown(record).jain(),
             Measure::Cpu => Some(record.cpu_ppm as f64 / 1e6),
             Measure::Served => (record.users.came > 0).then(|| record.users.served as f64 / record.users.came as f64),
@@ -164,11 +165,11 @@ impl Objective {
     }
 
     fn of_class(&self, class: &ClassRecord, record: &RunRecord) -> Seen {
-        let ended = ended(&class.endings);
+        let ended = ended(&class.endings) + class.apart.stuck;
         let value = match self.measure {
-            Measure::Latency(milli) => return percentile(&class.latency, milli, ended),
-            Measure::Errors => errors(&class.endings),
-            Measure::Throughput => throughput(class.endings[Ending::Ok as usize], record),
+            Measure::Latency(milli) => return percentile(&class.latency, &class.unfinished, milli, ended),
+            Measure::Errors => errors(&class.endings, &class.apart),
+            Measure::Throughput => throughput(&class.endings, &class.apart, record),
             Measure::Jain => class.slowdown.jain(),
             // A class has no cores and no people of its own.
             Measure::Cpu | Measure::Served => return Seen::Nobody,
@@ -182,20 +183,32 @@ fn ended(endings: &[u64; Ending::COUNT]) -> u64 {
     endings.iter().sum::<u64>() - endings[Ending::Unfinished as usize]
 }
 
-fn percentile(latency: &Hist, milli: u32, ended: u64) -> Seen {
-    match latency.quantile(f64::from(milli) / 1e3) {
-        Some(span) => Seen::Value(span.as_ns() as f64),
-        None if ended > 0 => Seen::Never,
-        None => Seen::Nobody,
+/// How long those have been inside that had no answer when the run ended, of all classes.
+fn unfinished(record: &RunRecord) -> Hist {
+    let mut all = Hist::new();
+    record.classes.iter().for_each(|class| all.merge(&class.unfinished));
+    all
+}
+
+/// A percentile of the latency. Who has waited for longer than it would be without him, and has no answer yet, will have had one later
+/// still: he counts with the time so far. So a percentile is not met by those alone who got through.
+fn percentile(latency: &Hist, unfinished: &Hist, milli: u32, ended: u64) -> Seen {
+    let of = |hist: &Hist| hist.quantile(f64::from(milli) / 1e3);
+    let Some(answered) = of(latency) else { return if ended > 0 { Seen::Never } else { Seen::Nobody } };
+    if unfinished.max().is_none_or(|longest| longest <= answered) {
+        return Seen::Value(answered.as_ns() as f64);
     }
+    let mut all = latency.clone();
+    all.merge_beyond(unfinished, answered);
+    Seen::Value(of(&all).unwrap_or(answered).as_ns() as f64)
 }
 
-fn errors(endings: &[u64; Ending::COUNT]) -> Option<f64> {
-    let ended = ended(endings);
-    (ended > 0).then(|| (ended - endings[Ending::Ok as usize]) as f64 / ended as f64)
+fn errors(endings: &[u64; Ending::COUNT], apart: &Apart) -> Option<f64> {
+    apart.success(endings).map(|success| 1.0 - success)
 }
 
-fn throughput(good: u64, record: &RunRecord) -> Option<f64> {
+fn throughput(endings: &[u64; Ending::COUNT], apart: &Apart, record: &RunRecord) -> Option<f64> {
+    let good = apart.within(endings, Ending::Ok);
     (!record.window.is_zero()).then(|| good as f64 / record.window.as_secs_f64())
 }
 
@@ -219,6 +232,8 @@ pub struct Judged {
     pub world: String,
     /// Whether the verdict counts.
     pub binds: bool,
+    /// Whether the queue of the world grows for as long as the runs last: no latency of it can be promised.
+    pub overloaded: bool,
     /// What every replication says, by number.
     pub seen: Vec<Seen>,
     /// Mean and interval; `None` if a replication answered nobody well, or nobody asked.
@@ -232,8 +247,11 @@ pub fn judge(slo: &Slo, results: &[WorldResult]) -> Vec<Judged> {
     let judged = |objective: &Objective, world: &WorldResult| {
         let seen: Vec<Seen> = world.records.iter().map(|record| objective.seen(record)).collect();
         let (verdict, estimate) = verdict(objective, &seen);
-        let binds = slo.binds(&world.name);
-        Judged { objective: objective.clone(), world: world.name.clone(), binds, seen, estimate, verdict }
+        let (binds, overloaded) = (slo.binds(&world.name), overload_of(world.records.iter()).is_some());
+        // Whatever was measured, a longer run measures more.
+        let grows = overloaded && matches!(objective.measure, Measure::Latency(_));
+        let verdict = if grows { Verdict::Missed } else { verdict };
+        Judged { objective: objective.clone(), world: world.name.clone(), binds, overloaded, seen, estimate, verdict }
     };
     slo.objectives.iter().flat_map(|objective| results.iter().map(move |world| judged(objective, world))).collect()
 }

@@ -2,6 +2,7 @@
 
 use engine::record::{ClassRecord, RunRecord};
 
+use crate::overload::{Overload, overload_of};
 use crate::figure::{
     BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, GROUP_FIGURES, Group, POOL_FIGURES, RUN_FIGURES, Recipe,
     VALUE_FIGURES, blame_of,
@@ -23,6 +24,8 @@ pub struct Summary {
     pub world: String,
     /// Replications it is made of.
     pub replications: u32,
+    /// Whether its queue grows for as long as the runs last; then its latencies do.
+    pub overload: Option<Overload>,
     /// The run as a whole: one per row of [`RUN_FIGURES`], in its order; those about trouble and sharing only if there was any.
     pub figures: Vec<Figure>,
     /// What good responses of all classes waited for; only what was ever waited for, in `Wait::ALL` order.
@@ -79,6 +82,7 @@ impl Summary {
         Summary {
             world: first.world.clone(),
             replications: u32::try_from(records.len()).expect("replications are counted by u32"),
+            overload: overload_of(records.iter().copied()),
             figures: RUN_FIGURES
                 .iter()
                 .map(figure)

@@ -162,8 +162,7 @@ impl WorldCut {
     }
 }
 
-/// Requests in the system by step. Those that were accepted and wait for a thread count twice, which shifts no cut: they come and go
-/// with the others.
+/// Requests in the system by step.
 fn in_system(record: &RunRecord) -> Vec<f64> {
     let series = &record.series;
     let columns = series.in_flight_milli.iter().zip(&series.queued_milli).zip(&series.retrying_milli);

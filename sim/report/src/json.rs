@@ -106,6 +106,8 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct World<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overload: Option<Growth>,
     figures: Figures<'a>,
     classes: Vec<Class<'a>>,
     blame: Figures<'a>,
@@ -130,6 +132,7 @@ impl<'a> World<'a> {
         let hexadecimal = |fingerprint: u64| format!("{fingerprint:016x}");
         World {
             name: &result.name,
+            overload: summary.overload.map(|overload| Growth { growth_rps: Number(overload.growth_rps) }),
             figures: Figures(&summary.figures),
             classes: summary.classes.iter().map(Class::of).collect(),
             blame: Figures(&summary.blame),
@@ -144,6 +147,12 @@ impl<'a> World<'a> {
             events: OneLine(records.map(|record| record.events).collect()),
         }
     }
+}
+
+/// That the queue of a world grows.
+#[derive(Serialize)]
+struct Growth {
+    growth_rps: Number,
 }
 
 #[derive(Serialize)]

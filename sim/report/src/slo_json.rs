@@ -32,6 +32,8 @@ struct One<'a> {
     goal: Goal<'a>,
     world: &'a str,
     counts: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    overloaded: bool,
     verdict: &'static str,
     #[serde(flatten)]
     interval: Interval,
@@ -65,6 +67,7 @@ impl<'a> Verdicts<'a> {
                 goal: Goal::of(&judged.objective),
                 world: &judged.world,
                 counts: judged.binds,
+                overloaded: judged.overloaded,
                 verdict: word(judged.verdict),
                 interval: Interval::of(judged.estimate.as_ref()),
             })

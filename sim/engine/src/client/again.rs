@@ -140,7 +140,9 @@ impl<P: Probe> World<'_, P> {
         let member = self.requests[id].member;
         let person = self.person_of(&self.requests[id], attempt, why);
         let id = self.birth(person, pause);
-        self.requests[id].member = member;
+        let after_warm_up = self.now >= self.warm_up_end;
+        let request = &mut self.requests[id];
+        (request.member, request.again) = (member, after_warm_up);
         self.queue.push(self.now + pause, Event::Send(id));
         true
     }

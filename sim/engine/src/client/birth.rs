@@ -138,7 +138,7 @@ impl<P: Probe> World<'_, P> {
             stage: Stage::Pausing,
             ending: None,
             failed: false,
-            counted: born >= self.warm_up_end,
+            again: false,
             link: Link::default(),
         })
     }

@@ -109,7 +109,7 @@ impl<P: Probe> World<'_, P> {
         let copy = self.birth(person, Span::ZERO);
         let state = &mut self.requests[copy];
         (state.born, state.bill, state.leaves_at) = (request.born, request.bill, request.leaves_at);
-        (state.counted, state.twin, state.member) = (request.counted, id, request.member);
+        (state.again, state.twin, state.member) = (request.again, id, request.member);
         if P::DETAIL {
             tell(&mut self.probe, self.now, Detail::sent(copy, &self.requests[copy]));
         }

@@ -78,7 +78,6 @@ impl<P: Probe> World<'_, P> {
         }
         self.probe.on(self.now, Fact::Sent(&self.requests[request]));
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
-        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
     }
 
     /// A pass is over and paid for: the greenlet that runs begins the next one, pauses, or dies.
@@ -88,7 +87,6 @@ impl<P: Probe> World<'_, P> {
         let (index, resident, failed) = (usize::from(request.client), request.resident, request.failed);
         (request.stage, request.task) = (Stage::Answered, TaskId::NONE);
         // A script counts what has ended when its time is up, not what has begun.
-        request.counted = self.now >= self.warm_up_end;
         let ending = match failed {
             _ if self.now >= self.arrivals_end => Ending::Unfinished,
             true => Ending::Failed,
@@ -132,6 +130,7 @@ impl<P: Probe> World<'_, P> {
         let request = self.tasks[task].request;
         self.tell_sent(request);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
+        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
         let process = self.hubs[id.index()].process;
         self.processes[process.index()].begun += 1;

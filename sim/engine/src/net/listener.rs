@@ -230,9 +230,6 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.stage = Stage::Accepted;
         request.link.process = process;
-        if request.link.relay.is_none() {
-            self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
-        }
         Some(id)
     }
 }

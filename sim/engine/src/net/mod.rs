@@ -31,7 +31,7 @@ use crate::model::WorkerKind;
 use crate::pool::Finished;
 use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
-use crate::request::Stage;
+use crate::request::{Stage, Why};
 use crate::task::Task;
 use crate::time::Time;
 use crate::trace::Detail;
@@ -107,6 +107,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn begin(&mut self, id: RequestId, thread: ThreadId) -> TaskId {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
+        self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
         let carrier = &mut self.threads[thread.index()];
         carrier.served += 1;
@@ -188,7 +189,7 @@ impl<P: Probe> World<'_, P> {
         if request.ending.is_some() {
             let held = self.now - request.begun;
             // Somebody who read it all before its writer got to run has not left.
-            if request.counted && matches!(before, Stage::Served | Stage::Writing) {
+            if request.why != Why::Check && matches!(before, Stage::Served | Stage::Writing) {
                 self.probe.on(self.now, Fact::Wasted { held });
             }
             self.keep_by_owner(id, before == Stage::Answered);

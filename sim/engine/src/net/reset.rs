@@ -7,7 +7,7 @@
 use crate::id::{RequestId, TaskId};
 use crate::probe::{Fact, Gauge, Probe, tell};
 use crate::record::{Ending, Wait};
-use crate::request::Stage;
+use crate::request::{Stage, Why};
 use crate::time::Span;
 use crate::trace::Detail;
 use crate::world::{Event, World};
@@ -28,8 +28,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn reset_connection(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let levels: &[Gauge] = match request.stage {
-            Stage::Queued if request.link.relay.is_none() => &[Gauge::Queued],
-            Stage::Queued | Stage::Accepted => &[Gauge::Queued, Gauge::InFlight],
+            Stage::Queued | Stage::Accepted => &[Gauge::Queued],
             Stage::Served => &[Gauge::Slots, Gauge::InFlight],
             Stage::Writing | Stage::Answered | Stage::Read if request.task.is_some() => return self.cut_off(id),
             Stage::Pausing | Stage::Connecting | Stage::Proxied | Stage::Unheard => return,
@@ -49,7 +48,7 @@ impl<P: Probe> World<'_, P> {
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;
         let nobody = request.ending.is_some();
-        let counted = request.counted;
+        let counted = request.why != Why::Check;
         for &level in levels {
             self.probe.on(self.now, Fact::Gauge(level, -1));
         }
@@ -80,7 +79,7 @@ impl<P: Probe> World<'_, P> {
         let (stage, wanted, held) = (request.stage, request.ending.is_none(), self.now - request.begun);
         if stage == Stage::Writing && wanted {
             self.end(id, Ending::Reset);
-        } else if stage == Stage::Writing && request.counted {
+        } else if stage == Stage::Writing && request.why != Why::Check {
             self.probe.on(self.now, Fact::Wasted { held });
         }
         // Otherwise the event of its last byte is still to come, unless that has not been written.

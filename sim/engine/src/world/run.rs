@@ -10,7 +10,7 @@ use crate::op::Pc;
 use crate::probe::{Fact, Probe};
 use crate::record::{Ending, Evenness, RunRecord};
 use crate::recorder::Recorder;
-use crate::request::{NO_RESIDENT, Stage, Why};
+use crate::request::{Stage, Why};
 use crate::rng::{Replication, Seed, mix};
 use crate::time::{Span, Time};
 use crate::world::ties::Shuffled;
@@ -217,7 +217,6 @@ impl<P: Probe> World<'_, P> {
     fn end_unfinished(&mut self, id: RequestId) {
         let now = self.now;
         let request = &mut self.requests[id];
-        request.counted |= request.resident != NO_RESIDENT;
         // Who waits at a step for ever has waited at it: else a pool would look fair because the starved are not in its books.
         request.turn_from_step(now, request.wait, now, &mut self.probe);
         request.ending = Some(Ending::Unfinished);
@@ -318,6 +317,7 @@ fn record<P: Probe>(
         fingerprint,
         births_fingerprint: births,
         endings: recorder.endings,
+        apart: recorder.apart,
         users: recorder.users,
         wasted: recorder.wasted,
         resilience: recorder.resilience,

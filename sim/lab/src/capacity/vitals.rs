@@ -5,6 +5,7 @@ use engine::record::{Ending, KernelCounts, RunRecord, Wait, WorkerCounts};
 
 use crate::busiest::BusiestMinute;
 use crate::figure::blame_of;
+use crate::overload::overload_of;
 use crate::slo::{Seen, Slo};
 
 /// What is kept of a run.
@@ -12,15 +13,15 @@ use crate::slo::{Seen, Slo};
 pub struct Vitals {
     /// What the run says about every objective, in their order.
     pub seen: Vec<Seen>,
-    /// Whether it is on the good side of all of them.
+    /// Whether it is on the good side of all of them, and its queue does not grow.
     pub holds: bool,
-    /// Requests that ended before the run did.
+    /// Requests that ended within the window, or waited through all of it.
     pub ended: u64,
     /// Requests per ending.
     pub endings: [u64; Ending::COUNT],
     /// 99th percentile of the latency of good responses, nanoseconds.
     pub p99_ns: Option<f64>,
-    /// Requests that did not end well, over all that ended.
+    /// Those of them that did not end well, as a share.
     pub errors: f64,
     /// Good responses a second.
     pub throughput_rps: f64,
@@ -47,8 +48,8 @@ pub struct Vitals {
 impl Vitals {
     /// Those of a run of `model`.
     pub fn of(record: &RunRecord, model: &Model, slo: &Slo) -> Vitals {
-        let ended = record.endings.iter().sum::<u64>() - record.endings[Ending::Unfinished as usize];
-        let good = record.endings[Ending::Ok as usize];
+        let (endings, apart) = (&record.endings, &record.apart);
+        let good = apart.within(endings, Ending::Ok);
         let whole = record.finished.as_secs_f64().max(1e-9);
         let busiest = record.process_cpu.iter().copied().max();
         let whole_run =
@@ -56,11 +57,11 @@ impl Vitals {
         let minute = BusiestMinute::of(record).unwrap_or(whole_run);
         Vitals {
             seen: slo.objectives.iter().map(|objective| objective.seen(record)).collect(),
-            holds: slo.holds(record),
-            ended,
+            holds: slo.holds(record) && overload_of(std::iter::once(record)).is_none(),
+            ended: apart.settled(endings),
             endings: record.endings,
             p99_ns: record.latency.quantile(0.99).map(|span| span.as_ns() as f64),
-            errors: if ended > 0 { (ended - good) as f64 / ended as f64 } else { 0.0 },
+            errors: apart.success(endings).map_or(0.0, |success| 1.0 - success),
             throughput_rps: if record.window.is_zero() { 0.0 } else { good as f64 / record.window.as_secs_f64() },
             blame_ns: blame_of(record.classes.iter()),
             slots_share: minute.slots_share,

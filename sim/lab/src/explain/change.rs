@@ -2,7 +2,7 @@
 
 use engine::model::{Policy, SyncKind, Window, WorkerKind};
 use engine::op::{Op, Pc};
-use engine::record::{Ending, StepOf, Wait};
+use engine::record::{StepOf, Wait};
 use engine::time::Time;
 use engine::{Model, RunRecord};
 
@@ -67,9 +67,10 @@ impl Checked {
         };
         let success = |result: &WorldResult| -> Vec<Option<f64>> {
             let of = |record: &RunRecord| {
-                let endings = class.map_or(&record.endings, |class| &record.classes[class].endings);
-                let sent: u64 = endings.iter().sum();
-                (sent > 0).then(|| endings[Ending::Ok as usize] as f64 / sent as f64)
+                match class {
+                    Some(class) => record.classes[class].apart.success(&record.classes[class].endings),
+                    None => record.apart.success(&record.endings),
+                }
             };
             result.records.iter().map(of).collect()
         };

@@ -2,12 +2,13 @@
 
 use engine::hist::Hist;
 use engine::record::{
-    ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, PoolRecord, RunRecord, Slowdown, ValueRecord, Wait,
+    Apart, ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, PoolRecord, RunRecord, Slowdown, ValueRecord, Wait,
 };
 use engine::time::Span;
 
 use super::{Better, FigureSpec, Group, Recipe, Unit};
 use crate::busiest::BusiestMinute;
+use crate::overload::{growth_ratio, growth_rps};
 
 /// One row of a table below: keeps them one screen each.
 const fn row<R>(
@@ -36,31 +37,40 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 84] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 87] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
-        "Requests sent, refreshes included.", |r| Some(sent(&r.endings) as f64)),
+        "Requests that were alive within the window, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
-        "Good responses in time.", |r| ended(&r.endings, Ending::Ok)),
+        "Good responses in time, within the window.", |r| within(&r.endings, &r.apart, Ending::Ok)),
     row("requests_failed", "failed (5xx)", OUTCOME,
-        "Requests the server answered with an error.", |r| ended(&r.endings, Ending::Failed)),
+        "Requests the server answered with an error.", |r| within(&r.endings, &r.apart, Ending::Failed)),
     row("requests_connect_timeout", "connect timeout", OUTCOME,
-        "Requests that got no connection in time.", |r| ended(&r.endings, Ending::ConnectTimeout)),
+        "Requests that got no connection in time.", |r| within(&r.endings, &r.apart, Ending::ConnectTimeout)),
     row("requests_read_timeout", "read timeout", OUTCOME,
-        "Requests that were connected but got no response in time.", |r| ended(&r.endings, Ending::ReadTimeout)),
+        "Requests that were connected but got no response in time.", |r| within(&r.endings, &r.apart, Ending::ReadTimeout)),
     row("requests_gave_up", "gave up", OUTCOME,
-        "Requests whose user lost patience and left.", |r| ended(&r.endings, Ending::GaveUp)),
+        "Requests whose user lost patience and left.", |r| within(&r.endings, &r.apart, Ending::GaveUp)),
     row("requests_refused", "refused", OUTCOME,
-        "Requests whose connection was refused, because nobody listened.", |r| ended(&r.endings, Ending::Refused)),
+        "Requests whose connection was refused, because nobody listened.", |r| within(&r.endings, &r.apart, Ending::Refused)),
     row("requests_reset", "reset", OUTCOME,
-        "Requests whose connection broke before the response was there.", |r| ended(&r.endings, Ending::Reset)),
+        "Requests whose connection broke before the response was there.", |r| within(&r.endings, &r.apart, Ending::Reset)),
     row("requests_no_port", "no local port", OUTCOME,
-        "Requests for which the client had no local port left.", |r| ended(&r.endings, Ending::NoPort)),
+        "Requests for which the client had no local port left.", |r| within(&r.endings, &r.apart, Ending::NoPort)),
     row("requests_unfinished", "unfinished", OUTCOME,
-        "Requests that were still inside when the run ended.", |r| ended(&r.endings, Ending::Unfinished)),
+        "Requests that were still inside when the run ended.", |r| Some(r.endings[Ending::Unfinished as usize] as f64)),
+    row("requests_drained", "ended while draining", (Unit::Count, Group::Outcome, Better::Neither),
+        "Requests that ended after the window, while the run drained: in no other row of endings, and in no rate.",
+        |r| Some(r.apart.drained.iter().sum::<u64>() as f64)),
     row("success_share", "success", (Unit::Share, Group::Outcome, Better::More),
-        "Good responses over requests sent.", |r| success(&r.endings)),
+        "Good responses within the window over all requests that ended there, or waited through all of it.",
+        |r| r.apart.success(&r.endings)),
     row("throughput_rps", "throughput", (Unit::PerSecond, Group::Outcome, Better::More),
-        "Good responses per second over the window in which requests were sent.", throughput),
+        "Good responses within the window per second: what ends while the run drains is no throughput.", throughput),
+    row("inside_growth_rps", "inside, growth", (Unit::PerSecond, Group::Outcome, Better::Neither),
+        "By how many requests a second the number inside grew over the second half of the window; where some client does not wait for \
+         answers.", growth_rps),
+    row("inside_growth_ratio", "inside, growth over chance", (Unit::Ratio, Group::Outcome, Better::Neither),
+        "The same growth over the standard deviation of what a world at its limit gains by chance in that time.", growth_ratio),
     row("received_bytes", "received", (Unit::Bytes, Group::Outcome, Better::Neither),
         "Bytes of all good responses, heads and bodies.", |r| received(r, |class| class.bytes)),
     row("received_body_bytes", "of it bodies", (Unit::Bytes, Group::Outcome, Better::Neither),
@@ -79,7 +89,7 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 84] = [
     row("latency_max_ns", "max", LATENCY, "Longest latency of a good response.", |r| span(r.latency.max())),
 
     row("users_came", "came", USERS,
-        "People who came, each with an original request and its refreshes.", |r| Some(r.users.came as f64)),
+        "People who came, or were there when the window began, each with an original request and its refreshes.", |r| Some(r.users.came as f64)),
     row("users_served", "served", (Unit::Count, Group::Users, Better::More),
         "People who got a good response to any of their requests.", |r| Some(r.users.served as f64)),
     row("users_served_share", "served share", (Unit::Share, Group::Users, Better::More),
@@ -237,9 +247,10 @@ pub static CLASS_FIGURES: [Recipe<ClassRecord>; 15] = [
     row("requests_sent", "requests", (Unit::Count, Group::Fairness, Better::Neither),
         "Requests of the class, refreshes included.", |c| Some(sent(&c.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Fairness, Better::More),
-        "Good responses of the class in time.", |c| ended(&c.endings, Ending::Ok)),
+        "Good responses of the class in time, within the window.", |c| within(&c.endings, &c.apart, Ending::Ok)),
     row("success_share", "success", (Unit::Share, Group::Fairness, Better::More),
-        "Good responses over requests of the class.", |c| success(&c.endings)),
+        "Good responses of the class within the window over all that ended there, or waited through all of it.",
+        |c| c.apart.success(&c.endings)),
     row("latency_mean_ns", "mean", (Unit::Nanoseconds, Group::Fairness, Better::Less),
         "Mean latency of good responses of the class.", |c| span(c.latency.mean())),
     row("latency_p50_ns", "p50", (Unit::Nanoseconds, Group::Fairness, Better::Less),
@@ -397,12 +408,9 @@ fn trouble(record: &RunRecord, count: u64) -> Option<f64> {
     (!record.resilience.is_nothing()).then_some(count as f64)
 }
 
-fn ended(endings: &[u64; Ending::COUNT], ending: Ending) -> Option<f64> {
-    Some(endings[ending as usize] as f64)
-}
-
-fn success(endings: &[u64; Ending::COUNT]) -> Option<f64> {
-    share(endings[Ending::Ok as usize], sent(endings))
+/// Endings of a kind within the window.
+fn within(endings: &[u64; Ending::COUNT], apart: &Apart, ending: Ending) -> Option<f64> {
+    Some(apart.within(endings, ending) as f64)
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
@@ -416,7 +424,7 @@ fn received(record: &RunRecord, bytes: fn(&ClassRecord) -> u64) -> Option<f64> {
 }
 
 fn throughput(record: &RunRecord) -> Option<f64> {
-    let good = record.endings[Ending::Ok as usize] as f64;
+    let good = record.apart.within(&record.endings, Ending::Ok) as f64;
     (!record.window.is_zero()).then(|| good / record.window.as_secs_f64())
 }
 

@@ -6,6 +6,7 @@ use super::study::{Mode, Place, Study};
 use super::table::{Cell, Kind, Table, setting_cell, setting_columns};
 use super::updown;
 use crate::estimate::Estimate;
+use crate::overload::{Overload, overload};
 
 /// A study and what came of its runs.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,6 +52,12 @@ impl Results {
     pub fn estimate(&self, point: usize, world: usize, number: usize) -> Option<Estimate> {
         let known: Vec<f64> = self.values(point, world, number).into_iter().flatten().collect();
         Estimate::of(&known)
+    }
+
+    /// Whether the queue of a world grows at a point.
+    pub fn overload(&self, point: usize, world: usize) -> Option<Overload> {
+        let values = |name: &str| self.number(name).map(|number| self.values(point, world, number));
+        overload(&values("inside_growth_rps")?, &values("inside_growth_ratio")?)
     }
 
     /// The outcomes of a world at a point, by replication.
@@ -114,7 +121,7 @@ impl Results {
         }
         let mut table = Table::new(&[("point", Kind::Integer)]);
         table.columns.extend(setting_columns(&self.study));
-        table.add(&[("world", Kind::Text), ("replications", Kind::Integer), ("failed", Kind::Integer)]);
+        table.add(&[("world", Kind::Text), ("replications", Kind::Integer), ("failed", Kind::Integer), ("overloaded", Kind::Integer)]);
         for number in &self.numbers {
             let column = |what: &str| (format!("{what}_{}", number.name), Kind::Number);
             table.columns.extend(["mean", "low", "high"].map(column));
@@ -125,6 +132,7 @@ impl Results {
                 row.push(Cell::Integer(i64::from(self.study.points[point].replications)));
                 let failed = self.outcomes_of(point, world).filter(|outcome| matches!(outcome, Outcome::Failed(_)));
                 row.push(Cell::Integer(i64::try_from(failed.count()).unwrap_or(i64::MAX)));
+                row.push(Cell::Integer(i64::from(self.overload(point, world).is_some())));
                 for number in 0..self.numbers.len() {
                     row.extend(estimate_cells(self.estimate(point, world, number)));
                 }

@@ -180,7 +180,7 @@ fn panels(chart: &Chart, story: &Story<'_>, curves: &[Vec<Curve>]) -> Vec<Panel>
                 name: column.short.to_owned(),
             };
             Panel {
-                heading: clean(&world.world),
+                heading: clean(&world.label()),
                 colour: look.text,
                 lines: chart.columns.iter().enumerate().map(line).collect(),
             }
@@ -195,7 +195,7 @@ fn panels(chart: &Chart, story: &Story<'_>, curves: &[Vec<Curve>]) -> Vec<Panel>
                 colour: look.line,
                 text: look.text,
                 stroke: if index == 0 { style::UNDER } else { style::OVER },
-                name: world.world.clone(),
+                name: world.label(),
             }
         };
         Panel {

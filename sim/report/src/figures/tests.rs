@@ -31,6 +31,7 @@ fn world(name: &str, steps: usize, slots_when_bad: f64) -> WorldSeries {
         band
     };
     WorldSeries {
+        overloaded: false,
         world: name.to_owned(),
         step_s: 5.0,
         start_s: (0..steps).map(|step| step as f64 * 5.0 + 2.5).collect(),

@@ -29,6 +29,7 @@ use lab::{Comparison, WorldResult, WorldSeries, world_series};
 
 use crate::figures::{DrawError, Shade, WORLDS_MAX};
 use crate::text::finding;
+use crate::text::overload::notices;
 use beside::Beside;
 use facts::Fingerprint;
 use plot::Plot;
@@ -242,7 +243,8 @@ fn findings(comparison: &Comparison) -> Vec<Finding> {
             },
         }
     };
-    finding::paragraphs(comparison).into_iter().map(split).collect()
+    let said = notices(comparison).into_iter().chain(finding::paragraphs(comparison));
+    said.map(split).collect()
 }
 
 fn diagrams(models: &[Model]) -> Figure {

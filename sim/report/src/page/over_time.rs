@@ -87,7 +87,7 @@ pub(crate) fn utilisation(series: &[WorldSeries]) -> Vec<Plot> {
         };
         Plot {
             id: format!("use-{index}"),
-            title: world.world.clone(),
+            title: world.label(),
             measures: "share in use".to_owned(),
             along: Along::Clock(clock(series)),
             at: places(std::slice::from_ref(world), every),
@@ -108,7 +108,7 @@ fn compared(column: &Column, series: &[WorldSeries]) -> Plot {
     let line = |(index, world): (usize, &WorldSeries)| {
         let mut values = thinned((column.pick)(world), every);
         values.resize(at.len(), None);
-        Line { world: index, name: world.world.clone(), dashed: false, values }
+        Line { world: index, name: world.label(), dashed: false, values }
     };
     Plot {
         id: column.id.to_owned(),

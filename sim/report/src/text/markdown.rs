@@ -9,6 +9,7 @@ use lab::{Comparison, Unit};
 
 use super::finding::paragraphs;
 use super::number::{self, Written};
+use super::overload::notices;
 use super::rows::{self, Line, Row};
 use super::slo::{numbers, objective_words, verdict_words};
 use crate::json::Beside;
@@ -37,6 +38,7 @@ pub fn markdown(
     again: &Again<'_>,
 ) -> String {
     let mut parts = vec![format!("### {}", escaped(title))];
+    parts.extend(notices(comparison).iter().map(|notice| format!("**{}**", escaped(notice))));
     parts.extend(question.map(escaped));
     parts.extend(beside.slo.map(verdicts));
     parts.push(table(comparison));

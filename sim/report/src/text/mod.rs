@@ -10,6 +10,7 @@ pub(crate) mod layout;
 pub mod markdown;
 pub mod notes;
 pub(crate) mod number;
+pub mod overload;
 pub mod plan;
 pub mod plot;
 mod printable;

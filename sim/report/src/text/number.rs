@@ -16,6 +16,14 @@ pub(crate) struct Written {
     pub margin: Option<String>,
 }
 
+impl Written {
+    /// The same with a mark after it.
+    pub(crate) fn marked(self, mark: &str) -> Written {
+        let margin = self.margin.map_or_else(|| mark.to_owned(), |margin| format!("{margin} {mark}"));
+        Written { margin: Some(margin), ..self }
+    }
+}
+
 /// Writes a mean and its interval.
 pub(crate) fn estimate(unit: Unit, estimate: &Estimate) -> Written {
     let scale = Scale::of(unit, estimate.mean);

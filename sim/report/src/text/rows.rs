@@ -5,6 +5,7 @@ use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
 use lab::{Better, Comparison, Figure, FigureSpec, Group, SharedSummary, Summary, Unit};
 
 use super::number::{self, Written};
+use super::overload::GROWS;
 
 /// What is told of a class in a table; data files have more.
 const CLASS_ROWS: [&str; 8] = [
@@ -71,7 +72,9 @@ fn users_differ_from_requests(worlds: &[Summary]) -> bool {
 }
 
 fn run_rows(worlds: &[Summary], group: Group) -> Vec<Line> {
-    let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec).filter(|spec| spec.group == group);
+    let grows = worlds.iter().any(|world| world.overload.is_some());
+    let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec);
+    let specs = specs.filter(|spec| spec.group == group && (grows || !spec.name.starts_with("inside_growth")));
     specs.filter_map(|spec| row(worlds, spec, 1, |world| world.figure(spec.name))).map(Line::Row).collect()
 }
 
@@ -178,10 +181,15 @@ fn row<'a>(
     if means.is_empty() || misfortune && means.iter().all(|&mean| mean == 0.0) {
         return None;
     }
+    let cell = |(figure, world): (&Option<&Figure>, &Summary)| {
+        let written = figure.and_then(written)?;
+        let grows = world.overload.is_some() && spec.name.starts_with("latency_");
+        Some(if grows { written.marked(GROWS) } else { written })
+    };
     Some(Row {
         label: spec.label.to_owned(),
         indent,
-        cells: figures.iter().map(|figure| figure.and_then(written)).collect(),
+        cells: figures.iter().zip(worlds).map(cell).collect(),
         best: best(worlds, spec, &figures),
     })
 }

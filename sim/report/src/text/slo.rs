@@ -1,6 +1,6 @@
 //! Verdicts on objectives, as lines of a table and a sentence.
 
-use lab::slo::{Judged, Objective, Seen, Side, Verdict, overall};
+use lab::slo::{Judged, Measure, Objective, Seen, Side, Verdict, overall};
 
 use super::{layout, number};
 
@@ -94,7 +94,9 @@ pub(crate) fn numbers(one: &Judged) -> (String, String) {
         0..=10_000 => format!("about {} replications would tell", number::grouped(f64::from(needed), 0)),
         _ => "the bound is where the value is: no number of replications will tell".to_owned(),
     });
-    (value(estimate.mean), join(&[&interval, &more, not_counted]))
+    let grows = if one.overloaded { "OVERLOADED: grows with the length of the run" } else { "" };
+    let grows = if matches!(one.objective.measure, Measure::Latency(_)) { grows } else { "" };
+    (value(estimate.mean), join(&[&interval, grows, &more, not_counted]))
 }
 
 fn join(parts: &[&str]) -> String {
@@ -137,7 +139,7 @@ fn summary(judged: &[Judged]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lab::slo::{Measure, Slo, judge};
+    use lab::slo::{Slo, judge};
     use lab::{WorldResult, fixtures};
 
     use super::*;

@@ -194,7 +194,7 @@ fn draw(chart: &Chart, worlds: &[WorldSeries], shaded: &[Shade], length_s: f64, 
                 panel.draw(trace.mark, &values, &scale, ink, trace.name);
             }
             panel.time_axis(&times, shaded, length_s);
-            (world.world.as_str(), ink, panel)
+            (world.label(), ink, panel)
         });
         text += &side_by_side(&panels.collect::<Vec<_>>(), &scale, gutter, look);
     }
@@ -259,7 +259,7 @@ fn columns(values: &[Option<f64>], step_s: f64, length_s: f64, places: usize, jo
 }
 
 /// Panels with their names above, the scale at the left of the first.
-fn side_by_side(panels: &[(&str, Ink, Panel)], scale: &Scale, gutter: usize, look: Look) -> String {
+fn side_by_side(panels: &[(String, Ink, Panel)], scale: &Scale, gutter: usize, look: Look) -> String {
     let mut text = " ".repeat(gutter);
     for (at, (name, ink, panel)) in panels.iter().enumerate() {
         let short = shortened(name, panel.width(), look);

@@ -9,6 +9,7 @@ fn series(name: &str, good: impl Fn(usize) -> f64, p50_s: f64) -> WorldSeries {
     let band = |value: &dyn Fn(usize) -> Option<f64>| Band { mean: (0..steps).map(value).collect(), ..Band::default() };
     let none = || band(&|_| Some(0.0));
     WorldSeries {
+        overloaded: false,
         world: name.to_owned(),
         step_s: 10.0,
         start_s: (0..steps).map(|at| at as f64 * 10.0 + 5.0).collect(),

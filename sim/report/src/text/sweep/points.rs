@@ -6,6 +6,7 @@ use lab::{Estimate, Unit};
 
 use super::super::layout::wrap;
 use super::super::number::{Written, estimate};
+use super::super::overload::GROWS;
 use super::super::table::Style;
 use super::columns::{Cell, table};
 use super::scaling;
@@ -31,6 +32,11 @@ pub(super) fn points(results: &Results, style: Style) -> String {
     let mut text = String::new();
     for world in 0..study.worlds.len() {
         text += &format!("\n{}\n", study.worlds[world]);
+        let overloaded = (0..study.points.len()).filter(|&point| results.overload(point, world).is_some()).count();
+        if overloaded > 0 {
+            text += &wrap(&format!("OVERLOADED at {overloaded} of {} points: there the queue grows for as long as a run lasts, and \
+                latencies ({GROWS}) with it.", study.points.len()), style.width);
+        }
         text += &if study.points.len() <= ROWS_MAX { rows(results, world) } else { best(results, world, style) };
         text += &scaling::scaling(results, world, style);
     }
@@ -54,7 +60,11 @@ fn rows(results: &Results, world: usize) -> String {
         let failed = results.outcomes_of(point, world).all(|outcome| matches!(outcome, Outcome::Failed(_)));
         let numbers = SHOWN.iter().enumerate().map(|(at, (_, name))| match (failed, at) {
             (true, 0) => Cell::right("failed"),
-            _ => Cell::Number(written(results, point, world, name)),
+            _ => {
+                let grows = name.starts_with("latency_") && results.overload(point, world).is_some();
+                let written = written(results, point, world, name);
+                Cell::Number(if grows { written.marked(GROWS) } else { written })
+            }
         });
         values.chain(numbers).collect::<Vec<Cell>>()
     };
