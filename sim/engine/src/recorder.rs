@@ -287,7 +287,8 @@ impl Recorder {
         self.users.came += u64::from(!request.again);
         let class = &mut self.classes[usize::from(request.class)];
         let after = at > self.window.1 && ending != Ending::Unfinished;
-        let stuck = ending == Ending::Unfinished && latency >= self.window.1.since(self.window.0);
+        let stuck =
+            request.born <= self.window.0 && (after || ending == Ending::Unfinished && self.window.1 != Time::NEVER);
         for (endings, apart) in [(&mut self.endings, &mut self.apart), (&mut class.endings, &mut class.apart)] {
             endings[ending as usize] += 1;
             apart.drained[ending as usize] += u64::from(after);

@@ -9,8 +9,8 @@
 //! half of the window, when what fills up at the beginning is full, is held against the mean of as many such sizes as there are
 //! replications. It is called growth where the walk would gain as much once in [`FALSE_ALARMS`] at most.
 //!
-//! How much it takes to be found: a load that is a share `d` above what can be done, over `n` requests in the second half, grows by
-//! `d n`, and the walk by `sqrt(2 n)`; a single run finds it 19 times of 20 where `d^2 n >= 42`, more runs sooner.
+//! How much it takes to be found: where a share `d` of what comes cannot be done, `n` requests in the second half leave `d n` behind, and
+//! the walk has a deviation of `sqrt(2 n)`; a single run finds it 19 times of 20 where `d^2 n >= 46`, more runs sooner.
 //!
 //! Only where somebody asks without waiting for an answer first: closed clients bound the number inside by their own. A load that rises
 //! raises the number inside with it; so much of a growth is no overload. A run without a length, or one of few steps, says nothing.

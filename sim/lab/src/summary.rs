@@ -2,11 +2,11 @@
 
 use engine::record::{ClassRecord, RunRecord};
 
-use crate::overload::{Overload, overload_of};
 use crate::figure::{
     BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, GROUP_FIGURES, Group, POOL_FIGURES, RUN_FIGURES, Recipe,
     VALUE_FIGURES, blame_of,
 };
+use crate::overload::{Overload, overload_of};
 
 /// All replications of one world.
 #[derive(Clone, Debug)]

@@ -66,11 +66,9 @@ impl Checked {
             result.records.iter().map(of).collect()
         };
         let success = |result: &WorldResult| -> Vec<Option<f64>> {
-            let of = |record: &RunRecord| {
-                match class {
-                    Some(class) => record.classes[class].apart.success(&record.classes[class].endings),
-                    None => record.apart.success(&record.endings),
-                }
+            let of = |record: &RunRecord| match class {
+                Some(class) => record.classes[class].apart.success(&record.classes[class].endings),
+                None => record.apart.success(&record.endings),
             };
             result.records.iter().map(of).collect()
         };

@@ -2,7 +2,8 @@
 
 use engine::hist::Hist;
 use engine::record::{
-    Apart, ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, PoolRecord, RunRecord, Slowdown, ValueRecord, Wait,
+    Apart, ClassRecord, ConnectionRecord, Ending, Evenness, GroupRecord, PoolRecord, RunRecord, Slowdown, ValueRecord,
+    Wait,
 };
 use engine::time::Span;
 

@@ -121,7 +121,12 @@ impl Results {
         }
         let mut table = Table::new(&[("point", Kind::Integer)]);
         table.columns.extend(setting_columns(&self.study));
-        table.add(&[("world", Kind::Text), ("replications", Kind::Integer), ("failed", Kind::Integer), ("overloaded", Kind::Integer)]);
+        table.add(&[
+            ("world", Kind::Text),
+            ("replications", Kind::Integer),
+            ("failed", Kind::Integer),
+            ("overloaded", Kind::Integer),
+        ]);
         for number in &self.numbers {
             let column = |what: &str| (format!("{what}_{}", number.name), Kind::Number);
             table.columns.extend(["mean", "low", "high"].map(column));

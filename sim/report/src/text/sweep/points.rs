@@ -34,8 +34,14 @@ pub(super) fn points(results: &Results, style: Style) -> String {
         text += &format!("\n{}\n", study.worlds[world]);
         let overloaded = (0..study.points.len()).filter(|&point| results.overload(point, world).is_some()).count();
         if overloaded > 0 {
-            text += &wrap(&format!("OVERLOADED at {overloaded} of {} points: there the queue grows for as long as a run lasts, and \
-                latencies ({GROWS}) with it.", study.points.len()), style.width);
+            text += &wrap(
+                &format!(
+                    "OVERLOADED at {overloaded} of {} points: there the queue grows for as long as a run lasts, and \
+                latencies ({GROWS}) with it.",
+                    study.points.len()
+                ),
+                style.width,
+            );
         }
         text += &if study.points.len() <= ROWS_MAX { rows(results, world) } else { best(results, world, style) };
         text += &scaling::scaling(results, world, style);
