@@ -33,6 +33,8 @@ pub enum Effect {
     },
     /// Something with tasks, messages or notices that takes no time by itself.
     Do(Op),
+    /// To give back all that it holds: it has failed, and its program is over.
+    Leave,
     /// Nothing more: its program is done.
     Exit,
 }
@@ -67,15 +69,13 @@ pub struct Fate<'a> {
 
 /// Runs ops until one needs the carrier.
 ///
-/// A task with [`News::Failed`] leaves through the releases that stand ahead of it, as `with` blocks and `finally`
-/// clauses would, and then exits.
+/// A task with [`News::Failed`] does no more of its ops: it leaves, and then exits.
 #[inline(always)]
 pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
     if task.news == News::Failed {
-        task.news = News::None;
         task.unwinding = true;
         task.piece = Span::ZERO;
-        task.pc = unwind_from(program, task.pc);
+        return Effect::Leave;
     }
     loop {
         let pc = task.pc;
@@ -103,31 +103,17 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                 let limit = if block { limit_of(program, limit) } else { Some(Span::ZERO) };
                 return Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit };
             }
-            Op::Release { sync } => {
-                if task.unwinding {
-                    task.pc = unwind_from(program, task.pc);
-                }
-                return Effect::GiveBack { sync };
-            }
-            Op::Vacate { .. } => {
-                if task.unwinding {
-                    task.pc = unwind_from(program, task.pc);
-                }
-                return Effect::Do(op);
-            }
+            // Who may hold none is looked at more closely.
+            Op::Release { .. } if program.gives_unheld => return Effect::Do(op),
+            Op::Release { sync } => return Effect::GiveBack { sync },
             Op::Set { register, times } => task.registers[usize::from(register)] = times,
             Op::Loop { register, back } => {
-                let left = &mut task.registers[usize::from(register)];
-                *left -= 1;
-                if *left > 0 {
+                if goes_round(&mut task.registers, register) {
                     task.pc = back;
                 }
             }
             Op::Chance { odds, skip } => {
-                let DrawKind::Chance { site, ppm } = program.draws[usize::from(odds.0)] else {
-                    unreachable!("a chance's odds are a chance")
-                };
-                if !happens(mix(fate.key ^ site, pass(task)), ppm) {
+                if !comes_to_pass(program, odds, fate.key, task.registers) {
                     task.pc = skip;
                 }
             }
@@ -174,33 +160,37 @@ fn burn_a_piece(
     Some(Effect::Burn(every))
 }
 
-/// The next op of a task that failed before `pc`: the first release ahead that no acquire ahead of it matches, else the end.
-#[cold]
-#[inline(never)]
-fn unwind_from(program: &Program, pc: Pc) -> Pc {
-    let mut taken_ahead: u32 = 0;
-    for (at, op) in program.code.iter().enumerate().skip(usize::from(pc.0)) {
-        match op {
-            Op::Acquire { .. } | Op::Occupy { .. } => taken_ahead += 1,
-            Op::Release { .. } | Op::Vacate { .. } if taken_ahead > 0 => taken_ahead -= 1,
-            Op::Release { .. } | Op::Vacate { .. } | Op::End => {
-                return Pc(u16::try_from(at).expect("programs are shorter than 2^16 ops"));
-            }
-            // No other op takes or gives a unit or a connection.
-            _ => {}
-        }
-    }
-    unreachable!("every program ends with Op::End")
-}
-
 #[inline(always)]
 fn limit_of(program: &Program, limit: Limit) -> Option<Span> {
     (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
 }
 
+/// Loop registers of a task at its first op: a run of a fan-out has its number in the first.
+pub(crate) fn registers_at_birth(task: &Task) -> [u32; Program::REGISTERS] {
+    let [number, ..] = task.registers;
+    [if task.parent.is_some() { number } else { 0 }, 0]
+}
+
+/// A pass through a loop is over: whether another follows.
+#[inline(always)]
+pub(crate) fn goes_round(registers: &mut [u32; Program::REGISTERS], register: u8) -> bool {
+    let left = &mut registers[usize::from(register)];
+    *left -= 1;
+    *left > 0
+}
+
+/// Whether a chance comes to pass, in this pass through the loops.
+#[inline(always)]
+pub(crate) fn comes_to_pass(program: &Program, odds: Draw, key: u64, registers: [u32; Program::REGISTERS]) -> bool {
+    let DrawKind::Chance { site, ppm } = program.draws[usize::from(odds.0)] else {
+        unreachable!("a chance's odds are a chance")
+    };
+    happens(mix(key ^ site, pass(registers)), ppm)
+}
+
 /// Which pass through its loops a task is in.
-fn pass(task: &Task) -> u64 {
-    let [a, b] = task.registers;
+#[inline(always)]
+fn pass([a, b]: [u32; Program::REGISTERS]) -> u64 {
     u64::from(a) ^ u64::from(b) << 32
 }
 
@@ -210,7 +200,7 @@ pub fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span 
     match &program.draws[usize::from(draw.0)] {
         DrawKind::Constant(span) => *span,
         DrawKind::Fate(column) => Span::from_ns(fate.row[usize::from(*column)]),
-        DrawKind::PerPass { site, law } => law.sample(mix(fate.key ^ site, pass(task))),
+        DrawKind::PerPass { site, law } => law.sample(mix(fate.key ^ site, pass(task.registers))),
         DrawKind::Chance { .. } => unreachable!("a chance is no span"),
     }
 }
@@ -247,29 +237,6 @@ mod tests {
         let ops = [Op::BurnYielding { span: Draw(0), every: Limit(0) }, Op::End];
         let [five, two] = [5, 2].map(|ms| Effect::Burn(Span::from_ms(ms)));
         assert_eq!(all(&program(&ops)), [five, Effect::Yield, five, Effect::Yield, two, Effect::Exit]);
-    }
-
-    #[test]
-    fn a_failed_task_gives_back_what_it_holds_and_nothing_else() {
-        let ops = [
-            Op::Acquire { sync: 0, limit: Limit::NONE, block: true },
-            Op::Acquire { sync: 1, limit: Limit::NONE, block: true },
-            Op::Yield,
-            Op::Acquire { sync: 2, limit: Limit::NONE, block: true },
-            Op::Release { sync: 2 },
-            Op::Release { sync: 1 },
-            Op::Burn(Draw(0)),
-            Op::Release { sync: 0 },
-            Op::End,
-        ];
-        let program = program(&ops);
-        let mut task = Task::new(RequestId::NONE, ThreadId::NONE, 0);
-        for _ in 0..3 {
-            advance(&mut task, &program, FATE);
-        }
-        task.news = News::Failed;
-        let effects: Vec<Effect> = (0..3).map(|_| advance(&mut task, &program, FATE)).collect();
-        assert_eq!(effects, [Effect::GiveBack { sync: 1 }, Effect::GiveBack { sync: 0 }, Effect::Exit]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Deadlocks: tasks that wait for each other in a circle, so that none of them will ever go on.
 //!
 //! Nothing is counted while a run goes on. When it is over, every task that waits without a limit for a unit of a lock or pool, or for
-//! the runs of its fan-out, is a suspect. Who holds the units follows from the programs, because what a task has taken and not given
-//! back are the releases that stand ahead of it without an acquire ahead of it. A suspect is cleared if somebody who could help it
+//! the runs of its fan-out, is a suspect. Who holds the units follows from the programs (`ledger.rs`). A suspect is cleared if somebody who could help it
 //! is not one: a unit is free, a holder is not stuck, all its runs go on. Who is left when nobody can be cleared any more is
 //! stuck for ever. Where the holders of a unit do not come out as many as its units, it is not judged: nobody is accused wrongly.
 //! A task is no suspect while something ends its wait: a timeout, a block around it, the death of its process.
@@ -10,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{ProcessId, TaskId};
+use crate::ledger::Thing;
 use crate::model::{SyncKind, WorkerKind};
 use crate::names::step_name;
-use crate::op::{Op, Pc, Program};
+use crate::op::{Op, Pc};
 use crate::probe::Probe;
 use crate::sync::Sync;
 use crate::task::{News, Parked, Task};
@@ -40,26 +40,6 @@ struct Waits {
     holders: BTreeMap<Shared, Vec<TaskId>>,
     /// By parent: the runs of its fan-out.
     children: BTreeMap<TaskId, Vec<TaskId>>,
-}
-
-/// The locks and pools of which a task at `pc` owes a unit, once for each; `wanted` is the one that it has asked for and not got.
-fn held(program: &Program, pc: Pc, wanted: Option<u16>) -> Vec<u16> {
-    let mut ahead: BTreeMap<u16, u32> = BTreeMap::new();
-    // It stands behind an acquire that has not succeeded.
-    ahead.extend(wanted.map(|sync| (sync, 1)));
-    let mut held = Vec::new();
-    for op in program.code.iter().skip(usize::from(pc.0)) {
-        match *op {
-            Op::Acquire { sync, .. } | Op::Get { sync, .. } => *ahead.entry(sync).or_default() += 1,
-            Op::Release { sync } | Op::Put { sync, .. } => match ahead.get_mut(&sync).filter(|left| **left > 0) {
-                Some(left) => *left -= 1,
-                None => held.push(sync),
-            },
-            // No other op takes or gives a unit.
-            _ => {}
-        }
-    }
-    held
 }
 
 impl Waits {
@@ -164,13 +144,20 @@ impl<P: Probe> World<'_, P> {
             if task.parent.is_some() {
                 waits.children.entry(task.parent).or_default().push(id);
             }
-            let wanted = self.wanted_unit(task);
-            for sync in held(&self.model.programs[usize::from(task.program)], task.pc, wanted) {
+            for sync in self.shared_held(task) {
                 waits.holders.entry((process, sync)).or_default().push(id);
             }
             waits.suspects.extend(want.map(|want| (id, want)));
         }
         waits
+    }
+
+    /// The locks and pools of which a task holds a unit, once for each.
+    fn shared_held(&self, task: &Task) -> impl Iterator<Item = u16> {
+        self.held_by(task).into_iter().filter_map(|thing| match thing {
+            Thing::Unit(sync) | Thing::Item(sync) => Some(sync),
+            Thing::Connection(..) => None,
+        })
     }
 
     /// The lock or pool of which a task waits for a unit, whether a limit ends that or not.
@@ -212,7 +199,7 @@ impl<P: Probe> World<'_, P> {
     fn link_text(&self, id: TaskId, waits: &Waits) -> String {
         let task = &self.tasks[id];
         let program = &self.model.programs[usize::from(task.program)];
-        let holds: BTreeSet<u16> = held(program, task.pc, self.wanted_unit(task)).into_iter().collect();
+        let holds: BTreeSet<u16> = self.shared_held(task).collect();
         let names = holds.iter().map(|sync| format!("`{}`", self.model.syncs[usize::from(*sync)].name));
         let holds = match names.collect::<Vec<_>>() {
             names if names.is_empty() => String::new(),

@@ -29,6 +29,7 @@ pub mod id;
 pub mod kernel;
 mod knot;
 pub mod law;
+mod ledger;
 mod life;
 mod linger;
 mod linkable;

@@ -6,6 +6,7 @@
 //! Left out on purpose: values. A program computes nothing; it only takes time and things, and says when it reads and writes.
 
 use crate::law::Law;
+use crate::ledger::gives_unheld;
 use crate::time::Span;
 
 /// Index of a duration in [`Program::draws`].
@@ -13,7 +14,7 @@ use crate::time::Span;
 pub struct Draw(pub u16);
 
 /// Position of an op in [`Program::code`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Pc(pub u16);
 
 /// Index of a span in [`Program::spans`]; [`Limit::NONE`] means "no limit".
@@ -86,7 +87,7 @@ pub enum Op {
         /// Whether to wait at all.
         block: bool,
     },
-    /// Give a unit back.
+    /// Give a unit back. A request that holds none does nothing.
     Release {
         /// Index into `Model::syncs`.
         sync: u16,
@@ -345,6 +346,9 @@ pub struct Program {
     /// What an unsuccessful acquire, get or put does: fails the task, as an exception that nobody catches would (requests), or
     /// just has an outcome (scheduling programs).
     pub fails: bool,
+    /// Whether a task of it may come to a release of what it does not hold, on some way through chances and loops. A request's does
+    /// nothing then.
+    pub gives_unheld: bool,
 }
 
 /// What an [`Op::Spawn`] starts.
@@ -372,7 +376,9 @@ impl Program {
         spans: impl Into<Box<[Span]>>,
     ) -> Program {
         let (code, draws, spans) = (code.into(), draws.into(), spans.into());
-        Program { name: name.to_owned(), code, draws, spans, spawns: [].into(), targets: [].into(), fails: true }
+        let gives_unheld = gives_unheld(&code);
+        let (spawns, targets) = ([].into(), [].into());
+        Program { name: name.to_owned(), code, draws, spans, spawns, targets, fails: true, gives_unheld }
     }
 
     /// Loop registers of a task: how deep `repeat` may nest.

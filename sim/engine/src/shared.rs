@@ -68,6 +68,12 @@ impl<P: Probe> World<'_, P> {
                 self.share(process, task, op, false);
                 None
             }
+            Op::Release { sync } => {
+                if self.holds_unit(task, sync) {
+                    self.give_back_on_thread(thread, task, sync);
+                }
+                None
+            }
             Op::Fan { program, count } => Some(self.fan_out_on_threads(thread, task, program, count)),
             op => unreachable!("the scenario language has no {op:?}"),
         }

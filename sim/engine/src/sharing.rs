@@ -80,6 +80,12 @@ impl Sharing {
         lost
     }
 
+    /// Whether every connection is free.
+    #[cfg(test)]
+    pub(crate) fn nobody_waits(&self) -> bool {
+        self.busy.iter().chain(&self.own).all(|&waiting| waiting == 0)
+    }
+
     /// How many tasks wait on a connection; `None` if nobody else can.
     fn waiting(&mut self, per: Per, process: ProcessId, request: RequestId, connection: u16) -> Option<&mut u32> {
         let width = self.connections;

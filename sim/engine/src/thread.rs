@@ -8,6 +8,7 @@ use crate::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Status};
 use crate::model::WorkerSpec;
 use crate::net::After;
+use crate::op::Op;
 use crate::peer::Caller;
 use crate::probe::Probe;
 use crate::record::Wait;
@@ -84,7 +85,8 @@ impl<P: Probe> World<'_, P> {
                 Some(Demand::Cpu { span, gil: false })
             }
             Effect::Exit => Some(self.pay_before_exit(thread)),
-            Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
+            Effect::Leave if !self.has_to_give_back(task) => None,
+            Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) | Effect::Leave => {
                 let state = &mut self.threads[thread.index()];
                 if state.owed.is_zero() {
                     return self.perform(thread, effect);
@@ -160,13 +162,17 @@ impl<P: Probe> World<'_, P> {
                 self.hosts[host.index()].is_wanted().then_some(Demand::Yield)
             }
             Effect::GiveBack { sync } => {
-                let process = self.threads[thread.index()].process;
-                if let Some(waiter) = self.give_back(process, sync, task) {
-                    self.wake_bare(waiter, Wait::Core);
-                }
+                self.give_back_on_thread(thread, task, sync);
                 None
             }
             Effect::Do(op) => self.perform_on_thread(thread, task, op),
+            Effect::Leave => {
+                self.give_back_all(task, |world, op| match op {
+                    Op::Release { sync } => world.give_back_on_thread(thread, task, sync),
+                    op => world.share(world.threads[thread.index()].process, task, op, false),
+                });
+                None
+            }
             Effect::Exit if self.is_branch(thread) => {
                 self.threads[thread.index()].task = TaskId::NONE;
                 let parent = self.tasks[task].parent;
@@ -188,6 +194,15 @@ impl<P: Probe> World<'_, P> {
                 (self.finish(task) == After::Lingers).then_some(Demand::Wait)
             }
             Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
+        }
+    }
+
+    /// A unit comes back, and its next owner wakes up.
+    #[inline(always)]
+    pub(crate) fn give_back_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16) {
+        let process = self.threads[thread.index()].process;
+        if let Some(waiter) = self.give_back(process, sync, task) {
+            self.wake_bare(waiter, Wait::Core);
         }
     }
 

@@ -28,6 +28,7 @@ use crate::id::{
     CallId, ClientId, ConnId, CoreId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
     ThreadId,
 };
+use crate::ledger::{self, Ledgers};
 use crate::life::{self, Life, Masters};
 use crate::linkable::{LinkId, Linkable};
 use crate::machine::{Core, Host, Thread};
@@ -225,6 +226,7 @@ pub(crate) struct World<'m, P> {
     pub(crate) peers: Vec<Peer>,
     pub(crate) calls: Slab<CallId, Call>,
     pub(crate) sharing: Sharing,
+    pub(crate) ledgers: Ledgers,
     pub(crate) clients: Vec<Client>,
     pub(crate) requests: Slab<RequestId, Request>,
     pub(crate) tasks: Slab<TaskId, Task>,
@@ -267,6 +269,7 @@ impl<'m, P: Probe> World<'m, P> {
 
     /// A world whose servers have not been started, and to which nothing will happen by itself.
     pub(crate) fn bare(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
+        ledger::assert_runs_keep_their_number(model);
         let names = client::site_names(&model.clients, &model.classes);
         let streams =
             Streams::new(seed, replication, names.iter().map(String::as_str).chain([life::JITTER, net::WHEEL]));
@@ -305,6 +308,7 @@ impl<'m, P: Probe> World<'m, P> {
             peers: model.peers.iter().map(|_| Peer::default()).collect(),
             calls: Slab::new(),
             sharing: Sharing::new(model),
+            ledgers: Ledgers::default(),
             clients,
             requests: Slab::new(),
             tasks: Slab::new(),
@@ -363,12 +367,21 @@ impl<'m, P: Probe> World<'m, P> {
         advance::span(state, program, fate, draw)
     }
 
-    /// Marks a task's request as failed, and the task as on its way out.
+    /// A task begins its program: whatever the one in its place knew or held is nothing to it.
+    #[inline]
+    pub(crate) fn begins_anew(&mut self, task: TaskId) {
+        self.sharing.begin_task(task);
+        self.ledgers.begin_task(task);
+    }
+
+    /// Marks a task's request as failed, and the task as on its way out, unless it is already.
     #[cold]
     #[inline(never)]
     pub(crate) fn fail_task(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
-        state.news = News::Failed;
+        if !state.unwinding {
+            state.news = News::Failed;
+        }
         let request = state.request;
         if request.is_some() {
             self.requests[request].failed = true;
@@ -384,7 +397,7 @@ impl<'m, P: Probe> World<'m, P> {
         let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
         task.registers[0] = (u32::from(number) + 1) | around << 10;
         let task = self.tasks.insert(task);
-        self.sharing.begin_task(task);
+        self.begins_anew(task);
         task
     }
 

@@ -102,17 +102,19 @@ fn balance<'s>(steps: &'s [Step], held: &mut Held<'s>, request: &str, findings: 
                 }
                 None => {
                     let what = format!("request `{request}` releases `{sync}` without holding it");
-                    let help = format!("write {{ acquire = \"{sync}\" }} before it");
+                    let help = format!("write {{ acquire = \"{sync}\" }} before it; who holds no unit gives none back");
                     findings.warning(step.at, what).label("not held here").help(help);
                 }
             },
             Act::With { steps, .. } | Act::Within { steps, .. } => balance(steps, held, request, findings),
             Act::Repeat { steps, .. } | Act::Chance { steps, .. } | Act::Fan { steps, .. } => {
-                let mut inner = held.clone();
+                // A run of a fan is a task of its own: it holds nothing of what is held around it.
+                let outer = if matches!(step.act, Act::Fan { .. }) { Held::new() } else { held.clone() };
+                let mut inner = outer.clone();
                 balance(steps, &mut inner, request, findings);
                 let units = |held: &Held, sync: &str| held.get(sync).map_or(0, |(units, _)| *units);
-                let both = held.keys().chain(inner.keys());
-                if let Some(sync) = both.copied().find(|sync| units(held, sync) != units(&inner, sync)) {
+                let both = outer.keys().chain(inner.keys());
+                if let Some(sync) = both.copied().find(|sync| units(&outer, sync) != units(&inner, sync)) {
                     let what = format!("`{sync}` is not given back in the list of steps that takes it");
                     let help = "acquire and release in the same list of steps: not every request runs this one once";
                     findings.warning(step.at, what).label("uneven").help(help);

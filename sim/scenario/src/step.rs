@@ -108,7 +108,7 @@ step!(
     RELEASE,
     "{ release = \"db\" }",
     "a release",
-    "Gives the unit back.",
+    "Gives the unit back. A request that holds none does nothing; one that fails gives back all that it holds by itself.",
     &[key("release", Kind::Name(Group::Sync), Need::Required, "\"db\"", "Name of the pool or lock."),]
 );
 step!(

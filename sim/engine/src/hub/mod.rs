@@ -250,7 +250,12 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
-            Effect::Burn(_) | Effect::Native(_) | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) => {
+            Effect::Burn(_)
+            | Effect::Native(_)
+            | Effect::Yield
+            | Effect::GiveBack { .. }
+            | Effect::Do(_)
+            | Effect::Leave => {
                 unreachable!("a hub defers only what the outside sees")
             }
         }
@@ -306,7 +311,16 @@ impl<P: Probe> World<'_, P> {
             Effect::Yield => self.yield_turn(id, task),
             Effect::GiveBack { sync } if self.tasks[task].request.is_some() => self.give_back_on_hub(id, sync),
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
+            Effect::Do(Op::Release { sync }) => {
+                if self.holds_unit(task, sync) {
+                    self.give_back_on_hub(id, sync);
+                }
+            }
             Effect::Do(op) => self.perform_on_hub(id, task, op),
+            Effect::Leave => self.give_back_all(task, |world, op| match op {
+                Op::Release { sync } => world.give_back_on_hub(id, sync),
+                op => world.share(world.hubs[id.index()].process, task, op, true),
+            }),
             Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
             Effect::Exit if self.tasks[task].request.is_none() && self.tasks[task].green.is_none() => {
                 self.tasks.remove(task);

@@ -120,7 +120,7 @@ impl<P: Probe> World<'_, P> {
         (state.news, state.unwinding, state.piece) = (News::None, false, Span::ZERO);
         state.registers = [0; Program::REGISTERS];
         self.requests[request].task = task;
-        self.sharing.begin_task(task);
+        self.begins_anew(task);
         self.sharing.begin_request(request);
         self.enrich(task, false);
     }

@@ -152,6 +152,12 @@ impl<P: Probe> World<'_, P> {
             // It has not got the mutex, so there is none to give back.
             self.greens[green.index()].micros.clear();
         }
+        let state = &self.tasks[task];
+        let waits = parked == Parked::Unit && state.news == News::None && state.request.is_some();
+        if waits && self.sync_of_step(task).is_some() {
+            // It has not got the unit: it stands before its acquire. One that was handed over already is its own.
+            self.tasks[task].pc.0 -= 1;
+        }
         let limit = std::mem::take(&mut self.greens[green.index()].limit);
         if limit != 0 && exception == Exception::Timeout(limit) {
             self.ran_out(id, task, parked);
@@ -222,10 +228,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if self.tasks[task].request.is_some() {
-            // A request does not catch it: it fails, holding nothing of what it waited for.
-            if parked == Parked::Unit && self.greens[self.tasks[task].green.index()].micros.is_empty() {
-                return self.fail_acquire(task);
-            }
+            // A request does not catch it: it fails.
             return self.fly(id, task, Exception::Error("Timeout"));
         }
         let green = self.tasks[task].green;
@@ -282,7 +285,7 @@ impl<P: Probe> World<'_, P> {
             }
         }
         if self.tasks[task].request.is_some() {
-            // Nobody catches it: the request fails, and leaves through the releases that stand ahead.
+            // Nobody catches it: the request fails, and gives back what it holds on its way out.
             self.stop_guards(id, task);
             return self.fail_task(task);
         }

@@ -116,7 +116,7 @@ impl<P: Probe> World<'_, P> {
         let class = usize::from(self.requests[id].class);
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let task = self.tasks.insert(Task::new(id, thread, program));
-        self.sharing.begin_task(task);
+        self.begins_anew(task);
         self.sharing.begin_request(id);
         let request = &mut self.requests[id];
         request.task = task;

@@ -153,7 +153,7 @@ fn model(worker: WorkerSpec, programs: &[Program], processes: usize) -> Model {
 fn traced(model: &Model) -> Trace {
     let mut world = World::new(model, Seed(5), Replication(0), Trace::default());
     world.run().expect("it ends");
-    assert!(world.sharing.busy.iter().chain(&world.sharing.own).all(|&waiting| waiting == 0), "all have left");
+    assert!(world.sharing.nobody_waits(), "all have left");
     world.probe
 }
 

@@ -83,6 +83,23 @@ impl<P: Probe> World<'_, P> {
         Ok(())
     }
 
+    /// Runs until nothing is left that could happen, and shows the world after every so many events.
+    #[cfg(test)]
+    pub(crate) fn run_shown(&mut self, every: u64, show: impl Fn(&Self)) -> Result<(), RunError> {
+        self.settle();
+        self.open_clients();
+        self.settle();
+        while let Some((at, event)) = self.next_event() {
+            self.step_to(at, event)?;
+            self.handle(event);
+            self.settle();
+            if self.events.is_multiple_of(every) {
+                show(self);
+            }
+        }
+        Ok(())
+    }
+
     /// Events so far, and the hash over them.
     pub(crate) fn counted(&self) -> (u64, u64) {
         (self.events, self.fingerprint)

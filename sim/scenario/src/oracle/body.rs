@@ -26,6 +26,7 @@ pub(super) fn compile(tables: &mut Tables, name: &str, steps: &[Value]) -> Resul
         spawns: body.spawns.into(),
         targets: body.targets.into(),
         fails: false,
+        gives_unheld: false,
     })
 }
 
