@@ -27,6 +27,8 @@ pub(crate) struct Areas {
     /// The last of them, which are not yet in `bill`: no sum of theirs is above `recent_sum`, so none of 64 bits can overflow.
     recent: [u64; Wait::KINDS],
     recent_sum: u64,
+    /// Whether a second copy of a request was ever sent.
+    pub(crate) hedged: bool,
     /// Requests sent.
     pub(crate) sent: u64,
     /// Requests that ended for their senders.
@@ -79,7 +81,7 @@ pub(crate) fn fault(model: &Model, record: &RunRecord, areas: &Areas) -> Option<
         .map(|(what, ppm)| format!("{what} are busy for {ppm} parts per million of the time"))
         .or_else(|| conservation(record, areas))
         .or_else(|| record.classes.iter().find_map(waits))
-        .or_else(|| little(model, record, areas))
+        .or_else(|| little(model, areas))
 }
 
 fn conservation(record: &RunRecord, areas: &Areas) -> Option<String> {
@@ -103,7 +105,7 @@ fn waits(class: &ClassRecord) -> Option<String> {
     (billed != latency).then(|| format!("waits of `{}` add up to {billed} ns, latencies to {latency} ns", class.name))
 }
 
-fn little(model: &Model, record: &RunRecord, areas: &Areas) -> Option<String> {
+fn little(model: &Model, areas: &Areas) -> Option<String> {
     let Areas { inside, latencies, bill, gauges, .. } = areas;
     let billed: u128 = bill.iter().sum();
     if u128::try_from(*inside) != Ok(*latencies) || *latencies != billed {
@@ -112,7 +114,7 @@ fn little(model: &Model, record: &RunRecord, areas: &Areas) -> Option<String> {
              their bills to {billed} ns"
         ));
     }
-    if record.resilience.hedges > 0 {
+    if areas.hedged {
         // Two copies of a request have one bill until they part, and are two in the queues.
         return None;
     }

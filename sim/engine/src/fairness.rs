@@ -128,7 +128,7 @@ pub struct GroupRecord {
     /// What the poorest of its clients have, see [`lorenz`].
     #[serde(skip)]
     pub lorenz: Vec<u64>,
-    /// CPU time of the program that sends its requests, over the whole run; of so many processes.
+    /// CPU time of the program that sends its requests, after the warm-up; of so many processes.
     pub generator_cpu: Span,
     /// Processes of that program; zero where a request costs its sender nothing.
     pub generators: u32,

@@ -134,6 +134,11 @@ impl Holds {
         Holds { steps: Vec::new(), last: (nothing, STEPS_MAX - 1), logs: Vec::new(), readings_max, victims: Vec::new() }
     }
 
+    /// Who waited until now does not count. Who held hubs meanwhile is still known: others wait for it.
+    pub(crate) fn begin_counting(&mut self) {
+        self.victims.clear();
+    }
+
     /// A hub was held by a step.
     #[inline]
     pub(crate) fn held(&mut self, hub: usize, step: StepOf, from: Time, to: Time) {

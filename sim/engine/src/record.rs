@@ -170,6 +170,9 @@ pub struct RunRecord {
     pub finished: Time,
     /// Span over which rates are computed: counted births to the end of arrivals (or `finished`, for closed clients).
     pub window: Span,
+    /// What is left out at its begin.
+    #[serde(skip)]
+    pub warm_up: Span,
     /// Events simulated.
     pub events: u64,
     /// Running hash of (time, event): equal runs have equal fingerprints.
@@ -182,9 +185,9 @@ pub struct RunRecord {
     pub apart: Apart,
     /// Users: one each for an original request and its refreshes together.
     pub users: Users,
-    /// Requests whose sender had left before they were finished, and the slot time and CPU time they took.
+    /// Requests finished after the warm-up whose sender had left before, and the slot time they took.
     pub wasted: Wasted,
-    /// What clients and proxies did about trouble.
+    /// What clients and proxies did about trouble after the warm-up.
     #[serde(skip_serializing_if = "Resilience::is_nothing")]
     pub resilience: Resilience,
     /// How evenly resident clients were served; of runs that have any.
@@ -192,12 +195,12 @@ pub struct RunRecord {
     pub residents: Option<Residents>,
     /// How the groups of clients fared, in model order.
     pub groups: Vec<GroupRecord>,
-    /// What requests waited for at each step that waits for a lock, a pool, a queue or a peer, by class and step.
+    /// What requests waited for after the warm-up at each step that waits for a lock, a pool, a queue or a peer, by class and step.
     #[serde(skip)]
     pub steps: Vec<StepWait>,
     /// The pools, in the order of the model.
     pub pools: Vec<PoolRecord>,
-    /// Who waited for hubs, and who held them meanwhile.
+    /// Who waited for hubs after the warm-up, and who held them meanwhile.
     pub hub_blame: HubBlame,
     /// What was done to shared values after the warm-up, in model order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -205,21 +208,21 @@ pub struct RunRecord {
     /// What was done with connections after the warm-up, in model order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionRecord>,
-    /// Most calls to peers under way at once, over the whole run.
+    /// Most calls to peers under way at once after the warm-up.
     pub calls_peak: u64,
-    /// SYNs dropped at full queues and tables.
+    /// SYNs dropped at full queues and tables after the warm-up.
     pub syn_drops: u64,
-    /// What the kernel's limits did.
+    /// What the kernel's limits did after the warm-up.
     pub kernel: KernelCounts,
-    /// What masters did to their workers.
+    /// What masters did to their workers after the warm-up.
     pub workers: WorkerCounts,
     /// Per class, in model order.
     pub classes: Vec<ClassRecord>,
     /// Latency of good responses of all classes.
     pub latency: Hist,
-    /// Callback-ready to running, for greenlets; empty in threaded worlds.
+    /// Callback-ready to running after the warm-up, for greenlets; empty in threaded worlds.
     pub hub_lag: Hist,
-    /// How long greenlets ran from a switch into them until they gave way; empty in threaded worlds.
+    /// How long greenlets ran from a switch into them until they gave way, after the warm-up; empty in threaded worlds.
     pub hub_hold: Hist,
     /// How late a main greenlet that joins the resident clients with a timeout would have come back, tried every second; empty without
     /// resident clients.
@@ -232,21 +235,28 @@ pub struct RunRecord {
     pub slots: u64,
     /// Threads of the operating system that the fleet has from the start, masters and routers included.
     pub os_threads: u64,
-    /// The longest time that a greenlet kept its hub; `None` without hubs.
+    /// The longest time that a greenlet kept its hub, of those that gave it back after the warm-up; `None` without hubs.
     pub hub_hold_max: Option<Span>,
     /// Cores of the fleet.
     pub cores: u64,
-    /// CPU time by server processes over the run, in model order.
+    /// CPU time by server processes after the warm-up, in model order.
     pub process_cpu: Vec<Span>,
-    /// Requests begun by server processes over the run, in model order.
+    /// Requests begun by server processes after the warm-up, in model order.
     pub process_requests: Vec<u64>,
-    /// Requests begun by serving threads over the run; of threaded worlds.
+    /// Requests begun by serving threads after the warm-up; of threaded worlds.
     pub thread_requests: Evenness,
     /// The time series.
     pub series: Series,
 }
 
-/// Server processes that were killed or replaced, over the whole run.
+impl RunRecord {
+    /// From the end of the warm-up to the last counted ending: what [`RunRecord::process_cpu`] is to be held against.
+    pub fn until_finished(&self) -> Span {
+        self.finished.since(Time::ZERO + self.warm_up)
+    }
+}
+
+/// Server processes that were killed or replaced after the warm-up.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct WorkerCounts {
     /// Killed because their main loop was silent for too long (gunicorn's `timeout`).
@@ -265,7 +275,7 @@ pub struct WorkerCounts {
     pub lost: u64,
 }
 
-/// How often a limit of the operating system was met, over the whole run, and how high levels rose.
+/// How often a limit of the operating system was met after the warm-up, and how high levels rose, from where they stood at its end.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct KernelCounts {
     /// Ends of handshakes ignored at a full accept queue, repetitions included.
@@ -323,7 +333,7 @@ pub struct Wasted {
     pub slot_time: Span,
 }
 
-/// What clients, breakers and balancers did about trouble, over the run.
+/// What clients, breakers and balancers did about trouble after the warm-up.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct Resilience {
     /// New requests sent because the one before went wrong.

@@ -199,6 +199,9 @@ impl Recorder {
     /// Ends the time series at `end`.
     pub(crate) fn close(&mut self, end: Time) {
         self.roll(end);
+        if end < self.window.0 {
+            self.begin_counting();
+        }
         if end + self.series.step > self.step_edge {
             self.close_levels(end);
             self.close_step();
@@ -222,12 +225,30 @@ impl Recorder {
         while at >= self.next_edge {
             let edge = self.next_edge;
             self.close_levels(edge);
+            if edge == self.window.0 {
+                self.begin_counting();
+            }
             if edge == self.step_edge {
                 self.close_step();
                 self.step_edge += self.series.step;
             }
             self.next_edge = next_edge(edge, self.step_edge, self.window);
         }
+    }
+
+    /// The warm-up is over: what is counted as it happens counts from now on. Who is counted, and over what, stands elsewhere.
+    fn begin_counting(&mut self) {
+        self.resilience = Resilience::default();
+        self.wasted = Wasted::default();
+        self.users.refreshes = 0;
+        self.classes.iter_mut().for_each(|class| (class.bytes, class.body_bytes) = (0, 0));
+        self.syn_drops = 0;
+        self.values.iter_mut().for_each(|value| (value.reads, value.writes, value.lost_updates) = (0, 0, 0));
+        self.connections.iter_mut().for_each(|connection| (connection.uses, connection.conflicts) = (0, 0));
+        self.steps.begin_counting();
+        self.holds.begin_counting();
+        self.hub_lag.clear();
+        self.hub_hold.clear();
     }
 
     /// Adds up all levels at an edge.
@@ -328,7 +349,10 @@ impl Recorder {
         match fact {
             Fact::FailedFast => self.resilience.failed_fast += 1,
             Fact::RetryRefused => self.resilience.retries_refused += 1,
-            Fact::Hedged => self.resilience.hedges += 1,
+            Fact::Hedged => {
+                self.resilience.hedges += 1;
+                self.areas.hedged = true;
+            }
             Fact::HedgeWon => self.resilience.hedges_won += 1,
             Fact::Ejected => self.resilience.ejections += 1,
             _ => {}
@@ -392,15 +416,14 @@ impl Probe for Recorder {
                 if request.attempt > 0 {
                     self.series.refreshes[column] += 1;
                 }
-                if at >= self.window.0 && request.why == Why::Refresh {
+                if request.why == Why::Refresh {
                     self.users.refreshes += 1;
                 }
-                if at >= self.window.0 && request.why == Why::Retry {
+                if request.why == Why::Retry {
                     self.resilience.retries += 1;
                 }
             }
             Fact::Ended(request, ending) => self.ended(at, request, ending),
-            Fact::Bytes { .. } if at < self.window.0 => {}
             Fact::Bytes { class, head, body } => {
                 self.classes[class].bytes += u64::from(head) + u64::from(body);
                 self.classes[class].body_bytes += u64::from(body);
@@ -418,7 +441,6 @@ impl Probe for Recorder {
                 self.hub_hold.add(to.since(from));
                 self.holds.held(hub as usize, step, from, to);
             }
-            Fact::Waited { .. } if at < self.window.0 => {}
             Fact::Waited { class, op, wait, span } => self.steps.waited(class, op, wait, span),
             Fact::JoinLag(lag) => self.join_lag.add(lag),
             Fact::SynDropped => {
@@ -426,7 +448,6 @@ impl Probe for Recorder {
                 self.syn_drops += 1;
                 self.series.syn_drops[column] += 1;
             }
-            Fact::Read(_) | Fact::Wrote { .. } | Fact::Used { .. } if at < self.window.0 => {}
             Fact::Read(touch) => self.values[usize::from(touch.value)].reads += 1,
             Fact::Wrote { touch, lost } => {
                 let value = &mut self.values[usize::from(touch.value)];
@@ -440,7 +461,6 @@ impl Probe for Recorder {
             }
             Fact::FailedFast | Fact::RetryRefused | Fact::Hedged | Fact::HedgeWon | Fact::Ejected => self.trouble(fact),
             Fact::Born(_) | Fact::Said { .. } | Fact::Detail(_) => {}
-            Fact::Wasted { .. } if at < self.window.0 => {}
             Fact::Wasted { held } => {
                 self.wasted.requests += 1;
                 self.wasted.slot_time += held;

@@ -49,6 +49,11 @@ impl Steps {
         Steps { first, places: vec![None; places] }
     }
 
+    /// What waited until now does not count.
+    pub(crate) fn begin_counting(&mut self) {
+        self.places.fill(None);
+    }
+
     #[inline]
     pub(crate) fn waited(&mut self, class: u16, op: Pc, wait: Wait, span: Span) {
         let place = self.first[usize::from(class)] + usize::from(op.0);

@@ -7,6 +7,7 @@ mod build;
 mod error;
 mod run;
 mod ties;
+mod window;
 
 pub use error::RunError;
 pub(crate) use run::run_with;
@@ -48,6 +49,7 @@ use crate::task::{News, Task};
 use crate::time::{Span, Time};
 use crate::warmth::{Part, Warmth};
 use crate::world::ties::Ties;
+use crate::world::window::Before;
 
 /// Something that will happen, or may have been overtaken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -163,11 +165,11 @@ pub(crate) struct Process {
     pub(crate) own_links: u32,
     /// Links of waits that are over.
     pub(crate) free_links: Vec<LinkId>,
-    /// CPU time so far.
+    /// CPU time so far, warm-up included.
     pub(crate) cpu: Span,
     /// When one of its threads last left a core.
     pub(crate) left_at: Time,
-    /// Requests begun.
+    /// Requests begun since the window began.
     pub(crate) begun: u64,
     /// Threads that have run a branch of a fan-out and are free for another.
     pub(crate) helpers: Vec<ThreadId>,
@@ -238,8 +240,9 @@ pub(crate) struct World<'m, P> {
     pub(crate) free_greens: Vec<GreenId>,
     /// Which programs are rich.
     pub(crate) rich: Vec<bool>,
-    /// Most calls to peers under way at once.
+    /// Most calls to peers under way at once, since the window began.
     pub(crate) calls_peak: u64,
+    pub(crate) before: Before,
     /// Resident clients that have begun.
     pub(crate) residents: u32,
     /// Hosts that must dispatch once the current event is done.
@@ -317,6 +320,7 @@ impl<'m, P: Probe> World<'m, P> {
             free_greens: Vec::new(),
             rich: model.programs.iter().map(Program::is_rich).collect(),
             calls_peak: 0,
+            before: Before::default(),
             residents: 0,
             disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),

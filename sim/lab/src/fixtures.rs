@@ -17,6 +17,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         events: 0,
         fingerprint: 0,
         births_fingerprint: 0,
+        warm_up: Span::ZERO,
         endings: [0; Ending::COUNT],
         apart: Default::default(),
         users: Users::default(),

@@ -48,11 +48,11 @@ impl<P: Probe> World<'_, P> {
         request.stage = Stage::Answered;
         request.task = TaskId::NONE;
         let nobody = request.ending.is_some();
-        let counted = request.why != Why::Check;
+        let is_check = request.why == Why::Check;
         for &level in levels {
             self.probe.on(self.now, Fact::Gauge(level, -1));
         }
-        if nobody && served && counted {
+        if nobody && served && !is_check {
             self.probe.on(self.now, Fact::Wasted { held });
         }
         self.answer_with(id, Ending::Reset, Span::ZERO);

@@ -7,7 +7,7 @@ use super::memory::MemoryUse;
 use super::tcp_mem::SocketMemory;
 use super::wheel::Wheel;
 use crate::model::Model;
-use crate::record::KernelCounts;
+use crate::record::{KernelCounts, SocketMemoryCounts};
 use crate::time::Time;
 use crate::world::Process;
 
@@ -59,6 +59,27 @@ impl Net {
         self.descriptors.resize(processes.len(), 0);
         self.backoffs = vec![BackOff::default(); hubs];
         self.counts.memory_peak = self.memory.peak();
+    }
+
+    /// The window begins: counts begin anew, and the highest level so far is the present one; `sockets` is that of socket memory.
+    #[cold]
+    pub(crate) fn begin_counting(&mut self, at: Time, sockets: u64) {
+        let taken = |places: &mut Places| {
+            places.forget_before(at);
+            places.taken()
+        };
+        let limited = self.client_ports.iter_mut().chain(&mut self.peer_ports);
+        self.counts = KernelCounts {
+            ports_peak: limited.map(taken).max().unwrap_or_default(),
+            conntrack_peak: self.tracked.iter_mut().map(taken).max().unwrap_or_default(),
+            memory_peak: self.memory.peak(),
+            sockets: self.counts.sockets.map(|before| SocketMemoryCounts {
+                // It is known by what somebody met who wrote.
+                peak: sockets.min(before.peak),
+                ..SocketMemoryCounts::default()
+            }),
+            ..KernelCounts::default()
+        };
     }
 }
 

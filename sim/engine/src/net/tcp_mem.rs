@@ -255,6 +255,16 @@ impl<P: Probe> World<'_, P> {
         others
     }
 
+    /// Most memory that the sockets of one server hold at an instant to which nothing has happened yet, in bytes.
+    pub(crate) fn socket_memory(&self, at: Time) -> u64 {
+        let of = |(host, charged): (usize, &Charged)| {
+            let free = charged.due.iter().filter(|Reverse((due, _))| *due <= at);
+            let free: u64 = free.map(|Reverse((_, part))| charged.parts[*part as usize]).sum();
+            (charged.sent - free + self.other_sockets(HostId::from_index(host)).received) * PAGE
+        };
+        self.net.sockets.hosts.iter().enumerate().map(of).max().unwrap_or_default()
+    }
+
     fn host_of(&self, id: RequestId) -> HostId {
         let listener = usize::from(self.requests[id].listener);
         HostId::from_index(self.model.listeners[listener].host as usize)

@@ -2,7 +2,7 @@
 
 use crate::books::{self, Areas};
 use crate::client::Client;
-use crate::id::RequestId;
+use crate::id::{ProcessId, RequestId};
 use crate::machine::{Role, Thread};
 use crate::model::Model;
 use crate::names::{NAMELESS, step_name};
@@ -48,6 +48,9 @@ impl<P: Probe> World<'_, P> {
         let series = self.model.run.step.as_ns().saturating_mul(self.model.limits.points);
         let series_end = Time::ZERO.saturating_add(Span::from_ns(series));
         let stop = end.min(series_end);
+        // Before the window begins, the loop stops for it too.
+        let mut warms_up = self.warm_up_end > Time::ZERO;
+        let mut pause = if warms_up { Time::from_ns(self.warm_up_end.as_ns() - 1).min(stop) } else { stop };
         loop {
             let Some((at, event)) = self.next_event() else {
                 if self.requests.is_empty() {
@@ -55,12 +58,16 @@ impl<P: Probe> World<'_, P> {
                 }
                 return Err(self.knot().unwrap_or_else(|| self.deadlock()));
             };
-            if at > stop {
-                if stop < end {
-                    return Err(self.long_series(at));
+            if at > pause {
+                if at > stop {
+                    if stop < end {
+                        return Err(self.long_series(at));
+                    }
+                    self.now = end;
+                    break;
                 }
-                self.now = end;
-                break;
+                self.open_window(self.warm_up_end);
+                (warms_up, pause) = (false, stop);
             }
             self.step_to(at, event)?;
             self.handle(event);
@@ -68,6 +75,10 @@ impl<P: Probe> World<'_, P> {
             if self.requests.is_empty() && self.clients_are_done() {
                 break;
             }
+        }
+        if warms_up {
+            // Nothing has happened since the warm-up.
+            self.open_window(self.warm_up_end.min(self.now));
         }
         Ok(())
     }
@@ -312,6 +323,8 @@ fn record<P: Probe>(
     let end = world.now;
     let (cores, slots) = (cores(world.model), world.model.slots());
     let residents = world.has_residents();
+    let process_cpu =
+        (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();
     let World { model, probe, processes, threads, hubs, clients, .. } = world;
     let mut recorder = recorder(probe);
     let World { fingerprint, births, events, net, masters, calls_peak, .. } = world;
@@ -330,6 +343,7 @@ fn record<P: Probe>(
         replication: replication.0,
         finished: recorder.finished,
         window,
+        warm_up: model.run.warm_up,
         events,
         fingerprint,
         births_fingerprint: births,
@@ -349,7 +363,7 @@ fn record<P: Probe>(
         os_threads: model.os_threads(),
         hub_hold_max: hubs.iter().map(|hub| hub.held_max).max(),
         cores,
-        process_cpu: processes.iter().take(model.processes.len()).map(|process| process.cpu).collect(),
+        process_cpu,
         thread_requests: thread_requests(&threads),
         process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
         groups: recorder.groups,

@@ -50,7 +50,7 @@ impl Vitals {
     pub fn of(record: &RunRecord, model: &Model, slo: &Slo) -> Vitals {
         let (endings, apart) = (&record.endings, &record.apart);
         let good = apart.within(endings, Ending::Ok);
-        let whole = record.finished.as_secs_f64().max(1e-9);
+        let whole = record.until_finished().as_secs_f64().max(1e-9);
         let busiest = record.process_cpu.iter().copied().max();
         let whole_run =
             BusiestMinute { slots_share: record.slots_ppm as f64 / 1e6, cpu_share: record.cpu_ppm as f64 / 1e6 };

@@ -460,12 +460,12 @@ fn returning(record: &RunRecord) -> Option<Evenness> {
 }
 
 fn generator_share(record: &RunRecord) -> Option<f64> {
-    let finished = record.finished.as_ns();
+    let time = record.until_finished().as_ns();
     let shares = record
         .groups
         .iter()
-        .filter(|group| group.generators > 0 && finished > 0)
-        .map(|group| group.generator_cpu.as_ns() as f64 / (finished as f64 * f64::from(group.generators)));
+        .filter(|group| group.generators > 0 && time > 0)
+        .map(|group| group.generator_cpu.as_ns() as f64 / (time as f64 * f64::from(group.generators)));
     shares.max_by(f64::total_cmp)
 }
 

@@ -50,6 +50,8 @@ impl Outcome {
         let under_way = if looped { record.endings[Ending::Unfinished as usize] } else { 0 };
         let sent: u64 = record.endings.iter().sum::<u64>() - under_way;
         let quantile = |p: f64| record.latency.quantile(p).map(|span| span.as_secs_f64() * 1e3);
+        // A loop's clock stops with its window, which begins when the warm-up is over.
+        let busy_s = if looped { wall_s } else { record.until_finished().as_secs_f64() };
         let cpu_s: f64 = record.process_cpu.iter().copied().map(Span::as_secs_f64).sum();
         Outcome {
             ok_rps: if wall_s > 0.0 { ok as f64 / wall_s } else { 0.0 },
@@ -57,7 +59,7 @@ impl Outcome {
             p90_ms: quantile(0.9),
             p99_ms: quantile(0.99),
             bad_share: share(sent - ok, sent),
-            cpu_cores: (wall_s > 0.0).then_some((cpu_s / wall_s).min(record.cores as f64)),
+            cpu_cores: (busy_s > 0.0).then_some((cpu_s / busy_s).min(record.cores as f64)),
         }
     }
 }

@@ -1,0 +1,46 @@
+//! The begin of the window: what the world itself counts begins anew when the warm-up is over.
+//!
+//! The recorder does the same with what it counts as it happens (`Recorder::roll`). Nobody asks at each event whether it counts: at this one
+//! instant counts go back to nothing, and levels of which the highest is wanted to where they stand. What happens in the world does
+//! not know of it.
+
+use crate::id::ProcessId;
+use crate::probe::Probe;
+use crate::record::WorkerCounts;
+use crate::time::{Span, Time};
+use crate::world::World;
+
+/// What counts that go on without a pause had come to when the window began.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Before {
+    /// CPU time, by process; empty in runs without a warm-up.
+    cpu: Vec<Span>,
+}
+
+impl<P: Probe> World<'_, P> {
+    /// Nothing has happened yet at `at`, where the window begins.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn open_window(&mut self, at: Time) {
+        self.masters.counts = WorkerCounts::default();
+        let sockets = self.socket_memory(at);
+        self.net.begin_counting(at, sockets);
+        self.calls_peak = self.calls.len() as u64;
+        self.processes.iter_mut().for_each(|process| process.begun = 0);
+        self.threads.iter_mut().for_each(|thread| thread.served = 0);
+        self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
+        self.clients.iter_mut().for_each(|client| client.worked = Span::ZERO);
+        self.before.cpu = self.processes.iter().map(|process| process.cpu).collect();
+        // What cores have been doing since they were taken is added when they are left.
+        for core in self.cores.iter().filter(|core| core.thread.is_some() && core.busy_since < at) {
+            let process = self.threads[core.thread.index()].process;
+            self.before.cpu[process.index()] += at - core.busy_since;
+        }
+    }
+
+    /// CPU time of a process since the window began.
+    pub(super) fn cpu_in_window(&self, id: ProcessId) -> Span {
+        let before = self.before.cpu.get(id.index()).copied().unwrap_or_default();
+        self.processes[id.index()].cpu - before
+    }
+}
