@@ -39,6 +39,7 @@ pub mod names;
 mod net;
 pub mod op;
 mod peer;
+mod polled;
 mod pool;
 mod probe;
 mod proxy;

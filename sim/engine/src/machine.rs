@@ -134,6 +134,8 @@ pub(crate) struct Thread {
     pub(crate) wake_at: Time,
     /// Ends of the timeout blocks it is in.
     pub(crate) deadlines: Vec<Time>,
+    /// The wait of its task, if that polls.
+    pub(crate) polls: Option<crate::polled::Polls>,
     /// What it does once it has paid.
     pub(crate) deferred: Option<crate::advance::Effect>,
 }
@@ -234,6 +236,7 @@ impl Thread {
             owed: Span::ZERO,
             wake_at: Time::NEVER,
             deadlines: Vec::new(),
+            polls: None,
             deferred: None,
         }
     }

@@ -108,6 +108,10 @@ impl<P: Probe> World<'_, P> {
             end => end,
         };
         let end = end.min(self.deadline(thread)).max(self.now);
+        if end != Time::NEVER && self.polls(thread) {
+            (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
+            return self.begin_to_poll(thread, end);
+        }
         self.leave_python(thread);
         (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
         self.bill(task, self.now, self.wait_of_step(task));
@@ -128,7 +132,7 @@ impl<P: Probe> World<'_, P> {
         self.fail_task(task);
     }
 
-    fn lines(
+    pub(crate) fn lines(
         &mut self,
         process: ProcessId,
         sync: u16,

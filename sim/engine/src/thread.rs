@@ -70,8 +70,12 @@ impl<P: Probe> World<'_, P> {
     fn go_on_with_task(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
         if self.tasks[task].parked == Parked::No {
             self.tasks[task].limit_at = Time::NEVER;
-        } else if !self.retry_unit(thread) {
-            return Some(Demand::Wait);
+        } else if self.threads[thread.index()].polls.is_some()
+            && let Some(demand) = self.poll_again(thread, task)
+        {
+            return Some(demand);
+        } else if let Some(demand) = self.retry_unit(thread) {
+            return Some(demand);
         }
         if std::mem::take(&mut self.threads[thread.index()].returns) {
             return Some(Demand::Cpu { span: RETURN, gil: true });
@@ -237,6 +241,10 @@ impl<P: Probe> World<'_, P> {
                 (Parked::Unit, wake_at, self.wait_of_step(task))
             }
         };
+        if parked == Parked::Unit && wake_at != Time::NEVER && self.polls(thread) {
+            self.tasks[task].parked = parked;
+            return Some(self.begin_to_poll(thread, wake_at));
+        }
         self.leave_python(thread);
         self.tasks[task].parked = parked;
         self.bill(task, self.now, wait);
@@ -252,9 +260,8 @@ impl<P: Probe> World<'_, P> {
         state.returns = self.processes[state.process.index()].gil.is_some();
     }
 
-    /// A task that was woken for a unit takes it, unless it was handed one or gave up. False: somebody was faster, and it
-    /// waits again.
-    fn retry_unit(&mut self, thread: ThreadId) -> bool {
+    /// A task that was woken for a unit takes it, unless it was handed one or gave up. Else somebody was faster, and it waits again.
+    fn retry_unit(&mut self, thread: ThreadId) -> Option<Demand> {
         let task = self.threads[thread.index()].task;
         let process = self.threads[thread.index()].process;
         let state = &mut self.tasks[task];
@@ -262,26 +269,30 @@ impl<P: Probe> World<'_, P> {
         if matches!(parked, Parked::Item | Parked::Room) && state.news == News::None {
             // Somebody made it worth another look: the op is met once more.
             state.pc.0 -= 1;
-            return true;
+            return None;
         }
         state.limit_at = if parked == Parked::Unit { state.limit_at } else { Time::NEVER };
         if parked != Parked::Unit || state.news == News::Failed {
-            return true;
+            return None;
         }
         let (link, wake_at) = (state.handle, state.limit_at.max(self.now));
         if std::mem::replace(&mut state.news, News::None) == News::Granted {
-            return true;
+            return None;
         }
         if self.take_unit(process, link) {
             self.tell_unit_of_step(process, task);
-            return true;
+            return None;
         }
         self.queue_for_unit(process, link, task);
+        if wake_at != Time::NEVER && self.polls(thread) {
+            self.tasks[task].parked = Parked::Unit;
+            return Some(self.begin_to_poll(thread, wake_at));
+        }
         self.drop_gil(thread);
         self.tasks[task].parked = Parked::Unit;
         self.bill(task, self.now, self.wait_of_step(task));
         self.wake_at(thread, wake_at);
-        false
+        Some(Demand::Wait)
     }
 
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
@@ -300,14 +311,14 @@ impl<P: Probe> World<'_, P> {
             }
         };
         let deadline = self.deadline(thread);
-        if task.is_some() {
+        if task.is_some() && state.polls.is_none() {
             self.limit_passed(state.process, task, deadline);
         }
         self.make_ready(thread);
     }
 
     /// What a task waited for did not come in time; a sleep that is over is no failure.
-    fn limit_passed(&mut self, process: ProcessId, task: TaskId, deadline: Time) {
+    pub(crate) fn limit_passed(&mut self, process: ProcessId, task: TaskId, deadline: Time) {
         match self.tasks[task].parked {
             Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle as usize)),
             Parked::Unit => self.leave_queue(process, task),
@@ -320,6 +331,9 @@ impl<P: Probe> World<'_, P> {
     /// Wakes the thread of a bare task.
     pub(crate) fn wake_bare(&mut self, task: TaskId, wait: Wait) {
         let thread = self.tasks[task].thread;
+        if let Some(polls) = &mut self.threads[thread.index()].polls {
+            return polls.notify();
+        }
         self.bill(task, self.now, wait);
         self.make_ready(thread);
     }

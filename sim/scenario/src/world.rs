@@ -212,7 +212,7 @@ pub(crate) static WORLD: Table = Table {
             Kind::OneOf(preset::timed_waits_words),
             PRESET,
             "\"polled\"",
-            "How the standard library's waits with a time limit learn of a notification: they are woken (Python 3), or look for it every 1 to 50 ms (Python 2.7).",
+            "How the standard library's waits with a time limit learn of a notification: they are woken (Python 3), or look for it every 1 to 50 ms (Python 2.7). Under a hub so wait the standard library's queues, on threads every `get`, `put`, `wait`, `acquire` and `with` that has a limit.",
         ),
         key(
             "lock_yields",

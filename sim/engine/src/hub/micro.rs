@@ -12,6 +12,7 @@ use crate::id::{HubId, ProcessId, TaskId};
 use crate::linkable::{LinkId, Linkable};
 use crate::model::TimedWaits;
 use crate::op::Op;
+use crate::polled;
 use crate::probe::Probe;
 use crate::sync::{Lock, Standard, Sync};
 use crate::time::{Span, Time};
@@ -22,10 +23,6 @@ use crate::world::World;
 const NOT_EMPTY: u8 = 0;
 const NOT_FULL: u8 = 1;
 const ALL_DONE: u8 = 2;
-
-/// Half of the first sleep of a polling wait, and the longest: CPython 2.7, `threading.py`, `_Condition.wait`.
-const POLL_FIRST_HALF: Span = Span::from_us(500);
-const POLL_LONGEST: Span = Span::from_ms(50);
 
 impl<P: Probe> World<'_, P> {
     /// The steps of an op, last first.
@@ -218,7 +215,7 @@ impl<P: Probe> World<'_, P> {
             && let Some(limit) = limit.filter(|limit| !limit.is_zero())
         {
             let until = self.local(id) + limit;
-            return self.poll_turn(id, task, sync, list, until, POLL_FIRST_HALF);
+            return self.poll_turn(id, task, sync, list, until, polled::FIRST_HALF);
         }
         let own = self.greens[self.tasks[task].green.index()].ticket_lock;
         if limit == Some(Span::ZERO) && self.link(process, own).units == 0 {
@@ -249,7 +246,7 @@ impl<P: Probe> World<'_, P> {
             }
             return;
         }
-        let delay = (delay + delay).min(left).min(POLL_LONGEST);
+        let delay = polled::next_delay(delay, left);
         self.greens[green].micros.push(Micro::PollTurn(sync, list, until, delay));
         self.park(id, task, Need::Timer(delay), None);
     }
