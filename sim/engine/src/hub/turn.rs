@@ -76,10 +76,7 @@ impl<P: Probe> World<'_, P> {
             Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
             Phase::Reify => Some(self.reify(id)),
             Phase::Poll => self.poll(id),
-            Phase::Invoke => {
-                self.invoke(id);
-                None
-            }
+            Phase::Invoke => self.invoke(id),
         }
     }
 
@@ -185,11 +182,12 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Step 6: the next pending watcher, or the end of the iteration.
-    fn invoke(&mut self, id: HubId) {
+    fn invoke(&mut self, id: HubId) -> Option<Demand> {
         let hub = self.hub(id);
         if let Some(pending) = hub.pending.pop() {
             match pending {
-                Pending::Sock(LISTENER) => self.on_listener(id),
+                Pending::Sock(LISTENER) => return self.on_listener(id),
+                Pending::Accepts(left) => return self.accept_more(id, left),
                 Pending::Sock(sock) => self.on_socket(id, sock),
                 Pending::Timer(timer) => self.on_timer(id, timer),
                 Pending::Idle(task) => {
@@ -198,16 +196,17 @@ impl<P: Probe> World<'_, P> {
                 }
                 Pending::Native(serial) => self.deliver(id, serial),
             }
-            return;
+            return None;
         }
         if let Some(timer) = hub.limits.pop() {
             self.on_timer(id, timer);
-            return;
+            return None;
         }
         if self.hub(id).rings {
             self.ring(id);
         }
         self.begin_batch(id);
+        None
     }
 
     /// A timer's turn has come, unless it was stopped meanwhile.
