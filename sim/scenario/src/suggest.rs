@@ -37,7 +37,7 @@ pub(crate) fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Cl
     if let Some(near) = nearest(word, known.clone()) {
         return format!("did you mean `{near}`?");
     }
-    let words: Vec<String> = known.into_iter().take(30).map(|word| format!("`{word}`")).collect();
+    let words: Vec<String> = known.into_iter().map(|word| format!("`{word}`")).collect();
     if words.is_empty() { format!("{listing}: none") } else { format!("{listing}: {}", words.join(", ")) }
 }
 
@@ -64,5 +64,12 @@ mod tests {
     fn without_a_near_word_the_known_ones_are_listed() {
         assert_eq!(help("mongo", ["redis"], "peers of this file"), "peers of this file: `redis`");
         assert_eq!(help("mongo", [], "peers of this file"), "peers of this file: none");
+    }
+
+    #[test]
+    fn the_list_of_what_is_known_is_complete() {
+        let words: Vec<String> = (0..100).map(|number| format!("word-{number}")).collect();
+        let said = help("quite different", words.iter().map(String::as_str), "words");
+        assert!(words.iter().all(|word| said.contains(&format!("`{word}`"))), "{said}");
     }
 }
