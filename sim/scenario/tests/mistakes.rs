@@ -1,8 +1,9 @@
 //! Every kind of mistake has its message, held against a golden file.
 //!
 //! `mistakes/cases.txt` is a list of cases: `## title`, then an edit of `base.toml` (`-` lines are replaced by `+`
-//! lines; without `-` lines the `+` lines are appended), then what the reader says in plain text. `mistakes/doubts.txt` is
-//! another, over `shared.toml`: what the checker says of shared things and of software.
+//! lines; without `-` lines the `+` lines are appended), then what the reader says in plain text. `mistakes/idle.txt` is
+//! another: keys that change nothing, and numbers that something else bounds. So is `mistakes/doubts.txt`, over `shared.toml`: what the
+//! checker says of shared things and of software.
 //! `TAILBACK_BLESS=1 cargo test -p scenario` rewrites what is said.
 
 use std::fmt::Write as _;
@@ -10,8 +11,9 @@ use std::fmt::Write as _;
 use scenario::{Diagnostic, Severity};
 
 /// Golden files by name: the text that their cases edit, and the cases.
-const SETS: [(&str, &str, &str); 2] = [
+const SETS: [(&str, &str, &str); 3] = [
     ("cases.txt", include_str!("mistakes/base.toml"), include_str!("mistakes/cases.txt")),
+    ("idle.txt", include_str!("mistakes/base.toml"), include_str!("mistakes/idle.txt")),
     ("doubts.txt", include_str!("mistakes/shared.toml"), include_str!("mistakes/doubts.txt")),
 ];
 

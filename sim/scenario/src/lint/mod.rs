@@ -2,8 +2,11 @@
 //!
 //! Each doubt has a kind, which stands in its message. A file that shows such a mistake on purpose lists the kind in
 //! `expect`: then it is not told, and it is told if nothing of that kind is there. `sharing.rs` follows values and
-//! connections through the steps, `software.rs` looks at what `[software]` and the peers say of libraries and patching.
+//! connections through the steps, `software.rs` looks at what `[software]` and the peers say of libraries and patching, `meaning/` at
+//! keys that nothing depends on, `bounds.rs` at numbers that something else bounds.
 
+mod bounds;
+mod meaning;
 mod sharing;
 mod software;
 
@@ -28,10 +31,18 @@ pub(crate) enum Doubt {
     Unpatched,
     /// The resolver of names stops the hub, or does not survive a fork.
     Resolver,
+    /// A key that no run differs by.
+    NoEffect,
+    /// A backlog that the kernel caps.
+    CappedBacklog,
+    /// A pool with more units than whoever could hold one.
+    IdlePool,
+    /// An objective that idle cores keep.
+    DilutedCpu,
 }
 
 impl Doubt {
-    const ALL: [Doubt; 7] = [
+    const ALL: [Doubt; 11] = [
         Doubt::LostUpdate,
         Doubt::SharedConnection,
         Doubt::BlockingLibrary,
@@ -39,6 +50,10 @@ impl Doubt {
         Doubt::PatchOrder,
         Doubt::Unpatched,
         Doubt::Resolver,
+        Doubt::NoEffect,
+        Doubt::CappedBacklog,
+        Doubt::IdlePool,
+        Doubt::DilutedCpu,
     ];
 
     /// As files and messages call it.
@@ -51,6 +66,10 @@ impl Doubt {
             Doubt::PatchOrder => "patch-order",
             Doubt::Unpatched => "unpatched",
             Doubt::Resolver => "resolver",
+            Doubt::NoEffect => "no-effect",
+            Doubt::CappedBacklog => "capped-backlog",
+            Doubt::IdlePool => "idle-pool",
+            Doubt::DilutedCpu => "diluted-cpu",
         }
     }
 }
@@ -67,6 +86,8 @@ pub(crate) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
         return;
     }
     sharing::check(scenario, findings);
-    software::check(scenario, root.get("software"), findings);
+    software::check(scenario, root, findings);
+    meaning::check(scenario, root, findings);
+    bounds::check(scenario, root, findings);
     findings.acknowledge(root.get::<&[Name]>("expect"));
 }

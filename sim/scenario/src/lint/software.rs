@@ -3,7 +3,7 @@
 //! What is known of libraries stands in `library.rs`, of gevent's releases in `software.rs`; what follows from them stands here.
 //! Worlds of threads alone have nothing to fear: there a call that waits stops one thread.
 
-use engine::model::WorkerKind;
+use engine::model::{SyncKind, WorkerKind};
 use engine::op::Patching;
 
 use super::Doubt;
@@ -15,11 +15,13 @@ use crate::software::{GEVENTS, PARTS};
 use crate::step::Act;
 
 /// Looks at `[software]` and at the libraries of the peers.
-pub(super) fn check(scenario: &Scenario, node: &Node, findings: &mut Findings) {
+pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
+    let (node, worlds): (&Node, &[(Name, Node)]) = (root.get("software"), root.get("world"));
     if !scenario.worlds.iter().any(|world| matches!(world.kind, WorkerKind::Hub { .. })) {
         return;
     }
     let software = Software::read(node);
+    software.check_release(scenario, worlds, findings);
     software.check_order(scenario, findings);
     software.check_parts(findings);
     software.check_resolver(findings);
@@ -54,6 +56,49 @@ impl<'n> Software<'n> {
     fn is_since(&self, release: &str) -> bool {
         let place = |wanted: &str| GEVENTS.iter().position(|known| *known == wanted);
         place(self.gevent) >= place(release)
+    }
+
+    /// The release alone changes no hub: what differs between releases is said by keys of the world.
+    fn check_release(&self, scenario: &Scenario, worlds: &[(Name, Node)], findings: &mut Findings) {
+        if !self.node.given("gevent") || self.gevent == GEVENTS[GEVENTS.len() - 1] {
+            return;
+        }
+        let hubs = || scenario.worlds.iter().filter(|world| matches!(world.kind, WorkerKind::Hub { .. }));
+        let silent =
+            |key: &str| hubs().find(|hub| worlds.iter().any(|(name, node)| name.text == hub.name && !node.given(key)));
+        let yields = scenario.uses(|act| matches!(act, Act::Yield | Act::Burn { yield_every: Some(_), .. }))
+            || hubs().any(|hub| hub.yield_every.is_some());
+        let is_standard = |kind: &SyncKind| matches!(kind, SyncKind::Queue { standard: true, .. });
+        let standard = scenario.syncs.iter().any(|sync| is_standard(&sync.kind));
+        let (key, value, why) = if !self.is_since("1.0") && yields && silent("zero_sleep").is_some() {
+            ("zero_sleep", "\"timer\"", "its sleep(0) was a timer, for which the loop polls")
+        } else if !self.is_since("25.4.1") && standard && silent("lock_yields").is_some() {
+            ("lock_yields", "false", "before 1.5 a failed attempt at a lock did not yield")
+        } else {
+            return self.check_release_alone(findings);
+        };
+        let world = silent(key).map_or("NAME", |world| &world.name);
+        let what = format!(
+            "`gevent = \"{}\"` alone changes no hub: they are simulated as gevent 26.9's, and {why}",
+            self.gevent
+        );
+        let help = format!("write `{key} = {value}` in [world.{world}]");
+        findings.doubt(Doubt::NoEffect, self.node.at("gevent"), what).label("not simulated").help(help);
+    }
+
+    /// A release that none of the doubts here would depend on.
+    fn check_release_alone(&self, findings: &mut Findings) {
+        let asks = ["uses", "resolver"].iter().any(|key| self.node.given(key));
+        if asks || self.patch == "before-fork" {
+            return;
+        }
+        let what = format!(
+            "`gevent = \"{}\"` changes nothing here: hubs are simulated as gevent 26.9's, and nothing else in [software] depends on it",
+            self.gevent
+        );
+        let help = "remove it, or say what the release does otherwise: `zero_sleep`, `lock_yields`, `accepts` of the world, `uses` and \
+                    `resolver` beside it";
+        findings.doubt(Doubt::NoEffect, self.node.key_at("gevent"), what).label("no effect").help(help);
     }
 
     fn imports(&self, name: &str) -> bool {

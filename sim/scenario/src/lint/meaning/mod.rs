@@ -1,0 +1,134 @@
+//! Keys that mean nothing where they stand: they are read, and no run differs by them.
+//!
+//! Which key needs what to have a meaning stands in `table.rs`, for every key of the format that is about who serves, who asks and what
+//! lies between. A key that needs something of its world is held against that world; one that all worlds share must mean something to
+//! one of them. What would even be a mistake (`threads` of a hub) is refused where it is read, and no doubt.
+
+mod facts;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::diagnostic::Findings;
+use crate::key::Need;
+use crate::lint::Doubt;
+use crate::node::{Entry, Name, Node, Value};
+use crate::root::Scenario;
+use crate::world::World;
+use facts::{Facts, Place};
+
+/// What must be there for a key to mean something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Needs {
+    /// Nothing: it means something wherever the reader lets it stand.
+    Nothing,
+    /// A hub.
+    Hub,
+    /// A hub, in some world at least, for what is off-loaded.
+    OffloadingHub,
+    /// Threads that are no hubs.
+    Threads,
+    /// Several Python threads of one process.
+    SeveralThreads,
+    /// A world that creates all of its threads at its start.
+    Creates,
+    /// A pool server.
+    Pool,
+    /// A pool server whose accepting thread closes connections.
+    Closes,
+    /// A server that somebody connects to.
+    Server,
+    /// A hub, or steps that start threads.
+    Spawns,
+    /// A hub, or an accept that may fail.
+    Polls,
+    /// A `burn` that does not say itself how often it yields.
+    Burns,
+    /// A hub in which something yields by `sleep(0)`.
+    Yields,
+    /// A hub and the standard library's queues.
+    StandardQueue,
+    /// A standard wait with a time limit.
+    TimedWait,
+    /// The same, and that it polls.
+    PolledWait,
+    /// A hub in which a wait has a time limit.
+    Expires,
+    /// Somebody who keeps connections.
+    KeptByClients,
+    /// A server that keeps connections.
+    KeptByServers,
+    /// A process that is replaced after its requests.
+    Replaced,
+    /// A process that may end.
+    Dies,
+    /// Several processes of a server.
+    SeveralProcesses,
+    /// Several who wait at one listening socket.
+    SeveralWaiters,
+    /// Several servers.
+    SeveralServers,
+    /// The policy `hash`.
+    Hash,
+    /// A world that does not say its own.
+    Inherited,
+    /// Work that costs more in the cold.
+    Cold,
+    /// Responses with bytes.
+    Bytes,
+    /// A reader with a rate of its own.
+    SlowReader,
+    /// That SYN cookies are off.
+    NoCookies,
+    /// A pause before the first retry.
+    Backoff,
+    /// A second retry.
+    SecondRetry,
+    /// A second client.
+    SecondClient,
+    /// A second try at another server.
+    SecondTry,
+    /// That a server is left alone after some failures.
+    Ejects,
+}
+
+/// Looks for keys without a meaning.
+pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
+    let facts = Facts::of(scenario, root);
+    walk(&Place { facts: &facts, world: None, node: root }, findings);
+}
+
+/// The keys of a table, and of the tables inside.
+fn walk(place: &Place, findings: &mut Findings) {
+    for entry in place.node.entries.iter().filter(|entry| entry.given && entry.sound && !is_usual(place.node, entry)) {
+        let needs = table::needs(place.node.table, entry.name);
+        if let Some(lack) = needs.and_then(|needs| place.lack(needs, entry.name)) {
+            let key = entry.name;
+            let what = format!("`{key}` changes nothing here: {}", lack.why);
+            findings.doubt(Doubt::NoEffect, entry.key_at, what).label("no effect").help(lack.help);
+            continue;
+        }
+        inner(place, entry, findings);
+    }
+}
+
+fn inner(place: &Place, entry: &Entry, findings: &mut Findings) {
+    let world = |name: &Name| place.facts.scenario.worlds.iter().find(|world| world.name == name.text);
+    match &entry.value {
+        Value::Table(node) => walk(&Place { node, ..*place }, findings),
+        Value::List(nodes) => nodes.iter().for_each(|node| walk(&Place { node, ..*place }, findings)),
+        Value::Named(named) => {
+            for (name, node) in named {
+                let own: Option<&World> = if entry.name == "world" { world(name) } else { None };
+                walk(&Place { node, world: own.or(place.world), ..*place }, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a flag is what it would be anyway: that something is not so is no mistake where it cannot be.
+fn is_usual(node: &Node, entry: &Entry) -> bool {
+    let usual = node.table.key(entry.name).map(|key| key.need);
+    matches!((&entry.value, usual), (Value::Flag(flag), Some(Need::Default(text))) if text == flag.to_string())
+}
