@@ -8,7 +8,7 @@ mod table;
 pub use table::{
     BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, GROUP_FIGURES, POOL_FIGURES, RUN_FIGURES, VALUE_FIGURES,
 };
-pub(crate) use table::{blame_of, slowdown};
+pub(crate) use table::{blame_of, busiest_process_cpu, slowdown};
 
 use crate::estimate::Estimate;
 

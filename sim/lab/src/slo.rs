@@ -24,13 +24,15 @@ pub enum Measure {
     Jain,
     /// Busy core time over core time.
     Cpu,
+    /// CPU time of the busiest server process over the time: 1 is one core, all that a hub or threads under one GIL can use.
+    BusiestProcess,
     /// People served over people who came.
     Served,
 }
 
 impl Measure {
     /// All, by the names that they have in a scenario.
-    pub const NAMED: [(&'static str, Measure); 10] = [
+    pub const NAMED: [(&'static str, Measure); 11] = [
         ("p50", Measure::Latency(500)),
         ("p90", Measure::Latency(900)),
         ("p95", Measure::Latency(950)),
@@ -40,6 +42,7 @@ impl Measure {
         ("throughput", Measure::Throughput),
         ("jain", Measure::Jain),
         ("cpu", Measure::Cpu),
+        ("busiest_process_cpu", Measure::BusiestProcess),
         ("served", Measure::Served),
     ];
 
@@ -58,7 +61,7 @@ impl Measure {
     pub fn unit(self) -> Unit {
         match self {
             Measure::Latency(_) => Unit::Nanoseconds,
-            Measure::Errors | Measure::Cpu | Measure::Served => Unit::Share,
+            Measure::Errors | Measure::Cpu | Measure::BusiestProcess | Measure::Served => Unit::Share,
             Measure::Throughput => Unit::PerSecond,
             Measure::Jain => Unit::Index,
         }
@@ -159,6 +162,7 @@ impl Objective {
             Measure::Throughput => throughput(&record.endings, &record.apart, record),
             Measure::Jain => figure::slowdown(record).jain(),
             Measure::Cpu => Some(record.cpu_ppm as f64 / 1e6),
+            Measure::BusiestProcess => figure::busiest_process_cpu(record),
             Measure::Served => (record.users.came > 0).then(|| record.users.served as f64 / record.users.came as f64),
         };
         value.map_or(if ended > 0 { Seen::Never } else { Seen::Nobody }, Seen::Value)
@@ -171,8 +175,8 @@ impl Objective {
             Measure::Errors => errors(&class.endings, &class.apart),
             Measure::Throughput => throughput(&class.endings, &class.apart, record),
             Measure::Jain => class.slowdown.jain(),
-            // A class has no cores and no people of its own.
-            Measure::Cpu | Measure::Served => return Seen::Nobody,
+            // A class has no cores, no processes and no people of its own.
+            Measure::Cpu | Measure::BusiestProcess | Measure::Served => return Seen::Nobody,
         };
         value.map_or(if ended > 0 { Seen::Never } else { Seen::Nobody }, Seen::Value)
     }

@@ -38,7 +38,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 87] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 88] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests that were alive within the window, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -142,6 +142,9 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 87] = [
     row("cores", "cores", SIZE, "Cores of the fleet.", |r| Some(r.cores as f64)),
     row("cpu_busy_share", "CPU busy", BUSY,
         "Busy core time over core time, over the window.", |r| Some(r.cpu_ppm as f64 / 1e6)),
+    row("cpu_busiest_process_share", "CPU, busiest process", BUSY,
+        "CPU time of the busiest server process over the window: 100 % is one core, all that a hub or threads under one GIL can use.",
+        busiest_process_cpu),
     row("cpu_busiest_minute_share", "CPU, in that minute", BUSY,
         "Busy core time over core time in the minute in which most slots were busy.",
         |r| BusiestMinute::of(r).map(|minute| minute.cpu_share)),
@@ -446,6 +449,12 @@ pub(crate) fn slowdown(record: &RunRecord) -> Slowdown {
         square_micro: all.square_micro + class.slowdown.square_micro,
         max_milli: all.max_milli.max(class.slowdown.max_milli),
     })
+}
+
+/// CPU time of the busiest server process over the window, in cores.
+pub(crate) fn busiest_process_cpu(record: &RunRecord) -> Option<f64> {
+    let busiest = record.process_cpu.iter().copied().max()?;
+    (!record.window.is_zero()).then(|| busiest.as_secs_f64() / record.window.as_secs_f64())
 }
 
 /// The most of one over the mean of all; `None` for less than two, or if nobody has any.
