@@ -273,7 +273,7 @@ impl Place<'_> {
             Needs::Cold if scenario.machine.cooling.cold_percent <= 100 => {
                 lack("caches keep everything (`cold_percent` is 100)", "remove it, or write `cold_percent = 400`")
             }
-            Needs::Backoff if self.node.get::<Span>("backoff").is_zero() => {
+            Needs::Backoff | Needs::SecondRetry if self.node.get::<Span>("backoff").is_zero() => {
                 lack("there is no pause before a retry", "remove it, or write `backoff = \"100ms\"` beside it")
             }
             Needs::SecondRetry if self.node.get::<u64>("times") < 2 => {

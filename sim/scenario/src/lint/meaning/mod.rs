@@ -127,8 +127,13 @@ fn inner(place: &Place, entry: &Entry, findings: &mut Findings) {
     }
 }
 
-/// Whether a flag is what it would be anyway: that something is not so is no mistake where it cannot be.
+/// Whether a value is what it would be anyway: to say so is no mistake where it matters to nobody.
 fn is_usual(node: &Node, entry: &Entry) -> bool {
-    let usual = node.table.key(entry.name).map(|key| key.need);
-    matches!((&entry.value, usual), (Value::Flag(flag), Some(Need::Default(text))) if text == flag.to_string())
+    let Some(Need::Default(usual)) = node.table.key(entry.name).map(|key| key.need) else { return false };
+    match &entry.value {
+        Value::Flag(flag) => usual == flag.to_string(),
+        Value::Count(count) => usual == count.to_string(),
+        Value::Text(text) => usual.trim_matches('"') == text,
+        _ => false,
+    }
 }

@@ -128,8 +128,9 @@ pub(super) static TABLES: [(&str, &[Row]); 31] = [
             ("latency network connect_timeout read_timeout", Needs::Nothing),
             ("buffer", Needs::SlowReader),
             ("keep_alive", Needs::KeptByServers),
-            ("tries next_upstream", Needs::SecondTry),
-            ("max_fails fail_timeout", Needs::Ejects),
+            ("tries max_fails", Needs::SeveralServers),
+            ("next_upstream", Needs::SecondTry),
+            ("fail_timeout", Needs::Ejects),
         ],
     ),
 ];
