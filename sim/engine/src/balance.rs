@@ -200,7 +200,8 @@ impl<P: Probe> World<'_, P> {
         // Not those that were under way already when it was left alone.
         let begins = health.fails == ejection.fails || health.accessed < health.checked;
         (health.accessed, health.checked) = (self.now, self.now);
-        if begins && health.fails >= ejection.fails {
+        // A server without others beside it is never left alone.
+        if begins && health.fails >= ejection.fails && self.servers() > 1 {
             self.probe.on(self.now, Fact::Ejected);
         }
     }
