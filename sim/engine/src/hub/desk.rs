@@ -108,9 +108,13 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
         self.desk(id).park_as(task, parked);
         if matches!(parked, Parked::Unit | Parked::Item | Parked::Room) {
-            let wait = self.wait_of_step(task);
-            name_wait(&self.tasks[task], &mut self.requests, &mut self.probe, self.now, wait);
+            self.name_wait_as(task, self.wait_of_step(task));
         }
+    }
+
+    /// Says what a request waits for that has just parked for something shared.
+    pub(super) fn name_wait_as(&mut self, task: TaskId, wait: Wait) {
+        name_wait(&self.tasks[task], &mut self.requests, &mut self.probe, self.now, wait);
     }
 
     /// Starts the timer of a sleep.

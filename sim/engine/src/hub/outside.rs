@@ -10,6 +10,7 @@ use crate::id::{HubId, TaskId};
 use crate::linkable::{LinkId, Linkable};
 use crate::peer::Caller;
 use crate::probe::Probe;
+use crate::record::Wait;
 use crate::sync::Sync;
 use crate::task::Parked;
 use crate::time::{Span, Time};
@@ -120,6 +121,8 @@ impl<P: Probe> World<'_, P> {
         self.hub(id).natives.push(Native { room, result, serial, sent: false });
         self.later(self.local(id) + span, Caller::Native { hub: id, serial });
         self.park_for_readiness(id, task, result, None);
+        // Until the thread is done it works for the request, as a thread server's own would while it sleeps.
+        self.name_wait_as(task, Wait::Timer);
     }
 
     /// A native thread is done: it signals.
@@ -128,6 +131,12 @@ impl<P: Probe> World<'_, P> {
         // Nobody, if the process died meanwhile.
         if let Some(native) = native {
             native.sent = true;
+            let result = native.result;
+            let process = self.hubs[id.index()].process;
+            // Nobody waits for it whose time limit has passed.
+            if let Some(&(_, task)) = self.link(process, result).waiters.front() {
+                self.bill(task, self.now, Wait::Hub);
+            }
         }
         self.wake_poll(id);
     }
