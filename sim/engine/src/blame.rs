@@ -16,30 +16,36 @@ const AROUND_MIN: u64 = 20;
 /// The slowest requests of a class that are kept with their bills.
 const WORST_MAX: usize = 3;
 
-/// The bills of one class by latency.
+/// The bills of one class by latency; by [`Wait`] unless it is said otherwise.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct BlameRows {
-    rows: Vec<Row>,
+pub struct BlameRows<const KINDS: usize = { Wait::KINDS }> {
+    rows: Vec<Row<KINDS>>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-struct Row {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Row<const KINDS: usize> {
     count: u64,
-    /// Nanoseconds by [`Wait`], in [`Wait::ALL`] order.
-    bill: [u64; Wait::KINDS],
+    /// Nanoseconds by kind.
+    bill: [u64; KINDS],
+}
+
+impl<const KINDS: usize> Default for Row<KINDS> {
+    fn default() -> Self {
+        Row { count: 0, bill: [0; KINDS] }
+    }
 }
 
 /// What the requests of about one latency waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Around {
+pub struct Around<const KINDS: usize = { Wait::KINDS }> {
     /// How many they are.
     pub count: u64,
     /// No shorter latency is among them.
     pub from: Span,
     /// Every latency among them is shorter.
     pub to: Span,
-    /// Sum of their bills, in [`Wait::ALL`] order.
-    pub bill: [Span; Wait::KINDS],
+    /// Sum of their bills, by kind.
+    pub bill: [Span; KINDS],
 }
 
 impl Around {
@@ -65,10 +71,10 @@ fn row_begin(row: usize) -> Span {
     if row == 0 { Span::ZERO } else { Span::from_ns(((1 << OCTAVE_BITS) + part as u64) << octave) }
 }
 
-impl BlameRows {
+impl<const KINDS: usize> BlameRows<KINDS> {
     /// Adds the bill of a good response.
     #[inline]
-    pub(crate) fn add(&mut self, latency: Span, bill: &[Span; Wait::KINDS]) {
+    pub(crate) fn add(&mut self, latency: Span, bill: &[Span; KINDS]) {
         let at = row_of(latency);
         if at >= self.rows.len() {
             self.reach(at);
@@ -85,7 +91,7 @@ impl BlameRows {
     }
 
     /// Adds all of another class's, or of another replication's.
-    pub fn merge(&mut self, other: &BlameRows) {
+    pub fn merge(&mut self, other: &BlameRows<KINDS>) {
         if self.rows.len() < other.rows.len() {
             self.rows.resize(other.rows.len(), Row::default());
         }
@@ -94,15 +100,15 @@ impl BlameRows {
         }
     }
 
-    /// The bill of all of them, in [`Wait::ALL`] order.
-    pub fn total(&self) -> [Span; Wait::KINDS] {
+    /// The bill of all of them, by kind.
+    pub fn total(&self) -> [Span; KINDS] {
         let mut all = Row::default();
         self.rows.iter().for_each(|row| all.add(row));
         all.bill.map(Span::from_ns)
     }
 
     /// What the requests of about this latency waited for; `None` if there are none at all.
-    pub fn around(&self, latency: Span) -> Option<Around> {
+    pub fn around(&self, latency: Span) -> Option<Around<KINDS>> {
         let (mut first, mut last) = (row_of(latency), row_of(latency));
         let mut all = self.rows.get(first).copied().unwrap_or_default();
         while all.count < AROUND_MIN && (first > 0 || last + 1 < self.rows.len()) {
@@ -120,8 +126,8 @@ impl BlameRows {
     }
 }
 
-impl Row {
-    fn add(&mut self, other: &Row) {
+impl<const KINDS: usize> Row<KINDS> {
+    fn add(&mut self, other: &Row<KINDS>) {
         self.count += other.count;
         self.bill.iter_mut().zip(other.bill).for_each(|(sum, part)| *sum += part);
     }
@@ -186,7 +192,7 @@ mod tests {
 
         #[test]
         fn the_rows_add_up_to_what_was_added(spans in prop::collection::vec(1_u64..1 << 40, 1..200)) {
-            let mut rows = BlameRows::default();
+            let mut rows: BlameRows = BlameRows::default();
             for &ns in &spans {
                 let mut bill = [Span::ZERO; Wait::KINDS];
                 bill[(ns % Wait::KINDS as u64) as usize] = Span::from_ns(ns);
@@ -202,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_tail_has_a_bill_of_its_own() {
-        let mut rows = BlameRows::default();
+        let mut rows: BlameRows = BlameRows::default();
         let bill = |wait: Wait, ms| {
             let mut bill = [Span::ZERO; Wait::KINDS];
             bill[wait as usize] = Span::from_ms(ms);

@@ -125,6 +125,7 @@ impl<P: Probe> World<'_, P> {
         let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
         let request = &mut self.requests[id];
         (request.stage, request.link.process) = (Stage::Accepted, process);
+        tell(&mut self.probe, self.now, Detail::Given { request: id, process });
         if hub.is_some() {
             tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Hub));
             request.turn(self.now, Wait::Hub);

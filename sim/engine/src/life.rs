@@ -22,7 +22,7 @@ use crate::probe::{Probe, tell};
 use crate::record::WorkerCounts;
 use crate::request::{Request, Stage};
 use crate::time::{Span, Time};
-use crate::trace::{Detail, Doing};
+use crate::trace::{Detail, Doing, DoorState};
 use crate::warmth::Warmth;
 use crate::worker::LifeSpec;
 use crate::world::{Event, World};
@@ -362,8 +362,10 @@ impl<P: Probe> World<'_, P> {
         self.threads[main.index()].owed = boot;
         self.draw_lifetime(id);
         if begins_at > self.now {
+            self.tell_door(id, DoorState::Gone);
             return self.wake_at(main, begins_at);
         }
+        self.tell_door(id, DoorState::Booting);
         self.make_ready(main);
     }
 
@@ -396,9 +398,14 @@ impl<P: Probe> World<'_, P> {
             return None;
         }
         if !self.threads[thread.index()].owed.is_zero() {
+            self.tell_door(id, DoorState::Booting);
             return Some(Demand::PAY);
         }
         self.processes[id.index()].life.booting = ThreadId::NONE;
+        self.tell_door(id, DoorState::Up);
+        if let Role::Hub(hub) = self.threads[thread.index()].role {
+            self.hubs[hub.index()].has_room_from(self.now);
+        }
         self.notify(id);
         for at in 0..self.threads.len() {
             if self.threads[at].process != id || at == thread.index() {
@@ -488,6 +495,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     fn stop_accepting(&mut self, id: ProcessId) {
         self.processes[id.index()].life.stopping_at = Some(self.now);
+        self.tell_door(id, DoorState::Stopping);
         let (listener, threads) = (self.processes[id.index()].listener, &self.threads);
         self.listeners[listener].threads.retain(|&thread| threads[thread.index()].process != id);
     }

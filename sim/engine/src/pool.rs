@@ -13,7 +13,7 @@ use crate::machine::{Demand, Status};
 use crate::probe::{Probe, tell};
 use crate::record::Wait;
 use crate::time::{Span, Time};
-use crate::trace::Detail;
+use crate::trace::{Detail, DoorState};
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -38,6 +38,7 @@ impl<P: Probe> World<'_, P> {
         self.beat(id, Span::ZERO);
         self.drop_gil(thread);
         if lingers {
+            self.tell_door(id, DoorState::Closing);
             return Demand::Wait;
         }
         if !self.threads[thread.index()].owed.is_zero() {
@@ -54,6 +55,7 @@ impl<P: Probe> World<'_, P> {
         let full = stopping || process.connections >= process.connections_max;
         let listener = process.listener;
         let fails = !full && self.accept_fails(id);
+        self.tell_door(id, if full { DoorState::Full } else { DoorState::Room });
         if let Some(request) = if full || fails { None } else { self.accept(id) } {
             return self.begin_handing(id, thread, request);
         }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 pub use crate::apart::Apart;
 pub use crate::blame::{Around, BlameRows, Worst, WorstList};
+pub use crate::door::DoorRecord;
 use crate::fairness::jain;
 pub use crate::fairness::{Evenness, GroupRecord, LORENZ_PARTS, Residents, Waiting};
 use crate::hist::Hist;
@@ -202,6 +203,9 @@ pub struct RunRecord {
     pub pools: Vec<PoolRecord>,
     /// Who waited for hubs after the warm-up, and who held them meanwhile.
     pub hub_blame: HubBlame,
+    /// What was seen at the doors of the servers; nothing unless somebody looked ([`crate::run_at_the_door`]).
+    #[serde(skip)]
+    pub door: DoorRecord,
     /// What was done to shared values after the warm-up, in model order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<ValueRecord>,

@@ -10,10 +10,11 @@ use crate::model::WorkerSpec;
 use crate::net::After;
 use crate::op::Op;
 use crate::peer::Caller;
-use crate::probe::Probe;
+use crate::probe::{Probe, tell};
 use crate::record::Wait;
 use crate::task::{News, Parked};
 use crate::time::{Span, Time};
+use crate::trace::Detail;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -395,6 +396,7 @@ impl<P: Probe> World<'_, P> {
         if reads.is_some() {
             return self.read_on(reads, thread);
         }
+        tell(&mut self.probe, self.now, Detail::Looks { thread });
         let process = self.threads[thread.index()].process;
         let listener = self.processes[process.index()].listener;
         if self.is_stopping(process) {

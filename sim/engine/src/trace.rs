@@ -10,7 +10,7 @@ mod hubs;
 mod keep;
 mod tracer;
 
-pub use detail::{Detail, Doing, Greenlet, LoopPhase};
+pub use detail::{Detail, Doing, DoorState, Greenlet, LoopPhase};
 
 pub use crate::holds::StepOf;
 use crate::machine::Role;

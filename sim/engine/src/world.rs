@@ -11,7 +11,7 @@ mod window;
 
 pub use error::RunError;
 pub(crate) use run::run_with;
-pub use run::{run, run_shuffled, run_unwatched};
+pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
 
 use crate::advance::{self, Effect, Fate};
 use crate::balance::Balancer;

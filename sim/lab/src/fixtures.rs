@@ -28,6 +28,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         pools: Vec::new(),
         steps: Vec::new(),
         hub_blame: Default::default(),
+        door: Default::default(),
         values: Vec::new(),
         connections: Vec::new(),
         calls_peak: 0,

@@ -173,6 +173,11 @@ impl Hub {
         }
     }
 
+    /// It has room for connections from now on: before, there was no process.
+    pub(crate) fn has_room_from(&mut self, now: Time) {
+        self.room_since = now;
+    }
+
     /// Stops watching the listening socket.
     pub(crate) fn close_listener(&mut self) {
         self.sockets.watch(LISTENER, false);

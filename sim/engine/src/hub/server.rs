@@ -14,6 +14,7 @@ use crate::net::{After, BackOff, FAILED_ACCEPT};
 use crate::probe::{Fact, Probe};
 use crate::record::Wait;
 use crate::time::Span;
+use crate::trace::DoorState;
 use crate::warmth::Part;
 use crate::world::World;
 
@@ -67,6 +68,9 @@ impl<P: Probe> World<'_, P> {
             }
             self.net.backoffs[id.index()].delay = BackOff::FIRST;
             self.hub(id).free -= 1;
+            if self.hub(id).free == 0 {
+                self.tell_door(process, DoorState::Full);
+            }
             self.note_meeting(id, request);
             let task = self.begin(request, self.hubs[id.index()].thread);
             self.bill(task, self.now, Wait::Hub);
@@ -107,12 +111,16 @@ impl<P: Probe> World<'_, P> {
         let deaf = self.net.backoffs[id.index()].waits || self.is_stopping(self.hubs[id.index()].process);
         let now = self.now;
         let Hub { free, sockets, room_since, .. } = self.hub(id);
-        if *free == 0 {
+        let was_full = *free == 0;
+        if was_full {
             *room_since = now;
         }
         *free += 1;
         if !deaf {
             sockets.watch(LISTENER, true);
+        }
+        if was_full {
+            self.tell_door(self.hubs[id.index()].process, DoorState::Room);
         }
     }
 }

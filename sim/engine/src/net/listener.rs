@@ -227,6 +227,7 @@ impl<P: Probe> World<'_, P> {
         tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });
         self.net.descriptors[process.index()] += 1;
         self.life_accepts(process);
+        tell(&mut self.probe, self.now, Detail::Given { request: id, process });
         let request = &mut self.requests[id];
         request.stage = Stage::Accepted;
         request.link.process = process;

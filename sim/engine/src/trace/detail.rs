@@ -73,6 +73,25 @@ pub enum Detail {
         /// Its request.
         request: RequestId,
     },
+    /// A request is a process's from now on: its connection is accepted, or has been kept.
+    Given {
+        /// Which.
+        request: RequestId,
+        /// Whose.
+        process: ProcessId,
+    },
+    /// What a process does about connections changes.
+    Door {
+        /// Which.
+        process: ProcessId,
+        /// How.
+        state: DoorState,
+    },
+    /// A thread that accepts for itself looks for its next connection.
+    Looks {
+        /// Which.
+        thread: ThreadId,
+    },
     /// A thread or greenlet takes a request.
     Begun {
         /// Which.
@@ -187,6 +206,25 @@ pub enum Doing {
     Running,
 }
 
+/// What a process does about connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DoorState {
+    /// It has room for another one (hubs, pool servers).
+    Room,
+    /// It has none.
+    Full,
+    /// The thread that accepts waits for a client to close.
+    Closing,
+    /// It is up, and accepts.
+    Up,
+    /// It is to be replaced, and accepts no more.
+    Stopping,
+    /// It is being started.
+    Booting,
+    /// It is dead, and its master has yet to start another.
+    Gone,
+}
+
 /// What a loop is at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LoopPhase {
@@ -255,6 +293,12 @@ impl<P: Probe> World<'_, P> {
             let host = self.processes[self.threads[thread.index()].process.index()].host;
             tell(&mut self.probe, self.now, Detail::Thread { thread, host, doing });
         }
+    }
+
+    /// Tells what a process does about connections from now on.
+    #[inline(always)]
+    pub(crate) fn tell_door(&mut self, process: ProcessId, state: DoorState) {
+        tell(&mut self.probe, self.now, Detail::Door { process, state });
     }
 
     /// Tells that a task has taken a unit, or gives one back.

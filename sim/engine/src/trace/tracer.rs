@@ -223,6 +223,8 @@ impl<'m> Tracer<'m> {
                 }
             }
             Detail::Unqueued { listener, request } => self.unqueued(listener, request, now),
+            // A trace shows who serves a request by its slices.
+            Detail::Given { .. } | Detail::Door { .. } | Detail::Looks { .. } => {}
             Detail::Begun { request, task, thread, hub, process } => {
                 *at(&mut self.tasks, task.index(), RequestId::NONE) = request;
                 if let Some(running) = self.running(hub, task) {

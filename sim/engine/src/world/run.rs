@@ -2,6 +2,7 @@
 
 use crate::books::{self, Areas};
 use crate::client::Client;
+use crate::door::{DoorRecord, Doorkeeper};
 use crate::id::{ProcessId, RequestId};
 use crate::machine::{Role, Thread};
 use crate::model::Model;
@@ -291,6 +292,19 @@ pub(crate) fn run_with<P: Probe>(
     record(world, seed, replication, |(recorder, _)| recorder)
 }
 
+/// [`run`] with somebody at the doors, who sees what workers do while connections wait for them: [`RunRecord::door`]. All else is
+/// the same.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_at_the_door(model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {
+    let mut world = World::new(model, seed, replication, (recorder(model), Doorkeeper::new(model)));
+    world.run()?;
+    let door = world.probe.1.finish(world.now);
+    let record = record(world, seed, replication, |(recorder, _)| recorder)?;
+    Ok(RunRecord { door, ..record })
+}
+
 /// [`run`] with ties shuffled: of things that happen at one instant and have nothing to do with each other, chance takes the next.
 /// The same people come and need the same; `ties` is where that other chance begins.
 ///
@@ -370,6 +384,7 @@ fn record<P: Probe>(
         pools: recorder.steps.pools(model),
         steps: recorder.steps.into_list(),
         hub_blame: recorder.holds.blame(),
+        door: DoorRecord::default(),
         values: recorder.values,
         connections: recorder.connections,
         classes: recorder.classes,
