@@ -51,6 +51,7 @@ mod sync;
 mod unit;
 mod walk;
 mod world;
+mod written;
 
 pub use bound::{Bound, Side};
 pub use compile::{Compiled, compile};
@@ -67,3 +68,4 @@ pub use settings::settings;
 pub use slo::{Objective, Slo};
 pub use starter::starter;
 pub use suggest::{meant, nearest};
+pub use written::{WrittenStep, written_steps};
