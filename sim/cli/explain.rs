@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use engine::{Model, Seed};
-use lab::explain::{Change, Checked, How, Split, changes};
-use lab::{Plan, WorldResult, run_all};
+use engine::{Model, RunRecord, Seed};
+use lab::explain::{CHANGES_MAX, Change, Checked, How, Outcome, Setting, Split, StepText, changes};
+use lab::{Plan, WorldResult, run_all_with, run_each};
 use report::explain_json::explain_json;
 use report::text::Style;
+use report::text::cures::Left;
 use report::text::explain::{Explained, explained};
 use report::text::notes::warm_up_note;
 use scenario::{Compiled, Override};
@@ -63,12 +64,15 @@ pub fn explain(args: &Args) -> Result<(), Problem> {
     let models: Vec<&Model> = meant(&compiled, args)?;
     let class = class_of(&compiled, args)?;
     let owned: Vec<Model> = models.iter().map(|&model| model.clone()).collect();
-    let results = terminal::with_bar(owned.len(), &plan, |progress| run_all(&owned, &plan, progress))?;
+    let results = terminal::with_bar(owned.len(), &plan, |progress| {
+        run_all_with(&owned, &plan, progress, &engine::run_at_the_door)
+    })?;
     let mut worlds: Vec<Explained<'_>> = Vec::new();
     for (&model, result) in models.iter().zip(&results) {
         let split = Split::of(model, &result.records, class);
         let name = args.class.as_deref();
-        worlds.push(Explained { model, class: name, split, checked: Vec::new(), replications: plan.replications });
+        let (checked, left, tries) = (Vec::new(), Vec::new(), !args.no_changes);
+        worlds.push(Explained { model, class: name, split, tries, checked, left, replications: plan.replications });
     }
     if !args.no_changes {
         try_changes(&source, &overrides, &plan, class, &mut worlds, &results)?;
@@ -111,40 +115,100 @@ fn try_changes(
     worlds: &mut [Explained<'_>],
     results: &[WorldResult],
 ) -> Result<(), Problem> {
-    let mut tried: Vec<(usize, Change, Model)> = Vec::new();
-    for (at, world) in worlds.iter().enumerate() {
+    let steps = steps_of(source.text);
+    let mut tried: Vec<(usize, Change)> = Vec::new();
+    let mut models: Vec<Model> = Vec::new();
+    for (at, world) in worlds.iter_mut().enumerate() {
         let Some(split) = &world.split else { continue };
-        for change in changes(world.model, split) {
-            if let Some(model) = changed(source, overrides, world.model, &change) {
-                tried.push((at, change, model));
+        let mut room = CHANGES_MAX;
+        for mut change in changes(world.model, split, &steps) {
+            let why = match changed(source, overrides, world.model, &mut change) {
+                Ok(_) if room == 0 => format!("{CHANGES_MAX} others act on more of it"),
+                Ok(model) if model == *world.model => "it changes nothing here".to_owned(),
+                Ok(model) => {
+                    room -= 1;
+                    tried.push((at, change));
+                    models.push(model);
+                    continue;
+                }
+                Err(why) => why,
+            };
+            world.left.push(Left { change, why });
+        }
+    }
+    if models.is_empty() {
+        return Ok(());
+    }
+    let after = terminal::with_bar(models.len(), plan, |progress| {
+        run_each(&models, plan, progress, &|record: &RunRecord| Outcome::of(record, class))
+    })?;
+    for ((at, change), after) in tried.into_iter().zip(after) {
+        match after {
+            Ok(after) => {
+                let before: Vec<Outcome> =
+                    results[at].records.iter().map(|record| Outcome::of(record, class)).collect();
+                worlds[at].checked.push(Checked::of(change, &before, &after));
+            }
+            Err(failed) => {
+                let why = failed.first().map_or("its runs failed".to_owned(), |run| format!("its runs failed: {run}"));
+                worlds[at].left.push(Left { change, why });
             }
         }
     }
-    if tried.is_empty() {
-        return Ok(());
-    }
-    let models: Vec<Model> = tried.iter().map(|(_, _, model)| model.clone()).collect();
-    let after = terminal::with_bar(models.len(), plan, |progress| run_all(&models, plan, progress))?;
-    for ((at, change, _), after) in tried.into_iter().zip(&after) {
-        worlds[at].checked.push(Checked::of(change, &results[at], after, class));
-    }
+    worlds.iter_mut().for_each(|world| Checked::rank(&mut world.checked));
     Ok(())
 }
 
-/// The world's model with the change; `None` if the scenario does not allow it.
-fn changed(source: &Source<'_>, overrides: &[Override], model: &Model, change: &Change) -> Option<Model> {
-    let warm_up = model.run.warm_up;
-    let mut model = match &change.how {
-        How::PeerTwiceAsFast(_) => model.clone(),
-        How::Set { key, value } => {
-            let mut all = overrides.to_vec();
-            all.push(Override { key: key.clone(), value: value.clone() });
-            let compiled = source.compile_quietly(&all).ok()?;
-            compiled.models.into_iter().find(|other| other.name == model.name)?
-        }
+/// The steps of the file, for changes of single ones.
+fn steps_of(text: &str) -> Vec<StepText> {
+    let step = |step: scenario::WrittenStep| StepText {
+        key: step.key,
+        request: step.request,
+        verb: step.verb.to_owned(),
+        says: step.says,
+        blocking: step.blocking,
+        limited: step.limited,
+        in_fan: step.in_fan,
     };
+    scenario::written_steps(text).into_iter().map(step).collect()
+}
+
+/// The world's model with the change, or why the scenario does not allow it.
+///
+/// An accept queue that `somaxconn` would cap raises that as well, and the change says so.
+fn changed(source: &Source<'_>, overrides: &[Override], model: &Model, change: &mut Change) -> Result<Model, String> {
+    let warm_up = model.run.warm_up;
+    let mut with = compiled_with(source, overrides, model, change)?;
+    let capped = |with: &Model, wanted: u32| with.listeners.iter().any(|listener| listener.backlog < wanted);
+    if let Some(wanted) = change.backlog.filter(|&wanted| capped(&with, wanted))
+        && let How::Set(settings) = &mut change.how
+    {
+        settings.push(Setting { key: "machine.somaxconn".to_owned(), value: wanted.to_string() });
+        change.what += ", and a kernel that allows it";
+        with = compiled_with(source, overrides, model, change)?;
+    }
     // One that was found is found once, for the change too.
-    model.run.warm_up = warm_up;
-    change.apply(&mut model);
-    Some(model)
+    with.run.warm_up = warm_up;
+    change.apply(&mut with);
+    Ok(with)
+}
+
+fn compiled_with(source: &Source<'_>, overrides: &[Override], model: &Model, change: &Change) -> Result<Model, String> {
+    if change.settings().is_empty() {
+        return Ok(model.clone());
+    }
+    let mut all = overrides.to_vec();
+    let settings = change.settings().iter();
+    all.extend(settings.map(|Setting { key, value }| Override { key: key.clone(), value: value.clone() }));
+    let compiled = source.compile_quietly(&all).map_err(|problem| mistake(&problem))?;
+    let same = compiled.models.into_iter().find(|other| other.name == model.name);
+    same.ok_or_else(|| "the world is gone with it".to_owned())
+}
+
+/// The first mistake of a scenario in its own words.
+fn mistake(problem: &Problem) -> String {
+    const ERROR: &str = ": error: ";
+    let Problem::Scenario(text) = problem else { return "the scenario cannot be read with it".to_owned() };
+    let first = text.lines().find_map(|line| line.split_once(ERROR));
+    first.map_or("the scenario does not allow it".to_owned(), |(_, what)| what.to_owned())
 }

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use engine::Model;
+use engine::door::Meanwhile;
 use engine::record::{StarvedRequest, Wait};
 use lab::Estimate;
-use lab::explain::{Checked, Column, How, Split, culprit_name, step_name};
+use lab::explain::{Change, Checked, Column, Setting, Split, culprit_name, step_name};
 use serde::Serialize;
 
 use crate::json::{Interval, Number};
@@ -27,7 +28,9 @@ struct World<'a> {
     replications: u32,
     responses: u64,
     latency: Vec<Latency>,
+    nobody_accepted: Shut,
     hub_held_by: Vec<Held>,
+    processes: Vec<Process>,
     steps: Vec<Step<'a>>,
     slowest: Vec<Slowest<'a>>,
     lost: Lost,
@@ -36,6 +39,29 @@ struct World<'a> {
     clients_starved: u64,
     clients_starved_longest: Vec<StarvedClient<'a>>,
     changes: Vec<Changed<'a>>,
+    changes_not_tried: Vec<Left<'a>>,
+}
+
+#[derive(Serialize)]
+struct Shut {
+    times: u64,
+    total_ns: u64,
+    longest_ns: u64,
+    processes_at_once: u32,
+}
+
+#[derive(Serialize)]
+struct Process {
+    requests_share: Number,
+    cpu_share: Number,
+}
+
+#[derive(Serialize)]
+struct Left<'a> {
+    acts_on: String,
+    what: &'a str,
+    set: Vec<String>,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -46,6 +72,7 @@ struct Latency {
     bill_from_ns: Option<u64>,
     bill_to_ns: Option<u64>,
     shares: BTreeMap<&'static str, Number>,
+    workers: BTreeMap<String, Number>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +98,7 @@ struct Slowest<'a> {
     sent_at_ns: u64,
     latency_ns: u64,
     shares: BTreeMap<&'static str, Number>,
+    workers: BTreeMap<String, Number>,
 }
 
 #[derive(Serialize)]
@@ -98,16 +126,21 @@ struct StarvedClient<'a> {
 struct Lost {
     requests: u64,
     shares: BTreeMap<&'static str, Number>,
+    workers: BTreeMap<String, Number>,
 }
 
 #[derive(Serialize)]
 struct Changed<'a> {
-    acts_on: &'static str,
+    acts_on: String,
     what: &'a str,
-    set: Option<String>,
+    set: Vec<String>,
     p99_ns: Option<Interval>,
     p99_ratio: Option<Interval>,
     success_share_change: Option<Interval>,
+    longest_ns_before: Option<Number>,
+    longest_ns: Option<Number>,
+    busiest_process_share_before: Number,
+    busiest_process_share: Number,
 }
 
 /// The document, indented, ending in a line feed.
@@ -123,6 +156,16 @@ fn shares(shares: &[f64; Wait::KINDS]) -> BTreeMap<&'static str, Number> {
     some.map(|(wait, &share)| (wait.label(), Number(share))).collect()
 }
 
+/// The same of what workers did that were waited for.
+fn workers(door: &[f64; Meanwhile::KINDS]) -> BTreeMap<String, Number> {
+    let some = Meanwhile::all().zip(door).filter(|&(_, &share)| share > 0.0);
+    some.map(|(meanwhile, &share)| (meanwhile.name(), Number(share))).collect()
+}
+
+fn typed(change: &Change) -> Vec<String> {
+    change.settings().iter().map(Setting::typed).collect()
+}
+
 impl<'a> World<'a> {
     /// `None` without a good response.
     fn of(world: &'a Explained<'a>) -> Option<World<'a>> {
@@ -136,7 +179,14 @@ impl<'a> World<'a> {
             replications: world.replications,
             responses: split.responses,
             latency: split.columns.iter().map(Latency::of).collect(),
+            nobody_accepted: Shut {
+                times: split.shut.times,
+                total_ns: split.shut.total.as_ns(),
+                longest_ns: split.shut.longest.as_ns(),
+                processes_at_once: split.shut.most,
+            },
             hub_held_by: split.held.iter().map(held).collect(),
+            processes: processes(split),
             steps: steps(model, split),
             slowest: slowest(model, split),
             lost: lost(split),
@@ -145,8 +195,15 @@ impl<'a> World<'a> {
             clients_starved: split.starved.clients,
             clients_starved_longest: clients(model, split),
             changes: world.checked.iter().map(Changed::of).collect(),
+            changes_not_tried: world.left.iter().map(Left::of).collect(),
         })
     }
+}
+
+fn processes(split: &Split) -> Vec<Process> {
+    let one =
+        |one: &lab::explain::ProcessShare| Process { requests_share: Number(one.requests), cpu_share: Number(one.cpu) };
+    split.processes.iter().map(one).collect()
 }
 
 fn class_name(model: &Model, class: u16) -> &str {
@@ -175,13 +232,15 @@ fn slowest<'a>(model: &'a Model, split: &Split) -> Vec<Slowest<'a>> {
         sent_at_ns: one.born.as_ns(),
         latency_ns: one.latency.as_ns(),
         shares: shares(&one.shares),
+        workers: workers(&one.door),
     };
     split.slowest.iter().map(one).collect()
 }
 
 fn lost(split: &Split) -> Lost {
     let (requests, bill) = &split.lost;
-    Lost { requests: *requests, shares: shares(&lab::explain::shares(bill)) }
+    let shares = shares(&lab::explain::shares(bill));
+    Lost { requests: *requests, shares, workers: workers(&split.lost_door) }
 }
 
 impl<'a> Starved<'a> {
@@ -220,7 +279,15 @@ impl Latency {
             bill_from_ns: column.of.map(|(_, from, _)| from.as_ns()),
             bill_to_ns: column.of.map(|(.., to)| to.as_ns()),
             shares: shares(&column.shares),
+            workers: workers(&column.door),
         }
+    }
+}
+
+impl Left<'_> {
+    fn of(left: &crate::text::cures::Left) -> Left<'_> {
+        let crate::text::cures::Left { change, why } = left;
+        Left { acts_on: change.on.label(), what: &change.what, set: typed(change), why }
     }
 }
 
@@ -228,15 +295,16 @@ impl Changed<'_> {
     fn of(checked: &Checked) -> Changed<'_> {
         let interval = |estimate: &Estimate| Interval::of(Some(estimate));
         Changed {
-            acts_on: checked.change.wait.label(),
+            acts_on: checked.change.on.label(),
             what: &checked.change.what,
-            set: match &checked.change.how {
-                How::Set { key, value } => Some(format!("{key}={value}")),
-                How::PeerTwiceAsFast(_) => None,
-            },
+            set: typed(&checked.change),
             p99_ns: checked.p99_ns.as_ref().map(interval),
             p99_ratio: checked.p99_ratio.as_ref().map(interval),
             success_share_change: checked.success_change.as_ref().map(interval),
+            longest_ns_before: checked.longest_ns.map(|(before, _)| Number(before)),
+            longest_ns: checked.longest_ns.map(|(_, after)| Number(after)),
+            busiest_process_share_before: Number(checked.busiest.0),
+            busiest_process_share: Number(checked.busiest.1),
         }
     }
 }

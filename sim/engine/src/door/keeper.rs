@@ -445,7 +445,7 @@ impl Doorkeeper {
     /// A request's bill is complete.
     fn ends(&mut self, at: Time, request: &Request, ending: Ending) {
         let ended = std::mem::replace(&mut self.ended, RequestId::NONE);
-        if !request.counted || ending == Ending::Unfinished || ended.is_none() {
+        if at < self.warm_up || ending == Ending::Unfinished || ended.is_none() {
             return;
         }
         let parts = self.standing(ended).parts.take();

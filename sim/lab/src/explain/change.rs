@@ -1,45 +1,81 @@
-//! What might change a tail: for each thing that it waits for, the settings that act on that.
+//! One thing changed, and what came of it.
 
-use engine::model::{Policy, SyncKind, Window, WorkerKind};
-use engine::op::{Op, Pc};
-use engine::record::{StepOf, Wait};
+use engine::door::Meanwhile;
+use engine::model::Window;
+use engine::record::Wait;
 use engine::time::Time;
 use engine::{Model, RunRecord};
 
-use super::split::Split;
+use super::processes::busiest_share;
 use crate::estimate::{Estimate, paired_difference, paired_ratio};
-use crate::summary::WorldResult;
 
-/// A wait is worth a change from this part of the tail on.
-const SHARE_MIN: f64 = 0.05;
-/// A step that held hubs for less of the time is not worth a yield.
-const CULPRIT_MIN: f64 = 0.2;
-/// Changes that are tried of one world.
-const CHANGES_MAX: usize = 6;
+/// Part of all requests by which the share of good responses must change to come before what became of the p99.
+const SUCCESS_MIN: f64 = 0.001;
+
+/// What a change acts on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum On {
+    /// A wait.
+    Wait(Wait),
+    /// What workers did while connections waited for them.
+    Door(Meanwhile),
+    /// That some processes have far more requests than others.
+    Uneven,
+    /// What is sent again.
+    Retries,
+    /// That masters kill workers.
+    Kills,
+}
+
+impl On {
+    /// Words for it.
+    pub fn label(self) -> String {
+        match self {
+            On::Wait(wait) => wait.label().to_owned(),
+            On::Door(meanwhile) => format!("workers: {}", meanwhile.name()),
+            On::Uneven => "uneven processes".to_owned(),
+            On::Retries => "retries".to_owned(),
+            On::Kills => "killed workers".to_owned(),
+        }
+    }
+}
 
 /// One thing changed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Change {
     /// What it acts on.
-    pub wait: Wait,
+    pub on: On,
     /// The change in words, such as "2 processes instead of 1".
     pub what: String,
     /// How it is made.
     pub how: How,
+    /// The accept queue that it is about: who makes it raises `machine.somaxconn` too where that would cap it.
+    pub backlog: Option<u32>,
 }
 
 /// How a change is made.
 #[derive(Clone, PartialEq, Debug)]
 pub enum How {
-    /// A value laid over the scenario file.
-    Set {
-        /// Path of the key.
-        key: String,
-        /// The value.
-        value: String,
-    },
+    /// Values laid over the scenario file.
+    Set(Vec<Setting>),
     /// A peer that takes half as long: nothing that its caller can set.
     PeerTwiceAsFast(u16),
+}
+
+/// A value of the scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Setting {
+    /// Path of the key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+impl Setting {
+    /// As it is typed after `--set`.
+    pub fn typed(&self) -> String {
+        format!("{}={}", self.key, self.value)
+    }
 }
 
 /// A change that was tried.
@@ -53,32 +89,84 @@ pub struct Checked {
     pub p99_ratio: Option<Estimate>,
     /// By how much the share of good responses changed, paired by replication.
     pub success_change: Option<Estimate>,
+    /// The longest latency of a good response without it and with it, ns, in the mean of the replications.
+    pub longest_ns: Option<(f64, f64)>,
+    /// The busiest process's part of the requests without it and with it.
+    pub busiest: (f64, f64),
+}
+
+/// What is looked at in one run, of one class or of all.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Outcome {
+    p99_ns: Option<f64>,
+    longest_ns: Option<f64>,
+    success: Option<f64>,
+    busiest: f64,
+}
+
+impl Outcome {
+    /// That of a run.
+    pub fn of(record: &RunRecord, class: Option<usize>) -> Outcome {
+        let latency = class.map_or(&record.latency, |class| &record.classes[class].latency);
+        let of_class = class.map(|class| &record.classes[class]);
+        let (endings, apart) =
+            of_class.map_or((&record.endings, &record.apart), |class| (&class.endings, &class.apart));
+        Outcome {
+            p99_ns: latency.quantile(0.99).map(|span| span.as_ns() as f64),
+            longest_ns: latency.max().map(|span| span.as_ns() as f64),
+            success: apart.success(endings),
+            busiest: busiest_share(std::slice::from_ref(record)),
+        }
+    }
 }
 
 impl Checked {
-    /// Holds the runs of a world with a change against those without, of one class or of all.
-    pub fn of(change: Change, before: &WorldResult, after: &WorldResult, class: Option<usize>) -> Checked {
-        let p99 = |result: &WorldResult| -> Vec<Option<f64>> {
-            let of = |record: &RunRecord| {
-                let latency = class.map_or(&record.latency, |class| &record.classes[class].latency);
-                latency.quantile(0.99).map(|span| span.as_ns() as f64)
-            };
-            result.records.iter().map(of).collect()
+    /// Holds the runs of a world with a change against those without.
+    pub fn of(change: Change, before: &[Outcome], after: &[Outcome]) -> Checked {
+        let all = |of: fn(&Outcome) -> Option<f64>, runs: &[Outcome]| runs.iter().map(of).collect::<Vec<_>>();
+        let mean = |of: fn(&Outcome) -> Option<f64>, runs: &[Outcome]| {
+            let known: Vec<f64> = runs.iter().filter_map(of).collect();
+            Estimate::of(&known)
         };
-        let success = |result: &WorldResult| -> Vec<Option<f64>> {
-            let of = |record: &RunRecord| match class {
-                Some(class) => record.classes[class].apart.success(&record.classes[class].endings),
-                None => record.apart.success(&record.endings),
-            };
-            result.records.iter().map(of).collect()
-        };
-        let known: Vec<f64> = p99(after).into_iter().flatten().collect();
+        let (p99, success) = (|run: &Outcome| run.p99_ns, |run: &Outcome| run.success);
+        let longest = |runs: &[Outcome]| mean(|run| run.longest_ns, runs).map(|longest| longest.mean);
+        let busiest = |runs: &[Outcome]| mean(|run| Some(run.busiest), runs).map_or(0.0, |share| share.mean);
         Checked {
             change,
-            p99_ns: Estimate::of(&known),
-            p99_ratio: paired_ratio(&p99(before), &p99(after)),
-            success_change: paired_difference(&success(before), &success(after)),
+            p99_ns: mean(p99, after),
+            p99_ratio: paired_ratio(&all(p99, before), &all(p99, after)),
+            success_change: paired_difference(&all(success, before), &all(success, after)),
+            longest_ns: longest(before).zip(longest(after)),
+            busiest: (busiest(before), busiest(after)),
         }
+    }
+
+    /// Whether the runs tell that it helps: more are answered well, or as many and faster. One replication tells no interval, and
+    /// counts as it is.
+    pub fn helps(&self) -> bool {
+        let gain = self.success_gain();
+        if gain != 0 {
+            return gain > 0;
+        }
+        self.p99_ratio.is_some_and(|ratio| ratio.mean < 1.0 && ratio.excludes(1.0) != Some(false))
+            || self.change.on == On::Uneven && self.busiest.1 < self.busiest.0 - SUCCESS_MIN
+    }
+
+    /// By how many thousandths the share of good responses changes, as far as the runs can tell.
+    fn success_gain(&self) -> i64 {
+        let told = self.success_change.filter(|change| change.excludes(0.0) != Some(false));
+        told.filter(|change| change.mean.abs() >= SUCCESS_MIN).map_or(0, |change| (change.mean * 1e3).round() as i64)
+    }
+
+    /// Puts what helps most first: more good responses, then a shorter p99, then a shorter longest.
+    pub fn rank(all: &mut [Checked]) {
+        let ratio = |one: &Checked| one.p99_ratio.map_or(f64::INFINITY, |ratio| (ratio.mean * 100.0).round());
+        let longest = |one: &Checked| one.longest_ns.map_or(f64::INFINITY, |(_, after)| after);
+        all.sort_by(|a, b| {
+            (b.success_gain().cmp(&a.success_gain()))
+                .then(ratio(a).total_cmp(&ratio(b)))
+                .then(longest(a).total_cmp(&longest(b)))
+        });
     }
 }
 
@@ -91,153 +179,12 @@ impl Change {
             spec.windows.push(Window { from: Time::ZERO, to: Time::NEVER, factor_milli: 500, fail_ppm: 0 });
         }
     }
-}
 
-/// The changes that act on what the 99th percentile waits for, those of the largest wait first.
-pub fn changes(model: &Model, split: &Split) -> Vec<Change> {
-    let tail = split.column("p99");
-    let mut waits: Vec<Wait> = Wait::ALL.into_iter().filter(|&wait| tail.share(wait) >= SHARE_MIN).collect();
-    waits.sort_by(|a, b| tail.share(*b).total_cmp(&tail.share(*a)));
-    let mut all: Vec<Change> = Vec::new();
-    for wait in waits {
-        for change in changes_of(model, split, wait) {
-            if all.iter().all(|known| known.how != change.how) {
-                all.push(change);
-            }
+    /// What is to be typed after `--set`, one value each; nothing where no setting does it.
+    pub fn settings(&self) -> &[Setting] {
+        match &self.how {
+            How::Set(settings) => settings,
+            How::PeerTwiceAsFast(_) => &[],
         }
     }
-    all.truncate(CHANGES_MAX);
-    all
-}
-
-fn changes_of(model: &Model, split: &Split, wait: Wait) -> Vec<Change> {
-    match wait {
-        Wait::Hub => [yields(model, split), vec![processes(model, wait)]].concat(),
-        Wait::Gil => vec![processes(model, wait)],
-        Wait::Core => vec![cores(model)],
-        Wait::Backlog if has_hubs(model) => {
-            [yields(model, split), vec![processes(model, wait)], slots(model, wait)].concat()
-        }
-        Wait::Slot | Wait::Backlog => [slots(model, wait), vec![processes(model, wait)]].concat(),
-        Wait::SynRetry | Wait::Retransmit => [vec![listen(model, wait)], slots(model, wait)].concat(),
-        Wait::Pool | Wait::Lock => shared(model, split, wait),
-        Wait::Peer => peer(model, split).into_iter().collect(),
-        // What is its own work, or on its way, no setting of the server changes.
-        Wait::Network | Wait::Cpu | Wait::Native | Wait::Timer => Vec::new(),
-    }
-}
-
-fn set(wait: Wait, key: String, value: impl ToString, what: String) -> Change {
-    Change { wait, what, how: How::Set { key, value: value.to_string() } }
-}
-
-/// Twice a number of things, in words.
-fn doubled(wait: Wait, key: String, number: u64, thing: &str) -> Change {
-    let plural = if thing.ends_with('s') { format!("{thing}es") } else { format!("{thing}s") };
-    set(wait, key, 2 * number, format!("{} {plural} instead of {number}", 2 * number))
-}
-
-fn of_world(model: &Model, key: &str) -> String {
-    format!("world.{}.{key}", model.name)
-}
-
-fn has_hubs(model: &Model) -> bool {
-    model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }))
-}
-
-fn processes(model: &Model, wait: Wait) -> Change {
-    let each = model.processes.len() / model.hosts.len().max(1);
-    doubled(wait, of_world(model, "processes"), each as u64, "process")
-}
-
-fn cores(model: &Model) -> Change {
-    let cores = model.hosts.first().map_or(1, |host| host.cores);
-    doubled(Wait::Core, "machine.cores".to_owned(), u64::from(cores), "core")
-}
-
-fn slots(model: &Model, wait: Wait) -> Vec<Change> {
-    let of = |kind: &WorkerKind| match *kind {
-        WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => ("threads", "thread", threads),
-        WorkerKind::Hub { greenlets, .. } => ("greenlets", "greenlet", greenlets),
-    };
-    let Some(worker) = model.workers.first() else { return Vec::new() };
-    let (key, thing, number) = of(&worker.kind);
-    vec![doubled(wait, of_world(model, key), u64::from(number), thing)]
-}
-
-fn listen(model: &Model, wait: Wait) -> Change {
-    let now = model.listeners.first().map_or(1, |listener| u64::from(listener.backlog)).max(1);
-    let what = format!("an accept queue of {} instead of {now}", 8 * now);
-    set(wait, of_world(model, "listen"), 8 * now, what)
-}
-
-/// Burns that hold the hub give way every 100 us, if a burn is what holds it.
-fn yields(model: &Model, split: &Split) -> Vec<Change> {
-    let burns = |step: &StepOf| {
-        let code = &model.programs[usize::from(step.program)].code;
-        step.pc.is_some_and(|Pc(pc)| matches!(code.get(usize::from(pc)), Some(Op::Burn(_) | Op::BurnYielding { .. })))
-    };
-    let worth = split.held.iter().filter(|held| held.share >= CULPRIT_MIN);
-    let Some(step) = worth.filter_map(|held| held.culprit).find(burns) else { return Vec::new() };
-    let program = &model.programs[usize::from(step.program)].name;
-    let what = format!("sleep(0) after every 100 us of CPU, in `{program}` and elsewhere");
-    vec![set(Wait::Hub, of_world(model, "yield_every"), "100us", what)]
-}
-
-/// The lock or pool that is waited for most: more of it, and the other way to hand it on.
-fn shared(model: &Model, split: &Split, wait: Wait) -> Vec<Change> {
-    let op = |step: &super::split::StepShare| {
-        let program = model.classes[usize::from(step.class)].program;
-        model.programs[program as usize].code.get(usize::from(step.op.0)).copied()
-    };
-    let most = split.steps_of(wait).find_map(|step| match op(step) {
-        Some(Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::Put { sync, .. }) => Some(sync),
-        _ => None,
-    });
-    let Some(spec) = most.map(|sync| &model.syncs[usize::from(sync)]) else { return Vec::new() };
-    let name = &spec.name;
-    match spec.kind {
-        SyncKind::Semaphore { units, policy, .. } => {
-            let mut all = Vec::new();
-            if spec.pool {
-                let what = format!("{} units of pool `{name}` instead of {units}", 2 * units);
-                all.push(set(wait, format!("pool.{name}.units"), 2 * units, what));
-            }
-            if policy == Policy::Barging {
-                let table = if spec.pool { "pool" } else { "lock" };
-                let what = format!("`{name}` handed to whoever has waited longest");
-                all.push(set(wait, format!("{table}.{name}.policy"), "hand-off", what));
-            }
-            all
-        }
-        SyncKind::Queue { max: Some(size), .. } => {
-            let what = format!("queue `{name}` of {} instead of {size}", 2 * size);
-            vec![set(wait, format!("queue.{name}.size"), 2 * size, what)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The peer that is waited for most.
-fn peer(model: &Model, split: &Split) -> Vec<Change> {
-    let called = split.steps_of(Wait::Peer).find_map(|step| {
-        let program = model.classes[usize::from(step.class)].program;
-        match model.programs[program as usize].code.get(usize::from(step.op.0)) {
-            Some(Op::Call { peer, .. }) => Some(*peer),
-            _ => None,
-        }
-    });
-    let Some(peer) = called else { return Vec::new() };
-    let spec = &model.peers[usize::from(peer)];
-    let name = &spec.name;
-    let faster = Change {
-        wait: Wait::Peer,
-        what: format!("`{name}` answering in half the time"),
-        how: How::PeerTwiceAsFast(peer),
-    };
-    let capacity = spec.capacity.map(|capacity| {
-        let what = format!("`{name}` serving {} calls at once instead of {capacity}", 2 * capacity);
-        set(Wait::Peer, format!("peer.{name}.capacity"), 2 * capacity, what)
-    });
-    capacity.into_iter().chain([faster]).collect()
 }

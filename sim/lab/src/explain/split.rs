@@ -1,10 +1,12 @@
 //! Where the time of requests went, at the mean, at percentiles and at the end of the tail.
 
 use engine::Model;
+use engine::door::{Meanwhile, Parts, Shut, WorstDoor};
 use engine::hist::Hist;
-use engine::record::{BlameRows, Ending, RunRecord, StepOf, Wait};
+use engine::record::{BlameRows, Ending, RunRecord, StepOf, Wait, Worst};
 use engine::time::{Span, Time};
 
+use super::processes::{ProcessShare, process_shares};
 use super::starved::Starved;
 
 /// The percentiles that are told apart.
@@ -29,6 +31,35 @@ pub struct Split {
     pub steps: Vec<StepShare>,
     /// Who was starved.
     pub starved: Starved,
+    /// Whether somebody looked at the doors: else nothing is known of what workers did while connections waited for them.
+    pub looked: bool,
+    /// What workers did while those who ended badly waited for them, as parts of all their time.
+    pub lost_door: [f64; Meanwhile::KINDS],
+    /// When nobody accepted, over all replications.
+    pub shut: Shut,
+    /// How requests and CPU time went to the processes, of all classes.
+    pub processes: Vec<ProcessShare>,
+    /// What was counted, over all replications and classes.
+    pub counts: Counts,
+}
+
+/// What tells whether there is something to cure that is no wait.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Counts {
+    /// Requests sent.
+    pub sent: u64,
+    /// Of these, sent because the one before went wrong.
+    pub retries: u64,
+    /// Requests that a process began, in the mean of the replications.
+    pub begun: f64,
+    /// SYNs and ends of handshakes that met a full accept queue.
+    pub dropped: u64,
+    /// Workers that their masters killed, for their silence or for a request of theirs.
+    pub killed: u64,
+    /// Workers that were replaced after their number of requests, or killed for taking too long over that.
+    pub replaced: u64,
+    /// Of these, those that were killed.
+    pub replaced_late: u64,
 }
 
 /// What requests of about one latency waited for.
@@ -42,9 +73,16 @@ pub struct Column {
     pub shares: [f64; Wait::KINDS],
     /// How many requests its bill is made of, and between which latencies they lie; `None` for the mean of all.
     pub of: Option<(u64, Span, Span)>,
+    /// Part of it that was waited for workers, by what they did meanwhile, in [`Meanwhile::all`] order.
+    pub door: [f64; Meanwhile::KINDS],
 }
 
 impl Column {
+    /// Part of the latency in which workers that were waited for did this.
+    pub fn door(&self, meanwhile: Meanwhile) -> f64 {
+        self.door[meanwhile.index()]
+    }
+
     /// Part of the latency that went into a wait, 0 to 1.
     pub fn share(&self, wait: Wait) -> f64 {
         self.shares[wait as usize]
@@ -70,6 +108,8 @@ pub struct Slowest {
     pub latency: Span,
     /// Part of it by [`Wait`].
     pub shares: [f64; Wait::KINDS],
+    /// Part of it by what workers did that it waited for.
+    pub door: [f64; Meanwhile::KINDS],
 }
 
 /// A step's part of all waits for hubs.
@@ -103,7 +143,9 @@ impl Split {
     pub fn of(model: &Model, records: &[RunRecord], class: Option<usize>) -> Option<Split> {
         let is_meant = |index: usize| class.is_none_or(|wanted| wanted == index);
         let (mut rows, mut latency) = (BlameRows::default(), Hist::new());
+        let mut doors: BlameRows<{ Meanwhile::KINDS }> = BlameRows::default();
         let (mut lost, mut lost_bill) = (0, [Span::ZERO; Wait::KINDS]);
+        let mut lost_door = [Span::ZERO; Meanwhile::KINDS];
         for record in records {
             for (_, class) in record.classes.iter().enumerate().filter(|(index, _)| is_meant(*index)) {
                 rows.merge(&class.blame_rows);
@@ -112,6 +154,10 @@ impl Split {
                 lost += class.endings.iter().sum::<u64>() - well;
                 lost_bill.iter_mut().zip(class.lost).for_each(|(sum, part)| *sum += part);
             }
+            for (_, class) in record.door.classes.iter().enumerate().filter(|(index, _)| is_meant(*index)) {
+                doors.merge(&class.rows);
+                lost_door.iter_mut().zip(class.lost).for_each(|(sum, part)| *sum += part);
+            }
         }
         let responses = latency.count();
         let mut columns = vec![Column {
@@ -119,12 +165,14 @@ impl Split {
             latency_ns: latency.mean()?.as_ns() as f64,
             shares: shares(&rows.total()),
             of: None,
+            door: of_bill(&doors.total(), &rows.total()),
         }];
         for (label, p) in QUANTILES {
             let at = latency.quantile(p)?;
             let around = rows.around(at)?;
             let of = Some((around.count, around.from, around.to));
-            columns.push(Column { label, latency_ns: at.as_ns() as f64, shares: shares(&around.bill), of });
+            let door = doors.around(at).map_or([0.0; Meanwhile::KINDS], |door| of_bill(&door.bill, &around.bill));
+            columns.push(Column { label, latency_ns: at.as_ns() as f64, shares: shares(&around.bill), of, door });
         }
         let program = class.map(|class| model.classes[class].program);
         let (held, waits) = held(records, program);
@@ -137,7 +185,17 @@ impl Split {
             hub_waits: waits as f64 / responses as f64,
             steps: steps(records, is_meant),
             starved: Starved::of(records, is_meant),
+            looked: records.iter().any(|record| !record.door.classes.is_empty()),
+            lost_door: of_bill(&lost_door, &lost_bill),
+            shut: records.iter().fold(Shut::default(), |all, record| all.merged(record.door.shut)),
+            processes: process_shares(records),
+            counts: counts(records),
         })
+    }
+
+    /// The busiest process's requests over the mean of all; 1 where there is one process.
+    pub fn skew(&self) -> f64 {
+        self.processes.first().map_or(1.0, |busiest| busiest.requests * self.processes.len() as f64)
     }
 
     /// The column of that label.
@@ -148,6 +206,25 @@ impl Split {
     /// The waits of a kind by what is waited for, the largest sum first.
     pub fn steps_of(&self, wait: Wait) -> impl Iterator<Item = &StepShare> {
         self.steps.iter().filter(move |step| step.wait == wait)
+    }
+}
+
+/// What was waited for workers, as parts of the sum of a bill.
+fn of_bill(parts: &Parts, bill: &[Span; Wait::KINDS]) -> [f64; Meanwhile::KINDS] {
+    let all: u128 = bill.iter().map(|span| u128::from(span.as_ns())).sum();
+    parts.map(|span| if all == 0 { 0.0 } else { span.as_ns() as f64 / all as f64 })
+}
+
+fn counts(records: &[RunRecord]) -> Counts {
+    let sum = |of: &dyn Fn(&RunRecord) -> u64| records.iter().map(of).sum::<u64>();
+    Counts {
+        sent: sum(&|record| record.endings.iter().sum()),
+        retries: sum(&|record| record.resilience.retries),
+        begun: sum(&|record| record.process_requests.iter().sum()) as f64 / records.len().max(1) as f64,
+        dropped: sum(&|record| record.syn_drops + record.kernel.ack_drops),
+        killed: sum(&|record| record.workers.timeouts + record.workers.harakiris),
+        replaced: sum(&|record| record.workers.replaced + record.workers.graceful_kills),
+        replaced_late: sum(&|record| record.workers.graceful_kills),
     }
 }
 
@@ -172,6 +249,7 @@ fn slowest(records: &[RunRecord], is_meant: impl Fn(usize) -> bool) -> Vec<Slowe
             born: worst.born,
             latency: worst.latency,
             shares: shares(&worst.bill),
+            door: door_of(record, worst),
         });
         worst.collect::<Vec<_>>()
     };
@@ -179,6 +257,14 @@ fn slowest(records: &[RunRecord], is_meant: impl Fn(usize) -> bool) -> Vec<Slowe
     all.sort_by_key(|one| (std::cmp::Reverse(one.latency), one.replication));
     all.truncate(SHOWN);
     all
+}
+
+/// What workers did while one of the slowest waited for them, if somebody looked.
+fn door_of(record: &RunRecord, worst: &Worst) -> [f64; Meanwhile::KINDS] {
+    let class = record.door.classes.get(usize::from(worst.class));
+    let same = |one: &&WorstDoor| (one.born, one.latency) == (worst.born, worst.latency);
+    let found = class.and_then(|class| class.worst.iter().find(same));
+    found.map_or([0.0; Meanwhile::KINDS], |one| of_bill(&one.parts, &worst.bill))
 }
 
 /// Who held hubs while a class's greenlets, or all, were ready; and how many waits there were.

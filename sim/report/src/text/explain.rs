@@ -1,11 +1,15 @@
 //! `tailback explain` in words: where the time went, who kept whom waiting, and what would change it.
 
 use engine::Model;
+use engine::door::Meanwhile;
 use engine::model::WorkerKind;
+use engine::op::Op;
 use engine::record::Wait;
 use lab::Unit;
-use lab::explain::{Checked, How, Split, culprit_name, shares, step_name};
+use lab::explain::{Checked, Split, culprit_name, shares, step_name};
 
+use super::cures::{Left, changes_list};
+use super::doors::{did, door_list, in_short, process_list, shut_sentence};
 use super::layout;
 use super::number::{self, Written};
 use super::rows::{Line, Row};
@@ -18,10 +22,12 @@ const SHARE_MIN: f64 = 0.005;
 const PART_MIN: f64 = 0.05;
 /// Lines of a list.
 const LIST_MAX: usize = 5;
-/// A change of the share of good responses that is worth saying.
-const SUCCESS_MIN: f64 = 0.001;
 /// A part of the waits for hubs that is worth a line.
 const CULPRIT_MIN: f64 = 0.01;
+/// A part of the requests from which on those that ended badly are the first thing to say.
+const LOST_MANY: f64 = 0.05;
+/// A part of the mean or of the p99 from which on waits for hubs are worth a list.
+const HUB_MIN: f64 = 0.01;
 
 /// One world, explained.
 pub struct Explained<'a> {
@@ -31,8 +37,12 @@ pub struct Explained<'a> {
     pub class: Option<&'a str>,
     /// Where the time went; `None` without a good response.
     pub split: Option<Split>,
-    /// What was tried, in the order of the waits it acts on.
+    /// Whether anything is to be tried.
+    pub tries: bool,
+    /// What was tried, what helps most first.
     pub checked: Vec<Checked>,
+    /// What was not.
+    pub left: Vec<Left>,
     /// Replications that it is made of.
     pub replications: u32,
 }
@@ -47,11 +57,21 @@ pub fn explained(world: &Explained<'_>, style: Style) -> String {
     };
     text += &bill_table(split, style);
     text += "\n";
+    // Where many had no good response, the tail of the others is not the first thing to say.
+    let many = split.lost.0 as f64 >= LOST_MANY * (split.lost.0 + split.responses) as f64;
+    if many {
+        text += lost_sentence(split, style.width).trim_start();
+    }
     text += &wrapped(&tail_sentence(world.model, split), style.width);
+    text += &door_list(split);
+    text += &shut_sentence(split, world.model.processes.len() / world.model.hosts.len().max(1), style.width);
     text += &held_list(world.model, split);
+    text += &process_list(split, style.width);
     text += &step_list(world.model, split);
     text += &slowest_list(world.model, split);
-    text += &lost_sentence(split, style.width);
+    if !many {
+        text += &lost_sentence(split, style.width);
+    }
     text += &starved_list(world.model, &split.starved, style.width);
     text + &changes_list(world, style.width)
 }
@@ -95,31 +115,67 @@ pub(crate) fn tail_sentence(model: &Model, split: &Split) -> String {
 /// What most of the tail was, and because of whom.
 fn cause(model: &Model, split: &Split) -> String {
     let tail = split.column("p99");
-    let largest = tail.largest();
     let share = |share| number::value(Unit::Share, share);
-    if is_for_hub(model, largest) {
+    let hub = for_hub(model, split);
+    let shut: f64 = Meanwhile::all().filter(|of| of.is_shut()).map(|of| tail.door(of)).sum();
+    let full: f64 = Meanwhile::all().filter(|of| of.is_full()).map(|of| tail.door(of)).sum();
+    let doors = |which: fn(Meanwhile) -> bool| {
+        let parts = Meanwhile::all().filter(|&of| which(of)).map(|of| (tail.door(of), of));
+        parts.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(("", 0.0), |(part, of)| (did(of), part))
+    };
+    let most_else = Wait::ALL
+        .into_iter()
+        .filter(|&wait| {
+            !(split.looked && matches!(wait, Wait::Backlog | Wait::Slot) || hub > 0.0 && is_for_hub(model, split, wait))
+        })
+        .max_by(|a, b| tail.share(*a).total_cmp(&tail.share(*b)))
+        .expect("there are other waits");
+    let else_share = tail.share(most_else);
+    let first = hub.max(shut).max(full).max(else_share);
+    if first == else_share {
+        let text = format!("{} of it {}", share(else_share), verb(model, most_else));
+        let Some(step) = split.steps_of(most_else).next() else { return text };
+        let class = &model.classes[usize::from(step.class)];
+        let program = u16::try_from(class.program).expect("models have under 2^16 programs");
+        return format!("{text}: {} in `{}`", step_name(model, program, step.op), class.name);
+    }
+    if first == hub {
         // Who is in the accept queue of a hub that has room for it waits for the hub, too.
-        let all = tail.share(Wait::Hub) + tail.share(Wait::Backlog);
-        let queue = tail.share(Wait::Backlog);
+        let queue = hub - tail.share(Wait::Hub);
         let inside = if queue < SHARE_MIN { String::new() } else { format!(", {} in its accept queue", share(queue)) };
         let by = split.held.first().map(|held| format!("; mostly held by {}", culprit_name(model, held.culprit)));
-        return format!("{} of it waited for a hub{inside}{}", share(all), by.unwrap_or_default());
+        return format!("{} of it waited for a hub{inside}{}", share(hub), by.unwrap_or_default());
     }
-    let text = format!("{} of it {}", share(tail.share(largest)), verb(largest));
-    let Some(step) = split.steps_of(largest).next() else { return text };
-    let class = &model.classes[usize::from(step.class)];
-    let program = u16::try_from(class.program).expect("models have under 2^16 programs");
-    format!("{text}: {} in `{}`", step_name(model, program, step.op), class.name)
+    let (words, part) = doors(if first == shut { Meanwhile::is_shut } else { Meanwhile::is_full });
+    // Of several such things it is the largest that is named.
+    let named = if first - part < SHARE_MIN { String::new() } else { format!(" ({})", share(part)) };
+    format!("{} of it waited for a worker while that {words}{named}", share(first))
 }
 
-/// Whether who waits so waits for a hub: in its accept queue too.
-fn is_for_hub(model: &Model, wait: Wait) -> bool {
+/// The part of the tail that waited for a hub: ready, or in the accept queue of one that had room and did something else.
+fn for_hub(model: &Model, split: &Split) -> f64 {
     let hubs = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
-    hubs && matches!(wait, Wait::Hub | Wait::Backlog)
+    if !hubs {
+        return 0.0;
+    }
+    let tail = split.column("p99");
+    let queued: f64 = match split.looked {
+        true => [Meanwhile::Ran, Meanwhile::Blocked, Meanwhile::NoCore].into_iter().map(|of| tail.door(of)).sum(),
+        // Nobody looked: if a step held hubs, it was that.
+        false if split.held.first().is_some_and(|held| held.culprit.is_some()) => tail.share(Wait::Backlog),
+        false => 0.0,
+    };
+    tail.share(Wait::Hub) + queued
+}
+
+/// Whether a wait is counted among those for hubs.
+fn is_for_hub(model: &Model, split: &Split, wait: Wait) -> bool {
+    let with_queue = for_hub(model, split) > split.column("p99").share(Wait::Hub);
+    wait == Wait::Hub || with_queue && wait == Wait::Backlog
 }
 
 /// What a part of a latency was spent on.
-fn verb(wait: Wait) -> &'static str {
+fn verb(model: &Model, wait: Wait) -> &'static str {
     match wait {
         Wait::Network => "was spent on the network",
         Wait::SynRetry => "was waited until a dropped SYN was sent again",
@@ -134,11 +190,19 @@ fn verb(wait: Wait) -> &'static str {
         Wait::Lock => "waited for a lock or queue",
         Wait::Pool => "waited for a pool",
         Wait::Peer => "was a dependency's answer",
+        Wait::Timer if off_loads(model) => "was its own sleep, or work in a native thread",
         Wait::Timer => "was its own sleep",
     }
 }
 
+fn off_loads(model: &Model) -> bool {
+    model.programs.iter().flat_map(|program| &program.code).any(|op| matches!(op, Op::Apply { .. }))
+}
+
 fn held_list(model: &Model, split: &Split) -> String {
+    if split.looked && !worth_a_list(split) {
+        return String::new();
+    }
     let worth = split.held.iter().filter(|held| held.share >= CULPRIT_MIN).take(LIST_MAX);
     let lines: Vec<(String, String)> =
         worth.map(|held| (number::value(Unit::Share, held.share), culprit_name(model, held.culprit))).collect();
@@ -146,6 +210,16 @@ fn held_list(model: &Model, split: &Split) -> String {
         return String::new();
     }
     format!("\nWhat held the hub while others were ready (waits of 1 ms or more):\n{}", aligned(&lines))
+}
+
+/// Whether anybody waited for a hub for long enough to ask who held it.
+fn worth_a_list(split: &Split) -> bool {
+    let doors = [Meanwhile::Ran, Meanwhile::Blocked, Meanwhile::NoCore];
+    let blocked = doors.into_iter().map(|of| split.lost_door[of.index()]).sum::<f64>();
+    let of = |column: &lab::explain::Column| {
+        column.share(Wait::Hub) + doors.into_iter().map(|of| column.door(of)).sum::<f64>()
+    };
+    blocked >= HUB_MIN || split.columns.iter().any(|column| of(column) >= HUB_MIN)
 }
 
 fn step_list(model: &Model, split: &Split) -> String {
@@ -169,7 +243,10 @@ fn slowest_list(model: &Model, split: &Split) -> String {
     let lines = split.slowest.iter().map(|one| {
         let class = &model.classes[usize::from(one.class)].name;
         let when = format!("`{class}`, sent at {} of replication {}", one.born, one.replication);
-        (number::value(Unit::Nanoseconds, one.latency.as_ns() as f64), format!("{when}: {}", parts(&one.shares)))
+        let workers = in_short(&one.door, PART_MIN);
+        let workers = if workers.is_empty() { workers } else { format!("; workers: {workers}") };
+        let latency = number::value(Unit::Nanoseconds, one.latency.as_ns() as f64);
+        (latency, format!("{when}: {}{workers}", parts(&one.shares)))
     });
     let lines: Vec<(String, String)> = lines.collect();
     format!("\nThe slowest:\n{}", aligned(&lines))
@@ -194,50 +271,10 @@ pub(crate) fn lost_sentence(split: &Split, width: usize) -> String {
     }
     let count = number::value(Unit::Count, count as f64);
     let parts = parts(&shares(&bill));
-    let text = format!("{count} requests ended badly; until then they had waited for: {parts}.");
+    let workers = in_short(&split.lost_door, PART_MIN);
+    let workers = if workers.is_empty() { workers } else { format!("; workers: {workers}") };
+    let text = format!("{count} requests ended badly; until then they had waited for: {parts}{workers}.");
     format!("\n{}", wrapped(&text, width))
-}
-
-/// What was tried, and whether it helped.
-fn changes_list(world: &Explained<'_>, width: usize) -> String {
-    if world.checked.is_empty() {
-        return "\nNo setting of the scenario acts on what the p99 waits for.\n".to_owned();
-    }
-    let runs = if world.replications == 1 { "replication" } else { "replications" };
-    let mut text =
-        format!("\nWhat would change it, each run by itself in {} {runs} of the same people:\n", world.replications);
-    for checked in &world.checked {
-        text += &indented(&format!("{}: {}", checked.change.what, effect(checked)), width, 2);
-        text += &match &checked.change.how {
-            How::Set { key, value } => format!("      --set {key}={value}\n"),
-            How::PeerTwiceAsFast(_) => "      (no setting: it says what is at stake)\n".to_owned(),
-        };
-    }
-    text
-}
-
-/// What came of a change: how many were answered well, if that changed, and the p99.
-fn effect(checked: &Checked) -> String {
-    let (Some(p99), Some(ratio)) = (&checked.p99_ns, &checked.p99_ratio) else {
-        return "no good response".to_owned();
-    };
-    let by = match (ratio.low, ratio.high, ratio.excludes(1.0)) {
-        (_, _, Some(false)) => "no difference that these replications can tell".to_owned(),
-        (Some(low), Some(high), _) => {
-            format!("{}, 95 % interval {} to {}", percent(ratio.mean), percent(low), percent(high))
-        }
-        _ => format!("{}, one replication, so no interval", percent(ratio.mean)),
-    };
-    let success = checked.success_change.filter(|change| change.mean.abs() >= SUCCESS_MIN);
-    let success = success.map(|change| format!("success {:+.1} points, ", change.mean * 100.0)).unwrap_or_default();
-    format!("{success}p99 {} ({by})", number::value(Unit::Nanoseconds, p99.mean))
-}
-
-/// A ratio as a change.
-fn percent(ratio: f64) -> String {
-    let change = (ratio - 1.0) * 100.0;
-    let digits = if change.abs() >= 10.0 { 0 } else { 1 };
-    format!("{change:+.digits$} %")
 }
 
 /// Two columns, the first to the right.
@@ -246,12 +283,12 @@ pub(super) fn aligned(lines: &[(String, String)]) -> String {
     lines.iter().map(|(left, right)| format!("  {left:>width$}  {right}\n")).collect()
 }
 
-fn wrapped(text: &str, width: usize) -> String {
+pub(super) fn wrapped(text: &str, width: usize) -> String {
     layout::wrap(text, width)
 }
 
 /// Text broken into lines, set in, and its later lines further.
-fn indented(text: &str, width: usize, indent: usize) -> String {
+pub(super) fn indented(text: &str, width: usize, indent: usize) -> String {
     let lines = layout::wrap(text, width.saturating_sub(indent + 2));
     let set_in = |(at, line): (usize, &str)| format!("{}{line}\n", " ".repeat(indent + if at > 0 { 2 } else { 0 }));
     lines.lines().enumerate().map(set_in).collect()

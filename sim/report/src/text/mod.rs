@@ -2,7 +2,9 @@
 
 pub mod ab;
 pub mod capacity;
+pub mod cures;
 pub mod diff;
+pub(crate) mod doors;
 pub mod explain;
 pub mod finding;
 pub mod gallery;
