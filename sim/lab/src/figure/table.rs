@@ -59,7 +59,7 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 88] = [
         "Requests for which the client had no local port left.", |r| within(&r.endings, &r.apart, Ending::NoPort)),
     row("requests_unfinished", "unfinished", OUTCOME,
         "Requests that were still inside when the run ended.", |r| Some(r.endings[Ending::Unfinished as usize] as f64)),
-    row("requests_drained", "ended while draining", (Unit::Count, Group::Outcome, Better::Neither),
+    row("requests_drained", "ended while draining", OUTCOME,
         "Requests that ended after the window, while the run drained: in no other row of endings, and in no rate.",
         |r| Some(r.apart.drained.iter().sum::<u64>() as f64)),
     row("success_share", "success", (Unit::Share, Group::Outcome, Better::More),

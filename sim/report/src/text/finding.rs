@@ -33,7 +33,7 @@ fn world_sentences(world: &Summary) -> Vec<String> {
     let mut first = format!(
         "{name}: {} of {} requests succeeded",
         number::value(Unit::Share, success),
-        number::value(Unit::Count, sent.round()),
+        number::value(Unit::Count, settled(world, sent, success).round()),
     );
     if let Some(ending) = commonest_bad_ending(world) {
         first += &format!(", the rest mostly ended as \"{ending}\"");
@@ -43,6 +43,15 @@ fn world_sentences(world: &Summary) -> Vec<String> {
     sentences.extend(latency_sentence(world));
     sentences.extend(client_sentence(world));
     sentences
+}
+
+/// Of how many requests that share is: of those that ended within the window, or waited through all of it.
+fn settled(world: &Summary, sent: f64, success: f64) -> f64 {
+    let mean = |name| world.mean(name).unwrap_or(0.0);
+    if success > 0.0 {
+        return mean("requests_ok") / success;
+    }
+    sent - mean("requests_drained")
 }
 
 /// That the run says more of the client than of the server, if so.

@@ -14,7 +14,7 @@ pub fn notices(comparison: &Comparison) -> Vec<String> {
 
 /// The same as lines; nothing if no world is overloaded.
 pub fn overload_text(comparison: &Comparison, width: usize) -> String {
-    notices(comparison).iter().map(|notice| layout::wrap(notice, width) + "\n").collect()
+    notices(comparison).iter().map(|notice| layout::wrap(notice, width)).collect()
 }
 
 fn notice(world: &Summary) -> Option<String> {
