@@ -124,10 +124,37 @@ fn a_hub_that_only_burns_is_a_queue_with_one_server() {
 
 #[test]
 fn an_overloaded_world_keeps_to_its_bound() {
-    let panel = panel_of(&mut sleeping(4, exponential(SERVICE), 60.0), 200);
+    let mut model = sleeping(4, exponential(SERVICE), 60.0);
+    // What waits at the end is not served afterwards.
+    model.run.drain = Span::ZERO;
+    let panel = panel_of(&mut model, 200);
     let bound = panel.bound.expect("the needs are known");
     assert!((bound.most - 40.0).abs() < 0.1 && bound.why.starts_with("4 slots"), "{bound:?}");
     assert_eq!(panel.law, Err(Refusal::Overloaded));
+    let little = bound.little.expect("slots run out");
+    assert!((little.want() - 6.0).abs() < 0.1 && little.have == 4.0, "{little:?}");
+}
+
+#[test]
+fn a_new_connection_is_four_ways_over_the_network() {
+    let mut model = sleeping(2, exponential(SERVICE), 14.0);
+    edit_client(&mut model, |client| client.network = ms(100));
+    assert_exact(&mut model, 1_000, "M/M/c (Erlang C) for the 2 slots");
+    // SYN, SYN-ACK, the request and the response: 400 ms, and 0.1 s / (1 - 0.7^2) in the server.
+    let claim = panel_of(&mut model, 1_000).law.expect("a law applies");
+    assert!((claim.predictions[0].predicted / 1e9 - 0.4 - 0.1 / 0.51).abs() < 1e-6, "{claim:#?}");
+    let mut shut = world(threads(2), 1, Steps::new().sleep(exponential(SERVICE)), closed_for_ever(5, ms(300)));
+    edit_client(&mut shut, |client| client.network = ms(200));
+    assert_exact(&mut shut, 1_000, "machine repairman for the 2 slots");
+}
+
+#[test]
+fn a_run_that_hardly_sees_its_tail_is_too_short_to_tell() {
+    let heavy = Law::lognormal(ms(5), secs(2)).expect("the median is below the p99");
+    let claim = claimed(&mut sleeping(1, heavy, 0.5), 2_000, "M/G/1");
+    assert!(claim.predictions.iter().all(|prediction| !prediction.settled), "{claim:#?}");
+    let claim = claimed(&mut sleeping(1, exponential(SERVICE), 6.0), 2_000, "M/M/1");
+    assert!(claim.predictions.iter().all(|prediction| prediction.settled), "{claim:#?}");
 }
 
 /// A world that a law knows.
@@ -199,6 +226,7 @@ fn strange_clients() -> Vec<(Refusal, Model)> {
         (Refusal::Retries, with_client(|client| client.retry = Some(retry))),
         (Refusal::SecondCopies, with_client(|client| client.hedge = Some(Hedge { after: HedgeAfter::Delay(SERVICE) }))),
         (Refusal::Breaker, with_client(|client| client.breaker = Some(breaker))),
+        (Refusal::Begins, with_client(|client| client.begins = Some(0))),
         (Refusal::KeptConnections, with_client(|client| client.keep_alive = Some(kept))),
         (Refusal::SlowReaders, with_client(|client| client.download = Some(1_000))),
         (Refusal::SenderCost, with_client(|client| client.cost = Some(law()))),
@@ -247,6 +275,14 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         (Refusal::SeveralServers, with(|model| model.hosts.push(model.hosts[0].clone()))),
         (Refusal::Router, with(|model| model.workers[0].router = Some(router))),
         (Refusal::Resident, with(|model| model.workers[0].resident = true)),
+        (Refusal::Lingers, {
+            let mut model = with_client(|client| client.network = ms(1));
+            model.workers[0].lingers = true;
+            model
+        }),
+        (Refusal::Uplink, with(|model| model.hosts[0].uplink = Some(10_000))),
+        (Refusal::FewerThreads, with(|model| model.kernel.threads = Some(1))),
+        (Refusal::Overheads, with(|model| model.hosts[0].switch = ms(20))),
         (Refusal::Down, with(|model| model.kernel.down.push(outage))),
         (Refusal::SocketMemory, with(|model| model.kernel.tcp_mem = Some(TcpMem { low: 1, pressure: 1, high: 1 }))),
         (Refusal::Replaced, with(|model| model.workers[0].life = Some(life))),
@@ -324,8 +360,9 @@ fn every_reason_why_no_law_applies_is_told() {
     let model = known();
     assert!(panel(&model, &Summary::of(&[lab::fixtures::empty("threads", 0)])).law.is_ok(), "a law knows it");
     type Edit = fn(&mut RunRecord);
-    let seen: [(Refusal, Edit); 3] = [
+    let seen: [(Refusal, Edit); 4] = [
         (Refusal::Dropped, |record| record.syn_drops = 1),
+        (Refusal::Descriptors, |record| record.kernel.descriptor_failures = 1),
         (Refusal::Replaced, |record| record.workers.timeouts = 1),
         (Refusal::Unsuccessful, |record| record.endings[1] = 1),
     ];
@@ -333,5 +370,5 @@ fn every_reason_why_no_law_applies_is_told() {
         assert_eq!(refused(&model, edit), refusal);
         told.insert(refusal.to_string());
     }
-    assert_eq!(told.len(), 41, "a reason is never told, or a new one is not tested: {told:#?}");
+    assert_eq!(told.len(), 47, "a reason is never told, or a new one is not tested: {told:#?}");
 }

@@ -1,11 +1,12 @@
 //! What a document of results says beside the numbers: the warm-up that was found, the precision that was reached, what theory says.
 
-use lab::theory::{Bound, Claim, Panel, Prediction};
+use lab::theory::{Bound, Claim, Floor, Little, Panel, Prediction};
 use lab::warm_up::WorldCut;
 use lab::{Estimate, Precision, WarmUp};
 use serde::Serialize;
 
 use crate::json::{Number, OneLine};
+use crate::text::theory::little_words;
 
 /// What is left out of every run.
 #[derive(Serialize)]
@@ -86,6 +87,32 @@ pub(crate) struct Theory<'a> {
     why_none: Option<String>,
     predictions: Vec<OneLine<Predicted>>,
     throughput_bound: Option<OneLine<AtMost<'a>>>,
+    /// Little's law where something runs out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    littles_law: Option<OneLine<Wanted<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_bound: Option<OneLine<AtLeast<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Wanted<'a> {
+    of: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    asked_rps: Number,
+    each: Number,
+    unit: &'static str,
+    seen_in_runs: bool,
+    wanted: Number,
+    there: Number,
+    words: String,
+}
+
+#[derive(Serialize)]
+struct AtLeast<'a> {
+    least_mean_ns: Number,
+    why: &'a str,
+    simulated_mean_ns: Option<Number>,
 }
 
 #[derive(Serialize)]
@@ -97,11 +124,15 @@ struct Predicted {
     low: Option<Number>,
     high: Option<Number>,
     within_three_standard_errors: Option<bool>,
+    long_enough: bool,
 }
 
 #[derive(Serialize)]
 struct AtMost<'a> {
     most_rps: Number,
+    binds: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     why: &'a str,
     offered_rps: Option<Number>,
     simulated_rps: Option<Number>,
@@ -111,6 +142,7 @@ struct AtMost<'a> {
 impl<'a> Theory<'a> {
     pub(crate) fn of(panel: &'a Panel) -> Theory<'a> {
         let claim = panel.law.as_ref().ok();
+        let bound = panel.bound.as_ref();
         let predictions = claim.map_or(&[][..], |claim| &claim.predictions);
         Theory {
             world: &panel.world,
@@ -120,7 +152,32 @@ impl<'a> Theory<'a> {
             why_none: panel.law.as_ref().err().map(ToString::to_string),
             predictions: predictions.iter().map(|prediction| OneLine(Predicted::of(prediction))).collect(),
             throughput_bound: panel.bound.as_ref().map(|bound| OneLine(AtMost::of(bound))),
+            littles_law: bound.and_then(|bound| bound.little.as_ref()).map(|little| OneLine(Wanted::of(little))),
+            latency_bound: bound.and_then(|bound| bound.latency.as_ref()).map(|floor| OneLine(AtLeast::of(floor))),
         }
+    }
+}
+
+impl<'a> Wanted<'a> {
+    fn of(little: &'a Little) -> Wanted<'a> {
+        Wanted {
+            of: little.of.name(),
+            name: little.of.of(),
+            asked_rps: Number(little.rate),
+            each: Number(little.each),
+            unit: if little.of == lab::theory::Kind::Uplink { "bytes" } else { "s" },
+            seen_in_runs: little.seen,
+            wanted: Number(little.want()),
+            there: Number(little.have),
+            words: little_words(little),
+        }
+    }
+}
+
+impl<'a> AtLeast<'a> {
+    fn of(floor: &'a Floor) -> AtLeast<'a> {
+        let simulated = floor.simulated.map(|simulated| Number(simulated.mean));
+        AtLeast { least_mean_ns: Number(floor.least * 1e9), why: &floor.why, simulated_mean_ns: simulated }
     }
 }
 
@@ -135,6 +192,7 @@ impl Predicted {
             low: end(|estimate| estimate.low),
             high: end(|estimate| estimate.high),
             within_three_standard_errors: prediction.agrees(),
+            long_enough: prediction.settled,
         }
     }
 }
@@ -143,6 +201,8 @@ impl<'a> AtMost<'a> {
     fn of(bound: &'a Bound) -> AtMost<'a> {
         AtMost {
             most_rps: Number(bound.most),
+            binds: bound.binds.name(),
+            name: bound.binds.of(),
             why: &bound.why,
             offered_rps: bound.offered.map(Number),
             simulated_rps: bound.simulated.map(|simulated| Number(simulated.mean)),

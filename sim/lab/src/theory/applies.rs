@@ -1,9 +1,11 @@
 //! Which law applies to a world: the conditions in the order in which they are told, then where the queue is.
 
 use engine::model::{Arrivals, ClientSpec, HostSpec, Model, WorkerKind};
+use engine::time::Span;
 
-use super::needs::Needs;
-use super::{Bound, Refusal, laws, steady_rate};
+use super::needs::{Needs, needs};
+use super::stations::TRIPS;
+use super::{Refusal, laws, steady_rate, tail};
 use crate::summary::Summary;
 
 /// Waits for CPU may be this share of a service that holds a slot: then they lengthen it, and slots are still what people wait for.
@@ -25,6 +27,9 @@ pub(super) fn conditions(model: &Model) -> Result<(), Refusal> {
         (model.hosts.len() > 1 || model.listeners.len() > 1 || model.workers.len() > 1, Refusal::SeveralServers),
         (worker.router.is_some(), Refusal::Router),
         (worker.resident, Refusal::Resident),
+        (worker.lingers && !client.network.is_zero(), Refusal::Lingers),
+        (uplink_matters(model), Refusal::Uplink),
+        (model.kernel.threads.is_some_and(|most| model.os_threads() > u64::from(most)), Refusal::FewerThreads),
         (!model.kernel.down.is_empty(), Refusal::Down),
         (model.kernel.tcp_mem.is_some(), Refusal::SocketMemory),
         (worker.life.is_some_and(|life| life.max_requests.is_some()), Refusal::Replaced),
@@ -47,6 +52,7 @@ fn client_conditions(client: &ClientSpec) -> Result<(), Refusal> {
         (client.retry.is_some(), Refusal::Retries),
         (client.hedge.is_some(), Refusal::SecondCopies),
         (client.breaker.is_some(), Refusal::Breaker),
+        (client.begins.is_some(), Refusal::Begins),
         (client.keep_alive.is_some(), Refusal::KeptConnections),
         (client.download.is_some(), Refusal::SlowReaders),
         (client.cost.is_some(), Refusal::SenderCost),
@@ -54,11 +60,29 @@ fn client_conditions(client: &ClientSpec) -> Result<(), Refusal> {
     checks.into_iter().find(|(violated, _)| *violated).map_or(Ok(()), |(_, refusal)| Err(refusal))
 }
 
+/// Whether responses take time on their way through an uplink, or wait for it, that is worth a word.
+fn uplink_matters(model: &Model) -> bool {
+    let client = &model.clients[0];
+    let Some(rate) = model.hosts[0].uplink else { return false };
+    let bytes = |class: &u32| {
+        let class = &model.classes[*class as usize];
+        f64::from(class.header_bytes) + f64::from(class.body_bytes)
+    };
+    let longest = client.classes.iter().map(bytes).fold(0.0, f64::max) / rate as f64;
+    let needs = needs(model, &client.classes).0.whole();
+    let busy =
+        steady_rate(&client.arrivals).unwrap_or_else(|| model.slots() as f64 / needs.max(f64::MIN_POSITIVE)) * longest;
+    busy > NOTHING || longest > NOTHING * needs
+}
+
 /// Whether the runs were ones that laws are about: nothing dropped, nothing failed, nobody replaced.
 pub(super) fn shown(summary: &Summary) -> Result<(), Refusal> {
     let any = |names: &[&str]| names.iter().any(|name| summary.mean(name).is_some_and(|mean| mean > 0.0));
     if any(&["syn_drops", "ack_drops", "conntrack_drops"]) {
         return Err(Refusal::Dropped);
+    }
+    if any(&["descriptor_failures"]) {
+        return Err(Refusal::Descriptors);
     }
     if any(&["workers_replaced", "workers_crashed", "worker_timeouts", "worker_harakiris", "oom_kills"]) {
         return Err(Refusal::Replaced);
@@ -71,7 +95,7 @@ pub(super) fn shown(summary: &Summary) -> Result<(), Refusal> {
 }
 
 /// A queue in front of servers of some kind: what makes requests wait in a world.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Station {
     queue: Queue,
     servers: u64,
@@ -123,6 +147,9 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> 
     let hub = matches!(worker.kind, WorkerKind::Hub { .. });
     let parallel = if hub || worker.gil { cores.min(processes) } else { cores };
     let costs = needs.own + (host.switch + host.wake).as_secs_f64() > NOTHING * needs.whole();
+    if uncounted(model, needs) > LIGHT * needs.whole() {
+        return Err(Refusal::Overheads);
+    }
     let busy = cpu_share(model, needs, parallel);
     let own_thread = matches!(worker.kind, WorkerKind::Threads { threads } if threads == 1 || !worker.gil);
     let waiting = if own_thread && slots <= cores { 0.0 } else { wait_for_cpu(needs.cpu, busy) };
@@ -162,6 +189,20 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> 
     })
 }
 
+/// About what a request costs the server and the kernel beside what is counted, caches as cold as they get: switches, timers, wake-ups.
+fn uncounted(model: &Model, needs: &Needs) -> f64 {
+    let (host, costs) = (&model.hosts[0], &model.workers[0].costs);
+    let cold = f64::from(host.cooling.cold_percent) / 100.0;
+    let each = match model.workers[0].kind {
+        WorkerKind::Hub { .. } => {
+            costs.timer + costs.socket + costs.switch * 2 + costs.poll + costs.wake + costs.clock * 4
+        }
+        WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => Span::ZERO,
+    };
+    let turns = (needs.waits + 1.0) * (each + host.switch + host.wake).as_secs_f64();
+    needs.own * (cold - 1.0).max(0.0) + turns * cold.max(1.0)
+}
+
 /// How long a thread keeps a core, or the GIL, from others.
 fn slice(host: &HostSpec, gil: bool, switch_interval: f64) -> f64 {
     if gil { switch_interval } else { host.slice.max(host.tick).as_secs_f64() }
@@ -176,7 +217,7 @@ fn fcfs(queue: Queue, servers: u64, service: f64, elsewhere: f64, needs: &Needs,
         variance,
         exponential: needs.exponential,
         elsewhere,
-        needs: *needs,
+        needs: needs.clone(),
         gil: false,
         clients: None,
         caveat,
@@ -204,7 +245,7 @@ fn cpu_share(model: &Model, needs: &Needs, parallel: u64) -> f64 {
 
 /// Mean time that a closed client is not at the servers between two requests: thinking, and both ways over the network.
 fn away(client: &ClientSpec) -> f64 {
-    let network = 2.0 * client.network.as_secs_f64();
+    let network = TRIPS * client.network.as_secs_f64();
     match &client.arrivals {
         Arrivals::Closed { think, .. } => network + think.mean().map_or(f64::INFINITY, |ns| ns / 1e9),
         _ => network,
@@ -248,6 +289,12 @@ impl Station {
                 if known { Ok(self) } else { Err(Refusal::InfiniteVariance) }
             }
         }
+    }
+
+    /// Whether so many requests show what its predictions are made of: a queue's wait needs squares of services too.
+    pub fn settles(&self, needs: &Needs, requests: f64) -> bool {
+        let squares = self.queue != Queue::Shared && self.clients.is_none();
+        needs.laws.iter().all(|(law, times)| tail::settles(law, requests * times, squares))
     }
 
     /// What the law is called, with what it is applied to.
@@ -297,7 +344,7 @@ impl Station {
     /// What it predicts: names of figures and values in their units.
     pub fn predictions(&self, model: &Model) -> Vec<(&'static str, f64)> {
         let client = &model.clients[0];
-        let network = 2.0 * client.network.as_secs_f64();
+        let network = TRIPS * client.network.as_secs_f64();
         let mut told = Vec::new();
         let rate = match &client.arrivals {
             Arrivals::Closed { clients, .. } => {
@@ -330,50 +377,4 @@ impl Station {
         }
         told
     }
-}
-
-/// What can be served, and why not more: the tightest of what clients, slots, cores, and GILs or hubs allow.
-pub(super) fn bound(model: &Model, needs: &Needs) -> Option<Bound> {
-    let client = &model.clients[0];
-    let (slots, processes) = (model.slots() as f64, model.processes.len() as f64);
-    let cores: f64 = model.hosts.iter().map(|host| f64::from(host.cores)).sum();
-    let plural = |count: f64, noun: &str| format!("{count} {noun}{}", if count == 1.0 { "" } else { "s" });
-    let mut bounds = Vec::new();
-    if let Arrivals::Closed { clients, .. } = &client.arrivals {
-        let round = needs.whole() + away(client);
-        let why = format!("{}, each asking once in {} at most", plural(f64::from(*clients), "client"), time(round));
-        bounds.push((f64::from(*clients) / round, why));
-    }
-    let why = format!("{}, busy for {} a request", plural(slots, "slot"), time(needs.whole()));
-    bounds.push((slots / needs.whole(), why));
-    let why = format!("{}, {} of CPU time a request", plural(cores, "core"), time(needs.cpu));
-    bounds.push((cores / needs.cpu, why));
-    let worker = &model.workers[0];
-    if matches!(worker.kind, WorkerKind::Hub { .. }) {
-        let why = format!("{} on a hub for {} a request", counted(processes), time(needs.cpu));
-        bounds.push((processes / needs.cpu, why));
-    } else if worker.gil {
-        let why = format!("{} under a GIL for {} a request", counted(processes), time(needs.gil));
-        bounds.push((processes / needs.gil, why));
-    }
-    let finite = bounds.into_iter().filter(|(most, _)| most.is_finite());
-    let (most, why) = finite.min_by(|a, b| a.0.total_cmp(&b.0))?;
-    // Who retries or refreshes sends more than the rate says.
-    let again = client.refresh.is_some() || client.retry.is_some() || client.bursts.is_some();
-    let offered = steady_rate(&client.arrivals).filter(|_| !again);
-    // What was asked for within the window may be answered while the run drains.
-    let drained = model.run.length.map_or(1.0, |length| {
-        let window = length.saturating_sub(model.run.warm_up).as_secs_f64();
-        1.0 + model.run.drain.as_secs_f64() / window.max(f64::MIN_POSITIVE)
-    });
-    Some(Bound { most, why, offered, in_this_run: most * drained, simulated: None })
-}
-
-/// A time in the unit that fits.
-fn time(seconds: f64) -> String {
-    if seconds >= 1.0 { format!("{seconds:.3} s") } else { format!("{:.3} ms", seconds * 1e3) }
-}
-
-fn counted(processes: f64) -> String {
-    if processes == 1.0 { "one process".to_owned() } else { format!("{processes} processes, each") }
 }

@@ -5,13 +5,21 @@
 //! replaced) can refuse a law too, but never choose one: that would be to fit theory to results.
 
 mod applies;
+mod ceiling;
 pub mod laws;
+pub(crate) mod least;
 mod needs;
 mod refusal;
+pub(crate) mod stations;
+mod tail;
+pub(crate) mod uses;
 
 use engine::model::{Arrivals, Model};
 
+pub(crate) use ceiling::offered;
+pub use ceiling::{Bound, Floor, Little, ceiling};
 pub use refusal::Refusal;
+pub use stations::Kind;
 
 use crate::estimate::Estimate;
 use crate::figure::FigureSpec;
@@ -55,6 +63,8 @@ pub struct Prediction {
     pub predicted: f64,
     /// What the runs say.
     pub simulated: Option<Estimate>,
+    /// Whether the runs are long enough to have seen what the mean is made of; if not, their interval says little.
+    pub settled: bool,
 }
 
 impl Prediction {
@@ -72,30 +82,6 @@ impl Prediction {
     }
 }
 
-/// What the throughput cannot exceed.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Bound {
-    /// Requests a second that can be served, for as long as one likes.
-    pub most: f64,
-    /// Why not more, in words.
-    pub why: String,
-    /// Requests a second that are asked for, of an open client with a steady rate.
-    pub offered: Option<f64>,
-    /// What the figure can be in this run: what was asked for within its window may be answered while it drains.
-    pub in_this_run: f64,
-    /// Good responses a second in the runs.
-    pub simulated: Option<Estimate>,
-}
-
-impl Bound {
-    /// Whether the simulation keeps to it, as far as its interval can tell.
-    pub fn holds(&self) -> Option<bool> {
-        let simulated = self.simulated?;
-        let most = self.offered.map_or(self.in_this_run, |offered| offered.min(self.in_this_run));
-        Some(simulated.mean - AGREES_WITHIN * simulated.standard_error()? <= most * (1.0 + 1e-9))
-    }
-}
-
 /// What theory says of a world beside its runs.
 pub fn panel(model: &Model, summary: &Summary) -> Panel {
     let classes = &model.clients.first().map_or(Vec::new(), |client| client.chosen().collect());
@@ -105,6 +91,7 @@ pub fn panel(model: &Model, summary: &Summary) -> Panel {
         .and_then(|()| applies::shown(summary))
         .and_then(|()| applies::station(model, &needs));
     let simulated = |name: &str| summary.figure(name).and_then(|figure| figure.estimate);
+    let requests = requests(model, summary);
     let law = law.map(|station| Claim {
         law: station.name(),
         approximation: station.approximation(),
@@ -113,13 +100,45 @@ pub fn panel(model: &Model, summary: &Summary) -> Panel {
             .into_iter()
             .map(|(name, predicted)| {
                 let spec = figure(name).expect("predictions are of figures of the table");
-                Prediction { spec, predicted, simulated: simulated(name) }
+                Prediction { spec, predicted, simulated: simulated(name), settled: station.settles(&needs, requests) }
             })
             .collect(),
     });
-    let bound = (model.clients.len() == 1).then(|| applies::bound(model, &needs)).flatten();
-    let bound = bound.map(|bound| Bound { simulated: simulated("throughput_rps"), ..bound });
+    let bound = ceiling(model).map(|bound| Bound {
+        simulated: simulated("throughput_rps"),
+        little: little(model, summary, &bound),
+        latency: bound.latency.map(|floor| Floor { simulated: simulated("latency_mean_ns"), ..floor }),
+        ..bound
+    });
     Panel { world: summary.world.clone(), law, bound }
+}
+
+/// Requests that all runs of a world have answered, about.
+fn requests(model: &Model, summary: &Summary) -> f64 {
+    let rate = summary.mean("throughput_rps").unwrap_or(0.0);
+    let window = model.run.length.map(|length| length.saturating_sub(model.run.warm_up).as_secs_f64());
+    f64::from(summary.replications) * window.map_or(f64::INFINITY, |window| rate * window)
+}
+
+/// Slots are all taken if so many of them are, on average over a run.
+const ALL_TAKEN: f64 = 0.99;
+
+/// Little's law where something runs out: for slots with what the runs show of how long each is held, because waits are a part of it.
+fn little(model: &Model, summary: &Summary, bound: &Bound) -> Option<Little> {
+    let figure = |name: &str| summary.mean(name);
+    let known = bound.little.clone();
+    if known.as_ref().is_some_and(|little| little.of != Kind::Slots) || model.workers[0].resident {
+        return known;
+    }
+    let rate = known.as_ref().map(|little| little.rate).or(bound.offered)?;
+    let (busy, good) = (figure("slots_busy_share")?, figure("throughput_rps")?);
+    // Of requests that end badly nobody knows here how long they held a slot, or whether they did.
+    if applies::shown(summary).is_err() {
+        return known;
+    }
+    let have = model.slots() as f64;
+    let seen = Little { rate, each: have * busy / good, have, of: Kind::Slots, seen: true };
+    if busy >= ALL_TAKEN && good > 0.0 && seen.want() > have { Some(seen) } else { known }
 }
 
 /// The rate of an open client that does not change; `None` for every other.

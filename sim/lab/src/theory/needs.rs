@@ -8,7 +8,7 @@ use engine::time::Span;
 use super::Refusal;
 
 /// What one request needs, in seconds. Waits of unknown length count as nothing, so that the means bound a capacity from above.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Needs {
     /// Mean CPU time, the server's own work included.
     pub cpu: f64,
@@ -24,6 +24,10 @@ pub(super) struct Needs {
     pub exponential: bool,
     /// Separate pieces of CPU time in the steps.
     pub bursts: u32,
+    /// Waits, each of which costs switches, timers and wake-ups that no law counts.
+    pub waits: f64,
+    /// What varies, and how often each request draws it.
+    pub laws: Vec<(Law, f64)>,
 }
 
 impl Needs {
@@ -37,7 +41,7 @@ impl Needs {
 const NOTHING: f64 = 1e-3;
 
 /// Mean and variance, in seconds; `None` for what is infinite.
-fn moments(law: &Law) -> (Option<f64>, Option<f64>) {
+pub(super) fn moments(law: &Law) -> (Option<f64>, Option<f64>) {
     let second = |span: &Span| span.as_secs_f64();
     let mean = law.mean().map(|ns| ns / 1e9);
     let variance = match law {
@@ -67,13 +71,15 @@ pub(super) fn needs(model: &Model, classes: &[u32]) -> (Needs, Option<Refusal>) 
         walk.add_own(model);
         let one = walk.needs;
         refusal = refusal.or(walk.refusal);
+        all.waits += share * one.waits;
+        all.laws.extend(one.laws.iter().map(|(law, times)| (law.clone(), share * times)));
         all.cpu += share * one.cpu;
         all.gil += share * one.gil;
         all.wait += share * one.wait;
         all.own += share * one.own;
         all.bursts = all.bursts.max(one.bursts);
-        all.exponential = one.exponential && chosen.len() == 1;
         let square = one.variance.map(|variance| variance + one.whole().powi(2));
+        all.exponential = one.exponential && chosen.len() == 1;
         squares = squares.zip(square).map(|(sum, square)| sum + share * square);
     }
     all.variance = squares.map(|squares: f64| (squares - all.whole().powi(2)).max(0.0));
@@ -197,7 +203,10 @@ impl<'a> Walk<'a> {
             return;
         }
         match takes {
-            Takes::Wait => self.needs.wait += whole,
+            Takes::Wait => {
+                self.needs.wait += whole;
+                self.needs.waits += times;
+            }
             Takes::Burn | Takes::Native => {
                 self.needs.cpu += whole;
                 self.needs.gil += if takes == Takes::Burn { whole } else { 0.0 };
@@ -206,6 +215,7 @@ impl<'a> Walk<'a> {
         }
         self.needs.variance = self.needs.variance.zip(variance).map(|(sum, variance)| sum + variance * times);
         if variance != Some(0.0) {
+            self.needs.laws.push((law.clone(), times));
             self.varying.push((whole, matches!(law, Law::Exponential { .. }) && times == 1.0));
         }
     }
@@ -231,7 +241,7 @@ impl<'a> Walk<'a> {
 }
 
 /// How often each op runs on average: loops count their passes, what hangs on a chance counts its share.
-fn passes(program: &Program) -> Vec<f64> {
+pub(super) fn passes(program: &Program) -> Vec<f64> {
     let mut passes = vec![1.0; program.code.len()];
     for (at, op) in program.code.iter().enumerate() {
         match *op {

@@ -1,14 +1,14 @@
 //! What theory says beside what is simulated, in a few lines for each world.
 
-use lab::theory::{Bound, Claim, Panel, Prediction};
+use lab::theory::{Bound, Claim, Floor, Kind, Little, Panel, Prediction};
 use lab::{Estimate, Group, Unit};
 
 use super::{layout, number};
 
 /// An approximation that is further off than this, and not by chance, is called a poor one.
 const POOR: f64 = 0.1;
-/// A throughput that much above what can be served was not all served before the last arrival.
-const LATER: f64 = 1.005;
+/// A throughput that much above what can be served for long needs a word.
+const MORE: f64 = 1.005;
 
 /// The panels of all worlds, with a heading.
 pub fn theory_text(panels: &[Panel], width: usize) -> String {
@@ -27,7 +27,11 @@ pub(crate) fn panel_lines(panel: &Panel) -> Vec<String> {
     if let Ok(claim) = &panel.law {
         lines.extend(claim.predictions.iter().map(|prediction| prediction_line(prediction, claim)));
     }
-    lines.extend(panel.bound.as_ref().map(bound_line));
+    if let Some(bound) = &panel.bound {
+        lines.push(bound_line(bound));
+        lines.extend(bound.little.as_ref().map(little_line));
+        lines.extend(bound.latency.as_ref().map(floor_line));
+    }
     lines
 }
 
@@ -60,6 +64,9 @@ fn prediction_line(prediction: &Prediction, claim: &Claim) -> String {
     let off = prediction.off().map_or(String::new(), |off| format!(", {:+.1} %", off * 100.0));
     let exact = claim.approximation.is_none();
     let verdict = match prediction.agrees() {
+        Some(false) if !prediction.settled => {
+            "; the runs are too short to tell: a few requests that hardly ever come make much of it"
+        }
         Some(false) if exact => "; more than three standard errors off, so is the warm-up long enough?",
         Some(false) if prediction.off().is_some_and(|off| off.abs() > POOR) => "; a poor approximation here",
         Some(false) | Some(true) | None => "",
@@ -75,13 +82,60 @@ fn bound_line(bound: &Bound) -> String {
     });
     let simulated = bound.simulated.as_ref();
     let said = simulated.map_or("nothing".to_owned(), |simulated| written(Unit::PerSecond, simulated));
-    let later = simulated.is_some_and(|simulated| simulated.mean > bound.most * LATER);
+    let more = simulated.is_some_and(|simulated| simulated.mean > bound.most * MORE);
     let note = match bound.holds() {
         Some(false) => ", beyond its bound",
-        _ if later => ", some of it after the last arrival",
+        _ if more => ", some of it from what was there before, or from those who need less of that",
         _ => "",
     };
     format!("throughput: at most {} ({}){offered}; {said} simulated{note}", rate(bound.most), bound.why)
+}
+
+/// Little's law where something runs out: `150 /s x 2.99 s want 449 slots; there are 128`.
+pub fn little_words(little: &Little) -> String {
+    let rate = number::value(Unit::PerSecond, little.rate);
+    let each = match little.of {
+        Kind::Uplink => format!("{} bytes", number::grouped(little.each, 0)),
+        _ => number::value(Unit::Nanoseconds, little.each * 1e9),
+    };
+    // Hardly more than there are is said with as many digits as tell it from that.
+    let (want, have) = (little.want(), little.have);
+    let digits = if want.round() > have { 0 } else { 2 };
+    let verb = if have == 1.0 { "is" } else { "are" };
+    let (want, have) = (number::grouped(want, digits), number::grouped(have, 0));
+    format!("{rate} x {each} want {want} {}; there {verb} {have}", little.units())
+}
+
+/// What `check` says of a world that cannot carry its load: what is wrong, why, and what it takes; `None` for one that can.
+pub fn overload_words(world: &str, bound: &Bound) -> Option<[String; 3]> {
+    let little = bound.little.as_ref().filter(|little| little.rate > bound.in_this_run)?;
+    let rate = |rps: f64| number::value(Unit::PerSecond, rps);
+    let (most, come) = (rate(bound.most), rate(little.rate));
+    let what = format!("world `{world}` cannot carry its load: {come} come, and at most {most} can be served");
+    Some([what, bound.why.clone(), little_words(little)])
+}
+
+fn little_line(little: &Little) -> String {
+    let seen = if little.seen { ", as long as each was held in the runs, waits included" } else { "" };
+    format!("{}: {}{seen}", runs_out(little), little_words(little))
+}
+
+/// What there is too little of.
+fn runs_out(little: &Little) -> String {
+    match (&little.of, little.of.of()) {
+        (Kind::Pool(name), _) => format!("pool {name} runs out"),
+        (Kind::Lock(name), _) => format!("lock {name} is always held"),
+        (Kind::Peer(name), _) => format!("peer {name} is full"),
+        (_, Some(name)) => format!("{} of {name} run out", little.units()),
+        (_, None) => format!("{} run out", little.units()),
+    }
+}
+
+fn floor_line(floor: &Floor) -> String {
+    let time = |seconds: f64| number::value(Unit::Nanoseconds, seconds * 1e9);
+    let simulated = floor.simulated.as_ref();
+    let said = simulated.map_or("nothing".to_owned(), |simulated| written(Unit::Nanoseconds, simulated));
+    format!("mean latency: at least {} in the long run ({}); {said} simulated", time(floor.least), floor.why)
 }
 
 fn written(unit: Unit, estimate: &Estimate) -> String {
@@ -105,7 +159,7 @@ mod tests {
 
     fn claimed(approximation: Option<&str>, simulated: Estimate) -> Panel {
         let spec = figure("latency_mean_ns").expect("the table has it");
-        let predictions = vec![Prediction { spec, predicted: 200e6, simulated: Some(simulated) }];
+        let predictions = vec![Prediction { spec, predicted: 200e6, simulated: Some(simulated), settled: true }];
         let approximation = approximation.map(str::to_owned);
         let law = Ok(Claim { law: "M/M/1 for the one slot".to_owned(), approximation, predictions });
         Panel { world: "threads".to_owned(), law, bound: None }
@@ -126,8 +180,12 @@ mod tests {
         let bound = Bound {
             most: 100.0,
             why: "10 slots, busy for 100 ms a request".to_owned(),
+            binds: Kind::Slots,
             offered: Some(85.0),
+            little: None,
+            latency: None,
             in_this_run: 140.0,
+            variation: 0.0,
             simulated: Some(estimate(85.1, 0.4)),
         };
         let panel = Panel { world: "threads".to_owned(), law: Err(Refusal::Refresh), bound: Some(bound.clone()) };
@@ -135,7 +193,16 @@ mod tests {
                     100 ms a request); 85.0 /s are asked for, 85.0 % of that; 85.1 /s ±0.4 simulated\n";
         assert_eq!(theory_text(std::slice::from_ref(&panel), 10_000), said);
         let late = Bound { simulated: Some(estimate(120.0, 0.4)), offered: Some(130.0), ..bound.clone() };
-        assert!(bound_line(&late).ends_with("simulated, some of it after the last arrival"));
+        assert!(
+            bound_line(&late)
+                .ends_with("simulated, some of it from what was there before, or from those who need less of that")
+        );
+        let little = Little { rate: 150.0, each: 2.99, have: 128.0, of: Kind::Slots, seen: false };
+        let full = Panel { bound: Some(Bound { little: Some(little.clone()), ..bound.clone() }), ..panel };
+        let said = panel_lines(&full);
+        assert_eq!(said[2], "slots run out: 150 /s x 2.99 s want 449 slots; there are 128");
+        let barely = Little { rate: 10.001, each: 0.1, have: 1.0, of: Kind::Pool("db".to_owned()), seen: true };
+        assert!(little_line(&barely).starts_with("pool db runs out: 10.0 /s x 100 ms want 1.00 units; there is 1"));
         let broken = Bound { simulated: Some(estimate(150.0, 0.4)), offered: None, ..bound };
         assert!(bound_line(&broken).ends_with("simulated, beyond its bound"));
     }

@@ -1,0 +1,470 @@
+//! Everything that a request needs and that there is only so much of, with what each kind of request takes of it at least.
+//!
+//! Slots, connections, cores, hubs or GILs, accepting threads, locks, pools and queues, native threads, peers with a capacity, local
+//! ports, tracked connections, uplinks, routers, and the programs that send. What the servers do around the steps is counted as far as
+//! it is certain: a kept connection is accepted once, so accepting counts for nobody who keeps one. Left out: switches, polls, timers,
+//! cold caches and kills, which only make it worse.
+
+use engine::model::{ClassSpec, ClientSpec, Model, SyncKind, WorkerKind, WorkerSpec};
+use engine::time::Span;
+
+use super::least::{Cut, Use, taken};
+use super::uses::{Around, Uses, uses};
+
+/// How long a server waits for a client to close at most (engine, `linger.rs`).
+const LINGER_MAX: f64 = 2.0;
+/// Of a sender's work this part may go unpaid: what writing to a socket that waits for data takes.
+const UNWRITTEN: f64 = 1.0 / 8.0;
+/// Descriptors of a process's own (engine, `descriptors.rs`).
+const OWN_DESCRIPTORS: u32 = 10;
+
+/// What something is that there is only so much of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // Each is what it is called.
+pub enum Kind {
+    Clients,
+    Slots,
+    Connections,
+    Cores,
+    Hubs,
+    Gils,
+    Acceptors,
+    Pool(String),
+    Lock(String),
+    Queue(String),
+    NativeThreads,
+    Peer(String),
+    ClientPorts(String),
+    PeerPorts(String),
+    Tracked,
+    Uplink,
+    Router,
+    Sender(String),
+}
+
+impl Kind {
+    /// Its name in documents.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Clients => "clients",
+            Kind::Slots => "slots",
+            Kind::Connections => "connections",
+            Kind::Cores => "cores",
+            Kind::Hubs => "hubs",
+            Kind::Gils => "gils",
+            Kind::Acceptors => "acceptors",
+            Kind::Pool(_) => "pool",
+            Kind::Lock(_) => "lock",
+            Kind::Queue(_) => "queue",
+            Kind::NativeThreads => "native-threads",
+            Kind::Peer(_) => "peer",
+            Kind::ClientPorts(_) => "client-ports",
+            Kind::PeerPorts(_) => "peer-ports",
+            Kind::Tracked => "tracked-connections",
+            Kind::Uplink => "uplink",
+            Kind::Router => "router",
+            Kind::Sender(_) => "sender",
+        }
+    }
+
+    /// The name that the file gives it.
+    pub fn of(&self) -> Option<&str> {
+        match self {
+            Kind::Pool(name) | Kind::Lock(name) | Kind::Queue(name) | Kind::Peer(name) => Some(name),
+            Kind::ClientPorts(name) | Kind::PeerPorts(name) | Kind::Sender(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Something that there is only so much of.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Station {
+    pub kind: Kind,
+    /// How much of it there is: units, or seconds of work a second.
+    pub servers: f64,
+    /// What a request of each flow takes of it, in seconds of a unit.
+    pub takes: Vec<Use>,
+    /// Requests that find some of it unused at first, whatever the rate.
+    pub spare: f64,
+}
+
+/// Requests of one class that one group of clients sends.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Flow {
+    pub group: usize,
+    pub class: usize,
+    /// Its part of the group's requests.
+    pub share: f64,
+    /// Least time from its sending to its response.
+    pub round: Use,
+    /// The part of it that lies around its steps, in seconds, without what its sender works.
+    pub around: f64,
+}
+
+/// All flows of a model and all that they need.
+pub(crate) struct Needed {
+    pub flows: Vec<Flow>,
+    pub stations: Vec<Station>,
+    /// Whether a request can fail, or its client leave.
+    pub fails: bool,
+}
+
+/// Whether a group keeps its connections to the servers.
+fn keeps(model: &Model, client: &ClientSpec) -> bool {
+    match &model.proxy {
+        Some(proxy) => proxy.keep_alive.is_some(),
+        None => client.keep_alive.is_some(),
+    }
+}
+
+/// Everything that a model's requests need.
+pub(crate) fn needed(model: &Model) -> Needed {
+    let around = Around::of(model);
+    let of_class: Vec<Uses> = model.classes.iter().map(|class| uses(model, class, around)).collect();
+    let mut flows = Vec::new();
+    for (group, client) in model.clients.iter().enumerate() {
+        let weight = |class: u32| f64::from(model.classes[class as usize].weight);
+        let all: f64 = client.chosen().map(weight).sum();
+        for class in client.chosen() {
+            let share = if all > 0.0 { weight(class) / all } else { 0.0 };
+            let class = class as usize;
+            let around = around_steps(model, client, &model.classes[class]);
+            let sender = sender(model, client).unwrap_or_default();
+            let round = Use::fixed(around).and(of_class[class].seen).and(sender);
+            flows.push(Flow { group, class, share, round, around });
+        }
+    }
+    let fails = around.left || around.killed || of_class.iter().any(|uses| uses.fails) || turned_away(model);
+    let stations = Builder { model, worker: &model.workers[0], flows: &flows, of_class: &of_class }.all();
+    Needed { flows, stations, fails }
+}
+
+/// Whether a request may end before a server has it, or wait for an idle connection that others keep.
+fn turned_away(model: &Model) -> bool {
+    let kernel = &model.kernel;
+    let closed = |client: &ClientSpec| match client.arrivals {
+        engine::model::Arrivals::Closed { clients, .. } => u64::from(clients),
+        _ => 0,
+    };
+    // Who finds no place in an accept queue gives up after two minutes.
+    let places = model.slots() + model.listeners.iter().map(|listener| u64::from(listener.backlog)).sum::<u64>();
+    let crowded = model.clients.iter().map(closed).sum::<u64>() > places;
+    let limited = |client: &ClientSpec| client.ports.is_some() || client.keep_alive.is_some();
+    let cut_off = kernel.conntrack.is_some() || kernel.descriptors.is_some() || !kernel.down.is_empty();
+    model.clients.iter().any(limited) || cut_off || crowded && !model.workers[0].resident
+}
+
+/// Ways over the network from sending a request over a new connection to its response: SYN, SYN-ACK, the request, the response.
+pub(crate) const TRIPS: f64 = 4.0;
+/// And over one that is kept.
+const TRIPS_KEPT: f64 = 2.0;
+
+/// Least time from sending a request to having its response, in seconds; its steps and the work of its sender left out.
+fn around_steps(model: &Model, client: &ClientSpec, class: &ClassSpec) -> f64 {
+    let worker = &model.workers[0];
+    if worker.resident {
+        return 0.0;
+    }
+    let kept = keeps(model, client);
+    let trips = if kept { TRIPS_KEPT } else { TRIPS };
+    let network = match &model.proxy {
+        Some(proxy) => {
+            TRIPS * client.network.as_secs_f64() + proxy.latency.as_secs_f64() + trips * proxy.network.as_secs_f64()
+        }
+        None => trips * client.network.as_secs_f64(),
+    };
+    let costs = &worker.costs;
+    let own = costs.request + costs.respond + if kept { Span::ZERO } else { costs.accept };
+    let own = own
+        + match worker.kind {
+            WorkerKind::Threads { .. } => Span::ZERO,
+            WorkerKind::Pool { closes, .. } => {
+                costs.handoff + costs.take + if closes && !kept { costs.close } else { Span::ZERO }
+            }
+            WorkerKind::Hub { .. } => {
+                if kept {
+                    Span::ZERO
+                } else {
+                    costs.spawn
+                }
+            }
+        };
+    let wire = if model.proxy.is_some() { 0.0 } else { on_the_wire(model, client, class) };
+    network + wire + own.as_secs_f64()
+}
+
+fn bytes(class: &ClassSpec) -> f64 {
+    f64::from(class.header_bytes) + f64::from(class.body_bytes)
+}
+
+/// Least time that a response takes through the uplink, or to be read.
+pub(crate) fn on_the_wire(model: &Model, client: &ClientSpec, class: &ClassSpec) -> f64 {
+    if model.kernel.tcp_mem.is_some() {
+        return 0.0;
+    }
+    let uplink = model.hosts.iter().map(|host| host.uplink.map_or(0.0, |rate| bytes(class) / rate as f64));
+    let uplink = uplink.fold(f64::INFINITY, f64::min);
+    uplink.max(client.download.map_or(0.0, |rate| bytes(class) / rate as f64))
+}
+
+/// What the program that sends works for a request.
+fn sender(model: &Model, client: &ClientSpec) -> Option<Use> {
+    let cost = taken(client.cost.as_ref()?, Cut::Never);
+    let defers = model.kernel.handshake.is_some_and(|handshake| handshake.defer_accept);
+    // Each piece is rounded down to a nanosecond.
+    let part = if defers { 1.0 - UNWRITTEN } else { 1.0 };
+    Some(Use { mean: (cost.mean * part - 3e-9).max(0.0), ..cost })
+}
+
+struct Builder<'a> {
+    model: &'a Model,
+    worker: &'a WorkerSpec,
+    flows: &'a [Flow],
+    of_class: &'a [Uses],
+}
+
+impl Builder<'_> {
+    fn all(&self) -> Vec<Station> {
+        let model = self.model;
+        let mut all = Vec::new();
+        let (processes, servers) = (model.processes.len() as f64, model.hosts.len() as f64);
+        if !self.worker.resident {
+            let slots = self.each(|flow, uses| self.slot(flow, uses));
+            self.push(&mut all, Kind::Slots, model.slots() as f64, slots.clone());
+            let connections = match (self.worker.kind, model.kernel.descriptors) {
+                (WorkerKind::Pool { connections, .. }, _) => Some(connections),
+                (_, Some(most)) => Some(most.saturating_sub(OWN_DESCRIPTORS)),
+                _ => None,
+            };
+            if let Some(connections) = connections {
+                self.push(&mut all, Kind::Connections, f64::from(connections) * processes, slots);
+            }
+        }
+        let cores: f64 = model.hosts.iter().map(|host| f64::from(host.cores)).sum();
+        self.push(&mut all, Kind::Cores, cores, self.each(|flow, uses| self.cpu(flow, uses)));
+        match self.worker.kind {
+            WorkerKind::Hub { .. } => {
+                let takes = self.each(|flow, uses| uses.hub.and(Use::fixed(self.own(flow))));
+                self.push(&mut all, Kind::Hubs, processes, takes);
+            }
+            kind if self.worker.gil => {
+                let costs = &self.worker.costs;
+                let pool = match kind {
+                    WorkerKind::Pool { closes, .. } => {
+                        costs.handoff + costs.take + if closes { costs.close } else { Span::ZERO }
+                    }
+                    _ => Span::ZERO,
+                };
+                let own = Use::span(costs.request + pool);
+                self.push(&mut all, Kind::Gils, processes, self.each(|_, uses| uses.gil.and(own)));
+            }
+            _ => {}
+        }
+        if let WorkerKind::Pool { .. } = self.worker.kind {
+            self.push(&mut all, Kind::Acceptors, processes, self.each(|flow, _| self.acceptor(flow)));
+        }
+        if let Some(router) = &self.worker.router {
+            let costs = &router.costs;
+            let work = costs.accept + costs.connect + costs.forward + costs.answer + costs.close;
+            self.push(&mut all, Kind::Router, servers, self.each(|_, _| Use::span(work)));
+        }
+        self.shared(&mut all, processes);
+        self.peers(&mut all, servers);
+        self.network(&mut all, servers);
+        all
+    }
+
+    fn each(&self, takes: impl Fn(&Flow, &Uses) -> Use) -> Vec<Use> {
+        self.flows.iter().map(|flow| takes(flow, &self.of_class[flow.class])).collect()
+    }
+
+    /// Of one group's flows only.
+    fn of_group(&self, group: usize, takes: impl Fn(&Flow, &Uses) -> Use) -> Vec<Use> {
+        self.each(|flow, uses| if flow.group == group { takes(flow, uses) } else { Use::default() })
+    }
+
+    fn push(&self, all: &mut Vec<Station>, kind: Kind, servers: f64, takes: Vec<Use>) {
+        all.push(Station { kind, servers, takes, spare: 0.0 });
+    }
+
+    fn client(&self, flow: &Flow) -> &ClientSpec {
+        &self.model.clients[flow.group]
+    }
+
+    fn kept(&self, flow: &Flow) -> bool {
+        keeps(self.model, self.client(flow))
+    }
+
+    /// CPU time of the server around the steps of a request, in seconds.
+    fn own(&self, flow: &Flow) -> f64 {
+        if self.worker.resident {
+            return 0.0;
+        }
+        let costs = &self.worker.costs;
+        let anew = match self.worker.kind {
+            WorkerKind::Hub { .. } => costs.accept + costs.spawn,
+            WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => costs.accept,
+        };
+        let pool = match self.worker.kind {
+            WorkerKind::Pool { closes: true, .. } => costs.handoff + costs.take + costs.close,
+            WorkerKind::Pool { .. } => costs.handoff + costs.take,
+            WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => Span::ZERO,
+        };
+        let kept = self.kept(flow);
+        (costs.request + costs.respond + pool + if kept { Span::ZERO } else { anew }).as_secs_f64()
+    }
+
+    fn cpu(&self, flow: &Flow, uses: &Uses) -> Use {
+        let costs = self.worker.router.map(|router| router.costs);
+        let router =
+            costs.map_or(Span::ZERO, |costs| costs.accept + costs.connect + costs.forward + costs.answer + costs.close);
+        let client = self.client(flow);
+        let sender = sender(self.model, client).filter(|_| client.beside_servers).unwrap_or_default();
+        uses.cpu.and(Use::fixed(self.own(flow))).and(Use::span(router)).and(sender)
+    }
+
+    /// How long a request holds what carries it.
+    fn slot(&self, flow: &Flow, uses: &Uses) -> Use {
+        let costs = &self.worker.costs;
+        let own = costs.request
+            + costs.respond
+            + match self.worker.kind {
+                WorkerKind::Threads { .. } => {
+                    if self.kept(flow) {
+                        Span::ZERO
+                    } else {
+                        costs.accept
+                    }
+                }
+                WorkerKind::Pool { .. } => costs.take,
+                WorkerKind::Hub { .. } => Span::ZERO,
+            };
+        let lingers = match self.worker.kind {
+            WorkerKind::Threads { .. } | WorkerKind::Pool { closes: false, .. } => self.lingers(flow),
+            WorkerKind::Pool { .. } | WorkerKind::Hub { .. } => 0.0,
+        };
+        uses.wall.and(Use::span(own)).and(Use::fixed(self.writes(flow).max(lingers)))
+    }
+
+    /// How long a slow reader holds the writer of a response.
+    fn writes(&self, flow: &Flow) -> f64 {
+        let buffered = self.model.proxy.is_some_and(|proxy| proxy.buffer) || self.model.kernel.tcp_mem.is_some();
+        let Some(rate) = self.client(flow).download.filter(|_| !buffered) else { return 0.0 };
+        let buffer = self.model.hosts.iter().map(|host| host.send_buffer).max().unwrap_or(0);
+        (bytes(&self.model.classes[flow.class]) - buffer as f64).max(0.0) / rate as f64
+    }
+
+    /// How long a server waits for a client to close once it has answered.
+    fn lingers(&self, flow: &Flow) -> f64 {
+        if !self.worker.lingers || self.model.proxy.is_some() || self.kept(flow) {
+            return 0.0;
+        }
+        let client = self.client(flow);
+        let wire = on_the_wire(self.model, client, &self.model.classes[flow.class]);
+        (wire + 2.0 * client.network.as_secs_f64()).min(LINGER_MAX)
+    }
+
+    /// How long the thread that accepts for a pool is busy with a request.
+    fn acceptor(&self, flow: &Flow) -> Use {
+        let costs = &self.worker.costs;
+        let closes = matches!(self.worker.kind, WorkerKind::Pool { closes: true, .. });
+        let kept = self.kept(flow);
+        let work = costs.handoff
+            + if kept { Span::ZERO } else { costs.accept }
+            + if closes { costs.close } else { Span::ZERO };
+        let lingers = if closes { self.lingers(flow) } else { 0.0 };
+        Use::fixed(work.as_secs_f64() + lingers)
+    }
+
+    /// Locks, pools, queues and native threads.
+    fn shared(&self, all: &mut Vec<Station>, processes: f64) {
+        let hub = matches!(self.worker.kind, WorkerKind::Hub { .. });
+        for (at, sync) in self.model.syncs.iter().enumerate() {
+            let name = sync.name.clone();
+            let (kind, units) = match sync.kind {
+                SyncKind::Semaphore { units, .. } if sync.pool => (Kind::Pool(name), units),
+                SyncKind::Semaphore { units, .. } => (Kind::Lock(name), units),
+                SyncKind::Lock => (Kind::Lock(name), 1),
+                SyncKind::Queue { max: Some(max), .. } => (Kind::Queue(name), max),
+                SyncKind::Threads { size } if hub => (Kind::NativeThreads, size),
+                _ => continue,
+            };
+            if self.of_class.iter().any(|uses| uses.strange[at]) {
+                continue;
+            }
+            self.push(all, kind, f64::from(units) * processes, self.each(|_, uses| uses.syncs[at]));
+        }
+    }
+
+    fn peers(&self, all: &mut Vec<Station>, servers: f64) {
+        for (at, peer) in self.model.peers.iter().enumerate() {
+            if let Some(capacity) = peer.capacity {
+                let takes = self.each(|_, uses| uses.served[at]);
+                self.push(all, Kind::Peer(peer.name.clone()), f64::from(capacity), takes);
+            }
+            if let Some(ports) = &peer.ports {
+                let lingers = lingering(ports);
+                let takes = self.each(|_, uses| uses.open[at].and(Use::fixed(uses.calls[at] * lingers)));
+                let servers = f64::from(ports.count) * servers;
+                let kind = Kind::PeerPorts(peer.name.clone());
+                all.push(Station { kind, servers, takes, spare: self.spare(servers, |uses| uses.calls[at]) });
+            }
+        }
+    }
+
+    /// Requests that so many places are enough for before any comes back.
+    fn spare(&self, places: f64, of: impl Fn(&Uses) -> f64) -> f64 {
+        let least = self.of_class.iter().map(of).filter(|calls| *calls > 0.0).fold(f64::INFINITY, f64::min);
+        if least.is_finite() { places / least } else { 0.0 }
+    }
+
+    fn network(&self, all: &mut Vec<Station>, servers: f64) {
+        let model = self.model;
+        let per_connection = |flow: &Flow| {
+            let client = self.client(flow);
+            let most = if model.proxy.is_none() { client.keep_alive } else { None };
+            most.map_or(1.0, |keep| 1.0 / f64::from(keep.requests))
+        };
+        for (group, client) in model.clients.iter().enumerate() {
+            if let Some(ports) = client.ports.filter(|_| !self.worker.resident) {
+                let lingers = lingering(&ports);
+                let takes = self.of_group(group, |flow, _| flow.round.and(Use::fixed(lingers * per_connection(flow))));
+                let servers = f64::from(ports.count);
+                let most = client.keep_alive.map_or(1.0, |keep| f64::from(keep.requests));
+                let kind = Kind::ClientPorts(client.name.clone());
+                all.push(Station { kind, servers, takes, spare: servers * most });
+            }
+            if let Some(work) = sender(model, client) {
+                let takes = self.of_group(group, |_, _| work);
+                self.push(all, Kind::Sender(client.name.clone()), f64::from(client.generators.max(1)), takes);
+            }
+        }
+        if let Some(tracked) = &model.kernel.conntrack
+            && model.proxy.is_none()
+            && !self.worker.resident
+        {
+            let after = tracked.time_wait.as_secs_f64();
+            let takes = self.each(|flow, uses| uses.wall.and(Use::fixed(after * per_connection(flow))));
+            let places = f64::from(tracked.max) * servers;
+            let most = |client: &ClientSpec| client.keep_alive.map_or(1.0, |keep| f64::from(keep.requests));
+            let spare = places * model.clients.iter().map(most).fold(1.0, f64::max);
+            all.push(Station { kind: Kind::Tracked, servers: places, takes, spare });
+        }
+        let rates: Option<Vec<u64>> = model.hosts.iter().map(|host| host.uplink).collect();
+        if let Some(rates) = rates
+            && model.proxy.is_none()
+            && model.kernel.tcp_mem.is_none()
+            && !self.worker.resident
+        {
+            let takes = self.each(|flow, _| Use::fixed(bytes(&model.classes[flow.class])));
+            self.push(all, Kind::Uplink, rates.iter().map(|&rate| rate as f64).sum(), takes);
+        }
+    }
+}
+
+/// How long a port is certainly taken after its connection.
+fn lingering(ports: &engine::kernel::Ports) -> f64 {
+    // With fewer places in TIME_WAIT than ports, the ports beyond them never linger.
+    if ports.closes_first && ports.lingering_most >= ports.count { ports.lingers.as_secs_f64() } else { 0.0 }
+}
