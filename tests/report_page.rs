@@ -289,6 +289,7 @@ fn named(name: &str) -> (Compiled, Vec<WorldResult>) {
         shaded,
         concurrency: None,
         warnings: Vec::new(),
+        places: scenario::Places::default(),
     };
     (compiled, results)
 }

@@ -10,10 +10,12 @@ use lab::scaled::can_scale;
 use report::capacity_json::capacity_json;
 use report::figures::draw_capacity;
 use report::json::About;
+use report::text::attainable::unattainable_text;
 use report::text::capacity::{Asked, capacity_text};
 use scenario::Compiled;
 
 use crate::files;
+use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
 use crate::run::parse_overrides;
@@ -87,6 +89,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
     models.iter().try_for_each(can_scale).map_err(|error| Problem::Usage(error.to_string()))?;
     let notes = shorten(&mut models, &compiled, args.length);
     let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && !args.json, &args.file)?;
+    let unattainable = laws::out_of_reach_at_any_load(&compiled, &models);
     let plan = Plan {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
@@ -106,6 +109,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
         replications: plan.replications,
         tolerance: plan.tolerance,
         notes,
+        unattainable,
     };
     if args.json {
         let (version, title) = (env!("CARGO_PKG_VERSION"), compiled.title.as_str());
@@ -113,7 +117,8 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
         files::print(&capacity_json(&about, &capacity, &asked))?;
     } else {
         let text = capacity_text(&capacity, &asked, terminal::width(120));
-        files::print(&format!("{}: capacity\n\n{text}", compiled.title))?;
+        let first = unattainable_text(&asked.unattainable, terminal::width(120));
+        files::print(&format!("{}: capacity\n\n{first}{text}", compiled.title))?;
     }
     let Some(folder) = folder else { return Ok(()) };
     let drawing = draw_capacity(&compiled.title, &capacity).map_err(Problem::Draw)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::files;
+use crate::laws;
 use crate::problem::Problem;
 
 /// What to check.
@@ -17,10 +18,12 @@ pub struct Args {
 pub fn check(args: &Args) -> Result<(), Problem> {
     let mut wrong = String::new();
     for path in &args.files {
-        match files::compile(path, &[]) {
-            Ok(compiled) => {
+        match files::compile_with_text(path, &[]) {
+            Ok((compiled, text)) => {
+                let late = laws::doubts(&compiled);
+                eprint!("{}", files::show(&late, &text));
                 let worlds: Vec<&str> = compiled.models.iter().map(|model| model.name.as_str()).collect();
-                let verdict = match compiled.warnings.len() {
+                let verdict = match compiled.warnings.len() + late.len() {
                     0 => "fine".to_owned(),
                     1 => "one doubt".to_owned(),
                     doubts => format!("{doubts} doubts"),

@@ -17,6 +17,7 @@ mod export;
 mod files;
 mod fingerprint;
 mod gallery;
+mod laws;
 mod manual;
 mod merge;
 mod objectives;

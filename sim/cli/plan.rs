@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use engine::Seed;
 use engine::model::Model;
 use engine::time::Span;
+use lab::attainable::Unattainable;
 use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::scaled::can_scale;
 use report::figures::draw_plan;
 use report::json::About;
 use report::plan_json::plan_json;
+use report::text::attainable::unattainable_text;
 use report::text::plan::plan_text;
 use scenario::{Compiled, Override, Plan};
 
 use crate::capacity::{chosen, duration, shorten};
 use crate::files;
+use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
 use crate::run::parse_overrides;
@@ -90,14 +93,17 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
         by_force: args.by_force,
     };
     let slo = slo_of(slo);
+    let unattainable: Vec<Unattainable> =
+        spaces.iter().flat_map(|space| laws::out_of_reach_of_all(&compiled, &space.models)).collect();
     let plan = terminal::with_growing_bar(|done| make(&spaces, &slo, &question, done))?;
     if args.json {
         let (version, title) = (env!("CARGO_PKG_VERSION"), compiled.title.as_str());
         let about = About { version, title, seed: question.seed.0, replications: question.replications };
-        files::print(&plan_json(&about, &plan, &notes))?;
+        files::print(&plan_json(&about, &plan, &notes, &unattainable))?;
     } else {
         let text = plan_text(&plan, question.replications, &notes, terminal::width(120));
-        files::print(&format!("{}: plan\n\n{text}", compiled.title))?;
+        let first = unattainable_text(&unattainable, terminal::width(120));
+        files::print(&format!("{}: plan\n\n{first}{text}", compiled.title))?;
     }
     if let Some(folder) = folder {
         let drawing = draw_plan(&compiled.title, &plan).map_err(Problem::Draw)?;

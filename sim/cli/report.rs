@@ -7,10 +7,11 @@ use lab::slo::judge;
 use lab::theory::{Panel, panel};
 use lab::{Comparison, Plan, WorldResult, run_all};
 use report::json::Beside;
-use report::page::{About, Report, page, theory_section, verdict_section};
+use report::page::{About, Report, attainable_section, page, theory_section, verdict_section};
 use scenario::Compiled;
 
 use crate::files;
+use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
 use crate::run::{parse_overrides, shades};
@@ -68,7 +69,8 @@ pub fn report(args: &Args) -> Result<(), Problem> {
     let comparison = Comparison::of(&results);
     let panels: Vec<Panel> = models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world)).collect();
     let judged = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
-    let beside = Beside { theory: &panels, slo: judged.as_deref(), ..Beside::default() };
+    let unattainable = laws::out_of_reach(&compiled, models);
+    let beside = Beside { theory: &panels, slo: judged.as_deref(), unattainable: &unattainable, ..Beside::default() };
     let origin = Origin { file: &args.file, text: &text, set: &args.set, plan };
     let path = write_page(&origin, &compiled, &results, &comparison, &beside, &folder)?;
     files::print(&format!("{}\nReport: {}\n", compiled.title, path.display()))
@@ -97,8 +99,9 @@ pub fn write_page(
         replications: origin.plan.replications,
     };
     let shaded = shades(compiled);
-    let sections = verdict_section(beside.slo.unwrap_or_default()).into_iter().chain(theory_section(beside.theory));
-    let sections = sections.collect();
+    let first = attainable_section(beside.unattainable).into_iter();
+    let verdicts = verdict_section(beside.slo.unwrap_or_default());
+    let sections = first.chain(verdicts).chain(theory_section(beside.theory)).collect();
     let report = Report { about, models: &compiled.models, results, comparison, shaded: &shaded, sections };
     let path = folder.join("report.html");
     files::write(&path, page(&report).map_err(Problem::Draw)?.as_bytes())?;

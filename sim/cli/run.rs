@@ -15,6 +15,7 @@ use scenario::{Compiled, Override};
 
 use crate::document;
 use crate::files;
+use crate::laws;
 use crate::objectives::{exit, slo_of};
 use crate::problem::Problem;
 use crate::report::{Origin, write_page};
@@ -89,6 +90,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
     let panels: Vec<Panel> = panels.collect();
     let judged: Option<Vec<Judged>> = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
+    let unattainable = laws::out_of_reach(&compiled, &compiled.models);
     let source = document::source(&args.file, &args.set, &plan, target.as_ref(), &text, texts);
     let beside = Beside {
         source: Some(&source),
@@ -96,6 +98,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         precision: precision.as_ref(),
         theory: &panels,
         slo: judged.as_deref(),
+        unattainable: &unattainable,
     };
     let plan = Plan { replications: comparison.worlds[0].replications, ..plan };
     let origin = Origin { file: &args.file, text: &text, set: &args.set, plan };

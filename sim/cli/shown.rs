@@ -4,6 +4,7 @@ use lab::{Comparison, WorldResult, world_series};
 use report::data::csv::csv;
 use report::data::figures::figures_table;
 use report::json::{About, Beside, results_json_with};
+use report::text::attainable::unattainable_text;
 use report::text::markdown::{Again, markdown};
 use report::text::notes::{precision_note, warm_up_note};
 use report::text::overload::overload_text;
@@ -107,6 +108,7 @@ impl Shown<'_> {
         }
         out += &beside.warm_up.map_or(String::new(), |warm_up| warm_up_note(warm_up, style.width));
         out.push('\n');
+        out += &unattainable_text(beside.unattainable, style.width);
         out += &self.ab_blocks();
         out += &comparison_table(self.comparison, style);
         out += &format!("\n{}", theory_text(beside.theory, style.width));

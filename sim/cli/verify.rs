@@ -14,6 +14,7 @@ use scenario::Compiled;
 
 use crate::document;
 use crate::files;
+use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
 use crate::run::{figure, simulate};
@@ -75,12 +76,14 @@ fn run_again(document: &ResultDoc, threads: Option<usize>) -> Result<String, Pro
     let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
     let panels: Vec<Panel> = panels.collect();
     let judged = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
+    let unattainable = laws::out_of_reach(&compiled, &compiled.models);
     let beside = Beside {
         source: Some(source),
         warm_up: warm_up.as_ref(),
         precision: precision.as_ref(),
         theory: &panels,
         slo: judged.as_deref(),
+        unattainable: &unattainable,
     };
     let replications = comparison.worlds[0].replications;
     let about = About { version: &document.version, title: &compiled.title, seed: source.seed, replications };

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of files or terminals, and simulates nothing itself: it runs [`engine`] and counts.
 
+pub mod attainable;
 pub mod busiest;
 pub mod capacity;
 pub mod comparison;

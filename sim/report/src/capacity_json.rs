@@ -8,7 +8,7 @@ use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
 use crate::json::{About, Interval, Number, OneLine};
-use crate::slo_json::Goal;
+use crate::slo_json::{Goal, MissedAnyway, missed_anyway};
 use crate::text::capacity;
 
 #[derive(Serialize)]
@@ -21,6 +21,8 @@ struct Document<'a> {
     runs: usize,
     notes: &'a [String],
     objectives: Vec<OneLine<Asked<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unattainable: Vec<OneLine<MissedAnyway<'a>>>,
     load: OneLine<Unit>,
     worlds: Vec<World<'a>>,
     ratios: Vec<OneLine<Ratio<'a>>>,
@@ -125,6 +127,7 @@ pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::A
         objectives: goals
             .map(|goal| OneLine(Asked { goal: Goal::of(goal), assumed: asked.assumed.contains(goal) }))
             .collect(),
+        unattainable: missed_anyway(&asked.unattainable),
         load: OneLine(Unit { rate_rps, clients }),
         worlds: capacity.worlds.iter().map(|world| World::of(world, capacity.load)).collect(),
         ratios: ratios.collect(),

@@ -4,6 +4,7 @@
 //! the last bits of a platform's logarithm cannot change a document. `docs/results.md` has the format, and
 //! [`crate::resultdoc`] reads it.
 
+use lab::attainable::Unattainable;
 use lab::slo::Judged;
 use lab::theory::Panel;
 use lab::{
@@ -16,7 +17,7 @@ use serde_json::value::to_raw_value;
 
 use crate::beside_json::{PrecisionReached, Theory, WarmUpFound};
 use crate::resultdoc::{FORMAT, Source};
-use crate::slo_json::Verdicts;
+use crate::slo_json::{MissedAnyway, Verdicts, missed_anyway};
 
 /// Where results come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +45,8 @@ pub struct Beside<'a> {
     pub theory: &'a [Panel],
     /// Verdicts on the objectives, if there are any.
     pub slo: Option<&'a [Judged]>,
+    /// Objectives that a world cannot meet however little it has to do.
+    pub unattainable: &'a [Unattainable],
 }
 
 /// The document, indented, ending in a line feed.
@@ -74,6 +77,7 @@ pub fn results_json_with(
         source: beside.source,
         warm_up: beside.warm_up.map(WarmUpFound::of),
         precision: beside.precision.map(PrecisionReached::of),
+        unattainable: missed_anyway(beside.unattainable),
         slo: beside.slo.map(Verdicts::of),
         worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
@@ -95,6 +99,8 @@ struct Document<'a> {
     warm_up: Option<WarmUpFound<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     precision: Option<PrecisionReached<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unattainable: Vec<OneLine<MissedAnyway<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     slo: Option<Verdicts<'a>>,
     worlds: Vec<World<'a>>,

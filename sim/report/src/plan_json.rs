@@ -2,12 +2,13 @@
 //!
 //! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
+use lab::attainable::Unattainable;
 use lab::plan::{Deployment, Moved, Plan, StepDown, WorldPlan};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
 use crate::json::{About, Number, OneLine};
-use crate::slo_json::Goal;
+use crate::slo_json::{Goal, MissedAnyway, missed_anyway};
 use crate::text::plan::binding_resource;
 
 #[derive(Serialize)]
@@ -19,6 +20,8 @@ struct Document<'a> {
     runs: usize,
     notes: &'a [String],
     objectives: Vec<OneLine<Goal<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unattainable: Vec<OneLine<MissedAnyway<'a>>>,
     cheapest: Option<OneLine<One<'a>>>,
     worlds: Vec<World<'a>>,
     deployments: Vec<OneLine<Shown<'a>>>,
@@ -77,7 +80,7 @@ struct Off<'a> {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String]) -> String {
+pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String], unattainable: &[Unattainable]) -> String {
     let seen = plan.seen.iter().enumerate().map(|(at, found)| {
         let (replications, frontier) = (found.runs.len(), plan.frontier.contains(&at));
         OneLine(Shown { one: One::of(found), replications, frontier })
@@ -90,6 +93,7 @@ pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String]) -> String {
         runs: plan.runs,
         notes,
         objectives: plan.slo.objectives.iter().map(|goal| OneLine(Goal::of(goal))).collect(),
+        unattainable: missed_anyway(unattainable),
         cheapest: plan.answer().map(|found| OneLine(One::of(found))),
         worlds: plan.worlds.iter().map(|world| World::of(world, plan)).collect(),
         deployments: seen.collect(),

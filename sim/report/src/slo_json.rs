@@ -2,10 +2,12 @@
 //!
 //! Numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
+use lab::attainable::Unattainable;
 use lab::slo::{Judged, Objective, Verdict, overall};
 use serde::Serialize;
 
 use crate::json::{Interval, Number, OneLine};
+use crate::text::attainable::why_words;
 use crate::text::slo::operator;
 
 /// All verdicts and what they come to.
@@ -37,6 +39,36 @@ struct One<'a> {
     verdict: &'static str,
     #[serde(flatten)]
     interval: Interval,
+}
+
+/// An objective that a world misses on an empty system.
+#[derive(Serialize)]
+pub(crate) struct MissedAnyway<'a> {
+    #[serde(flatten)]
+    goal: Goal<'a>,
+    world: &'a str,
+    best: Number,
+    best_low: Number,
+    best_high: Number,
+    why: String,
+}
+
+/// All of them.
+pub(crate) fn missed_anyway(all: &[Unattainable]) -> Vec<OneLine<MissedAnyway<'_>>> {
+    all.iter().map(MissedAnyway::of).map(OneLine).collect()
+}
+
+impl<'a> MissedAnyway<'a> {
+    fn of(missed: &'a Unattainable) -> MissedAnyway<'a> {
+        MissedAnyway {
+            goal: Goal::of(&missed.objective),
+            world: &missed.world,
+            best: Number(missed.best),
+            best_low: Number(missed.between.0),
+            best_high: Number(missed.between.1),
+            why: why_words(missed),
+        }
+    }
 }
 
 /// One word for a verdict.

@@ -69,7 +69,7 @@ fn capacity(worlds: Vec<WorldCapacity>) -> Capacity {
 fn asked() -> Asked {
     let assumed = slo().objectives;
     let notes = vec!["Every run is 60s long.".to_owned()];
-    Asked { assumed, set_aside: Vec::new(), replications: 3, tolerance: 0.02, notes }
+    Asked { assumed, set_aside: Vec::new(), replications: 3, tolerance: 0.02, notes, unattainable: Vec::new() }
 }
 
 #[test]

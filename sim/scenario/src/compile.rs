@@ -18,6 +18,7 @@ use crate::client::{Client, When};
 use crate::csv::Files;
 use crate::diagnostic::{At, Diagnostic, Findings};
 use crate::law_text::LawText;
+use crate::place::Places;
 use crate::plan::Plan;
 use crate::program::{Built, Tables, build};
 use crate::request::Request;
@@ -52,6 +53,8 @@ pub struct Compiled {
     pub plan: Option<Plan>,
     /// Doubts, sorted by position.
     pub warnings: Vec<Diagnostic>,
+    /// Where worlds and objectives stand, for doubts that take the models to see.
+    pub places: Places,
 }
 
 /// Compiles a scenario; `load` reads a file by the name it has in the scenario, or says why it cannot.
@@ -108,6 +111,7 @@ pub fn compile(
         slo: scenario.slo.clone(),
         plan: scenario.plan.clone(),
         warnings: scenario.warnings.clone(),
+        places: Places::of(scenario),
     })
 }
 

@@ -134,7 +134,7 @@ impl At {
 }
 
 /// The texts a scenario was made of: the file, then the overrides in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
     file: String,
     texts: Vec<String>,

@@ -287,6 +287,8 @@ pub struct Scenario {
     pub(crate) slo: Option<Slo>,
     pub(crate) plan: Option<Plan>,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// Kinds of doubt that it expects and that only its models show.
+    pub(crate) expected_late: Vec<Name>,
 }
 
 /// Reads a scenario: `text` is the file's content, `file` its name for messages.
@@ -374,6 +376,7 @@ impl Scenario {
             slo: Slo::read(root.find("slo"), run.find("length"), findings),
             plan: None,
             warnings: Vec::new(),
+            expected_late: lint::expected_late(root),
         };
         let offloads = scenario.uses(|act| matches!(act, Act::Offload(_)));
         let offload: &Node = root.get("offload");

@@ -3,7 +3,7 @@
 use engine::time::Span;
 
 use crate::bound::{Bound, Goal, Of};
-use crate::diagnostic::Findings;
+use crate::diagnostic::{At, Findings};
 use crate::key::{Group, Key, Kind, Need, Table, key};
 use crate::node::{Name, Node};
 
@@ -124,6 +124,8 @@ pub struct Objective {
     pub class: Option<String>,
     /// The bound.
     pub bound: Bound,
+    /// Where it stands.
+    pub(crate) at: At,
 }
 
 /// The objectives of a scenario.
@@ -163,7 +165,7 @@ fn objectives_of(node: &Node, class: &Name) -> Vec<Objective> {
 fn objectives(node: &Node, class: Option<&str>) -> Vec<Objective> {
     let one = |key: &'static Key| {
         let bound = node.find::<Bound>(key.name)?;
-        Some(Objective { measure: key.name, class: class.map(str::to_owned), bound })
+        Some(Objective { measure: key.name, class: class.map(str::to_owned), bound, at: node.at(key.name) })
     };
     node.table.keys.iter().filter_map(one).collect()
 }

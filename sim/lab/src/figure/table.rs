@@ -451,10 +451,11 @@ pub(crate) fn slowdown(record: &RunRecord) -> Slowdown {
     })
 }
 
-/// CPU time of the busiest server process over the window, in cores.
+/// CPU time of the busiest server process in cores, from the end of the warm-up to the last ending.
 pub(crate) fn busiest_process_cpu(record: &RunRecord) -> Option<f64> {
     let busiest = record.process_cpu.iter().copied().max()?;
-    (!record.window.is_zero()).then(|| busiest.as_secs_f64() / record.window.as_secs_f64())
+    let until = record.until_finished().max(record.window);
+    (!until.is_zero()).then(|| busiest.as_secs_f64() / until.as_secs_f64())
 }
 
 /// The most of one over the mean of all; `None` for less than two, or if nobody has any.

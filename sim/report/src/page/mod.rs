@@ -20,7 +20,7 @@ mod svg;
 mod tail;
 mod words;
 
-pub use sections::{theory_section, verdict_section};
+pub use sections::{attainable_section, theory_section, verdict_section};
 
 use askama::Template;
 use engine::Model;

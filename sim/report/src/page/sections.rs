@@ -1,9 +1,11 @@
 //! What stands on a page beside the numbers: verdicts on objectives, and what theory says.
 
+use lab::attainable::Unattainable;
 use lab::slo::{Judged, overall};
 use lab::theory::Panel;
 
 use super::{Section, Table};
+use crate::text::attainable::sentences;
 use crate::text::slo::{numbers, objective_words, verdict_words};
 use crate::text::theory::panel_lines;
 
@@ -25,6 +27,16 @@ pub fn verdict_section(judged: &[Judged]) -> Option<Section> {
         heading: "Objectives".to_owned(),
         paragraphs: vec![format!("Together: {}.", verdict_words(overall(judged)))],
         tables: vec![Table { caption, head, rows: judged.iter().map(row).collect() }],
+    })
+}
+
+/// Objectives that are out of reach, as a section; none if there are none.
+pub fn attainable_section(unattainable: &[Unattainable]) -> Option<Section> {
+    (!unattainable.is_empty()).then(|| Section {
+        id: "attainable".to_owned(),
+        heading: "Out of reach".to_owned(),
+        paragraphs: sentences(unattainable),
+        tables: Vec::new(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Capacities in words: the highest load of every world, what is missed beyond it, and what breaks first.
 
 use engine::record::Ending;
+use lab::attainable::Unattainable;
 use lab::capacity::{Break, Capacity, Cause, Load, Reached, Vitals, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use lab::{Estimate, Unit};
@@ -24,6 +25,8 @@ pub struct Asked {
     pub tolerance: f64,
     /// Sentences on the length of the runs and what they leave out.
     pub notes: Vec<String>,
+    /// Objectives that an empty system misses already.
+    pub unattainable: Vec<Unattainable>,
 }
 
 /// Everything about the capacities of a scenario's worlds, for a terminal of this width.

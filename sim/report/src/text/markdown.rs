@@ -7,11 +7,13 @@ use lab::slo::{Judged, Verdict};
 use lab::theory::Panel;
 use lab::{Comparison, Unit};
 
+use super::attainable::sentences;
 use super::finding::paragraphs;
 use super::number::{self, Written};
 use super::overload::notices;
 use super::rows::{self, Line, Row};
 use super::slo::{numbers, objective_words, verdict_words};
+use super::theory::little_words;
 use crate::json::Beside;
 
 /// How to run it again.
@@ -40,6 +42,7 @@ pub fn markdown(
     let mut parts = vec![format!("### {}", escaped(title))];
     parts.extend(notices(comparison).iter().map(|notice| format!("**{}**", escaped(notice))));
     parts.extend(question.map(escaped));
+    parts.extend(sentences(beside.unattainable).iter().map(|sentence| escaped(sentence)));
     parts.extend(beside.slo.map(verdicts));
     parts.push(table(comparison));
     let legend = match again.replications {
@@ -117,7 +120,13 @@ fn sentence(panel: &Panel) -> String {
         }
         Err(refusal) => {
             let bound = panel.bound.as_ref().map_or(String::new(), |bound| {
-                format!("; at most {} can be served ({})", number::value(Unit::PerSecond, bound.most), bound.why)
+                let wanted =
+                    bound.little.as_ref().map_or(String::new(), |little| format!("; {}", little_words(little)));
+                format!(
+                    "; at most {} can be served ({}){wanted}",
+                    number::value(Unit::PerSecond, bound.most),
+                    bound.why
+                )
             });
             format!("{world}: no law applies, because {refusal}{bound}.")
         }

@@ -1,6 +1,7 @@
 //! Text for a terminal or a log.
 
 pub mod ab;
+pub mod attainable;
 pub mod capacity;
 pub mod cures;
 pub mod diff;
