@@ -125,8 +125,6 @@ struct Kill {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Pending {
     Sock(u32),
-    /// The rest of a readiness of the listener: so many connections more at most.
-    Accepts(u32),
     Timer(u32),
     Idle(TaskId),
     Native(u32),

@@ -2,13 +2,11 @@
 //!
 //! After gevent's `baseserver.py` (up to `max_accept` accepts for one readiness; no watcher while the pool is full) and uWSGI's gevent
 //! plugin (one accept; the watcher stays on while all cores are taken, so the loop spins). Several hubs may watch one listener: all
-//! are woken, and those that come late find nothing and have had a turn for it. Each accept takes its time before the next, so hubs that
-//! are up at once share out a crowd among them, one connection each in turn, and who takes a hundred in a loop has not got them at once.
+//! are woken, those that come late find nothing and have had a turn for it.
 
+use super::Hub;
 use super::poll::LISTENER;
-use super::{Hub, Pending};
 use crate::id::{HubId, RequestId, TaskId};
-use crate::machine::Demand;
 use crate::model::{WhenFull, WorkerKind};
 use crate::net::{After, BackOff, FAILED_ACCEPT};
 use crate::probe::{Fact, Probe};
@@ -20,28 +18,17 @@ use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     /// The listener is readable: accept, and start a greenlet for each connection.
-    pub(super) fn on_listener(&mut self, id: HubId) -> Option<Demand> {
+    pub(super) fn on_listener(&mut self, id: HubId) {
         let process = self.hubs[id.index()].process;
         let worker = &self.model.workers[self.processes[process.index()].worker];
-        let WorkerKind::Hub { accepts, .. } = worker.kind else { unreachable!("hubs run hub workers") };
-        self.accept_more(id, accepts)
-    }
-
-    /// Accepts so many connections at most; where others accept from the same queue, each is paid for before the next.
-    pub(super) fn accept_more(&mut self, id: HubId, accepts: u32) -> Option<Demand> {
-        let process = self.hubs[id.index()].process;
-        let worker = &self.model.workers[self.processes[process.index()].worker];
-        let WorkerKind::Hub { full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
+        let WorkerKind::Hub { accepts, full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
         let costs = &worker.costs;
-        let is_shared = self.listeners[self.processes[process.index()].listener].hubs.len() > 1;
-        let mut left = accepts;
-        while left > 0 {
-            left -= 1;
+        for _ in 0..accepts {
             if self.hub(id).free == 0 {
                 if full == WhenFull::Stop {
                     self.hub(id).sockets.watch(LISTENER, false);
                 }
-                return None;
+                return;
             }
             if self.accept_fails(process) {
                 self.owe(id, costs.poll.max(FAILED_ACCEPT));
@@ -49,7 +36,7 @@ impl<P: Probe> World<'_, P> {
                     self.hub(id).sockets.watch(LISTENER, false);
                     self.back_off(id);
                 }
-                return None;
+                return;
             }
             if self.accepts_aside(process) {
                 let accept = self.own_work(process, Part::Accept, Span::ZERO);
@@ -60,7 +47,7 @@ impl<P: Probe> World<'_, P> {
             let Some(request) = self.accept(process) else {
                 // Somebody else was faster, or that was all: one system call for nothing.
                 self.owe(id, costs.poll);
-                return None;
+                return;
             };
             if !waited {
                 let accept = self.own_work(process, Part::Accept, Span::ZERO);
@@ -76,12 +63,7 @@ impl<P: Probe> World<'_, P> {
             self.bill(task, self.now, Wait::Hub);
             self.enrich(task, false);
             self.queue_turn(id, task);
-            if is_shared && left > 0 {
-                self.hub(id).pending.push(Pending::Accepts(left));
-                return Some(Demand::PAY);
-            }
         }
-        None
     }
 
     /// A connection was in the accept queue; since the hub had room for it, it waited for whatever the hub did.

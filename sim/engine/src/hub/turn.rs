@@ -76,7 +76,10 @@ impl<P: Probe> World<'_, P> {
             Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
             Phase::Reify => Some(self.reify(id)),
             Phase::Poll => self.poll(id),
-            Phase::Invoke => self.invoke(id),
+            Phase::Invoke => {
+                self.invoke(id);
+                None
+            }
         }
     }
 
@@ -182,12 +185,11 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Step 6: the next pending watcher, or the end of the iteration.
-    fn invoke(&mut self, id: HubId) -> Option<Demand> {
+    fn invoke(&mut self, id: HubId) {
         let hub = self.hub(id);
         if let Some(pending) = hub.pending.pop() {
             match pending {
-                Pending::Sock(LISTENER) => return self.on_listener(id),
-                Pending::Accepts(left) => return self.accept_more(id, left),
+                Pending::Sock(LISTENER) => self.on_listener(id),
                 Pending::Sock(sock) => self.on_socket(id, sock),
                 Pending::Timer(timer) => self.on_timer(id, timer),
                 Pending::Idle(task) => {
@@ -196,17 +198,16 @@ impl<P: Probe> World<'_, P> {
                 }
                 Pending::Native(serial) => self.deliver(id, serial),
             }
-            return None;
+            return;
         }
         if let Some(timer) = hub.limits.pop() {
             self.on_timer(id, timer);
-            return None;
+            return;
         }
         if self.hub(id).rings {
             self.ring(id);
         }
         self.begin_batch(id);
-        None
     }
 
     /// A timer's turn has come, unless it was stopped meanwhile.
