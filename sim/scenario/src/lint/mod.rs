@@ -6,6 +6,7 @@
 //! keys that nothing depends on, `bounds.rs` at numbers that something else bounds.
 
 mod bounds;
+mod crowd;
 mod meaning;
 mod sharing;
 mod software;
@@ -39,6 +40,8 @@ pub(crate) enum Doubt {
     IdlePool,
     /// An objective that idle cores keep.
     DilutedCpu,
+    /// Connections that one process gets and keeps.
+    OneProcess,
     /// A world cannot carry the load that comes. Only the models show it.
     Overload,
     /// An empty system misses an objective already. Only the models show it.
@@ -46,7 +49,7 @@ pub(crate) enum Doubt {
 }
 
 impl Doubt {
-    const ALL: [Doubt; 13] = [
+    const ALL: [Doubt; 14] = [
         Doubt::LostUpdate,
         Doubt::SharedConnection,
         Doubt::BlockingLibrary,
@@ -58,6 +61,7 @@ impl Doubt {
         Doubt::CappedBacklog,
         Doubt::IdlePool,
         Doubt::DilutedCpu,
+        Doubt::OneProcess,
         Doubt::Overload,
         Doubt::Unattainable,
     ];
@@ -76,6 +80,7 @@ impl Doubt {
             Doubt::CappedBacklog => "capped-backlog",
             Doubt::IdlePool => "idle-pool",
             Doubt::DilutedCpu => "diluted-cpu",
+            Doubt::OneProcess => "one-process",
             Doubt::Overload => "overload",
             Doubt::Unattainable => "unattainable",
         }
@@ -103,6 +108,7 @@ pub(crate) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     software::check(scenario, root, findings);
     meaning::check(scenario, root, findings);
     bounds::check(scenario, root, findings);
+    crowd::check(scenario, root, findings);
     let late = expected_late(root);
     let expected: Vec<Name> = root
         .get::<&[Name]>("expect")
