@@ -7,7 +7,6 @@ use engine::{Replication, RunRecord, Seed};
 const HEAD: &str = r#"
 version = 1
 title = "polled"
-preset = "2010-py2.7"
 [run]
 length = "10s"
 [machine]

@@ -163,10 +163,8 @@ impl Place<'_> {
         match needs {
             Needs::Hub if !hub => lack(format!("{name} has threads and no hub"), remove),
             Needs::Threads if hub => lack(format!("{name} runs a hub, which has its interpreter to itself"), remove),
-            Needs::SeveralThreads if hub => {
-                lack(format!("{name} runs a hub, the one thread that wants the GIL of its process"), remove)
-            }
-            Needs::SeveralThreads if python_threads(world) < 2 && !facts.fans && !facts.varies("threads") => {
+            // A hub ends a batch of callbacks by it.
+            Needs::SeveralThreads if !hub && python_threads(world) < 2 && !facts.fans && !facts.varies("threads") => {
                 lack(format!("{name} has one thread in this world, which never waits for its GIL"), remove)
             }
             Needs::Pool if !matches!(world.kind, WorkerKind::Pool { .. }) => {

@@ -28,7 +28,7 @@ enum Needs {
     OffloadingHub,
     /// Threads that are no hubs.
     Threads,
-    /// Several Python threads of one process.
+    /// Several Python threads of one process, or a hub, whose batches end by the same interval.
     SeveralThreads,
     /// A world that creates all of its threads at its start.
     Creates,

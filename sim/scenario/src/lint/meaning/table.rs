@@ -109,7 +109,7 @@ pub(super) static TABLES: [(&str, &[Row]); 31] = [
     ("hedge = { after }", &[("after percentile", Needs::Nothing)]),
     ("breaker = { failures, window, open }", &[("failures window open", Needs::Nothing)]),
     ("keep_alive = { requests, timeout, connections }", &[("requests timeout connections", Needs::Nothing)]),
-    ("[peer.NAME]", &[("network capacity ports slow breaker", Needs::Nothing), ("library", Needs::Hub)]),
+    ("[peer.NAME]", &[("network capacity ports slow breaker library", Needs::Nothing)]),
     ("slow = [{ from, to, factor, fail }]", &[("from to factor fail", Needs::Nothing)]),
     ("[pool.NAME]", &[("units policy", Needs::Nothing)]),
     ("[lock.NAME]", &[("policy", Needs::Nothing)]),

@@ -74,7 +74,9 @@ const RICH: &str = "[client.c]\nclients = 20\nread_timeout = \"200ms\"\ndownload
 
 fn file(world: &str, rest: &str) -> String {
     let rest = if rest.contains("[proxy]") { rest.replace("keep_alive = {}\n", "") } else { rest.to_owned() };
-    format!("version = 1\ntitle = \"meaning\"\n[run]\nlength = \"2s\"\n[machine]\ncores = 2\n{world}{rest}")
+    format!(
+        "version = 1\ntitle = \"meaning\"\n[run]\nlength = \"500ms\"\nmax_events = 200000\n[machine]\ncores = 2\n{world}{rest}"
+    )
 }
 
 /// What a run comes to, figure by figure; `None` for a file with a mistake.
@@ -83,9 +85,9 @@ fn outcome(text: &str, overrides: &[Override]) -> Option<(bool, String)> {
     let idle = |said: &crate::Diagnostic| said.doubt == Some("no-effect") && said.source.is_some();
     let doubted = parsed.warnings().iter().any(idle);
     let compiled = crate::compile(&parsed, &mut |_| Err("no files".to_owned())).ok()?;
-    let runs = compiled.models.iter().map(|model| {
-        let record = engine::run(model, Seed(7), Replication(0)).expect("the run comes to its end");
-        serde_json::to_string(&record).expect("a record is a document")
+    let runs = compiled.models.iter().map(|model| match engine::run(model, Seed(7), Replication(0)) {
+        Ok(record) => serde_json::to_string(&record).expect("a record is a document"),
+        Err(error) => format!("{error:?}"),
     });
     Some((doubted, runs.collect()))
 }
