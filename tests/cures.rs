@@ -25,7 +25,9 @@ fn explained(text: &str) -> (Value, String) {
         let parsed = scenario::parse(text, "case.toml", &overrides);
         assert!(parsed.is_ok(), "{set:?} is not accepted: {:?}", parsed.err());
     }
-    (world, run(&["--no-changes"]))
+    // In one line, for sentences are broken where the width ends.
+    let text = run(&["--no-changes"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    (world, text)
 }
 
 fn override_of(typed: &str) -> Override {
@@ -77,7 +79,7 @@ somaxconn = 16
 worker = "gunicorn-sync"
 timeout = "30s"
 [proxy]
-connect_timeout = "600s"
+connect_timeout = "20s"
 read_timeout = "600s"
 [client.vegeta]
 rate = "40/s"
@@ -89,9 +91,9 @@ steps = [{ sleep = "2s" }]
     assert!(workers(&world, "full: sleep") > 0.3, "{world:#}");
     assert!(text.contains("was full of requests that slept"), "{text}");
     let longer = change(&world, &["world.sync.listen=128", "machine.somaxconn=128"]);
-    assert!(mean(&longer["p99_ratio"]) < 0.95 || mean(&longer["success_share_change"]) > 0.0, "{longer}");
+    assert!(mean(&longer["success_share_change"]) > 0.2, "{longer}");
     let more = change(&world, &["world.sync.processes=2"]);
-    assert!(mean(&more["p99_ratio"]) < 0.8, "{more}");
+    assert!(mean(&more["success_share_change"]) > 0.1 || mean(&more["p99_ratio"]) < 0.8, "{more}");
     // A sync worker has no threads to add, and that is said.
     assert!(world["changes_not_tried"].as_array().expect("a list").iter().any(|left| {
         left["set"][0] == "world.sync.threads=2" && left["why"].as_str().is_some_and(|why| why.contains("thread"))

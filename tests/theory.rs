@@ -132,7 +132,8 @@ fn an_overloaded_world_keeps_to_its_bound() {
     assert!((bound.most - 40.0).abs() < 0.1 && bound.why.starts_with("4 slots"), "{bound:?}");
     assert_eq!(panel.law, Err(Refusal::Overloaded));
     let little = bound.little.expect("slots run out");
-    assert!((little.want() - 6.0).abs() < 0.1 && little.have == 4.0, "{little:?}");
+    // 60 /s x 100 ms, or a little more where requests are counted that came when others waited already.
+    assert!((5.9..6.6).contains(&little.want()) && little.have == 4.0, "{little:?}");
 }
 
 #[test]
@@ -275,14 +276,6 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         (Refusal::SeveralServers, with(|model| model.hosts.push(model.hosts[0].clone()))),
         (Refusal::Router, with(|model| model.workers[0].router = Some(router))),
         (Refusal::Resident, with(|model| model.workers[0].resident = true)),
-        (Refusal::Lingers, {
-            let mut model = with_client(|client| client.network = ms(1));
-            model.workers[0].lingers = true;
-            model
-        }),
-        (Refusal::Uplink, with(|model| model.hosts[0].uplink = Some(10_000))),
-        (Refusal::FewerThreads, with(|model| model.kernel.threads = Some(1))),
-        (Refusal::Overheads, with(|model| model.hosts[0].switch = ms(20))),
         (Refusal::Down, with(|model| model.kernel.down.push(outage))),
         (Refusal::SocketMemory, with(|model| model.kernel.tcp_mem = Some(TcpMem { low: 1, pressure: 1, high: 1 }))),
         (Refusal::Replaced, with(|model| model.workers[0].life = Some(life))),
@@ -309,6 +302,18 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
             Refusal::NotExponential,
             world(threads(2), 1, Steps::new().sleep(Law::Fixed(SERVICE)), closed_for_ever(5, SERVICE)),
         ),
+    ]
+}
+
+/// Worlds in which more takes time around a request than a law counts.
+fn strange_surroundings() -> Vec<(Refusal, Model)> {
+    let mut lingers = with_client(|client| client.network = ms(1));
+    lingers.workers[0].lingers = true;
+    vec![
+        (Refusal::Lingers, lingers),
+        (Refusal::Uplink, with(|model| model.hosts[0].uplink = Some(10_000))),
+        (Refusal::FewerThreads, with(|model| model.kernel.threads = Some(1))),
+        (Refusal::Overheads, with(|model| model.hosts[0].switch = ms(20))),
     ]
 }
 
@@ -353,7 +358,8 @@ fn strange_requests() -> Vec<(Refusal, Model)> {
 #[test]
 fn every_reason_why_no_law_applies_is_told() {
     let mut told = BTreeSet::new();
-    for (refusal, model) in [strange_clients(), strange_servers(), strange_requests()].concat() {
+    let strange = [strange_clients(), strange_servers(), strange_surroundings(), strange_requests()];
+    for (refusal, model) in strange.concat() {
         assert_eq!(refused(&model, |_| {}), refusal);
         told.insert(refusal.to_string());
     }

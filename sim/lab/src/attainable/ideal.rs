@@ -9,6 +9,8 @@ use engine::op::{DrawKind, Limit, Op, Patching, Program};
 use engine::rng::{Replication, Seed, Streams, happens, mix, stable_hash};
 use engine::time::{Span, Time};
 
+use crate::theory::passes;
+
 /// Why a request fails on an empty system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failing {
@@ -44,6 +46,19 @@ pub(super) struct Ideal {
     pub failing: Option<Failing>,
     /// The longest of its parts: which, and how long in ns.
     pub parts: Vec<u64>,
+}
+
+/// Ops that the longest request of a model runs, about.
+pub(super) fn ops(model: &Model) -> f64 {
+    let of = |program: &Program| passes(program).iter().sum::<f64>();
+    let with_runs = |program: &Program| {
+        let run = |(op, times): (&Op, f64)| match *op {
+            Op::Fan { program, count } => times * f64::from(count) * of(&model.programs[usize::from(program)]),
+            _ => 0.0,
+        };
+        of(program) + program.code.iter().zip(passes(program)).map(run).sum::<f64>()
+    };
+    model.classes.iter().map(|class| with_runs(&model.programs[class.program as usize])).fold(1.0, f64::max)
 }
 
 /// Places of [`Part`]s: the peers, then the others.
@@ -138,6 +153,8 @@ struct Walk<'a> {
     /// Ends of the timeout blocks around it.
     ends: Vec<u64>,
     registers: [u32; Program::REGISTERS],
+    /// Whether it is a run of a fan, in which the format has no other.
+    is_run: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -149,7 +166,21 @@ impl<'a> Walk<'a> {
         hub: bool,
     ) -> Walk<'a> {
         let (parts, registers) = (vec![0; parts(model)], [0; Program::REGISTERS]);
-        Walk { model, program, row, key, at, hub, now, cpu: 0, failing: None, parts, ends: Vec::new(), registers }
+        Walk {
+            model,
+            program,
+            row,
+            key,
+            at,
+            hub,
+            now,
+            cpu: 0,
+            failing: None,
+            parts,
+            ends: Vec::new(),
+            registers,
+            is_run: false,
+        }
     }
 
     fn span(&self, draw: u16) -> u64 {
@@ -178,8 +209,8 @@ impl<'a> Walk<'a> {
                 Op::End => return,
                 Op::Burn(draw) | Op::Native(draw) | Op::BurnYielding { span: draw, .. } => {
                     let span = self.span(draw.0);
-                    (self.now, self.cpu) = (self.now + span, self.cpu + span);
-                    self.parts[peers + 1] += span;
+                    (self.now, self.cpu) = (self.now.saturating_add(span), self.cpu.saturating_add(span));
+                    self.parts[peers + 1] = self.parts[peers + 1].saturating_add(span);
                 }
                 Op::Sleep(patching, draw) => self.wait(self.span(draw.0), peers, patching),
                 Op::Apply { takes, .. } => self.wait(self.span(takes.0), peers + 2, Patching::Patched),
@@ -225,7 +256,7 @@ impl<'a> Walk<'a> {
 
     fn call(&mut self, pc: usize, patching: Patching, peer: usize, draw: u16, limit: Limit) {
         let spec = &self.model.peers[peer];
-        let there = self.at + Span::from_ns(self.now) + spec.network;
+        let there = self.at.saturating_add(Span::from_ns(self.now)).saturating_add(spec.network);
         let window = spec.windows.iter().find(|window| window.from <= there && there < window.to);
         let factor = window.map_or(1000, |window| window.factor_milli);
         let takes = Span::from_ns(self.span(draw)).scaled(factor).as_ns();
@@ -245,22 +276,26 @@ impl<'a> Walk<'a> {
 
     /// Runs side by side: as long as the longest, and on a hub as all that they compute.
     fn fan(&mut self, program: usize, count: u32) {
+        if self.is_run {
+            return;
+        }
         let begun = self.now;
         let (mut longest, mut cpu, mut failing) = (begun, 0, None);
         let mut parts = vec![0; self.parts.len()];
         for number in 0..count {
             let program = &self.model.programs[program];
             let mut run = Walk::new(self.model, program, (&[], self.key), (self.at, begun), self.hub);
+            run.is_run = true;
             let mut registers = [0; Program::REGISTERS];
             registers[0] = number;
             run.run(registers);
-            cpu += run.cpu;
+            cpu = run.cpu.saturating_add(cpu);
             failing = failing.or(run.failing);
             if run.now >= longest {
                 (longest, parts) = (run.now, run.parts);
             }
         }
-        self.cpu += cpu;
+        self.cpu = self.cpu.saturating_add(cpu);
         if self.hub {
             longest = longest.max(begun.saturating_add(cpu));
         }
@@ -269,9 +304,9 @@ impl<'a> Walk<'a> {
         let spent = longest - begun;
         match self.ends.iter().copied().min().filter(|&end| longest > end) {
             Some(end) => (self.now, self.failing) = (end.max(begun), Some(Failing::Block)),
-            None => self.now += spent,
+            None => self.now = self.now.saturating_add(spent),
         }
-        self.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        self.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum = sum.saturating_add(part));
         self.failing = self.failing.or(failing);
     }
 }

@@ -16,8 +16,11 @@ use crate::slo::{Measure, Objective, Side, Slo};
 use crate::theory::{Kind, ceiling, offered, stations};
 use ideal::{Ideal, Source, part_at, parts};
 
-/// Requests that are drawn for each world.
+/// Requests that are drawn for each world, unless they are so long that it would take long.
 const DRAWS: u64 = 100_000;
+/// Ops that all of them run at most, and requests without which nothing is claimed.
+const OPS_MAX: f64 = 1e8;
+const DRAWS_MIN: u64 = 1_000;
 /// Standard deviations by which an objective must be missed.
 const SURE: f64 = 5.0;
 /// Latencies are recorded in bins of this width (engine, `hist.rs`): nearer to a bound nothing is claimed.
@@ -141,7 +144,8 @@ impl Drawn {
             let at = sent_at(model, *group, number);
             Some((*class, source.request(number, at)))
         };
-        Drawn { all: (0..DRAWS).map_while(draw).collect() }
+        let draws = ((OPS_MAX / ideal::ops(model)) as u64).min(DRAWS);
+        Drawn { all: (0..if draws < DRAWS_MIN { 0 } else { draws }).map_while(draw).collect() }
     }
 
     fn misses(&self, model: &Model, objective: &Objective) -> Option<Found> {

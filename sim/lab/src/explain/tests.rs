@@ -39,7 +39,8 @@ fn hub_with_a_hog() -> Model {
 }
 
 fn split(model: &Model, class: Option<usize>) -> Split {
-    let records = (0..2).map(|number| engine::run_at_the_door(model, Seed(7), Replication(number)).expect("it runs to its end"));
+    let records =
+        (0..2).map(|number| engine::run_at_the_door(model, Seed(7), Replication(number)).expect("it runs to its end"));
     Split::of(model, &records.collect::<Vec<_>>(), class).expect("there are good responses")
 }
 

@@ -103,19 +103,19 @@ pub(crate) fn least(law: &Law) -> f64 {
     match law {
         // The longer such a law has run, the sooner it is over: to stop it gains nothing.
         Law::Fixed(_) | Law::Uniform { .. } | Law::Exponential { .. } => mean(law),
-        Law::Lognormal { .. } | Law::Pareto { .. } => cheapest(points(law), POINTS.into()) * BETWEEN,
-        Law::Empirical(samples) => cheapest(samples.iter().map(|span| span.as_secs_f64()), samples.len() as u64),
+        Law::Lognormal { .. } | Law::Pareto { .. } => cheapest(points(law), POINTS.into(), 0.5) * BETWEEN,
+        Law::Empirical(samples) => cheapest(samples.iter().map(|span| span.as_secs_f64()), samples.len() as u64, 1.0),
     }
 }
 
-/// The same over values that are equally likely and ascend.
-fn cheapest(values: impl Iterator<Item = f64>, count: u64) -> f64 {
+/// The same over values that are equally likely and ascend; of each value itself so much is below it or there.
+fn cheapest(values: impl Iterator<Item = f64>, count: u64, itself: f64) -> f64 {
     let count = count as f64;
     let (mut below, mut best) = (0.0, f64::INFINITY);
     for (at, value) in values.enumerate() {
+        let before = at as f64;
+        best = best.min((below + (count - before) * value) / (before + itself));
         below += value;
-        let done = at as f64 + 1.0;
-        best = best.min((below + (count - done) * value) / done);
     }
     best
 }
@@ -140,7 +140,7 @@ mod tests {
     fn to_stop_what_has_no_long_tail_gains_nothing() {
         let uniform = Law::uniform(Span::from_ms(50), Span::from_ms(150)).unwrap();
         for law in [Law::Fixed(MEAN), Law::Exponential { mean: MEAN }, uniform] {
-            let numeric = cheapest(points(&law), POINTS.into());
+            let numeric = cheapest(points(&law), POINTS.into(), 0.5);
             assert!((least(&law) - 0.1).abs() < 1e-9 && (numeric - 0.1).abs() < 1e-3, "{law:?}: {numeric}");
         }
     }

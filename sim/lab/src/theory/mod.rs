@@ -18,6 +18,7 @@ use engine::model::{Arrivals, Model};
 
 pub(crate) use ceiling::offered;
 pub use ceiling::{Bound, Floor, Little, ceiling};
+pub(crate) use needs::passes;
 pub use refusal::Refusal;
 pub use stations::Kind;
 

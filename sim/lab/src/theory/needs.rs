@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
 }
 
 /// How often each op runs on average: loops count their passes, what hangs on a chance counts its share.
-pub(super) fn passes(program: &Program) -> Vec<f64> {
+pub(crate) fn passes(program: &Program) -> Vec<f64> {
     let mut passes = vec![1.0; program.code.len()];
     for (at, op) in program.code.iter().enumerate() {
         match *op {

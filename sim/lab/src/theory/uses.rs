@@ -241,7 +241,9 @@ impl<'a> Walk<'a> {
             Op::Fan { program, .. } => {
                 let run = &self.model.programs[usize::from(program)];
                 let place = Place { times: 1.0, inside: usize::MAX, chance: false, guarded: false };
-                run.code.iter().any(|op| matches!(op, Op::Guard { .. }) || self.fails(op, place))
+                // The format has no fan inside a fan.
+                let mut inner = run.code.iter().filter(|op| !matches!(op, Op::Fan { .. }));
+                inner.any(|op| matches!(op, Op::Guard { .. }) || self.fails(op, place))
             }
             _ => false,
         }
@@ -372,6 +374,9 @@ impl<'a> Walk<'a> {
 
     /// Runs side by side: together they take so many times as much, and time for the longest way through them.
     fn fan(&mut self, place: Place, program: usize, count: f64) {
+        if self.class.is_none() {
+            return;
+        }
         let model = self.model;
         let around = Around { killed: self.around.killed || place.guarded, ..self.around };
         let one = Walk::of(model, &model.programs[program], None, around);

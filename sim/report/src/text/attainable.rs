@@ -51,10 +51,7 @@ pub fn why_words(missed: &Unattainable) -> String {
             format!("an empty system misses it, because `{of}` alone takes over {bound} in {}", one_in(*share))
         }
         Why::Together { class, share } => {
-            format!(
-                "an empty system misses it: requests take over {bound} in {}, most of them `{class}`",
-                one_in(*share)
-            )
+            format!("an empty system misses it: {} takes over {bound}, most often `{class}`", one_in(*share))
         }
         Why::Fails { of, peer, share } => {
             let share = number::value(Unit::Share, *share);

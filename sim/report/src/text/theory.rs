@@ -102,6 +102,7 @@ pub fn little_words(little: &Little) -> String {
     let (want, have) = (little.want(), little.have);
     let digits = if want.round() > have { 0 } else { 2 };
     let verb = if have == 1.0 { "is" } else { "are" };
+    let want = if digits == 0 { want.round() } else { want };
     let (want, have) = (number::grouped(want, digits), number::grouped(have, 0));
     format!("{rate} x {each} want {want} {}; there {verb} {have}", little.units())
 }
