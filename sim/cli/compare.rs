@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
-use lab::versus::{Versus, compare as hold_against};
+use lab::versus::{Versus, compare as hold_against, disregard_small};
 use lab::{Plan, WarmUp, WorldResult, run_all};
 use report::figures::draw_versus;
 use report::text::Style;
@@ -43,6 +43,9 @@ pub struct Args {
     /// Runs of every world [default: the larger number of both files, 10 at least]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     replications: Option<u32>,
+    /// The smallest difference worth acting on, per cent: what is smaller is called too small, however significant
+    #[arg(long, value_name = "PERCENT", default_value_t = SMALLEST * 100.0, value_parser = smallest)]
+    smallest: f64,
     /// Folder for the plot of differences; without it none is drawn
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -56,6 +59,16 @@ pub struct Args {
 
 /// Replications that a comparison has at least, where nobody says how many: five have wide intervals.
 const REPLICATIONS: u32 = 10;
+/// Nobody acts on less than a hundredth.
+pub const SMALLEST: f64 = 0.01;
+
+/// A share in per cent that may be nothing.
+pub fn smallest(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim().parse::<f64>().ok();
+    number
+        .filter(|number| (0.0..=100.0).contains(number))
+        .ok_or_else(|| "write a number of per cent from 0, which lets every difference count, to 100".to_owned())
+}
 
 /// Which worlds stand against each other, by index into both sides' models, and which against none.
 struct Pairing {
@@ -80,7 +93,8 @@ pub fn compare(args: &Args) -> Result<(), Problem> {
     let plan = Plan { seed: Seed(args.seed.unwrap_or(a.seed)), replications, threads: args.threads };
     let (warm_up, results) = simulate(args, [&a, &b], &pairing, &plan)?;
     let pairs: Vec<(&WorldResult, &WorldResult)> = results.chunks(2).map(|two| (&two[0], &two[1])).collect();
-    let versus = hold_against(&pairs);
+    let mut versus = hold_against(&pairs);
+    disregard_small(&mut versus, args.smallest / 100.0);
     let sides: Vec<Sides> = versus.iter().map(|versus| sides(args, versus)).collect();
     if args.json {
         let about = About {

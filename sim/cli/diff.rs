@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lab::versus::{Method, Versus, births_equal, compare_sides};
+use lab::versus::{Method, Versus, births_equal, compare_sides, disregard_small};
 use report::diff_json::{About, diff_json};
 use report::figures::draw_versus;
 use report::resultdoc::{Beside, ResultDoc, Source};
@@ -10,6 +10,7 @@ use report::text::diff::{Change, changes, headline, remark, settings_text};
 use report::text::versus::{Sides, versus_text};
 use report::text::{Style, json_escaped, printable, printable_lines};
 
+use crate::compare::{SMALLEST, smallest};
 use crate::document;
 use crate::files;
 use crate::problem::Problem;
@@ -25,6 +26,9 @@ pub struct Args {
     /// A world of the first against one of the second; else those with equal names, and the others by their places
     #[arg(long, value_name = "A=B")]
     worlds: Vec<String>,
+    /// The smallest difference worth acting on, per cent: what is smaller is called too small, however significant
+    #[arg(long, value_name = "PERCENT", default_value_t = SMALLEST * 100.0, value_parser = smallest)]
+    smallest: f64,
     /// Folder for the plots of differences; without it none is drawn
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -51,7 +55,8 @@ pub fn diff(args: &Args) -> Result<(), Problem> {
     if let Some(folder) = &args.out {
         files::prepare(folder)?;
     }
-    let versus = compared(&a, &b, &pairing);
+    let mut versus = compared(&a, &b, &pairing);
+    disregard_small(&mut versus, args.smallest / 100.0);
     let names = [args.a.display().to_string(), args.b.display().to_string()];
     let sides: Vec<Sides> = versus.iter().map(|versus| sides(versus, &names)).collect();
     let notes = [notes(&a, &b, &versus), pairing.notes.clone()].concat();

@@ -8,7 +8,7 @@
 
 use crate::comparison::COMPARABLE_SUCCESS;
 use crate::estimate::{CONFIDENCE, Estimate, paired_difference, paired_p_value, paired_relative};
-use crate::figure::{Better, Figure, FigureSpec, Group};
+use crate::figure::{Better, Figure, FigureSpec, Group, Unit};
 use crate::summary::{Summary, WorldResult};
 use crate::welch::{welch_difference, welch_p_value, welch_relative};
 
@@ -55,6 +55,8 @@ pub enum Verdict {
     Worse,
     /// They differ significantly, and neither way is better.
     Differs,
+    /// They differ significantly, by less than anybody would act on.
+    TooSmall,
     /// The replications cannot tell them apart.
     Undecided,
     /// Not tested: one of them answered fewer requests well, and the slow ones may be missing from it.
@@ -68,12 +70,13 @@ impl Verdict {
             Verdict::Better => "better",
             Verdict::Worse => "worse",
             Verdict::Differs => "differs",
+            Verdict::TooSmall => "too_small",
             Verdict::Undecided => "undecided",
             Verdict::Incomparable => "incomparable",
         }
     }
 
-    /// Whether a difference is claimed.
+    /// Whether a difference is claimed that is worth acting on.
     pub fn is_significant(self) -> bool {
         matches!(self, Verdict::Better | Verdict::Worse | Verdict::Differs)
     }
@@ -147,6 +150,8 @@ pub struct Versus {
     pub rows: Vec<Row>,
     /// The figures that both have and that are equal in every replication, and not nothing.
     pub equal: Vec<&'static FigureSpec>,
+    /// The smallest difference worth acting on, as a share; 0: any.
+    pub smallest: f64,
 }
 
 /// Holds the second of each pair against the first, paired. Holm's correction is over the rows of all pairs together.
@@ -214,6 +219,18 @@ fn verdict(row: &Row) -> Verdict {
     }
 }
 
+/// Takes differences below this share for too small to act on, however significant: enough replications tell any two worlds apart.
+pub fn disregard_small(all: &mut [Versus], smallest: f64) {
+    for versus in all {
+        versus.smallest = smallest;
+        for row in versus.rows.iter_mut().filter(|row| row.verdict.is_significant()) {
+            if row.distance().is_some_and(|distance| distance < smallest) {
+                row.verdict = Verdict::TooSmall;
+            }
+        }
+    }
+}
+
 impl Side {
     /// A world that was run.
     ///
@@ -272,6 +289,7 @@ impl Versus {
             births_equal: births_equal(&a, &b),
             rows: Vec::new(),
             equal: Vec::new(),
+            smallest: 0.0,
         };
         for name in COMPARED {
             let (Some(of_a), Some(of_b)) = (a.figure(name), b.figure(name)) else { continue };
@@ -296,6 +314,18 @@ fn successes_are_close(a: &Side, b: &Side) -> bool {
 }
 
 impl Row {
+    /// How far the second is from the first, as a share; `None` from nothing or to nothing, which is never small.
+    ///
+    /// Of a share it is that of the smaller part: from 99.8 % to 99.9 % is half of what fails, though a thousandth of what does not.
+    pub fn distance(&self) -> Option<f64> {
+        let relative = self.relative?.mean.abs();
+        let rest = 1.0 - self.a.mean;
+        if self.spec.unit != Unit::Share || rest >= self.a.mean {
+            return Some(relative);
+        }
+        (rest > 0.0).then(|| self.difference.mean.abs() / rest)
+    }
+
     /// A row before the correction; `None` if no replication has the figure in both worlds.
     fn untested(a: &Figure, b: &Figure, method: Method, comparable: bool) -> Option<Row> {
         let of_good_responses = matches!(a.spec.group, Group::Latency | Group::Fairness);
@@ -380,6 +410,29 @@ mod tests {
         // What is the same in every replication is no row, and what never happened is not even mentioned.
         assert!(versus.equal.iter().any(|spec| spec.name == "latency_p50_ns"));
         assert!(versus.equal.iter().all(|spec| spec.name != "requests_reset"));
+    }
+
+    #[test]
+    fn a_difference_below_the_smallest_worth_saying_is_no_better_and_no_worse() {
+        // 0.3 % more in every replication: nobody would act on it, though nothing is left to chance.
+        let a = world("a", &[(1_000, 1), (1_100, 2), (900, 1), (1_050, 3)]);
+        let b = world("b", &[(1_003, 1), (1_103, 2), (903, 1), (1_053, 2)]);
+        let mut versus = compare(&[(&a, &b)]);
+        assert_eq!(row(&versus[0], "throughput_rps").verdict, Verdict::Better);
+        disregard_small(&mut versus, 0.01);
+        assert_eq!(row(&versus[0], "throughput_rps").verdict, Verdict::TooSmall);
+        assert!(!Verdict::TooSmall.is_significant());
+    }
+
+    #[test]
+    fn half_of_what_fails_is_no_small_difference_though_nearly_all_succeed() {
+        let a = world("a", &[(9_980, 20), (9_979, 21), (9_981, 19), (9_980, 20)]);
+        let b = world("b", &[(9_990, 10), (9_989, 11), (9_991, 9), (9_990, 10)]);
+        let mut versus = compare(&[(&a, &b)]);
+        disregard_small(&mut versus, 0.01);
+        let row = row(&versus[0], "success_share");
+        assert!(row.relative.unwrap().mean < 0.01 && (0.4..0.6).contains(&row.distance().unwrap()), "{row:?}");
+        assert_eq!(row.verdict, Verdict::Better);
     }
 
     #[test]

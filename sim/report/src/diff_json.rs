@@ -3,7 +3,7 @@
 use lab::versus::Versus;
 use serde::Serialize;
 
-use crate::json::OneLine;
+use crate::json::{Number, OneLine};
 use crate::resultdoc::ResultDoc;
 use crate::text::diff::Change;
 use crate::versus_json::Pair;
@@ -35,6 +35,7 @@ pub fn diff_json(about: &About<'_>, pairs: &[Versus]) -> String {
         b,
         settings: about.settings.iter().map(OneLine).collect(),
         correction: "holm",
+        smallest_difference_share: Number(pairs.first().map_or(0.0, |versus| versus.smallest)),
         tests: pairs.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count(),
         pairs: pairs.iter().map(Compared::of).collect(),
         unpaired: about.unpaired.iter().map(|(side, world)| OneLine(Unpaired { side, world })).collect(),
@@ -51,6 +52,7 @@ struct Document<'a> {
     b: Side<'a>,
     settings: Vec<OneLine<&'a Change>>,
     correction: &'static str,
+    smallest_difference_share: Number,
     tests: usize,
     pairs: Vec<Compared<'a>>,
     unpaired: Vec<OneLine<Unpaired<'a>>>,

@@ -97,7 +97,9 @@ fn look(verdict: Verdict) -> WorldStyle {
         Verdict::Better => style::world(2),
         Verdict::Worse => style::world(1),
         Verdict::Differs => style::world(0),
-        Verdict::Undecided | Verdict::Incomparable => WorldStyle { line: style::GREY, text: style::GREY },
+        Verdict::TooSmall | Verdict::Undecided | Verdict::Incomparable => {
+            WorldStyle { line: style::GREY, text: style::GREY }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lab::versus::{Row, Versus};
+use lab::versus::{Row, Verdict, Versus};
 use serde::Serialize;
 
 use super::versus::Sides;
@@ -103,6 +103,10 @@ fn happened(versus: &Versus, sides: &Sides) -> String {
     }
     let alone = versus.replications.contains(&1);
     let told: Vec<&Row> = versus.rows.iter().filter(|row| alone || row.verdict.is_significant()).collect();
+    let small = versus.rows.iter().any(|row| row.verdict == Verdict::TooSmall);
+    if told.is_empty() && small {
+        return "no figure differs by as much as is worth acting on".to_owned();
+    }
     if told.is_empty() {
         return "no figure differs significantly".to_owned();
     }

@@ -129,6 +129,7 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::Better => "better",
         Verdict::Worse => "worse",
         Verdict::Differs => "differs",
+        Verdict::TooSmall => "too small",
         Verdict::Undecided => "none shown",
         Verdict::Incomparable => "not compared",
     }
@@ -234,6 +235,15 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
             sentences.push(format!("{words} {}.", listed(&claims)));
         }
     }
+    let small = of(Verdict::TooSmall);
+    if !small.is_empty() {
+        let named: Vec<String> = small.iter().map(|row| beside(row)).collect();
+        sentences.push(format!(
+            "No difference worth acting on, below {}, is in {}.",
+            number::value(Unit::Share, versus.smallest),
+            listed(&named)
+        ));
+    }
     if versus.replications.contains(&1) && !versus.rows.is_empty() {
         sentences.push("What is significant takes two replications of each side at least.".to_owned());
     } else if sentences.is_empty() {
@@ -258,6 +268,12 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
         sentences.push(format!("Equal in every replication: {}.", listed(&names)));
     }
     sentences.join(" ")
+}
+
+/// Two values that are as good as the same.
+fn beside(row: &Row) -> String {
+    let Cells { a, b, .. } = Cells::of(row);
+    format!("{} ({a} and {b})", subject(row.spec))
 }
 
 fn undecided(rows: &[&Row]) -> Option<String> {
