@@ -185,7 +185,7 @@ impl<P: Probe> World<'_, P> {
                     // The program that sends can only do one thing at a time.
                     let turns = clients - self.clients[index].held;
                     for turn in 0..turns {
-                        let pause = self.turn_of(index, turn);
+                        let pause = self.turn_of(index, turn) + self.first_pause(index, turn, turns);
                         self.send_next(index, turn, pause);
                     }
                     self.polls_after(index, turns);
@@ -241,6 +241,22 @@ impl<P: Probe> World<'_, P> {
         let row = self.clients[index].born;
         let bits = if matches!(think, Law::Fixed(_)) { 0 } else { self.draw(index, Site::Think, row) };
         think.sample(bits)
+    }
+
+    /// What a client that begins among so many waits before its first request: nothing, or where they are spread, a pause like any
+    /// other. Of pauses that are all as long, it is their turn's part of one.
+    fn first_pause(&mut self, index: usize, turn: u32, of: u32) -> Span {
+        let spec = &self.model.clients[index];
+        let Arrivals::Closed { think, .. } = &spec.arrivals else { return Span::ZERO };
+        match think {
+            _ if !spec.spread => Span::ZERO,
+            Law::Fixed(pause) => *pause * u64::from(turn) / u64::from(of.max(1)),
+            Law::Uniform { .. }
+            | Law::Exponential { .. }
+            | Law::Lognormal { .. }
+            | Law::Pareto { .. }
+            | Law::Empirical(_) => self.draw_think(index),
+        }
     }
 
     /// The click.

@@ -467,6 +467,8 @@ pub struct ClientSpec {
     pub begins: Option<u16>,
     /// When requests are sent.
     pub arrivals: Arrivals,
+    /// Whether closed clients begin each after a pause, as if they had just been served; else all of them when the run begins.
+    pub spread: bool,
     /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).
     pub first_alone: bool,
     /// How long closed clients go on together without anything happening at any of their connections.

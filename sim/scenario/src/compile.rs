@@ -258,6 +258,7 @@ impl Compiler<'_> {
                     .map(|place| place as u16),
                 classes: asked(client, classes).map(|(index, _)| index).collect(),
                 arrivals,
+                spread: false,
                 first_alone: client.first_alone,
                 silence: client.silence,
                 network: client.network,

@@ -57,6 +57,7 @@ impl ClientSpec {
             classes,
             arrivals,
             begins: None,
+            spread: false,
             first_alone: false,
             silence: None,
             network: Span::ZERO,
