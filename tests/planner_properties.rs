@@ -47,7 +47,7 @@ fn working(cores: u32, takes: Law, rate: f64) -> Model {
 }
 
 fn plan(replications: u32) -> Plan {
-    Plan { seed: Seed(1), replications, threads: Some(2), tolerance: TOLERANCE, curve: false }
+    Plan { seed: Seed(1), replications, threads: Some(2), tolerance: TOLERANCE, curve: false, longer: false }
 }
 
 /// The capacity in every replication.
@@ -139,7 +139,7 @@ fn a_plan_is_the_one_that_brute_force_makes() {
         let slo = p99_below(ms(takes * 8));
         let space = spaces(rate, ms(takes));
         let ask = |by_force| {
-            let question = Question { seed: Seed(1), replications: 2, threads: Some(2), prices, by_force };
+            let question = Question { seed: Seed(1), replications: 2, threads: Some(2), prices, by_force, off: true };
             make(std::slice::from_ref(&space), &slo, &question, &|_| {}).expect("the runs come to their end")
         };
         let (searched, forced) = (ask(false), ask(true));
@@ -168,7 +168,8 @@ fn neither_a_capacity_nor_a_plan_depends_on_the_number_of_threads() {
     let space = spaces(40.0, ms(60));
     let prices = Prices { core: 1.0, gib: 1.0, host: 0.0, process_mib: 60.0, thread_kib: 16.0, greenlet_kib: 8.0 };
     let plan = |threads| {
-        let question = Question { seed: Seed(1), replications: 2, threads: Some(threads), prices, by_force: false };
+        let question =
+            Question { seed: Seed(1), replications: 2, threads: Some(threads), prices, by_force: false, off: true };
         make(std::slice::from_ref(&space), &slo, &question, &|_| {}).expect("the runs come to their end")
     };
     assert_eq!(plan(1), plan(3));

@@ -96,6 +96,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
         threads: args.threads,
         tolerance: args.tolerance / 100.0,
         curve: folder.is_some(),
+        longer: nothing_happens(&compiled, &models),
     };
     let (asked, capacity) = terminal::with_growing_bar(|done| {
         let given = compiled.slo.as_ref().map(slo_of);
@@ -106,6 +107,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
     let asked = Asked {
         assumed: asked.assumed,
         set_aside: asked.set_aside,
+        guessed: !asked.told,
         replications: plan.replications,
         tolerance: plan.tolerance,
         notes,
@@ -178,6 +180,11 @@ pub fn shorten(models: &mut [Model], compiled: &Compiled, wanted: Option<Span>) 
         notes.push(format!("Every run is {length} long, and objectives are judged over all of it."));
     }
     notes
+}
+
+/// Whether the load is constant and nothing happens at a set time, so that a run may be longer than the file says.
+fn nothing_happens(compiled: &Compiled, models: &[Model]) -> bool {
+    compiled.shaded.is_empty() && models.iter().all(|model| model.clients.iter().all(is_constant))
 }
 
 /// Time enough for requests enough at the load of the file.

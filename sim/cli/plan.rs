@@ -91,6 +91,7 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
         threads: args.threads,
         prices: prices(wanted),
         by_force: args.by_force,
+        off: true,
     };
     let slo = slo_of(slo);
     let unattainable: Vec<Unattainable> =

@@ -1,10 +1,19 @@
 //! Hand-made records for tests, here and in the crates above: small, whole and without a simulator.
 
 use engine::hist::Hist;
+use engine::model::{HostSpec, Model, RunSpec, WorkerKind, WorkerSpec};
 use engine::record::{ClassRecord, Ending, KernelCounts, Resilience, RunRecord, Series, Slowdown, Users, Wait, Wasted};
 use engine::time::{Span, Time};
 
 use crate::validate::{Comparison, Deployment, Entry, Fate, Latency, Load, Outcome, Run, Validated};
+
+/// A server of four threads on one core, that nobody asks for anything in a minute.
+pub fn model() -> Model {
+    let length = Some(Span::from_secs(60));
+    let (drain, warm_up, step, starved_after) = (Span::ZERO, Span::ZERO, Span::from_secs(1), Span::MAX);
+    let run = RunSpec { length, drain, warm_up, step, starved_after };
+    Model::plain(HostSpec::plain(1), WorkerSpec::plain("server", WorkerKind::Threads { threads: 4 }), run)
+}
 
 /// A run in which nothing happened.
 pub fn empty(world: &str, replication: u32) -> RunRecord {

@@ -145,6 +145,16 @@ impl Objective {
         }
     }
 
+    /// Requests that ended among those that it is about.
+    pub fn asked(&self, record: &RunRecord) -> u64 {
+        match &self.class {
+            None => ended(&record.endings),
+            Some(name) => {
+                record.classes.iter().find(|class| class.name == *name).map_or(0, |class| ended(&class.endings))
+            }
+        }
+    }
+
     /// Whether a value is on the good side.
     pub fn allows(&self, value: f64) -> bool {
         let beyond = match self.side {
@@ -260,7 +270,8 @@ pub fn judge(slo: &Slo, results: &[WorldResult]) -> Vec<Judged> {
     slo.objectives.iter().flat_map(|objective| results.iter().map(move |world| judged(objective, world))).collect()
 }
 
-fn verdict(objective: &Objective, seen: &[Seen]) -> (Verdict, Option<Estimate>) {
+/// What the replications together say of an objective, and their mean.
+pub(crate) fn verdict(objective: &Objective, seen: &[Seen]) -> (Verdict, Option<Estimate>) {
     if seen.contains(&Seen::Never) {
         return (Verdict::Missed, None);
     }

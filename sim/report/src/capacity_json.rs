@@ -3,7 +3,7 @@
 //! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
 use engine::record::{Ending, Wait};
-use lab::capacity::{Break, Capacity, Load, Point, Reached, WorldCapacity};
+use lab::capacity::{Break, Capacity, Load, Point, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
@@ -48,11 +48,30 @@ struct World<'a> {
     factor: OneLine<Interval>,
     load: OneLine<Interval>,
     by_replication: OneLine<Vec<Option<Number>>>,
+    precise: bool,
+    tried: OneLine<Tried>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    too_light: Option<OneLine<TooLight<'a>>>,
     unbounded: bool,
     missed_first: Vec<OneLine<Missed<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaks_first: Option<Breaks>,
     curve: Vec<OneLine<Step>>,
+}
+
+/// The lightest and the heaviest load that were tried, as factors.
+#[derive(Serialize)]
+struct Tried {
+    low: Number,
+    high: Number,
+}
+
+/// A load below which objectives are missed.
+#[derive(Serialize)]
+struct TooLight<'a> {
+    holds_factor: Number,
+    misses_factor: Number,
+    missed: Vec<Missed<'a>>,
 }
 
 #[derive(Serialize)]
@@ -141,22 +160,31 @@ impl<'a> World<'a> {
             Load::PerSecond(unit) | Load::Clients(unit) => unit,
             Load::Mixed => 1.0,
         };
-        let missed = |(objective, seen): &'a (Objective, Seen)| {
-            let value = if let Seen::Value(value) = seen { Some(Number(*value)) } else { None };
-            let bound = Number(objective.bound);
-            let (name, class) = (objective.measure.name(), objective.class.as_deref());
-            OneLine(Missed { objective: name, class, factor: world.missed_at.map(Number), value, bound })
-        };
+        let too_light = world.floor.as_ref().map(|floor| {
+            let missed = floor.missed.iter().map(|one| Missed::of(one, Some(floor.misses))).collect();
+            OneLine(TooLight { holds_factor: Number(floor.holds), misses_factor: Number(floor.misses), missed })
+        });
         World {
             name: &world.world,
             factor: OneLine(Interval::of(world.estimate.as_ref())),
             load: OneLine(Interval::in_units(world.estimate.as_ref(), unit)),
             by_replication: OneLine(world.reached.iter().map(|one| one.factor().map(Number)).collect()),
-            unbounded: world.reached.iter().any(|one| matches!(one, Reached::Beyond(_))),
-            missed_first: world.missed.iter().map(missed).collect(),
+            precise: world.told,
+            tried: OneLine(Tried { low: Number(world.tried.0), high: Number(world.tried.1) }),
+            too_light,
+            unbounded: world.estimate.is_some() && world.missed_at.is_none(),
+            missed_first: world.missed.iter().map(|one| OneLine(Missed::of(one, world.missed_at))).collect(),
             breaks_first: world.breaks.as_ref().map(Breaks::of),
             curve: world.points.iter().map(|point| OneLine(Step::of(point))).collect(),
         }
+    }
+}
+
+impl<'a> Missed<'a> {
+    fn of((objective, seen): &'a (Objective, Seen), at: Option<f64>) -> Missed<'a> {
+        let value = if let Seen::Value(value) = seen { Some(Number(*value)) } else { None };
+        let (name, class) = (objective.measure.name(), objective.class.as_deref());
+        Missed { objective: name, class, factor: at.map(Number), value, bound: Number(objective.bound) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use engine::model::{HostSpec, Model, RunSpec, WorkerKind, WorkerSpec};
 use engine::time::Span;
-use lab::capacity::{Break, Capacity, Load, Point, Reached, Vitals, WorldCapacity};
+use lab::capacity::{Break, Capacity, Floor, Load, Point, Reached, Vitals, WorldCapacity};
 use lab::slo::{Measure, Objective, Seen, Side, Slo};
 use lab::{Estimate, fixtures};
 use report::capacity_json::capacity_json;
@@ -48,6 +48,9 @@ fn carries(world: &str, factor: f64) -> WorldCapacity {
         estimate: Some(Estimate { mean: factor, low: Some(factor), high: Some(factor * 1.02), n: 3 }),
         missed: vec![(slo().objectives[0].clone(), Seen::Value(1.2e9))],
         missed_at: Some(factor * 1.02),
+        told: true,
+        floor: None,
+        tried: (0.01, factor * 2.0),
         breaks: Some(Break::between(&model(), (factor, &at), (factor * 1.1, &beyond))),
         points: vec![point(factor / 4.0, &at), point(factor, &at), point(factor * 1.1, &beyond)],
     }
@@ -58,7 +61,9 @@ fn never(world: &str) -> WorldCapacity {
     let missed = vec![(slo().objectives[0].clone(), Seen::Never)];
     let reached = vec![Reached::Never; 3];
     let (estimate, breaks, points) = (None, None, Vec::new());
-    WorldCapacity { world: world.to_owned(), reached, estimate, missed, missed_at: Some(0.001), breaks, points }
+    let (told, floor, tried) = (true, None, (0.001, 4.0));
+    let world = world.to_owned();
+    WorldCapacity { world, reached, estimate, told, floor, missed, missed_at: Some(0.001), breaks, tried, points }
 }
 
 fn capacity(worlds: Vec<WorldCapacity>) -> Capacity {
@@ -69,7 +74,15 @@ fn capacity(worlds: Vec<WorldCapacity>) -> Capacity {
 fn asked() -> Asked {
     let assumed = slo().objectives;
     let notes = vec!["Every run is 60s long.".to_owned()];
-    Asked { assumed, set_aside: Vec::new(), replications: 3, tolerance: 0.02, notes, unattainable: Vec::new() }
+    Asked {
+        assumed,
+        set_aside: Vec::new(),
+        guessed: false,
+        replications: 3,
+        tolerance: 0.02,
+        notes,
+        unattainable: Vec::new(),
+    }
 }
 
 #[test]
@@ -77,15 +90,48 @@ fn a_capacity_says_how_much_what_is_missed_and_what_breaks() {
     let text = capacity_text(&capacity(vec![carries("threads", 3.0), never("gevent")]), &asked(), 100_000);
     let said = [
         "  p99 < 500 ms   (assumed: [slo] does not say)\n",
-        "threads carries 900 /s (95 % interval 900 /s to 918 /s). In the first replication 900 /s still holds and 918 /s does not: p99 1.20 s (wanted: < 500 ms).",
+        "threads carries 900 /s (95 % interval 900 /s to 918 /s). On average over the replications 900 /s still holds and 918 /s does not: p99 1.20 s (wanted: < 500 ms).",
         "The slots break first: 99.0 % of the slots",
         "\"accept queue\" grows by 400 ms.",
-        "gevent does not meet the objectives at any load in 3 of 3 replications. It misses p99 < 500 ms even at the lightest load.",
+        "gevent meets the objectives at none of the loads that were tried, from 0.300 /s to 1,200 /s. At 0.300 /s: p99 of no good response (wanted: < 500 ms).",
         "42 runs; loads are told apart to 2.00 %",
     ];
     for said in said {
         assert!(text.contains(said), "{said:?} is not in\n{text}");
     }
+}
+
+#[test]
+fn what_the_replications_leave_open_is_no_number() {
+    let open = WorldCapacity {
+        told: false,
+        estimate: Some(Estimate { mean: 0.5, low: None, high: Some(0.9), n: 12 }),
+        ..carries("threads", 0.5)
+    };
+    let text = capacity_text(&capacity(vec![open]), &asked(), 100_000);
+    let said = [
+        "threads   not precise enough   below 3.00 /s to 270 /s",
+        "threads: 12 replications are not precise enough to say how much it carries: at no load from 3.00 /s on does every interval lie on the good side of its bound, it surely misses them at 270 /s, and the means cross a bound at 150 /s.",
+    ];
+    for said in said {
+        assert!(text.contains(said), "{said:?} is not in\n{text}");
+    }
+    assert!(!text.contains("carries 150"), "{text}");
+}
+
+#[test]
+fn a_load_that_is_too_light_is_told() {
+    let (at, mut light) = (vitals(0.6), vitals(0.1));
+    if let Some(bill) = &mut light.blame_ns {
+        bill[engine::record::Wait::Cpu as usize] += 2e8;
+    }
+    let breaks = Break::between(&model(), (0.3, &at), (0.29, &light));
+    let missed = vec![(slo().objectives[0].clone(), Seen::Value(7e8))];
+    let cold =
+        WorldCapacity { floor: Some(Floor { holds: 0.3, misses: 0.29, missed, breaks }), ..carries("threads", 3.0) };
+    let text = capacity_text(&capacity(vec![cold]), &asked(), 100_000);
+    let said = "Less is too little as well: it meets the objectives from 90.0 /s on and misses at 87.0 /s: p99 700 ms (wanted: < 500 ms); a mean good response takes 200 ms longer there";
+    assert!(text.contains(said), "{text}");
 }
 
 #[test]

@@ -1,17 +1,23 @@
 //! The highest load of every world that meets its objectives, and what breaks first beyond it.
 //!
-//! Every replication has a capacity of its own: the highest rung of a [`Ladder`] at which its run is on the good side of every bound.
-//! So the interval is one over independent replications, and the ratio of two worlds is paired: both served the same people.
-//! The first replication looks for the neighbourhood, the others begin there.
+//! A load meets the objectives if the means over its replications do. It surely meets them if the whole 95 % interval of each is on its
+//! good side, and surely misses them if one is on its bad side: the verdicts of a run. The capacity is the highest rung of a [`Ladder`]
+//! that meets, and its interval reaches from the highest that surely does to the lowest that surely does not: the loads at which the
+//! replications leave it open.
+//! Every replication has a capacity of its own besides, so the ratio of two worlds is paired: both served the same people.
 //!
-//! It relies on more load never making a missed objective a met one; a floor on throughput is the exception, which is why it is set
-//! aside here.
+//! More load may make a missed objective a met one, where caches are cold; so loads are looked at far and wide first ([`edges`]).
+//! A floor on throughput would be missed by every light load, and is set aside.
 
 mod assumed;
+mod at_load;
 mod cause;
+mod edges;
+mod judged;
 mod ladder;
 mod runs;
 mod search;
+mod tried;
 mod vitals;
 
 use engine::model::{Arrivals, ClientSpec, Profile};
@@ -19,7 +25,10 @@ use engine::rng::Seed;
 use engine::time::{Span, Time};
 
 pub use assumed::{Assumed, assumed};
+pub use at_load::at_load;
 pub use cause::{Break, Cause};
+pub use judged::Judged;
+pub(crate) use judged::missed;
 pub use ladder::Ladder;
 pub(crate) use runs::Runner;
 pub use runs::{Done, measure};
@@ -42,6 +51,8 @@ pub struct Plan {
     pub tolerance: f64,
     /// Whether to run loads around the capacity for a plot.
     pub curve: bool,
+    /// Whether the run of a lighter load may be longer, because nothing happens at a set time.
+    pub longer: bool,
 }
 
 /// What a load of 1 is.
@@ -131,24 +142,43 @@ impl Reached {
     }
 }
 
+/// A load that is too light.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Floor {
+    /// The lightest load that meets, as a factor.
+    pub holds: f64,
+    /// The next lighter one, which misses.
+    pub misses: f64,
+    /// The objectives that it misses, and their means.
+    pub missed: Vec<(Objective, Seen)>,
+    /// What is worse there than at the load that meets.
+    pub breaks: Break,
+}
+
 /// The capacity of a world.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WorldCapacity {
     /// Its name.
     pub world: String,
-    /// The capacity in every replication.
+    /// The capacity of every replication by itself.
     pub reached: Vec<Reached>,
-    /// Mean over the replications, as a factor, with an interval; `None` if one of them has none.
+    /// The highest load, as a factor, at which the means over the replications meet; `None`: none that was tried.
     ///
-    /// The interval reaches from the lower end for the loads that meet to the upper end for those that miss: that all replications
-    /// agree on a step does not make a step narrower.
+    /// The interval reaches from the highest load that surely meets to the lowest beyond that surely misses; an end that was not found
+    /// is not there.
     pub estimate: Option<Estimate>,
-    /// The objectives that are missed one step beyond, in the first replication, and what the run says of them.
+    /// Whether the replications tell it closely enough to be an answer.
+    pub told: bool,
+    /// The load below which objectives are missed, if there is one.
+    pub floor: Option<Floor>,
+    /// The objectives that are missed one step beyond, and their means; those of the lightest load if none meets.
     pub missed: Vec<(Objective, Seen)>,
     /// That step, as a factor.
     pub missed_at: Option<f64>,
-    /// What breaks first; `None` if there is no run on one of the sides.
+    /// What breaks first, in the first replication; `None` if there is no run on one of the sides.
     pub breaks: Option<Break>,
+    /// The lightest and the heaviest load that were tried, as factors.
+    pub tried: (f64, f64),
     /// Loads that the first replication was run at, ascending.
     pub points: Vec<Point>,
 }
@@ -174,7 +204,8 @@ impl Capacity {
         let misses = |world: &WorldCapacity| world.reached.iter().map(|one| one.too_much()).collect::<Vec<_>>();
         let ratio = |world: &WorldCapacity| {
             let base = &worlds[0];
-            let whole = base.estimate.is_some() && world.estimate.is_some();
+            let whole =
+                [base, world].iter().all(|one| one.told && one.reached.iter().all(|one| one.factor().is_some()));
             let mean = paired_ratio(&meets(base), &meets(world)).filter(|_| whole)?;
             let low = paired_ratio(&misses(base), &meets(world)).and_then(|least| least.low);
             let high = paired_ratio(&meets(base), &misses(world)).and_then(|most| most.high);
@@ -183,17 +214,6 @@ impl Capacity {
         let ratios = worlds.iter().skip(1).map(ratio).collect();
         Capacity { slo: slo.clone(), load, worlds, ratios, runs }
     }
-}
-
-/// Mean and interval of the logarithms: half as much and twice as much are equally far away.
-fn geometric(reached: &[Reached]) -> Option<Estimate> {
-    let ones = vec![Some(1.0); reached.len()];
-    let mean = |factor: fn(Reached) -> Option<f64>| {
-        let factors: Vec<Option<f64>> = reached.iter().map(|one| factor(*one)).collect();
-        paired_ratio(&ones, &factors).filter(|_| factors.iter().all(Option::is_some))
-    };
-    let (meets, misses) = (mean(Reached::factor)?, mean(Reached::too_much)?);
-    Some(Estimate { high: misses.high, ..meets })
 }
 
 #[cfg(test)]
@@ -208,19 +228,5 @@ mod tests {
         assert_eq!(mean_rate(&profile, Some(Span::from_secs(20))), 100.0);
         assert_eq!(mean_rate(&profile, Some(Span::from_secs(5))), 150.0);
         assert_eq!(mean_rate(&profile, Some(Span::from_secs(40))), 50.0);
-    }
-
-    #[test]
-    fn a_world_of_which_a_replication_never_meets_has_no_mean() {
-        assert_eq!(geometric(&[Reached::Load(2.0, 2.1), Reached::Never]), None);
-        let mean = geometric(&[Reached::Load(2.0, 2.1), Reached::Load(8.0, 8.4)]).unwrap();
-        assert!((mean.mean - 4.0).abs() < 1e-12 && mean.n == 2);
-    }
-
-    #[test]
-    fn replications_that_agree_leave_the_step_between_two_loads_open() {
-        let same = geometric(&[Reached::Load(2.0, 2.1); 3]).unwrap();
-        let close = |value: Option<f64>, wanted: f64| (value.unwrap() - wanted).abs() < 1e-9;
-        assert!(close(same.low, 2.0) && close(same.high, 2.1), "{same:?}");
     }
 }

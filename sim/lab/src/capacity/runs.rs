@@ -1,7 +1,7 @@
 //! The runs behind a capacity: which are made, on how many threads, and what is kept of them.
 //!
-//! A task of the pool is one world in one replication. It decides by its own runs only, so neither the number of threads nor the order
-//! in which tasks finish changes a result.
+//! A task of the pool is one world, and its replications are tasks of their own. A world decides by its own runs only, and by all of them
+//! together, so neither the number of threads nor the order in which tasks finish changes a result.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,22 +10,23 @@ use engine::model::Model;
 use engine::rng::Replication;
 use rayon::prelude::*;
 
+use super::at_load::at_load;
 use super::cause::Break;
-use super::search::{Found, Stride, search};
+use super::edges::Edges;
+use super::search::Found;
+use super::tried::Tried;
 use super::vitals::Vitals;
-use super::{Capacity, Ladder, Load, Plan, Point, Reached, WorldCapacity, geometric};
+use super::{Capacity, Floor, Ladder, Load, Plan, Point, Reached, WorldCapacity};
+use crate::estimate::Estimate;
 use crate::run::FailedRun;
-use crate::scaled::with_load;
-use crate::slo::{Objective, Seen, Slo};
+use crate::slo::Slo;
 use crate::{LabError, Progress};
 
 /// Told after each run, by one thread at a time; the total is what is expected by then.
 pub type Done<'a> = dyn Fn(Progress) + Sync + 'a;
 
-/// Runs of a first search, of a later one, and around a capacity: what is expected of each.
-const EXPECTED: (usize, usize, usize) = (14, 4, 6);
-/// Runs that only look where to begin are so many times shorter.
-const SCOUT: u64 = 6;
+/// Loads that are judged by all replications, runs of a plot, and runs that only look where to begin: what is expected of each.
+const EXPECTED: (usize, usize, usize) = (14, 6, 12);
 /// The load beyond the capacity that tells what breaks.
 const BEYOND: f64 = 1.1;
 /// Loads of a plot, over the capacity.
@@ -59,35 +60,22 @@ impl<'a> Runner<'a> {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// One run of a world at a load.
-    pub(crate) fn run(&self, model: &Model, factor: f64, replication: u32, slo: &Slo) -> Result<Vitals, FailedRun> {
-        let scaled = with_load(model, factor);
+    /// Replications that are asked for.
+    pub(crate) fn replications(&self) -> u32 {
+        self.plan.replications
+    }
+
+    /// One run of a world as it is.
+    pub(crate) fn run(&self, model: &Model, replication: u32, slo: &Slo) -> Result<Vitals, FailedRun> {
         let (seed, replication) = (self.plan.seed, Replication(replication));
-        let result = engine::run(&scaled, seed, replication);
+        let result = engine::run(model, seed, replication);
         let failed = |error| FailedRun { world: model.name.clone(), seed, replication, error: Box::new(error) };
-        let vitals = Vitals::of(&result.map_err(failed)?, &scaled, slo);
+        let vitals = Vitals::of(&result.map_err(failed)?, model, slo);
         let _telling = self.telling.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let done = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         let total = self.expected.fetch_max(done, Ordering::Relaxed).max(done);
         (self.done)(Progress { done, total, world: model.name.clone() });
         Ok(vitals)
-    }
-
-    /// Something for every world and replication, by world.
-    pub(crate) fn each<T: Send>(
-        &self,
-        models: &[Model],
-        make: &(impl Fn(&Model, u32) -> Result<T, FailedRun> + Sync),
-    ) -> Result<Vec<Vec<T>>, LabError> {
-        let replications = self.plan.replications as usize;
-        self.expect(models.len() * replications);
-        let places: Vec<(usize, u32)> = (0..self.plan.replications)
-            .flat_map(|replication| (0..models.len()).map(move |world| (world, replication)))
-            .collect();
-        let results = self.all(&places, &|&(world, replication)| make(&models[world], replication))?;
-        let mut by_world: Vec<Vec<T>> = models.iter().map(|_| Vec::new()).collect();
-        places.iter().zip(results).for_each(|(&(world, _), result)| by_world[world].push(result));
-        Ok(by_world)
     }
 
     /// Something for every place, in their order, or all that failed.
@@ -110,35 +98,12 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// The runs of one replication of one world, by rung.
-struct Tried<'a> {
-    model: &'a Model,
-    ladder: &'a Ladder,
-    slo: &'a Slo,
-    replication: u32,
-    runner: &'a Runner<'a>,
-    known: Vec<(usize, Vitals)>,
-}
-
-impl Tried<'_> {
-    fn at(&mut self, rung: usize) -> Result<&Vitals, FailedRun> {
-        if let Some(at) = self.known.iter().position(|(known, _)| *known == rung) {
-            return Ok(&self.known[at].1);
-        }
-        let vitals = self.runner.run(self.model, self.ladder.factor(rung), self.replication, self.slo)?;
-        self.known.push((rung, vitals));
-        Ok(&self.known[self.known.len() - 1].1)
-    }
-
-    fn search(&mut self, start: usize, stride: Stride) -> Result<Found, FailedRun> {
-        search(self.ladder.len(), start, stride, &mut |rung| Ok(self.at(rung)?.holds))
-    }
-}
-
-/// What the first replication of a world found.
-struct First {
-    found: Found,
-    known: Vec<(usize, Vitals)>,
+/// What was found of a world.
+struct Searched<'a> {
+    tried: Tried<'a>,
+    edges: Edges,
+    /// What every replication finds by itself.
+    each: Vec<Found>,
 }
 
 /// Measures the capacity of every world.
@@ -151,51 +116,33 @@ pub fn measure(models: &[Model], slo: &Slo, plan: &Plan, done: &Done<'_>) -> Res
     }
     let runner = Runner::new(plan, done)?;
     let ladder = Ladder::of(&models[0].clients, plan.tolerance);
-    let later = models.len() * (plan.replications as usize - 1);
-    let around = if plan.curve { models.len() * EXPECTED.2 } else { models.len() };
-    runner.expect(models.len() * EXPECTED.0 + later * EXPECTED.1 + around);
-    let first = runner.all(models, &|model| {
-        let start = scout(model, &ladder, slo, &runner)?;
-        let mut tried = Tried { model, ladder: &ladder, slo, replication: 0, runner: &runner, known: Vec::new() };
-        let found = match start {
-            Some(start) => tried.search(start, Stride::Growing)?,
-            None => tried.search(ladder.base(), Stride::Even(ladder.doubling()))?,
-        };
-        Ok(First { found, known: tried.known })
+    let around = models.len() * if plan.curve { EXPECTED.1 } else { 1 };
+    let each = EXPECTED.2 + EXPECTED.0 * plan.replications as usize;
+    runner.expect(models.len() * each + around);
+    let numbers: Vec<usize> = (0..models.len()).collect();
+    let searched = runner.all(&numbers, &|&world| {
+        let mut tried = Tried::new(&models[world], &ladder, slo, &runner, plan.longer);
+        let edges = Edges::find(&mut tried)?;
+        let start = edges.centre.meets.unwrap_or(tried.lowest);
+        let each = (0..plan.replications).map(|number| tried.search_one(start, number)).collect::<Result<_, _>>()?;
+        Ok(Searched { tried, edges, each })
     })?;
-    let places: Vec<(usize, u32)> =
-        (1..plan.replications).flat_map(|number| (0..models.len()).map(move |world| (world, number))).collect();
-    runner.expect(places.len() * EXPECTED.1 + around);
-    let found = runner.all(&places, &|&(world, replication)| {
-        let model = &models[world];
-        let start = first[world].found.meets.unwrap_or(0);
-        let mut tried = Tried { model, ladder: &ladder, slo, replication, runner: &runner, known: Vec::new() };
-        tried.search(start, Stride::Growing)
-    })?;
-    let around = around_capacities(&first, &ladder, plan.curve);
+    let around = around_capacities(&searched, &ladder, plan.curve);
     runner.expect(around.len());
-    let vitals = runner.all(&around, &|&(world, rung)| runner.run(&models[world], ladder.factor(rung), 0, slo))?;
+    let vitals = runner.all(&around, &|&(world, rung)| {
+        runner.run(&at_load(&models[world], ladder.factor(rung), plan.longer), 0, slo)
+    })?;
     let mut worlds = Vec::new();
-    for (world, mut first) in first.into_iter().enumerate() {
-        let later = places.iter().zip(&found).filter(|((other, _), _)| *other == world).map(|(_, found)| *found);
-        let all: Vec<Found> = std::iter::once(first.found).chain(later).collect();
+    for (world, searched) in searched.into_iter().enumerate() {
         let more = around.iter().zip(&vitals).filter(|((other, _), _)| *other == world);
-        first.known.extend(more.map(|((_, rung), vitals)| (*rung, vitals.clone())));
-        first.known.sort_by_key(|(rung, _)| *rung);
-        worlds.push(world_capacity(&models[world], &ladder, slo, &first, &all));
+        let mut known: Vec<(usize, Vitals)> =
+            searched.tried.first().map(|(rung, vitals)| (rung, vitals.clone())).collect();
+        known.extend(more.map(|((_, rung), vitals)| (*rung, vitals.clone())));
+        known.sort_by_key(|(rung, _)| *rung);
+        worlds.push(world_capacity(searched, &ladder, &known)?);
     }
     let load = Load::of(&models[0].clients, models[0].run.length);
     Ok(Capacity::of(slo, load, worlds, runner.runs()))
-}
-
-/// Where short runs would put the capacity: a cheap first guess, which decides nothing but where the search begins.
-fn scout(model: &Model, ladder: &Ladder, slo: &Slo, runner: &Runner<'_>) -> Result<Option<usize>, FailedRun> {
-    let Some(length) = model.run.length else { return Ok(None) };
-    let mut short = model.clone();
-    short.run.length = Some(model.run.warm_up + (length - model.run.warm_up) / SCOUT);
-    let mut tried = Tried { model: &short, ladder, slo, replication: 0, runner, known: Vec::new() };
-    let found = tried.search(ladder.base(), Stride::Even(ladder.doubling()))?;
-    Ok(found.meets.filter(|_| found.misses.is_some()))
 }
 
 /// The rung that tells what breaks: a tenth beyond the capacity, or the first that misses if that is further.
@@ -205,16 +152,17 @@ fn beyond(found: Found, ladder: &Ladder) -> Option<usize> {
 }
 
 /// Loads that are still to be run in the first replication: what breaks, and those of a plot that are not near to any that was run.
-fn around_capacities(first: &[First], ladder: &Ladder, curve: bool) -> Vec<(usize, usize)> {
+fn around_capacities(searched: &[Searched<'_>], ladder: &Ladder, curve: bool) -> Vec<(usize, usize)> {
     let mut wanted = Vec::new();
-    for (world, First { found, known }) in first.iter().enumerate() {
-        let mut rungs: Vec<usize> = known.iter().map(|(rung, _)| *rung).collect();
+    for (world, Searched { tried, edges, .. }) in searched.iter().enumerate() {
+        let mut rungs: Vec<usize> = tried.first().map(|(rung, _)| rung).collect();
         let shares = CURVE.iter().filter(|_| curve);
-        let of_plot = found
+        let of_plot = edges
+            .centre
             .meets
             .into_iter()
             .flat_map(|capacity| shares.clone().map(move |share| ladder.nearest(ladder.factor(capacity) * share)));
-        let of_plot: Vec<usize> = of_plot.collect();
+        let of_plot: Vec<usize> = of_plot.filter(|rung| *rung >= tried.lowest).collect();
         let mut add = |rung: usize, near: f64| {
             let factor = ladder.factor(rung);
             let known = |other: &usize| {
@@ -226,46 +174,65 @@ fn around_capacities(first: &[First], ladder: &Ladder, curve: bool) -> Vec<(usiz
                 wanted.push((world, rung));
             }
         };
-        beyond(*found, ladder).into_iter().for_each(|rung| add(rung, 1.0));
+        beyond(edges.centre, ladder).into_iter().for_each(|rung| add(rung, 1.0));
         of_plot.into_iter().for_each(|rung| add(rung, NEAR));
     }
     wanted
 }
 
-/// Adds up what the replications of a world found.
-fn world_capacity(model: &Model, ladder: &Ladder, slo: &Slo, first: &First, all: &[Found]) -> WorldCapacity {
+/// Adds up what was found of a world; `known` are all runs of its first replication, by rung.
+fn world_capacity(
+    searched: Searched<'_>,
+    ladder: &Ladder,
+    known: &[(usize, Vitals)],
+) -> Result<WorldCapacity, LabError> {
+    let Searched { mut tried, edges, each } = searched;
+    let failed = |run: FailedRun| LabError::Runs { failed: vec![run], total: 1 };
     let reached = |found: &Found| match (found.meets, found.misses) {
         (Some(rung), Some(next)) => Reached::Load(ladder.factor(rung), ladder.factor(next)),
         (Some(rung), None) => Reached::Beyond(ladder.factor(rung)),
         (None, _) => Reached::Never,
     };
-    let reached: Vec<Reached> = all.iter().map(reached).collect();
     let run = |rung: usize| {
-        let known = first.known.iter().find(|(known, _)| *known == rung);
+        let known = known.iter().find(|(known, _)| *known == rung);
         &known.expect("a search has run both ends of what it found").1
     };
-    let Found { meets, misses } = first.found;
-    let breaks = meets
-        .zip(beyond(first.found, ladder))
-        .map(|(at, beyond)| Break::between(model, (ladder.factor(at), run(at)), (ladder.factor(beyond), run(beyond))));
-    let point = |(rung, vitals): &(usize, Vitals)| Point { factor: ladder.factor(*rung), vitals: vitals.clone() };
-    WorldCapacity {
-        world: model.name.clone(),
-        estimate: geometric(&reached),
-        reached,
-        missed: misses.map_or(Vec::new(), |rung| missed(slo, run(rung))),
+    let between = |good: usize, bad: usize| {
+        Break::between(tried.model, (ladder.factor(good), run(good)), (ladder.factor(bad), run(bad)))
+    };
+    let Found { meets, misses } = edges.centre;
+    let breaks = meets.zip(beyond(edges.centre, ladder)).map(|(at, beyond)| between(at, beyond));
+    let too_light = edges.floor.map(|(holds, misses)| between(holds, misses));
+    let told = edges.is_told(&mut tried).map_err(failed)?;
+    let estimate = meets.map(|at| {
+        let end = |rung: Option<usize>| rung.filter(|_| tried.replications > 1).map(|rung| ladder.factor(rung));
+        Estimate { mean: ladder.factor(at), low: end(edges.surely), high: end(edges.surely_not), n: tried.replications }
+    });
+    let missed = match misses {
+        Some(rung) => tried.judged(rung).map_err(failed)?.missed(tried.slo),
+        None => Vec::new(),
+    };
+    let floor = match edges.floor.zip(too_light) {
+        Some(((holds, misses), breaks)) => {
+            let missed = tried.judged(misses).map_err(failed)?.missed(tried.slo);
+            Some(Floor { holds: ladder.factor(holds), misses: ladder.factor(misses), missed, breaks })
+        }
+        None => None,
+    };
+    let ends = (known.first().map_or(1.0, |(rung, _)| ladder.factor(*rung)), known.last());
+    Ok(WorldCapacity {
+        world: tried.model.name.clone(),
+        reached: each.iter().map(reached).collect(),
+        estimate,
+        told,
+        floor,
+        missed,
         missed_at: misses.map(|rung| ladder.factor(rung)),
         breaks,
-        points: first.known.iter().map(point).collect(),
-    }
-}
-
-/// The objectives on whose bad side a run is.
-fn missed(slo: &Slo, vitals: &Vitals) -> Vec<(Objective, Seen)> {
-    let bad = |(objective, seen): &(&Objective, &Seen)| match seen {
-        Seen::Value(value) => !objective.allows(*value),
-        Seen::Never => true,
-        Seen::Nobody => false,
-    };
-    slo.objectives.iter().zip(&vitals.seen).filter(bad).map(|(objective, seen)| (objective.clone(), *seen)).collect()
+        tried: (ends.0, ends.1.map_or(1.0, |(rung, _)| ladder.factor(*rung))),
+        points: known
+            .iter()
+            .map(|(rung, vitals)| Point { factor: ladder.factor(*rung), vitals: vitals.clone() })
+            .collect(),
+    })
 }

@@ -13,6 +13,8 @@ use crate::slo::{Seen, Slo};
 pub struct Vitals {
     /// What the run says about every objective, in their order.
     pub seen: Vec<Seen>,
+    /// Requests that ended among those that each objective is about, in their order.
+    pub asked: Vec<u64>,
     /// Whether it is on the good side of all of them, and its queue does not grow.
     pub holds: bool,
     /// Requests that ended within the window, or waited through all of it.
@@ -57,6 +59,7 @@ impl Vitals {
         let minute = BusiestMinute::of(record).unwrap_or(whole_run);
         Vitals {
             seen: slo.objectives.iter().map(|objective| objective.seen(record)).collect(),
+            asked: slo.objectives.iter().map(|objective| objective.asked(record)).collect(),
             holds: slo.holds(record) && overload_of(std::iter::once(record)).is_none(),
             ended: apart.settled(endings),
             endings: record.endings,

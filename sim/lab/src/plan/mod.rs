@@ -5,21 +5,30 @@
 
 mod cost;
 mod grid;
+mod miss;
 mod table;
+mod tried;
 
 use engine::model::Model;
 use engine::rng::Seed;
 
 pub use cost::{Cost, Prices};
-pub use grid::{Axis, Grid, MORE_HELPS, cheapest, cheapest_by_force};
+pub use grid::{Axis, Fate, Grid, MORE_HELPS, cheapest, cheapest_by_force};
 pub use table::make;
 
 use crate::capacity::{Break, Vitals};
 use crate::scaled::Input;
 use crate::slo::{Objective, Seen, Side, Slo};
+use miss::used;
 
 /// How far inputs are off when the answer is asked for again, per cent.
 pub const OFF_PERCENT: u32 = 20;
+/// Costs that differ by no more than this share are taken for equal.
+pub const TIE: f64 = 0.01;
+/// Deployments of a world that are run in full because they cost as much as its answer.
+pub const TIES_MAX: usize = 24;
+/// Deployments that are cheaper than a world's answer and were ruled out unseen are run after all, if they are no more than this.
+pub const CHECKED_MAX: usize = 200;
 /// Deployments beyond those of the search that are run once, to show what money buys.
 pub const FRONTIER_RUNS: usize = 24;
 
@@ -47,6 +56,8 @@ pub struct Question {
     pub prices: Prices,
     /// Whether every deployment that is cheaper than the answer is run, not only those that the assumption leaves open.
     pub by_force: bool,
+    /// Whether the search is made anew with inputs that are off.
+    pub off: bool,
 }
 
 /// A deployment that was run.
@@ -58,7 +69,7 @@ pub struct Deployment {
     pub settings: Vec<(String, String)>,
     /// What it costs.
     pub cost: Cost,
-    /// Its replications, up to the first that misses.
+    /// Its replications, up to the first that misses; all where it misses by little.
     pub runs: Vec<Vitals>,
 }
 
@@ -87,12 +98,7 @@ impl Deployment {
     pub fn binding<'s>(&self, slo: &'s Slo) -> Option<(&'s Objective, f64)> {
         let used = |(at, objective): (usize, &'s Objective)| {
             let worst = self.worst(slo, at)?;
-            let used = match objective.side {
-                Side::Below if objective.bound > 0.0 => worst / objective.bound,
-                Side::Below => 1.0,
-                Side::Above => objective.bound / worst.max(f64::MIN_POSITIVE),
-            };
-            Some((objective, used))
+            Some((objective, used(objective, worst)))
         };
         slo.objectives.iter().enumerate().filter_map(used).max_by(|a, b| a.1.total_cmp(&b.1))
     }
@@ -120,14 +126,20 @@ pub struct WorldPlan {
     pub deployments: usize,
     /// Those that were run.
     pub run: usize,
-    /// The cheapest that meets; `None`: none does.
+    /// The cheapest that meets, or of those that cost about as much the one with the most room; `None`: none does.
     pub cheapest: Option<Deployment>,
     /// It with one step less of each setting of which more helps.
     pub steps_down: Vec<StepDown>,
     /// The one that comes nearest where none meets: the last that was run.
     pub nearest: Option<Deployment>,
-    /// Whether a cheaper deployment was found to meet although the search had ruled it out, so that all were run.
+    /// Deployments that cost about as much as the cheapest and meet as well, itself included: the one with the most room is the answer.
+    pub tied: usize,
+    /// What the cheapest of these costs, and the dearest.
+    pub tie: Option<(f64, f64)>,
+    /// Whether a cheaper deployment was found to meet although the search had ruled it out.
     pub surprised: bool,
+    /// Cheaper deployments that were ruled out and never run, because there are too many.
+    pub unchecked: usize,
 }
 
 /// The answer if an input is off.
@@ -152,7 +164,7 @@ pub struct Plan {
     pub prices: Prices,
     /// The worlds, in the order of the scenario.
     pub worlds: Vec<WorldPlan>,
-    /// The world with the cheapest deployment.
+    /// The world with the cheapest deployment, or of those that cost about as much the one with the most room.
     pub best: Option<usize>,
     /// All deployments that were run with the inputs as they are, by cost.
     pub seen: Vec<Deployment>,

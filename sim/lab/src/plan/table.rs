@@ -1,14 +1,10 @@
 //! The runs behind a plan: a search for every world, what more and less money buys, and the same searches with inputs that are off.
 
-use std::collections::BTreeMap;
-
-use engine::model::Model;
-
-use super::grid::{cheapest, cheapest_by_force};
-use super::{Cost, Deployment, FRONTIER_RUNS, Moved, OFF_PERCENT, Plan, Question, Space, StepDown, WorldPlan};
+use super::grid::cheapest_by_force;
+use super::tried::Tried;
+use super::{Deployment, FRONTIER_RUNS, Moved, OFF_PERCENT, Plan, Question, Space, StepDown, TIE, WorldPlan};
 use crate::LabError;
-use crate::capacity::{Break, Done, Vitals};
-use crate::capacity::{Plan as Runs, Runner};
+use crate::capacity::{Done, Plan as Runs, Runner};
 use crate::run::FailedRun;
 use crate::scaled::Input;
 use crate::slo::{Measure, Seen, Slo};
@@ -18,102 +14,15 @@ const EXPECTED: usize = 18;
 /// How much dearer than the answer a deployment may be to show what money buys.
 const DEARER: f64 = 3.0;
 
-/// The deployments of a world that were run with the inputs in one state.
-struct Tried<'a> {
-    space: &'a Space,
-    slo: &'a Slo,
-    question: &'a Question,
-    runner: &'a Runner<'a>,
-    /// What of the scenario is off.
-    off: Option<(Input, u32)>,
-    known: BTreeMap<usize, Vec<Vitals>>,
-}
-
-impl<'a> Tried<'a> {
-    fn model(&self, index: usize) -> Model {
-        let model = &self.space.models[index];
-        self.off.map_or_else(|| model.clone(), |(input, percent)| input.scale(model, percent))
-    }
-
-    /// Runs a deployment once, if it was never run.
-    fn once(&mut self, index: usize) -> Result<(), FailedRun> {
-        if !self.known.contains_key(&index) {
-            let vitals = self.runner.run(&self.model(index), 1.0, 0, self.slo)?;
-            self.known.insert(index, vec![vitals]);
-        }
-        Ok(())
-    }
-
-    /// Whether every replication of a deployment meets; nothing is run after the first that misses.
-    fn meets(&mut self, index: usize) -> Result<bool, FailedRun> {
-        self.once(index)?;
-        let model = self.model(index);
-        loop {
-            let runs = &self.known[&index];
-            if runs.iter().any(|vitals| !vitals.holds) {
-                return Ok(false);
-            }
-            let next = u32::try_from(runs.len()).expect("replications are counted by u32");
-            if next >= self.question.replications {
-                return Ok(true);
-            }
-            let vitals = self.runner.run(&model, 1.0, next, self.slo)?;
-            self.known.entry(index).or_default().push(vitals);
-        }
-    }
-
-    fn costs(&self) -> Vec<f64> {
-        self.space.models.iter().map(|model| Cost::of(model, &self.question.prices).total).collect()
-    }
-
-    fn search(&mut self, first: Option<usize>) -> Result<Option<usize>, FailedRun> {
-        let (grid, costs) = (&self.space.grid, self.costs());
-        if self.question.by_force {
-            return cheapest_by_force(grid, &costs, &mut |index| self.meets(index));
-        }
-        cheapest(grid, &costs, first, &mut |index| self.meets(index))
-    }
-
-    fn deployment(&self, index: usize) -> Deployment {
-        let settings = self.space.grid.settings(index);
-        Deployment {
-            world: self.space.world.clone(),
-            settings: settings.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect(),
-            cost: Cost::of(&self.space.models[index], &self.question.prices),
-            runs: self.known.get(&index).cloned().unwrap_or_default(),
-        }
-    }
-
-    /// The answer with one step less of each setting.
-    fn steps_down(&mut self, answer: usize) -> Result<Vec<StepDown>, FailedRun> {
-        let mut steps = Vec::new();
-        for less in self.space.grid.steps_down(answer) {
-            let meets = self.meets(less)?;
-            let place = (self.space.grid.place(answer), self.space.grid.place(less));
-            let axis = place.0.iter().zip(&place.1).position(|(more, less)| more != less).unwrap_or(0);
-            let deployment = self.deployment(less);
-            let at = deployment.runs.len() - 1;
-            let (good, bad) = (&self.known[&answer][at.min(self.known[&answer].len() - 1)], &deployment.runs[at]);
-            let breaks = (!meets).then(|| Break::between(&self.model(less), (1.0, good), (1.0, bad)));
-            let missed = self.slo.objectives.iter().zip(&bad.seen).filter(|(objective, seen)| match seen {
-                Seen::Value(value) => !objective.allows(*value),
-                Seen::Never => true,
-                Seen::Nobody => false,
-            });
-            let missed = missed.map(|(objective, seen)| (objective.clone(), *seen)).collect();
-            let path = self.space.grid.axes[axis].path.clone();
-            steps.push(StepDown { path, deployment, missed, breaks });
-        }
-        Ok(steps)
-    }
-}
-
 /// What a world's search left behind.
 struct Searched<'a> {
     tried: Tried<'a>,
     answer: Option<usize>,
     steps_down: Vec<StepDown>,
+    tied: usize,
+    tie: Option<(f64, f64)>,
     surprised: bool,
+    unchecked: usize,
 }
 
 /// Finds the cheapest deployment of every world and everything around it.
@@ -125,20 +34,18 @@ pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -
         return Err(LabError::NothingToRun { worlds: spaces.len(), replications: question.replications });
     }
     let Question { seed, replications, threads, .. } = *question;
-    let runs = Runs { seed, replications, threads, tolerance: 1.0, curve: false };
+    let runs = Runs { seed, replications, threads, tolerance: 1.0, curve: false, longer: false };
     let runner = Runner::new(&runs, done)?;
-    let states = 2 * Input::ALL.len();
+    let states = if question.off { 2 * Input::ALL.len() } else { 0 };
     runner.expect(spaces.len() * EXPECTED * (1 + states) + FRONTIER_RUNS);
-    let tried = |space, off| Tried { space, slo, question, runner: &runner, off, known: BTreeMap::new() };
+    let tried = |space, off| Tried::new(space, slo, question, &runner, off);
     let numbers: Vec<usize> = (0..spaces.len()).collect();
     let mut searched = runner.all(&numbers, &|world| searched(tried(&spaces[*world], None)))?;
     runner.expect(spaces.len() * EXPECTED * states + FRONTIER_RUNS);
-    let cost = |one: &Searched<'_>| one.answer.map(|answer| one.tried.costs()[answer]);
-    let priced = searched.iter().enumerate().filter_map(|(world, one)| Some((world, cost(one)?)));
-    let best = priced.min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0))).map(|(world, _)| world);
+    let best = best(&searched);
     show_what_money_buys(&mut searched, best, &runner)?;
     let mut states: Vec<(Input, u32)> = Vec::new();
-    for input in Input::ALL {
+    for input in Input::ALL.into_iter().filter(|_| question.off) {
         states.extend([100 - OFF_PERCENT, 100 + OFF_PERCENT].map(|percent| (input, percent)));
     }
     runner.expect(states.len() * spaces.len() * EXPECTED);
@@ -156,26 +63,47 @@ pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -
     Ok(Plan { slo: slo.clone(), prices: question.prices, worlds, best, seen, frontier, moved, runs: runner.runs() })
 }
 
-/// The search in one world, checked one step down from its answer.
+/// The search in one world, checked by running what it ruled out unseen and, one step down, what it is not allowed to rule out.
 fn searched(mut tried: Tried<'_>) -> Result<Searched<'_>, FailedRun> {
-    let mut answer = tried.search(None)?;
-    let mut surprised = false;
-    let mut steps_down = match answer {
-        Some(answer) => tried.steps_down(answer)?,
-        None => Vec::new(),
-    };
+    let found = tried.search(None)?;
+    let (mut answer, mut unchecked) = tried.checked(found)?;
+    let mut surprised = answer != found;
     let costs = tried.costs();
+    let mut steps_down = tried.steps_down_of(answer)?;
     let cheaper =
         |step: &StepDown| answer.is_some_and(|at| step.breaks.is_none() && step.deployment.cost.total < costs[at]);
-    if steps_down.iter().any(cheaper) {
+    if unchecked > 0 && steps_down.iter().any(cheaper) {
         // More did hurt here: nothing may be ruled out unseen.
-        surprised = true;
+        (surprised, unchecked) = (true, 0);
         answer = cheapest_by_force(&tried.space.grid, &costs, &mut |index| tried.meets(index))?;
-        if let Some(answer) = answer {
-            steps_down = tried.steps_down(answer)?;
+        steps_down = tried.steps_down_of(answer)?;
+    }
+    let mut tied = 0;
+    let mut tie = None;
+    if let Some(cheapest) = answer {
+        let equals = tried.as_dear_as(cheapest)?;
+        let roomiest = tried.roomiest(&equals);
+        (tied, tie) = (equals.len(), equals.last().map(|last| (costs[cheapest], costs[*last])));
+        if roomiest != cheapest {
+            answer = Some(roomiest);
+            steps_down = tried.steps_down_of(answer)?;
         }
     }
-    Ok(Searched { tried, answer, steps_down, surprised })
+    Ok(Searched { tried, answer, steps_down, tied, tie, surprised, unchecked })
+}
+
+/// The world whose answer is the cheapest, or of those that cost about as much the one with the most room.
+fn best(searched: &[Searched<'_>]) -> Option<usize> {
+    let priced = || {
+        let of = |(world, one): (usize, &Searched<'_>)| {
+            let answer = one.answer?;
+            Some((world, one.tried.costs()[answer], one.tried.room_used(answer)))
+        };
+        searched.iter().enumerate().filter_map(of).collect::<Vec<_>>()
+    };
+    let least = priced().iter().map(|(_, cost, _)| *cost).fold(f64::INFINITY, f64::min);
+    let equals = priced().into_iter().filter(|(_, cost, _)| *cost <= least * (1.0 + TIE));
+    equals.min_by(|a, b| a.2.total_cmp(&b.2).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0))).map(|(world, _, _)| world)
 }
 
 /// Runs deployments of many costs once.
@@ -200,7 +128,7 @@ fn show_what_money_buys(
     let views: Vec<&Tried<'_>> = searched.iter().map(|one| &one.tried).collect();
     let found = runner.all(&wanted, &|&(world, index)| {
         let tried = views[world];
-        tried.runner.run(&tried.model(index), 1.0, 0, tried.slo)
+        tried.runner.run(&tried.model(index), 0, tried.slo)
     })?;
     for (&(world, index), vitals) in wanted.iter().zip(found) {
         searched[world].tried.known.insert(index, vec![vitals]);
@@ -263,7 +191,7 @@ fn frontier(seen: &[Deployment], slo: &Slo) -> Vec<usize> {
 }
 
 fn world_plan(searched: Searched<'_>) -> WorldPlan {
-    let Searched { tried, answer, steps_down, surprised } = searched;
+    let Searched { tried, answer, steps_down, tied, tie, surprised, unchecked } = searched;
     let dearest = tried.known.keys().copied().max_by(|a, b| tried.costs()[*a].total_cmp(&tried.costs()[*b]));
     WorldPlan {
         world: tried.space.world.clone(),
@@ -272,6 +200,9 @@ fn world_plan(searched: Searched<'_>) -> WorldPlan {
         cheapest: answer.map(|answer| tried.deployment(answer)),
         steps_down,
         nearest: dearest.filter(|_| answer.is_none()).map(|index| tried.deployment(index)),
+        tied,
+        tie,
         surprised,
+        unchecked,
     }
 }

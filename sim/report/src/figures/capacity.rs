@@ -203,7 +203,8 @@ fn knee(
         }
     }
     canvas.dashes(&[(at, baseline + 4.0), (at, bottom)], 1.2, look.line, (4.0, 3.0));
-    let text = format!("{name} {}", load_words(load, estimate.mean));
+    let about = if world.told { "" } else { " about" };
+    let text = format!("{name}{about} {}", load_words(load, estimate.mean));
     let width = Face::Bold.width(&text, style::HEADING);
     let pen = |anchor| hand(style::HEADING, Face::Bold, look.text, anchor);
     // To the left of its line, where no later name's line falls, unless there is no room.
@@ -250,7 +251,7 @@ fn foot(canvas: &mut Canvas, capacity: &Capacity, loads: &Axis, panels: &[Panel]
     let intervals = capacity.worlds.iter().any(|world| world.estimate.is_some_and(|estimate| estimate.low.is_some()));
     let text = match intervals {
         true => {
-            "Curves: the first replication. Dashed lines: capacities, means over the replications; light areas: their 95 % intervals."
+            "Curves: the first replication. Dashed lines: the loads up to which the means meet; light areas: their 95 % intervals."
         }
         false => "Curves and dashed lines: one replication.",
     };

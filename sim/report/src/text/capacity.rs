@@ -2,7 +2,7 @@
 
 use engine::record::Ending;
 use lab::attainable::Unattainable;
-use lab::capacity::{Break, Capacity, Cause, Load, Reached, Vitals, WorldCapacity};
+use lab::capacity::{Break, Capacity, Cause, Floor, Load, Reached, Vitals, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use lab::{Estimate, Unit};
 
@@ -19,6 +19,8 @@ pub struct Asked {
     pub assumed: Vec<Objective>,
     /// Objectives that a search for the highest load cannot use.
     pub set_aside: Vec<Objective>,
+    /// Whether light load was told closely enough for what was assumed to be more than a guess.
+    pub guessed: bool,
     /// Replications of each world.
     pub replications: u32,
     /// Distance of two loads that are told apart, as a share.
@@ -33,7 +35,11 @@ pub struct Asked {
 pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String {
     let mut text = String::from("Objectives\n");
     for objective in &capacity.slo.objectives {
-        let origin = if asked.assumed.contains(objective) { "   (assumed: [slo] does not say)" } else { "" };
+        let origin = match (asked.assumed.contains(objective), asked.guessed) {
+            (false, _) => "",
+            (true, false) => "   (assumed: [slo] does not say)",
+            (true, true) => "   (a guess: [slo] does not say, and light load differs too much from run to run)",
+        };
         text += &format!("  {}{origin}\n", objective_words(objective));
     }
     text += &format!("\n{}\n", table(capacity));
@@ -71,6 +77,9 @@ fn table(capacity: &Capacity) -> String {
     let mut rows = vec![head.map(str::to_owned)];
     for world in &capacity.worlds {
         let (value, interval, factor) = match &world.estimate {
+            Some(_) if !world.told => {
+                ("not precise enough".to_owned(), open_words(world, capacity.load), "–".to_owned())
+            }
             Some(estimate) => {
                 let more = if world.reached.iter().any(|one| matches!(one, Reached::Beyond(_))) { "> " } else { "" };
                 let interval = match (estimate.low, estimate.high) {
@@ -82,6 +91,7 @@ fn table(capacity: &Capacity) -> String {
                 let value = format!("{more}{}", load_words(capacity.load, estimate.mean));
                 (value, interval, number::value(Unit::Ratio, estimate.mean))
             }
+            None if !world.told => ("not precise enough".to_owned(), "–".to_owned(), "–".to_owned()),
             None => ("none".to_owned(), "–".to_owned(), "–".to_owned()),
         };
         let breaks = world.breaks.as_ref().map_or("–", |found| short_cause(found.cause));
@@ -131,27 +141,20 @@ pub fn short_cause(cause: Cause) -> &'static str {
 /// What is to be said of a world.
 fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
     let name = &world.world;
-    let Some(estimate) = &world.estimate else {
-        let never = world.reached.iter().filter(|one| **one == Reached::Never).count();
-        let of = world.reached.len();
-        let first = match world.missed.as_slice() {
-            [] => String::new(),
-            missed => format!(
-                " It misses {} even at the lightest load.",
-                list(missed.iter().map(|(objective, _)| objective_words(objective)))
-            ),
-        };
-        return vec![format!(
-            "{name} does not meet the objectives at any load in {never} of {of} replications.{first}"
-        )];
-    };
-    if let Some(Reached::Beyond(factor)) = world.reached.iter().find(|one| matches!(one, Reached::Beyond(_))) {
-        return vec![format!(
-            "{name} still meets the objectives at {}, the heaviest load that is tried.",
-            load_words(load, *factor)
-        )];
+    let Some(estimate) = &world.estimate else { return vec![none_sentence(world, load)] };
+    if !world.told {
+        return open_sentences(world, load);
     }
-    let mut said = vec![format!("{name} carries {}{}.", load_words(load, estimate.mean), interval(load, estimate))];
+    let mut said = Vec::new();
+    if world.missed_at.is_none() {
+        said.push(format!(
+            "{name} still meets the objectives at {}, the heaviest load that is tried.",
+            load_words(load, estimate.mean)
+        ));
+    } else {
+        said.push(format!("{name} carries {}{}.", load_words(load, estimate.mean), interval(load, estimate)));
+    }
+    said.extend(world.floor.as_ref().map(|floor| floor_sentence(floor, load)));
     if let Some(found) = &world.breaks {
         said.push(missed_sentence(world, found, load, asked));
         said.push(cause_sentence(found, load));
@@ -159,13 +162,111 @@ fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
     said
 }
 
+/// No load that was tried meets.
+fn none_sentence(world: &WorldCapacity, load: Load) -> String {
+    let (lightest, heaviest) = world.tried;
+    let missed = match world.missed.as_slice() {
+        [] => String::new(),
+        missed => {
+            let values = list(missed.iter().map(missed_words));
+            let at = world.missed_at.map_or_else(|| "the lightest".to_owned(), |factor| load_words(load, factor));
+            format!(" At {at}: {values}.")
+        }
+    };
+    let not_sure = match world.told {
+        true => "",
+        false => {
+            " But that is not sure at all of them: the replications are not precise enough to say, and more --replications would tell."
+        }
+    };
+    format!(
+        "{} meets the objectives at none of the loads that were tried, from {} to {}.{missed}{not_sure}",
+        world.world,
+        load_words(load, lightest),
+        load_words(load, heaviest)
+    )
+}
+
+/// The loads of which the replications do not tell whether they meet.
+fn open_words(world: &WorldCapacity, load: Load) -> String {
+    let Some(estimate) = &world.estimate else { return "–".to_owned() };
+    let low =
+        estimate.low.map_or_else(|| format!("below {}", load_words(load, world.tried.0)), |low| load_words(load, low));
+    let high = estimate.high.map_or_else(|| "?".to_owned(), |high| load_words(load, high));
+    format!("{low} to {high}")
+}
+
+/// Why there is no answer, and what would bring one.
+fn open_sentences(world: &WorldCapacity, load: Load) -> Vec<String> {
+    let Some(estimate) = &world.estimate else { return Vec::new() };
+    let name = &world.world;
+    let surely = match estimate.low {
+        Some(low) => format!("it surely meets them at {}", load_words(load, low)),
+        None => format!(
+            "at no load from {} on does every interval lie on the good side of its bound",
+            load_words(load, world.tried.0)
+        ),
+    };
+    let not = match estimate.high {
+        Some(high) => format!("it surely misses them at {}", load_words(load, high)),
+        None => "at no load that was tried does it surely miss them".to_owned(),
+    };
+    let mut said = vec![format!(
+        "{name}: {} replications are not precise enough to say how much it carries: {surely}, {not}, and the means cross a bound at {}.",
+        estimate.n,
+        load_words(load, estimate.mean)
+    )];
+    if !world.missed.is_empty() {
+        let at = world.missed_at.map_or_else(String::new, |factor| format!(" at {}", load_words(load, factor)));
+        said.push(format!("The means{at}: {}.", list(world.missed.iter().map(missed_words))));
+    }
+    said.push(
+        "More --replications, a longer --length or a bound that is further from what light load has would tell."
+            .to_owned(),
+    );
+    said
+}
+
+/// A load that is too light to meet.
+fn floor_sentence(floor: &Floor, load: Load) -> String {
+    let grown = match floor.breaks.wait.filter(|_| floor.breaks.longer_ns > 0.0) {
+        Some((wait, grown)) => format!(
+            "; a mean good response takes {} longer there than at {}, \"{}\" {}",
+            number::value(Unit::Nanoseconds, floor.breaks.longer_ns),
+            load_words(load, floor.holds),
+            wait.label(),
+            number::value(Unit::Nanoseconds, grown)
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Less is too little as well: it meets the objectives from {} on and misses at {}: {}{grown}. What is seldom done finds cold caches, \
+         or there is something else that only comes with load.",
+        load_words(load, floor.holds),
+        load_words(load, floor.misses),
+        list(floor.missed.iter().map(missed_words)),
+    )
+}
+
 fn interval(load: Load, estimate: &Estimate) -> String {
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => {
             format!(" (95 % interval {} to {})", load_words(load, low), load_words(load, high))
         }
-        _ => " (one replication, so no interval)".to_owned(),
+        (Some(low), None) => {
+            format!(" (surely {}, and no load that was tried is surely too much)", load_words(load, low))
+        }
+        (None, _) => " (one replication, so no interval)".to_owned(),
     }
+}
+
+/// An objective that is missed, and by how much.
+fn missed_words((objective, seen): &(Objective, Seen)) -> String {
+    let value = match seen {
+        Seen::Value(value) => number::value(objective.measure.unit(), *value),
+        Seen::Never | Seen::Nobody => "of no good response".to_owned(),
+    };
+    format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
@@ -174,14 +275,8 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 /// Which objectives are missed one step beyond, and by how much.
 fn missed_sentence(world: &WorldCapacity, found: &Break, load: Load, asked: &Asked) -> String {
-    let values = world.missed.iter().map(|(objective, seen)| {
-        let value = match seen {
-            Seen::Value(value) => number::value(objective.measure.unit(), *value),
-            Seen::Never | Seen::Nobody => "of no good response".to_owned(),
-        };
-        format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
-    });
-    let who = if asked.replications > 1 { "In the first replication " } else { "" };
+    let values = world.missed.iter().map(missed_words);
+    let who = if asked.replications > 1 { "On average over the replications " } else { "" };
     let at = world.missed_at.map_or_else(|| "one step more".to_owned(), |factor| load_words(load, factor));
     format!("{who}{} still holds and {at} does not: {}.", load_words(load, found.below), list(values))
 }
@@ -302,9 +397,16 @@ fn method(capacity: &Capacity, asked: &Asked) -> String {
         number::value(Unit::Share, asked.tolerance)
     )];
     if asked.replications > 1 {
+        let most = capacity.worlds.iter().filter_map(|world| world.estimate.map(|estimate| estimate.n)).max();
+        let many = match most {
+            Some(most) if most > asked.replications => {
+                format!("{} replications, or up to {most} where these leave it open", asked.replications)
+            }
+            _ => format!("{} replications", asked.replications),
+        };
         said.push(format!(
-            "Each of the {} replications has a capacity of its own: the highest load at which all objectives hold.",
-            asked.replications
+            "A load meets the objectives if the means over {many} do; the interval reaches from the highest load that surely meets to \
+             the lowest that surely misses, by the 95 % intervals of the objectives."
         ));
     }
     if !asked.set_aside.is_empty() {

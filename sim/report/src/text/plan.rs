@@ -1,7 +1,7 @@
 //! A plan in words: the cheapest deployment, what binds it, what more and less money buys, and how far it moves.
 
 use lab::Unit;
-use lab::plan::{Cost, Deployment, Moved, Plan, StepDown, WorldPlan};
+use lab::plan::{Cost, Deployment, Moved, Plan, StepDown, TIE, WorldPlan};
 use lab::slo::{Objective, Seen};
 
 use super::capacity::{cause_words, short_cause};
@@ -17,7 +17,7 @@ pub fn plan_text(plan: &Plan, replications: u32, notes: &[String], width: usize)
     for objective in &plan.slo.objectives {
         text += &format!("  {}\n", objective_words(objective));
     }
-    text += &format!("\n{}\n", layout::wrap(&answer(plan), width));
+    text += &format!("\n{}\n", layout::wrap(&(answer(plan) + &tie(plan)), width));
     text += &format!("{}\n", worlds(plan));
     for world in plan.worlds.iter().filter(|world| world.cheapest.is_some()) {
         text += &format!("{}\n", binding(plan, world, width));
@@ -65,6 +65,38 @@ fn answer(plan: &Plan) -> String {
         money(total),
         parts.join(" + ")
     )
+}
+
+/// Where several cost about as much: which of them it is, and why.
+fn tie(plan: &Plan) -> String {
+    let Some(best) = plan.best else { return String::new() };
+    let Some(found) = plan.answer() else { return String::new() };
+    let others = |(at, world): (usize, &WorldPlan)| {
+        let cost = world.cheapest.as_ref().map(|other| other.cost.total);
+        at != best && cost.is_some_and(|cost| (cost - found.cost.total).abs() <= TIE * cost.min(found.cost.total))
+    };
+    let worlds = plan.worlds.iter().enumerate().filter(|one| others(*one)).count();
+    let tied = plan.worlds[best].tied;
+    if tied < 2 && worlds == 0 {
+        return String::new();
+    }
+    let room = found.binding(&plan.slo).map_or(String::new(), |(objective, used)| {
+        format!(
+            ", with {} at {} of its bound in the worst replication",
+            what(objective),
+            number::value(Unit::Share, used)
+        )
+    });
+    let range = match plan.worlds[best].tie {
+        Some((low, high)) if money(low) != money(high) => format!(", which cost {} to {},", money(low), money(high)),
+        _ => String::new(),
+    };
+    let who = match (tied, worlds) {
+        (0 | 1, _) => "Worlds whose cheapest costs as much meet as well, and".to_owned(),
+        (_, 0) => format!("{} deployments{range} meet, and", number::grouped(tied as f64, 0)),
+        (_, _) => format!("{} deployments{range} and other worlds meet, and", number::grouped(tied as f64, 0)),
+    };
+    format!(" Costs within 1 % are taken for equal: {who} this one has the most room{room}.")
 }
 
 /// The cheapest deployment of every world.
@@ -117,7 +149,7 @@ fn binding(plan: &Plan, world: &WorldPlan, width: usize) -> String {
 fn step_words(step: &StepDown, world: &str) -> String {
     let value = step.deployment.settings.iter().find(|(path, _)| *path == step.path).map_or("", |(_, value)| value);
     let head = format!("{} = {value} (cost {})", setting(&step.path, world), money(step.deployment.cost.total));
-    let Some(found) = &step.breaks else { return format!("{head} would do as well.") };
+    let Some(found) = &step.breaks else { return format!("{head} meets as well, with less room.") };
     let missed: Vec<String> = step.missed.iter().map(missed_words).collect();
     format!("{head} misses: {}. {}.", missed.join(", "), cause_words(found))
 }
@@ -136,7 +168,7 @@ fn frontier(plan: &Plan) -> String {
     for &at in plan.frontier.iter().take(FRONTIER_MAX) {
         let found = &plan.seen[at];
         let holds = if found.meets() { "met" } else { "missed" };
-        let which = if plan.answer() == Some(found) { "   <- cheapest that meets" } else { "" };
+        let which = if plan.answer() == Some(found) { "   <- the answer" } else { "" };
         let name = format!("{}: {}{which}", found.world, settings_words(found));
         rows.push([money(found.cost.total), p99(found), holds.to_owned(), name]);
     }
@@ -190,8 +222,16 @@ fn method(plan: &Plan, replications: u32, notes: &[String]) -> String {
         plan.worlds.iter().filter(|world| world.surprised).map(|world| world.world.as_str()).collect();
     if !surprised.is_empty() {
         said.push(format!(
-            "In {} less of something did better, so every deployment cheaper than the answer was run.",
+            "In {} less of something did better than the search takes for granted; what it had ruled out was run as well.",
             surprised.join(", ")
+        ));
+    }
+    let unchecked: usize = plan.worlds.iter().map(|world| world.unchecked).sum();
+    if unchecked > 0 {
+        said.push(format!(
+            "{} cheaper deployments were not run, because one with no less of anything that helps misses by far: where more of something \
+             hurts, one of them may meet. --by-force runs them all.",
+            number::grouped(unchecked as f64, 0)
         ));
     }
     said.extend(notes.iter().cloned());
