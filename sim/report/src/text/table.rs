@@ -22,7 +22,9 @@ pub fn comparison_table(comparison: &Comparison, style: Style) -> String {
     let mut text = layout::table(&names, &rows::lines(comparison), style);
     let replications = comparison.worlds.iter().map(|world| world.replications).max().unwrap_or(0);
     if replications > 1 {
-        let note = format!("Means of {replications} replications; ± is half the width of the 95 % interval.");
+        let note = format!(
+            "Means of {replications} replications; ± is half the width of the 95 % interval of what runs of this length have."
+        );
         text += &format!("\n{}", layout::wrap(&note, style.width));
     }
     text += &format!("\n{}", layout::wrap(&finding(comparison), style.width));
