@@ -445,12 +445,3 @@ pub(crate) fn offered(model: &Model) -> Vec<f64> {
     let needed = needed(model);
     (0..model.clients.len()).map(|group| of_group(model, &needed, group).map_or(0.0, |group| group.rate)).collect()
 }
-
-/// All stations with the most that each allows, for tests.
-#[cfg(test)]
-pub(crate) fn each(model: &Model) -> Vec<(Kind, f64)> {
-    let needed = needed(model);
-    let rates = offered(model);
-    let of = |station: &Station| station.servers / mix(&needed.flows, &rates, &station.takes).mean;
-    needed.stations.iter().map(|station| (station.kind.clone(), of(station))).collect()
-}

@@ -74,7 +74,9 @@ fn users_differ_from_requests(worlds: &[Summary]) -> bool {
 fn run_rows(worlds: &[Summary], group: Group) -> Vec<Line> {
     let grows = worlds.iter().any(|world| world.overload.is_some());
     let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec);
-    let specs = specs.filter(|spec| spec.group == group && (grows || spec.name != "inside_growth_rps") && spec.name != "inside_growth_ratio");
+    let specs = specs.filter(|spec| {
+        spec.group == group && (grows || spec.name != "inside_growth_rps") && spec.name != "inside_growth_ratio"
+    });
     specs.filter_map(|spec| row(worlds, spec, 1, |world| world.figure(spec.name))).map(Line::Row).collect()
 }
 

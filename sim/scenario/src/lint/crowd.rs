@@ -16,7 +16,8 @@ pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     for client in &scenario.clients {
         let Some(clients) = comes_at_once(client) else { continue };
         let Some((_, node)) = nodes.iter().find(|(name, _)| name.text == client.name.text) else { continue };
-        let Some((world, taken)) = scenario.worlds.iter().find_map(|world| Some((world, at_one_go(world, clients)?))) else {
+        let Some((world, taken)) = scenario.worlds.iter().find_map(|world| Some((world, at_one_go(world, clients)?)))
+        else {
             continue;
         };
         let what = format!(
