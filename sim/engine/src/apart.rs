@@ -29,6 +29,12 @@ impl Apart {
         ended.map(|ending| self.within(endings, ending)).sum::<u64>() + self.stuck
     }
 
+    /// Those that were not good over all that were settled within the window; `None` if none was.
+    pub fn errors(&self, endings: &[u64; Ending::COUNT]) -> Option<f64> {
+        let settled = self.settled(endings);
+        (settled > 0).then(|| (settled - self.within(endings, Ending::Ok)) as f64 / settled as f64)
+    }
+
     /// Good responses over all that were settled within the window; `None` if none was.
     pub fn success(&self, endings: &[u64; Ending::COUNT]) -> Option<f64> {
         let settled = self.settled(endings);

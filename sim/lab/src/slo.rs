@@ -218,7 +218,7 @@ fn percentile(latency: &Hist, unfinished: &Hist, milli: u32, ended: u64) -> Seen
 }
 
 fn errors(endings: &[u64; Ending::COUNT], apart: &Apart) -> Option<f64> {
-    apart.success(endings).map(|success| 1.0 - success)
+    apart.errors(endings)
 }
 
 fn throughput(endings: &[u64; Ending::COUNT], apart: &Apart, record: &RunRecord) -> Option<f64> {

@@ -72,6 +72,8 @@ mod tests {
     const TEXT: &str = r#"
 version = 1
 title = "t"
+[run]
+length = "60s"
 [machine]
 cores = 1
 [world.a]

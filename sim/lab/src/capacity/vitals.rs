@@ -64,7 +64,7 @@ impl Vitals {
             ended: apart.settled(endings),
             endings: record.endings,
             p99_ns: record.latency.quantile(0.99).map(|span| span.as_ns() as f64),
-            errors: apart.success(endings).map_or(0.0, |success| 1.0 - success),
+            errors: apart.errors(endings).unwrap_or(0.0),
             throughput_rps: if record.window.is_zero() { 0.0 } else { good as f64 / record.window.as_secs_f64() },
             blame_ns: blame_of(record.classes.iter()),
             slots_share: minute.slots_share,
