@@ -77,7 +77,8 @@ fn what_binds_is_named_and_an_overload_comes_up_to_it() {
 
     let sender = format!("{GEVENT}{}cost = \"20ms\"\n[request.p]\nsteps = [{{ sleep = \"1ms\" }}]\n", client(80));
     let said = "the program that sends for client u: one process, busy for 20.000 ms a request";
-    binds(&sender, &Kind::Sender("u".into()), said, 50.0);
+    let bound = ceiling(&models(&format!("{HEAD}{sender}"), &[])[0]).expect("it is bounded");
+    assert_eq!((&bound.binds, bound.why.as_str()), (&Kind::Sender("u".into()), said));
 
     // Ports: 300 in all, each taken for a second and 50 ms; at first they are all free, so the window begins later.
     let ports = format!(

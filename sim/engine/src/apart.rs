@@ -29,6 +29,12 @@ impl Apart {
         ended.map(|ending| self.within(endings, ending)).sum::<u64>() + self.stuck
     }
 
+    /// Good responses over all that ended at all, while the run drained too; `None` if none did.
+    pub fn in_the_end(endings: &[u64; Ending::COUNT]) -> Option<f64> {
+        let ended = endings.iter().sum::<u64>() - endings[Ending::Unfinished as usize];
+        (ended > 0).then(|| endings[Ending::Ok as usize] as f64 / ended as f64)
+    }
+
     /// Those that were not good over all that were settled within the window; `None` if none was.
     pub fn errors(&self, endings: &[u64; Ending::COUNT]) -> Option<f64> {
         let settled = self.settled(endings);

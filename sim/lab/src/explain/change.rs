@@ -2,7 +2,7 @@
 
 use engine::door::Meanwhile;
 use engine::model::Window;
-use engine::record::Wait;
+use engine::record::{Apart, Wait};
 use engine::time::Time;
 use engine::{Model, RunRecord};
 
@@ -109,12 +109,11 @@ impl Outcome {
     pub fn of(record: &RunRecord, class: Option<usize>) -> Outcome {
         let latency = class.map_or(&record.latency, |class| &record.classes[class].latency);
         let of_class = class.map(|class| &record.classes[class]);
-        let (endings, apart) =
-            of_class.map_or((&record.endings, &record.apart), |class| (&class.endings, &class.apart));
+        let endings = of_class.map_or(&record.endings, |class| &class.endings);
         Outcome {
             p99_ns: latency.quantile(0.99).map(|span| span.as_ns() as f64),
             longest_ns: latency.max().map(|span| span.as_ns() as f64),
-            success: apart.success(endings),
+            success: Apart::in_the_end(endings),
             busiest: busiest_share(std::slice::from_ref(record)),
         }
     }

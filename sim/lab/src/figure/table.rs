@@ -38,7 +38,7 @@ const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Les
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 88] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
     row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
         "Requests that were alive within the window, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
@@ -62,6 +62,8 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 88] = [
     row("requests_drained", "ended while draining", OUTCOME,
         "Requests that ended after the window, while the run drained: in no other row of endings, and in no rate.",
         |r| Some(r.apart.drained.iter().sum::<u64>() as f64)),
+    row("requests_drained_ok", "of these ok", OUTCOME,
+        "Those of them that were good responses.", |r| Some(r.apart.drained[Ending::Ok as usize] as f64)),
     row("success_share", "success", (Unit::Share, Group::Outcome, Better::More),
         "Good responses within the window over all requests that ended there, or waited through all of it.",
         |r| r.apart.success(&r.endings)),

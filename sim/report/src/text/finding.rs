@@ -27,8 +27,19 @@ pub(crate) fn paragraphs(comparison: &Comparison) -> Vec<String> {
 
 fn world_sentences(world: &Summary) -> Vec<String> {
     let name = &world.world;
-    let (Some(sent), Some(success)) = (world.mean("requests_sent"), world.mean("success_share")) else {
-        return vec![format!("{name}: no request was sent.")];
+    let sent = world.mean("requests_sent").unwrap_or(0.0);
+    let Some(success) = world.mean("success_share") else {
+        let drained = world.mean("requests_drained").filter(|&drained| drained > 0.0);
+        return vec![drained.map_or_else(
+            || format!("{name}: {}", if sent > 0.0 { "no request ended." } else { "no request was sent." }),
+            |drained| {
+                let (of, ok) = (drained.round(), world.mean("requests_drained_ok").unwrap_or(0.0).round());
+                let [of, ok] = [of, ok].map(|count| number::value(Unit::Count, count));
+                format!(
+                    "{name}: no request ended within the window; of {of} that ended while it drained, {ok} succeeded."
+                )
+            },
+        )];
     };
     let mut first = format!(
         "{name}: {} of {} requests succeeded",
