@@ -191,8 +191,6 @@ fn all_counts_leave_the_warm_up_out_alike() {
         "syn_drops",
         "kernel.ack_drops",
         "kernel.extra_wakes",
-        "kernel.descriptor_failures",
-        "kernel.port_failures",
         "workers.replaced",
         "workers.lost",
         "values.reads",
