@@ -167,6 +167,9 @@ fn what_chance_decides_is_no_capacity() {
 /// Numbers at random, always the same.
 struct Dice(u64);
 
+/// Settings of a deployment; none if no deployment meets.
+type Chosen = Option<Vec<(String, String)>>;
+
 impl Dice {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -199,7 +202,7 @@ impl Drawn {
             call_ms: dice.of(&[10, 30]),
             heavy_ms: dice.of(&[20, 40]),
             units: dice.of(&[3, 5, 20]),
-            hub: dice.next() % 3 == 0,
+            hub: dice.next().is_multiple_of(3),
             patience: dice.of(&["1s", "2s"]),
             host: dice.of(&[0.0, 0.5, 2.0]),
             bound_ms: dice.of(&[150, 300, 500]),
@@ -242,7 +245,7 @@ impl Drawn {
     }
 
     /// The settings that the search chooses, and those that trying everything chooses, with the deployments that it left unseen.
-    fn both(&self) -> [(Option<Vec<(String, String)>>, usize); 2] {
+    fn both(&self) -> [(Chosen, usize); 2] {
         let space = self.space();
         let slo = p99_and_errors(Span::from_ms(self.bound_ms));
         let (core, gib, host) = (1.0, 0.5, self.host);

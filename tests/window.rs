@@ -27,12 +27,12 @@ fn timed(mut model: Model, warm_up: u64, length: u64, drain: u64) -> Model {
 }
 
 fn figure(record: &RunRecord, name: &str) -> f64 {
-    let recipe = RUN_FIGURES.iter().find(|recipe| recipe.spec.name == name).unwrap();
+    let recipe = RUN_FIGURES.iter().find(|recipe| recipe.spec.name == name).expect("the table has it");
     (recipe.value)(record).unwrap_or_else(|| panic!("no {name}"))
 }
 
 fn verdict(record: &RunRecord, measure: &str, side: Side, bound: f64) -> Verdict {
-    let measure = Measure::named(measure).unwrap();
+    let measure = Measure::named(measure).expect("it is a measure");
     let objective = Objective { measure, class: None, side, inclusive: false, bound };
     let slo = Slo { objectives: vec![objective], worlds: None };
     judge(&slo, &[WorldResult { name: record.world.clone(), records: vec![record.clone()] }])[0].verdict

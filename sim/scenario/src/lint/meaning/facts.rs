@@ -200,7 +200,7 @@ impl Place<'_> {
                 "remove it, or write { burn = \"20ms\" } where the CPU time is spent",
             ),
             Needs::Yields | Needs::StandardQueue | Needs::Expires if !hub => not_hub(),
-            Needs::Yields if !facts.yields && !(world.yield_every.is_some() && facts.burns) && !facts.standard => {
+            Needs::Yields if !(facts.yields || facts.standard || world.yield_every.is_some() && facts.burns) => {
                 lack("nothing yields", "remove it, or write { yield = true } or `yield_every` where something does")
             }
             Needs::StandardQueue if !facts.standard => lack(
