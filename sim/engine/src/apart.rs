@@ -1,8 +1,8 @@
 //! Where the endings of requests lie: within the window that is measured, in the drain after it, or nowhere.
 //!
 //! Whoever is alive within the window is in its books, whenever it was born. Rates are of what ends within the window, over that
-//! window: what servers still get done while a run drains is no throughput. Who is inside
-//! through all of it is stuck, and counts as badly served; of all others that the end of a run cuts off nobody knows what would have become.
+//! window: what servers still get done while a run drains is no throughput. Who is inside through all of it is stuck, and counts as badly
+//! served; of all others that the end of a run cuts off nobody knows what would have become.
 
 use serde::Serialize;
 

@@ -1,9 +1,9 @@
 //! Deadlocks: tasks that wait for each other in a circle, so that none of them will ever go on.
 //!
 //! Nothing is counted while a run goes on. When it is over, every task that waits without a limit for a unit of a lock or pool, or for
-//! the runs of its fan-out, is a suspect. Who holds the units follows from the programs (`ledger.rs`). A suspect is cleared if somebody who could help it
-//! is not one: a unit is free, a holder is not stuck, all its runs go on. Who is left when nobody can be cleared any more is
-//! stuck for ever. Where the holders of a unit do not come out as many as its units, it is not judged: nobody is accused wrongly.
+//! the runs of its fan-out, is a suspect. Who holds the units follows from the programs (`ledger.rs`). A suspect is cleared if somebody
+//! who could help it is not one: a unit is free, a holder is not stuck, all its runs go on. Who is left when nobody can be cleared any
+//! more is stuck for ever. Where the holders of a unit do not come out as many as its units, it is not judged: nobody is accused wrongly.
 //! A task is no suspect while something ends its wait: a timeout, a block around it, the death of its process.
 
 use std::collections::{BTreeMap, BTreeSet};

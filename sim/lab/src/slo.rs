@@ -258,16 +258,18 @@ pub struct Judged {
 
 /// Holds every world against all objectives: by objective, then by world in the order of the results.
 pub fn judge(slo: &Slo, results: &[WorldResult]) -> Vec<Judged> {
-    let judged = |objective: &Objective, world: &WorldResult| {
+    let worlds: Vec<(&WorldResult, bool)> =
+        results.iter().map(|world| (world, overload_of(world.records.iter()).is_some())).collect();
+    let judged = |objective: &Objective, &(world, overloaded): &(&WorldResult, bool)| {
         let seen: Vec<Seen> = world.records.iter().map(|record| objective.seen(record)).collect();
         let (verdict, estimate) = verdict(objective, &seen);
-        let (binds, overloaded) = (slo.binds(&world.name), overload_of(world.records.iter()).is_some());
+        let binds = slo.binds(&world.name);
         // Whatever was measured, a longer run measures more.
         let grows = overloaded && matches!(objective.measure, Measure::Latency(_));
         let verdict = if grows { Verdict::Missed } else { verdict };
         Judged { objective: objective.clone(), world: world.name.clone(), binds, overloaded, seen, estimate, verdict }
     };
-    slo.objectives.iter().flat_map(|objective| results.iter().map(move |world| judged(objective, world))).collect()
+    slo.objectives.iter().flat_map(|objective| worlds.iter().map(move |world| judged(objective, world))).collect()
 }
 
 /// What the replications together say of an objective, and their mean.

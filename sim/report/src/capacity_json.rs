@@ -7,7 +7,7 @@ use lab::capacity::{Break, Capacity, Load, Point, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
-use crate::json::{About, Interval, Number, OneLine};
+use crate::json::{About, Growth, Interval, Number, OneLine};
 use crate::slo_json::{Goal, MissedAnyway, missed_anyway};
 use crate::text::capacity;
 
@@ -54,6 +54,8 @@ struct World<'a> {
     too_light: Option<OneLine<TooLight<'a>>>,
     unbounded: bool,
     missed_first: Vec<OneLine<Missed<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overload: Option<OneLine<Growth>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaks_first: Option<Breaks>,
     curve: Vec<OneLine<Step>>,
@@ -174,6 +176,7 @@ impl<'a> World<'a> {
             too_light,
             unbounded: world.estimate.is_some() && world.missed_at.is_none(),
             missed_first: world.missed.iter().map(|one| OneLine(Missed::of(one, world.missed_at))).collect(),
+            overload: world.overload.map(|overload| OneLine(Growth::of(overload))),
             breaks_first: world.breaks.as_ref().map(Breaks::of),
             curve: world.points.iter().map(|point| OneLine(Step::of(point))).collect(),
         }

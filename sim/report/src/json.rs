@@ -8,8 +8,8 @@ use lab::attainable::Unattainable;
 use lab::slo::Judged;
 use lab::theory::Panel;
 use lab::{
-    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Precision, SharedSummary, Summary, WarmUp,
-    WorldDifference, WorldResult,
+    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Overload, Precision, SharedSummary,
+    Summary, WarmUp, WorldDifference, WorldResult,
 };
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -138,7 +138,7 @@ impl<'a> World<'a> {
         let hexadecimal = |fingerprint: u64| format!("{fingerprint:016x}");
         World {
             name: &result.name,
-            overload: summary.overload.map(|overload| Growth { growth_rps: Number(overload.growth_rps) }),
+            overload: summary.overload.map(Growth::of),
             figures: Figures(&summary.figures),
             classes: summary.classes.iter().map(Class::of).collect(),
             blame: Figures(&summary.blame),
@@ -157,8 +157,14 @@ impl<'a> World<'a> {
 
 /// That the queue of a world grows.
 #[derive(Serialize)]
-struct Growth {
+pub(crate) struct Growth {
     growth_rps: Number,
+}
+
+impl Growth {
+    pub(crate) fn of(overload: Overload) -> Growth {
+        Growth { growth_rps: Number(overload.growth_rps) }
+    }
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use lab::plan::{Deployment, Moved, Plan, StepDown, WorldPlan};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
-use crate::json::{About, Number, OneLine};
+use crate::json::{About, Growth, Number, OneLine};
 use crate::slo_json::{Goal, MissedAnyway, missed_anyway};
 use crate::text::plan::binding_resource;
 
@@ -70,6 +70,8 @@ struct Step<'a> {
     #[serde(flatten)]
     one: One<'a>,
     missed: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overload: Option<Growth>,
     breaks_first: Option<&'static str>,
 }
 
@@ -144,6 +146,7 @@ impl<'a> Step<'a> {
             path: &step.path,
             one: One::of(&step.deployment),
             missed: step.missed.iter().map(name).collect(),
+            overload: step.overload.map(Growth::of),
             breaks_first: step.breaks.as_ref().map(|found| found.cause.name()),
         }
     }

@@ -46,6 +46,7 @@ fn carries(world: &str, factor: f64) -> WorldCapacity {
         world: world.to_owned(),
         reached: vec![Reached::Load(factor, factor * 1.02); 3],
         estimate: Some(Estimate { mean: factor, low: Some(factor), high: Some(factor * 1.02), n: 3 }),
+        overload: None,
         missed: vec![(slo().objectives[0].clone(), Seen::Value(1.2e9))],
         missed_at: Some(factor * 1.02),
         told: true,
@@ -63,7 +64,20 @@ fn never(world: &str) -> WorldCapacity {
     let (estimate, breaks, points) = (None, None, Vec::new());
     let (told, floor, tried) = (true, None, (0.001, 4.0));
     let world = world.to_owned();
-    WorldCapacity { world, reached, estimate, told, floor, missed, missed_at: Some(0.001), breaks, tried, points }
+    let overload = None;
+    WorldCapacity {
+        world,
+        reached,
+        estimate,
+        told,
+        floor,
+        missed,
+        overload,
+        missed_at: Some(0.001),
+        breaks,
+        tried,
+        points,
+    }
 }
 
 fn capacity(worlds: Vec<WorldCapacity>) -> Capacity {

@@ -4,6 +4,7 @@
 //! Where too few requests came for the tail that is bounded, nothing is said at all.
 
 use super::vitals::Vitals;
+use crate::overload::Overload;
 use crate::slo::{Measure, Objective, Seen, Side, Slo, Verdict, verdict};
 
 /// Of a share that is bounded, so many must be expected: of none in three times as many as the bound's inverse, 95 of 100 times the
@@ -19,12 +20,16 @@ pub struct Judged {
     pub holds: bool,
     /// The mean of every objective, in their order.
     pub means: Vec<Seen>,
+    /// Whether the queue grows: whatever was measured, a longer run measures worse, so nothing is met.
+    pub overload: Option<Overload>,
 }
 
 impl Judged {
     /// Holds the runs of a load against all objectives.
     pub fn of(slo: &Slo, runs: &[&Vitals]) -> Judged {
-        let mut judged = Judged { verdict: Verdict::Met, holds: true, means: Vec::new() };
+        let overload = Vitals::overload(runs);
+        let at_first = if overload.is_some() { Verdict::Missed } else { Verdict::Met };
+        let mut judged = Judged { verdict: at_first, holds: overload.is_none(), means: Vec::new(), overload };
         for (at, objective) in slo.objectives.iter().enumerate() {
             let seen: Vec<Seen> = runs.iter().map(|vitals| vitals.seen[at]).collect();
             let (mut told, estimate) = verdict(objective, &seen);

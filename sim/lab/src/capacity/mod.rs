@@ -36,6 +36,7 @@ pub use search::{Found, Stride, search};
 pub use vitals::Vitals;
 
 use crate::estimate::{Estimate, paired_ratio};
+use crate::overload::Overload;
 use crate::slo::{Objective, Seen, Slo};
 
 /// What to measure.
@@ -173,6 +174,8 @@ pub struct WorldCapacity {
     pub floor: Option<Floor>,
     /// The objectives that are missed one step beyond, and their means; those of the lightest load if none meets.
     pub missed: Vec<(Objective, Seen)>,
+    /// Whether the queue grows there.
+    pub overload: Option<Overload>,
     /// That step, as a factor.
     pub missed_at: Option<f64>,
     /// What breaks first, in the first replication; `None` if there is no run on one of the sides.

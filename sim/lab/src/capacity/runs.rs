@@ -208,9 +208,12 @@ fn world_capacity(
         let end = |rung: Option<usize>| rung.filter(|_| tried.replications > 1).map(|rung| ladder.factor(rung));
         Estimate { mean: ladder.factor(at), low: end(edges.surely), high: end(edges.surely_not), n: tried.replications }
     });
-    let missed = match misses {
-        Some(rung) => tried.judged(rung).map_err(failed)?.missed(tried.slo),
-        None => Vec::new(),
+    let (missed, overload) = match misses {
+        Some(rung) => {
+            let judged = tried.judged(rung).map_err(failed)?;
+            (judged.missed(tried.slo), judged.overload)
+        }
+        None => (Vec::new(), None),
     };
     let floor = match edges.floor.zip(too_light) {
         Some(((holds, misses), breaks)) => {
@@ -227,6 +230,7 @@ fn world_capacity(
         told,
         floor,
         missed,
+        overload,
         missed_at: misses.map(|rung| ladder.factor(rung)),
         breaks,
         tried: (ends.0, ends.1.map_or(1.0, |(rung, _)| ladder.factor(*rung))),

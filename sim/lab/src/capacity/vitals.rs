@@ -5,7 +5,7 @@ use engine::record::{Ending, KernelCounts, RunRecord, Wait, WorkerCounts};
 
 use crate::busiest::BusiestMinute;
 use crate::figure::blame_of;
-use crate::overload::overload_of;
+use crate::overload::{Overload, growth_ratio, growth_rps, overload};
 use crate::slo::{Seen, Slo};
 
 /// What is kept of a run.
@@ -17,6 +17,8 @@ pub struct Vitals {
     pub asked: Vec<u64>,
     /// Whether it is on the good side of all of them, and its queue does not grow.
     pub holds: bool,
+    /// By how many requests a second the number inside grew, and that over what chance gains: see [`crate::overload`].
+    pub growth: (Option<f64>, Option<f64>),
     /// Requests that ended within the window, or waited through all of it.
     pub ended: u64,
     /// Requests per ending.
@@ -51,6 +53,7 @@ impl Vitals {
     /// Those of a run of `model`.
     pub fn of(record: &RunRecord, model: &Model, slo: &Slo) -> Vitals {
         let (endings, apart) = (&record.endings, &record.apart);
+        let growth = (growth_rps(record), growth_ratio(record));
         let good = apart.within(endings, Ending::Ok);
         let whole = record.until_finished().as_secs_f64().max(1e-9);
         let busiest = record.process_cpu.iter().copied().max();
@@ -60,7 +63,8 @@ impl Vitals {
         Vitals {
             seen: slo.objectives.iter().map(|objective| objective.seen(record)).collect(),
             asked: slo.objectives.iter().map(|objective| objective.asked(record)).collect(),
-            holds: slo.holds(record) && overload_of(std::iter::once(record)).is_none(),
+            holds: slo.holds(record) && overload(&[growth.0], &[growth.1]).is_none(),
+            growth,
             ended: apart.settled(endings),
             endings: record.endings,
             p99_ns: record.latency.quantile(0.99).map(|span| span.as_ns() as f64),
@@ -76,6 +80,12 @@ impl Vitals {
             workers: record.workers,
             syn_drops: record.syn_drops,
         }
+    }
+
+    /// Whether the queue grows in these replications of one load.
+    pub fn overload(runs: &[&Vitals]) -> Option<Overload> {
+        let (rps, ratio): (Vec<_>, Vec<_>) = runs.iter().map(|vitals| vitals.growth).unzip();
+        overload(&rps, &ratio)
     }
 
     /// Requests that ended so.

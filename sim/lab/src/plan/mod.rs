@@ -17,6 +17,7 @@ pub use grid::{Axis, Fate, Grid, MORE_HELPS, cheapest, cheapest_by_force};
 pub use table::make;
 
 use crate::capacity::{Break, Vitals};
+use crate::overload::Overload;
 use crate::scaled::Input;
 use crate::slo::{Objective, Seen, Side, Slo};
 use miss::used;
@@ -113,6 +114,8 @@ pub struct StepDown {
     pub deployment: Deployment,
     /// The objectives that it misses, in its first replication that misses any.
     pub missed: Vec<(Objective, Seen)>,
+    /// Whether its queue grows in that replication.
+    pub overload: Option<Overload>,
     /// What breaks; `None` if it meets the objectives as well.
     pub breaks: Option<Break>,
 }

@@ -182,9 +182,9 @@ impl<'a> Tried<'a> {
             let at = deployment.runs.iter().position(|vitals| !vitals.holds).unwrap_or(deployment.runs.len() - 1);
             let (good, bad) = (&self.known[&answer][at.min(self.known[&answer].len() - 1)], &deployment.runs[at]);
             let breaks = (!meets).then(|| Break::between(&self.model(less), (1.0, good), (1.0, bad)));
-            let missed = missed(self.slo, &bad.seen);
+            let (missed, overload) = (missed(self.slo, &bad.seen), Vitals::overload(&[bad]));
             let path = self.space.grid.axes[axis].path.clone();
-            steps.push(StepDown { path, deployment, missed, breaks });
+            steps.push(StepDown { path, deployment, missed, overload, breaks });
         }
         Ok(steps)
     }

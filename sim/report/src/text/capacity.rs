@@ -3,10 +3,10 @@
 use engine::record::Ending;
 use lab::attainable::Unattainable;
 use lab::capacity::{Break, Capacity, Cause, Floor, Load, Reached, Vitals, WorldCapacity};
-use lab::slo::{Objective, Seen};
+use lab::slo::Objective;
 use lab::{Estimate, Unit};
 
-use super::slo::{bound_words, objective_words, what};
+use super::slo::{missed_list, objective_words};
 use super::{layout, number};
 
 /// Busy time of a process from which on its hub or GIL counts as full.
@@ -165,10 +165,9 @@ fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
 /// No load that was tried meets.
 fn none_sentence(world: &WorldCapacity, load: Load) -> String {
     let (lightest, heaviest) = world.tried;
-    let missed = match world.missed.as_slice() {
-        [] => String::new(),
-        missed => {
-            let values = list(missed.iter().map(missed_words));
+    let missed = match missed_list(&world.missed, world.overload) {
+        values if values.is_empty() => values,
+        values => {
             let at = world.missed_at.map_or_else(|| "the lightest".to_owned(), |factor| load_words(load, factor));
             format!(" At {at}: {values}.")
         }
@@ -216,9 +215,10 @@ fn open_sentences(world: &WorldCapacity, load: Load) -> Vec<String> {
         estimate.n,
         load_words(load, estimate.mean)
     )];
-    if !world.missed.is_empty() {
+    let missed = missed_list(&world.missed, world.overload);
+    if !missed.is_empty() {
         let at = world.missed_at.map_or_else(String::new, |factor| format!(" at {}", load_words(load, factor)));
-        said.push(format!("The means{at}: {}.", list(world.missed.iter().map(missed_words))));
+        said.push(format!("The means{at}: {missed}."));
     }
     said.push(
         "More --replications, a longer --length or a bound that is further from what light load has would tell."
@@ -244,7 +244,7 @@ fn floor_sentence(floor: &Floor, load: Load) -> String {
          or there is something else that only comes with load.",
         load_words(load, floor.holds),
         load_words(load, floor.misses),
-        list(floor.missed.iter().map(missed_words)),
+        missed_list(&floor.missed, None),
     )
 }
 
@@ -260,25 +260,12 @@ fn interval(load: Load, estimate: &Estimate) -> String {
     }
 }
 
-/// An objective that is missed, and by how much.
-fn missed_words((objective, seen): &(Objective, Seen)) -> String {
-    let value = match seen {
-        Seen::Value(value) => number::value(objective.measure.unit(), *value),
-        Seen::Never | Seen::Nobody => "of no good response".to_owned(),
-    };
-    format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
-}
-
-fn list(items: impl Iterator<Item = String>) -> String {
-    items.collect::<Vec<_>>().join(", ")
-}
-
 /// Which objectives are missed one step beyond, and by how much.
 fn missed_sentence(world: &WorldCapacity, found: &Break, load: Load, asked: &Asked) -> String {
-    let values = world.missed.iter().map(missed_words);
+    let values = missed_list(&world.missed, world.overload);
     let who = if asked.replications > 1 { "On average over the replications " } else { "" };
     let at = world.missed_at.map_or_else(|| "one step more".to_owned(), |factor| load_words(load, factor));
-    format!("{who}{} still holds and {at} does not: {}.", load_words(load, found.below), list(values))
+    format!("{who}{} still holds and {at} does not: {}.", load_words(load, found.below), values)
 }
 
 /// What breaks first, with the figures that say so.
@@ -410,7 +397,7 @@ fn method(capacity: &Capacity, asked: &Asked) -> String {
         ));
     }
     if !asked.set_aside.is_empty() {
-        let names = list(asked.set_aside.iter().map(objective_words));
+        let names = asked.set_aside.iter().map(objective_words).collect::<Vec<_>>().join(", ");
         said.push(format!("{names} is set aside, because a light load misses it."));
     }
     said.extend(asked.notes.iter().cloned());

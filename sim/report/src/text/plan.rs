@@ -2,10 +2,9 @@
 
 use lab::Unit;
 use lab::plan::{Cost, Deployment, Moved, Plan, StepDown, TIE, WorldPlan};
-use lab::slo::{Objective, Seen};
 
 use super::capacity::{cause_words, short_cause};
-use super::slo::{bound_words, objective_words, what};
+use super::slo::{missed_list, objective_words, what};
 use super::{layout, number};
 
 /// Most rows of the frontier.
@@ -150,16 +149,7 @@ fn step_words(step: &StepDown, world: &str) -> String {
     let value = step.deployment.settings.iter().find(|(path, _)| *path == step.path).map_or("", |(_, value)| value);
     let head = format!("{} = {value} (cost {})", setting(&step.path, world), money(step.deployment.cost.total));
     let Some(found) = &step.breaks else { return format!("{head} meets as well, with less room.") };
-    let missed: Vec<String> = step.missed.iter().map(missed_words).collect();
-    format!("{head} misses: {}. {}.", missed.join(", "), cause_words(found))
-}
-
-fn missed_words((objective, seen): &(Objective, Seen)) -> String {
-    let value = match seen {
-        Seen::Value(value) => number::value(objective.measure.unit(), *value),
-        Seen::Never | Seen::Nobody => "of no good response".to_owned(),
-    };
-    format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
+    format!("{head} misses: {}. {}.", missed_list(&step.missed, step.overload), cause_words(found))
 }
 
 /// Deployments that nothing beats in both cost and p99.

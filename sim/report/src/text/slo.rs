@@ -1,6 +1,7 @@
 //! Verdicts on objectives, as lines of a table and a sentence.
 
 use lab::slo::{Judged, Measure, Objective, Seen, Side, Verdict, overall};
+use lab::{Overload, Unit};
 
 use super::{layout, number};
 
@@ -43,6 +44,24 @@ pub fn bound_words(objective: &Objective) -> String {
     let (digits, unit) = written.split_once(' ').map_or((written.as_str(), ""), |(digits, unit)| (digits, unit));
     let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
     format!("{} {digits} {unit}", operator(objective)).trim_end().to_owned()
+}
+
+/// What is missed and by how much, the queue that grows first.
+pub(crate) fn missed_list(missed: &[(Objective, Seen)], overload: Option<Overload>) -> String {
+    let grows = overload.map(|overload| {
+        format!(
+            "OVERLOADED, the number of requests inside grows by {}",
+            number::value(Unit::PerSecond, overload.growth_rps)
+        )
+    });
+    let values = missed.iter().map(|(objective, seen)| {
+        let value = match seen {
+            Seen::Value(value) => number::value(objective.measure.unit(), *value),
+            Seen::Never | Seen::Nobody => "of no good response".to_owned(),
+        };
+        format!("{} {value} (wanted: {})", what(objective), bound_words(objective))
+    });
+    grows.into_iter().chain(values).collect::<Vec<_>>().join(", ")
 }
 
 /// The verdicts, a line for each objective and world, and what they come to.
