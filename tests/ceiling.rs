@@ -3,7 +3,7 @@
 use engine::model::Arrivals;
 use engine::record::Ending;
 use engine::rng::{Replication, Seed, mix};
-use engine::{Model, RunRecord};
+use engine::{Model, RunError, RunRecord};
 use lab::theory::{Bound, Kind, ceiling};
 use scenario::Override;
 
@@ -75,10 +75,11 @@ fn what_binds_is_named_and_an_overload_comes_up_to_it() {
     let uplink = uplink.replace("[world.w]", "uplink = 50000\n[world.w]");
     binds(&uplink, &Kind::Uplink, "uplink: 50,000 bytes a second, 1,000 bytes a response", 50.0);
 
-    let sender = format!("{GEVENT}{}cost = \"20ms\"\n[request.p]\nsteps = [{{ sleep = \"1ms\" }}]\n", client(80));
+    // Who waits for answers before he asks again: else connecting takes the time in which answers would be read.
+    let sender =
+        format!("{GEVENT}[client.u]\nclients = 20\ncost = \"20ms\"\n[request.p]\nsteps = [{{ sleep = \"1ms\" }}]\n");
     let said = "the program that sends for client u: one process, busy for 20.000 ms a request";
-    let bound = ceiling(&models(&format!("{HEAD}{sender}"), &[])[0]).expect("it is bounded");
-    assert_eq!((&bound.binds, bound.why.as_str()), (&Kind::Sender("u".into()), said));
+    binds(&sender, &Kind::Sender("u".into()), said, 50.0);
 
     // Ports: 300 in all, each taken for a second and 50 ms; at first they are all free, so the window begins later.
     let ports = format!(
@@ -221,7 +222,7 @@ impl Dice {
         text
     }
 
-    fn client(&mut self, name: &str, closed: bool) -> String {
+    fn client(&mut self, name: &str, closed: bool, plain: bool) -> String {
         let mut text = format!("[client.{name}]\n");
         text += &if closed {
             format!("clients = {}\nthink = \"{}\"\n", 1 + self.below(80), self.law())
@@ -238,24 +239,25 @@ impl Dice {
             "retry = { times = 2, on = [\"error\", \"timeout\"] }\n",
         ];
         for extra in extras {
-            if self.one_in(7) {
+            if !plain && self.one_in(7) {
                 text += extra;
             }
         }
         text + &format!("network = \"{}ms\"\n", self.below(2) * self.below(15))
     }
 
-    fn scenario(&mut self) -> (String, bool) {
+    /// A world, and whether its clients wait for answers before they ask again; `plain`: they do, and do nothing else.
+    fn scenario(&mut self, plain: bool) -> (String, bool) {
         let mut text = "version = 1\ntitle = \"t\"\n[run]\nlength = \"20s\"\ndrain = \"0s\"\n".to_owned();
         text += if self.one_in(2) { "warm_up = \"5s\"\n" } else { "" };
         text += &format!("[machine]\nsomaxconn = 100000\ncores = {}\n", 1 + self.below(4));
         text += if self.one_in(3) { "cold_percent = 100\n" } else { "" };
         text += &if self.one_in(5) { format!("uplink = {}\n", 5_000 + self.below(50_000)) } else { String::new() };
         text += &self.server();
-        let closed = self.one_in(2);
-        text += &self.client("u", closed);
-        if self.one_in(4) {
-            text += &self.client("v", closed);
+        let closed = plain || self.one_in(2);
+        text += &self.client("u", closed, plain);
+        if !plain && self.one_in(4) {
+            text += &self.client("v", closed, plain);
         }
         // Behind a proxy nobody keeps connections to the servers.
         let proxied = !text.contains("keep_alive") && self.one_in(8);
@@ -293,9 +295,10 @@ fn above(model: &Model, bound: &Bound, seconds: f64) -> f64 {
 #[test]
 fn no_random_world_serves_more_than_its_ceiling_or_answers_faster_than_its_floor() {
     let (mut near, mut floors) = (0, 0);
-    for seed in 0..160 {
+    // The last are plain: few of the others have a floor.
+    for seed in 0..240 {
         let mut dice = Dice(mix(20_261_130, seed));
-        let (text, closed) = dice.scenario();
+        let (text, closed) = dice.scenario(seed >= 160);
         let mut model = models(&text, &[]).remove(0);
         let Some(bound) = ceiling(&model) else { continue };
         if !closed {
@@ -303,7 +306,12 @@ fn no_random_world_serves_more_than_its_ceiling_or_answers_faster_than_its_floor
             model = models(&text, &set).remove(0);
         }
         let bound = ceiling(&model).expect("it was bounded before");
-        let record = run(&model);
+        let record = match engine::run(&model, Seed(1), Replication(0)) {
+            Ok(record) => record,
+            // Who failed between its put and its get has left a full queue behind: nobody is served any more.
+            Err(RunError::Deadlock { .. }) => continue,
+            Err(error) => panic!("seed {seed}: {error}\n{text}"),
+        };
         let (good, seconds) = answered(&model, &record);
         let rate = good / seconds;
         let most = above(&model, &bound, seconds);
@@ -322,5 +330,5 @@ fn no_random_world_serves_more_than_its_ceiling_or_answers_faster_than_its_floor
         assert!(mean >= floor.least * (1.0 - slack), "seed {seed}: {mean} s, at least {floor:?}\n{text}");
     }
     // A ceiling that is never near would hold too.
-    assert!(near >= 30 && floors >= 5, "{near} worlds came near their ceilings, {floors} had floors");
+    assert!(near >= 30 && floors >= 15, "{near} worlds came near their ceilings, {floors} had floors");
 }
