@@ -2,11 +2,12 @@
 
 mod world;
 
-use engine::RunRecord;
 use engine::law::Law;
 use engine::model::{Arrivals, Model, Profile};
 use engine::record::Ending;
 use engine::time::Span;
+use engine::{RunRecord, Seed};
+use lab::capacity::{Plan, measure};
 use lab::figure::RUN_FIGURES;
 use lab::overload::{FALSE_ALARMS, overload_of};
 use lab::slo::{Measure, Objective, Side, Slo, Verdict, judge};
@@ -101,6 +102,24 @@ fn a_server_carries_no_more_than_it_can_however_long_it_drains() {
     // No latency of it can be promised, whatever this run had.
     assert_eq!(verdict(&record, "p50", Side::Below, 1e12), Verdict::Missed);
     assert!(Summary::of(std::slice::from_ref(&record)).overload.is_some());
+}
+
+#[test]
+fn a_load_at_which_the_queue_grows_is_not_carried_however_patient_the_promise() {
+    // Two hubs, 8 ms of CPU a request: 250 a second at most. A minute of somewhat more has a p99 of a few seconds.
+    let steps = Steps::new().burn(Law::Fixed(ms(8)));
+    let mut model = timed(world(hub(10_000), 2, steps, poisson(100.0)), 0, 60, 0);
+    model.processes.push(model.processes[0].clone());
+    let objective =
+        Objective { measure: Measure::Latency(990), class: None, side: Side::Below, inclusive: false, bound: 10e9 };
+    let slo = Slo { objectives: vec![objective], worlds: None };
+    let plan = Plan { seed: Seed(1), replications: 3, threads: Some(2), tolerance: 0.02, curve: false, longer: false };
+    let capacity = measure(std::slice::from_ref(&model), &slo, &plan, &|_| {}).expect("the runs come to their end");
+    let world = &capacity.worlds[0];
+    let carried = world.estimate.expect("some load is carried").mean * 100.0;
+    // What chance may hide of an overload in a run of 7,500 requests in its second half: d^2 n = 46, which is 8 %.
+    assert!((200.0..250.0 * 1.08).contains(&carried), "{carried} a second");
+    assert!(world.overload.is_some(), "{world:?}");
 }
 
 #[test]
