@@ -136,6 +136,20 @@ fn what_is_cut_short_counts_with_what_it_takes_at_least() {
     assert_ne!(most(chance).map(|(kind, _)| kind), Some(Kind::Pool("db".into())));
 }
 
+#[test]
+fn who_goes_another_way_is_not_held_up_by_a_pool_that_is_short() {
+    // Half of them want a pool of which one a second is free; the others come and go.
+    let steps = "{ chance = 0.5, steps = [{ with = \"db\", steps = [{ sleep = \"1s\" }] }] }";
+    let client = "[client.u]\nrate = \"100/s\"\n";
+    let text = format!("{HEAD}[pool.db]\nunits = 1\n{GEVENT}{client}[request.p]\nsteps = [{steps}]\n");
+    let model = models(&text, &[]).remove(0);
+    let bound = ceiling(&model).expect("it is bounded");
+    assert!(bound.binds == Kind::Pool("db".into()) && (bound.most - 2.0).abs() < 1e-9, "{bound:?}");
+    let (good, seconds) = answered(&model, &run(&model));
+    let rate = good / seconds;
+    assert!(rate > 40.0 && rate <= above(&model, &bound, seconds), "{rate}, {bound:?}");
+}
+
 /// Picks numbers from a seed.
 struct Dice(u64);
 

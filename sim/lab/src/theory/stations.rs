@@ -9,7 +9,7 @@ use engine::model::{ClassSpec, ClientSpec, Model, SyncKind, WorkerKind, WorkerSp
 use engine::time::Span;
 
 use super::least::{Cut, Use, taken};
-use super::uses::{Around, Uses, uses};
+use super::uses::{Around, Uses, Way, ways};
 
 /// How long a server waits for a client to close at most (engine, `linger.rs`).
 const LINGER_MAX: f64 = 2.0;
@@ -89,11 +89,13 @@ pub(crate) struct Station {
     pub spare: f64,
 }
 
-/// Requests of one class that one group of clients sends.
+/// Requests of one class that one group of clients sends and that go one way where chance decides.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Flow {
     pub group: usize,
     pub class: usize,
+    /// Which of all ways that is.
+    way: usize,
     /// Its part of the group's requests.
     pub share: f64,
     /// Least time from its sending to its response.
@@ -121,7 +123,12 @@ fn keeps(model: &Model, client: &ClientSpec) -> bool {
 /// Everything that a model's requests need.
 pub(crate) fn needed(model: &Model) -> Needed {
     let around = Around::of(model);
-    let of_class: Vec<Uses> = model.classes.iter().map(|class| uses(model, class, around)).collect();
+    let of_class = model.classes.iter().map(|class| ways(model, class, around));
+    let (mut all_ways, mut places) = (Vec::new(), Vec::new());
+    for ways in of_class {
+        places.push(all_ways.len()..all_ways.len() + ways.len());
+        all_ways.extend(ways);
+    }
     let mut flows = Vec::new();
     for (group, client) in model.clients.iter().enumerate() {
         let weight = |class: u32| f64::from(model.classes[class as usize].weight);
@@ -131,12 +138,14 @@ pub(crate) fn needed(model: &Model) -> Needed {
             let class = class as usize;
             let around = around_steps(model, client, &model.classes[class]);
             let sender = sender(model, client).unwrap_or_default();
-            let round = Use::fixed(around).and(of_class[class].seen).and(sender);
-            flows.push(Flow { group, class, share, round, around });
+            for way in places[class].clone() {
+                let round = Use::fixed(around).and(all_ways[way].uses.seen).and(sender);
+                flows.push(Flow { group, class, way, share: share * all_ways[way].share, round, around });
+            }
         }
     }
-    let fails = around.left || around.killed || of_class.iter().any(|uses| uses.fails) || turned_away(model);
-    let stations = Builder { model, worker: &model.workers[0], flows: &flows, of_class: &of_class }.all();
+    let fails = around.left || around.killed || all_ways.iter().any(|way| way.uses.fails) || turned_away(model);
+    let stations = Builder { model, worker: &model.workers[0], flows: &flows, ways: &all_ways }.all();
     Needed { flows, stations, fails }
 }
 
@@ -221,7 +230,7 @@ struct Builder<'a> {
     model: &'a Model,
     worker: &'a WorkerSpec,
     flows: &'a [Flow],
-    of_class: &'a [Uses],
+    ways: &'a [Way],
 }
 
 impl Builder<'_> {
@@ -276,7 +285,7 @@ impl Builder<'_> {
     }
 
     fn each(&self, takes: impl Fn(&Flow, &Uses) -> Use) -> Vec<Use> {
-        self.flows.iter().map(|flow| takes(flow, &self.of_class[flow.class])).collect()
+        self.flows.iter().map(|flow| takes(flow, &self.ways[flow.way].uses)).collect()
     }
 
     /// Of one group's flows only.
@@ -390,7 +399,7 @@ impl Builder<'_> {
                 SyncKind::Threads { size } if hub => (Kind::NativeThreads, size),
                 _ => continue,
             };
-            if self.of_class.iter().any(|uses| uses.strange[at]) {
+            if self.ways.iter().any(|way| way.uses.strange[at]) {
                 continue;
             }
             self.push(all, kind, f64::from(units) * processes, self.each(|_, uses| uses.syncs[at]));
@@ -415,7 +424,7 @@ impl Builder<'_> {
 
     /// Requests that so many places are enough for before any comes back.
     fn spare(&self, places: f64, of: impl Fn(&Uses) -> f64) -> f64 {
-        let least = self.of_class.iter().map(of).filter(|calls| *calls > 0.0).fold(f64::INFINITY, f64::min);
+        let least = self.ways.iter().map(|way| of(&way.uses)).filter(|calls| *calls > 0.0).fold(f64::INFINITY, f64::min);
         if least.is_finite() { places / least } else { 0.0 }
     }
 

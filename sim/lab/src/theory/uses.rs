@@ -4,8 +4,11 @@
 //! answered well, and how long an op takes is known to nobody when it begins: what all of them took together is at least the answered
 //! times the op's mean, whatever failed before or after. Two things ask for care. An op that may be stopped in the middle counts with
 //! what it takes at least (`least.rs`). And what hangs on a chance counts only up to the first thing behind it that can fail: those
-//! who are answered may all be those who did not go there.
+//! who are answered may all be those who did not go there. The ways that chance may send a request are told apart, for where
+//! something is short they are answered at different rates.
 //! Waits in queues count as nothing.
+
+use std::ops::Range;
 
 use engine::law::Law;
 use engine::model::{ClassSpec, Model, PeerSpec, SyncKind, WorkerKind};
@@ -134,9 +137,51 @@ pub(crate) fn law_of(program: &Program, class: Option<&ClassSpec>, draw: u16) ->
     }
 }
 
-/// What the steps of a class take.
-pub(crate) fn uses(model: &Model, class: &ClassSpec, around: Around) -> Uses {
-    Walk::of(model, &model.programs[class.program as usize], Some(class), around)
+/// Branches that hang on a chance of which all combinations are told apart; later ones are in the mean of each.
+const APART: usize = 6;
+
+/// Requests of a class that go one way where chance decides.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Way {
+    /// Its part of the requests of its class.
+    pub share: f64,
+    pub uses: Uses,
+}
+
+/// What the steps of a class take, by the ways that chance may send a request: each way queues on its own, and those that need
+/// nothing of what is short are answered whatever becomes of the others.
+pub(crate) fn ways(model: &Model, class: &ClassSpec, around: Around) -> Vec<Way> {
+    let program = &model.programs[class.program as usize];
+    let mut ways = vec![(1.0, passes(program))];
+    for (branch, odds) in branches(program).into_iter().take(APART) {
+        let split = |(share, times): (f64, Vec<f64>)| {
+            let (mut there, mut past) = (times.clone(), times);
+            there[branch.clone()].iter_mut().for_each(|times| *times /= odds);
+            past[branch.clone()].iter_mut().for_each(|times| *times = 0.0);
+            [(share * odds, there), (share * (1.0 - odds), past)]
+        };
+        ways = ways.into_iter().flat_map(split).collect();
+    }
+    let walk = |(share, times)| Way { share, uses: Walk::of(model, program, Some(class), around, times) };
+    ways.into_iter().map(walk).collect()
+}
+
+/// Branches that a request comes to once and may or may not take, with their odds.
+fn branches(program: &Program) -> Vec<(Range<usize>, f64)> {
+    let code = program.code.iter().enumerate();
+    let inside = code.clone().filter_map(|(at, op)| match *op {
+        Op::Loop { back, .. } => Some(usize::from(back.0)..at + 1),
+        Op::Chance { skip, .. } => Some(at + 1..usize::from(skip.0)),
+        _ => None,
+    });
+    let inside: Vec<_> = inside.collect();
+    let branch = |(at, op): (usize, &Op)| {
+        let Op::Chance { odds, skip } = *op else { return None };
+        let DrawKind::Chance { ppm, .. } = program.draws[usize::from(odds.0)] else { return None };
+        let once = !inside.iter().any(|range| range.contains(&at));
+        (once && (1..1_000_000).contains(&ppm)).then(|| (at + 1..usize::from(skip.0), f64::from(ppm) / 1e6))
+    };
+    code.filter_map(branch).collect()
 }
 
 /// A program on its way from the first op to the last.
@@ -164,7 +209,13 @@ struct Place {
 }
 
 impl<'a> Walk<'a> {
-    fn of(model: &'a Model, program: &'a Program, class: Option<&'a ClassSpec>, around: Around) -> Uses {
+    fn of(
+        model: &'a Model,
+        program: &'a Program,
+        class: Option<&'a ClassSpec>,
+        around: Around,
+        times: Vec<f64>,
+    ) -> Uses {
         let (syncs, peers) = (model.syncs.len(), model.peers.len());
         let uses = Uses {
             syncs: vec![Use::default(); syncs],
@@ -175,7 +226,7 @@ impl<'a> Walk<'a> {
             ..Uses::default()
         };
         let mut walk = Walk { model, program, class, around, places: Vec::new(), held: Vec::new(), uses };
-        walk.places = walk.places();
+        walk.places = walk.places(times);
         for at in 0..program.code.len() {
             walk.op(at);
         }
@@ -185,11 +236,11 @@ impl<'a> Walk<'a> {
         walk.uses
     }
 
-    fn places(&self) -> Vec<Place> {
+    /// Where the ops stand, each run so many times.
+    fn places(&self, times: Vec<f64>) -> Vec<Place> {
         let code = &self.program.code;
-        let times = passes(self.program);
-        let place = |&times: &f64| Place { times, inside: usize::MAX, chance: false, guarded: false };
-        let mut places: Vec<Place> = times.iter().map(place).collect();
+        let place = |times| Place { times, inside: usize::MAX, chance: false, guarded: false };
+        let mut places: Vec<Place> = times.into_iter().map(place).collect();
         let mut widths = vec![usize::MAX; code.len()];
         let mut chances = Vec::new();
         for (at, op) in code.iter().enumerate() {
@@ -379,7 +430,8 @@ impl<'a> Walk<'a> {
         }
         let model = self.model;
         let around = Around { killed: self.around.killed || place.guarded, ..self.around };
-        let one = Walk::of(model, &model.programs[program], None, around);
+        let program = &model.programs[program];
+        let one = Walk::of(model, program, None, around, passes(program));
         let all = if place.chance && around.killed { 0.0 } else { place.times } * count;
         let mut longest = one.wall;
         if self.around.hub {
