@@ -12,6 +12,9 @@ pub(crate) fn results(key: &str, values: &[&str], open: bool, throughput: impl F
     grid(&[key], &points, open, |point| throughput(point[0]))
 }
 
+/// From this value of the first setting on the queue grows.
+pub(crate) const OVERLOADED: f64 = 1e6;
+
 /// A sweep over several settings of the worlds `a` and, with more than one setting, `b`.
 pub(crate) fn grid(keys: &[&str], points: &[Vec<&str>], open: bool, throughput: impl Fn(&[f64]) -> f64) -> Results {
     let point = |values: &Vec<&str>| Point {
@@ -37,6 +40,7 @@ pub(crate) fn grid(keys: &[&str], points: &[Vec<&str>], open: bool, throughput: 
         let kept = columns.iter().map(|number| match number.name.as_str() {
             "throughput_rps" => Some(throughput(&values)),
             "success_share" => Some(1.0),
+            "inside_growth_rps" | "inside_growth_ratio" => Some(if values[0] >= OVERLOADED { 99.0 } else { 0.0 }),
             "latency_p99_ns" => Some(1e6 * (1.0 + place.point as f64)),
             _ => None,
         });

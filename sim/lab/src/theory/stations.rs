@@ -424,7 +424,8 @@ impl Builder<'_> {
 
     /// Requests that so many places are enough for before any comes back.
     fn spare(&self, places: f64, of: impl Fn(&Uses) -> f64) -> f64 {
-        let least = self.ways.iter().map(|way| of(&way.uses)).filter(|calls| *calls > 0.0).fold(f64::INFINITY, f64::min);
+        let least =
+            self.ways.iter().map(|way| of(&way.uses)).filter(|calls| *calls > 0.0).fold(f64::INFINITY, f64::min);
         if least.is_finite() { places / least } else { 0.0 }
     }
 

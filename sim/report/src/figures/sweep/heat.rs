@@ -38,6 +38,9 @@ const MAP_HEIGHT: f64 = 250.0;
 /// Height of the bar that says what colours mean.
 const BAR: f64 = 10.0;
 
+/// Side of the mark in the corner of a cell that is overloaded.
+const CORNER: f64 = 7.0;
+
 /// Draws the maps of one world; the colours mean the same in the maps of all worlds.
 pub(super) fn draw(results: &Results, world: usize, rows: usize, columns: usize) -> Canvas {
     let study = &results.study;
@@ -63,8 +66,13 @@ pub(super) fn draw(results: &Results, world: usize, rows: usize, columns: usize)
         let map = Map { results, world, shown, rows: (rows, &row_values), columns: (columns, &column_values) };
         map.draw(&mut canvas, frame, at == 0);
     }
-    let text = "Means of the replications. Colours mean the same in the maps of all worlds of this sweep. Grey: nothing to measure.";
-    foot(&mut canvas, text, height);
+    let mut text =
+        "Means of the replications; colours mean the same for all worlds of this sweep. Grey: nothing to measure."
+            .to_owned();
+    if super::any_overload(results, world..world + 1) {
+        text += " Marked corners: OVERLOADED, the queue grows.";
+    }
+    foot(&mut canvas, &text, height);
     canvas
 }
 
@@ -80,13 +88,17 @@ struct Map<'a> {
 }
 
 impl Map<'_> {
-    fn value(&self, world: usize, row: usize, column: usize) -> Option<f64> {
+    /// The point of a cell.
+    fn point(&self, row: usize, column: usize) -> Option<usize> {
         let is = |point: &&(usize, &lab::sweep::study::Point)| {
             point.1.values[self.rows.0] == self.rows.1[row] && point.1.values[self.columns.0] == self.columns.1[column]
         };
         let points: Vec<_> = self.results.study.points.iter().enumerate().collect();
-        let point = points.iter().find(is)?.0;
-        self.shown.of(self.results, point, world).map(|estimate| estimate.mean)
+        points.iter().find(is).map(|point| point.0)
+    }
+
+    fn value(&self, point: usize) -> Option<f64> {
+        self.shown.of(self.results, point, self.world).map(|estimate| estimate.mean)
     }
 
     /// Every value of every world: what the colours have to tell apart.
@@ -104,22 +116,30 @@ impl Map<'_> {
         let scale = Colours::of(self.shown.quantity(), &self.all());
         let (rows, columns) = (self.rows.1.len(), self.columns.1.len());
         let (wide, high) = (frame.width() / columns as f64, (frame.bottom - frame.top) / rows as f64);
-        let cells: Vec<(usize, usize, Option<f64>)> = (0..rows)
+        let cells: Vec<(usize, usize, Option<f64>, bool)> = (0..rows)
             .flat_map(|row| (0..columns).map(move |column| (row, column)))
-            .map(|(row, column)| (row, column, self.value(self.world, row, column)))
+            .map(|(row, column)| {
+                let point = self.point(row, column);
+                let grows = point.is_some_and(|point| self.results.overload(point, self.world).is_some());
+                (row, column, point.and_then(|point| self.value(point)), grows)
+            })
             .collect();
         let size = style::NOTE.min(high - 3.0);
         let text = |value: f64| short(self.shown, value);
         let widest = cells.iter().filter_map(|cell| cell.2).map(|value| Face::Regular.width(&text(value), size));
         // All cells or none: a map in which some have numbers looks as if the others had none.
         let printed = size >= 8.5 && widest.fold(0.0, f64::max) <= wide - 4.0;
-        for (row, column, value) in cells {
+        for (row, column, value, grows) in cells {
             let left = frame.left + wide * column as f64;
             let top = frame.bottom - high * (row + 1) as f64;
             let colour = value.map_or(NOTHING, |value| scale.colour(value));
             canvas.rect((left, top), (left + wide - 1.0, top + high - 1.0), colour);
+            let ink = if is_dark(colour) { style::PAPER } else { style::INK };
+            if grows {
+                let (right, side) = (left + wide - 1.0, CORNER.min(wide / 2.0).min(high / 2.0));
+                canvas.area(&[(right - side, top), (right, top), (right, top + side)], ink, 1.0);
+            }
             if let Some(value) = value.filter(|_| printed) {
-                let ink = if is_dark(colour) { style::PAPER } else { style::INK };
                 let hand = Hand { size, face: Face::Regular, colour: ink, anchor: Anchor::Middle };
                 canvas.text(&text(value), (left + wide / 2.0, top + high / 2.0 + size * style::MIDDLE), hand);
             }

@@ -55,6 +55,9 @@ pub(super) fn draw(results: &Results, setting: usize) -> Canvas {
     if study.points.iter().any(|point| point.replications > 1) {
         text += " Lines: means of the replications; light areas: their 95 % intervals.";
     }
+    if super::any_overload(results, 0..results.study.worlds.len()) {
+        text += " Hollow dots: OVERLOADED, the queue grows for as long as a run lasts.";
+    }
     foot(&mut canvas, &text, height);
     canvas
 }
@@ -96,7 +99,8 @@ fn panels(canvas: &mut Canvas, results: &Results, below: &Below, top: f64) {
         let value = |point: usize| {
             let estimate = shown.of(results, point, world)?;
             let interval = estimate.low.zip(estimate.high).filter(|(low, high)| low < high);
-            Some(Value { x: 0.0, mean: estimate.mean, interval })
+            let overloaded = results.overload(point, world).is_some();
+            Some(Value { x: 0.0, mean: estimate.mean, interval, overloaded })
         };
         (0..results.study.points.len()).map(value).collect()
     };

@@ -57,6 +57,11 @@ pub fn draw_sweep(results: &Results) -> Result<Vec<(String, Drawing)>, DrawError
     }
 }
 
+/// Whether the queue of one of these worlds grows somewhere.
+fn any_overload(results: &Results, mut worlds: std::ops::Range<usize>) -> bool {
+    worlds.any(|world| (0..results.study.points.len()).any(|point| results.overload(point, world).is_some()))
+}
+
 /// A world's name as a part of a file's.
 fn file_name(world: &str) -> String {
     world.chars().map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }).collect()

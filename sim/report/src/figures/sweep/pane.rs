@@ -14,6 +14,8 @@ const AREA_ALPHA: f64 = 0.2;
 const LABEL_GAP: f64 = 8.0;
 /// Radius of the dot at a value.
 const DOT: f64 = 2.4;
+/// Outer radius of a dot that is hollow.
+const HOLLOW: f64 = 4.0;
 
 /// The axis below a frame: where each value of a setting lies, and what is written there.
 #[derive(Clone, PartialEq, Debug)]
@@ -122,6 +124,8 @@ pub(super) struct Value {
     pub(super) x: f64,
     pub(super) mean: f64,
     pub(super) interval: Option<(f64, f64)>,
+    /// Whether the queue grows there: what was measured depends on the length of the run.
+    pub(super) overloaded: bool,
 }
 
 /// How a line looks.
@@ -132,7 +136,7 @@ pub(super) struct Look {
     pub(super) dash: Option<(f64, f64)>,
 }
 
-/// Areas of intervals, a line and a dot at each value; it is broken where a value is missing.
+/// Areas of intervals, a line and a dot at each value, hollow where it is overloaded; it is broken where a value is missing.
 pub(super) fn line(canvas: &mut Canvas, frame: Frame, axis: &Axis, values: &[Option<Value>], look: Look) {
     for run in values.split(Option::is_none) {
         let run: Vec<Value> = run.iter().copied().flatten().collect();
@@ -144,7 +148,12 @@ pub(super) fn line(canvas: &mut Canvas, frame: Frame, axis: &Axis, values: &[Opt
             Some(dash) => canvas.dashes(&points, look.width, look.colour, dash),
             None => canvas.stroke(&points, look.width, look.colour),
         }
-        points.iter().for_each(|&point| canvas.dot(point, DOT, look.colour));
+        for (value, &point) in run.iter().zip(&points) {
+            canvas.dot(point, if value.overloaded { HOLLOW } else { DOT }, look.colour);
+            if value.overloaded {
+                canvas.dot(point, DOT, style::PAPER);
+            }
+        }
     }
 }
 

@@ -36,3 +36,15 @@ fn a_sweep_in_which_nothing_was_answered_is_drawn_all_the_same() {
     assert_eq!(names(&nothing), ["heat-a", "heat-b"]);
     assert_eq!(names(&results("x", &["1", "2"], true, |_| 0.0)), ["sweep"]);
 }
+
+#[test]
+fn a_point_at_which_the_queue_grows_is_marked() {
+    let drawn = |values: &[&str]| draw_sweep(&results("x", values, true, |n| n)).unwrap()[0].1.svg.clone();
+    let dots = |svg: &str| svg.matches("<circle").count();
+    let (calm, grown) = (drawn(&["1", "2"]), drawn(&["1", "1000000"]));
+    assert!(!calm.contains("OVERLOADED") && grown.contains("Hollow dots: OVERLOADED"));
+    assert!(dots(&grown) > dots(&calm), "a hollow dot is two");
+    let two: Vec<Vec<&str>> = vec![vec!["1", "1"], vec!["1", "2"], vec!["1000000", "1"], vec!["1000000", "2"]];
+    let maps = draw_sweep(&grid(&["x", "y"], &two, true, |n| n[1])).unwrap();
+    assert!(maps[0].1.svg.contains("Marked corners: OVERLOADED"));
+}

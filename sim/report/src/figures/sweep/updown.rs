@@ -94,7 +94,7 @@ fn axis(side: &fn(&Level) -> [Option<Estimate>; 2], quantity: Quantity, all: &[V
 
 fn value(x: f64, estimate: Estimate) -> Value {
     let interval = estimate.low.map(|low| low.max(0.0)).zip(estimate.high).filter(|(low, high)| low < high);
-    Value { x, mean: estimate.mean, interval }
+    Value { x, mean: estimate.mean, interval, overloaded: false }
 }
 
 /// Shades every load that is metastable, to half way to its neighbours.
