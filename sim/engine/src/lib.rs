@@ -1,74 +1,29 @@
 //! The world in virtual time: a deterministic discrete-event simulator of threaded and gevent servers.
 //!
-//! No I/O, no wall clock, no threads, no floating point in its state. Read `op.rs` first, then `advance.rs`, `machine.rs`,
-//! `thread.rs` and `hub/`.
+//! No I/O, no wall clock, no threads, no floating point in its state. The rooms, from the ground up; a room asks those below it:
+//! `kit` numbers, queues and laws; `program` what tasks do, step by step; `model` the compiled scenario; `watch` what is seen and kept;
+//! `client` who asks; `machine` cores and threads; `python` the GIL and what tasks share; `peer` who is called; `net` connections;
+//! `front` what stands before the servers; `carrier` what runs tasks: threads, hubs, routers, senders; `world` all of them together.
+//! Read `program/op.rs` first, then `program/advance.rs`, `machine/`, `carrier/threads/` and `carrier/hub/`.
 
-mod advance;
-mod apart;
-mod balance;
-mod blame;
-mod books;
-mod breaker;
-mod check;
+mod carrier;
 mod client;
-mod conn;
-pub mod crew;
-pub mod diary;
-mod dispatch;
-pub mod door;
-pub mod event;
-pub mod event_naive;
-mod fairness;
-mod fate;
-mod generator;
-mod gil;
-mod green;
-pub mod hist;
-mod holds;
-mod hub;
-pub mod id;
-pub mod kernel;
-mod knot;
-pub mod law;
-mod ledger;
-mod life;
-mod linger;
-mod linkable;
+mod front;
+mod kit;
 mod machine;
 pub mod model;
-pub mod names;
 mod net;
-pub mod op;
 mod peer;
-mod polled;
-mod pool;
-mod probe;
-mod proxy;
-pub mod record;
-mod recorder;
-mod request;
-pub mod requests;
-pub mod rng;
-mod router;
-mod runqueue;
-mod shared;
-mod sharing;
-pub mod size;
-mod slow;
-mod startup;
-mod starved;
-mod steps;
-mod sync;
-mod task;
-mod thread;
-pub mod time;
-pub mod trace;
-pub mod transcript;
-mod warmth;
-pub mod worker;
+mod program;
+mod python;
+mod watch;
 mod world;
 
-pub use model::Model;
-pub use record::RunRecord;
+pub use kit::{event, hist, id, law, rng, time};
+pub use model::{Model, kernel, worker};
+pub use program::{op, step_names as names};
 pub use rng::{Replication, Seed};
+pub use watch::record::RunRecord;
+pub use watch::{door, record, requests, trace};
 pub use world::{RunError, run, run_at_the_door, run_shuffled, run_unwatched};
+pub use world::{fingerprint_windows as diary, idle_greenlets as crew, size, transcript};

@@ -5,11 +5,11 @@
 //! Markov-modulated Poisson process (Fischer and Meier-Hellstern, "The MMPP cookbook", 1993).
 
 use crate::client::Site;
-use crate::id::ClientId;
-use crate::law::Law;
+use crate::kit::id::ClientId;
+use crate::kit::law::Law;
+use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, Bursts, Profile};
-use crate::probe::Probe;
-use crate::time::{Span, Time};
+use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 
 /// Where a client is between quiet and burst.

@@ -6,13 +6,13 @@
 //! To the recorder the two are one request, born when the first was sent; the copy takes its bill over from the first.
 
 use crate::client::birth::COPY;
-use crate::id::RequestId;
+use crate::client::request::{NO_LISTENER, Stage, Why};
+use crate::kit::id::RequestId;
+use crate::kit::time::Span;
 use crate::model::{Hedge, HedgeAfter};
-use crate::probe::{Fact, Probe, tell};
-use crate::record::Ending;
-use crate::request::{NO_LISTENER, Stage, Why};
-use crate::time::Span;
-use crate::trace::Detail;
+use crate::watch::probe::{Fact, Probe, tell};
+use crate::watch::record::Ending;
+use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
 /// Good responses before a percentile of them means anything.

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::kernel::Kernel;
+use crate::kit::time::Span;
+use crate::model::kernel::Kernel;
 use crate::model::*;
-use crate::time::Span;
 
 impl WorkerSpec {
     /// Software without a GIL whose own work costs nothing but a nanosecond for each look at the clock.

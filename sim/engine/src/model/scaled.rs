@@ -1,8 +1,8 @@
 //! The same work on a machine that needs so many per cent of the time for it.
 
 use super::Costs;
-use crate::time::Span;
-use crate::worker::RouterCosts;
+use crate::kit::time::Span;
+use crate::model::worker::RouterCosts;
 
 impl Costs {
     /// What a server's own work costs there; rounded down.

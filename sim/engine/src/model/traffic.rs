@@ -1,8 +1,8 @@
 //! How people and proxies behave beyond one request: bursts, retries, hedges, breakers, kept connections, balancers.
 
 use super::{Balancing, ClientSpec};
-use crate::law::Law;
-use crate::time::Span;
+use crate::kit::law::Law;
+use crate::kit::time::Span;
 
 /// A rate that is switched between two levels (a two-state Markov-modulated Poisson process when both laws are exponential).
 #[derive(Clone, PartialEq, Debug)]

@@ -7,12 +7,12 @@
 //! Left out: early drop of entries without an answer, and the host's own connections to peers.
 
 use super::Net;
-use crate::id::RequestId;
+use crate::client::request::Request;
+use crate::kit::id::RequestId;
+use crate::kit::time::Time;
 use crate::model::Model;
-use crate::probe::Probe;
-use crate::record::Ending;
-use crate::request::Request;
-use crate::time::Time;
+use crate::watch::probe::Probe;
+use crate::watch::record::Ending;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {

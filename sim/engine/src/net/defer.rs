@@ -15,13 +15,13 @@
 
 use super::syn::{COOKIE_GOOD, REMEMBERED, RTO_MIN};
 use super::wheel::Wheel;
-use crate::id::{ProcessId, RequestId, ThreadId};
+use crate::client::request::{Deferred, Stage};
+use crate::kit::id::{ProcessId, RequestId, ThreadId};
+use crate::kit::time::{Span, Time};
 use crate::machine::Status;
-use crate::probe::{Probe, tell};
-use crate::record::Ending;
-use crate::request::{Deferred, Stage};
-use crate::time::{Span, Time};
-use crate::trace::Detail;
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::Ending;
+use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
 /// What a bundle of SYNs is ahead of the ends of their handshakes: any span will do.
@@ -129,7 +129,7 @@ impl<P: Probe> World<'_, P> {
         self.requests[id].link.deferred.dataless = false;
         if deferred.reader.is_some() {
             self.requests[id].link.deferred.reader = ThreadId::NONE;
-            if self.threads[deferred.reader.index()].status == Status::Parked {
+            if self.threads[deferred.reader].status == Status::Parked {
                 self.make_ready(deferred.reader);
             }
             return;
@@ -154,14 +154,14 @@ impl<P: Probe> World<'_, P> {
             return false;
         }
         deferred.reader = thread;
-        self.threads[thread.index()].reads = id;
+        self.threads[thread].reads = id;
         true
     }
 
     /// Whether a hub has accepted the oldest connection before, and its greenlet goes on.
     #[inline]
     pub(crate) fn waits_aside(&self, process: ProcessId) -> bool {
-        let listener = self.processes[process.index()].listener;
+        let listener = self.processes[process].listener;
         self.listeners[listener].aside > 0
             && matches!(self.listeners[listener].queue.front(), Some(&id) if self.requests[id].link.deferred.aside)
     }
@@ -176,7 +176,7 @@ impl<P: Probe> World<'_, P> {
 
     #[inline(never)]
     fn sets_aside(&mut self, process: ProcessId) -> bool {
-        let listener = self.processes[process.index()].listener;
+        let listener = self.processes[process].listener;
         let Some(&id) = self.listeners[listener].queue.front() else { return false };
         let deferred = &mut self.requests[id].link.deferred;
         if !deferred.dataless {

@@ -7,11 +7,11 @@
 //! spins, for the listener stays readable; gunicorn's sync and gthread workers do not catch it and end (27.0, `sync.py`, `gthread.py`:
 //! all but EAGAIN, ECONNABORTED and EWOULDBLOCK is raised), and the arbiter starts others. A call fails at once.
 
-use crate::hub::poll::LISTENER;
-use crate::id::{HubId, ProcessId, ThreadId};
+use crate::carrier::hub::poll::LISTENER;
+use crate::kit::id::{HubId, ProcessId, ThreadId};
+use crate::kit::time::Span;
 use crate::machine::Demand;
-use crate::probe::Probe;
-use crate::time::Span;
+use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 
 /// What a process has open before it serves anything: three standard streams, the listening socket, epoll, a pipe or two, a log.
@@ -46,7 +46,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether there is a connection to accept, and no descriptor for it.
     pub(crate) fn accept_fails(&mut self, process: ProcessId) -> bool {
         let Some(limit) = self.model.kernel.descriptors else { return false };
-        let listener = self.processes[process.index()].listener;
+        let listener = self.processes[process].listener;
         let fails = !self.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
         self.net.counts.descriptor_failures += u64::from(fails);
         fails
@@ -71,19 +71,19 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn accept_again(&mut self, thread: ThreadId) -> Demand {
-        if self.dies_of_emfile(self.threads[thread.index()].process) {
+        if self.dies_of_emfile(self.threads[thread].process) {
             return Demand::Wait;
         }
-        let state = &mut self.threads[thread.index()];
-        let costs = &self.model.workers[self.processes[state.process.index()].worker].costs;
+        let state = &mut self.threads[thread];
+        let costs = &self.model.workers[self.processes[state.process].worker].costs;
         state.owed += costs.poll.max(FAILED_ACCEPT);
         Demand::PAY
     }
 
     /// A hub that could not accept leaves its listener alone for a while.
     pub(crate) fn back_off(&mut self, hub: HubId) {
-        let thread = self.hubs[hub.index()].thread;
-        let now = self.now + self.threads[thread.index()].owed;
+        let thread = self.hubs[hub].thread;
+        let now = self.now + self.threads[thread].owed;
         let state = &mut self.net.backoffs[hub.index()];
         state.waits = true;
         self.queue.push(now + state.delay, Event::AcceptAgain(hub));
@@ -95,7 +95,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn accept_again_event(&mut self, hub: HubId) {
         self.net.backoffs[hub.index()].waits = false;
-        self.hubs[hub.index()].sockets.watch(LISTENER, true);
+        self.hubs[hub].sockets.watch(LISTENER, true);
         self.wake_poll(hub);
     }
 }

@@ -13,12 +13,12 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{HubId, ProcessId, RequestId, ThreadId};
-use crate::kernel::Wakes;
-use crate::probe::{Fact, Gauge, Probe, tell};
-use crate::request::Stage;
-use crate::rng::mix;
-use crate::trace::Detail;
+use crate::client::request::Stage;
+use crate::kit::id::{HubId, ProcessId, RequestId, ThreadId};
+use crate::kit::rng::mix;
+use crate::model::kernel::Wakes;
+use crate::watch::probe::{Fact, Gauge, Probe, tell};
+use crate::watch::trace::Detail;
 use crate::world::World;
 
 /// One listening socket at run time.
@@ -166,8 +166,8 @@ impl<P: Probe> World<'_, P> {
     /// Whether it is another thread's turn to accept for the process.
     #[inline]
     pub(crate) fn waits_for_turn(&self, index: usize, thread: ThreadId) -> bool {
-        let process = self.threads[thread.index()].process;
-        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other.index()].process == process;
+        let process = self.threads[thread].process;
+        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other].process == process;
         self.listeners[index].in_turn.iter().any(in_its_way)
     }
 
@@ -221,7 +221,7 @@ impl<P: Probe> World<'_, P> {
     /// A process takes the oldest connection from its accept queue.
     #[inline]
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
-        let listener = self.processes[process.index()].listener;
+        let listener = self.processes[process].listener;
         let id = self.listeners[listener].queue.pop_front()?;
         self.leaves_aside(id, listener);
         tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });

@@ -2,34 +2,37 @@
 //!
 //! What runs counts from the start, a request while it is served. When a server has no page left, Linux kills the process with the
 //! most memory (`oom_badness`; with equal limits that is the largest): its connections break, and its requests' memory is free.
-//! A master replaces it (`life.rs`); without one its threads and greenlets go on for nobody, and it serves again at once.
+//! A master replaces it (`world/process_life.rs`); without one its threads and greenlets go on for nobody, and it serves again at once.
 //! Left out: swap, overcommit, shared pages after a fork, and that a process keeps what it once had.
 
-use crate::id::{ProcessId, RequestId};
+use crate::kit::id::{HostId, ProcessId, RequestId};
+use crate::kit::table::Table;
 use crate::model::Model;
-use crate::probe::Probe;
-use crate::record::Ending;
+use crate::watch::probe::Probe;
+use crate::watch::record::Ending;
 use crate::world::World;
 
 /// Memory in use.
 #[derive(Debug)]
 pub(crate) struct MemoryUse {
     /// Bytes by server; empty if nobody looks at it.
-    hosts: Vec<u64>,
+    hosts: Table<HostId, u64>,
     /// Requests in service whose memory counts, by process.
-    serving: Vec<u32>,
+    serving: Table<ProcessId, u32>,
 }
 
 impl MemoryUse {
     /// What the processes of a model need before they serve anything.
     pub(super) fn new(model: &Model) -> MemoryUse {
-        let Some(memory) = &model.kernel.memory else { return MemoryUse { hosts: Vec::new(), serving: Vec::new() } };
-        let mut hosts = vec![0; model.hosts.len()];
+        let Some(memory) = &model.kernel.memory else {
+            return MemoryUse { hosts: Table::new(), serving: Table::new() };
+        };
+        let mut hosts: Table<HostId, u64> = model.hosts.iter().map(|_| 0).collect();
         for process in &model.processes {
-            let host = model.listeners[process.listener as usize].host as usize;
+            let host = HostId::from_index(model.listeners[process.listener as usize].host as usize);
             hosts[host] += memory.fixed(model.workers[process.worker as usize].kind);
         }
-        MemoryUse { hosts, serving: vec![0; model.processes.len()] }
+        MemoryUse { hosts, serving: model.processes.iter().map(|_| 0).collect() }
     }
 
     pub(super) fn peak(&self) -> Option<u64> {
@@ -41,21 +44,21 @@ impl<P: Probe> World<'_, P> {
     /// A process begins to serve a request.
     pub(super) fn hold_memory(&mut self, process: ProcessId) {
         let Some(memory) = &self.model.kernel.memory else { return };
-        let host = self.processes[process.index()].host;
-        self.net.memory.serving[process.index()] += 1;
-        let used = &mut self.net.memory.hosts[host.index()];
+        let host = self.processes[process].host;
+        self.net.memory.serving[process] += 1;
+        let used = &mut self.net.memory.hosts[host];
         *used += memory.request;
         let (used, peak) = (*used, &mut self.net.counts.memory_peak);
         *peak = (*peak).max(Some(used.min(memory.host)));
         if used > memory.host {
-            let on_host = (0..self.model.processes.len()).filter(|&at| self.processes[at].host == host);
-            let size = |&at: &usize| {
-                let fixed = memory.fixed(self.model.workers[self.processes[at].worker].kind);
+            let on_host = self.processes.ids().take(self.model.processes.len());
+            let size = |&process: &ProcessId| {
+                let fixed = memory.fixed(self.model.workers[self.processes[process].worker].kind);
                 // The first of the largest.
-                (fixed + memory.request * u64::from(self.net.memory.serving[at]), std::cmp::Reverse(at))
+                (fixed + memory.request * u64::from(self.net.memory.serving[process]), std::cmp::Reverse(process))
             };
-            if let Some(largest) = on_host.max_by_key(size) {
-                self.kill_for_memory(ProcessId::from_index(largest));
+            if let Some(largest) = on_host.filter(|&at| self.processes[at].host == host).max_by_key(size) {
+                self.kill_for_memory(largest);
             }
         }
     }
@@ -87,12 +90,12 @@ impl<P: Probe> World<'_, P> {
                 self.end(id, Ending::Reset);
             }
         }
-        while let Some(id) = self.processes[process.index()].jobs.pop_front() {
-            self.processes[process.index()].connections -= 1;
+        while let Some(id) = self.processes[process].jobs.pop_front() {
+            self.processes[process].connections -= 1;
             self.reset_connection(id);
         }
         self.close_idle(process);
-        let socket = self.processes[process.index()].listener;
+        let socket = self.processes[process].listener;
         if self.model.kernel.sockets > 1 {
             self.reset_queue(socket);
         }
@@ -105,8 +108,8 @@ impl<P: Probe> World<'_, P> {
         if std::mem::replace(&mut self.requests[id].link.weightless, true) {
             return;
         }
-        let host = self.processes[process.index()].host;
-        self.net.memory.serving[process.index()] -= 1;
-        self.net.memory.hosts[host.index()] -= memory.request;
+        let host = self.processes[process].host;
+        self.net.memory.serving[process] -= 1;
+        self.net.memory.hosts[host] -= memory.request;
     }
 }

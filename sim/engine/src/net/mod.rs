@@ -4,10 +4,11 @@
 //! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `defer.rs` sockets
 //! that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs` connections that are refused or break, `ports.rs`,
 //! `conntrack.rs`, `descriptors.rs`, `memory.rs` and `tcp_mem.rs` what runs out.
-//! What the limits are is in `kernel.rs`.
-//! Connections that are kept are in `conn.rs`, balancers in `balance.rs`.
-//! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow.rs`).
+//! What the limits are is in `model/kernel.rs`.
+//! Connections that are kept are in `conn.rs`, balancers in `front/balance.rs`.
+//! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow_reader.rs`).
 
+pub(crate) mod conn;
 mod conntrack;
 mod defer;
 mod descriptors;
@@ -16,6 +17,7 @@ mod memory;
 mod outage;
 mod ports;
 mod reset;
+pub(crate) mod slow_reader;
 mod state;
 mod syn;
 pub(crate) mod tcp_mem;
@@ -26,15 +28,15 @@ pub(crate) use listener::Listener;
 pub(crate) use state::Net;
 pub(crate) use wheel::STREAM as WHEEL;
 
-use crate::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::carrier::threads::pool::Finished;
+use crate::client::request::{Stage, Why};
+use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::time::Time;
 use crate::model::WorkerKind;
-use crate::pool::Finished;
-use crate::probe::{Fact, Gauge, Probe, tell};
-use crate::record::{Ending, Wait};
-use crate::request::{Stage, Why};
-use crate::task::Task;
-use crate::time::Time;
-use crate::trace::Detail;
+use crate::program::task::Task;
+use crate::watch::probe::{Fact, Gauge, Probe, tell};
+use crate::watch::record::{Ending, Wait};
+use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
 /// What a thread that has answered a request has to do with its connection.
@@ -109,10 +111,10 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
-        let carrier = &mut self.threads[thread.index()];
+        let carrier = &mut self.threads[thread];
         carrier.served += 1;
         let process = carrier.process;
-        self.processes[process.index()].begun += 1;
+        self.processes[process].begun += 1;
         let class = usize::from(self.requests[id].class);
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let task = self.tasks.insert(Task::new(id, thread, program));
@@ -136,7 +138,7 @@ impl<P: Probe> World<'_, P> {
         let done = self.tasks.remove(task);
         tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-        let (id, process) = (done.request, self.threads[done.thread.index()].process);
+        let (id, process) = (done.request, self.threads[done.thread].process);
         let worker = self.worker(process);
         let (lingers, closes) = (worker.lingers, matches!(worker.kind, WorkerKind::Pool { closes: true, .. }));
         if let Some(conn) = self.keep_conn(id, process) {

@@ -5,9 +5,9 @@
 //! again. A process that dies with what is inside is another matter: see [`World::reset_connection`].
 //! A server whose threads the kernel does not start never listens at all.
 
-use crate::id::OutageId;
-use crate::kernel::Outage;
-use crate::probe::Probe;
+use crate::kit::id::OutageId;
+use crate::model::kernel::Outage;
+use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {

@@ -11,12 +11,12 @@
 //! Left out: which port it is, and what looking for one of the last free ones costs.
 
 use super::Net;
-use crate::id::{CallId, ProcessId, RequestId};
+use crate::client::request::{Request, Stage};
+use crate::kit::id::{CallId, ProcessId, RequestId};
+use crate::kit::time::Time;
 use crate::model::Model;
-use crate::probe::Probe;
-use crate::record::Ending;
-use crate::request::{Request, Stage};
-use crate::time::Time;
+use crate::watch::probe::Probe;
+use crate::watch::record::Ending;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
@@ -69,7 +69,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn peer_index(&self, process: ProcessId, peer: usize) -> usize {
-        self.processes[process.index()].host.index() * self.model.peers.len() + peer
+        self.processes[process].host.index() * self.model.peers.len() + peer
     }
 }
 

@@ -4,12 +4,12 @@
 //! round trip after it began. When a process dies the kernel closes its sockets: connections that nobody has accepted are reset
 //! (`inet_csk_listen_stop`), accepted ones end before the response; to the client both are a connection that broke.
 
-use crate::id::{RequestId, TaskId};
-use crate::probe::{Fact, Gauge, Probe, tell};
-use crate::record::{Ending, Wait};
-use crate::request::{Stage, Why};
-use crate::time::Span;
-use crate::trace::Detail;
+use crate::client::request::{Stage, Why};
+use crate::kit::id::{RequestId, TaskId};
+use crate::kit::time::Span;
+use crate::watch::probe::{Fact, Gauge, Probe, tell};
+use crate::watch::record::{Ending, Wait};
+use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
 /// What a client needs at least to find out that it cannot connect and to come again: the measured clients of the presets spend

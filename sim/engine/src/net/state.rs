@@ -6,9 +6,11 @@ use super::descriptors::BackOff;
 use super::memory::MemoryUse;
 use super::tcp_mem::SocketMemory;
 use super::wheel::Wheel;
+use crate::kit::id::ProcessId;
+use crate::kit::table::Table;
+use crate::kit::time::Time;
 use crate::model::Model;
-use crate::record::{KernelCounts, SocketMemoryCounts};
-use crate::time::Time;
+use crate::watch::record::{KernelCounts, SocketMemoryCounts};
 use crate::world::Process;
 
 /// Tables of the kernels, and how often their limits were met.
@@ -55,7 +57,7 @@ impl Net {
     }
 
     /// Makes room for what was built: processes, routers among them, and hubs.
-    pub(crate) fn size(&mut self, processes: &[Process], hubs: usize) {
+    pub(crate) fn size(&mut self, processes: &Table<ProcessId, Process>, hubs: usize) {
         self.descriptors.resize(processes.len(), 0);
         self.backoffs = vec![BackOff::default(); hubs];
         self.counts.memory_peak = self.memory.peak();
@@ -138,7 +140,7 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Span;
+    use crate::kit::time::Span;
 
     #[test]
     fn a_place_that_lingers_is_free_again_at_its_time() {

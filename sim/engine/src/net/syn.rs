@@ -13,13 +13,13 @@
 //! client, after two minutes a cookie is void: what comes then is reset. `tcp_abort_on_overflow` resets at once.
 //! The request's bytes come with the handshake's last segment. Left out: lost segments, and TCP Fast Open.
 
-use crate::id::RequestId;
-use crate::kernel::Handshake;
-use crate::probe::{Fact, Gauge, Probe, tell};
-use crate::record::{Ending, Wait};
-use crate::request::Stage;
-use crate::time::Span;
-use crate::trace::Detail;
+use crate::client::request::Stage;
+use crate::kit::id::RequestId;
+use crate::kit::time::Span;
+use crate::model::kernel::Handshake;
+use crate::watch::probe::{Fact, Gauge, Probe, tell};
+use crate::watch::record::{Ending, Wait};
+use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
 /// Times that a SYN-ACK is sent again (Linux, `net.ipv4.tcp_synack_retries`).

@@ -15,14 +15,15 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::id::{HostId, RequestId, TaskId};
-use crate::kernel::TcpMem;
+use crate::client::request::Stage;
+use crate::kit::id::{HostId, RequestId, TaskId};
+use crate::kit::table::Table;
+use crate::kit::time::{Span, Time};
 use crate::model::Model;
-use crate::probe::{Probe, tell};
-use crate::record::{Ending, SocketMemoryCounts, Wait};
-use crate::request::Stage;
-use crate::time::{Span, Time};
-use crate::trace::Detail;
+use crate::model::kernel::TcpMem;
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::{Ending, SocketMemoryCounts, Wait};
+use crate::watch::trace::Detail;
 use crate::world::World;
 
 /// A page (x86-64, `PAGE_SIZE`).
@@ -45,7 +46,7 @@ fn pages(bytes: u64) -> u64 {
 #[derive(Debug)]
 pub(crate) struct SocketMemory {
     /// By server; empty if nobody looks at it.
-    hosts: Vec<Charged>,
+    hosts: Table<HostId, Charged>,
     /// By the place of the request in its slab.
     writers: Vec<Writer>,
 }
@@ -96,7 +97,7 @@ struct Others {
 impl SocketMemory {
     pub(super) fn new(model: &Model) -> SocketMemory {
         let count = if model.kernel.tcp_mem.is_some() { model.hosts.len() } else { 0 };
-        SocketMemory { hosts: vec![Charged::default(); count], writers: Vec::new() }
+        SocketMemory { hosts: (0..count).map(|_| Charged::default()).collect(), writers: Vec::new() }
     }
 
     fn writer(&mut self, id: RequestId) -> &mut Writer {
@@ -217,7 +218,7 @@ impl<P: Probe> World<'_, P> {
         let host = self.host_of(id);
         let slow = self.reading_rate(id).is_some();
         let others = self.other_sockets(host);
-        let charged = &mut self.net.sockets.hosts[host.index()];
+        let charged = &mut self.net.sockets.hosts[host];
         charged.settle(limits, others, self.now);
         let writer = &mut self.net.sockets.writers[id.index()];
         let ample = !charged.pressure && charged.sent + others.received < limits.low;
@@ -231,7 +232,7 @@ impl<P: Probe> World<'_, P> {
         counts.peak = counts.peak.max(used);
         let takes = self.piece_takes(id, queued).max(way);
         let acked_at = self.now + takes;
-        let part = self.net.sockets.hosts[host.index()].take_until(pages(queued), acked_at);
+        let part = self.net.sockets.hosts[host].take_until(pages(queued), acked_at);
         let writer = &mut self.net.sockets.writers[id.index()];
         (writer.acked_at, writer.part) = (acked_at, part);
         takes
@@ -286,7 +287,7 @@ impl<P: Probe> World<'_, P> {
         let (host, now) = (self.host_of(id), self.now);
         let SocketMemory { hosts, writers } = &mut self.net.sockets;
         if let Some(writer) = writers.get_mut(id.index()).filter(|writer| writer.acked_at > now) {
-            hosts[host.index()].sent -= std::mem::take(&mut hosts[host.index()].parts[writer.part as usize]);
+            hosts[host].sent -= std::mem::take(&mut hosts[host].parts[writer.part as usize]);
             *writer = Writer::NONE;
         }
     }
@@ -302,7 +303,7 @@ impl<P: Probe> World<'_, P> {
         }
         let host = self.host_of(id);
         let others = self.other_sockets(host);
-        let charged = &mut self.net.sockets.hosts[host.index()];
+        let charged = &mut self.net.sockets.hosts[host];
         charged.settle(limits, others, self.now);
         let writer = self.net.sockets.writers.get(id.index()).copied().unwrap_or(Writer::NONE);
         writer.acked_at > self.now && writer.queued > BUFFER_LEAST && charged.sent + others.received > limits.high

@@ -5,8 +5,8 @@
 //! With 250 jiffies a second a SYN that is repeated after a second has instants 32 ms apart, and all that were sent within 32 ms are
 //! repeated in one go. Where in its wheel a kernel is when a run begins is drawn for each run.
 
-use crate::rng::Streams;
-use crate::time::{Span, Time};
+use crate::kit::rng::Streams;
+use crate::kit::time::{Span, Time};
 
 /// A jiffy: Linux, `kernel/Kconfig.hz`, `HZ_250`, which is the default.
 const JIFFY: u64 = 4_000_000;

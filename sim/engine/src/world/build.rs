@@ -1,36 +1,34 @@
 //! Hosts, processes and threads of a model, as they stand before anything happens.
 
-use crate::breaker::Breaker;
-use crate::generator::Generator;
-use crate::gil::Gil;
-use crate::hub::Hub;
-use crate::hub::poll::Sockets;
-use crate::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
-use crate::life::Life;
+use crate::carrier::generator::Generator;
+use crate::carrier::hub::Hub;
+use crate::carrier::hub::poll::Sockets;
+use crate::carrier::router::Router;
+use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::machine::warmth::Warmth;
 use crate::machine::{Core, Host, Role, Thread};
 use crate::model::WorkerKind;
 use crate::net::Listener;
-use crate::probe::Probe;
-use crate::router::Router;
-use crate::sync;
-use crate::time::{Span, Time};
-use crate::warmth::Warmth;
+use crate::python::breaker::Breaker;
+use crate::python::gil::Gil;
+use crate::python::sync;
+use crate::watch::probe::Probe;
+use crate::world::process_life::Life;
 use crate::world::{Process, World};
 
 impl<P: Probe> World<'_, P> {
     pub(super) fn build_hosts(&mut self) {
         for (at, spec) in self.model.hosts.iter().enumerate() {
             let host = HostId::from_index(at);
-            let first = self.cores.len();
-            self.cores.extend((0..spec.cores).map(|_| Core::new(host)));
-            let cores = (first..self.cores.len()).map(CoreId::from_index).collect();
+            let cores = (0..spec.cores).map(|_| self.cores.push(Core::new(host))).collect();
             self.hosts.push(Host::new(spec, cores));
         }
     }
 
     pub(super) fn build_processes(&mut self) {
         for spec in &self.model.processes {
-            let id = ProcessId::from_index(self.processes.len());
+            let id = self.processes.next_id();
             let listener = &self.model.listeners[spec.listener as usize];
             let worker = &self.model.workers[spec.worker as usize];
             let connections_max = match worker.kind {
@@ -53,8 +51,8 @@ impl<P: Probe> World<'_, P> {
                     (0..threads).for_each(|_| self.start_thread(id, Role::PoolServer));
                 }
                 WorkerKind::Hub { greenlets, .. } => {
-                    let hub = HubId::from_index(self.hubs.len());
-                    let thread = ThreadId::from_index(self.threads.len());
+                    let hub = self.hubs.next_id();
+                    let thread = self.threads.next_id();
                     self.hubs.push(Hub::new(id, thread, greenlets, (worker.costs, worker.switch_interval)));
                     self.listeners[spec.listener as usize].hubs.push(hub);
                     self.start_thread(id, Role::Hub(hub));
@@ -74,11 +72,11 @@ impl<P: Probe> World<'_, P> {
         for server in 0..self.servers() {
             let spec = &model.listeners[server];
             let worker = model.processes.iter().find(|process| process.listener as usize == server);
-            let (front, process) = (self.listeners.len(), ProcessId::from_index(self.processes.len()));
+            let (front, process) = (self.listeners.len(), self.processes.next_id());
             let (host, worker) = (HostId::from_index(spec.host as usize), worker.map_or(0, |process| process.worker));
             self.listeners.push(Listener::new(spec.backlog));
             self.processes.push(Process::new(host, front, worker as usize));
-            let thread = ThreadId::from_index(self.threads.len());
+            let thread = self.threads.next_id();
             self.routers.push(Router::new(process, thread, front));
             self.start_thread(process, Role::Router(RouterId::from_index(server)));
         }
@@ -92,11 +90,11 @@ impl<P: Probe> World<'_, P> {
             }
             self.clients[index].generators = self.generators.len();
             for _ in 0..client.generators {
-                let process = ProcessId::from_index(self.processes.len());
+                let process = self.processes.next_id();
                 let host = HostId::from_index(self.model.listeners[0].host as usize);
                 self.processes.push(Process::new(host, 0, 0));
-                let id = GeneratorId::from_index(self.generators.len());
-                self.generators.push(Generator::new(ThreadId::from_index(self.threads.len())));
+                let id = self.generators.next_id();
+                self.generators.push(Generator::new(self.threads.next_id()));
                 self.start_thread(process, Role::Generator(id));
             }
         }
@@ -109,7 +107,7 @@ impl<P: Probe> World<'_, P> {
             Some(hub) => &mut hub.sockets,
             None => &mut no_hub,
         };
-        let process = &mut self.processes[id.index()];
+        let process = &mut self.processes[id];
         let mut open = || sockets.open(TaskId::NONE);
         for spec in &self.model.syncs {
             let sync = sync::build(spec, &mut process.links, &mut open);
@@ -120,16 +118,16 @@ impl<P: Probe> World<'_, P> {
 
     /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
     pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
-        let id = ThreadId::from_index(self.threads.len());
+        let id = self.threads.next_id();
         self.threads.push(Thread::new(process, role));
-        let listener = self.processes[process.index()].listener;
+        let listener = self.processes[process].listener;
         match role {
             Role::Server => self.listeners[listener].threads.push_back(id),
             Role::Acceptor => {
-                self.processes[process.index()].acceptor = id;
+                self.processes[process].acceptor = id;
                 self.listeners[listener].threads.push_back(id);
             }
-            Role::PoolServer => self.processes[process.index()].idle.push_back(id),
+            Role::PoolServer => self.processes[process].idle.push_back(id),
             Role::Helper | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
         }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::time::Time;
+use crate::kit::time::Time;
 
 /// Why a run ended early. Every variant carries the simulated time.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]

@@ -1,19 +1,20 @@
 //! The run loop, its limits and its record.
 
-use crate::books::{self, Areas};
 use crate::client::Client;
-use crate::door::{DoorRecord, Doorkeeper};
-use crate::id::{ProcessId, RequestId};
+use crate::client::request::{Stage, Why};
+use crate::kit::id::{ProcessId, RequestId, ThreadId};
+use crate::kit::rng::{Replication, Seed, mix};
+use crate::kit::table::Table;
+use crate::kit::time::{Span, Time};
 use crate::machine::{Role, Thread};
 use crate::model::Model;
-use crate::names::{NAMELESS, step_name};
-use crate::op::Pc;
-use crate::probe::{Fact, Probe};
-use crate::record::{Ending, Evenness, RunRecord};
-use crate::recorder::Recorder;
-use crate::request::{Stage, Why};
-use crate::rng::{Replication, Seed, mix};
-use crate::time::{Span, Time};
+use crate::program::op::Pc;
+use crate::program::step_names::{NAMELESS, step_name};
+use crate::watch::books::{self, Areas};
+use crate::watch::door::{DoorRecord, Doorkeeper};
+use crate::watch::probe::{Fact, Probe};
+use crate::watch::record::{Ending, Evenness, RunRecord};
+use crate::watch::recorder::Recorder;
 use crate::world::ties::Shuffled;
 use crate::world::{Event, RunError, World};
 
@@ -210,11 +211,11 @@ impl<P: Probe> World<'_, P> {
 
     fn dispatch_disturbed(&mut self) {
         while let Some(host) = self.disturbed.pop() {
-            self.hosts[host.index()].disturbed = false;
+            self.hosts[host].disturbed = false;
             self.dispatch(host);
             if self.hosts.len() == 1 {
                 // What disturbed the only host meanwhile, its own dispatch has seen.
-                self.hosts[host.index()].disturbed = false;
+                self.hosts[host].disturbed = false;
                 self.disturbed.clear();
             }
         }
@@ -407,7 +408,7 @@ fn note_generators(recorder: &mut Recorder, model: &Model, clients: &[Client]) {
 }
 
 /// How evenly requests went to the threads that serve.
-fn thread_requests(threads: &[Thread]) -> Evenness {
+fn thread_requests(threads: &Table<ThreadId, Thread>) -> Evenness {
     let serves = |thread: &&Thread| matches!(thread.role, Role::Server | Role::PoolServer);
     Evenness::of(threads.iter().filter(serves).map(|thread| u64::from(thread.served)))
 }

@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-use crate::probe::{Fact, Probe};
-use crate::rng::mix;
-use crate::time::Time;
+use crate::kit::rng::mix;
+use crate::kit::time::Time;
+use crate::watch::probe::{Fact, Probe};
 use crate::world::{Event, World};
 
 /// Events among which chance chooses, at most; the others of an instant wait behind them.

@@ -4,10 +4,10 @@
 //! instant counts go back to nothing, and levels of which the highest is wanted to where they stand. What happens in the world does
 //! not know of it.
 
-use crate::id::ProcessId;
-use crate::probe::Probe;
-use crate::record::WorkerCounts;
-use crate::time::{Span, Time};
+use crate::kit::id::ProcessId;
+use crate::kit::time::{Span, Time};
+use crate::watch::probe::Probe;
+use crate::watch::record::WorkerCounts;
 use crate::world::World;
 
 /// What counts that go on without a pause had come to when the window began.
@@ -33,7 +33,7 @@ impl<P: Probe> World<'_, P> {
         self.before.cpu = self.processes.iter().map(|process| process.cpu).collect();
         // What cores have been doing since they were taken is added when they are left.
         for core in self.cores.iter().filter(|core| core.thread.is_some() && core.busy_since < at) {
-            let process = self.threads[core.thread.index()].process;
+            let process = self.threads[core.thread].process;
             self.before.cpu[process.index()] += at - core.busy_since;
         }
     }
@@ -41,6 +41,6 @@ impl<P: Probe> World<'_, P> {
     /// CPU time of a process since the window began.
     pub(super) fn cpu_in_window(&self, id: ProcessId) -> Span {
         let before = self.before.cpu.get(id.index()).copied().unwrap_or_default();
-        self.processes[id.index()].cpu - before
+        self.processes[id].cpu - before
     }
 }

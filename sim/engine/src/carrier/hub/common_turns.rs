@@ -1,0 +1,446 @@
+//! A hub at its desk: what a turn of the loop touches, found once for as many turns as follow each other.
+//!
+//! Most turns are alike. A timer or a callback switches into a greenlet that is no more than a request, and this one goes on to its
+//! next sleep; then comes the next timer, or the end of the iteration. Such turns stay here, and whatever else comes up is left to
+//! the general way (`turn.rs`), which finds the hub as if it had come there by itself. What a switch, a park and a look at the clock
+//! are is written here only.
+
+use super::timers::Purpose;
+use super::turn::Phase;
+use super::{Callback, Heaviest, Hub, Pending};
+use crate::carrier::hub::greenlet::{Green, Life};
+use crate::client::request::Request;
+use crate::kit::fate::Fates;
+use crate::kit::id::{GreenId, HubId, RequestId, Slab, TaskId};
+use crate::kit::table::Table;
+use crate::kit::time::{Span, Time};
+use crate::machine::{Clock, Demand, Thread, bill_task};
+use crate::model::Model;
+use crate::program::advance::{self, Effect, Fate, Need};
+use crate::program::op::Patching;
+use crate::program::task::{News, Parked, Task};
+use crate::watch::hub_blame::StepOf;
+use crate::watch::probe::{Fact, Probe, tell};
+use crate::watch::record::Wait;
+use crate::watch::trace::{Detail, Greenlet, LoopPhase};
+use crate::world::{Process, World};
+
+/// What a turn of a hub touches.
+pub(super) struct Desk<'w, P> {
+    id: HubId,
+    pub(super) hub: &'w mut Hub,
+    thread: &'w mut Thread,
+    tasks: &'w mut Slab<TaskId, Task>,
+    requests: &'w mut Slab<RequestId, Request>,
+    greens: &'w mut Table<GreenId, Green>,
+    probe: &'w mut P,
+    now: Time,
+}
+
+/// How a row of common turns ends.
+pub(super) enum Common {
+    /// The hub wants something of the machine.
+    Ask(Demand),
+    /// The current greenlet wants something that is made elsewhere.
+    Effect(TaskId, Effect),
+    /// Something else is next.
+    Other,
+}
+
+/// What is next while no greenlet runs.
+enum Next {
+    Switched,
+    Reified,
+    Other,
+}
+
+impl<P: Probe> World<'_, P> {
+    #[inline(always)]
+    pub(super) fn desk(&mut self, id: HubId) -> Desk<'_, P> {
+        let World { hubs, threads, tasks, requests, greens, probe, now, .. } = self;
+        let hub = &mut hubs[id];
+        let thread = &mut threads[hub.thread];
+        Desk { id, hub, thread, tasks, requests, greens, probe, now: *now }
+    }
+
+    /// Runs common turns until something else is next.
+    pub(super) fn common_turns(&mut self, id: HubId) -> Common {
+        let World { hubs, threads, processes, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
+        let hub = &mut hubs[id];
+        let process = &mut processes[hub.process];
+        let thread = &mut threads[hub.thread];
+        let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
+        loop {
+            if desk.hub.current.is_none() {
+                match desk.next() {
+                    Next::Switched => {}
+                    Next::Reified => return Common::Ask(Demand::PAY),
+                    Next::Other => return Common::Other,
+                }
+            }
+            let task = desk.hub.current;
+            match desk.effect(task, model, fates, steps) {
+                None => return Common::Other,
+                Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
+                    desk.sleep(task, span);
+                }
+                Some(Effect::Wait { need: Need::Unit { sync }, limit, .. }) => {
+                    let wait = model.syncs[usize::from(sync)].wait();
+                    desk.unit(process, task, sync, limit, wait);
+                }
+                Some(Effect::GiveBack { sync }) if process.is_handed_off(sync) && desk.serves(task) => {
+                    desk.hand_off(process, sync);
+                }
+                Some(effect) => return Common::Effect(task, effect),
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn owe_and_look(&mut self, id: HubId, cost: Span, looks: u64) {
+        self.desk(id).owe_and_look(cost, looks);
+    }
+
+    pub(super) fn refresh_clock(&mut self, id: HubId) {
+        self.owe_and_look(id, Span::ZERO, 1);
+    }
+
+    /// Parks the current greenlet; the loop goes on.
+    pub(super) fn park_as(&mut self, id: HubId, task: TaskId, parked: Parked) {
+        self.desk(id).park_as(task, parked);
+        if matches!(parked, Parked::Unit | Parked::Item | Parked::Room) {
+            self.name_wait_as(task, self.wait_of_step(task));
+        }
+    }
+
+    /// Says what a request waits for that has just parked for something shared.
+    pub(super) fn name_wait_as(&mut self, task: TaskId, wait: Wait) {
+        name_wait(&self.tasks[task], &mut self.requests, &mut self.probe, self.now, wait);
+    }
+
+    /// Starts the timer of a sleep.
+    pub(super) fn sleep_on_hub(&mut self, id: HubId, task: TaskId, span: Span) {
+        self.desk(id).start_sleep(task, span);
+    }
+
+    /// Parks the current greenlet for so long.
+    pub(super) fn sleep(&mut self, id: HubId, task: TaskId, span: Span) {
+        self.desk(id).sleep(task, span);
+    }
+
+    pub(super) fn switch_to_loop(&mut self, id: HubId) {
+        self.desk(id).switch_to_loop();
+    }
+
+    /// Switches into a greenlet that is ready.
+    pub(super) fn switch_to(&mut self, id: HubId, task: TaskId) {
+        self.desk(id).switch_to(task);
+    }
+}
+
+impl<P: Probe> Desk<'_, P> {
+    /// The hub's own time: the world's, and what its thread has not paid yet.
+    #[inline(always)]
+    fn local(&self) -> Time {
+        self.now + self.thread.owed
+    }
+
+    /// Owes a cost and so many looks at the clock, and knows the time after the last of them.
+    #[inline(always)]
+    fn owe_and_look(&mut self, cost: Span, looks: u64) {
+        self.thread.owed += cost + self.hub.costs.clock * looks;
+        self.hub.clock = self.local();
+    }
+
+    #[inline(always)]
+    fn switch_to_loop(&mut self) {
+        self.thread.owed += self.hub.costs.switch;
+        let now = self.local();
+        let task = std::mem::replace(&mut self.hub.current, TaskId::NONE);
+        self.hub.held_max = self.hub.held_max.max(now.since(self.hub.active_at));
+        if task.is_some() {
+            let Heaviest { program, pc, .. } = self.hub.heaviest;
+            let (hub, step) = (self.id.index() as u32, StepOf { program, pc });
+            self.probe.on(self.now, Fact::HubHeld { hub, step, from: self.hub.active_at, to: now });
+        }
+        self.hub.active_at = now;
+    }
+
+    /// The loop comes to its next phase.
+    #[inline(always)]
+    pub(super) fn tell_phase(&mut self, phase: LoopPhase) {
+        if P::DETAIL {
+            let detail = Detail::Phase { hub: self.id, phase, now: self.local(), waiting: self.hub.waiting() };
+            tell(self.probe, self.now, detail);
+        }
+    }
+
+    #[inline(always)]
+    fn switch_to(&mut self, task: TaskId) {
+        let now = self.local();
+        let state = &self.tasks[task];
+        let hub = self.id.index() as u32;
+        self.probe.on(self.now, Fact::HubRan { hub, program: state.program, ready: state.ready_since, now });
+        assert!(
+            state.green.is_none() || self.greens[state.green].life == Life::Begun,
+            "only who has begun and lives goes on"
+        );
+        bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Cpu);
+        if P::DETAIL {
+            let Task { request, program, ready_since: ready, .. } = *state;
+            let (waiting, branch) = (self.hub.waiting(), state.parent.is_some());
+            let greenlet = Greenlet { hub: self.id, task, request, program, branch };
+            tell(self.probe, self.now, Detail::Switched { greenlet, ready, now, waiting });
+        }
+        assert!(self.hub.current.is_none(), "a hub runs one greenlet at a time");
+        self.hub.current = task;
+        self.hub.heaviest = Heaviest { program: state.program, ..Heaviest::default() };
+        self.hub.active_at = now;
+    }
+
+    #[inline(always)]
+    fn park_as(&mut self, task: TaskId, parked: Parked) {
+        let ready_since = self.local();
+        let state = &mut self.tasks[task];
+        (state.parked, state.ready_since) = (parked, ready_since);
+        if state.green.is_some() {
+            self.greens[state.green].ticket += 1;
+        }
+        let wait = match parked {
+            Parked::Timer | Parked::Thinking => Wait::Timer,
+            Parked::Peer | Parked::Data | Parked::Children => Wait::Peer,
+            Parked::No | Parked::Turn => Wait::Hub,
+            Parked::Unit
+            | Parked::Readiness
+            | Parked::Idle
+            | Parked::Item
+            | Parked::Room
+            | Parked::Death
+            | Parked::Deaths
+            | Parked::Kill => Wait::Lock,
+        };
+        bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, wait);
+        self.switch_to_loop();
+    }
+
+    #[inline(always)]
+    fn sleep(&mut self, task: TaskId, span: Span) {
+        self.start_sleep(task, span);
+        self.park_as(task, Parked::Timer);
+    }
+
+    #[inline(always)]
+    fn start_sleep(&mut self, task: TaskId, span: Span) {
+        // In a batch of callbacks the clock is old: gevent looks once more.
+        let looks = if matches!(self.hub.phase, Phase::Callbacks { .. }) { 2 } else { 1 };
+        self.owe_and_look(self.hub.costs.timer, looks);
+        self.tasks[task].handle = self.hub.timers.start(self.hub.clock + span, Purpose::Wake, task);
+    }
+
+    /// The current greenlet takes a unit, or waits for one.
+    #[inline(always)]
+    fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
+        let (link, _) = process.shelf(sync);
+        let shelf = &mut process.links[link as usize];
+        if shelf.units > 0 {
+            shelf.units -= 1;
+            if P::DETAIL {
+                let (process, request) = (self.hub.process, self.tasks[task].request);
+                tell(self.probe, self.now, Detail::Unit { process, sync, request, taken: true });
+            }
+            return;
+        }
+        if let Some(limit) = limit {
+            let (timer, at) = self.start_timeout(task, limit);
+            let state = &mut self.tasks[task];
+            (state.limit_timer, state.limit_at) = (timer, at);
+        }
+        shelf.push(task);
+        self.tasks[task].handle = link;
+        self.park_as(task, Parked::Unit);
+        name_wait(&self.tasks[task], self.requests, self.probe, self.now, wait);
+    }
+
+    /// `Timeout.start`: its timer, on a fresh clock, and when it is due.
+    #[inline(always)]
+    pub(super) fn start_timeout(&mut self, task: TaskId, limit: Span) -> (u32, Time) {
+        self.owe_and_look(self.hub.costs.timer, 1);
+        let at = self.hub.clock + limit;
+        (self.hub.timers.start(at, Purpose::Limit, task), at)
+    }
+
+    /// Whether a task is that of a request.
+    fn serves(&self, task: TaskId) -> bool {
+        self.tasks[task].request.is_some()
+    }
+
+    /// A unit comes back and goes to who has waited longest, or to the shelf.
+    #[inline(always)]
+    fn hand_off(&mut self, process: &mut Process, sync: u16) {
+        let (link, _) = process.shelf(sync);
+        let of = self.hub.process;
+        if P::DETAIL {
+            let request = self.tasks[self.hub.current].request;
+            tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
+        }
+        let shelf = &mut process.links[link as usize];
+        let Some((_, waiter)) = shelf.waiters.pop_front() else {
+            shelf.units += 1;
+            return;
+        };
+        let state = &mut self.tasks[waiter];
+        state.news = News::Granted;
+        let timer = std::mem::replace(&mut state.limit_timer, u32::MAX);
+        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed);
+        if timer != u32::MAX {
+            self.hub.timers.stop(timer);
+        }
+        let state = &self.tasks[waiter];
+        tell(self.probe, self.now, Detail::Unit { process: of, sync, request: state.request, taken: true });
+        bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Hub);
+        let ticket = if state.green.is_some() { self.greens[state.green].ticket } else { 0 };
+        self.hub.callbacks.push_back(Callback::Turn(waiter, ticket));
+    }
+
+    /// The poll has returned: it and what woke the thread are owed, and due timers become pending.
+    #[inline(always)]
+    pub(super) fn after_poll(&mut self, wake: Span) {
+        self.owe_and_look(self.hub.costs.poll + wake, 1);
+        self.expire();
+    }
+
+    /// Step 4: due timers become pending, so that the earliest runs first.
+    #[inline(always)]
+    fn expire(&mut self) {
+        let Hub { timers, pending, limits, clock, bell, rings, .. } = &mut *self.hub;
+        let (first, first_limit) = (pending.len(), limits.len());
+        while let Some((at, timer, purpose)) = timers.expire(*clock) {
+            match purpose {
+                Purpose::Limit | Purpose::Gather => limits.push(timer),
+                Purpose::Wake | Purpose::Start => {
+                    pending.push(Pending::Timer(timer));
+                    let task = &mut self.tasks[timers.task(timer)];
+                    task.ready_since = at;
+                    if task.request.is_some() && !self.requests[task.request].is_answered() {
+                        tell(self.probe, self.now, Detail::turned(task.request, at.min(self.now), Wait::Hub));
+                        self.requests[task.request].turn(at.min(self.now), Wait::Hub);
+                    }
+                }
+            }
+        }
+        *rings = *bell <= *clock;
+        pending[first..].reverse();
+        limits[first_limit..].reverse();
+    }
+
+    /// The next turn of the loop, if it is a common one.
+    #[inline(always)]
+    fn next(&mut self) -> Next {
+        if self.hub.underway.is_some() {
+            return Next::Other;
+        }
+        match self.hub.phase {
+            Phase::Invoke => match self.hub.pending.last() {
+                Some(&Pending::Timer(timer)) => self.timer(timer),
+                Some(_) => Next::Other,
+                None if self.hub.limits.is_empty() && !self.hub.rings => {
+                    self.tell_phase(LoopPhase::Callbacks);
+                    self.hub.begin_batch();
+                    if self.hub.callbacks.is_empty() { self.end_of_batch() } else { Next::Other }
+                }
+                None => Next::Other,
+            },
+            Phase::Callbacks { count, deadline } => match self.hub.callbacks.front() {
+                Some(&Callback::Turn(task, _)) if count > 0 => {
+                    self.turn(task, Phase::Callbacks { count: count - 1, deadline })
+                }
+                Some(_) => Next::Other,
+                None => self.end_of_batch(),
+            },
+            Phase::Reify | Phase::Poll => Next::Other,
+        }
+    }
+
+    /// A sleep may be over.
+    #[inline(always)]
+    fn timer(&mut self, timer: u32) -> Next {
+        if self.hub.timers.purpose(timer) != Purpose::Wake {
+            return Next::Other;
+        }
+        self.hub.pending.pop();
+        let Some((task, ..)) = self.hub.timers.run(timer) else { return Next::Other };
+        self.tasks[task].handle = u32::MAX;
+        self.switch_to(task);
+        Next::Switched
+    }
+
+    /// A callback switches to a greenlet; its turn is its own if it is no more than a request.
+    #[inline(always)]
+    fn turn(&mut self, task: TaskId, phase: Phase) -> Next {
+        if self.tasks.get(task).is_none_or(|state| state.green.is_some()) {
+            return Next::Other;
+        }
+        self.hub.callbacks.pop_front();
+        self.hub.phase = phase;
+        self.switch_to(task);
+        Next::Switched
+    }
+
+    /// No callback is left: a look at the clock, and another one when epoll has learned what changed.
+    #[inline(always)]
+    fn end_of_batch(&mut self) -> Next {
+        self.owe_and_look(Span::ZERO, 2);
+        self.tell_phase(LoopPhase::Poll);
+        self.hub.phase = Phase::Poll;
+        Next::Reified
+    }
+
+    /// What the current greenlet wants, if it only goes on with its program.
+    #[inline(always)]
+    fn effect(&mut self, task: TaskId, model: &Model, fates: &Fates, steps: &mut u64) -> Option<Effect> {
+        let state = &mut self.tasks[task];
+        let begins = state.news == News::Begun && state.request.is_some();
+        let takes_unit = state.parked == Parked::Unit && state.news == News::None;
+        let is_plain = state.green.is_none() && state.parked != Parked::Thinking;
+        if !is_plain
+            || begins
+            || takes_unit
+            || self.thread.deferred.is_some()
+            || *steps >= model.limits.events_per_instant
+        {
+            return None;
+        }
+        *steps += 1;
+        if std::mem::replace(&mut state.parked, Parked::No) != Parked::No && state.news == News::Granted {
+            state.news = News::None;
+        }
+        Some(next_effect(state, self.requests, model, fates))
+    }
+}
+
+/// Says what a request waits for that has just parked for something shared.
+#[inline(always)]
+fn name_wait<P: Probe>(task: &Task, requests: &mut Slab<RequestId, Request>, probe: &mut P, now: Time, wait: Wait) {
+    if task.request.is_some() && task.parent.is_none() && requests[task.request].wait == Wait::Lock {
+        tell(probe, now, Detail::Named { request: task.request, wait });
+        requests[task.request].wait = wait;
+    }
+}
+
+/// Runs a task, which is not about to begin, to its next effect.
+#[inline(always)]
+pub(crate) fn next_effect(
+    state: &mut Task,
+    requests: &Slab<RequestId, Request>,
+    model: &Model,
+    fates: &Fates,
+) -> Effect {
+    let mut fate = Fate { row: &[], key: 0 };
+    if state.request.is_some() {
+        let request = &requests[state.request];
+        fate = Fate { row: fates.row_from(request.fate), key: request.key };
+    } else if state.news == News::Begun {
+        state.news = News::None;
+    }
+    advance::advance(state, &model.programs[usize::from(state.program)], fate)
+}

@@ -1,0 +1,339 @@
+//! The HTTP router of uWSGI: one process with an event loop in front of the workers' socket.
+//!
+//! After uWSGI 2.0 (`plugins/corerouter/corerouter.c`, `cr.h`, `plugins/http/http.c`): `epoll_wait` takes 64 events at most
+//! (`nevents`), the listening socket is one of them and gives one connection each time. A session is: accept; read the request and
+//! begin to connect; connected, send it on; read the response; send it to the client and close. `--http` binds the workers to a TCP
+//! socket of the loopback with the same `--listen` as the router's own, so there are two accept queues, and the kernel repeats the
+//! router's SYNs as it repeats a client's. Both sockets wait for data (`TCP_DEFER_ACCEPT`), which is in `net/defer.rs`; in a model
+//! without that a SYN reserves its place, and a worker that accepts has the request. A session that is silent for `--http-timeout` is
+//! closed: the client loses its response, the worker does not notice.
+//! A client that has left is served all the same.
+//! Left out: keep-alive, several router processes, subscription, and partial reads and writes.
+
+use std::collections::VecDeque;
+
+use crate::client::request::Stage;
+use crate::kit::id::{ProcessId, RequestId, RouterId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::machine::{Demand, Status};
+use crate::watch::probe::{Fact, Gauge, Probe, tell};
+use crate::watch::record::{Ending, Wait};
+use crate::watch::trace::Detail;
+use crate::world::{Event, World};
+
+/// Events that one poll takes: uWSGI 2.0, `corerouter.c`, `uwsgi_corerouter_init`, `nevents`.
+const EVENTS: usize = 64;
+/// Times that it connects anew for one request: the same, `max_retries`.
+const MAX_RETRIES: u8 = 3;
+
+/// One router at run time.
+#[derive(Debug)]
+pub(crate) struct Router {
+    pub(crate) thread: ThreadId,
+    pub(crate) process: ProcessId,
+    /// Index of the listener that clients connect to.
+    front: usize,
+    /// The kernel's ready list.
+    ready: VecDeque<Ready>,
+    /// What the last poll reported and the loop has not handled.
+    batch: VecDeque<Ready>,
+    /// What it has paid for and does next.
+    doing: Option<(RequestId, Step)>,
+    /// Whether the listening socket is in the ready list.
+    listed: bool,
+}
+
+/// A descriptor that is ready.
+#[derive(Clone, Copy, Debug)]
+enum Ready {
+    Listener,
+    Session(RequestId, Step),
+}
+
+/// What a session does next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Connect,
+    Forward,
+    Answer,
+    Close,
+}
+
+/// A request behind a router, as the router's kernel sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Relay {
+    /// SYNs sent to the workers' socket since it last began to connect.
+    pub syns: u8,
+    /// How often the kernel gave up and it began anew.
+    pub retries: u8,
+    /// When the router closes the session unless something happens.
+    pub limit_at: Time,
+    /// Whether it has closed it.
+    pub closed: bool,
+}
+
+impl Router {
+    pub(crate) fn new(process: ProcessId, thread: ThreadId, front: usize) -> Router {
+        let (ready, batch) = (VecDeque::new(), VecDeque::new());
+        Router { thread, process, front, ready, batch, doing: None, listed: false }
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// The router that owns a listening socket, if it is not the workers' own.
+    pub(crate) fn router_at(&self, socket: usize) -> Option<RouterId> {
+        let at = socket.checked_sub(self.model.listeners.len())?;
+        Some(RouterId::from_index(at))
+    }
+
+    /// The socket that clients of a server connect to, if a router has it.
+    pub(crate) fn front_of(&self, server: usize) -> Option<usize> {
+        (!self.routers.is_empty()).then(|| self.model.listeners.len() + server)
+    }
+
+    /// A connection waits at a router's socket.
+    #[inline(never)]
+    pub(crate) fn front_readable(&mut self, id: RouterId) {
+        let router = &mut self.routers[id];
+        if !std::mem::replace(&mut router.listed, true) {
+            router.ready.push_back(Ready::Listener);
+        }
+        self.wake_router(id);
+    }
+
+    pub(crate) fn router_of(&self, request: RequestId) -> RouterId {
+        RouterId::from_index(usize::from(self.requests[request].listener))
+    }
+
+    /// A worker has died that had accepted a connection whose bytes its router is about to write.
+    pub(crate) fn drop_session(&mut self, request: RequestId) {
+        let id = self.router_of(request);
+        let router = &mut self.routers[id];
+        let stays = |ready: &Ready| !matches!(ready, Ready::Session(other, _) if *other == request);
+        router.ready.retain(stays);
+        router.batch.retain(stays);
+        router.doing = router.doing.filter(|&(other, _)| other != request);
+    }
+
+    /// The bytes of a request have come to its router.
+    pub(crate) fn session_readable(&mut self, request: RequestId) {
+        self.session_ready(request, Step::Connect);
+    }
+
+    /// A router has connected to the workers' socket.
+    pub(crate) fn session_connected(&mut self, request: RequestId) {
+        self.session_ready(request, Step::Forward);
+    }
+
+    fn session_ready(&mut self, request: RequestId, step: Step) {
+        let id = self.router_of(request);
+        self.routers[id].ready.push_back(Ready::Session(request, step));
+        self.wake_router(id);
+    }
+
+    fn wake_router(&mut self, id: RouterId) {
+        let thread = self.routers[id].thread;
+        if self.threads[thread].status == Status::Parked {
+            self.make_ready(thread);
+        }
+    }
+
+    /// What the router's thread wants next.
+    #[inline(never)]
+    pub(crate) fn router_demand(&mut self, id: RouterId) -> Demand {
+        loop {
+            let router = &mut self.routers[id];
+            let thread = router.thread;
+            if let Some((request, step)) = router.doing.take() {
+                self.take_step(request, step);
+                continue;
+            }
+            let Some(ready) = router.batch.pop_front() else {
+                if self.poll_router(id) {
+                    continue;
+                }
+                return self.pay_or_wait(thread);
+            };
+            let Some((request, step)) = self.handle_ready(id, ready) else { continue };
+            let costs = self.router_costs(id);
+            self.threads[thread].owed += match step {
+                Step::Connect => costs.connect,
+                Step::Forward => costs.forward,
+                Step::Answer => costs.answer,
+                Step::Close => costs.close,
+            };
+            self.routers[id].doing = Some((request, step));
+            return Demand::PAY;
+        }
+    }
+
+    fn router_costs(&self, id: RouterId) -> crate::model::worker::RouterCosts {
+        let worker = self.processes[self.routers[id].process].worker;
+        self.model.workers[worker].router.map_or_else(Default::default, |router| router.costs)
+    }
+
+    /// One `epoll_wait`; false if nothing is ready.
+    fn poll_router(&mut self, id: RouterId) -> bool {
+        let router = &mut self.routers[id];
+        if router.ready.is_empty() {
+            return false;
+        }
+        for _ in 0..router.ready.len().min(EVENTS) {
+            let ready = router.ready.pop_front().expect("as many as were counted");
+            if matches!(ready, Ready::Listener) {
+                router.listed = !self.listeners[router.front].queue.is_empty();
+                if !router.listed {
+                    continue;
+                }
+                router.ready.push_back(ready);
+            }
+            router.batch.push_back(ready);
+        }
+        let (thread, cost) = (router.thread, self.router_costs(id).poll);
+        self.threads[thread].owed += cost;
+        true
+    }
+
+    /// An accept is over at once but for its cost; of a session it says what is to be done.
+    fn handle_ready(&mut self, id: RouterId, ready: Ready) -> Option<(RequestId, Step)> {
+        let Ready::Session(request, step) = ready else {
+            let process = self.routers[id].process;
+            if let Some(request) = self.accept(process) {
+                let (thread, cost) = (self.routers[id].thread, self.router_costs(id).accept);
+                self.threads[thread].owed += cost;
+                let state = &mut self.requests[request];
+                state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
+                tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Network));
+                state.turn_unless_ended(self.now, Wait::Network);
+                if !state.link.deferred.dataless {
+                    self.routers[id].ready.push_back(Ready::Session(request, Step::Connect));
+                }
+            }
+            return None;
+        };
+        Some((request, step))
+    }
+
+    /// What is paid for happens.
+    fn take_step(&mut self, id: RequestId, step: Step) {
+        match step {
+            Step::Connect => {
+                self.watch_session(id);
+                self.aim_relay(id);
+                self.relay_syn_event(id);
+            }
+            Step::Forward if self.defers() => self.relay_data(id),
+            Step::Forward => {
+                let request = &mut self.requests[id];
+                let socket = request.link.socket as usize;
+                self.listeners[socket].shaking -= 1;
+                if request.link.relay.is_some_and(|relay| relay.closed) {
+                    return self.abandon_relay(id);
+                }
+                tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Backlog));
+                request.turn_unless_ended(self.now, Wait::Backlog);
+                self.watch_session(id);
+                self.enter_queue(id);
+            }
+            Step::Answer => self.session_ready(id, Step::Close),
+            Step::Close => {
+                let request = &self.requests[id];
+                if request.ending.is_some() {
+                    self.forget(id);
+                    return;
+                }
+                self.respond(id);
+            }
+        }
+    }
+
+    /// The router's SYN reaches the workers' socket; it reserves its place in the accept queue.
+    #[inline(never)]
+    pub(crate) fn relay_syn_event(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let Some(mut relay) = request.link.relay else { return };
+        let socket = self.socket_of(usize::from(request.listener), request.key);
+        self.stop_retrying(id);
+        if relay.closed {
+            return self.abandon_relay(id);
+        }
+        if relay.syns >= self.model.kernel.syns_max() {
+            // The kernel has given up: the router connects anew.
+            (relay.syns, relay.retries) = (0, relay.retries + 1);
+            if relay.retries > MAX_RETRIES {
+                return self.abandon_relay(id);
+            }
+        }
+        relay.syns += 1;
+        self.requests[id].link.relay = Some(relay);
+        if self.defers() {
+            if self.relay_shakes(id, relay.syns) {
+                return;
+            }
+        } else if !self.listeners[socket].is_spoken_for() {
+            self.listeners[socket].shaking += 1;
+            self.requests[id].link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
+            self.session_ready(id, Step::Forward);
+            return;
+        }
+        self.probe.on(self.now, Fact::SynDropped);
+        if self.requests[id].ending.is_none() {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::SynRetry));
+            self.requests[id].turn(self.now, Wait::SynRetry);
+            self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
+        }
+        let pause = self.model.kernel.syn_pause(relay.syns);
+        self.queue.push(self.timer(pause), Event::RelaySyn(id));
+    }
+
+    /// Something happened in a session: it may be silent for the whole timeout again.
+    pub(crate) fn watch_session(&mut self, id: RequestId) {
+        let process = self.routers[self.router_of(id)].process;
+        let worker = self.processes[process].worker;
+        let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
+        else {
+            return;
+        };
+        relay.limit_at = self.now + router.timeout;
+        self.queue.push(relay.limit_at, Event::RelayLimit(id));
+    }
+
+    /// A session was silent for too long: its client sees the connection end, one way over the network later.
+    #[inline(never)]
+    pub(crate) fn relay_limit_event(&mut self, id: RequestId) {
+        if !self.requests.contains(id) {
+            return;
+        }
+        let way = self.hop_network(id);
+        let request = &mut self.requests[id];
+        let answered = request.is_answered();
+        let Some(relay) = request.link.relay.as_mut().filter(|relay| relay.limit_at == self.now) else { return };
+        if answered {
+            return;
+        }
+        if !std::mem::replace(&mut relay.closed, true) && !way.is_zero() {
+            relay.limit_at = self.now + way;
+            self.queue.push(relay.limit_at, Event::RelayLimit(id));
+        } else {
+            self.lost(id, Ending::Reset);
+        }
+    }
+
+    /// A session that was closed before its request reached a worker: nobody has it any more.
+    pub(crate) fn abandon_relay(&mut self, id: RequestId) {
+        self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
+        self.requests[id].stage = Stage::Answered;
+        self.answer_with(id, Ending::Reset, Span::ZERO);
+    }
+
+    /// A worker has written its response: the router can read it.
+    #[inline(never)]
+    pub(crate) fn relay_response(&mut self, id: RequestId) {
+        if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
+            return self.answer_with(id, Ending::Reset, Span::ZERO);
+        }
+        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
+        self.requests[id].turn(self.now, Wait::Network);
+        self.session_ready(id, Step::Answer);
+    }
+}

@@ -1,0 +1,193 @@
+//! Pool servers: one thread accepts, a pool of threads serves.
+//!
+//! After gunicorn's `gthread.py` (27): the main thread looks at its poller, accepts one connection and submits it to an executor, then
+//! closes all connections whose requests were answered meanwhile; a serving thread only asks it to. So with gthread a client sees the
+//! end of its response when the main thread has won the GIL once more, and while that waits for the client to close (`linger.rs`)
+//! it does nothing else. A connection that is kept has been answered by then, and goes back into the poller (`finish_request`); one
+//! over which a request has come is submitted like a new one (`on_client_socket_readable`). After Paste's `httpserver.py`: the main
+//! thread accepts and queues, and serving threads close for themselves.
+//! The Python of both runs under the GIL, the system calls do not.
+
+use crate::kit::id::{ConnId, ProcessId, RequestId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::machine::warmth::Part;
+use crate::machine::{Demand, Status};
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::Wait;
+use crate::watch::trace::{Detail, DoorState};
+use crate::world::World;
+
+/// A connection whose request a serving thread is done with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Finished {
+    /// To be closed, which is the end of the response.
+    Closes(RequestId),
+    /// To be kept; its data was unused for so long while the request waited.
+    Kept(ConnId, Span),
+}
+
+impl<P: Probe> World<'_, P> {
+    /// The accepting thread's next step.
+    #[inline(never)]
+    pub(crate) fn accept_for_pool(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.next_piece(thread) {
+            return demand;
+        }
+        let id = self.threads[thread].process;
+        let lingers = self.finish_step(id);
+        self.beat(id, Span::ZERO);
+        self.drop_gil(thread);
+        if lingers {
+            self.tell_door(id, DoorState::Closing);
+            return Demand::Wait;
+        }
+        if !self.threads[thread].owed.is_zero() {
+            return Demand::PAY;
+        }
+        let process = &mut self.processes[id];
+        if process.close_batch > 0 {
+            return self.begin_closing(id);
+        }
+        if let Some(request) = process.readable.pop_front() {
+            return self.hand_over(id, thread, request);
+        }
+        let stopping = process.life.is_stopping();
+        let full = stopping || process.connections >= process.connections_max;
+        let listener = process.listener;
+        let fails = !full && self.accept_fails(id);
+        self.tell_door(id, if full { DoorState::Full } else { DoorState::Room });
+        if let Some(request) = if full || fails { None } else { self.accept(id) } {
+            return self.begin_handing(id, thread, request);
+        }
+        let process = &mut self.processes[id];
+        process.close_batch = process.closing.len();
+        if process.close_batch > 0 {
+            return self.begin_closing(id);
+        }
+        if fails {
+            return self.accept_again(thread);
+        }
+        let process = &mut self.processes[id];
+        if full {
+            process.stalled = thread;
+        } else {
+            self.listeners[listener].threads.push_back(thread);
+        }
+        Demand::Wait
+    }
+
+    /// What the accepting thread has just spent its time on takes effect. True if it must wait for a client to close.
+    fn finish_step(&mut self, id: ProcessId) -> bool {
+        let process = &mut self.processes[id];
+        let handed = std::mem::replace(&mut process.handing, RequestId::NONE);
+        let finished = process.ending.take();
+        if handed.is_some() {
+            process.jobs.push_back(handed);
+            if let Some(server) = process.idle.pop_front() {
+                self.make_ready(server);
+            }
+        }
+        let closed = match finished {
+            Some(Finished::Closes(request)) => request,
+            Some(Finished::Kept(conn, _)) => {
+                self.back_in_poller(conn);
+                return false;
+            }
+            None => return false,
+        };
+        if self.worker(id).lingers {
+            let acceptor = self.processes[id].acceptor;
+            return self.close_gracefully(closed, acceptor);
+        }
+        self.close(id, closed);
+        false
+    }
+
+    fn begin_handing(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
+        tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Slot));
+        self.requests[request].turn(self.now, Wait::Slot);
+        let accept = self.own_work(id, Part::Accept, Span::ZERO);
+        self.processes[id].connections += 1;
+        let handoff = self.hand_over(id, thread, request);
+        self.threads[thread].owed = accept;
+        handoff
+    }
+
+    /// A request is submitted to the serving threads.
+    fn hand_over(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
+        let handoff = self.own_work(id, Part::Handoff, Span::ZERO);
+        let process = &mut self.processes[id];
+        process.handing = request;
+        process.close_batch = process.closing.len();
+        let releases = self.worker(id).releases.accept;
+        self.in_pieces(thread, handoff, releases)
+    }
+
+    fn begin_closing(&mut self, id: ProcessId) -> Demand {
+        let process = &mut self.processes[id];
+        process.close_batch -= 1;
+        let finished = process.closing.pop_front().expect("the batch counts what is there");
+        process.ending = Some(finished);
+        let (thread, releases) = (process.acceptor, self.worker(id).releases.close);
+        let waited = match finished {
+            Finished::Closes(request) => self.waited(request),
+            Finished::Kept(_, waited) => waited,
+        };
+        let span = self.own_work(id, Part::Close, waited);
+        self.in_pieces(thread, span, releases)
+    }
+
+    /// A serving thread asks the accepting one to close a connection.
+    #[inline(never)]
+    pub(crate) fn close_later(&mut self, id: ProcessId, request: RequestId) {
+        let state = &mut self.requests[request];
+        if !state.is_answered() {
+            tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Slot));
+            state.turn(self.now, Wait::Slot);
+        }
+        self.finish_later(id, Finished::Closes(request));
+    }
+
+    /// The accepting thread will see to a connection.
+    #[inline(never)]
+    pub(crate) fn finish_later(&mut self, id: ProcessId, finished: Finished) {
+        self.processes[id].closing.push_back(finished);
+        self.wake_acceptor(id);
+    }
+
+    /// The accepting thread of a pool wakes if it waits for connections, or for the end of one.
+    pub(crate) fn wake_acceptor(&mut self, id: ProcessId) {
+        let process = &mut self.processes[id];
+        let (acceptor, listener) = (process.acceptor, process.listener);
+        let state = &self.threads[acceptor];
+        if state.status != Status::Parked || state.wake_at != Time::NEVER {
+            return;
+        }
+        process.stalled = ThreadId::NONE;
+        self.listeners[listener].threads.retain(|&thread| thread != acceptor);
+        self.make_ready(acceptor);
+    }
+
+    /// A serving thread looks for an accepted request, which is Python and needs the GIL, and takes the oldest. `None`: it has work.
+    ///
+    /// Whoever looks first has it: a thread that has just answered may be faster than the one that was woken.
+    #[inline(never)]
+    pub(crate) fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
+        let id = self.threads[thread].process;
+        if !std::mem::take(&mut self.threads[thread].looking) {
+            self.threads[thread].looking = true;
+            let away = self.pause_of(thread);
+            return Some(Demand::Cpu { span: self.own_work(id, Part::Take, away), gil: true });
+        }
+        // To wait for work or to read the request, it lets go of the GIL.
+        self.drop_gil(thread);
+        let Some(request) = self.processes[id].jobs.pop_front() else {
+            self.processes[id].idle.push_back(thread);
+            return Some(Demand::Wait);
+        };
+        let task = self.begin(request, thread);
+        let state = &mut self.threads[thread];
+        (state.task, state.fresh) = (task, true);
+        None
+    }
+}

@@ -1,0 +1,184 @@
+//! A proxy in front of the servers: it takes a request whole, asks a server, tries the next if that fails, and gives the response on.
+//!
+//! After nginx's `ngx_http_proxy_module` and `ngx_http_upstream`: `proxy_connect_timeout` and `proxy_read_timeout`,
+//! `proxy_next_upstream` (on a connection that is not made, refused or broken, a timeout, or an error as the answer), `max_fails` and `fail_timeout`
+//! (`balance.rs`), `keepalive` to the servers (`conn.rs`), and `proxy_buffering`: with it the server is rid of its response at once,
+//! and the proxy feeds the slow reader.
+//! A server that the proxy does not wait for works on, as for a client that left. The proxy itself has room for everybody; its work
+//! is a delay and takes no core of the servers.
+
+use crate::client::request::{Link, NO_LISTENER, Request, Stage, Why};
+use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::model::ProxySpec;
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::{Ending, Wait};
+use crate::watch::trace::Detail;
+use crate::world::{Event, World};
+
+impl<P: Probe> World<'_, P> {
+    /// The proxy that a request goes through.
+    pub(crate) fn proxy_of(&self, request: &Request) -> Option<&ProxySpec> {
+        self.model.proxy.as_ref().filter(|_| request.why != Why::Check)
+    }
+
+    /// One way over the network to the servers, from whoever connects to them.
+    pub(crate) fn hop_network(&self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        match &self.model.proxy {
+            Some(proxy) => proxy.network,
+            None => self.model.clients[usize::from(request.client)].network,
+        }
+    }
+
+    /// A request has come to the proxy, which takes it at once.
+    #[inline(never)]
+    pub(crate) fn at_proxy_event(&mut self, id: RequestId) {
+        let request = &mut self.requests[id];
+        if request.ending.is_some() {
+            self.forget(id);
+            return;
+        }
+        request.stage = Stage::Proxied;
+        let index = usize::from(request.client);
+        self.hear(index);
+        let request = &mut self.requests[id];
+        let client = &self.model.clients[index];
+        request.limit_at = client.read_timeout.map_or(Time::NEVER, |limit| self.now + limit);
+        if request.limit_at != Time::NEVER {
+            self.queue.push(request.limit_at, Event::Limit(id));
+        }
+        self.ask_upstream(id);
+    }
+
+    /// The proxy sends a request to a server, if there is one that it may go to.
+    fn ask_upstream(&mut self, id: RequestId) {
+        let Some(spec) = self.model.proxy else { return };
+        let Some(listener) = self.balance(id) else {
+            self.requests[id].failed = true;
+            return self.give_on(id);
+        };
+        let leaves = self.now + spec.latency;
+        let request = &mut self.requests[id];
+        request.tried[usize::from(request.tries)] = listener as u16;
+        request.tries += 1;
+        request.hop_at = leaves + spec.connect_timeout;
+        self.queue.push(request.hop_at, Event::Limit(id));
+        if let Some(conn) = self.reusable(id, Some(listener)) {
+            self.send_over(id, conn, leaves + spec.network);
+        } else {
+            self.aim(id, listener);
+            self.queue.push(leaves + spec.network, Event::Syn(id));
+        }
+        self.requests[id].stage = Stage::Proxied;
+    }
+
+    /// A server has the request: who asked begins to wait for its response.
+    pub(crate) fn arrived_whole(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let limit = match self.proxy_of(request) {
+            Some(proxy) => Some(proxy.read_timeout),
+            None => self.model.clients[usize::from(request.client)].read_timeout,
+        };
+        let at = limit.map_or(Time::NEVER, |limit| self.now + limit);
+        let proxied = self.proxy_of(request).is_some();
+        let request = &mut self.requests[id];
+        *(if proxied { &mut request.hop_at } else { &mut request.limit_at }) = at;
+        if at != Time::NEVER {
+            self.queue.push(at, Event::Limit(id));
+        }
+    }
+
+    /// The proxy does not wait for a server any longer.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn upstream_timed_out(&mut self, id: RequestId) {
+        let Some(spec) = self.model.proxy else { return };
+        let again = if self.requests[id].stage == Stage::Proxied { spec.on_connect } else { spec.on_timeout };
+        self.upstream_failed(id, again);
+    }
+
+    /// A server does not answer the proxy, which asks another one if it may; the request lives on for nobody.
+    pub(crate) fn upstream_failed(&mut self, id: RequestId, again: bool) {
+        self.note_upstream(usize::from(self.requests[id].listener), false);
+        let next = self.successor(id);
+        if again && self.may_try_another(next) {
+            self.ask_upstream(next);
+        } else {
+            self.requests[next].failed = true;
+            self.give_on(next);
+        }
+    }
+
+    /// A server's response has come to the proxy.
+    #[inline(never)]
+    pub(crate) fn upstream_event(&mut self, id: RequestId) {
+        let Some(spec) = self.model.proxy else { return };
+        self.client_closes(id);
+        let request = &self.requests[id];
+        let (wanted, failed, listener) = (request.ending.is_none(), request.failed, usize::from(request.listener));
+        self.keep_by_owner(id, wanted);
+        if !wanted {
+            self.forget(id);
+            return;
+        }
+        let bad = failed && spec.on_error;
+        self.note_upstream(listener, !bad);
+        if bad && self.may_try_another(id) {
+            let next = self.successor(id);
+            self.forget(id);
+            self.ask_upstream(next);
+        } else {
+            self.give_on(id);
+        }
+    }
+
+    fn may_try_another(&self, id: RequestId) -> bool {
+        let Some(spec) = self.model.proxy else { return false };
+        let request = &self.requests[id];
+        request.tries < spec.tries && (0..self.servers()).any(|server| self.is_open_to(request, server))
+    }
+
+    /// The response, or the proxy's own error, goes to the client.
+    fn give_on(&mut self, id: RequestId) {
+        let request = &self.requests[id];
+        let network = self.model.clients[usize::from(request.client)].network;
+        let takes = if request.failed { Span::ZERO } else { self.download(id) };
+        let request = &mut self.requests[id];
+        (request.stage, request.hop_at) = (Stage::Answered, Time::NEVER);
+        self.queue.push(self.now + takes + network, Event::Response(id));
+    }
+
+    /// The same request for its sender, about to be sent to another server; the one before lives on for nobody.
+    fn successor(&mut self, id: RequestId) -> RequestId {
+        let old = &self.requests[id];
+        let count = self.model.classes[usize::from(old.class)].sites.len();
+        let mut next = old.clone();
+        next.fate = self.fates.copy(next.fate, count);
+        next.turn(self.now, Wait::Network);
+        (next.task, next.conn, next.linger) = (TaskId::NONE, ConnId::NONE, ThreadId::NONE);
+        next.link = Link { port: next.link.port, ..Link::default() };
+        (next.listener, next.syns, next.failed) = (NO_LISTENER, 0, false);
+        (next.stage, next.hop_at) = (Stage::Proxied, Time::NEVER);
+        let twin = next.twin;
+        let limits = [next.leaves_at, next.limit_at];
+        let hedge_at = next.hedge_at;
+        let next = self.requests.insert(next);
+        tell(&mut self.probe, self.now, Detail::Moved { request: id, to: next });
+        if twin.is_some() {
+            self.requests[twin].twin = next;
+        }
+        for at in limits {
+            if at != Time::NEVER {
+                self.queue.push(at, Event::Limit(next));
+            }
+        }
+        if hedge_at > self.now && hedge_at != Time::NEVER {
+            self.queue.push(hedge_at, Event::Hedge(next));
+        }
+        let old = &mut self.requests[id];
+        (old.twin, old.link.port) = (RequestId::NONE, false);
+        self.abandon(id, Ending::GaveUp);
+        next
+    }
+}

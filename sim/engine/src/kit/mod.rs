@@ -1,0 +1,12 @@
+//! What every room needs and what knows nothing of servers: time, tables, the event queue, random numbers, laws and histograms.
+
+pub mod event;
+#[cfg(test)]
+mod event_naive;
+pub(crate) mod fate;
+pub mod hist;
+pub mod id;
+pub mod law;
+pub mod rng;
+pub(crate) mod table;
+pub mod time;

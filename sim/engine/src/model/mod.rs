@@ -1,0 +1,588 @@
+//! The compiled scenario of one world as plain data: every table, no names to look up, nothing that can be invalid.
+//!
+//! A [`Model`] is made by `scenario::compile` (or by hand in tests) and never changes while it runs.
+//! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
+
+pub mod kernel;
+mod plain;
+mod scaled;
+mod traffic;
+pub mod worker;
+
+pub use crate::client::request::TRIES_MAX;
+pub use traffic::{
+    Backoff, BalancerSpec, BreakerSpec, Bursts, Ejection, HealthCheck, Hedge, HedgeAfter, Jitter, KeepAlive, ProxySpec,
+    Retry,
+};
+
+use std::sync::Arc;
+
+use crate::kit::law::Law;
+use crate::kit::time::{Span, Time};
+use crate::model::kernel::{Kernel, Ports};
+use crate::model::worker::{LifeSpec, RouterSpec};
+use crate::program::op::Program;
+use crate::watch::record::Wait;
+
+/// Everything one run needs besides seed and replication.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Model {
+    /// What the world is called in tables and plots.
+    pub name: String,
+    /// Machines that servers run on.
+    pub hosts: Vec<HostSpec>,
+    /// Listening sockets; every process accepts from one.
+    pub listeners: Vec<ListenerSpec>,
+    /// Server processes.
+    pub processes: Vec<ProcessSpec>,
+    /// Server software by configuration; a process names one by index.
+    pub workers: Vec<WorkerSpec>,
+    /// What the servers' operating systems allow.
+    pub kernel: Kernel,
+    /// How a connection chooses among the listeners.
+    pub balancer: BalancerSpec,
+    /// The proxy in front of the listeners, if there is one.
+    pub proxy: Option<ProxySpec>,
+    /// Things that requests call.
+    pub peers: Vec<PeerSpec>,
+    /// Locks and pools; every process has its own instance of each.
+    pub syncs: Vec<SyncSpec>,
+    /// Names of the values that the tasks of a process share; every process has its own.
+    pub values: Vec<String>,
+    /// Names of the connections to peers that several tasks may use.
+    pub connections: Vec<String>,
+    /// Kinds of request. Shared between the worlds of a scenario.
+    pub classes: Arc<[ClassSpec]>,
+    /// What requests do, by [`ClassSpec::program`]. Shared between the worlds of a scenario.
+    pub programs: Arc<[Program]>,
+    /// Who sends requests. Shared between the worlds of a scenario.
+    pub clients: Arc<[ClientSpec]>,
+    /// How long and how closely to look.
+    pub run: RunSpec,
+    /// Bounds that end a run with a named error.
+    pub limits: Limits,
+}
+
+impl Model {
+    /// Requests that the fleet can serve at once: its serving threads or greenlets.
+    pub fn slots(&self) -> u64 {
+        let slots = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
+            WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
+            WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
+        };
+        self.processes.iter().map(slots).sum()
+    }
+
+    /// Threads of the operating system that the fleet has from the start: those that serve, accept and run hubs, and of each server the
+    /// master's and the router's. Not counted are those that come and go: of fan-outs, and of a hub's own pool.
+    pub fn os_threads(&self) -> u64 {
+        let of_process = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
+            WorkerKind::Threads { threads } => u64::from(threads),
+            WorkerKind::Pool { threads, .. } => u64::from(threads) + 1,
+            WorkerKind::Hub { .. } => 1,
+        };
+        let of_server = |server: usize| {
+            let process = self.processes.iter().find(|process| process.listener as usize == server);
+            let worker = process.map(|process| &self.workers[process.worker as usize]);
+            worker.map_or(0, |worker| u64::from(worker.master) + u64::from(worker.router.is_some()))
+        };
+        self.processes.iter().map(of_process).sum::<u64>() + (0..self.listeners.len()).map(of_server).sum::<u64>()
+    }
+}
+
+/// One machine.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HostSpec {
+    /// Its name in messages.
+    pub name: String,
+    /// Cores that server threads may use.
+    pub cores: u32,
+    /// For how long a running thread is safe from others that are runnable.
+    pub slice: Span,
+    /// How often the kernel looks whether a slice is over. At least 1 ns.
+    pub tick: Span,
+    /// CPU cost of putting another thread on a core.
+    pub switch: Span,
+    /// Time from a wake-up to the woken thread being runnable.
+    pub wake: Span,
+    /// Bytes of a response that the kernel takes from a writer whose reader is slow.
+    pub send_buffer: u64,
+    /// Bytes a second that all its responses share; `None`: as many as they need.
+    pub uplink: Option<u64>,
+    /// How code that did not run for a while runs slower.
+    pub cooling: Cooling,
+}
+
+/// Code and data that were not used for a while have left the caches: the next run of them takes longer.
+///
+/// After a pause of `g`, a server's own work costs `1 + (cold - 1) g^2 / (g^2 + half^2)` times its usual CPU time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cooling {
+    /// Cost after a long pause, in percent of the usual; 100: it never cools.
+    pub cold_percent: u32,
+    /// The pause after which half of the difference is there.
+    pub half: Span,
+}
+
+impl Cooling {
+    /// Caches that keep everything.
+    pub const NONE: Cooling = Cooling { cold_percent: 100, half: Span::from_secs(1) };
+}
+
+/// A listening socket.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ListenerSpec {
+    /// Index of its host.
+    pub host: u32,
+    /// Length of the accept queue, `min(listen backlog, somaxconn)`. Linux admits one more.
+    pub backlog: u32,
+}
+
+/// One operating-system process of a server.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProcessSpec {
+    /// Index of its listener, which also says the host.
+    pub listener: u32,
+    /// Index of its software.
+    pub worker: u32,
+}
+
+/// Server software in one configuration.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WorkerSpec {
+    /// What it is called in messages, for example `uwsgi-threads`.
+    pub name: String,
+    /// How it accepts and carries requests.
+    pub kind: WorkerKind,
+    /// What its own work costs.
+    pub costs: Costs,
+    /// Whether the interpreter has a GIL.
+    pub gil: bool,
+    /// How long a thread waits for the GIL before it asks the holder to drop it (`sys.getswitchinterval()`).
+    pub switch_interval: Span,
+    /// Whether a thread that closes a connection waits for its client to close it too.
+    pub lingers: bool,
+    /// How often its Python lets go of the GIL for a system call before and after the application runs (thread servers).
+    pub releases: Releases,
+    /// How a wait of the standard library with a time limit learns that it was notified.
+    pub timed_waits: TimedWaits,
+    /// Whether an attempt at a monkey-patched lock that fails without waiting yields (gevent 1.5 and later, `thread.py`: `sleep()` in
+    /// `LockType.acquire`); the standard library so asks whether a plain lock is held, in every `notify`.
+    pub lock_yields: bool,
+    /// Whether its hub's `sleep(0)` is a timer of no length, which goes round the whole loop with a poll (gevent before 1.0), and not a
+    /// callback.
+    pub zero_timers: bool,
+    /// How long it keeps an idle connection; `None`: it closes after every response.
+    pub keep_alive: Option<Span>,
+    /// The router in front of its processes, if it has one.
+    pub router: Option<RouterSpec>,
+    /// Whether a process of its own watches over the others (uWSGI's `--master`, gunicorn's arbiter).
+    pub master: bool,
+    /// How its processes are watched and replaced; `None`: they live for ever.
+    pub life: Option<LifeSpec>,
+    /// Whether its threads accept one after another, behind a mutex: one of a process waits for connections, and all others for it.
+    pub in_turn: bool,
+    /// Whether its greenlets are the closed clients themselves, in a loop, with no server and no network between (hubs).
+    pub resident: bool,
+}
+
+/// System calls of a server around a request for which it lets go of the GIL, and which return at once.
+///
+/// Each is a chance for a waiter to take the lock, and one for a waiter that was woken to find it taken again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Releases {
+    /// Between the server's own Python and the application.
+    pub before: u8,
+    /// Between the application and the end of the request.
+    pub after: u8,
+    /// Around handing a connection over, in the accepting thread (pool servers).
+    pub accept: u8,
+    /// Around closing a connection, in the accepting thread (pool servers that do so).
+    pub close: u8,
+}
+
+/// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TimedWaits {
+    /// The notification wakes the waiter: its lock has a timed acquire (CPython 3.2 and later, `threading.py`).
+    #[default]
+    Notified,
+    /// The waiter tries its lock without waiting and sleeps in between: 1 ms, then twice as long each time, 50 ms at most and never
+    /// past its limit (CPython 2.7, `threading.py`, `_Condition.wait`; under gevent every sleep is a timer and a switch). One second
+    /// of waiting is 25 sleeps.
+    Polled,
+}
+
+/// How a process accepts connections and carries requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WorkerKind {
+    /// Each thread accepts for itself and serves one request at a time (uWSGI; gunicorn sync with one thread).
+    Threads {
+        /// Threads a process.
+        threads: u32,
+    },
+    /// One thread accepts and queues; a pool of threads serves (gunicorn gthread, paste).
+    Pool {
+        /// Serving threads a process.
+        threads: u32,
+        /// Accepted connections a process, waiting or in service, beyond which it stops accepting.
+        connections: u32,
+        /// Whether connections are closed by the accepting thread, later (gunicorn gthread), or by the serving one (paste).
+        closes: bool,
+    },
+    /// One thread runs a gevent hub; each request is a greenlet.
+    Hub {
+        /// Requests a process carries at once.
+        greenlets: u32,
+        /// Connections accepted for one readiness of the listener.
+        accepts: u32,
+        /// What happens when all greenlets are taken.
+        full: WhenFull,
+    },
+}
+
+impl WorkerKind {
+    /// Operating-system threads of a process.
+    pub fn os_threads(self) -> u32 {
+        match self {
+            WorkerKind::Threads { threads } => threads,
+            WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
+            WorkerKind::Hub { .. } => 1,
+        }
+    }
+}
+
+/// What a hub server does with its listener while all its greenlets are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenFull {
+    /// It stops watching the listener (gevent's own servers).
+    Stop,
+    /// It leaves the watcher on, so the loop spins (uWSGI 2.0).
+    Spin,
+}
+
+/// What a server's own work costs, in CPU time. Each value of a preset names its source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Costs {
+    /// Accepting one connection and reading its request, without the GIL.
+    pub accept: Span,
+    /// The server's and framework's Python around a request, holding the GIL.
+    pub request: Span,
+    /// Writing the response and closing, without the GIL.
+    pub respond: Span,
+    /// Handing a request from the accepting thread to a serving one (pool servers).
+    pub handoff: Span,
+    /// A look of a serving thread into the queue of accepted requests, holding the GIL (pool servers).
+    pub take: Span,
+    /// Closing a connection in the accepting thread, holding the GIL (pool servers that do).
+    pub close: Span,
+    /// One switch between hub and greenlet.
+    pub switch: Span,
+    /// Starting a greenlet.
+    pub spawn: Span,
+    /// Starting a timer and having it fire.
+    pub timer: Span,
+    /// Waiting for a socket: starting and stopping the watcher and trying the call again.
+    pub socket: Span,
+    /// One `epoll_wait` and its bookkeeping.
+    pub poll: Span,
+    /// Coming out of a poll that blocked (hubs).
+    pub wake: Span,
+    /// Reading the clock. At least 1 ns, so that equal sleeps keep their order.
+    pub clock: Span,
+    /// One look of a wait that polls ([`TimedWaits::Polled`]): the interpreter's own loop around its sleep.
+    pub look: Span,
+    /// Passing one waiter in a list in search of one's own, when a wait that polls is over in vain.
+    pub search: Span,
+    /// A wait that ends by its time limit (hubs): making the `Timeout`, throwing it and unwinding to who catches it.
+    pub expire: Span,
+    /// Creating one thread, by the main thread of a server that has all of them from its start.
+    pub create: Span,
+    /// What a new thread does before it waits for work.
+    pub start: Span,
+}
+
+/// How a new connection chooses a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Balancing {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest open connections; the lowest index among equals, starting after the last choice.
+    LeastConnections,
+    /// Any of them (nginx `random`).
+    Random,
+    /// Two of them at random, and of these the one with fewer open connections (nginx `random two least_conn`).
+    TwoChoices,
+    /// The one that belongs to the client's key on a ring of points (nginx `hash KEY consistent`).
+    Hash {
+        /// Keys there are, such as client addresses: people share them.
+        keys: u32,
+    },
+}
+
+/// A thing that requests call: a database, a cache, a third party.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PeerSpec {
+    /// Its name in messages.
+    pub name: String,
+    /// One way over the network to it.
+    pub network: Span,
+    /// Ports of a server to it, if every call connects anew; `None`: not limited.
+    pub ports: Option<Ports>,
+    /// Calls it serves at once; `None`: its slowness does not depend on our load.
+    pub capacity: Option<u32>,
+    /// When it is slow or failing. Sorted, not overlapping.
+    pub windows: Vec<Window>,
+    /// The breaker that every process has around its calls.
+    pub breaker: Option<BreakerSpec>,
+}
+
+/// A span of time in which a peer is degraded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// First instant.
+    pub from: Time,
+    /// First instant after it.
+    pub to: Time,
+    /// Service times are multiplied by this many thousandths.
+    pub factor_milli: u32,
+    /// Calls that fail, parts per million.
+    pub fail_ppm: u32,
+}
+
+/// Something that tasks of one process share and wait for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SyncSpec {
+    /// Whether it is a pool, so that waits for it are named after pools rather than locks.
+    pub pool: bool,
+    /// Its name in messages.
+    pub name: String,
+    /// What it is.
+    pub kind: SyncKind,
+}
+
+impl SyncSpec {
+    /// What a request waits for that waits for it.
+    #[inline(always)]
+    pub(crate) fn wait(&self) -> Wait {
+        if self.pool { Wait::Pool } else { Wait::Lock }
+    }
+}
+
+/// What a shared thing is. The words are gevent's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncKind {
+    /// A lock (one unit), a pool of connections, a semaphore.
+    Semaphore {
+        /// Units at the start.
+        units: u32,
+        /// Who gets a unit that comes back.
+        policy: Policy,
+        /// Whether giving back more than was taken is an error (`BoundedSemaphore`).
+        bounded: bool,
+    },
+    /// The monkey-patched `threading.Lock`: bounded, and a failed attempt to take it without waiting yields.
+    Lock,
+    /// A lock that its owner may take again.
+    RLock,
+    /// A flag to wait for.
+    Event,
+    /// A value to wait for.
+    AsyncResult,
+    /// The monkey-patched `threading.Condition` over a lock of its own.
+    Condition {
+        /// Whether the lock is an `RLock` or a plain `Lock`.
+        reentrant: bool,
+    },
+    /// A queue of items.
+    Queue {
+        /// Whether the youngest item comes out first.
+        lifo: bool,
+        /// Items it holds at most.
+        max: Option<u32>,
+        /// Whether it is the standard library's, monkey-patched, rather than gevent's.
+        standard: bool,
+        /// Whether it holds `max` items at the start: a pool of connections that are got and put back.
+        filled: bool,
+    },
+    /// A queue without room: putter and getter meet.
+    Channel,
+    /// A group of greenlets.
+    Pool {
+        /// Greenlets at once; `None` for a group without limit.
+        size: Option<u32>,
+    },
+    /// A connected pair of sockets.
+    Pair,
+    /// A peer that answers at a set time.
+    Remote,
+    /// A pool of native threads.
+    Threads {
+        /// Threads.
+        size: u32,
+    },
+}
+
+/// Who gets a unit that comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// It goes back on the shelf and the oldest waiter is woken; whoever runs first may take it (gevent, CPython).
+    Barging,
+    /// It is handed to the oldest waiter.
+    HandOff,
+}
+
+/// A kind of request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClassSpec {
+    /// Its name in tables.
+    pub name: String,
+    /// Weight among the classes of its client.
+    pub weight: u32,
+    /// Index of its program.
+    pub program: u32,
+    /// What is drawn at a request's birth, in column order.
+    pub sites: Vec<SiteSpec>,
+    /// Bytes of the response's head.
+    pub header_bytes: u32,
+    /// Bytes of the response's body.
+    pub body_bytes: u32,
+}
+
+/// A named place where something random is drawn.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SiteSpec {
+    /// Key of its random stream, for example `web.page/redis#0/takes`.
+    pub name: String,
+    /// What is drawn.
+    pub law: Law,
+}
+
+/// A group of alike clients.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClientSpec {
+    /// Its name in tables; also the prefix of its draw sites.
+    pub name: String,
+    /// Indices into [`Model::classes`] of what it asks for, chosen by weight.
+    pub classes: Vec<u32>,
+    /// Place in `classes` of what each closed client asks for once, before anything else; it is not chosen by weight.
+    pub begins: Option<u16>,
+    /// When requests are sent.
+    pub arrivals: Arrivals,
+    /// Whether closed clients begin each after a pause, as if they had just been served; else all of them when the run begins.
+    pub spread: bool,
+    /// Whether the first request of closed clients runs alone, and the others begin when its response is there (today's `ab`).
+    pub first_alone: bool,
+    /// How long closed clients go on together without anything happening at any of their connections.
+    pub silence: Option<Span>,
+    /// One way over the network to the servers.
+    pub network: Span,
+    /// Ports to connect from; `None`: not limited.
+    pub ports: Option<Ports>,
+    /// Longest wait for a connection; `None`: until the kernel gives up on its SYN retries (127 s).
+    pub connect_timeout: Option<Span>,
+    /// Longest wait for the response once connected.
+    pub read_timeout: Option<Span>,
+    /// How long a user looks at a blank page before leaving, from the click.
+    pub patience: Option<Law>,
+    /// What an impatient user does then; the old request lives on in the server.
+    pub refresh: Option<Refresh>,
+    /// Times of more arrivals than the profile says; only of open clients without a trace.
+    pub bursts: Option<Bursts>,
+    /// What the client does with a request that went wrong.
+    pub retry: Option<Retry>,
+    /// When a second copy of a request is sent.
+    pub hedge: Option<Hedge>,
+    /// The breaker around all requests of the group.
+    pub breaker: Option<BreakerSpec>,
+    /// How connections are used again.
+    pub keep_alive: Option<KeepAlive>,
+    /// What a client reads of a response, bytes a second; `None`: as fast as it comes.
+    pub download: Option<u64>,
+    /// CPU time that the program that sends these requests needs for one; all its clients share its cores.
+    pub cost: Option<Law>,
+    /// Processes of that program, each with a core's worth of work. At least 1.
+    pub generators: u32,
+    /// Whether they run on the cores of the first server, among its threads; else on cores of their own.
+    pub beside_servers: bool,
+}
+
+/// What a user who lost patience does.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refresh {
+    /// Chance of asking again, parts per million.
+    pub ppm: u32,
+    /// Pause before the new request.
+    pub pause: Law,
+    /// New requests a user sends at most.
+    pub times: u32,
+}
+
+/// When requests are sent.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Arrivals {
+    /// A Poisson process whose rate follows a profile.
+    Poisson(Profile),
+    /// Evenly spaced, at a rate that follows a profile.
+    Fixed(Profile),
+    /// At given instants, ascending.
+    Trace(Arc<[Time]>),
+    /// A fixed number of clients that each wait for their response, think, and ask again.
+    Closed {
+        /// Clients.
+        clients: u32,
+        /// Requests of all clients together; `None`: until the end of the run.
+        requests: Option<u64>,
+        /// Pause between a response and the next request.
+        think: Law,
+    },
+}
+
+/// A rate over time: straight lines between points, constant after the last; a step is two points at one instant.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Profile {
+    /// (instant, requests a second), ascending in time; the first at zero.
+    pub points: Vec<(Time, f64)>,
+}
+
+/// How long and how closely to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunSpec {
+    /// Requests are sent until then; `None`: until a closed client has sent all of its own.
+    pub length: Option<Span>,
+    /// How long the run may go on after that for what is still inside.
+    pub drain: Span,
+    /// Requests born before this are simulated but not counted.
+    pub warm_up: Span,
+    /// Width of a point of the time series.
+    pub step: Span,
+    /// A wait beyond this is starvation, if others who came later are served meanwhile.
+    pub starved_after: Span,
+}
+
+/// Bounds that end a run with a named error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Events of a run.
+    pub events: u64,
+    /// Events without progress of simulated time.
+    pub events_per_instant: u64,
+    /// Requests alive at once.
+    pub requests: u32,
+    /// Points of the time series.
+    pub points: u64,
+    /// Memory of a run, bytes, as [`crate::world::size`] estimates it; whoever compiles a model holds it against this.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            events: 20_000_000_000,
+            events_per_instant: 10_000_000,
+            requests: 20_000_000,
+            points: 1_000_000,
+            bytes: 4 << 30,
+        }
+    }
+}

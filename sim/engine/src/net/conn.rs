@@ -1,0 +1,394 @@
+//! Connections that are used again: who keeps an idle one, for how long, and what that takes in the server.
+//!
+//! Who asks (a group of clients, or the proxy) keeps idle connections on a stack and takes the youngest, as HTTP client libraries
+//! and nginx's `keepalive` do. What an idle one takes in the server follows from how the server carries requests:
+//! - A thread that accepts for itself closes after every response (gunicorn sync, uWSGI's `http-socket`).
+//! - gunicorn gthread puts it back into the accepting thread's poller: it takes a place among the `connections` of the process, but
+//!   no thread (`gthread.py`, `finish_request`, `murder_keepalived`). The response has left by then; what comes before is read then.
+//! - gunicorn gevent and pywsgi stay in the connection's greenlet and wait for the next request: it takes a greenlet
+//!   (`base_async.py`, `handle`).
+//!
+//! The server closes an idle connection after its own `keepalive`; bytes that cross the close find nobody, and who asked connects
+//! anew. A process that is about to be replaced keeps none, and with a process its connections go.
+//! A connection's port, its entry in a firewall's table and its descriptor are taken for as long as it is there; a request that is
+//! under way over it has the first two.
+
+use crate::client::request::{Request, Stage, Why};
+use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::model::{KeepAlive, WorkerKind};
+use crate::watch::probe::{Fact, Gauge, Probe, tell};
+use crate::watch::record::Wait;
+use crate::watch::trace::Detail;
+use crate::world::{Event, World};
+
+/// Idle connections of who asks, the youngest last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Idle(Vec<ConnId>);
+
+/// A connection that outlives a request.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    listener: u16,
+    process: ProcessId,
+    /// The hub whose greenlet waits on it, if a hub serves it, and on which of its sockets.
+    pub(crate) hub: HubId,
+    pub(crate) sock: u32,
+    /// The request whose bytes have come and that nobody serves yet.
+    pub(crate) request: RequestId,
+    /// The client group that it belongs to; the proxy, if there is one.
+    client: u16,
+    /// Requests over it so far.
+    used: u32,
+    /// Whether it waits for a request.
+    idle: bool,
+    /// Whether the server looks at it: a pool's accepting thread has it in its poller.
+    polled: bool,
+    /// Whether both sides believe in it.
+    pub(crate) open: bool,
+    /// Whether the server and who asks still know it.
+    server_holds: bool,
+    owner_holds: bool,
+    /// When the server closes it, and when who asks does.
+    server_until: Time,
+    owner_until: Time,
+    /// Whether it holds a port of its client, and an entry in its server's table.
+    port: bool,
+    tracked: bool,
+}
+
+impl<P: Probe> World<'_, P> {
+    /// How the sender of a request keeps connections.
+    fn keeping(&self, request: &Request) -> Option<KeepAlive> {
+        match self.proxy_of(request) {
+            Some(proxy) => proxy.keep_alive,
+            None => self.model.clients[usize::from(request.client)].keep_alive,
+        }
+    }
+
+    fn idle_mut(&mut self, client: u16) -> &mut Idle {
+        if self.model.proxy.is_some() { &mut self.proxy_idle } else { &mut self.clients[usize::from(client)].idle }
+    }
+
+    /// The youngest idle connection for a request, to `server` if that is set.
+    #[inline(always)]
+    pub(crate) fn reusable(&mut self, id: RequestId, server: Option<usize>) -> Option<ConnId> {
+        self.keeping(&self.requests[id])?;
+        let client = self.requests[id].client;
+        let mut at = self.idle_mut(client).0.len();
+        while at > 0 {
+            at -= 1;
+            let conn = self.idle_mut(client).0[at];
+            let state = &mut self.conns[conn];
+            if !state.open {
+                state.owner_holds = false;
+                self.idle_mut(client).0.remove(at);
+                self.drop_conn(conn);
+            } else if server.is_none_or(|server| server == usize::from(state.listener)) {
+                state.owner_until = Time::NEVER;
+                self.idle_mut(client).0.remove(at);
+                return Some(conn);
+            }
+        }
+        None
+    }
+
+    /// A request leaves over a connection that is there already.
+    #[inline(never)]
+    pub(crate) fn send_over(&mut self, id: RequestId, conn: ConnId, at: Time) {
+        let state = &mut self.conns[conn];
+        let listener = state.listener;
+        let request = &mut self.requests[id];
+        (request.conn, request.listener, request.stage) = (conn, listener, Stage::Connecting);
+        request.link.port |= std::mem::take(&mut state.port);
+        request.link.tracked = std::mem::take(&mut state.tracked);
+        self.listeners[usize::from(listener)].open += 1;
+        self.queue.push(at, Event::Again(id));
+    }
+
+    /// The bytes of a request arrive over a connection that was kept.
+    #[inline(never)]
+    pub(crate) fn again_event(&mut self, id: RequestId) {
+        let conn = self.requests[id].conn;
+        if self.requests[id].ending.is_some() {
+            self.close_conn(conn);
+            self.forget(id);
+            return;
+        }
+        if !self.conns[conn].open {
+            return self.connect_anew(id, conn);
+        }
+        self.arrived_whole(id);
+        self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
+        let state = &mut self.conns[conn];
+        (state.idle, state.request) = (false, id);
+        let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
+        let request = &mut self.requests[id];
+        (request.stage, request.link.process) = (Stage::Accepted, process);
+        tell(&mut self.probe, self.now, Detail::Given { request: id, process });
+        if hub.is_some() {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Hub));
+            request.turn(self.now, Wait::Hub);
+            self.arrived(hub, sock);
+        } else {
+            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Slot));
+            request.turn(self.now, Wait::Slot);
+            if polled {
+                self.processes[process].readable.push_back(id);
+                self.wake_acceptor(process);
+            }
+        }
+    }
+
+    /// The server closed a connection while a request was on its way over it: a reset, and a new connection to the same server.
+    #[cold]
+    #[inline(never)]
+    fn connect_anew(&mut self, id: RequestId, conn: ConnId) {
+        self.conns[conn].owner_holds = false;
+        self.drop_conn(conn);
+        let request = &mut self.requests[id];
+        request.conn = ConnId::NONE;
+        // The old port is free at once, so there is one for the new connection.
+        self.net.untrack(self.model, request, self.now);
+        self.aim_socket(id);
+        let busy = if self.model.proxy.is_some() { Span::ZERO } else { self.connects_after(id) };
+        self.queue.push(self.now + busy + self.hop_network(id) * 2, Event::Syn(id));
+    }
+
+    /// A server has answered: the connection, if it stays.
+    #[inline(always)]
+    pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
+        let request = &self.requests[id];
+        let (conn, client, listener) = (request.conn, request.client, request.listener);
+        let worker = self.worker(process);
+        let may = request.ending.is_none() && request.why != Why::Check && !self.is_stopping(process);
+        let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
+        let used = if conn.is_some() { self.conns[conn].used + 1 } else { 1 };
+        let spec = self.keeping(request).filter(|spec| may && served && used < spec.requests);
+        if spec.is_none() {
+            self.close_served(conn);
+            return None;
+        }
+        let conn = if conn.is_some() { conn } else { self.conns.insert(Conn::new(listener, process, client)) };
+        let proxied = self.model.proxy.is_some();
+        let request = &mut self.requests[id];
+        request.conn = conn;
+        let state = &mut self.conns[conn];
+        (state.used, state.idle, state.polled, state.request) = (used, true, false, RequestId::NONE);
+        state.port = !proxied && std::mem::take(&mut request.link.port);
+        state.tracked = std::mem::take(&mut request.link.tracked);
+        Some(conn)
+    }
+
+    /// The server begins to wait for the next request over a connection.
+    pub(crate) fn start_idle(&mut self, conn: ConnId) {
+        let process = self.conns[conn].process;
+        let keeps = self.worker(process).keep_alive.unwrap_or(Span::MAX);
+        let state = &mut self.conns[conn];
+        (state.polled, state.server_until) = (true, self.now.saturating_add(keeps));
+        if state.server_until != Time::NEVER {
+            self.queue.push(state.server_until, Event::Idle(conn));
+        }
+    }
+
+    /// A pool's accepting thread has put a connection back into its poller, which tells of what has come before.
+    pub(crate) fn back_in_poller(&mut self, conn: ConnId) {
+        let state = &mut self.conns[conn];
+        let (request, process, open) = (state.request, state.process, state.open);
+        if !open {
+            return self.server_forgets(conn);
+        }
+        if request.is_none() {
+            return self.start_idle(conn);
+        }
+        state.polled = true;
+        self.processes[process].readable.push_back(request);
+    }
+
+    /// A server that has served a request closes its connection with the response.
+    fn close_served(&mut self, conn: ConnId) {
+        if conn.is_none() {
+            return;
+        }
+        let state = &mut self.conns[conn];
+        (state.open, state.server_holds) = (false, false);
+        let hub = std::mem::replace(&mut state.hub, HubId::NONE);
+        if hub.is_some() {
+            let sock = state.sock;
+            self.hubs[hub].sockets.close(sock);
+        }
+    }
+
+    /// A response has come to who keeps the connection; `in_time` if it was still wanted.
+    #[inline]
+    pub(crate) fn keep_by_owner(&mut self, id: RequestId, in_time: bool) {
+        let conn = std::mem::replace(&mut self.requests[id].conn, ConnId::NONE);
+        if conn.is_none() {
+            return;
+        }
+        let Some(spec) = self.keeping(&self.requests[id]).filter(|_| in_time && self.conns[conn].open) else {
+            return self.close_conn(conn);
+        };
+        let client = self.requests[id].client;
+        let until = self.now.saturating_add(spec.timeout);
+        self.conns[conn].owner_until = until;
+        self.queue.push(until, Event::Idle(conn));
+        let idle = &mut self.idle_mut(client).0;
+        idle.push(conn);
+        if idle.len() > spec.connections as usize {
+            let oldest = idle.remove(0);
+            self.close_conn(oldest);
+        }
+    }
+
+    /// The time of an idle connection is over for one of its sides.
+    #[inline(never)]
+    pub(crate) fn idle_event(&mut self, conn: ConnId) {
+        let Some(state) = self.conns.get(conn).filter(|state| state.idle && state.open) else { return };
+        if state.owner_until == self.now {
+            let client = state.client;
+            self.idle_mut(client).0.retain(|&other| other != conn);
+            self.close_conn(conn);
+        } else if state.server_until == self.now {
+            self.server_closes(conn);
+        }
+    }
+
+    /// Who asks closes a connection.
+    fn close_conn(&mut self, conn: ConnId) {
+        let first = self.conns[conn].open;
+        self.conns[conn].owner_holds = false;
+        self.give_conn_port(conn, first);
+        if first {
+            self.server_closes(conn);
+        } else {
+            self.drop_conn(conn);
+        }
+    }
+
+    /// The server's side of an idle connection ends: a greenlet wakes to end, or the poller forgets it.
+    fn server_closes(&mut self, conn: ConnId) {
+        self.give_conn_port(conn, false);
+        let state = &mut self.conns[conn];
+        state.open = false;
+        let (hub, sock, polled) = (state.hub, state.sock, state.polled);
+        if hub.is_some() {
+            self.arrived(hub, sock);
+        } else if polled {
+            self.server_forgets(conn);
+        }
+    }
+
+    /// The server has closed its side: the poller forgets it, or its greenlet has ended.
+    pub(crate) fn server_forgets(&mut self, conn: ConnId) {
+        let state = &mut self.conns[conn];
+        let process = state.process;
+        state.server_holds = false;
+        self.give_descriptor(process);
+        self.life_drops(process);
+        self.connection_over(process);
+        self.drop_conn(conn);
+    }
+
+    fn give_conn_port(&mut self, conn: ConnId, first: bool) {
+        let state = &mut self.conns[conn];
+        if std::mem::take(&mut state.port) {
+            let client = usize::from(state.client);
+            self.net.give_kept_port(self.model, client, first, self.now);
+        }
+    }
+
+    fn drop_conn(&mut self, conn: ConnId) {
+        let state = &self.conns[conn];
+        if !state.server_holds && !state.owner_holds {
+            let state = self.conns.remove(conn);
+            if state.tracked {
+                self.net.let_go(self.model, state.listener, false, self.now);
+            }
+        }
+    }
+
+    /// The connection of a request that is under way is gone with its process.
+    pub(crate) fn break_conn(&mut self, id: RequestId) {
+        let conn = std::mem::replace(&mut self.requests[id].conn, ConnId::NONE);
+        if conn.is_some() {
+            let state = &mut self.conns[conn];
+            (state.open, state.server_holds, state.owner_holds) = (false, false, false);
+            if state.hub.is_some() && state.request == id {
+                // Its greenlet was still waiting.
+                self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+            }
+            self.drop_conn(conn);
+        }
+    }
+
+    /// A process closes the connections over which nobody asks it anything.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn close_idle(&mut self, process: ProcessId) {
+        for conn in self.idle_of(process) {
+            if self.conns[conn].open {
+                self.server_closes(conn);
+            }
+        }
+        while let Some(id) = self.processes[process].readable.pop_front() {
+            self.connection_over(process);
+            self.reset_connection(id);
+        }
+    }
+
+    /// A process is gone, and its idle connections with it.
+    pub(crate) fn drop_idle(&mut self, process: ProcessId) {
+        for conn in self.idle_of(process) {
+            let state = &mut self.conns[conn];
+            let greenlet = std::mem::replace(&mut state.hub, HubId::NONE).is_some();
+            (state.open, state.server_holds) = (false, false);
+            if greenlet {
+                self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+            }
+            self.give_conn_port(conn, false);
+            self.give_descriptor(process);
+            self.drop_conn(conn);
+        }
+    }
+
+    fn idle_of(&self, process: ProcessId) -> Vec<ConnId> {
+        let idle = |state: &Conn| state.process == process && state.idle && state.server_holds;
+        self.conns.iter().filter(|(_, state)| idle(state)).map(|(conn, _)| conn).collect()
+    }
+
+    /// A pool's accepting thread may go on when a connection is over.
+    #[inline]
+    pub(crate) fn connection_over(&mut self, process: ProcessId) {
+        let process = &mut self.processes[process];
+        process.connections = process.connections.saturating_sub(1);
+        let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
+        if stalled.is_some() {
+            self.make_ready(stalled);
+        }
+    }
+}
+
+impl Conn {
+    /// A connection that begins to outlive its first request.
+    fn new(listener: u16, process: ProcessId, client: u16) -> Conn {
+        Conn {
+            listener,
+            process,
+            hub: HubId::NONE,
+            sock: u32::MAX,
+            request: RequestId::NONE,
+            client,
+            used: 0,
+            idle: true,
+            polled: false,
+            open: true,
+            server_holds: true,
+            owner_holds: true,
+            server_until: Time::NEVER,
+            owner_until: Time::NEVER,
+            port: false,
+            tracked: false,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Peers: the databases, caches and third parties that requests call.
+//!
+//! A call travels, is served for the time that the request's fate says, times the degradation of the moment, and travels back.
+//! Without a capacity a peer serves any number at once, so its slowness does not depend on us; with one it has a queue, first
+//! come first served. Left out: the peer's own retries, and the bandwidth of the way.
+
+use std::collections::VecDeque;
+
+use crate::kit::id::{CallId, HubId, ProcessId, TaskId, ThreadId};
+use crate::kit::rng::{happens, mix};
+use crate::kit::time::{Span, Time};
+use crate::model::{PeerSpec, Window};
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::Wait;
+use crate::watch::trace::Detail;
+use crate::world::{Event, World};
+
+/// One peer at run time.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    busy: u32,
+    queue: VecDeque<CallId>,
+}
+
+/// A call on its way or in service.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) peer: u16,
+    takes: Span,
+    /// Decides whether it fails in a bad minute.
+    luck: u64,
+    /// Who waits; nobody once the caller gave up.
+    pub(crate) task: TaskId,
+    caller: Caller,
+    pub(crate) failed: bool,
+    /// The process whose socket it is, while it is open; none for what is no connection.
+    pub(crate) process: ProcessId,
+}
+
+/// Whom a reply wakes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    /// A thread that is parked in the call.
+    Thread(ThreadId),
+    /// A greenlet, through a socket of its hub.
+    Socket(HubId, u32),
+    /// The reader of a remote peer's socket, if this is still the answer to its last question.
+    Remote {
+        /// Its hub.
+        hub: HubId,
+        /// The remote.
+        sync: u16,
+        /// The question.
+        number: u32,
+    },
+    /// The watcher of a native thread.
+    Native {
+        /// Its hub.
+        hub: HubId,
+        /// Which sleep.
+        serial: u32,
+    },
+}
+
+impl<P: Probe> World<'_, P> {
+    /// Sends a call that leaves at `at`.
+    pub(crate) fn call(&mut self, peer: u16, takes: Span, task: TaskId, caller: Caller, at: Time) -> CallId {
+        let state = &self.tasks[task];
+        let key = if state.request.is_some() { self.requests[state.request].key } else { 0 };
+        let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
+        let is_open = self.is_over_open_connection(task);
+        let process = if is_open { ProcessId::NONE } else { self.threads[state.thread].process };
+        let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
+        self.calls_peak = self.calls_peak.max(self.calls.len() as u64);
+        self.tell_called(call, at);
+        if !is_open && !self.open_call(call) {
+            self.calls[call].failed = true;
+            self.queue.push(at, Event::Reply(call));
+            return call;
+        }
+        let spec = &self.model.peers[usize::from(peer)];
+        let arrives = at + spec.network;
+        if spec.capacity.is_some() {
+            self.queue.push(arrives, Event::AtPeer(call));
+        } else {
+            let served = self.serve(call, arrives);
+            self.queue.push(served + spec.network, Event::Reply(call));
+        }
+        call
+    }
+
+    /// Something outside happens at `at` of which `caller` is told.
+    pub(crate) fn later(&mut self, at: Time, caller: Caller) {
+        let process = ProcessId::NONE;
+        let call = Call { peer: 0, takes: Span::ZERO, luck: 0, task: TaskId::NONE, caller, failed: false, process };
+        let call = self.calls.insert(call);
+        self.queue.push(at, Event::Reply(call));
+    }
+
+    /// Serves a call from `from` on; returns when it is done.
+    fn serve(&mut self, id: CallId, from: Time) -> Time {
+        let call = &mut self.calls[id];
+        let spec: &PeerSpec = &self.model.peers[usize::from(call.peer)];
+        let Some(window) = spec.windows.iter().find(|window| window.from <= from && from < window.to) else {
+            return from + call.takes;
+        };
+        let Window { factor_milli, fail_ppm, .. } = *window;
+        call.failed = happens(call.luck, fail_ppm);
+        from + call.takes.scaled(factor_milli)
+    }
+
+    /// A call has arrived at a peer with a capacity.
+    #[inline(never)]
+    pub(crate) fn at_peer_event(&mut self, call: CallId) {
+        let index = usize::from(self.calls[call].peer);
+        let capacity = self.model.peers[index].capacity.unwrap_or(u32::MAX);
+        let peer = &mut self.peers[index];
+        if peer.busy == capacity {
+            peer.queue.push_back(call);
+            return;
+        }
+        peer.busy += 1;
+        let served = self.serve(call, self.now);
+        self.queue.push(served, Event::Served(call));
+    }
+
+    /// A peer with a capacity has served a call and takes the next.
+    #[inline(never)]
+    pub(crate) fn served_event(&mut self, call: CallId) {
+        let index = usize::from(self.calls[call].peer);
+        self.queue.push(self.now + self.model.peers[index].network, Event::Reply(call));
+        match self.peers[index].queue.pop_front() {
+            Some(next) => {
+                let served = self.serve(next, self.now);
+                self.queue.push(served, Event::Served(next));
+            }
+            None => self.peers[index].busy -= 1,
+        }
+    }
+
+    /// A reply arrives.
+    #[inline(never)]
+    pub(crate) fn reply_event(&mut self, id: CallId) {
+        self.release_call(id);
+        let call = self.calls.remove(id);
+        tell(&mut self.probe, self.now, Detail::Replied { call: id, failed: call.failed });
+        match call.caller {
+            Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
+            Caller::Native { hub, serial } => return self.native_done(hub, serial),
+            Caller::Thread(_) | Caller::Socket(..) => {}
+        }
+        if call.task.is_none() {
+            return;
+        }
+        self.called(call.task, call.peer, !call.failed);
+        if call.failed {
+            self.fail_task(call.task);
+        }
+        match call.caller {
+            Caller::Thread(thread) => {
+                self.bill(call.task, self.now, Wait::Core);
+                self.make_ready(thread);
+            }
+            Caller::Socket(hub, sock) => {
+                self.tasks[call.task].ready_since = self.now;
+                self.bill(call.task, self.now, Wait::Hub);
+                self.hubs[hub].sockets.answered(sock);
+                self.arrived(hub, sock);
+            }
+            Caller::Remote { .. } | Caller::Native { .. } => unreachable!("they have returned"),
+        }
+    }
+
+    /// The caller does not wait any longer; [`CallId::NONE`] if the reply is there already, unread.
+    pub(crate) fn abandon_call(&mut self, task: TaskId, call: CallId) {
+        if call.is_some() {
+            let state = &mut self.calls[call];
+            state.task = TaskId::NONE;
+            let peer = state.peer;
+            tell(&mut self.probe, self.now, Detail::Replied { call, failed: true });
+            self.called(task, peer, false);
+            self.release_call(call);
+        }
+        self.fail_task(task);
+    }
+}

@@ -1,0 +1,194 @@
+//! The global interpreter lock: one holder a process.
+//!
+//! After CPython's `ceval_gil.h` (3.11). Waiters queue at a condition variable, each for a switch interval (5 ms) at most. A
+//! thread that lets go signals the first in that queue, which takes the lock when it gets to run, unless somebody was faster.
+//! A waiter whose interval is over wakes up, which costs it a turn on a core; if the lock did not change hands meanwhile it
+//! asks the holder to drop it, and either way it queues anew, at the tail. So who is signalled depends on whose interval ends
+//! next, not on who waited longest. A holder that was asked drops the lock and waits until another has it.
+//! An I/O thread beside a CPU-bound one therefore waits about 5 ms for each wake-up: the convoy.
+//! Left out: the few microseconds until the holder reaches a bytecode boundary.
+
+use std::collections::VecDeque;
+
+use crate::kit::id::{ProcessId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::machine::Status;
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::Wait;
+use crate::watch::trace::{Detail, Doing};
+use crate::world::{Event, World};
+
+/// The lock of one process.
+#[derive(Debug)]
+pub(crate) struct Gil {
+    holder: ThreadId,
+    /// Who held it last.
+    last: ThreadId,
+    /// How often it changed hands.
+    switches: u32,
+    /// Who waits, and until when; in the order of their beginning, which is that of their ends.
+    waiters: VecDeque<(ThreadId, Time)>,
+    /// When the first waiter's interval was set to end.
+    timer: Time,
+    /// Whether the holder was asked while it was off its core.
+    asked: bool,
+    /// Who dropped it when asked, and waits until another has it.
+    dropped: ThreadId,
+    interval: Span,
+}
+
+impl Gil {
+    pub(crate) fn new(interval: Span) -> Gil {
+        Gil {
+            holder: ThreadId::NONE,
+            last: ThreadId::NONE,
+            switches: 0,
+            waiters: VecDeque::new(),
+            timer: Time::NEVER,
+            asked: false,
+            dropped: ThreadId::NONE,
+            interval,
+        }
+    }
+
+    /// The lock of the process that takes this one's place.
+    pub(crate) fn anew(self) -> Gil {
+        Gil::new(self.interval)
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    fn gil(&mut self, process: ProcessId) -> &mut Gil {
+        self.processes[process].gil.as_mut().expect("only processes with a GIL come here")
+    }
+
+    /// Whether a thread may run Python at once: it holds the GIL, or there is none.
+    #[inline]
+    pub(crate) fn has_gil(&self, thread: ThreadId) -> bool {
+        let process = self.threads[thread].process;
+        self.processes[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
+    }
+
+    /// Takes the GIL for a running thread; false if it must wait, which is then arranged.
+    pub(crate) fn take_gil(&mut self, thread: ThreadId) -> bool {
+        let process = self.threads[thread].process;
+        let Some(gil) = &mut self.processes[process].gil else { return true };
+        let state = &mut self.threads[thread];
+        let in_vain = std::mem::take(&mut state.timed_out) && state.switches_seen == gil.switches;
+        if gil.holder == thread {
+            return !std::mem::take(&mut gil.asked) || !self.drop_for_another(process);
+        }
+        if gil.holder.is_none() {
+            self.acquire_gil(process, thread);
+            return true;
+        }
+        self.queue_for_gil(process, thread);
+        if in_vain {
+            self.ask_for_gil(process);
+        }
+        false
+    }
+
+    fn acquire_gil(&mut self, process: ProcessId, thread: ThreadId) {
+        tell(&mut self.probe, self.now, Detail::Gil { process, thread });
+        let gil = self.gil(process);
+        (gil.holder, gil.asked) = (thread, false);
+        if gil.last == thread {
+            return;
+        }
+        gil.last = thread;
+        gil.switches = gil.switches.wrapping_add(1);
+        let dropped = std::mem::replace(&mut gil.dropped, ThreadId::NONE);
+        if dropped.is_some() {
+            self.make_ready(dropped);
+        }
+    }
+
+    fn queue_for_gil(&mut self, process: ProcessId, thread: ThreadId) {
+        self.threads[thread].status = Status::WaitingGil;
+        self.tell_thread(thread, Doing::WaitingGil);
+        self.bill_thread(thread, Wait::Gil);
+        let now = self.now;
+        let gil = self.gil(process);
+        let until = now + gil.interval;
+        gil.waiters.push_back((thread, until));
+        let (switches, unset) = (gil.switches, gil.timer == Time::NEVER);
+        self.threads[thread].switches_seen = switches;
+        if unset {
+            self.set_gil_timer(process, until);
+        }
+    }
+
+    fn set_gil_timer(&mut self, process: ProcessId, at: Time) {
+        self.gil(process).timer = at;
+        self.queue.push(at, Event::Gil(process));
+    }
+
+    /// Lets go of the GIL if the thread has it, and signals the first waiter.
+    #[inline]
+    pub(crate) fn drop_gil(&mut self, thread: ThreadId) {
+        let process = self.threads[thread].process;
+        if self.processes[process].gil.is_some() {
+            self.let_go_of_gil(process, thread);
+        }
+    }
+
+    fn let_go_of_gil(&mut self, process: ProcessId, thread: ThreadId) {
+        let gil = self.gil(process);
+        if gil.holder != thread {
+            return;
+        }
+        (gil.holder, gil.asked) = (ThreadId::NONE, false);
+        let next = gil.waiters.pop_front();
+        tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
+        if let Some((waiter, _)) = next {
+            self.make_ready(waiter);
+        }
+    }
+
+    /// A waiter waited a whole interval for nothing: the holder shall drop the lock, at once or as soon as it is on a core.
+    fn ask_for_gil(&mut self, process: ProcessId) {
+        let holder = self.gil(process).holder;
+        if self.threads[holder].status != Status::Running {
+            self.gil(process).asked = true;
+            return;
+        }
+        self.interrupt(holder);
+        let dropped = self.drop_for_another(process);
+        debug_assert!(dropped, "somebody asked");
+    }
+
+    /// The holder drops the lock and waits until another has it. False if nobody is there who wants it.
+    fn drop_for_another(&mut self, process: ProcessId) -> bool {
+        let gil = self.gil(process);
+        let Some((waiter, _)) = gil.waiters.pop_front() else { return false };
+        let holder = std::mem::replace(&mut gil.holder, ThreadId::NONE);
+        gil.dropped = holder;
+        self.threads[holder].status = Status::WaitingGil;
+        tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
+        self.tell_thread(holder, Doing::WaitingGil);
+        self.bill_thread(holder, Wait::Gil);
+        self.make_ready(waiter);
+        true
+    }
+
+    /// The interval of the first waiter may be over: it looks what became of the lock as soon as it is on a core.
+    #[inline(never)]
+    pub(crate) fn gil_event(&mut self, process: ProcessId) {
+        let now = self.now;
+        let Some(gil) = &mut self.processes[process].gil else { return };
+        if gil.timer != now {
+            return;
+        }
+        gil.timer = Time::NEVER;
+        while let Some(&(waiter, until)) = self.gil(process).waiters.front() {
+            if until > now {
+                self.set_gil_timer(process, until);
+                return;
+            }
+            self.gil(process).waiters.pop_front();
+            self.threads[waiter].timed_out = true;
+            self.make_ready(waiter);
+        }
+    }
+}

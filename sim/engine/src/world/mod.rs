@@ -1,0 +1,426 @@
+//! The world: all tables, and one `match` over [`Event`].
+//!
+//! Nothing happens but through the event queue. An event is a hint: the entity it names decides by its own state whether it still
+//! means anything, so nothing is ever taken out of the queue.
+
+mod build;
+pub(crate) mod deadlock;
+mod error;
+pub mod fingerprint_windows;
+pub mod idle_greenlets;
+pub(crate) mod process_life;
+mod run;
+pub mod size;
+pub(crate) mod startup;
+mod ties;
+pub mod transcript;
+mod window;
+
+pub use error::RunError;
+pub(crate) use run::run_with;
+pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
+
+use crate::carrier::generator::Generator;
+use crate::carrier::hub::Hub;
+use crate::carrier::hub::common_turns::next_effect;
+use crate::carrier::hub::greenlet::Green;
+use crate::carrier::router::Router;
+use crate::carrier::threads::pool::Finished;
+use crate::client::request::Request;
+use crate::client::{self, Client};
+use crate::front::balance::Balancer;
+use crate::kit::event::EventQueue;
+use crate::kit::fate::Fates;
+use crate::kit::id::{
+    CallId, ClientId, ConnId, CoreId, GeneratorId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId,
+    RouterId, Slab, TaskId, ThreadId,
+};
+use crate::kit::rng::{Replication, Seed, Streams, mix};
+use crate::kit::table::Table;
+use crate::kit::time::{Span, Time};
+use crate::machine::warmth::{Part, Warmth};
+use crate::machine::{Core, Host, Thread};
+use crate::model::{Arrivals, Model};
+use crate::net::conn::{Conn, Idle};
+use crate::net::{self, Listener, Net};
+use crate::peer::{Call, Peer};
+use crate::program::advance::{self, Effect, Fate};
+use crate::program::op::{Draw, Program};
+use crate::program::task::{News, Task};
+use crate::python::breaker::Breaker;
+use crate::python::gil::Gil;
+use crate::python::ledger::{self, Ledgers};
+use crate::python::linkable::{LinkId, Linkable};
+use crate::python::sharing::Sharing;
+use crate::python::sync::Sync;
+use crate::watch::probe::Probe;
+use crate::world::process_life::{Life, Masters};
+use crate::world::startup::Startup;
+use crate::world::ties::Ties;
+use crate::world::window::Before;
+
+/// Something that will happen, or may have been overtaken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Event {
+    /// An open client's next request.
+    Arrive(ClientId),
+    /// A request is sent after a pause.
+    Send(RequestId),
+    /// A SYN reaches its listener.
+    Syn(RequestId),
+    /// The kernel gives up on a connection.
+    NoRoute(RequestId),
+    /// A connection is established.
+    Established(RequestId),
+    /// A response reaches its client.
+    Response(RequestId),
+    /// A client's patience or timeout passes.
+    Limit(RequestId),
+    /// A core's thread has had what it asked for, or its slice.
+    Core(CoreId),
+    /// A parked thread's own time has come.
+    Wake(ThreadId),
+    /// A waiter asks for the GIL.
+    Gil(ProcessId),
+    /// A call reaches a peer with a capacity.
+    AtPeer(CallId),
+    /// A peer with a capacity has served a call.
+    Served(CallId),
+    /// A reply arrives.
+    Reply(CallId),
+    /// A client learns that it is not connected, or not any more.
+    Refusal(RequestId),
+    /// A request whose handshake was ignored at its end is sent again.
+    Retransmit(RequestId),
+    /// An outage begins.
+    Outage(OutageId),
+    /// A master looks at a process.
+    Master(ProcessId),
+    /// A router's SYN reaches the workers' socket.
+    RelaySyn(RequestId),
+    /// The bytes of a request are written, or reach a socket that waits for them.
+    Data(RequestId),
+    /// A session of a router may have been silent for too long.
+    RelayLimit(RequestId),
+    /// A hub that could not accept tries again.
+    AcceptAgain(HubId),
+    /// A request has taken so long that a second copy of it is sent.
+    Hedge(RequestId),
+    /// The bytes of a request arrive over a connection that was kept.
+    Again(RequestId),
+    /// The time of an idle connection is over.
+    Idle(ConnId),
+    /// A request reaches the proxy.
+    AtProxy(RequestId),
+    /// A server's response reaches the proxy.
+    Upstream(RequestId),
+    /// A balancer asks a server whether it still answers.
+    Check(ListenerId),
+    /// A program that sends may have heard nothing for too long.
+    Silence(ClientId),
+}
+
+const _: () = assert!(size_of::<Event>() == 8);
+
+impl Event {
+    /// A number that differs between events, for the fingerprint.
+    fn code(self) -> u64 {
+        let (kind, index) = match self {
+            Event::Arrive(id) => (0, id.index()),
+            Event::Send(id) => (1, id.index()),
+            Event::Syn(id) => (2, id.index()),
+            Event::NoRoute(id) => (3, id.index()),
+            Event::Established(id) => (4, id.index()),
+            Event::Response(id) => (5, id.index()),
+            Event::Limit(id) => (6, id.index()),
+            Event::Core(id) => (7, id.index()),
+            Event::Wake(id) => (8, id.index()),
+            Event::Gil(id) => (9, id.index()),
+            Event::AtPeer(id) => (10, id.index()),
+            Event::Served(id) => (11, id.index()),
+            Event::Reply(id) => (12, id.index()),
+            Event::Refusal(id) => (20, id.index()),
+            Event::Retransmit(id) => (21, id.index()),
+            Event::Outage(id) => (22, id.index()),
+            Event::AcceptAgain(id) => (23, id.index()),
+            Event::RelaySyn(id) => (30, id.index()),
+            Event::RelayLimit(id) => (31, id.index()),
+            Event::Master(id) => (32, id.index()),
+            Event::Data(id) => (33, id.index()),
+            Event::Hedge(id) => (40, id.index()),
+            Event::Again(id) => (41, id.index()),
+            Event::Idle(id) => (42, id.index()),
+            Event::AtProxy(id) => (43, id.index()),
+            Event::Upstream(id) => (44, id.index()),
+            Event::Check(id) => (45, id.index()),
+            Event::Silence(id) => (46, id.index()),
+        };
+        (kind << 32) | index as u64
+    }
+}
+
+/// One server process at run time.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) host: HostId,
+    pub(crate) listener: usize,
+    pub(crate) worker: usize,
+    pub(crate) gil: Option<Gil>,
+    pub(crate) syncs: Vec<Sync>,
+    /// What waiters link themselves to, in `syncs` and for the length of a wait.
+    pub(crate) links: Vec<Linkable>,
+    /// How many of the links belong to `syncs`.
+    pub(crate) own_links: u32,
+    /// Links of waits that are over.
+    pub(crate) free_links: Vec<LinkId>,
+    /// CPU time so far, warm-up included.
+    pub(crate) cpu: Span,
+    /// When one of its threads last left a core.
+    pub(crate) left_at: Time,
+    /// Requests begun since the window began.
+    pub(crate) begun: u64,
+    /// Threads that have run a branch of a fan-out and are free for another.
+    pub(crate) helpers: Vec<ThreadId>,
+    /// Pool servers: accepted requests that no thread serves yet.
+    pub(crate) jobs: std::collections::VecDeque<RequestId>,
+    /// Pool servers: threads without work, longest idle first.
+    pub(crate) idle: std::collections::VecDeque<ThreadId>,
+    /// Pool servers: requests that have come over kept connections and that the accepting thread has not seen yet.
+    pub(crate) readable: std::collections::VecDeque<RequestId>,
+    /// Its breakers around calls, by peer; of peers without one it is never asked.
+    pub(crate) breakers: Vec<Breaker>,
+    /// Pool servers: open connections, and how many there may be.
+    pub(crate) connections: u32,
+    pub(crate) connections_max: u32,
+    /// Pool servers: the request that the accepting thread is about to queue.
+    pub(crate) handing: RequestId,
+    /// Pool servers: the accepting thread, while it waits for a connection to end.
+    pub(crate) stalled: ThreadId,
+    /// Pool servers: connections with answered requests that the accepting thread has yet to close, or to keep.
+    pub(crate) closing: std::collections::VecDeque<Finished>,
+    /// Pool servers: how many of these it sees to before it accepts again.
+    pub(crate) close_batch: usize,
+    /// Pool servers: the accepting thread.
+    pub(crate) acceptor: ThreadId,
+    /// Pool servers: the one that it is about to close, or to keep.
+    pub(crate) ending: Option<Finished>,
+    /// When it last did each part of its work.
+    pub(crate) warmth: Warmth,
+    pub(crate) life: Life,
+}
+
+/// All tables of a run.
+pub(crate) struct World<'m, P> {
+    pub(crate) model: &'m Model,
+    pub(crate) now: Time,
+    pub(crate) queue: EventQueue<Event>,
+    pub(crate) probe: P,
+    pub(crate) streams: Streams,
+    pub(crate) fates: Fates,
+    pub(crate) hosts: Table<HostId, Host>,
+    pub(crate) cores: Table<CoreId, Core>,
+    pub(crate) processes: Table<ProcessId, Process>,
+    pub(crate) threads: Table<ThreadId, Thread>,
+    pub(crate) hubs: Table<HubId, Hub>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) balancer: Balancer,
+    /// The proxy's idle connections.
+    pub(crate) proxy_idle: Idle,
+    pub(crate) conns: Slab<ConnId, Conn>,
+    pub(crate) masters: Masters,
+    /// Routers in front, one a server; none where clients connect to the workers.
+    pub(crate) routers: Table<RouterId, Router>,
+    /// Programs that send requests from the cores of a server.
+    pub(crate) generators: Table<GeneratorId, Generator>,
+    pub(crate) net: Net,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) calls: Slab<CallId, Call>,
+    pub(crate) sharing: Sharing,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) requests: Slab<RequestId, Request>,
+    pub(crate) tasks: Slab<TaskId, Task>,
+    /// Greenlets that are more than a request.
+    pub(crate) greens: Table<GreenId, Green>,
+    /// The newest greenlet of each name.
+    pub(crate) newest: Vec<GreenId>,
+    /// Greenlets whose place may be used again.
+    pub(crate) free_greens: Vec<GreenId>,
+    /// Which programs are rich.
+    pub(crate) rich: Vec<bool>,
+    /// Most calls to peers under way at once, since the window began.
+    pub(crate) calls_peak: u64,
+    pub(crate) before: Before,
+    /// Resident clients that have begun.
+    pub(crate) residents: u32,
+    /// Hosts that must dispatch once the current event is done.
+    pub(crate) disturbed: Vec<HostId>,
+    pub(crate) arrivals_end: Time,
+    pub(crate) warm_up_end: Time,
+    /// Running hash over births.
+    pub(crate) births: u64,
+    fingerprint: u64,
+    events: u64,
+    /// Steps and events since time last moved.
+    pub(crate) steps: u64,
+    stuck: bool,
+    ties: Ties,
+    /// Main threads that create others; empty but for the simulation of a start.
+    pub(crate) startups: Vec<Startup>,
+}
+
+impl<'m, P: Probe> World<'m, P> {
+    /// A world at time zero, with its servers idle.
+    pub(crate) fn new(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
+        let mut world = World::bare(model, seed, replication, probe);
+        world.schedule_outages();
+        world.owe_from_startup();
+        world
+    }
+
+    /// A world whose servers have not been started, and to which nothing will happen by itself.
+    pub(crate) fn bare(model: &'m Model, seed: Seed, replication: Replication, probe: P) -> World<'m, P> {
+        ledger::assert_runs_keep_their_number(model);
+        let names = client::site_names(&model.clients, &model.classes);
+        let streams =
+            Streams::new(seed, replication, names.iter().map(String::as_str).chain([process_life::JITTER, net::WHEEL]));
+        let (mut first, mut members) = (0, 0);
+        let clients = model.clients.iter().map(|spec| {
+            let (mut client, next) = Client::new(spec, &model.classes, first);
+            (client.members, first) = (members, next);
+            members += match spec.arrivals {
+                Arrivals::Closed { clients, .. } => clients,
+                Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,
+            };
+            client
+        });
+        let clients: Vec<Client> = clients.collect();
+        let length = model.run.length.unwrap_or(Span::MAX);
+        let mut world = World {
+            model,
+            now: Time::ZERO,
+            queue: EventQueue::new(),
+            probe,
+            streams,
+            fates: Fates::default(),
+            hosts: Table::new(),
+            cores: Table::new(),
+            processes: Table::new(),
+            threads: Table::new(),
+            hubs: Table::new(),
+            listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
+            balancer: Balancer::new(&model.balancer, model.listeners.len() / model.kernel.sockets.max(1) as usize),
+            proxy_idle: Idle::default(),
+            conns: Slab::new(),
+            masters: Masters::new(names.len(), model.hosts.len()),
+            routers: Table::new(),
+            generators: Table::new(),
+            net: Net::new(model),
+            peers: model.peers.iter().map(|_| Peer::default()).collect(),
+            calls: Slab::new(),
+            sharing: Sharing::new(model),
+            ledgers: Ledgers::default(),
+            clients,
+            requests: Slab::new(),
+            tasks: Slab::new(),
+            greens: Table::new(),
+            newest: Vec::new(),
+            free_greens: Vec::new(),
+            rich: model.programs.iter().map(Program::is_rich).collect(),
+            calls_peak: 0,
+            before: Before::default(),
+            residents: 0,
+            disturbed: Vec::new(),
+            arrivals_end: Time::ZERO.saturating_add(length),
+            warm_up_end: Time::ZERO + model.run.warm_up,
+            births: 0,
+            fingerprint: 0,
+            events: 0,
+            steps: 0,
+            stuck: false,
+            ties: Ties::default(),
+            startups: Vec::new(),
+        };
+        world.build_hosts();
+        world.build_processes();
+        world.build_routers();
+        world.build_generators();
+        world.net.size(&world.processes, world.hubs.len());
+        world.start_wheel(names.len() + 1);
+        world
+    }
+
+    /// Runs a task to its next effect.
+    #[inline(always)]
+    pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
+        self.steps += 1;
+        let task = &mut self.tasks[id];
+        if self.steps > self.model.limits.events_per_instant {
+            self.stuck = true;
+            return Effect::Burn(Span::from_ns(1));
+        }
+        if task.news == News::Begun && task.request.is_some() {
+            task.news = News::None;
+            let process = self.threads[task.thread].process;
+            return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
+        }
+        next_effect(task, &self.requests, self.model, &self.fates)
+    }
+
+    /// The value of a draw for a task.
+    pub(crate) fn drawn(&self, task: TaskId, draw: Draw) -> Span {
+        let state = &self.tasks[task];
+        let program = &self.model.programs[usize::from(state.program)];
+        if state.request.is_none() {
+            return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
+        }
+        let request = &self.requests[state.request];
+        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
+        advance::span(state, program, fate, draw)
+    }
+
+    /// A task begins its program: whatever the one in its place knew or held is nothing to it.
+    #[inline]
+    pub(crate) fn begins_anew(&mut self, task: TaskId) {
+        self.sharing.begin_task(task);
+        self.ledgers.begin_task(task);
+    }
+
+    /// Marks a task's request as failed, and the task as on its way out, unless it is already.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail_task(&mut self, task: TaskId) {
+        let state = &mut self.tasks[task];
+        if !state.unwinding {
+            state.news = News::Failed;
+        }
+        let request = state.request;
+        if request.is_some() {
+            self.requests[request].failed = true;
+        }
+    }
+
+    /// A branch of a fan-out, ready to run.
+    pub(crate) fn new_branch(&mut self, parent: TaskId, program: u16, number: u16, thread: ThreadId) -> TaskId {
+        let mut task = Task::new(self.tasks[parent].request, thread, program);
+        (task.parent, task.news) = (parent, News::None);
+        // The run's number in the low ten bits, and above them what tells apart the passes of loops around the fan-out.
+        let [a, b] = self.tasks[parent].registers;
+        let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
+        task.registers[0] = (u32::from(number) + 1) | around << 10;
+        let task = self.tasks.insert(task);
+        self.begins_anew(task);
+        task
+    }
+
+    /// A branch is done. True if it was the last.
+    pub(crate) fn end_branch(&mut self, task: TaskId) -> bool {
+        let branch = self.tasks.remove(task);
+        if branch.unwinding {
+            self.fail_task(branch.parent);
+        }
+        let parent = &mut self.tasks[branch.parent];
+        parent.handle -= 1;
+        parent.handle == 0
+    }
+}

@@ -1,0 +1,560 @@
+//! The life of server processes: heartbeats, harakiri, recycling, and what a death costs.
+//!
+//! After gunicorn 27 (`arbiter.py`, `workers/`) and uWSGI 2.0 (`core/master.c`, `master_checks.c`, `utils.c`). A master looks at its
+//! workers every second. gunicorn kills one whose main loop has not said that it is alive for `timeout`: a sync worker says so
+//! before each accept, so a request longer than that is its death; gthread's main thread and gevent's hub say so every second,
+//! whatever their requests do, so only a loop that does not come to run is. uWSGI kills a process whose `harakiri` has passed; a
+//! process has one such deadline, which each request sets anew when it begins and clears when it ends, so that among threads a
+//! quick request saves a slow one beside it.
+//! A process that has begun `max_requests` accepts no more, serves what it has, and is replaced; it is killed when that takes too
+//! long; uWSGI's goes on until it is `min-worker-lifetime` old. Whoever a killed process was serving sees the connection break. A
+//! new process first spends `boot` on a core. uWSGI's master sleeps when more processes than it has died within a second of each
+//! other (`master.c`, `respawn_delta`), and looks after nobody meanwhile. A process without a master is never replaced.
+//! A process that is idle has nothing to fear, so its heartbeats are not simulated: nobody would see them.
+//! Left out: the heartbeat's own CPU time, and limits on a process's own memory (`reload-on-rss`).
+
+use crate::carrier::threads::pool::Finished;
+use crate::client::request::{Request, Stage};
+use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::time::{Span, Time};
+use crate::machine::warmth::Warmth;
+use crate::machine::{Demand, Role, Status, Thread};
+use crate::model::WorkerKind;
+use crate::model::worker::LifeSpec;
+use crate::python::breaker::Breaker;
+use crate::watch::probe::{Probe, tell};
+use crate::watch::record::WorkerCounts;
+use crate::watch::trace::{Detail, Doing, DoorState};
+use crate::world::{Event, World};
+
+/// How often a master looks at its workers: gunicorn 27 `arbiter.py` (`sleep`: select for 1.0 s), uWSGI 2.0 `master.c` (a cycle).
+const LOOK: Span = Span::from_secs(1);
+
+/// Why a process is killed, or ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Death {
+    Timeout,
+    Harakiri,
+    Graceful,
+    Crash,
+}
+
+/// The life of one process at run time.
+#[derive(Debug)]
+pub(crate) struct Life {
+    /// When its main loop last said that it is alive.
+    notified_at: Time,
+    /// When its harakiri is due.
+    harakiri_at: Time,
+    /// When it began.
+    begun_at: Time,
+    /// When it stopped accepting, to be replaced.
+    stopping_at: Option<Time>,
+    /// Whether it ends now: by itself, or because the kernel killed it.
+    crashed: bool,
+    /// Whether SIGABRT was sent to it in vain.
+    aborted: bool,
+    /// Requests that it may still begin.
+    left: u64,
+    /// Connections that it has accepted and not closed.
+    open: u32,
+    /// When the master looks next; [`Time::NEVER`] if there is nothing to look for.
+    look_at: Time,
+    /// How many processes were in its place before.
+    generation: u32,
+    /// The thread that starts it, until it is up.
+    booting: ThreadId,
+}
+
+impl Life {
+    pub(crate) fn new() -> Life {
+        Life {
+            notified_at: Time::ZERO,
+            harakiri_at: Time::NEVER,
+            begun_at: Time::ZERO,
+            stopping_at: None,
+            crashed: false,
+            aborted: false,
+            left: u64::MAX,
+            open: 0,
+            look_at: Time::NEVER,
+            generation: 0,
+            booting: ThreadId::NONE,
+        }
+    }
+
+    /// Whether the death of its process would end a request that hangs: its harakiri is set, or, where the serving thread itself says
+    /// that the process is alive, its master looks at it.
+    pub(crate) fn ends_what_hangs(&self, serves_alone: bool) -> bool {
+        self.harakiri_at != Time::NEVER || serves_alone && self.look_at != Time::NEVER
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping_at.is_some()
+    }
+}
+
+/// What all lives of a run have in common.
+#[derive(Debug)]
+pub(crate) struct Masters {
+    pub(crate) counts: WorkerCounts,
+    /// Index of the stream of `max_requests_jitter`.
+    pub(crate) jitter: usize,
+    /// How fast processes die, by server.
+    pub(crate) deaths: Vec<Deaths>,
+}
+
+/// What a master knows of the deaths of its processes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deaths {
+    /// The whole second of the last one.
+    second: Option<u64>,
+    /// How many in a row came within a second of the one before.
+    in_a_row: usize,
+    /// Until when the master sleeps.
+    asleep_until: Time,
+}
+
+impl Masters {
+    /// `jitter`: index of the stream of `max_requests_jitter`.
+    pub(crate) fn new(jitter: usize, hosts: usize) -> Masters {
+        Masters { counts: WorkerCounts::default(), jitter, deaths: vec![Deaths::default(); hosts] }
+    }
+}
+
+/// Name of the stream of `max_requests_jitter`.
+pub(crate) const JITTER: &str = "server/max_requests_jitter";
+
+impl<P: Probe> World<'_, P> {
+    fn life_spec(&self, id: ProcessId) -> Option<&LifeSpec> {
+        let process = &self.processes[id];
+        let routed = matches!(self.routers.first(), Some(router) if router.process <= id);
+        self.model.workers[process.worker].life.as_ref().filter(|_| !routed)
+    }
+
+    /// How many requests a new process may begin.
+    pub(crate) fn draw_lifetime(&mut self, id: ProcessId) {
+        let Some((max, jitter)) = self.life_spec(id).and_then(|life| life.max_requests) else { return };
+        let generation = u64::from(self.processes[id].life.generation);
+        let extra = match jitter {
+            0 => 0,
+            jitter => {
+                let row = generation * self.model.processes.len() as u64 + id.index() as u64;
+                let bits = u128::from(self.streams.bits(self.masters.jitter, row));
+                // Up to and with the jitter, as `randint(0, max_requests_jitter)`.
+                ((bits * (u128::from(jitter) + 1)) >> 64) as u64
+            }
+        };
+        self.processes[id].life.left = u64::from(max) + extra;
+    }
+
+    /// A process has accepted a connection.
+    pub(crate) fn life_accepts(&mut self, id: ProcessId) {
+        self.processes[id].life.open += 1;
+    }
+
+    /// A process begins to serve a request.
+    pub(crate) fn life_begins(&mut self, id: ProcessId) {
+        let Some(spec) = self.life_spec(id).copied() else { return };
+        let now = self.now;
+        let life = &mut self.processes[id].life;
+        if let Some(limit) = spec.harakiri {
+            // uWSGI counts whole seconds (`uwsgi_now`).
+            life.harakiri_at = Time::from_ns(now.as_ns() - now.as_ns() % LOOK.as_ns()) + limit;
+        }
+        life.left = life.left.saturating_sub(1);
+        if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
+            self.stop_accepting(id);
+        }
+        if matches!(self.model.workers[self.processes[id].worker].kind, WorkerKind::Threads { .. }) {
+            self.notify(id);
+        }
+        self.look_later(id);
+    }
+
+    /// A connection is closed.
+    pub(crate) fn life_closes(&mut self, id: ProcessId) {
+        self.life_idles(id);
+        self.life_drops(id);
+    }
+
+    /// A request was answered.
+    pub(crate) fn life_idles(&mut self, id: ProcessId) {
+        self.processes[id].life.harakiri_at = Time::NEVER;
+    }
+
+    /// A connection over which nobody asks is closed.
+    pub(crate) fn life_drops(&mut self, id: ProcessId) {
+        let life = &mut self.processes[id].life;
+        life.open = life.open.saturating_sub(1);
+        if life.stopping_at.is_some() && life.open == 0 && self.hub_of(id).is_none() {
+            // It exits now; the threads that are on their way out do so first.
+            let life = &mut self.processes[id].life;
+            life.look_at = self.now;
+            self.queue.push(self.now, Event::Master(id));
+        }
+    }
+
+    /// Whether a process accepts no more.
+    pub(crate) fn is_stopping(&self, id: ProcessId) -> bool {
+        self.processes[id].life.is_stopping()
+    }
+
+    /// A main loop came round: it says that it is alive if it did not within `every`.
+    pub(crate) fn beat(&mut self, id: ProcessId, every: Span) {
+        let life = &self.processes[id].life;
+        if (life.look_at == Time::NEVER || life.notified_at + every <= self.now)
+            && self.life_spec(id).is_some_and(|spec| spec.timeout.is_some())
+        {
+            self.notify(id);
+        }
+    }
+
+    /// The main loop of a process says that it is alive.
+    pub(crate) fn notify(&mut self, id: ProcessId) {
+        let life = &mut self.processes[id].life;
+        (life.notified_at, life.aborted) = (self.now, false);
+        if life.look_at == Time::NEVER {
+            self.look_later(id);
+        }
+    }
+
+    /// The master will look when there may be something to see, at one of its whole seconds.
+    fn look_later(&mut self, id: ProcessId) {
+        let Some(spec) = self.life_spec(id) else { return };
+        let life = &self.processes[id].life;
+        let heart = spec.timeout.map_or(Time::NEVER, |limit| life.notified_at + limit + Span::from_ns(1));
+        let grace = life.stopping_at.map_or(Time::NEVER, |at| at + spec.graceful_timeout);
+        // A hub that stops looks every second whether it is done.
+        let beat = if life.stopping_at.is_some() && self.hub_of(id).is_some() { self.now } else { Time::NEVER };
+        let due = heart.min(life.harakiri_at).min(grace).min(beat);
+        if due == Time::NEVER {
+            return;
+        }
+        let after = due.max(self.now + Span::from_ns(1)).as_ns();
+        let look_at = Time::from_ns(after.next_multiple_of(LOOK.as_ns()));
+        let life = &mut self.processes[id].life;
+        if look_at < life.look_at {
+            life.look_at = look_at;
+            self.queue.push(look_at, Event::Master(id));
+        }
+    }
+
+    /// The master looks at a process.
+    #[inline(never)]
+    pub(crate) fn master_event(&mut self, id: ProcessId) {
+        let now = self.now;
+        let Some(spec) = self.life_spec(id).copied() else { return };
+        let life = &mut self.processes[id].life;
+        if life.look_at != now {
+            return;
+        }
+        let nap_ends = self.masters.deaths[self.processes[id].host.index()].asleep_until;
+        let life = &mut self.processes[id].life;
+        if now < nap_ends {
+            life.look_at = nap_ends;
+            return self.queue.push(nap_ends, Event::Master(id));
+        }
+        life.look_at = Time::NEVER;
+        if life.crashed {
+            return self.kill_process(id, Death::Crash);
+        }
+        if life.booting.is_some() {
+            return;
+        }
+        let (notified_at, harakiri_at, stopping_at, open) =
+            (life.notified_at, life.harakiri_at, life.stopping_at, life.open);
+        if stopping_at.is_some() && open == 0 {
+            self.masters.counts.replaced += 1;
+            return self.replace_process(id);
+        }
+        if stopping_at.is_some_and(|at| at + spec.graceful_timeout <= now) {
+            return self.kill_process(id, Death::Graceful);
+        }
+        if harakiri_at <= now {
+            return self.kill_process(id, Death::Harakiri);
+        }
+        let asleep = self.main_loop_sleeps(id);
+        if spec.timeout.is_some_and(|limit| notified_at + limit < now) && !asleep {
+            let deaf = self.main_loop_is_deaf(id);
+            if !deaf || std::mem::replace(&mut self.processes[id].life.aborted, true) {
+                return self.kill_process(id, Death::Timeout);
+            }
+        }
+        if let Some(hub) = self.hub_of(id).filter(|_| stopping_at.is_some()) {
+            self.hubs[hub].close_listener();
+        }
+        let idle = asleep && stopping_at.is_none() && harakiri_at == Time::NEVER;
+        if !idle {
+            self.look_later(id);
+        }
+    }
+
+    /// The thread whose loop says that the process is alive: the first.
+    fn main_thread(&self, id: ProcessId) -> ThreadId {
+        let at = self.threads.iter().position(|thread| thread.process == id);
+        ThreadId::from_index(at.expect("every process has a thread"))
+    }
+
+    /// Whether the main loop waits for something to do, with the heartbeat among it.
+    fn main_loop_sleeps(&self, id: ProcessId) -> bool {
+        let thread = &self.threads[self.main_thread(id)];
+        thread.status == Status::Parked
+            && match thread.role {
+                Role::Hub(hub) => self.hubs[hub].polling,
+                Role::Server
+                | Role::PoolServer
+                | Role::Acceptor
+                | Role::Helper
+                | Role::Router(_)
+                | Role::Generator(_) => thread.task.is_none(),
+            }
+    }
+
+    /// Whether a signal handler in Python does not get to run: the main thread is in a call into C that does not come back for it.
+    fn main_loop_is_deaf(&self, id: ProcessId) -> bool {
+        let thread = &self.threads[self.main_thread(id)];
+        matches!(thread.role, Role::Hub(_)) && thread.status == Status::Parked
+    }
+
+    /// Kills a process: whoever it serves sees the connection break. Another takes its place.
+    fn kill_process(&mut self, id: ProcessId, death: Death) {
+        let counts = &mut self.masters.counts;
+        *match death {
+            Death::Timeout => &mut counts.timeouts,
+            Death::Harakiri => &mut counts.harakiris,
+            Death::Graceful => &mut counts.graceful_kills,
+            Death::Crash => &mut counts.crashed,
+        } += 1;
+        self.replace_process(id);
+    }
+
+    /// The process ends within this instant, by itself or by the kernel's hand, and its master hears of it. Whether there is one.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn crash(&mut self, id: ProcessId) -> bool {
+        if self.life_spec(id).is_none() {
+            return false;
+        }
+        let life = &mut self.processes[id].life;
+        life.crashed = true;
+        life.look_at = self.now;
+        self.queue.push(self.now, Event::Master(id));
+        true
+    }
+
+    /// The process ends if its software does not survive an accept without a descriptor.
+    pub(crate) fn dies_of_emfile(&mut self, id: ProcessId) -> bool {
+        self.life_spec(id).is_some_and(|spec| spec.dies_of_emfile) && self.crash(id)
+    }
+
+    /// The process is gone with all that it had; the next one begins to boot.
+    pub(crate) fn replace_process(&mut self, id: ProcessId) {
+        let lost = self.take_down(id);
+        self.masters.counts.lost += lost;
+        let boot = self.life_spec(id).map_or(Span::ZERO, |life| life.boot);
+        let begins_at = self.respawn_at(id);
+        let main = self.main_thread(id);
+        let process = &mut self.processes[id];
+        let generation = process.life.generation + 1;
+        process.life = Life { generation, booting: main, notified_at: begins_at, begun_at: begins_at, ..Life::new() };
+        process.warmth = Warmth::default();
+        self.threads[main].owed = boot;
+        self.draw_lifetime(id);
+        if begins_at > self.now {
+            self.tell_door(id, DoorState::Gone);
+            return self.wake_at(main, begins_at);
+        }
+        self.tell_door(id, DoorState::Booting);
+        self.make_ready(main);
+    }
+
+    /// When the master forks the successor of a process that is gone: now, or after a nap against fork bombs.
+    fn respawn_at(&mut self, id: ProcessId) -> Time {
+        let nap = self.life_spec(id).map_or(Span::ZERO, |spec| spec.forkbomb_delay);
+        if nap.is_zero() {
+            return self.now;
+        }
+        let host = self.processes[id].host;
+        let processes = self.processes.iter().filter(|process| process.host == host).count();
+        let second = self.now.as_ns() / LOOK.as_ns();
+        let deaths = &mut self.masters.deaths[host.index()];
+        let soon = deaths.second.is_some_and(|last| second <= last + 1);
+        deaths.in_a_row = if soon { deaths.in_a_row + 1 } else { 0 };
+        if deaths.in_a_row > processes {
+            deaths.in_a_row = 0;
+            deaths.asleep_until = self.now + nap;
+            self.masters.counts.naps += 1;
+        }
+        let begins_at = deaths.asleep_until.max(self.now);
+        deaths.second = Some(begins_at.as_ns() / LOOK.as_ns());
+        begins_at
+    }
+
+    /// What a new process does before it serves; `None` once it is up.
+    pub(crate) fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand> {
+        let id = self.threads[thread].process;
+        if self.processes[id].life.booting != thread {
+            return None;
+        }
+        if !self.threads[thread].owed.is_zero() {
+            self.tell_door(id, DoorState::Booting);
+            return Some(Demand::PAY);
+        }
+        self.processes[id].life.booting = ThreadId::NONE;
+        self.tell_door(id, DoorState::Up);
+        if let Role::Hub(hub) = self.threads[thread].role {
+            self.hubs[hub].has_room_from(self.now);
+        }
+        self.notify(id);
+        for other in self.threads.ids() {
+            if self.threads[other].process != id || other == thread {
+                continue;
+            }
+            match self.threads[other].role {
+                Role::Server => self.make_ready(other),
+                Role::PoolServer => self.processes[id].idle.push_back(other),
+                Role::Helper => self.processes[id].helpers.push(other),
+                Role::Acceptor | Role::Hub(_) | Role::Router(_) | Role::Generator(_) => {
+                    unreachable!("a process has one main thread")
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes all that a process had away from it. Returns how many connections broke.
+    fn take_down(&mut self, id: ProcessId) -> u64 {
+        let mine = |request: &Request| request.stage == Stage::Accepted || request.task.is_some();
+        self.close_answered(id);
+        self.drop_idle(id);
+        if let Some(hub) = self.hub_of(id) {
+            self.tell_last_hold(hub);
+        }
+        let requests: Vec<RequestId> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.link.process == id && mine(request))
+            .map(|(request, _)| request)
+            .collect();
+        let tasks: Vec<TaskId> = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| self.threads[task.thread].process == id)
+            .map(|(task, _)| task)
+            .collect();
+        for (_, call) in self.calls.iter_mut() {
+            let caller = self.tasks.get(call.task).map(|task| self.threads[task.thread].process);
+            if caller == Some(id) {
+                call.task = TaskId::NONE;
+            }
+        }
+        for thread in self.threads.ids() {
+            if self.threads[thread].process == id {
+                self.stop_thread(thread);
+            }
+        }
+        for task in tasks {
+            let state = self.tasks.remove(task);
+            tell(&mut self.probe, self.now, Detail::Finished { task });
+            if state.green.is_some() {
+                self.free_greens.push(state.green);
+            }
+        }
+        let lost = requests.len() as u64;
+        for request in requests {
+            self.reset_connection(request);
+        }
+        self.clear_process(id);
+        self.leave_socket(id);
+        lost
+    }
+
+    /// A socket of its own closes with the process; for one that is shared, others are woken in its place.
+    fn leave_socket(&mut self, id: ProcessId) {
+        let listener = self.processes[id].listener;
+        self.listeners[listener].in_turn.retain(|&thread| self.threads[thread].process != id);
+        if self.model.kernel.sockets > 1 {
+            return self.reset_queue(listener);
+        }
+        for _ in 0..self.listeners[listener].queue.len() {
+            if !self.wake_oldest(listener) {
+                return;
+            }
+        }
+    }
+
+    /// The hub of a process.
+    fn hub_of(&self, id: ProcessId) -> Option<HubId> {
+        self.hubs.iter().position(|hub| hub.process == id).map(HubId::from_index)
+    }
+
+    /// From now on it accepts nothing: a hub at its next heartbeat, threads at once.
+    #[cold]
+    #[inline(never)]
+    fn stop_accepting(&mut self, id: ProcessId) {
+        self.processes[id].life.stopping_at = Some(self.now);
+        self.tell_door(id, DoorState::Stopping);
+        let (listener, threads) = (self.processes[id].listener, &self.threads);
+        self.listeners[listener].threads.retain(|&thread| threads[thread].process != id);
+    }
+
+    /// Answers that are written and wait for the main thread to close their connections: the kernel closes them.
+    fn close_answered(&mut self, id: ProcessId) {
+        if let Some(Finished::Closes(ending)) = self.processes[id].ending.take() {
+            self.close(id, ending);
+        }
+        while let Some(finished) = self.processes[id].closing.pop_front() {
+            if let Finished::Closes(answered) = finished {
+                self.close(id, answered);
+            }
+        }
+    }
+
+    /// Takes a thread off its core and out of every queue; it is as on the first day.
+    fn stop_thread(&mut self, thread: ThreadId) {
+        let state = &self.threads[thread];
+        let (process, role, status) = (state.process, state.role, state.status);
+        match status {
+            Status::Running => self.interrupt(thread),
+            Status::Ready | Status::WaitingGil => {}
+            Status::Parked => {
+                let listener = self.processes[process].listener;
+                self.listeners[listener].threads.retain(|&waiting| waiting != thread);
+            }
+        }
+        self.forget_ready(thread);
+        self.threads[thread] = Thread::new(process, role);
+        self.tell_thread(thread, Doing::Waiting);
+    }
+
+    /// The process's own memory: locks, queues, the GIL, the hub.
+    fn clear_process(&mut self, id: ProcessId) {
+        if let Some(hub) = self.hub_of(id) {
+            let WorkerKind::Hub { greenlets, .. } = self.model.workers[self.processes[id].worker].kind else {
+                unreachable!("hubs run hub workers");
+            };
+            let anew = self.hubs[hub].anew(greenlets);
+            self.hubs[hub] = anew;
+        }
+        let hub = self.hub_of(id);
+        tell(&mut self.probe, self.now, Detail::Died { process: id, hub });
+        let process = &mut self.processes[id];
+        process.gil = process.gil.take().map(crate::python::gil::Gil::anew);
+        process.syncs.clear();
+        process.links.clear();
+        process.free_links.clear();
+        process.helpers.clear();
+        process.jobs.clear();
+        process.idle.clear();
+        process.closing.clear();
+        process.readable.clear();
+        process.breakers = self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect();
+        process.close_batch = 0;
+        self.sharing.end_process(id);
+        let process = &mut self.processes[id];
+        process.connections = 0;
+        (process.handing, process.ending, process.stalled) = (RequestId::NONE, None, ThreadId::NONE);
+        self.build_syncs(id);
+    }
+}

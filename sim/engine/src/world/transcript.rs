@@ -1,0 +1,110 @@
+//! What a scheduling program said: the trace of one hub, greenlet by greenlet, in order.
+
+use crate::carrier::hub::audit;
+use crate::kit::id::HubId;
+use crate::kit::rng::{Replication, Seed};
+use crate::kit::time::Time;
+use crate::model::Model;
+use crate::watch::probe::{Fact, Probe};
+use crate::world::{RunError, World};
+
+/// The trace of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Transcript {
+    /// The names under which greenlets were spawned, in spawn order; [`Line::who`] counts in it.
+    pub born: Vec<u16>,
+    /// What was said, in order.
+    pub lines: Vec<Line>,
+    /// How often a greenlet was switched into.
+    pub switches: u64,
+}
+
+/// One entry of a trace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// When.
+    pub at: Time,
+    /// Which greenlet, counted in spawn order.
+    pub who: u32,
+    /// What.
+    pub said: Said,
+}
+
+/// What a greenlet said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// A step with a tag was completed.
+    Tag {
+        /// The tag.
+        tag: u16,
+        /// What came of the step, where that is told.
+        outcome: Option<Outcome>,
+    },
+    /// It died, and a link noted that.
+    Note(u16),
+    /// It ended by `GreenletExit`.
+    Killed,
+    /// It ended by an error of this name.
+    Error(&'static str),
+    /// It had not ended when the run did.
+    Blocked,
+}
+
+/// What came of a step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Yes or no.
+    Bool(bool),
+    /// So many bytes.
+    Count(u32),
+    /// An item.
+    Item(u16),
+    /// Done.
+    Ok,
+    /// There was no room.
+    Full,
+    /// There was nothing to get.
+    Empty,
+    /// The block ran out of time.
+    Timeout,
+    /// These greenlets were ready, in this order; they count as [`Line::who`] does.
+    Names(Vec<u32>),
+}
+
+impl Probe for Transcript {
+    fn on(&mut self, at: Time, fact: Fact<'_>) {
+        match fact {
+            Fact::Born(name) => self.born.push(name),
+            Fact::HubRan { .. } => self.switches += 1,
+            Fact::Said { who, said } => self.lines.push(Line { at, who, said: said.clone() }),
+            _ => {}
+        }
+    }
+}
+
+/// Runs a scheduling program on the model's first hub: `main` is spawned by a loop that is already running and whose clock is
+/// fresh, and the run ends when nothing is left that could ever run.
+///
+/// # Errors
+/// [`RunError`] when a limit of the model is reached.
+///
+/// # Panics
+/// If the hub has forgotten somebody: a bug in the engine.
+pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
+    let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
+    let hub = HubId::from_index(0);
+    let green = world.conceive(hub, main, main_name);
+    world.call_it(main_name, green);
+    world.begin_batch(hub);
+    world.start_green(hub, green);
+    world.run_until(Time::NEVER)?;
+    let faults = audit::audit(&world);
+    assert!(faults.is_empty(), "{}: {}", model.name, faults.join("; "));
+    // The last thing to happen may be an answer that nobody waits for; the loop has ended by then.
+    let end = world.hubs[hub].active_at;
+    let blocked: Vec<u32> =
+        world.greens.ids().filter(|&at| world.greens[at].alive).map(|at| at.index() as u32).collect();
+    let mut transcript = world.probe;
+    transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
+    Ok(transcript)
+}
