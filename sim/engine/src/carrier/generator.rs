@@ -11,12 +11,12 @@
 
 use std::collections::VecDeque;
 
-use crate::client::request::Stage;
 use crate::kit::id::{GeneratorId, RequestId, ThreadId};
 use crate::kit::law::Law;
 use crate::kit::rng::mix;
 use crate::kit::time::Span;
 use crate::machine::{Demand, Status};
+use crate::program::request::Stage;
 use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 

@@ -1,6 +1,83 @@
 //! What carries tasks: bare threads and pools of them, hubs with greenlets, and the loops of routers and of programs that send.
+//!
+//! The table of carriers: whatever the rest of the engine asks of a thread without knowing what runs on it is asked here, with one
+//! line for each kind. A new kind of carrier is a folder beside these, a [`Role`], and its line in each function.
 
 pub(crate) mod generator;
 pub(crate) mod hub;
 pub(crate) mod router;
 pub(crate) mod threads;
+
+use crate::kit::id::{ProcessId, TaskId, ThreadId};
+use crate::machine::{Demand, Role, Thread};
+use crate::watch::probe::Probe;
+use crate::world::World;
+
+impl<P: Probe> World<'_, P> {
+    /// What a thread wants from the machine now: the one question that it asks of all carriers.
+    #[inline(always)]
+    pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.boot_demand(thread) {
+            return demand;
+        }
+        match self.threads[thread].role {
+            Role::Hub(hub) => self.hub_demand(hub),
+            Role::Router(router) => self.router_demand(router),
+            Role::Generator(generator) => self.generator_demand(generator),
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
+        }
+    }
+
+    /// The task that a thread works on now: its own, or that of the greenlet that runs.
+    #[inline(always)]
+    pub(crate) fn current_task(&self, thread: ThreadId) -> TaskId {
+        let state = &self.threads[thread];
+        match state.role {
+            Role::Hub(hub) => self.hubs[hub].current,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
+                state.task
+            }
+        }
+    }
+
+    /// Whether a thread that is off its core waits for something to do, and for nothing that it has begun.
+    pub(crate) fn is_idle(&self, thread: ThreadId) -> bool {
+        let state = &self.threads[thread];
+        match state.role {
+            Role::Hub(hub) => self.hubs[hub].polling,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
+                state.task.is_none()
+            }
+        }
+    }
+
+    /// A thread of a process that has just been replaced is there again, beside the main one.
+    pub(crate) fn stands_by(&mut self, thread: ThreadId) {
+        let process = self.threads[thread].process;
+        match self.threads[thread].role {
+            Role::Server => self.make_ready(thread),
+            Role::PoolServer => self.processes[process].idle.push_back(thread),
+            Role::Helper => self.processes[process].helpers.push(thread),
+            Role::Acceptor | Role::Hub(_) | Role::Router(_) | Role::Generator(_) => {
+                unreachable!("a process has one main thread")
+            }
+        }
+    }
+
+    /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
+    pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
+        let id = self.threads.next_id();
+        self.threads.push(Thread::new(process, role));
+        let listener = self.processes[process].listener;
+        match role {
+            Role::Server => self.listeners[listener].threads.push_back(id),
+            Role::Acceptor => {
+                self.processes[process].acceptor = id;
+                self.listeners[listener].threads.push_back(id);
+            }
+            Role::PoolServer => self.processes[process].idle.push_back(id),
+            Role::Helper | Role::Router(_) | Role::Generator(_) => {}
+            Role::Hub(_) => self.make_ready(id),
+        }
+    }
+}

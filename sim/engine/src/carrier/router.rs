@@ -12,12 +12,12 @@
 
 use std::collections::VecDeque;
 
-use crate::client::request::Stage;
 use crate::kit::id::{ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::{Demand, Status};
+use crate::program::request::{Relay, Stage};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
@@ -57,19 +57,6 @@ enum Step {
     Forward,
     Answer,
     Close,
-}
-
-/// A request behind a router, as the router's kernel sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Relay {
-    /// SYNs sent to the workers' socket since it last began to connect.
-    pub syns: u8,
-    /// How often the kernel gave up and it began anew.
-    pub retries: u8,
-    /// When the router closes the session unless something happens.
-    pub limit_at: Time,
-    /// Whether it has closed it.
-    pub closed: bool,
 }
 
 impl Router {

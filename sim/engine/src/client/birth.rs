@@ -1,13 +1,13 @@
 //! A request is born: the person's next row of every stream is drawn, whoever will serve it.
 
-use crate::client::request::{Link, NO_LISTENER, NO_MEMBER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
 use crate::client::{Beginning, Site};
 use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::kit::rng::mix;
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
+use crate::program::request::{Link, NO_LISTENER, NO_MEMBER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
+use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
-use crate::watch::record::Wait;
 use crate::world::World;
 
 /// Rows of refreshes and retries lie far behind those of first requests, so that no world's refreshes move another's draws.

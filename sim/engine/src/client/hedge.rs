@@ -6,12 +6,12 @@
 //! To the recorder the two are one request, born when the first was sent; the copy takes its bill over from the first.
 
 use crate::client::birth::COPY;
-use crate::client::request::{NO_LISTENER, Stage, Why};
 use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::model::{Hedge, HedgeAfter};
+use crate::program::request::{NO_LISTENER, Stage, Why};
+use crate::program::wait::Ending;
 use crate::watch::probe::{Fact, Probe, tell};
-use crate::watch::record::Ending;
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 

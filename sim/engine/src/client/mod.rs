@@ -8,25 +8,28 @@
 
 mod arrivals;
 pub(crate) mod birth;
+pub(crate) mod breaker;
 mod hedge;
-pub(crate) mod request;
 mod retry;
 mod socket_timeout;
 
-use crate::client::request::{NO_RESIDENT, Stage, Why};
-use crate::kit::id::{ClientId, RequestId};
+use crate::client::breaker::Breaker;
+use crate::kit::id::{ClientId, ConnId, RequestId};
 use crate::kit::law::Law;
 use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, ClientSpec};
-use crate::net::conn::Idle;
-use crate::python::breaker::Breaker;
+use crate::program::request::{NO_RESIDENT, Stage, Why};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 use arrivals::Level;
 use hedge::Latencies;
 use retry::Budget;
+
+/// Idle connections of who asks, the youngest last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Idle(pub(crate) Vec<ConnId>);
 
 /// One client group at run time.
 #[derive(Debug)]

@@ -7,13 +7,13 @@
 
 use crate::client::Site;
 use crate::client::birth::{ATTEMPT_ROWS, COPY};
-use crate::client::request::Why;
 use crate::kit::id::RequestId;
 use crate::kit::rng::happens;
 use crate::kit::time::Span;
 use crate::model::{Backoff, Jitter, Retry};
+use crate::program::request::Why;
+use crate::program::wait::Ending;
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::Ending;
 use crate::world::{Event, World};
 
 /// A whole token.

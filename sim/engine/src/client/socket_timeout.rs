@@ -5,8 +5,8 @@
 //! and an answer of any kind are something, and so is sending, after which it polls anew; a SYN that is repeated in vain is not. What
 //! is under way then has failed for its sender, whatever becomes of it, and nothing more is sent.
 
-use crate::client::request::{Request, Stage};
 use crate::kit::id::ClientId;
+use crate::program::request::{Request, Stage};
 use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 

@@ -6,12 +6,12 @@
 //! What chance decides comes from the request's own key, so every world sees the same draws. A server that its health checks took
 //! out (`health_check.rs`) is skipped too; when none is left the request fails at once.
 
-use crate::client::request::Request;
 use crate::kit::id::RequestId;
 use crate::kit::rng::mix;
 use crate::kit::time::Time;
 use crate::model::{BalancerSpec, Balancing, Ejection};
 use crate::net::Listener;
+use crate::program::request::Request;
 use crate::watch::probe::{Fact, Probe};
 use crate::world::World;
 

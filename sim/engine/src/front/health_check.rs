@@ -5,9 +5,9 @@
 //! take a server out, `rise` good ones bring it back; requests that it has already are served. Checks of several servers are spread
 //! over the interval. They are not counted as requests.
 
-use crate::client::request::Stage;
 use crate::kit::id::{ListenerId, RequestId};
 use crate::kit::time::Span;
+use crate::program::request::Stage;
 use crate::watch::probe::{Fact, Probe};
 use crate::world::{Event, World};
 

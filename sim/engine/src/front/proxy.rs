@@ -7,12 +7,12 @@
 //! A server that the proxy does not wait for works on, as for a client that left. The proxy itself has room for everybody; its work
 //! is a delay and takes no core of the servers.
 
-use crate::client::request::{Link, NO_LISTENER, Request, Stage, Why};
 use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::model::ProxySpec;
+use crate::program::request::{Link, NO_LISTENER, Request, Stage, Why};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 

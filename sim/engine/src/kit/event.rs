@@ -89,7 +89,9 @@ struct Entry<E> {
 }
 
 /// Bytes of an event that waits, with its place in a chunk of the wheel.
-pub(crate) const EVENT_BYTES: u64 = size_of::<Entry<crate::world::Event>>() as u64 + 8;
+pub(crate) const fn bytes_of<E>() -> u64 {
+    size_of::<Entry<E>>() as u64 + 8
+}
 
 impl<E: Copy> EventQueue<E> {
     /// An empty queue at [`Time::ZERO`].

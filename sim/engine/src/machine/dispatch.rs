@@ -10,8 +10,8 @@ use crate::kit::time::{Span, Time};
 use crate::machine::runqueue::{Entry, signed};
 use crate::machine::warmth::cooled;
 use crate::machine::{Host, Status};
+use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::{Detail, Doing};
 use crate::world::{Event, World};
 

@@ -8,21 +8,23 @@
 //! finds another time there and is dropped.
 
 mod dispatch;
+pub(crate) mod polls;
 pub(crate) mod runqueue;
+mod told;
 pub(crate) mod warmth;
 
 use std::collections::VecDeque;
 
-use crate::client::request::Request;
 use crate::kit::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::runqueue::RunQueue;
 use crate::model::Cooling;
 use crate::program::op::Pc;
+use crate::program::request::Request;
 use crate::program::task::Task;
-use crate::watch::hub_blame::StepOf;
+use crate::program::wait::StepOf;
+use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::{Detail, Doing};
 use crate::world::{Event, World};
 
@@ -139,7 +141,7 @@ pub(crate) struct Thread {
     /// Ends of the timeout blocks it is in.
     pub(crate) deadlines: Vec<Time>,
     /// The wait of its task, if that polls.
-    pub(crate) polls: Option<crate::carrier::threads::polled::Polls>,
+    pub(crate) polls: Option<crate::machine::polls::Polls>,
     /// What it does once it has paid.
     pub(crate) deferred: Option<crate::program::advance::Effect>,
 }
@@ -161,6 +163,19 @@ pub(crate) enum Role {
     Router(RouterId),
     /// Sends requests.
     Generator(GeneratorId),
+}
+
+impl Role {
+    /// The hub that it runs, if it runs one.
+    #[inline(always)]
+    pub(crate) fn hub(self) -> HubId {
+        match self {
+            Role::Hub(hub) => hub,
+            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
+                HubId::NONE
+            }
+        }
+    }
 }
 
 /// Where a thread is.
@@ -353,13 +368,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Opens the account `wait` for the request that a thread works on now.
     pub(crate) fn bill_thread(&mut self, thread: ThreadId, wait: Wait) {
-        let state = &self.threads[thread];
-        let task = match state.role {
-            Role::Hub(hub) => self.hubs[hub].current,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
-                state.task
-            }
-        };
+        let task = self.current_task(thread);
         if task.is_some() {
             self.bill(task, self.now, wait);
         }

@@ -8,8 +8,8 @@ use crate::kit::id::{ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Role;
 use crate::model::{Cooling, Costs};
+use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
-use crate::watch::record::Wait;
 use crate::world::World;
 
 /// Parts of a server's work that are warm or cold each by itself.

@@ -6,10 +6,11 @@
 pub mod kernel;
 mod plain;
 mod scaled;
+pub mod step_names;
 mod traffic;
 pub mod worker;
 
-pub use crate::client::request::TRIES_MAX;
+pub use crate::program::request::TRIES_MAX;
 pub use traffic::{
     Backoff, BalancerSpec, BreakerSpec, Bursts, Ejection, HealthCheck, Hedge, HedgeAfter, Jitter, KeepAlive, ProxySpec,
     Retry,
@@ -22,7 +23,7 @@ use crate::kit::time::{Span, Time};
 use crate::model::kernel::{Kernel, Ports};
 use crate::model::worker::{LifeSpec, RouterSpec};
 use crate::program::op::Program;
-use crate::watch::record::Wait;
+use crate::program::wait::Wait;
 
 /// Everything one run needs besides seed and replication.
 #[derive(Clone, PartialEq, Debug)]
@@ -571,7 +572,7 @@ pub struct Limits {
     pub requests: u32,
     /// Points of the time series.
     pub points: u64,
-    /// Memory of a run, bytes, as [`crate::world::size`] estimates it; whoever compiles a model holds it against this.
+    /// Memory of a run, bytes, as [`crate::size`] estimates it; whoever compiles a model holds it against this.
     pub bytes: u64,
 }
 

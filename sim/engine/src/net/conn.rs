@@ -13,18 +13,15 @@
 //! A connection's port, its entry in a firewall's table and its descriptor are taken for as long as it is there; a request that is
 //! under way over it has the first two.
 
-use crate::client::request::{Request, Stage, Why};
+use crate::client::Idle;
 use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::model::{KeepAlive, WorkerKind};
+use crate::program::request::{Request, Stage, Why};
+use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
-
-/// Idle connections of who asks, the youngest last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Idle(Vec<ConnId>);
 
 /// A connection that outlives a request.
 #[derive(Debug)]

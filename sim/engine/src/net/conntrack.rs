@@ -7,12 +7,12 @@
 //! Left out: early drop of entries without an answer, and the host's own connections to peers.
 
 use super::Net;
-use crate::client::request::Request;
 use crate::kit::id::RequestId;
 use crate::kit::time::Time;
 use crate::model::Model;
+use crate::program::request::Request;
+use crate::program::wait::Ending;
 use crate::watch::probe::Probe;
-use crate::watch::record::Ending;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {

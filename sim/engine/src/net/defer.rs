@@ -15,12 +15,12 @@
 
 use super::syn::{COOKIE_GOOD, REMEMBERED, RTO_MIN};
 use super::wheel::Wheel;
-use crate::client::request::{Deferred, Stage};
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Status;
+use crate::program::request::{Deferred, Stage};
+use crate::program::wait::Ending;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Ending;
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 

@@ -7,7 +7,6 @@
 //! spins, for the listener stays readable; gunicorn's sync and gthread workers do not catch it and end (27.0, `sync.py`, `gthread.py`:
 //! all but EAGAIN, ECONNABORTED and EWOULDBLOCK is raised), and the arbiter starts others. A call fails at once.
 
-use crate::carrier::hub::poll::LISTENER;
 use crate::kit::id::{HubId, ProcessId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::Demand;
@@ -95,7 +94,6 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn accept_again_event(&mut self, hub: HubId) {
         self.net.backoffs[hub.index()].waits = false;
-        self.hubs[hub].sockets.watch(LISTENER, true);
-        self.wake_poll(hub);
+        self.watches_listener(hub);
     }
 }

@@ -13,10 +13,10 @@
 
 use std::collections::VecDeque;
 
-use crate::client::request::Stage;
 use crate::kit::id::{HubId, ProcessId, RequestId, ThreadId};
 use crate::kit::rng::mix;
 use crate::model::kernel::Wakes;
+use crate::program::request::Stage;
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::World;

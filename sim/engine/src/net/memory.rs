@@ -8,8 +8,8 @@
 use crate::kit::id::{HostId, ProcessId, RequestId};
 use crate::kit::table::Table;
 use crate::model::Model;
+use crate::program::wait::Ending;
 use crate::watch::probe::Probe;
-use crate::watch::record::Ending;
 use crate::world::World;
 
 /// Memory in use.

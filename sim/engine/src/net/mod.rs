@@ -28,16 +28,24 @@ pub(crate) use listener::Listener;
 pub(crate) use state::Net;
 pub(crate) use wheel::STREAM as WHEEL;
 
-use crate::carrier::threads::pool::Finished;
-use crate::client::request::{Stage, Why};
 use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
-use crate::kit::time::Time;
+use crate::kit::time::{Span, Time};
 use crate::model::WorkerKind;
+use crate::program::request::{Stage, Why};
 use crate::program::task::Task;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
+
+/// A connection whose request a serving thread is done with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Finished {
+    /// To be closed, which is the end of the response.
+    Closes(RequestId),
+    /// To be kept; its data was unused for so long while the request waited.
+    Kept(ConnId, Span),
+}
 
 /// What a thread that has answered a request has to do with its connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -11,12 +11,12 @@
 //! Left out: which port it is, and what looking for one of the last free ones costs.
 
 use super::Net;
-use crate::client::request::{Request, Stage};
 use crate::kit::id::{CallId, ProcessId, RequestId};
 use crate::kit::time::Time;
 use crate::model::Model;
+use crate::program::request::{Request, Stage};
+use crate::program::wait::Ending;
 use crate::watch::probe::Probe;
-use crate::watch::record::Ending;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {

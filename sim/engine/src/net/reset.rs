@@ -4,11 +4,11 @@
 //! round trip after it began. When a process dies the kernel closes its sockets: connections that nobody has accepted are reset
 //! (`inet_csk_listen_stop`), accepted ones end before the response; to the client both are a connection that broke.
 
-use crate::client::request::{Stage, Why};
 use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::Span;
+use crate::program::request::{Stage, Why};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 

@@ -8,12 +8,12 @@
 //! A server's uplink is one pipe for all its responses, which go through it one after the other as they were written; nobody is held
 //! by it. Left out there: packets, their headers and how connections share it, and responses to a proxy.
 
-use crate::client::request::{Request, Stage};
 use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::machine::{Role, Status};
+use crate::program::request::{Request, Stage};
+use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 

@@ -13,12 +13,12 @@
 //! client, after two minutes a cookie is void: what comes then is reset. `tcp_abort_on_overflow` resets at once.
 //! The request's bytes come with the handshake's last segment. Left out: lost segments, and TCP Fast Open.
 
-use crate::client::request::Stage;
 use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::model::kernel::Handshake;
+use crate::program::request::Stage;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 

@@ -15,14 +15,15 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::client::request::Stage;
 use crate::kit::id::{HostId, RequestId, TaskId};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::model::Model;
 use crate::model::kernel::TcpMem;
+use crate::program::request::Stage;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::{Ending, SocketMemoryCounts, Wait};
+use crate::watch::record::SocketMemoryCounts;
 use crate::watch::trace::Detail;
 use crate::world::World;
 

@@ -6,12 +6,12 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{CallId, HubId, ProcessId, TaskId, ThreadId};
+use crate::kit::id::{CallId, HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::rng::{happens, mix};
 use crate::kit::time::{Span, Time};
 use crate::model::{PeerSpec, Window};
+use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
@@ -63,6 +63,17 @@ pub(crate) enum Caller {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// Tells that a call leaves.
+    #[inline(always)]
+    pub(crate) fn tell_called(&mut self, call: CallId, at: Time) {
+        if P::DETAIL {
+            let state = &self.calls[call];
+            let request = self.tasks.get(state.task).map_or(RequestId::NONE, |task| task.request);
+            let peer = state.peer;
+            tell(&mut self.probe, self.now, Detail::Called { call, peer, request, at });
+        }
+    }
+
     /// Sends a call that leaves at `at`.
     pub(crate) fn call(&mut self, peer: u16, takes: Span, task: TaskId, caller: Caller, at: Time) -> CallId {
         let state = &self.tasks[task];

@@ -1,6 +1,9 @@
-//! What tasks do: the ops of a program, a task on its way through them, and what it asks of whoever carries it.
+//! What tasks do: the ops of a program, a task on its way through them, the request that it serves, and what it waits for.
 
 pub(crate) mod advance;
 pub mod op;
-pub mod step_names;
+pub mod request;
+pub mod said;
 pub(crate) mod task;
+mod unheld;
+pub mod wait;

@@ -7,7 +7,7 @@
 
 use crate::kit::law::Law;
 use crate::kit::time::Span;
-use crate::python::ledger::gives_unheld;
+use crate::program::unheld::gives_unheld;
 
 /// Index of a duration in [`Program::draws`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -384,7 +384,7 @@ impl Program {
     /// Loop registers of a task: how deep `repeat` may nest.
     pub const REGISTERS: usize = 2;
 
-    /// Whether a task of it needs a [`crate::carrier::hub::greenlet::Green`]: whether it does anything but burn, wait, call and take units.
+    /// Whether a task of it is more than a request on a hub, a greenlet with a life of its own: whether it does anything but burn, wait, call and take units.
     pub(crate) fn is_rich(&self) -> bool {
         let plain = |op: &Op| {
             matches!(

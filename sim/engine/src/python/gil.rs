@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 use crate::kit::id::{ProcessId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Status;
+use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::{Detail, Doing};
 use crate::world::{Event, World};
 

@@ -5,14 +5,15 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{ProcessId, TaskId};
+use crate::kit::id::{ProcessId, RequestId, TaskId};
 use crate::kit::time::Time;
 use crate::model::{Policy, SyncKind, SyncSpec};
 use crate::program::op::{Op, Pc};
 use crate::program::task::{News, Parked};
+use crate::program::wait::Wait;
 use crate::python::linkable::{LinkId, Linkable};
-use crate::watch::probe::Probe;
-use crate::watch::record::Wait;
+use crate::watch::probe::{Probe, tell};
+use crate::watch::trace::Detail;
 use crate::world::{Process, World};
 
 /// One shared thing.
@@ -226,6 +227,25 @@ impl Process {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// Tells that a task has taken a unit, or gives one back.
+    #[inline(always)]
+    pub(crate) fn tell_unit(&mut self, process: ProcessId, sync: u16, task: TaskId, taken: bool) {
+        if P::DETAIL {
+            let request = self.tasks.get(task).map_or(RequestId::NONE, |state| state.request);
+            tell(&mut self.probe, self.now, Detail::Unit { process, sync, request, taken });
+        }
+    }
+
+    /// Tells that a task has taken a unit for which it has waited: its step says what it was.
+    #[inline(always)]
+    pub(crate) fn tell_unit_of_step(&mut self, process: ProcessId, task: TaskId) {
+        if P::DETAIL
+            && let Some(sync) = self.sync_of_step(task)
+        {
+            self.tell_unit(process, sync, task, true);
+        }
+    }
+
     /// The shelf of a lock or pool that requests use, and its policy.
     pub(crate) fn shelf(&self, process: ProcessId, sync: u16) -> (LinkId, Policy) {
         self.processes[process].shelf(sync)

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::watch::record::Ending;
+use crate::program::wait::Ending;
 
 /// Which of the endings of a record lie outside of its window.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]

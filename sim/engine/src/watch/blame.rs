@@ -5,9 +5,9 @@
 
 use serde::Serialize;
 
-use crate::client::request::Request;
 use crate::kit::time::{Span, Time};
-use crate::watch::record::Wait;
+use crate::program::request::Request;
+use crate::program::wait::Wait;
 
 /// Rows of an octave: a power of two.
 const OCTAVE_BITS: u32 = 3;

@@ -7,11 +7,12 @@
 //!   between click and answer, and for the clients that wait to repeat a SYN, that is exact. For queues it is as long as nobody leaves:
 //!   where senders leave and servers go on, the area is larger.
 
-use crate::client::request::Request;
 use crate::kit::time::{Span, Time};
 use crate::model::{Model, WorkerKind, WorkerSpec};
+use crate::program::request::Request;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::Gauge;
-use crate::watch::record::{ClassRecord, Ending, RunRecord, Wait};
+use crate::watch::record::{ClassRecord, RunRecord};
 
 /// Areas and sums over a whole run, warm-up included.
 #[derive(Clone, Copy, Default, Debug)]

@@ -6,9 +6,9 @@
 
 use serde::Serialize;
 
-use crate::client::request::{NO_MEMBER, Request};
 use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, ClientSpec, Model};
+use crate::program::request::{NO_MEMBER, Request};
 use crate::watch::starved::{StarvedClient, StarvedClients};
 
 /// Moments of a number over members of a group, in exact integers.

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
+use crate::program::wait::StepOf;
 
 /// Who waited for so short a time is nobody's victim.
 const VICTIM_MIN: Span = Span::from_ms(1);
@@ -25,15 +26,6 @@ const READINGS_MIN: usize = 16;
 const READINGS_OF_ALL: usize = 1 << 18;
 /// Readings are at least so far apart.
 const APART_MIN: Span = Span::from_us(100);
-
-/// A step of a program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct StepOf {
-    /// Index of the program.
-    pub program: u16,
-    /// Its op; `None`: no step in particular, but the Python between them and the server's own.
-    pub pc: Option<Pc>,
-}
 
 /// What one step did to the greenlets of one program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,7 +9,7 @@ pub(crate) mod hub_blame;
 pub(crate) mod probe;
 pub mod record;
 pub(crate) mod recorder;
-pub mod requests;
 pub(crate) mod starved;
 pub(crate) mod steps;
 pub mod trace;
+mod turned;

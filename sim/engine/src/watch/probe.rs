@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use crate::client::request::Request;
 use crate::kit::id::{ProcessId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
-use crate::watch::hub_blame::StepOf;
-use crate::watch::record::{Ending, Wait};
+use crate::program::request::Request;
+use crate::program::said::Said;
+use crate::program::wait::StepOf;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::trace::Detail;
-use crate::world::transcript::Said;
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,18 @@
 //! The recorder: turns facts into a [`RunRecord`]. It only watches; the world never reads it back.
 
-use crate::client::request::{Request, Why};
 use crate::kit::hist::Hist;
 use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, Model};
+use crate::program::request::{Request, Why};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::blame::{BlameRows, WorstList};
 use crate::watch::books::Areas;
 use crate::watch::fairness::Fairness;
 use crate::watch::hub_blame::Holds;
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::watch::record::{
-    Apart, ClassRecord, ConnectionRecord, Ending, GroupRecord, Resilience, Series, Slowdown, Users, ValueRecord, Wait,
-    Waiting, Wasted,
+    Apart, ClassRecord, ConnectionRecord, GroupRecord, Resilience, Series, Slowdown, Users, ValueRecord, Waiting,
+    Wasted,
 };
 use crate::watch::starved::StarvedRequests;
 use crate::watch::steps::Steps;

@@ -1,8 +1,8 @@
 //! Who was starved: the requests and the clients that had to do without for longest, by name rather than by number.
 
-use crate::client::request::Request;
 use crate::kit::time::{Span, Time};
-use crate::watch::record::{Ending, Wait};
+use crate::program::request::Request;
+use crate::program::wait::{Ending, Wait};
 
 /// Requests of a class, and clients of a group, that are kept at most.
 pub const STARVED_MAX: usize = 16;

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::kit::time::Span;
 use crate::model::Model;
 use crate::program::op::{Op, Pc};
+use crate::program::wait::Wait;
 use crate::watch::fairness::Evenness;
-use crate::watch::record::Wait;
 
 /// The waits of one class at one step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,13 +4,13 @@ use crate::carrier::generator::Generator;
 use crate::carrier::hub::Hub;
 use crate::carrier::hub::poll::Sockets;
 use crate::carrier::router::Router;
+use crate::client::breaker::Breaker;
 use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::warmth::Warmth;
-use crate::machine::{Core, Host, Role, Thread};
+use crate::machine::{Core, Host, Role};
 use crate::model::WorkerKind;
 use crate::net::Listener;
-use crate::python::breaker::Breaker;
 use crate::python::gil::Gil;
 use crate::python::sync;
 use crate::watch::probe::Probe;
@@ -114,23 +114,6 @@ impl<P: Probe> World<'_, P> {
             process.syncs.push(sync);
         }
         process.own_links = u32::try_from(process.links.len()).expect("a process has under 2^32 linkables");
-    }
-
-    /// A new thread, idle where its role waits for work; a hub runs its loop once to get there.
-    pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
-        let id = self.threads.next_id();
-        self.threads.push(Thread::new(process, role));
-        let listener = self.processes[process].listener;
-        match role {
-            Role::Server => self.listeners[listener].threads.push_back(id),
-            Role::Acceptor => {
-                self.processes[process].acceptor = id;
-                self.listeners[listener].threads.push_back(id);
-            }
-            Role::PoolServer => self.processes[process].idle.push_back(id),
-            Role::Helper | Role::Router(_) | Role::Generator(_) => {}
-            Role::Hub(_) => self.make_ready(id),
-        }
     }
 }
 

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kit::id::{ProcessId, TaskId};
 use crate::kit::time::Time;
+use crate::model::step_names::step_name;
 use crate::model::{SyncKind, WorkerKind};
 use crate::program::op::{Op, Pc};
-use crate::program::step_names::step_name;
 use crate::program::task::{News, Parked, Task};
 use crate::python::ledger::Thing;
 use crate::python::sync::Sync;

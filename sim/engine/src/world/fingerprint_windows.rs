@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
 use crate::model::Model;
+use crate::program::wait::Ending;
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::Ending;
 use crate::world::{RunError, World};
 
 /// What is written down.
@@ -74,7 +74,7 @@ impl Probe for Diary {
     const EVENTS: bool = true;
 
     fn on(&mut self, at: Time, fact: Fact<'_>) {
-        let ended = |ending: Ending, request: &crate::client::request::Request| {
+        let ended = |ending: Ending, request: &crate::program::request::Request| {
             format!("  ended: class {}, born at {}, {}", request.class, request.born, ending.label())
         };
         match fact {

@@ -9,10 +9,12 @@ mod error;
 pub mod fingerprint_windows;
 pub mod idle_greenlets;
 pub(crate) mod process_life;
+pub mod requests;
 mod run;
 pub mod size;
 pub(crate) mod startup;
 mod ties;
+pub(crate) mod traced;
 pub mod transcript;
 mod window;
 
@@ -22,12 +24,10 @@ pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
 
 use crate::carrier::generator::Generator;
 use crate::carrier::hub::Hub;
-use crate::carrier::hub::common_turns::next_effect;
 use crate::carrier::hub::greenlet::Green;
 use crate::carrier::router::Router;
-use crate::carrier::threads::pool::Finished;
-use crate::client::request::Request;
-use crate::client::{self, Client};
+use crate::client::breaker::Breaker;
+use crate::client::{self, Client, Idle};
 use crate::front::balance::Balancer;
 use crate::kit::event::EventQueue;
 use crate::kit::fate::Fates;
@@ -35,19 +35,19 @@ use crate::kit::id::{
     CallId, ClientId, ConnId, CoreId, GeneratorId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId,
     RouterId, Slab, TaskId, ThreadId,
 };
-use crate::kit::rng::{Replication, Seed, Streams, mix};
+use crate::kit::rng::{Replication, Seed, Streams};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
-use crate::machine::warmth::{Part, Warmth};
+use crate::machine::warmth::Warmth;
 use crate::machine::{Core, Host, Thread};
 use crate::model::{Arrivals, Model};
-use crate::net::conn::{Conn, Idle};
+use crate::net::Finished;
+use crate::net::conn::Conn;
 use crate::net::{self, Listener, Net};
 use crate::peer::{Call, Peer};
-use crate::program::advance::{self, Effect, Fate};
-use crate::program::op::{Draw, Program};
-use crate::program::task::{News, Task};
-use crate::python::breaker::Breaker;
+use crate::program::op::Program;
+use crate::program::request::Request;
+use crate::program::task::Task;
 use crate::python::gil::Gil;
 use crate::python::ledger::{self, Ledgers};
 use crate::python::linkable::{LinkId, Linkable};
@@ -263,7 +263,8 @@ pub(crate) struct World<'m, P> {
     events: u64,
     /// Steps and events since time last moved.
     pub(crate) steps: u64,
-    stuck: bool,
+    /// Whether a task made more steps at one instant than are allowed.
+    pub(crate) stuck: bool,
     ties: Ties,
     /// Main threads that create others; empty but for the simulation of a start.
     pub(crate) startups: Vec<Startup>,
@@ -348,79 +349,5 @@ impl<'m, P: Probe> World<'m, P> {
         world.net.size(&world.processes, world.hubs.len());
         world.start_wheel(names.len() + 1);
         world
-    }
-
-    /// Runs a task to its next effect.
-    #[inline(always)]
-    pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
-        self.steps += 1;
-        let task = &mut self.tasks[id];
-        if self.steps > self.model.limits.events_per_instant {
-            self.stuck = true;
-            return Effect::Burn(Span::from_ns(1));
-        }
-        if task.news == News::Begun && task.request.is_some() {
-            task.news = News::None;
-            let process = self.threads[task.thread].process;
-            return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
-        }
-        next_effect(task, &self.requests, self.model, &self.fates)
-    }
-
-    /// The value of a draw for a task.
-    pub(crate) fn drawn(&self, task: TaskId, draw: Draw) -> Span {
-        let state = &self.tasks[task];
-        let program = &self.model.programs[usize::from(state.program)];
-        if state.request.is_none() {
-            return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
-        }
-        let request = &self.requests[state.request];
-        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
-        advance::span(state, program, fate, draw)
-    }
-
-    /// A task begins its program: whatever the one in its place knew or held is nothing to it.
-    #[inline]
-    pub(crate) fn begins_anew(&mut self, task: TaskId) {
-        self.sharing.begin_task(task);
-        self.ledgers.begin_task(task);
-    }
-
-    /// Marks a task's request as failed, and the task as on its way out, unless it is already.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn fail_task(&mut self, task: TaskId) {
-        let state = &mut self.tasks[task];
-        if !state.unwinding {
-            state.news = News::Failed;
-        }
-        let request = state.request;
-        if request.is_some() {
-            self.requests[request].failed = true;
-        }
-    }
-
-    /// A branch of a fan-out, ready to run.
-    pub(crate) fn new_branch(&mut self, parent: TaskId, program: u16, number: u16, thread: ThreadId) -> TaskId {
-        let mut task = Task::new(self.tasks[parent].request, thread, program);
-        (task.parent, task.news) = (parent, News::None);
-        // The run's number in the low ten bits, and above them what tells apart the passes of loops around the fan-out.
-        let [a, b] = self.tasks[parent].registers;
-        let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
-        task.registers[0] = (u32::from(number) + 1) | around << 10;
-        let task = self.tasks.insert(task);
-        self.begins_anew(task);
-        task
-    }
-
-    /// A branch is done. True if it was the last.
-    pub(crate) fn end_branch(&mut self, task: TaskId) -> bool {
-        let branch = self.tasks.remove(task);
-        if branch.unwinding {
-            self.fail_task(branch.parent);
-        }
-        let parent = &mut self.tasks[branch.parent];
-        parent.handle -= 1;
-        parent.handle == 0
     }
 }

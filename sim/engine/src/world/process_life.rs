@@ -13,15 +13,15 @@
 //! A process that is idle has nothing to fear, so its heartbeats are not simulated: nobody would see them.
 //! Left out: the heartbeat's own CPU time, and limits on a process's own memory (`reload-on-rss`).
 
-use crate::carrier::threads::pool::Finished;
-use crate::client::request::{Request, Stage};
+use crate::client::breaker::Breaker;
 use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::warmth::Warmth;
 use crate::machine::{Demand, Role, Status, Thread};
 use crate::model::WorkerKind;
 use crate::model::worker::LifeSpec;
-use crate::python::breaker::Breaker;
+use crate::net::Finished;
+use crate::program::request::{Request, Stage};
 use crate::watch::probe::{Probe, tell};
 use crate::watch::record::WorkerCounts;
 use crate::watch::trace::{Detail, Doing, DoorState};
@@ -298,17 +298,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the main loop waits for something to do, with the heartbeat among it.
     fn main_loop_sleeps(&self, id: ProcessId) -> bool {
-        let thread = &self.threads[self.main_thread(id)];
-        thread.status == Status::Parked
-            && match thread.role {
-                Role::Hub(hub) => self.hubs[hub].polling,
-                Role::Server
-                | Role::PoolServer
-                | Role::Acceptor
-                | Role::Helper
-                | Role::Router(_)
-                | Role::Generator(_) => thread.task.is_none(),
-            }
+        let thread = self.main_thread(id);
+        self.threads[thread].status == Status::Parked && self.is_idle(thread)
     }
 
     /// Whether a signal handler in Python does not get to run: the main thread is in a call into C that does not come back for it.
@@ -408,16 +399,8 @@ impl<P: Probe> World<'_, P> {
         }
         self.notify(id);
         for other in self.threads.ids() {
-            if self.threads[other].process != id || other == thread {
-                continue;
-            }
-            match self.threads[other].role {
-                Role::Server => self.make_ready(other),
-                Role::PoolServer => self.processes[id].idle.push_back(other),
-                Role::Helper => self.processes[id].helpers.push(other),
-                Role::Acceptor | Role::Hub(_) | Role::Router(_) | Role::Generator(_) => {
-                    unreachable!("a process has one main thread")
-                }
+            if self.threads[other].process == id && other != thread {
+                self.stands_by(other);
             }
         }
         None

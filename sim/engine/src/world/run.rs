@@ -1,19 +1,20 @@
 //! The run loop, its limits and its record.
 
 use crate::client::Client;
-use crate::client::request::{Stage, Why};
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::{Replication, Seed, mix};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::{Role, Thread};
 use crate::model::Model;
+use crate::model::step_names::{NAMELESS, step_name};
 use crate::program::op::Pc;
-use crate::program::step_names::{NAMELESS, step_name};
+use crate::program::request::{Stage, Why};
+use crate::program::wait::Ending;
 use crate::watch::books::{self, Areas};
 use crate::watch::door::{DoorRecord, Doorkeeper};
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::{Ending, Evenness, RunRecord};
+use crate::watch::record::{Evenness, RunRecord};
 use crate::watch::recorder::Recorder;
 use crate::world::ties::Shuffled;
 use crate::world::{Event, RunError, World};

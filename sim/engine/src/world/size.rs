@@ -5,8 +5,8 @@
 
 use crate::carrier::hub::Hub;
 use crate::client::Client;
-use crate::client::request::Request;
-use crate::kit::event::EVENT_BYTES;
+use crate::client::breaker::Breaker;
+use crate::kit::event;
 use crate::kit::hist::Hist;
 use crate::kit::time::{Span, Time};
 use crate::machine::{Core, Thread};
@@ -14,13 +14,13 @@ use crate::model::{Arrivals, ClientSpec, Model, Profile, RunSpec, SyncKind, Work
 use crate::net::Listener;
 use crate::net::conn::Conn;
 use crate::peer::Call;
+use crate::program::request::Request;
 use crate::program::task::Task;
-use crate::python::breaker::Breaker;
+use crate::program::wait::Ending;
 use crate::python::linkable::Linkable;
 use crate::python::sync::Sync;
-use crate::watch::record::Ending;
 use crate::watch::steps::StepWait;
-use crate::world::Process;
+use crate::world::{Event, Process};
 
 /// Events that a request has ahead of it at once: its own, its timeouts, those of its connection.
 const EVENTS_AHEAD: u64 = 8;
@@ -88,7 +88,14 @@ pub fn record_bytes(model: &Model) -> u64 {
 /// Bytes that each live request takes: itself, its task, its connection, a call, its draws, and what it has in the event queue.
 pub fn bytes_per_request(model: &Model) -> u64 {
     let draws = model.classes.iter().map(|class| class.sites.len() as u64).max().unwrap_or(0);
-    sum([of::<Request>(1), of::<Task>(1), of::<Conn>(1), of::<Call>(1), of::<u64>(draws), EVENTS_AHEAD * EVENT_BYTES])
+    sum([
+        of::<Request>(1),
+        of::<Task>(1),
+        of::<Conn>(1),
+        of::<Call>(1),
+        of::<u64>(draws),
+        EVENTS_AHEAD * event::bytes_of::<Event>(),
+    ])
 }
 
 /// Requests that a client sends on its own, in the mean; those that are asked again come on top. `None`: as many as are answered.

@@ -5,6 +5,7 @@ use crate::kit::id::HubId;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::Time;
 use crate::model::Model;
+pub use crate::program::said::{Outcome, Said};
 use crate::watch::probe::{Fact, Probe};
 use crate::world::{RunError, World};
 
@@ -28,47 +29,6 @@ pub struct Line {
     pub who: u32,
     /// What.
     pub said: Said,
-}
-
-/// What a greenlet said.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Said {
-    /// A step with a tag was completed.
-    Tag {
-        /// The tag.
-        tag: u16,
-        /// What came of the step, where that is told.
-        outcome: Option<Outcome>,
-    },
-    /// It died, and a link noted that.
-    Note(u16),
-    /// It ended by `GreenletExit`.
-    Killed,
-    /// It ended by an error of this name.
-    Error(&'static str),
-    /// It had not ended when the run did.
-    Blocked,
-}
-
-/// What came of a step.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// Yes or no.
-    Bool(bool),
-    /// So many bytes.
-    Count(u32),
-    /// An item.
-    Item(u16),
-    /// Done.
-    Ok,
-    /// There was no room.
-    Full,
-    /// There was nothing to get.
-    Empty,
-    /// The block ran out of time.
-    Timeout,
-    /// These greenlets were ready, in this order; they count as [`Line::who`] does.
-    Names(Vec<u32>),
 }
 
 impl Probe for Transcript {

@@ -9,19 +9,20 @@ use super::timers::Purpose;
 use super::turn::Phase;
 use super::{Callback, Heaviest, Hub, Pending};
 use crate::carrier::hub::greenlet::{Green, Life};
-use crate::client::request::Request;
 use crate::kit::fate::Fates;
 use crate::kit::id::{GreenId, HubId, RequestId, Slab, TaskId};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::{Clock, Demand, Thread, bill_task};
 use crate::model::Model;
-use crate::program::advance::{self, Effect, Fate, Need};
+use crate::program::advance::{Effect, Need};
 use crate::program::op::Patching;
+use crate::program::request::Request;
 use crate::program::task::{News, Parked, Task};
-use crate::watch::hub_blame::StepOf;
+use crate::program::wait::StepOf;
+use crate::program::wait::Wait;
+use crate::python::tasks::next_effect;
 use crate::watch::probe::{Fact, Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::{Detail, Greenlet, LoopPhase};
 use crate::world::{Process, World};
 
@@ -425,22 +426,4 @@ fn name_wait<P: Probe>(task: &Task, requests: &mut Slab<RequestId, Request>, pro
         tell(probe, now, Detail::Named { request: task.request, wait });
         requests[task.request].wait = wait;
     }
-}
-
-/// Runs a task, which is not about to begin, to its next effect.
-#[inline(always)]
-pub(crate) fn next_effect(
-    state: &mut Task,
-    requests: &Slab<RequestId, Request>,
-    model: &Model,
-    fates: &Fates,
-) -> Effect {
-    let mut fate = Fate { row: &[], key: 0 };
-    if state.request.is_some() {
-        let request = &requests[state.request];
-        fate = Fate { row: fates.row_from(request.fate), key: request.key };
-    } else if state.news == News::Begun {
-        state.news = News::None;
-    }
-    advance::advance(state, &model.programs[usize::from(state.program)], fate)
 }

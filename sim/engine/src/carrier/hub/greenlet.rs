@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use crate::kit::id::{GreenId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::{Pc, Spawn};
+use crate::program::said::Outcome;
 use crate::python::sync::Lock;
-use crate::world::transcript::Outcome;
 
 /// A greenlet.
 #[derive(Debug)]

@@ -9,13 +9,13 @@ use crate::carrier::hub::greenlet::{Exception, Gather, Green, Life, Link, Then};
 use crate::kit::id::{GreenId, HubId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::program::op::Spawn;
+use crate::program::said::{Outcome, Said};
 use crate::program::task::{News, Parked, Task};
+use crate::program::wait::StepOf;
+use crate::program::wait::Wait;
 use crate::python::sync::Sync;
-use crate::watch::hub_blame::StepOf;
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::Wait;
 use crate::world::World;
-use crate::world::transcript::{Outcome, Said};
 
 /// A wait for those who survived a kill.
 pub(super) fn survivors(objects: Vec<GreenId>) -> Gather {

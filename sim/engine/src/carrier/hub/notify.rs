@@ -6,13 +6,13 @@
 use super::Callback;
 use crate::carrier::hub::greenlet::{Life, Link};
 use crate::kit::id::{GreenId, HubId, TaskId};
+use crate::program::said::Said;
 use crate::program::task::Parked;
+use crate::program::wait::Wait;
 use crate::python::linkable::{LinkId, Notifier};
 use crate::python::sync::Sync;
 use crate::watch::probe::Probe;
-use crate::watch::record::Wait;
 use crate::world::World;
-use crate::world::transcript::Said;
 
 /// A callback that is under way.
 #[derive(Clone, Debug)]

@@ -7,11 +7,11 @@ use crate::carrier::hub::greenlet::{Exception, Guard, Then};
 use crate::kit::id::{HubId, ProcessId, TaskId};
 use crate::kit::time::Span;
 use crate::program::op::{Limit, Op};
+use crate::program::said::{Outcome, Said};
 use crate::program::task::Parked;
 use crate::python::sync::{Channel, Queue, Sync};
 use crate::watch::probe::Probe;
 use crate::world::World;
-use crate::world::transcript::{Outcome, Said};
 
 impl<P: Probe> World<'_, P> {
     pub(super) fn limit_span(&self, task: TaskId, limit: Limit) -> Option<Span> {

@@ -220,6 +220,14 @@ impl Sockets {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// A hub that could not accept watches its listener again.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn watches_listener(&mut self, hub: HubId) {
+        self.hubs[hub].sockets.watch(LISTENER, true);
+        self.wake_poll(hub);
+    }
+
     /// Data for a greenlet arrives at a hub's socket; a hub that is blocked in its poll wakes.
     pub(crate) fn arrived(&mut self, hub: HubId, sock: u32) {
         if self.hubs[hub].sockets.arrive(sock) {

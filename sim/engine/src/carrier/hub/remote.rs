@@ -9,13 +9,13 @@ use crate::carrier::hub::greenlet::Exception;
 use crate::kit::id::{HubId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::peer::Caller;
+use crate::program::said::Outcome;
 use crate::program::task::Parked;
+use crate::program::wait::Wait;
 use crate::python::linkable::{LinkId, Linkable};
 use crate::python::sync::Sync;
 use crate::watch::probe::Probe;
-use crate::watch::record::Wait;
 use crate::world::World;
-use crate::world::transcript::Outcome;
 
 /// A sleep in a native thread.
 #[derive(Clone, Copy, Debug)]

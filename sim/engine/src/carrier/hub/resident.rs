@@ -5,13 +5,13 @@
 //! the hub in between, so what it has just given back it may take again before anybody whom that woke gets to run.
 //! Only a pause before the next pass (`think`) gives way. To the recorder each pass is a request that never leaves its process.
 
-use crate::client::request::Stage;
 use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::{Pc, Program};
+use crate::program::request::Stage;
 use crate::program::task::{News, Parked};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::Detail;
 use crate::world::World;
 

@@ -11,8 +11,8 @@ use crate::kit::time::Span;
 use crate::machine::warmth::Part;
 use crate::model::{WhenFull, WorkerKind};
 use crate::net::{After, BackOff, FAILED_ACCEPT};
+use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::Wait;
 use crate::watch::trace::DoorState;
 use crate::world::World;
 

@@ -13,11 +13,11 @@ use crate::kit::time::{Span, Time};
 use crate::model::TimedWaits;
 use crate::program::advance::Need;
 use crate::program::op::Op;
+use crate::program::said::Outcome;
 use crate::python::linkable::{LinkId, Linkable};
 use crate::python::sync::{Lock, Standard, Sync};
 use crate::watch::probe::Probe;
 use crate::world::World;
-use crate::world::transcript::Outcome;
 
 /// The lists of waiters of a standard queue; a condition has the first.
 const NOT_EMPTY: u8 = 0;

@@ -7,12 +7,12 @@
 use crate::carrier::hub::greenlet::{Exception, Guard, Micro, Then};
 use crate::kit::id::{CallId, GreenId, HubId, TaskId};
 use crate::kit::time::{Span, Time};
+use crate::program::said::Outcome;
 use crate::program::task::{News, Parked};
 use crate::python::linkable::LinkId;
 use crate::python::sync::Sync;
 use crate::watch::probe::Probe;
 use crate::world::World;
-use crate::world::transcript::Outcome;
 
 impl<P: Probe> World<'_, P> {
     /// `sleep(0)`: to the tail of the callbacks.

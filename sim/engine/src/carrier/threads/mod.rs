@@ -12,14 +12,13 @@ use crate::kit::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::warmth::Part;
 use crate::machine::{Demand, Role, Status};
-use crate::model::WorkerSpec;
 use crate::net::After;
 use crate::peer::Caller;
 use crate::program::advance::{Effect, Need};
 use crate::program::op::Op;
 use crate::program::task::{News, Parked};
+use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::Detail;
 use crate::world::World;
 
@@ -27,22 +26,8 @@ use crate::world::World;
 const RETURN: Span = Span::from_ns(100);
 
 impl<P: Probe> World<'_, P> {
-    /// The one question the machine asks of both worlds.
     #[inline(always)]
-    pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
-        if let Some(demand) = self.boot_demand(thread) {
-            return demand;
-        }
-        match self.threads[thread].role {
-            Role::Hub(hub) => self.hub_demand(hub),
-            Role::Router(router) => self.router_demand(router),
-            Role::Generator(generator) => self.generator_demand(generator),
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
-        }
-    }
-
-    #[inline(always)]
-    fn bare_demand(&mut self, thread: ThreadId) -> Demand {
+    pub(super) fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
             let state = &self.threads[thread];
             let (task, pieces, defers) = (state.task, state.pieces.0, state.deferred.is_some());
@@ -154,10 +139,6 @@ impl<P: Probe> World<'_, P> {
         let span = *piece;
         self.drop_gil(thread);
         Some(Demand::Cpu { span, gil: true })
-    }
-
-    pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
-        &self.model.workers[self.processes[process].worker]
     }
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
@@ -309,14 +290,8 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         state.lingers_for = RequestId::NONE;
+        let (task, deadline) = (self.current_task(thread), self.deadline(thread));
         let state = &self.threads[thread];
-        let task = match state.role {
-            Role::Hub(hub) => self.hubs[hub].current,
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Router(_) | Role::Generator(_) => {
-                state.task
-            }
-        };
-        let deadline = self.deadline(thread);
         if task.is_some() && state.polls.is_none() {
             self.limit_passed(state.process, task, deadline);
         }

@@ -8,6 +8,7 @@
 
 use crate::kit::id::{ProcessId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
+use crate::machine::polls::Polls;
 use crate::machine::{Demand, Role};
 use crate::model::TimedWaits;
 use crate::program::task::Parked;
@@ -18,25 +19,6 @@ use crate::world::World;
 pub(crate) const FIRST_HALF: Span = Span::from_us(500);
 /// The longest.
 pub(crate) const LONGEST: Span = Span::from_ms(50);
-
-/// A wait that polls, of one thread.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Polls {
-    until: Time,
-    /// The last sleep.
-    delay: Span,
-    /// Whether there is something to see.
-    notified: bool,
-    /// Whether it is up and pays for a look.
-    looks: bool,
-}
-
-impl Polls {
-    /// What it waits for is there, or worth trying: it will see that at its next look.
-    pub(crate) fn notify(&mut self) {
-        self.notified = true;
-    }
-}
 
 /// The sleep after one of `delay`, with so much time left.
 pub(crate) fn next_delay(delay: Span, left: Span) -> Span {

@@ -8,23 +8,15 @@
 //! thread accepts and queues, and serving threads close for themselves.
 //! The Python of both runs under the GIL, the system calls do not.
 
-use crate::kit::id::{ConnId, ProcessId, RequestId, ThreadId};
+use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::warmth::Part;
 use crate::machine::{Demand, Status};
+use crate::net::Finished;
+use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
-use crate::watch::record::Wait;
 use crate::watch::trace::{Detail, DoorState};
 use crate::world::World;
-
-/// A connection whose request a serving thread is done with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Finished {
-    /// To be closed, which is the end of the response.
-    Closes(RequestId),
-    /// To be kept; its data was unused for so long while the request waited.
-    Kept(ConnId, Span),
-}
 
 impl<P: Probe> World<'_, P> {
     /// The accepting thread's next step.

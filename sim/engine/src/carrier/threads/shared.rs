@@ -10,9 +10,9 @@ use crate::machine::{Demand, Role};
 use crate::program::advance::Need;
 use crate::program::op::{Limit, Op};
 use crate::program::task::Parked;
+use crate::program::wait::Wait;
 use crate::python::sync::Sync;
 use crate::watch::probe::Probe;
-use crate::watch::record::Wait;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {

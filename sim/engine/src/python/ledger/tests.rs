@@ -14,9 +14,10 @@ use crate::machine::Status;
 use crate::model::worker::LifeSpec;
 use crate::model::*;
 use crate::program::op::{Draw, DrawKind, Limit, Patching};
+use crate::program::wait::Ending;
 use crate::python::linkable::Notifier;
 use crate::watch::probe::Fact;
-use crate::watch::record::{Ending, RunRecord};
+use crate::watch::record::RunRecord;
 use crate::watch::trace::Detail;
 use crate::world::run;
 

@@ -9,7 +9,8 @@ use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
 use crate::model::*;
 use crate::program::op::{Draw, DrawKind, Limit, Program};
-use crate::watch::record::{ConnectionRecord, Ending};
+use crate::program::wait::Ending;
+use crate::watch::record::ConnectionRecord;
 use crate::world::run;
 
 /// What was done to values, in order: process, task, value, and for a write whether the detector saw a loss.

@@ -1,14 +1,14 @@
 //! The probe that stands at the doors: it knows what every process does and who waits for it.
 
 use super::{ClassDoor, DoorRecord, FULL, INSIDE, Meanwhile, Parts, SLOTS, Shut, Station, WorstDoor};
-use crate::client::request::Request;
 use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::model::{Model, WorkerKind};
+use crate::program::request::Request;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::blame::BlameRows;
 use crate::watch::door::Areas;
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::{Ending, Wait};
 use crate::watch::trace::{Detail, Doing, DoorState, LoopPhase};
 
 /// The slowest requests of a class that are kept: as many as the record has.

@@ -12,8 +12,8 @@ mod keeper;
 use serde::Serialize;
 
 use crate::kit::time::{Span, Time};
+use crate::program::wait::Wait;
 use crate::watch::blame::BlameRows;
-use crate::watch::record::Wait;
 pub(crate) use keeper::Doorkeeper;
 
 /// What a process did while a connection waited for it.

@@ -5,7 +5,7 @@ use super::tracer::{Place, Tracer, at};
 use super::{Counter, Doing, Greenlet, Key, Link, StepOf, Track, What};
 use crate::kit::id::{CallId, HostId, ProcessId, RequestId, ThreadId};
 use crate::kit::time::Time;
-use crate::watch::record::Wait;
+use crate::program::wait::Wait;
 
 /// A thread.
 #[derive(Clone, Copy, Debug)]

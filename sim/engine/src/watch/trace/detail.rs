@@ -2,14 +2,10 @@
 //!
 //! Ids of requests, tasks and calls are given out again; whoever watches must notice by [`Detail::Sent`] and its like.
 
-use crate::client::request::{Request, Why};
 use crate::kit::id::{CallId, CoreId, HostId, HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::Time;
-use crate::machine::Role;
-use crate::watch::hub_blame::StepOf;
-use crate::watch::probe::{Probe, tell};
-use crate::watch::record::{Ending, Wait};
-use crate::world::World;
+use crate::program::request::{Request, Why};
+use crate::program::wait::{Ending, StepOf, Wait};
 
 /// Something that happened to an entity.
 #[derive(Clone, Copy, Debug)]
@@ -263,71 +259,5 @@ impl Detail {
     #[inline(always)]
     pub(crate) fn turned(request: RequestId, at: Time, to: Wait) -> Detail {
         Detail::Turned { request, at, to, step: StepOf { program: 0, pc: None } }
-    }
-}
-
-impl<P: Probe> World<'_, P> {
-    /// Tells that a task has taken a request.
-    #[inline(always)]
-    pub(crate) fn tell_begun(&mut self, request: RequestId, task: TaskId) {
-        if P::DETAIL {
-            let thread = self.tasks[task].thread;
-            let hub = match self.threads[thread].role {
-                Role::Hub(hub) => hub,
-                Role::Server
-                | Role::PoolServer
-                | Role::Acceptor
-                | Role::Helper
-                | Role::Router(_)
-                | Role::Generator(_) => HubId::NONE,
-            };
-            let process = self.threads[thread].process;
-            tell(&mut self.probe, self.now, Detail::Begun { request, task, thread, hub, process });
-        }
-    }
-
-    /// Tells what a thread does from now on.
-    #[inline(always)]
-    pub(crate) fn tell_thread(&mut self, thread: ThreadId, doing: Doing) {
-        if P::DETAIL {
-            let host = self.processes[self.threads[thread].process].host;
-            tell(&mut self.probe, self.now, Detail::Thread { thread, host, doing });
-        }
-    }
-
-    /// Tells what a process does about connections from now on.
-    #[inline(always)]
-    pub(crate) fn tell_door(&mut self, process: ProcessId, state: DoorState) {
-        tell(&mut self.probe, self.now, Detail::Door { process, state });
-    }
-
-    /// Tells that a task has taken a unit, or gives one back.
-    #[inline(always)]
-    pub(crate) fn tell_unit(&mut self, process: ProcessId, sync: u16, task: TaskId, taken: bool) {
-        if P::DETAIL {
-            let request = self.tasks.get(task).map_or(RequestId::NONE, |state| state.request);
-            tell(&mut self.probe, self.now, Detail::Unit { process, sync, request, taken });
-        }
-    }
-
-    /// The same for a task that has waited for it: its step says what it was.
-    #[inline(always)]
-    pub(crate) fn tell_unit_of_step(&mut self, process: ProcessId, task: TaskId) {
-        if P::DETAIL
-            && let Some(sync) = self.sync_of_step(task)
-        {
-            self.tell_unit(process, sync, task, true);
-        }
-    }
-
-    /// Tells that a call leaves.
-    #[inline(always)]
-    pub(crate) fn tell_called(&mut self, call: CallId, at: Time) {
-        if P::DETAIL {
-            let state = &self.calls[call];
-            let request = self.tasks.get(state.task).map_or(RequestId::NONE, |task| task.request);
-            let peer = state.peer;
-            tell(&mut self.probe, self.now, Detail::Called { call, peer, request, at });
-        }
     }
 }

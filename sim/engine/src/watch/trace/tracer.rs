@@ -4,13 +4,13 @@ use super::carriers::{CallNow, ThreadNow};
 use super::hubs::{HubNow, Running};
 use super::keep::Keep;
 use super::{Counter, Detail, Key, Layout, Link, StepOf, Trace, Traced, Track, What, Window};
-use crate::client::request::Why;
 use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::Time;
 use crate::model::Model;
 use crate::program::op::Op;
+use crate::program::request::Why;
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe};
-use crate::watch::record::{Ending, Wait};
 
 pub(super) const NO_STEP: StepOf = StepOf { program: 0, pc: None };
 
@@ -58,7 +58,7 @@ impl Place {
 
 /// Everything that is known while a world runs.
 #[derive(Debug)]
-pub(super) struct Tracer<'m> {
+pub(crate) struct Tracer<'m> {
     pub(super) model: &'m Model,
     pub(super) keep: Keep,
     pub(super) requests: Vec<Option<Live>>,
@@ -140,7 +140,7 @@ impl Probe for Tracer<'_> {
 }
 
 impl<'m> Tracer<'m> {
-    pub(super) fn new(model: &'m Model, window: Window) -> Tracer<'m> {
+    pub(crate) fn new(model: &'m Model, window: Window) -> Tracer<'m> {
         Tracer {
             model,
             keep: Keep::new(window),
@@ -160,7 +160,7 @@ impl<'m> Tracer<'m> {
     }
 
     /// The run is over, or the window: what is open ends here.
-    pub(super) fn finish(mut self, now: Time, layout: Layout) -> Trace {
+    pub(crate) fn finish(mut self, now: Time, layout: Layout) -> Trace {
         if self.keep.full.is_none() {
             self.close(now);
         }

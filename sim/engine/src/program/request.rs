@@ -1,11 +1,9 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
-use crate::carrier::router::Relay;
 use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
-use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::{Ending, Wait};
+use crate::program::wait::{Ending, Wait};
 
 /// One request from its birth until both its sender and the server are done with it.
 #[derive(Clone, Debug)]
@@ -147,6 +145,19 @@ impl Default for Deferred {
     }
 }
 
+/// A request behind a router, as the router's kernel sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Relay {
+    /// SYNs sent to the workers' socket since it last began to connect.
+    pub syns: u8,
+    /// How often the kernel gave up and it began anew.
+    pub retries: u8,
+    /// When the router closes the session unless something happens.
+    pub limit_at: Time,
+    /// Whether it has closed it.
+    pub closed: bool,
+}
+
 /// The listener of a request that no balancer has seen.
 pub const NO_LISTENER: u16 = u16::MAX;
 /// Who sends a request whose sender comes once.
@@ -206,16 +217,6 @@ impl Request {
         self.bill[self.wait as usize] += at - self.since;
         self.since = at;
         self.wait = wait;
-    }
-
-    /// The same, telling how long it waited at a step if it did.
-    #[inline(always)]
-    pub fn turn_from_step(&mut self, at: Time, wait: Wait, now: Time, probe: &mut impl Probe) {
-        if self.wait.is_at_step() && self.why != Why::Check {
-            let span = at.since(self.since);
-            probe.on(now, Fact::Waited { class: self.class, op: self.op, wait: self.wait, span });
-        }
-        self.turn(at, wait);
     }
 
     /// Whether its response has left the server, or is leaving it.

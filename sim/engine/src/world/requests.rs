@@ -4,13 +4,14 @@
 //! probe, and pays nothing.
 
 use crate::client::birth::COPY;
-pub use crate::client::request::Why;
-use crate::client::request::{NO_MEMBER, NO_RESIDENT, Request};
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
 use crate::model::Model;
+pub use crate::program::request::Why;
+use crate::program::request::{NO_MEMBER, NO_RESIDENT, Request};
+use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Probe};
-use crate::watch::record::{Ending, RunRecord, Wait};
+use crate::watch::record::RunRecord;
 use crate::world::{RunError, run_with};
 
 /// A request that has ended for its sender.

@@ -4,7 +4,7 @@ use crate::kit::law::Law;
 use crate::kit::time::Span;
 use crate::model::Model;
 use crate::program::op::{Draw, DrawKind, Op, Patching, Pc, Program};
-use crate::watch::record::StepOf;
+use crate::program::wait::StepOf;
 
 /// What a step is called that has no name of its own.
 pub(crate) const NAMELESS: &str = "a step";

@@ -1,0 +1,112 @@
+//! Tasks on their way: what one asks for next, what it draws, how it fails, and the branches of a fan-out.
+
+use crate::kit::fate::Fates;
+use crate::kit::id::{ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::kit::rng::mix;
+use crate::kit::time::Span;
+use crate::machine::warmth::Part;
+use crate::model::{Model, WorkerSpec};
+use crate::program::advance::{self, Effect, Fate};
+use crate::program::op::Draw;
+use crate::program::request::Request;
+use crate::program::task::{News, Task};
+use crate::watch::probe::Probe;
+use crate::world::World;
+
+impl<P: Probe> World<'_, P> {
+    pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
+        &self.model.workers[self.processes[process].worker]
+    }
+
+    /// Runs a task to its next effect.
+    #[inline(always)]
+    pub(crate) fn advance_task(&mut self, id: TaskId) -> Effect {
+        self.steps += 1;
+        let task = &mut self.tasks[id];
+        if self.steps > self.model.limits.events_per_instant {
+            self.stuck = true;
+            return Effect::Burn(Span::from_ns(1));
+        }
+        if task.news == News::Begun && task.request.is_some() {
+            task.news = News::None;
+            let process = self.threads[task.thread].process;
+            return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
+        }
+        next_effect(task, &self.requests, self.model, &self.fates)
+    }
+
+    /// The value of a draw for a task.
+    pub(crate) fn drawn(&self, task: TaskId, draw: Draw) -> Span {
+        let state = &self.tasks[task];
+        let program = &self.model.programs[usize::from(state.program)];
+        if state.request.is_none() {
+            return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
+        }
+        let request = &self.requests[state.request];
+        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
+        advance::span(state, program, fate, draw)
+    }
+
+    /// A task begins its program: whatever the one in its place knew or held is nothing to it.
+    #[inline]
+    pub(crate) fn begins_anew(&mut self, task: TaskId) {
+        self.sharing.begin_task(task);
+        self.ledgers.begin_task(task);
+    }
+
+    /// Marks a task's request as failed, and the task as on its way out, unless it is already.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail_task(&mut self, task: TaskId) {
+        let state = &mut self.tasks[task];
+        if !state.unwinding {
+            state.news = News::Failed;
+        }
+        let request = state.request;
+        if request.is_some() {
+            self.requests[request].failed = true;
+        }
+    }
+
+    /// A branch of a fan-out, ready to run.
+    pub(crate) fn new_branch(&mut self, parent: TaskId, program: u16, number: u16, thread: ThreadId) -> TaskId {
+        let mut task = Task::new(self.tasks[parent].request, thread, program);
+        (task.parent, task.news) = (parent, News::None);
+        // The run's number in the low ten bits, and above them what tells apart the passes of loops around the fan-out.
+        let [a, b] = self.tasks[parent].registers;
+        let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
+        task.registers[0] = (u32::from(number) + 1) | around << 10;
+        let task = self.tasks.insert(task);
+        self.begins_anew(task);
+        task
+    }
+
+    /// A branch is done. True if it was the last.
+    pub(crate) fn end_branch(&mut self, task: TaskId) -> bool {
+        let branch = self.tasks.remove(task);
+        if branch.unwinding {
+            self.fail_task(branch.parent);
+        }
+        let parent = &mut self.tasks[branch.parent];
+        parent.handle -= 1;
+        parent.handle == 0
+    }
+}
+
+/// Runs a task, which is not about to begin, to its next effect.
+#[inline(always)]
+pub(crate) fn next_effect(
+    state: &mut Task,
+    requests: &Slab<RequestId, Request>,
+    model: &Model,
+    fates: &Fates,
+) -> Effect {
+    let mut fate = Fate { row: &[], key: 0 };
+    if state.request.is_some() {
+        let request = &requests[state.request];
+        fate = Fate { row: fates.row_from(request.fate), key: request.key };
+    } else if state.news == News::Begun {
+        state.news = News::None;
+    }
+    advance::advance(state, &model.programs[usize::from(state.program)], fate)
+}
