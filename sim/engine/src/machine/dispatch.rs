@@ -47,6 +47,19 @@ impl Host {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// Hosts that something has happened to dispatch.
+    pub(crate) fn dispatch_disturbed(&mut self) {
+        while let Some(host) = self.machine.disturbed.pop() {
+            self.machine.hosts[host].disturbed = false;
+            self.dispatch(host);
+            if self.machine.hosts.len() == 1 {
+                // What disturbed the only host meanwhile, its own dispatch has seen.
+                self.machine.hosts[host].disturbed = false;
+                self.machine.disturbed.clear();
+            }
+        }
+    }
+
     /// Makes a waiting thread runnable.
     pub(crate) fn make_ready(&mut self, thread: ThreadId) {
         let state = &mut self.threads[thread];
@@ -56,7 +69,7 @@ impl<P: Probe> World<'_, P> {
         let host = self.processes[state.process].host;
         self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
-        let host_state = &mut self.hosts[host];
+        let host_state = &mut self.machine.hosts[host];
         host_state.arrivals.push_back(thread);
         host_state.woken = true;
         self.disturb(host);
@@ -64,8 +77,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Notes that a host must dispatch once the current event is done.
     pub(crate) fn disturb(&mut self, host: HostId) {
-        if !std::mem::replace(&mut self.hosts[host].disturbed, true) {
-            self.disturbed.push(host);
+        if !std::mem::replace(&mut self.machine.hosts[host].disturbed, true) {
+            self.machine.disturbed.push(host);
         }
     }
 
@@ -73,7 +86,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn dispatch(&mut self, host: HostId) {
         loop {
-            let state = &mut self.hosts[host];
+            let state = &mut self.machine.hosts[host];
             if state.run_queue.is_shared() {
                 if !self.share_out(host) {
                     return;
@@ -89,7 +102,7 @@ impl<P: Probe> World<'_, P> {
                 continue;
             };
             state.arrivals.pop_front();
-            self.cores[core].slice_from = self.now;
+            self.machine.cores[core].slice_from = self.now;
             self.start(core, thread);
         }
     }
@@ -98,11 +111,11 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     fn share_out(&mut self, host: HostId) -> bool {
         self.place_arrivals(host);
-        if !self.hosts[host].idle.is_empty() {
+        if !self.machine.hosts[host].idle.is_empty() {
             self.start_best(host);
             return true;
         }
-        let state = &mut self.hosts[host];
+        let state = &mut self.machine.hosts[host];
         if !state.run_queue.has_waiting() {
             (state.sliced, state.woken) = (false, false);
             return false;
@@ -110,27 +123,27 @@ impl<P: Probe> World<'_, P> {
         if state.woken && self.make_room(host) {
             return true;
         }
-        self.hosts[host].woken = false;
+        self.machine.hosts[host].woken = false;
         self.limit_turns(host);
         false
     }
 
     /// Those that woke up get their places among the threads that share the cores.
     fn place_arrivals(&mut self, host: HostId) {
-        let state = &self.hosts[host];
+        let state = &self.machine.hosts[host];
         if state.arrivals.is_empty() {
             return;
         }
         if !state.run_queue.has_waiting() {
             // Meanwhile the kernel has looked: who sleeps and owes nothing more is gone.
-            while let Some((at, _)) = self.hosts[host].run_queue.best(self.now) {
+            while let Some((at, _)) = self.machine.hosts[host].run_queue.best(self.now) {
                 self.acquit(host, at);
             }
         }
-        let state = &mut self.hosts[host];
+        let state = &mut self.machine.hosts[host];
         if !state.run_queue.is_shared() {
             for at in 0..state.cores.len() {
-                let core = &mut self.cores[state.cores[at]];
+                let core = &mut self.machine.cores[state.cores[at]];
                 if core.thread.is_some() {
                     core.slice_from = state.slice_began(core.slice_from, self.now);
                     core.ahead = state.run_queue.join(self.now);
@@ -148,7 +161,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A thread that sleeps in the run queue leaves it.
     fn acquit(&mut self, host: HostId, at: usize) {
-        let thread = self.hosts[host].run_queue.acquit(at);
+        let thread = self.machine.hosts[host].run_queue.acquit(at);
         let state = &mut self.threads[thread];
         (state.owes, state.lag) = (false, 0);
     }
@@ -156,15 +169,15 @@ impl<P: Probe> World<'_, P> {
     /// An idle core gets the best of those that wait; if there is none, nobody owes anything any more.
     fn start_best(&mut self, host: HostId) {
         loop {
-            let queue = &self.hosts[host].run_queue;
+            let queue = &self.machine.hosts[host].run_queue;
             let Some((at, entry)) = queue.best(self.now).or_else(|| queue.first()) else { return };
             if self.threads[entry.thread].owes {
                 self.acquit(host, at);
                 continue;
             }
-            let state = &mut self.hosts[host];
+            let state = &mut self.machine.hosts[host];
             let id = state.idle.pop().expect("it was asked for");
-            let core = &mut self.cores[id];
+            let core = &mut self.machine.cores[id];
             core.ahead = state.run_queue.start(at, self.now);
             let used = state.slice.as_ns() as i64 - (entry.deadline - entry.virt);
             core.slice_from = self.now.saturating_sub(Span::from_ns(used.max(0) as u64));
@@ -174,19 +187,19 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the thread on a core must leave for one that it has just woken: before it is back from that system call.
     pub(crate) fn gives_way(&mut self, id: CoreId) -> bool {
-        let host = self.cores[id].host;
-        let state = &self.hosts[host];
+        let host = self.machine.cores[id].host;
+        let state = &self.machine.hosts[host];
         if !state.woken || !state.idle.is_empty() {
             return false;
         }
         self.place_arrivals(host);
-        self.hosts[host].run_queue.has_waiting() && self.must_leave(id, false)
+        self.machine.hosts[host].run_queue.has_waiting() && self.must_leave(id, false)
     }
 
     /// Where the thread of a core has got to, as it would stand in the queue.
     fn entry_of(&self, id: CoreId) -> Entry {
-        let core = &self.cores[id];
-        let host = &self.hosts[core.host];
+        let core = &self.machine.cores[id];
+        let host = &self.machine.hosts[core.host];
         let virt = core.ahead + signed(self.now);
         let end = host.slice_began(core.slice_from, self.now) + host.slice;
         let left = if end <= self.now { host.slice } else { end - self.now };
@@ -195,11 +208,11 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the thread on a core must leave it for one of those that wait; `over` if its turn is.
     fn must_leave(&mut self, id: CoreId, over: bool) -> bool {
-        let (host, now) = (self.cores[id].host, self.now);
-        let over = over || self.hosts[host].slice_is_over(self.cores[id].slice_from, now);
+        let (host, now) = (self.machine.cores[id].host, self.now);
+        let over = over || self.machine.hosts[host].slice_is_over(self.machine.cores[id].slice_from, now);
         let entry = self.entry_of(id);
         loop {
-            let queue = &self.hosts[host].run_queue;
+            let queue = &self.machine.hosts[host].run_queue;
             let eligible = queue.is_eligible(entry.virt, now);
             if eligible && !over {
                 return false;
@@ -218,7 +231,7 @@ impl<P: Probe> World<'_, P> {
             break;
         }
         if over {
-            self.cores[id].slice_from = now;
+            self.machine.cores[id].slice_from = now;
         }
         false
     }
@@ -226,9 +239,9 @@ impl<P: Probe> World<'_, P> {
     /// The first thread that must leave its core does. False if there is none.
     #[inline(never)]
     fn make_room(&mut self, host: HostId) -> bool {
-        for at in 0..self.hosts[host].cores.len() {
-            let id = self.hosts[host].cores[at];
-            if self.cores[id].thread.is_some() && self.must_leave(id, false) {
+        for at in 0..self.machine.hosts[host].cores.len() {
+            let id = self.machine.hosts[host].cores[at];
+            if self.machine.cores[id].thread.is_some() && self.must_leave(id, false) {
                 self.stop_stint(id);
                 self.preempt(id);
                 return true;
@@ -240,14 +253,14 @@ impl<P: Probe> World<'_, P> {
     /// Ends every turn at the tick after its slice.
     #[inline(never)]
     fn limit_turns(&mut self, host: HostId) {
-        if std::mem::replace(&mut self.hosts[host].sliced, true) {
+        if std::mem::replace(&mut self.machine.hosts[host].sliced, true) {
             return;
         }
-        for at in 0..self.hosts[host].cores.len() {
-            let id = self.hosts[host].cores[at];
-            let core = &mut self.cores[id];
+        for at in 0..self.machine.hosts[host].cores.len() {
+            let id = self.machine.hosts[host].cores[at];
+            let core = &mut self.machine.cores[id];
             if core.thread.is_some() {
-                core.turn_end = self.hosts[host].turn_end(core.slice_from, self.now);
+                core.turn_end = self.machine.hosts[host].turn_end(core.slice_from, self.now);
                 if core.until > core.turn_end {
                     core.until = core.turn_end;
                     self.queue.push(core.until, Event::Core(id));
@@ -259,8 +272,8 @@ impl<P: Probe> World<'_, P> {
     /// The core looks when its thread has what it wants, or its turn is over.
     #[inline]
     pub(crate) fn look_again(&mut self, id: CoreId) {
-        let core = &mut self.cores[id];
-        let host = &self.hosts[core.host];
+        let core = &mut self.machine.cores[id];
+        let host = &self.machine.hosts[core.host];
         if !host.is_wanted() {
             core.turn_end = Time::NEVER;
         } else if core.turn_end == Time::NEVER || core.turn_end < self.now {
@@ -274,8 +287,8 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn start(&mut self, id: CoreId, thread: ThreadId) {
         let away = self.now - self.unused_since(thread);
-        let host = &self.hosts[self.cores[id].host];
-        let core = &mut self.cores[id];
+        let host = &self.machine.hosts[self.machine.cores[id].host];
+        let core = &mut self.machine.cores[id];
         // A core that goes from one thread to the next was never idle.
         let latency = match core.last.is_some() && core.idle_since == self.now {
             true => Span::ZERO,
@@ -297,10 +310,10 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread on a core gives up the rest of its slice, as if it had used it (`yield_task_fair`).
     pub(crate) fn give_up_slice(&mut self, id: CoreId) {
-        let host = self.cores[id].host;
+        let host = self.machine.cores[id].host;
         self.place_arrivals(host);
         let entry = self.entry_of(id);
-        let (queue, core) = (&mut self.hosts[host].run_queue, &mut self.cores[id]);
+        let (queue, core) = (&mut self.machine.hosts[host].run_queue, &mut self.machine.cores[id]);
         if queue.is_eligible(entry.virt, self.now) {
             let rest = entry.deadline - entry.virt;
             queue.charge(rest);
@@ -313,13 +326,13 @@ impl<P: Probe> World<'_, P> {
     /// The thread on a core waits for the next one.
     #[inline(never)]
     pub(crate) fn preempt(&mut self, id: CoreId) {
-        let core = &self.cores[id];
+        let core = &self.machine.cores[id];
         let (host, thread) = (core.host, core.thread);
         self.threads[thread].status = Status::Ready;
         self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
-        let (entry, ahead) = (self.entry_of(id), self.cores[id].ahead);
-        let queue = &mut self.hosts[host].run_queue;
+        let (entry, ahead) = (self.entry_of(id), self.machine.cores[id].ahead);
+        let queue = &mut self.machine.hosts[host].run_queue;
         debug_assert!(queue.is_shared(), "somebody wants the core");
         queue.alight(ahead);
         queue.insert(entry);
@@ -328,9 +341,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread on a core goes to sleep.
     pub(crate) fn leave(&mut self, id: CoreId) {
-        let core = &self.cores[id];
+        let core = &self.machine.cores[id];
         let (host, thread) = (core.host, core.thread);
-        let state = &self.hosts[host];
+        let state = &self.machine.hosts[host];
         if state.run_queue.is_shared() || !state.arrivals.is_empty() && state.idle.is_empty() {
             self.settle_lag(id);
         } else {
@@ -342,10 +355,10 @@ impl<P: Probe> World<'_, P> {
     /// What it owes or is owed is remembered.
     #[inline(never)]
     fn settle_lag(&mut self, id: CoreId) {
-        let host = self.cores[id].host;
+        let host = self.machine.cores[id].host;
         self.place_arrivals(host);
-        let (entry, ahead) = (self.entry_of(id), self.cores[id].ahead);
-        let state = &mut self.hosts[host];
+        let (entry, ahead) = (self.entry_of(id), self.machine.cores[id].ahead);
+        let state = &mut self.machine.hosts[host];
         let sleeper = &mut self.threads[entry.thread];
         let lag = state.run_queue.lag(entry.virt, self.now);
         sleeper.owes = lag < 0;
@@ -358,7 +371,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Nobody is on a core any more.
     fn free(&mut self, id: CoreId) {
-        let core = &mut self.cores[id];
+        let core = &mut self.machine.cores[id];
         let thread = std::mem::replace(&mut core.thread, ThreadId::NONE);
         core.last = thread;
         tell(&mut self.probe, self.now, Detail::Core { core: id, thread: ThreadId::NONE });
@@ -374,8 +387,8 @@ impl<P: Probe> World<'_, P> {
             process.cpu += self.now - from;
             self.probe.on(self.now, Fact::CoreBusy { from });
         }
-        let alone = self.hosts.len() == 1;
-        let state = &mut self.hosts[host];
+        let alone = self.machine.hosts.len() == 1;
+        let state = &mut self.machine.hosts[host];
         state.idle.push(id);
         // Nobody wants the core and nobody is limited: the dispatch would find nothing to do. With other hosts beside this one it
         // is asked for all the same, so that their turns keep their order.
@@ -386,8 +399,8 @@ impl<P: Probe> World<'_, P> {
 
     /// The run is over: what cores have been doing until now counts.
     pub(crate) fn stop_cores(&mut self) {
-        for core in self.cores.ids() {
-            if self.cores[core].thread.is_some() {
+        for core in self.machine.cores.ids() {
+            if self.machine.cores[core].thread.is_some() {
                 self.free(core);
             }
         }
@@ -396,7 +409,7 @@ impl<P: Probe> World<'_, P> {
     /// A core looks: its thread's demand is met, or its turn is over.
     #[inline(always)]
     pub(crate) fn core_event(&mut self, id: CoreId) {
-        let core = &self.cores[id];
+        let core = &self.machine.cores[id];
         if core.until != self.now || core.thread.is_none() {
             return;
         }
@@ -411,10 +424,10 @@ impl<P: Probe> World<'_, P> {
     /// The kernel looks at a tick whether the thread on a core must leave it.
     #[inline(never)]
     fn turn_over(&mut self, id: CoreId) {
-        let core = &mut self.cores[id];
+        let core = &mut self.machine.cores[id];
         let host = core.host;
         core.turn_end = Time::NEVER;
-        if !self.hosts[host].is_wanted() {
+        if !self.machine.hosts[host].is_wanted() {
             // Those who waited are gone: a new slice.
             core.slice_from = self.now;
             return self.look_again(id);
@@ -431,7 +444,7 @@ impl<P: Probe> World<'_, P> {
     /// A thread is in no queue for a core any more.
     pub(crate) fn forget_ready(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
-        let host = &mut self.hosts[self.processes[state.process].host];
+        let host = &mut self.machine.hosts[self.processes[state.process].host];
         host.arrivals.retain(|&arrived| arrived != thread);
         host.run_queue.forget(thread, state.owes);
     }

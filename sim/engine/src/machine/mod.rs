@@ -16,6 +16,7 @@ pub(crate) mod warmth;
 use std::collections::VecDeque;
 
 use crate::kit::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
+use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::runqueue::RunQueue;
 use crate::model::Cooling;
@@ -191,6 +192,44 @@ pub(crate) enum Status {
     Running,
 }
 
+/// All machines that servers run on, and their cores: nobody outside of this room knows more of them than it is told.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    hosts: Table<HostId, Host>,
+    cores: Table<CoreId, Core>,
+    /// Hosts that must dispatch once the current event is done.
+    disturbed: Vec<HostId>,
+}
+
+impl Machine {
+    pub(crate) const fn new() -> Machine {
+        Machine { hosts: Table::new(), cores: Table::new(), disturbed: Vec::new() }
+    }
+
+    /// Whether a host must dispatch.
+    #[inline(always)]
+    pub(crate) fn is_disturbed(&self) -> bool {
+        !self.disturbed.is_empty()
+    }
+
+    /// Whether a thread of a host wants a core and has none.
+    #[inline(always)]
+    pub(crate) fn is_wanted(&self, host: HostId) -> bool {
+        self.hosts[host].is_wanted()
+    }
+
+    /// The host of each core.
+    pub(crate) fn cores(&self) -> impl Iterator<Item = HostId> {
+        self.cores.iter().map(|core| core.host)
+    }
+
+    /// Threads that have been on a core since before `at`, and since when.
+    pub(crate) fn running_since_before(&self, at: Time) -> impl Iterator<Item = (ThreadId, Time)> {
+        let running = self.cores.iter().filter(move |core| core.thread.is_some() && core.busy_since < at);
+        running.map(|core| (core.thread, core.busy_since))
+    }
+}
+
 impl Host {
     pub(crate) fn new(spec: &crate::model::HostSpec, cores: Vec<CoreId>) -> Host {
         Host {
@@ -262,6 +301,14 @@ impl Thread {
 }
 
 impl<P: Probe> World<'_, P> {
+    pub(crate) fn build_hosts(&mut self) {
+        for (at, spec) in self.model.hosts.iter().enumerate() {
+            let host = HostId::from_index(at);
+            let cores = (0..spec.cores).map(|_| self.machine.cores.push(Core::new(host))).collect();
+            self.machine.hosts.push(Host::new(spec, cores));
+        }
+    }
+
     /// A thread that is about to park wakes by itself at `at`, if that ever comes.
     pub(crate) fn wake_at(&mut self, thread: ThreadId, at: Time) {
         self.threads[thread].wake_at = at;
@@ -272,7 +319,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Lets the thread on a core do what takes no time, up to its next demand.
     pub(crate) fn go(&mut self, id: CoreId) {
-        let thread = self.cores[id].thread;
+        let thread = self.machine.cores[id].thread;
         loop {
             if self.threads[thread].left.is_zero() && !self.take_demand(id, thread) {
                 return;
@@ -311,10 +358,10 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread on a core computes for `span`, or until its turn is over.
     fn run_stint(&mut self, id: CoreId, span: Span, paying: bool) {
-        let thread = self.cores[id].thread;
+        let thread = self.machine.cores[id].thread;
         let native = self.threads[thread].native && !paying;
         self.bill_thread(thread, if native { Wait::Native } else { Wait::Cpu });
-        let core = &mut self.cores[id];
+        let core = &mut self.machine.cores[id];
         core.paying = paying;
         core.demand_end = self.now + span;
         self.look_again(id);
@@ -322,7 +369,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What is left of the stint of the thread on a core goes back to its account.
     pub(crate) fn stop_stint(&mut self, id: CoreId) {
-        let core = &mut self.cores[id];
+        let core = &mut self.machine.cores[id];
         let left = core.demand_end - self.now;
         let state = &mut self.threads[core.thread];
         if std::mem::take(&mut core.paying) { state.owed = left } else { state.left = left }

@@ -11,7 +11,7 @@
 //! Left out: which port it is, and what looking for one of the last free ones costs.
 
 use super::Net;
-use crate::kit::id::{CallId, ProcessId, RequestId};
+use crate::kit::id::{ProcessId, RequestId};
 use crate::kit::time::Time;
 use crate::model::Model;
 use crate::program::request::{Request, Stage};
@@ -32,12 +32,10 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// Opens the socket of a call to a peer; false if the process has no descriptor or its server no port for it.
-    pub(crate) fn open_call(&mut self, id: CallId) -> bool {
-        let call = &self.calls[id];
-        let (peer, process) = (usize::from(call.peer), call.process);
+    pub(crate) fn open_socket(&mut self, process: ProcessId, peer: u16) -> bool {
+        let peer = usize::from(peer);
         let ports = self.model.peers[peer].ports;
         if !self.take_descriptor(process) {
-            self.calls[id].process = ProcessId::NONE;
             return false;
         }
         let Some(ports) = ports else { return true };
@@ -48,19 +46,13 @@ impl<P: Probe> World<'_, P> {
         if !taken {
             self.net.counts.port_failures += 1;
             self.give_descriptor(process);
-            self.calls[id].process = ProcessId::NONE;
         }
         taken
     }
 
-    /// Closes the socket of a call, if it is open: its reply was read, or its caller gave up.
-    pub(crate) fn release_call(&mut self, id: CallId) {
-        let call = &mut self.calls[id];
-        let process = std::mem::replace(&mut call.process, ProcessId::NONE);
-        if process.is_none() {
-            return;
-        }
-        let (peer, gave_up) = (usize::from(call.peer), call.task.is_none());
+    /// Closes the socket of a call: its reply was read, or its caller gave up.
+    pub(crate) fn close_socket(&mut self, process: ProcessId, peer: u16, gave_up: bool) {
+        let peer = usize::from(peer);
         self.give_descriptor(process);
         let Some(ports) = self.model.peers[peer].ports else { return };
         let index = self.peer_index(process, peer);

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{CallId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::id::{CallId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::rng::{happens, mix};
 use crate::kit::time::{Span, Time};
 use crate::model::{PeerSpec, Window};
@@ -20,6 +20,40 @@ use crate::world::{Event, World};
 pub(crate) struct Peer {
     busy: u32,
     queue: VecDeque<CallId>,
+}
+
+/// Everything that is called, and all calls under way: only this room knows them.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    peers: Vec<Peer>,
+    calls: Slab<CallId, Call>,
+    /// Most calls under way at once, since the window began.
+    calls_peak: u64,
+}
+
+impl Peers {
+    pub(crate) fn new(count: usize) -> Peers {
+        Peers { peers: (0..count).map(|_| Peer::default()).collect(), calls: Slab::new(), calls_peak: 0 }
+    }
+
+    /// The window begins.
+    pub(crate) fn begin_counting(&mut self) {
+        self.calls_peak = self.calls.len() as u64;
+    }
+
+    /// Most calls under way at once, since the window began.
+    pub(crate) fn calls_peak(&self) -> u64 {
+        self.calls_peak
+    }
+
+    /// Calls of these tasks have nobody any more who waits for them.
+    pub(crate) fn forget(&mut self, forgotten: impl Fn(TaskId) -> bool) {
+        for (_, call) in self.calls.iter_mut() {
+            if forgotten(call.task) {
+                call.task = TaskId::NONE;
+            }
+        }
+    }
 }
 
 /// A call on its way or in service.
@@ -67,10 +101,30 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn tell_called(&mut self, call: CallId, at: Time) {
         if P::DETAIL {
-            let state = &self.calls[call];
+            let state = &self.peer.calls[call];
             let request = self.tasks.get(state.task).map_or(RequestId::NONE, |task| task.request);
             let peer = state.peer;
             tell(&mut self.probe, self.now, Detail::Called { call, peer, request, at });
+        }
+    }
+
+    /// Opens the socket of a call; false if that cannot be done.
+    fn open_call(&mut self, id: CallId) -> bool {
+        let call = &self.peer.calls[id];
+        let opened = self.open_socket(call.process, call.peer);
+        if !opened {
+            self.peer.calls[id].process = ProcessId::NONE;
+        }
+        opened
+    }
+
+    /// Closes the socket of a call, if it is open.
+    fn release_call(&mut self, id: CallId) {
+        let call = &mut self.peer.calls[id];
+        let process = std::mem::replace(&mut call.process, ProcessId::NONE);
+        if process.is_some() {
+            let (peer, gave_up) = (call.peer, call.task.is_none());
+            self.close_socket(process, peer, gave_up);
         }
     }
 
@@ -81,11 +135,11 @@ impl<P: Probe> World<'_, P> {
         let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
         let is_open = self.is_over_open_connection(task);
         let process = if is_open { ProcessId::NONE } else { self.threads[state.thread].process };
-        let call = self.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
-        self.calls_peak = self.calls_peak.max(self.calls.len() as u64);
+        let call = self.peer.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
+        self.peer.calls_peak = self.peer.calls_peak.max(self.peer.calls.len() as u64);
         self.tell_called(call, at);
         if !is_open && !self.open_call(call) {
-            self.calls[call].failed = true;
+            self.peer.calls[call].failed = true;
             self.queue.push(at, Event::Reply(call));
             return call;
         }
@@ -104,13 +158,13 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn later(&mut self, at: Time, caller: Caller) {
         let process = ProcessId::NONE;
         let call = Call { peer: 0, takes: Span::ZERO, luck: 0, task: TaskId::NONE, caller, failed: false, process };
-        let call = self.calls.insert(call);
+        let call = self.peer.calls.insert(call);
         self.queue.push(at, Event::Reply(call));
     }
 
     /// Serves a call from `from` on; returns when it is done.
     fn serve(&mut self, id: CallId, from: Time) -> Time {
-        let call = &mut self.calls[id];
+        let call = &mut self.peer.calls[id];
         let spec: &PeerSpec = &self.model.peers[usize::from(call.peer)];
         let Some(window) = spec.windows.iter().find(|window| window.from <= from && from < window.to) else {
             return from + call.takes;
@@ -123,9 +177,9 @@ impl<P: Probe> World<'_, P> {
     /// A call has arrived at a peer with a capacity.
     #[inline(never)]
     pub(crate) fn at_peer_event(&mut self, call: CallId) {
-        let index = usize::from(self.calls[call].peer);
+        let index = usize::from(self.peer.calls[call].peer);
         let capacity = self.model.peers[index].capacity.unwrap_or(u32::MAX);
-        let peer = &mut self.peers[index];
+        let peer = &mut self.peer.peers[index];
         if peer.busy == capacity {
             peer.queue.push_back(call);
             return;
@@ -138,14 +192,14 @@ impl<P: Probe> World<'_, P> {
     /// A peer with a capacity has served a call and takes the next.
     #[inline(never)]
     pub(crate) fn served_event(&mut self, call: CallId) {
-        let index = usize::from(self.calls[call].peer);
+        let index = usize::from(self.peer.calls[call].peer);
         self.queue.push(self.now + self.model.peers[index].network, Event::Reply(call));
-        match self.peers[index].queue.pop_front() {
+        match self.peer.peers[index].queue.pop_front() {
             Some(next) => {
                 let served = self.serve(next, self.now);
                 self.queue.push(served, Event::Served(next));
             }
-            None => self.peers[index].busy -= 1,
+            None => self.peer.peers[index].busy -= 1,
         }
     }
 
@@ -153,7 +207,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn reply_event(&mut self, id: CallId) {
         self.release_call(id);
-        let call = self.calls.remove(id);
+        let call = self.peer.calls.remove(id);
         tell(&mut self.probe, self.now, Detail::Replied { call: id, failed: call.failed });
         match call.caller {
             Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
@@ -185,7 +239,7 @@ impl<P: Probe> World<'_, P> {
     /// The caller does not wait any longer; [`CallId::NONE`] if the reply is there already, unread.
     pub(crate) fn abandon_call(&mut self, task: TaskId, call: CallId) {
         if call.is_some() {
-            let state = &mut self.calls[call];
+            let state = &mut self.peer.calls[call];
             state.task = TaskId::NONE;
             let peer = state.peer;
             tell(&mut self.probe, self.now, Detail::Replied { call, failed: true });

@@ -17,7 +17,7 @@ pub(crate) type LinkId = u32;
 #[derive(Debug, Default)]
 pub(crate) struct Linkable {
     /// Units on the shelf; an event that is set and a result that is there have one.
-    pub(crate) units: u32,
+    units: u32,
     /// Units at most, where giving back more is an error.
     pub(crate) bound: Option<u32>,
     /// Whether readiness wakes everybody, not one for each unit.
@@ -56,6 +56,60 @@ impl Linkable {
     /// An event or a result.
     pub(crate) fn event(set: bool) -> Linkable {
         Linkable { units: u32::from(set), wakes_all: true, ..Linkable::default() }
+    }
+
+    /// Units on the shelf.
+    #[inline(always)]
+    pub(crate) fn units(&self) -> u32 {
+        self.units
+    }
+
+    /// Whether there is a unit; whether an event is set, or a result there.
+    #[inline(always)]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.units > 0
+    }
+
+    /// Whether one unit more is too many.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bound.is_some_and(|bound| self.units >= bound)
+    }
+
+    /// Takes a unit, if there is one: the only way in which one goes.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn take(&mut self) -> bool {
+        if self.units == 0 {
+            return false;
+        }
+        self.units -= 1;
+        true
+    }
+
+    /// Puts a unit on the shelf, for whoever asks next.
+    #[inline(always)]
+    pub(crate) fn give(&mut self) {
+        self.units += 1;
+    }
+
+    /// Hands a unit to who has waited longest; it goes to the shelf if nobody waits.
+    #[inline(always)]
+    pub(crate) fn hand_off(&mut self) -> Option<TaskId> {
+        let Some((_, waiter)) = self.waiters.pop_front() else {
+            self.give();
+            return None;
+        };
+        Some(waiter)
+    }
+
+    /// An event is set, a result there.
+    pub(crate) fn set(&mut self) {
+        self.units = 1;
+    }
+
+    /// An event is cleared.
+    pub(crate) fn clear(&mut self) {
+        self.units = 0;
     }
 
     /// Puts a task at the end of the waiters.

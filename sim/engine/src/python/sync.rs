@@ -257,12 +257,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Takes a unit if there is one.
     pub(crate) fn take_unit(&mut self, process: ProcessId, link: LinkId) -> bool {
-        let shelf = self.link(process, link);
-        if shelf.units == 0 {
-            return false;
-        }
-        shelf.units -= 1;
-        true
+        self.link(process, link).take()
     }
 
     /// Puts a task at the end of the waiters.
@@ -306,10 +301,13 @@ impl<P: Probe> World<'_, P> {
         self.tell_unit(process, sync, giver, false);
         let (link, policy) = self.shelf(process, sync);
         let shelf = self.link(process, link);
-        let waiter = shelf.waiters.pop_front().map(|(_, task)| task);
-        if policy == Policy::Barging || waiter.is_none() {
-            shelf.units += 1;
-        }
+        let waiter = match policy {
+            Policy::HandOff => shelf.hand_off(),
+            Policy::Barging => {
+                shelf.give();
+                shelf.waiters.pop_front().map(|(_, task)| task)
+            }
+        };
         if policy == Policy::HandOff
             && let Some(waiter) = waiter
         {

@@ -7,8 +7,8 @@ use crate::carrier::router::Router;
 use crate::client::breaker::Breaker;
 use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
+use crate::machine::Role;
 use crate::machine::warmth::Warmth;
-use crate::machine::{Core, Host, Role};
 use crate::model::WorkerKind;
 use crate::net::Listener;
 use crate::python::gil::Gil;
@@ -18,14 +18,6 @@ use crate::world::process_life::Life;
 use crate::world::{Process, World};
 
 impl<P: Probe> World<'_, P> {
-    pub(super) fn build_hosts(&mut self) {
-        for (at, spec) in self.model.hosts.iter().enumerate() {
-            let host = HostId::from_index(at);
-            let cores = (0..spec.cores).map(|_| self.cores.push(Core::new(host))).collect();
-            self.hosts.push(Host::new(spec, cores));
-        }
-    }
-
     pub(super) fn build_processes(&mut self) {
         for spec in &self.model.processes {
             let id = self.processes.next_id();

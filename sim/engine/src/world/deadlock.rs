@@ -126,7 +126,7 @@ impl<P: Probe> World<'_, P> {
     fn has_a_unit(&self, (process, sync): Shared) -> bool {
         let process = &self.processes[process];
         match &process.syncs[usize::from(sync)] {
-            Sync::Semaphore { link, .. } => process.links[*link as usize].units > 0,
+            Sync::Semaphore { link, .. } => process.links[*link as usize].is_ready(),
             Sync::Queue(queue) => !queue.items.is_empty(),
             Sync::Standard(queue) => !queue.items.is_empty(),
             _ => true,

@@ -39,12 +39,12 @@ use crate::kit::rng::{Replication, Seed, Streams};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::warmth::Warmth;
-use crate::machine::{Core, Host, Thread};
+use crate::machine::{Machine, Thread};
 use crate::model::{Arrivals, Model};
 use crate::net::Finished;
 use crate::net::conn::Conn;
 use crate::net::{self, Listener, Net};
-use crate::peer::{Call, Peer};
+use crate::peer::Peers;
 use crate::program::op::Program;
 use crate::program::request::Request;
 use crate::program::task::Task;
@@ -217,8 +217,7 @@ pub(crate) struct World<'m, P> {
     pub(crate) probe: P,
     pub(crate) streams: Streams,
     pub(crate) fates: Fates,
-    pub(crate) hosts: Table<HostId, Host>,
-    pub(crate) cores: Table<CoreId, Core>,
+    pub(crate) machine: Machine,
     pub(crate) processes: Table<ProcessId, Process>,
     pub(crate) threads: Table<ThreadId, Thread>,
     pub(crate) hubs: Table<HubId, Hub>,
@@ -233,8 +232,7 @@ pub(crate) struct World<'m, P> {
     /// Programs that send requests from the cores of a server.
     pub(crate) generators: Table<GeneratorId, Generator>,
     pub(crate) net: Net,
-    pub(crate) peers: Vec<Peer>,
-    pub(crate) calls: Slab<CallId, Call>,
+    pub(crate) peer: Peers,
     pub(crate) sharing: Sharing,
     pub(crate) ledgers: Ledgers,
     pub(crate) clients: Vec<Client>,
@@ -248,13 +246,9 @@ pub(crate) struct World<'m, P> {
     pub(crate) free_greens: Vec<GreenId>,
     /// Which programs are rich.
     pub(crate) rich: Vec<bool>,
-    /// Most calls to peers under way at once, since the window began.
-    pub(crate) calls_peak: u64,
     pub(crate) before: Before,
     /// Resident clients that have begun.
     pub(crate) residents: u32,
-    /// Hosts that must dispatch once the current event is done.
-    pub(crate) disturbed: Vec<HostId>,
     pub(crate) arrivals_end: Time,
     pub(crate) warm_up_end: Time,
     /// Running hash over births.
@@ -304,8 +298,7 @@ impl<'m, P: Probe> World<'m, P> {
             probe,
             streams,
             fates: Fates::default(),
-            hosts: Table::new(),
-            cores: Table::new(),
+            machine: Machine::new(),
             processes: Table::new(),
             threads: Table::new(),
             hubs: Table::new(),
@@ -317,8 +310,7 @@ impl<'m, P: Probe> World<'m, P> {
             routers: Table::new(),
             generators: Table::new(),
             net: Net::new(model),
-            peers: model.peers.iter().map(|_| Peer::default()).collect(),
-            calls: Slab::new(),
+            peer: Peers::new(model.peers.len()),
             sharing: Sharing::new(model),
             ledgers: Ledgers::default(),
             clients,
@@ -328,10 +320,8 @@ impl<'m, P: Probe> World<'m, P> {
             newest: Vec::new(),
             free_greens: Vec::new(),
             rich: model.programs.iter().map(Program::is_rich).collect(),
-            calls_peak: 0,
             before: Before::default(),
             residents: 0,
-            disturbed: Vec::new(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
             births: 0,

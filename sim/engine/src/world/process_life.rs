@@ -426,12 +426,8 @@ impl<P: Probe> World<'_, P> {
             .filter(|(_, task)| self.threads[task.thread].process == id)
             .map(|(task, _)| task)
             .collect();
-        for (_, call) in self.calls.iter_mut() {
-            let caller = self.tasks.get(call.task).map(|task| self.threads[task.thread].process);
-            if caller == Some(id) {
-                call.task = TaskId::NONE;
-            }
-        }
+        let (alive, threads) = (&self.tasks, &self.threads);
+        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process == id));
         for thread in self.threads.ids() {
             if self.threads[thread].process == id {
                 self.stop_thread(thread);

@@ -205,20 +205,8 @@ impl<P: Probe> World<'_, P> {
     /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
     #[inline(always)]
     fn settle(&mut self) {
-        if !self.disturbed.is_empty() && !self.has_more_now() {
+        if self.machine.is_disturbed() && !self.has_more_now() {
             self.dispatch_disturbed();
-        }
-    }
-
-    fn dispatch_disturbed(&mut self) {
-        while let Some(host) = self.disturbed.pop() {
-            self.hosts[host].disturbed = false;
-            self.dispatch(host);
-            if self.hosts.len() == 1 {
-                // What disturbed the only host meanwhile, its own dispatch has seen.
-                self.hosts[host].disturbed = false;
-                self.disturbed.clear();
-            }
         }
     }
 
@@ -343,7 +331,7 @@ fn record<P: Probe>(
         (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();
     let World { model, probe, processes, threads, hubs, clients, .. } = world;
     let mut recorder = recorder(probe);
-    let World { fingerprint, births, events, net, masters, calls_peak, .. } = world;
+    let World { fingerprint, births, events, net, masters, peer, .. } = world;
     recorder.close(end);
     let areas = recorder.areas();
     note_generators(&mut recorder, model, &clients);
@@ -369,7 +357,7 @@ fn record<P: Probe>(
         wasted: recorder.wasted,
         resilience: recorder.resilience,
         residents: residents.then(|| recorder.fairness.residents()),
-        calls_peak,
+        calls_peak: peer.calls_peak(),
         syn_drops: recorder.syn_drops,
         kernel: net.counts,
         workers: masters.counts,

@@ -52,6 +52,6 @@ fn layout<P>(world: &World<'_, P>) -> Layout {
         processes: processes.collect(),
         threads: threads.collect(),
         hubs: world.hubs.iter().map(|hub| hub.process.index() as u32).collect(),
-        cores: world.cores.iter().map(|core| core.host.index() as u32).collect(),
+        cores: world.machine.cores().map(|host| host.index() as u32).collect(),
     }
 }

@@ -25,16 +25,15 @@ impl<P: Probe> World<'_, P> {
         self.masters.counts = WorkerCounts::default();
         let sockets = self.socket_memory(at);
         self.net.begin_counting(at, sockets);
-        self.calls_peak = self.calls.len() as u64;
+        self.peer.begin_counting();
         self.processes.iter_mut().for_each(|process| process.begun = 0);
         self.threads.iter_mut().for_each(|thread| thread.served = 0);
         self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
         self.clients.iter_mut().for_each(|client| client.worked = Span::ZERO);
         self.before.cpu = self.processes.iter().map(|process| process.cpu).collect();
         // What cores have been doing since they were taken is added when they are left.
-        for core in self.cores.iter().filter(|core| core.thread.is_some() && core.busy_since < at) {
-            let process = self.threads[core.thread].process;
-            self.before.cpu[process.index()] += at - core.busy_since;
+        for (thread, since) in self.machine.running_since_before(at) {
+            self.before.cpu[self.threads[thread].process.index()] += at - since;
         }
     }
 

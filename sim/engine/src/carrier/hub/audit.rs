@@ -70,8 +70,8 @@ fn link_faults(link: &Linkable) -> Vec<&'static str> {
     let faults = [
         ("those who came late are not in line", !link.late.is_empty()),
         ("a notifier is on its way", link.notifier != Notifier::None),
-        ("it is ready and somebody waits", link.units > 0 && !link.waiters.is_empty()),
-        ("it has more units than it may", link.bound.is_some_and(|bound| link.units > bound)),
+        ("it is ready and somebody waits", link.is_ready() && !link.waiters.is_empty()),
+        ("it has more units than it may", link.bound.is_some_and(|bound| link.units() > bound)),
         ("somebody is in line twice", has_twins(link.waiters.iter().map(|&(_, task)| task))),
     ];
     faults.iter().filter(|(_, is)| *is).map(|(what, _)| *what).collect()
@@ -103,7 +103,7 @@ fn audit_syncs<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String
 }
 
 fn sync_faults<P: Probe>(world: &World<'_, P>, id: ProcessId, at: usize, sync: &Sync) -> Vec<&'static str> {
-    let units = |link: u32| world.processes[id].links[link as usize].units;
+    let units = |link: u32| world.processes[id].links[link as usize].units();
     let faults = match sync {
         Sync::Queue(queue) => vec![
             ("somebody is about to serve it", queue.unlocking),
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_waiter_of_what_is_ready_is_found() {
-        let said = said(|world| world.processes[ProcessId::from_index(0)].links[0].units = 1);
+        let said = said(|world| world.processes[ProcessId::from_index(0)].links[0].set());
         assert_eq!(said, "linkable 0: it is ready and somebody waits");
     }
 
@@ -361,7 +361,8 @@ mod tests {
     fn too_many_units_are_found() {
         let said = said(|world| {
             let link = &mut world.processes[ProcessId::from_index(0)].links[1];
-            (link.bound, link.units) = (Some(1), 2);
+            link.bound = Some(1);
+            (0..2).for_each(|_| link.give());
         });
         assert_eq!(said, "linkable 1: it has more units than it may");
     }

@@ -243,8 +243,7 @@ impl<P: Probe> Desk<'_, P> {
     fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
         let (link, _) = process.shelf(sync);
         let shelf = &mut process.links[link as usize];
-        if shelf.units > 0 {
-            shelf.units -= 1;
+        if shelf.take() {
             if P::DETAIL {
                 let (process, request) = (self.hub.process, self.tasks[task].request);
                 tell(self.probe, self.now, Detail::Unit { process, sync, request, taken: true });
@@ -285,10 +284,7 @@ impl<P: Probe> Desk<'_, P> {
             tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
         }
         let shelf = &mut process.links[link as usize];
-        let Some((_, waiter)) = shelf.waiters.pop_front() else {
-            shelf.units += 1;
-            return;
-        };
+        let Some(waiter) = shelf.hand_off() else { return };
         let state = &mut self.tasks[waiter];
         state.news = News::Granted;
         let timer = std::mem::replace(&mut state.limit_timer, u32::MAX);

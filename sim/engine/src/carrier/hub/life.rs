@@ -150,7 +150,7 @@ impl<P: Probe> World<'_, P> {
             };
             pool.members += 1;
             let empty = pool.empty;
-            self.link(process, empty).units = 0;
+            self.link(process, empty).clear();
         }
         self.owe(id, self.hub_costs(id).spawn);
         match spawn.after.filter(|_| spawn.pool.is_none()) {

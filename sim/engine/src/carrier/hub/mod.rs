@@ -392,7 +392,7 @@ impl<P: Probe> World<'_, P> {
         let current = self.hubs[id].current;
         if policy == crate::model::Policy::Barging {
             self.tell_unit(process, sync, current, false);
-            self.link(process, link).units += 1;
+            self.link(process, link).give();
             self.check_and_notify(id, link);
             return;
         }

@@ -71,7 +71,7 @@ impl<P: Probe> World<'_, P> {
     fn notify_on(&mut self, id: HubId, link: LinkId, late: bool, last: u32, done: bool) {
         let process = self.hubs[id].process;
         let state = self.link(process, link);
-        let ready = state.wakes_all || state.units > 0;
+        let ready = state.wakes_all || state.is_ready();
         let list = if late { &mut state.late } else { &mut state.waiters };
         if !done
             && ready
@@ -142,11 +142,11 @@ impl<P: Probe> World<'_, P> {
         pool.members -= 1;
         let (empty, room, is_empty) = (pool.empty, pool.room, pool.members == 0);
         if is_empty {
-            self.link(process, empty).units = 1;
+            self.link(process, empty).set();
             self.check_and_notify(id, empty);
         }
         if let Some(room) = room {
-            self.link(process, room).units += 1;
+            self.link(process, room).give();
             self.check_and_notify(id, room);
         }
     }

@@ -34,13 +34,13 @@ impl<P: Probe> World<'_, P> {
                 let link = self.flag(process, sync);
                 let own = 0x8000 | u16::try_from(self.tasks[task].green.index() & 0x7FFF).expect("15 bits");
                 let state = self.link(process, link);
-                state.units = 1;
+                state.set();
                 state.value = if item == u16::MAX { own } else { item };
                 self.check_and_notify(id, link);
             }
             Op::Clear { sync } => {
                 let link = self.flag(process, sync);
-                self.link(process, link).units = 0;
+                self.link(process, link).clear();
             }
             Op::Put { sync, item, limit, block } => self.put(id, task, op, sync, item, limit, block),
             Op::Get { sync, limit, block } => self.get(id, task, op, sync, limit, block),
@@ -217,7 +217,7 @@ impl<P: Probe> World<'_, P> {
     fn wait_for_flag(&mut self, id: HubId, task: TaskId, link: u32, is_event: bool, limit: Option<Span>) {
         let process = self.hubs[id].process;
         let state = self.link(process, link);
-        if state.units == 0 {
+        if !state.is_ready() {
             return self.park_for_readiness(id, task, link, limit);
         }
         if is_event && state.notifier != crate::python::linkable::Notifier::None {
@@ -268,7 +268,7 @@ impl<P: Probe> World<'_, P> {
                 let link = *link;
                 let state = self.link(process, link);
                 let value = state.value;
-                if state.units > 0 {
+                if state.is_ready() {
                     self.set_outcome(task, Outcome::Item(value));
                 } else if block {
                     self.park_for_readiness(id, task, link, limit);
@@ -340,7 +340,7 @@ impl<P: Probe> World<'_, P> {
         queue.items.push_back(item);
         queue.unfinished += 1;
         let done = queue.done;
-        self.link(process, done).units = 0;
+        self.link(process, done).clear();
     }
 
     fn task_done(&mut self, id: HubId, task: TaskId, op: Op, sync: u16) {
@@ -354,7 +354,7 @@ impl<P: Probe> World<'_, P> {
         queue.unfinished -= 1;
         if queue.unfinished == 0 {
             let done = queue.done;
-            self.link(process, done).units = 1;
+            self.link(process, done).set();
             self.check_and_notify(id, done);
         }
     }

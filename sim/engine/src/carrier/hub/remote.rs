@@ -162,7 +162,7 @@ impl<P: Probe> World<'_, P> {
         let process = hub.process;
         self.release_link(id, native.room);
         let result = self.link(process, native.result);
-        result.units = 1;
+        result.set();
         if result.waiters.is_empty() {
             self.free_link(process, native.result);
         } else {

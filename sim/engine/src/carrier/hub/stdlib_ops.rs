@@ -159,10 +159,10 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn release_link(&mut self, id: HubId, link: LinkId) -> bool {
         let process = self.hubs[id].process;
         let state = self.link(process, link);
-        if state.bound.is_some_and(|bound| state.units >= bound) {
+        if state.is_full() {
             return false;
         }
-        state.units += 1;
+        state.give();
         self.check_and_notify(id, link);
         true
     }
@@ -218,7 +218,7 @@ impl<P: Probe> World<'_, P> {
             return self.poll_turn(id, task, sync, list, until, polled::FIRST_HALF);
         }
         let own = self.greens[self.tasks[task].green].ticket_lock;
-        if limit == Some(Span::ZERO) && self.link(process, own).units == 0 {
+        if limit == Some(Span::ZERO) && !self.link(process, own).is_ready() {
             // `acquire(False)` on a patched lock yields when it fails.
             self.yield_turn(id, task);
             return;

@@ -177,7 +177,7 @@ impl<P: Probe> World<'_, P> {
         let process = &self.processes[self.hubs[id].process];
         let link = self.tasks[task].handle;
         let is_result = process.syncs.iter().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
-        is_result && process.links[link as usize].units == 0
+        is_result && !process.links[link as usize].is_ready()
     }
 
     /// A wait is over before its time: what was left with others is taken back.
@@ -238,8 +238,8 @@ impl<P: Probe> World<'_, P> {
         let outcome = match parked {
             Parked::Unit => Outcome::Bool(false),
             Parked::Readiness => match self.is_semaphore_or_result(id, handle) {
-                (true, _) => Outcome::Bool(self.link(process, handle).units > 0),
-                (_, true) if self.link(process, handle).units > 0 => {
+                (true, _) => Outcome::Bool(self.link(process, handle).is_ready()),
+                (_, true) if self.link(process, handle).is_ready() => {
                     let limit = Exception::Timeout(0);
                     return self.fly(id, task, limit);
                 }
@@ -308,7 +308,8 @@ impl<P: Probe> World<'_, P> {
         if parked == Parked::Unit && state.news == News::None {
             let handle = state.handle;
             let process = self.hubs[id].process;
-            self.link(process, handle).units -= 1;
+            let found = self.link(process, handle).take();
+            debug_assert!(found, "a woken waiter finds a unit");
             self.tell_unit_of_step(process, task);
         } else if state.news == News::Granted {
             state.news = News::None;
@@ -330,9 +331,7 @@ impl<P: Probe> World<'_, P> {
         match parked {
             Parked::Unit if self.tasks[task].news == News::Granted => self.tasks[task].news = News::None,
             Parked::Unit => {
-                let shelf = self.link(process, handle);
-                assert!(shelf.units > 0, "a woken waiter finds a unit");
-                shelf.units -= 1;
+                assert!(self.link(process, handle).take(), "a woken waiter finds a unit");
                 self.tell_unit_of_step(process, task);
                 let then = self.greens[green].then;
                 self.with_unit(id, task, then);
@@ -379,7 +378,7 @@ impl<P: Probe> World<'_, P> {
         let green = self.tasks[task].green;
         let process = self.hubs[id].process;
         let outcome = match self.is_semaphore_or_result(id, link) {
-            (true, _) => Some(Outcome::Bool(self.link(process, link).units > 0)),
+            (true, _) => Some(Outcome::Bool(self.link(process, link).is_ready())),
             (_, true) => Some(Outcome::Item(self.link(process, link).value)),
             _ if self.is_native_result(id, link) => None,
             _ => Some(Outcome::Bool(true)),

@@ -150,7 +150,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Yield => {
                 self.drop_gil(thread);
                 let host = self.processes[self.threads[thread].process].host;
-                self.hosts[host].is_wanted().then_some(Demand::Yield)
+                self.machine.is_wanted(host).then_some(Demand::Yield)
             }
             Effect::GiveBack { sync } => {
                 self.give_back_on_thread(thread, task, sync);

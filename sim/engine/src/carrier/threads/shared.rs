@@ -39,12 +39,12 @@ impl<P: Probe> World<'_, P> {
             }
             Op::Clear { sync } => {
                 let link = self.event_link(process, sync);
-                self.link(process, link).units = 0;
+                self.link(process, link).clear();
                 None
             }
             Op::Await { sync, limit } => {
                 let link = self.event_link(process, sync);
-                if self.link(process, link).units > 0 {
+                if self.link(process, link).is_ready() {
                     return None;
                 }
                 self.queue_for_unit(process, link, task);
@@ -94,7 +94,7 @@ impl<P: Probe> World<'_, P> {
     fn set_flag(&mut self, process: ProcessId, sync: u16) {
         let link = self.event_link(process, sync);
         let state = self.link(process, link);
-        state.units = 1;
+        state.set();
         let waiters = std::mem::take(&mut state.waiters);
         for (_, task) in waiters {
             self.wake_bare(task, Wait::Core);

@@ -340,14 +340,14 @@ fn audit(world: &World<'_, Told>) {
             let of = |held: &BTreeMap<_, u32>| held.get(&(id, sync)).copied().unwrap_or_default();
             let held = of(&ledgers);
             assert_eq!(held, of(&world.probe.0), "of pool {sync} at {:?}", world.now);
-            assert_eq!(held + shelf.units, units, "of pool {sync} at {:?}", world.now);
+            assert_eq!(held + shelf.units(), units, "of pool {sync} at {:?}", world.now);
             let on_the_way = shelf.notifier != Notifier::None
                 || world.tasks.iter().any(|(_, task)| {
                     let thread = &world.threads[task.thread];
                     (thread.process, task.parked, task.handle) == (id, Parked::Unit, link)
                         && thread.status != Status::Parked
                 });
-            let idle = shelf.units > 0 && !shelf.waiters.is_empty() && !on_the_way;
+            let idle = shelf.is_ready() && !shelf.waiters.is_empty() && !on_the_way;
             assert!(!idle, "somebody waits for pool {sync}, of which there is a unit, at {:?}", world.now);
         }
     }
