@@ -334,7 +334,7 @@ impl<P: Probe> World<'_, P> {
         let (entry, ahead) = (self.entry_of(id), self.machine.cores[id].ahead);
         let queue = &mut self.machine.hosts[host].run_queue;
         debug_assert!(queue.is_shared(), "somebody wants the core");
-        queue.alight(ahead);
+        queue.leaves_core(ahead);
         queue.insert(entry);
         self.free(id);
     }
@@ -363,7 +363,7 @@ impl<P: Probe> World<'_, P> {
         let lag = state.run_queue.lag(entry.virt, self.now);
         sleeper.owes = lag < 0;
         sleeper.lag = lag.clamp(0, state.lag_max());
-        state.run_queue.alight(ahead);
+        state.run_queue.leaves_core(ahead);
         if sleeper.owes {
             state.run_queue.insert_asleep(entry);
         }

@@ -58,12 +58,12 @@ impl RunQueue {
     /// clock.
     pub(crate) fn join(&mut self, now: Time) -> i64 {
         let ahead = -signed(now);
-        self.board(ahead);
+        self.enters_core(ahead);
         ahead
     }
 
     /// Who is that far ahead of the clock is on a core.
-    fn board(&mut self, ahead: i64) {
+    fn enters_core(&mut self, ahead: i64) {
         self.running += 1;
         self.sum += i128::from(ahead);
     }
@@ -74,7 +74,7 @@ impl RunQueue {
     }
 
     /// A thread leaves its core.
-    pub(crate) fn alight(&mut self, ahead: i64) {
+    pub(crate) fn leaves_core(&mut self, ahead: i64) {
         self.running -= 1;
         self.sum -= i128::from(ahead);
     }
@@ -143,7 +143,7 @@ impl RunQueue {
         let entry = self.remove(at);
         let ahead = entry.virt - signed(now);
         if self.is_shared() {
-            self.board(ahead);
+            self.enters_core(ahead);
         }
         ahead
     }
@@ -247,7 +247,7 @@ mod tests {
         assert!(!queue.has_waiting() && queue.is_shared(), "only the sleeper is left");
         assert!(queue.wake(thread(2), at(1)), "it wakes too early: the place is kept");
         queue.forget(thread(2), false);
-        queue.board(ahead);
+        queue.enters_core(ahead);
         queue.insert_asleep(sleeper);
         assert!(!queue.wake(thread(2), at(100)), "the others have had more by now");
         assert!(!queue.is_shared());

@@ -111,7 +111,7 @@ impl SocketMemory {
 
 impl Charged {
     /// What was acknowledged until now is free again.
-    fn settle(&mut self, limits: TcpMem, others: Others, now: Time) {
+    fn free_acknowledged(&mut self, limits: TcpMem, others: Others, now: Time) {
         while let Some(&Reverse((at, part))) = self.due.peek() {
             if at > now {
                 break;
@@ -220,7 +220,7 @@ impl<P: Probe> World<'_, P> {
         let slow = self.reading_rate(id).is_some();
         let others = self.other_sockets(host);
         let charged = &mut self.net.sockets.hosts[host];
-        charged.settle(limits, others, self.now);
+        charged.free_acknowledged(limits, others, self.now);
         let writer = &mut self.net.sockets.writers[id.index()];
         let ample = !charged.pressure && charged.sent + others.received < limits.low;
         if again && ample && !slow {
@@ -305,7 +305,7 @@ impl<P: Probe> World<'_, P> {
         let host = self.host_of(id);
         let others = self.other_sockets(host);
         let charged = &mut self.net.sockets.hosts[host];
-        charged.settle(limits, others, self.now);
+        charged.free_acknowledged(limits, others, self.now);
         let writer = self.net.sockets.writers.get(id.index()).copied().unwrap_or(Writer::NONE);
         writer.acked_at > self.now && writer.queued > BUFFER_LEAST && charged.sent + others.received > limits.high
     }
@@ -368,9 +368,9 @@ mod tests {
         let at = |ms| Time::ZERO + Span::from_ms(ms);
         charged.take_until(201, at(1));
         charged.take_until(1, at(2));
-        charged.settle(LIMITS, others(1), at(1));
+        charged.free_acknowledged(LIMITS, others(1), at(1));
         assert_eq!((charged.sent, charged.pressure), (600, true));
-        charged.settle(LIMITS, others(1), at(2));
+        charged.free_acknowledged(LIMITS, others(1), at(2));
         assert_eq!((charged.sent, charged.pressure), (599, false));
     }
 

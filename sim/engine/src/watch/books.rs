@@ -53,7 +53,7 @@ impl Areas {
         self.inside += i128::from(at.as_ns());
         self.latencies += u128::from(latency.as_ns());
         if self.recent_sum.checked_add(latency.as_ns()).is_none() {
-            self.settle();
+            self.add_until_now();
         }
         self.recent_sum += latency.as_ns();
         self.recent.iter_mut().zip(bill).for_each(|(sum, part)| *sum = sum.wrapping_add(part.as_ns()));
@@ -61,14 +61,14 @@ impl Areas {
 
     /// Adds the recent bills to all of them.
     #[cold]
-    fn settle(&mut self) {
+    fn add_until_now(&mut self) {
         self.bill.iter_mut().zip(&self.recent).for_each(|(sum, &part)| *sum += u128::from(part));
         (self.recent, self.recent_sum) = ([0; Wait::KINDS], 0);
     }
 
     /// These, with everything added up.
     pub(crate) fn settled(mut self) -> Areas {
-        self.settle();
+        self.add_until_now();
         self
     }
 }

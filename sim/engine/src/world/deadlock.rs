@@ -93,7 +93,7 @@ impl Waits {
 impl<P: Probe> World<'_, P> {
     /// The deadlock that some tasks are in, if any are.
     #[cold]
-    pub(crate) fn knot(&self) -> Option<RunError> {
+    pub(crate) fn deadlock_left(&self) -> Option<RunError> {
         let mut waits = self.waits();
         waits.clear(self);
         let circle = waits.circle();

@@ -23,7 +23,7 @@ impl<P: Probe> World<'_, P> {
     /// Runs until nobody is left, or until the time is up; a deadlock that is left behind is an error.
     pub(crate) fn run(&mut self) -> Result<(), RunError> {
         self.go_to(self.arrivals_end.saturating_add(self.model.run.drain))?;
-        if let Some(deadlock) = self.knot() {
+        if let Some(deadlock) = self.deadlock_left() {
             return Err(deadlock);
         }
         self.end_the_rest();
@@ -44,10 +44,10 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn go_to(&mut self, end: Time) -> Result<(), RunError> {
-        self.settle();
+        self.dispatch_pending();
         self.open_clients();
         self.start_checks();
-        self.settle();
+        self.dispatch_pending();
         let series = self.model.run.step.as_ns().saturating_mul(self.model.limits.points);
         let series_end = Time::ZERO.saturating_add(Span::from_ns(series));
         let stop = end.min(series_end);
@@ -59,7 +59,7 @@ impl<P: Probe> World<'_, P> {
                 if self.requests.is_empty() {
                     break;
                 }
-                return Err(self.knot().unwrap_or_else(|| self.deadlock()));
+                return Err(self.deadlock_left().unwrap_or_else(|| self.deadlock()));
             };
             if at > pause {
                 if at > stop {
@@ -74,7 +74,7 @@ impl<P: Probe> World<'_, P> {
             }
             self.step_to(at, event)?;
             self.handle(event);
-            self.settle();
+            self.dispatch_pending();
             if self.requests.is_empty() && self.clients_are_done() {
                 break;
             }
@@ -88,11 +88,11 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs until an instant, or until nothing is left that could happen.
     pub(crate) fn run_until(&mut self, end: Time) -> Result<(), RunError> {
-        self.settle();
+        self.dispatch_pending();
         while let Some((at, event)) = self.next_event().filter(|&(at, _)| at <= end) {
             self.step_to(at, event)?;
             self.handle(event);
-            self.settle();
+            self.dispatch_pending();
         }
         Ok(())
     }
@@ -100,13 +100,13 @@ impl<P: Probe> World<'_, P> {
     /// Runs until nothing is left that could happen, and shows the world after every so many events.
     #[cfg(test)]
     pub(crate) fn run_shown(&mut self, every: u64, show: impl Fn(&Self)) -> Result<(), RunError> {
-        self.settle();
+        self.dispatch_pending();
         self.open_clients();
-        self.settle();
+        self.dispatch_pending();
         while let Some((at, event)) = self.next_event() {
             self.step_to(at, event)?;
             self.handle(event);
-            self.settle();
+            self.dispatch_pending();
             if self.events.is_multiple_of(every) {
                 show(self);
             }
@@ -204,7 +204,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Lets disturbed hosts dispatch, once everything has arrived that arrives at this instant.
     #[inline(always)]
-    fn settle(&mut self) {
+    fn dispatch_pending(&mut self) {
         if self.machine.is_disturbed() && !self.has_more_now() {
             self.dispatch_disturbed();
         }

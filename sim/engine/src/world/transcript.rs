@@ -53,7 +53,7 @@ impl Probe for Transcript {
 pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
     let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
     let hub = HubId::from_index(0);
-    let green = world.conceive(hub, main, main_name);
+    let green = world.new_greenlet(hub, main, main_name);
     world.call_it(main_name, green);
     world.begin_batch(hub);
     world.start_green(hub, green);

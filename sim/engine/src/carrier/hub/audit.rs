@@ -279,7 +279,7 @@ mod tests {
         let model = model();
         let mut world = World::new(&model, Seed(0), Replication(0), ());
         let hub = HubId::from_index(0);
-        let green = world.conceive(hub, 0, 0);
+        let green = world.new_greenlet(hub, 0, 0);
         world.begin_batch(hub);
         world.start_green(hub, green);
         world.run_until(Time::NEVER).expect("it ends");

@@ -25,7 +25,7 @@ pub(super) fn survivors(objects: Vec<GreenId>) -> Gather {
 
 impl<P: Probe> World<'_, P> {
     /// A new greenlet, known to the trace from now on; it is not started.
-    pub(crate) fn conceive(&mut self, id: HubId, program: u16, name: u16) -> GreenId {
+    pub(crate) fn new_greenlet(&mut self, id: HubId, program: u16, name: u16) -> GreenId {
         let thread = self.hubs[id].thread;
         let mut task = Task::new(RequestId::NONE, thread, program);
         let green = self.greens.next_id();
@@ -122,7 +122,7 @@ impl<P: Probe> World<'_, P> {
 
     /// `spawn`: in a pool it may have to wait for room.
     pub(super) fn spawn(&mut self, id: HubId, task: TaskId, spawn: Spawn) {
-        let green = self.conceive(id, spawn.program, spawn.name);
+        let green = self.new_greenlet(id, spawn.program, spawn.name);
         if spawn.bare {
             self.owe(id, self.hub_costs(id).spawn);
             self.greens[green].parent = task;

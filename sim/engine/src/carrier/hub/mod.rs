@@ -280,7 +280,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(exception) = green.flying {
             // A `finally` clause: it runs, then the exception flies on, to the clauses further out.
             if std::mem::replace(&mut green.clause_done, true) {
-                self.fly(id, task, exception);
+                self.unwind(id, task, exception);
             } else {
                 let micro = green.micros.pop().expect("an exception flies to a clause");
                 self.step(id, task, micro);

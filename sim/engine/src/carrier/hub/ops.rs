@@ -100,23 +100,23 @@ impl<P: Probe> World<'_, P> {
             Op::Fan { program, count } => self.fan_out(id, task, program, count),
             Op::Link { targets, note } => match self.targets(task, targets) {
                 Some(greens) => self.link_note(id, &greens, note),
-                None => self.fly(id, task, Exception::Error("KeyError")),
+                None => self.unwind(id, task, Exception::Error("KeyError")),
             },
             Op::Join { targets, limit, count } => {
                 let limit = self.limit_span(task, limit);
                 match self.targets(task, targets) {
                     Some(greens) if count == 0 => self.join_one(id, task, greens[0], limit),
                     Some(greens) => self.join_several(id, task, greens, count, limit),
-                    None => self.fly(id, task, Exception::Error("KeyError")),
+                    None => self.unwind(id, task, Exception::Error("KeyError")),
                 }
             }
             Op::Kill { targets, block } => match self.targets(task, targets) {
                 Some(greens) => self.kill(id, task, &greens, block),
-                None => self.fly(id, task, Exception::Error("KeyError")),
+                None => self.unwind(id, task, Exception::Error("KeyError")),
             },
             Op::SwitchTo { targets } => match self.targets(task, targets) {
                 Some(greens) => self.switch_bare(id, task, greens[0]),
-                None => self.fly(id, task, Exception::Error("KeyError")),
+                None => self.unwind(id, task, Exception::Error("KeyError")),
             },
             _ => unreachable!("the other ops are about things"),
         }
@@ -184,7 +184,7 @@ impl<P: Probe> World<'_, P> {
             Sync::Semaphore { link, .. } => (*link, "ValueError"),
             Sync::Lock(lock) if lock.reentrant => {
                 if lock.owner != task || lock.count == 0 {
-                    return self.fly(id, task, Exception::Error("RuntimeError"));
+                    return self.unwind(id, task, Exception::Error("RuntimeError"));
                 }
                 lock.count -= 1;
                 if lock.count > 0 {
@@ -197,7 +197,7 @@ impl<P: Probe> World<'_, P> {
             _ => unreachable!("only locks and semaphores are released"),
         };
         if !self.release_link(id, link) {
-            self.fly(id, task, Exception::Error(error));
+            self.unwind(id, task, Exception::Error(error));
         }
     }
 
@@ -349,7 +349,7 @@ impl<P: Probe> World<'_, P> {
             return self.begin_steps(task, op);
         };
         if queue.unfinished == 0 {
-            return self.fly(id, task, Exception::Error("ValueError"));
+            return self.unwind(id, task, Exception::Error("ValueError"));
         }
         queue.unfinished -= 1;
         if queue.unfinished == 0 {

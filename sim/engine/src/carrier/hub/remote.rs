@@ -63,7 +63,7 @@ impl<P: Probe> World<'_, P> {
 
     fn wait_for_data(&mut self, id: HubId, task: TaskId, sock: u32) {
         if self.hub(id).sockets.sock(sock).wanted {
-            return self.fly(id, task, Exception::Error("ConcurrentObjectUseError"));
+            return self.unwind(id, task, Exception::Error("ConcurrentObjectUseError"));
         }
         let sockets = &mut self.hub(id).sockets;
         sockets.set_reader(sock, task);

@@ -126,7 +126,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id].process;
         let mutex = self.standard_mut(process, sync).mutex;
         if !self.release_link(id, mutex) {
-            self.fly(id, task, Exception::Error("RuntimeError"));
+            self.unwind(id, task, Exception::Error("RuntimeError"));
         }
     }
 
@@ -135,7 +135,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id].process;
         let queue = self.standard_mut(process, sync);
         match queue.unfinished {
-            0 => self.fly(id, task, Exception::Error("ValueError")),
+            0 => self.unwind(id, task, Exception::Error("ValueError")),
             1 => {
                 queue.unfinished = 0;
                 let micros = &mut self.greens[self.tasks[task].green].micros;
@@ -186,7 +186,7 @@ impl<P: Probe> World<'_, P> {
             _ => unreachable!("conditions are over locks"),
         };
         if !held {
-            self.fly(id, task, Exception::Error("RuntimeError"));
+            self.unwind(id, task, Exception::Error("RuntimeError"));
         }
     }
 

@@ -169,7 +169,7 @@ impl<P: Probe> World<'_, P> {
             self.greens[green].outcome = Some(Outcome::Empty);
             return;
         }
-        self.fly(id, task, exception);
+        self.unwind(id, task, exception);
     }
 
     /// Whether the wait that was just left was for a result that is still not there.
@@ -230,7 +230,7 @@ impl<P: Probe> World<'_, P> {
         }
         if self.tasks[task].request.is_some() {
             // A request does not catch it: it fails.
-            return self.fly(id, task, Exception::Error("Timeout"));
+            return self.unwind(id, task, Exception::Error("Timeout"));
         }
         let green = self.tasks[task].green;
         let handle = self.tasks[task].handle;
@@ -241,7 +241,7 @@ impl<P: Probe> World<'_, P> {
                 (true, _) => Outcome::Bool(self.link(process, handle).is_ready()),
                 (_, true) if self.link(process, handle).is_ready() => {
                     let limit = Exception::Timeout(0);
-                    return self.fly(id, task, limit);
+                    return self.unwind(id, task, limit);
                 }
                 (_, true) => Outcome::Empty,
                 _ => Outcome::Bool(false),
@@ -271,8 +271,8 @@ impl<P: Probe> World<'_, P> {
         (semaphore, result)
     }
 
-    /// An exception flies: to the next `finally` clause, to the timeout block that it belongs to, or out of the body.
-    pub(super) fn fly(&mut self, id: HubId, task: TaskId, exception: Exception) {
+    /// An exception unwinds the body: to the next `finally` clause, to the timeout block that it belongs to, or out of the body.
+    pub(super) fn unwind(&mut self, id: HubId, task: TaskId, exception: Exception) {
         let green = self.tasks[task].green;
         // It takes the place of one that flew already.
         let state = &mut self.greens[green];
