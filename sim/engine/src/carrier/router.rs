@@ -67,17 +67,6 @@ impl Router {
 }
 
 impl<P: Probe> World<'_, P> {
-    /// The router that owns a listening socket, if it is not the workers' own.
-    pub(crate) fn router_at(&self, socket: usize) -> Option<RouterId> {
-        let at = socket.checked_sub(self.model.listeners.len())?;
-        Some(RouterId::from_index(at))
-    }
-
-    /// The socket that clients of a server connect to, if a router has it.
-    pub(crate) fn front_of(&self, server: usize) -> Option<usize> {
-        (!self.routers.is_empty()).then(|| self.model.listeners.len() + server)
-    }
-
     /// A connection waits at a router's socket.
     #[inline(never)]
     pub(crate) fn front_readable(&mut self, id: RouterId) {

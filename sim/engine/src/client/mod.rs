@@ -172,6 +172,11 @@ impl Client {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// Whether closed clients are greenlets of the servers themselves. A model has one kind of worker.
+    pub(crate) fn has_residents(&self) -> bool {
+        self.model.workers.iter().any(|worker| worker.resident)
+    }
+
     /// Whether no client will send anything any more. Only asked while no request is alive, so closed clients are done.
     pub(crate) fn clients_are_done(&self) -> bool {
         !self.clients.iter().any(|client| client.expects)

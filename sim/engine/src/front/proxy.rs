@@ -9,28 +9,13 @@
 
 use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::model::ProxySpec;
-use crate::program::request::{Link, NO_LISTENER, Request, Stage, Why};
+use crate::program::request::{Link, NO_LISTENER, Stage};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
 
 impl<P: Probe> World<'_, P> {
-    /// The proxy that a request goes through.
-    pub(crate) fn proxy_of(&self, request: &Request) -> Option<&ProxySpec> {
-        self.model.proxy.as_ref().filter(|_| request.why != Why::Check)
-    }
-
-    /// One way over the network to the servers, from whoever connects to them.
-    pub(crate) fn hop_network(&self, id: RequestId) -> Span {
-        let request = &self.requests[id];
-        match &self.model.proxy {
-            Some(proxy) => proxy.network,
-            None => self.model.clients[usize::from(request.client)].network,
-        }
-    }
-
     /// A request has come to the proxy, which takes it at once.
     #[inline(never)]
     pub(crate) fn at_proxy_event(&mut self, id: RequestId) {
@@ -71,22 +56,6 @@ impl<P: Probe> World<'_, P> {
             self.queue.push(leaves + spec.network, Event::Syn(id));
         }
         self.requests[id].stage = Stage::Proxied;
-    }
-
-    /// A server has the request: who asked begins to wait for its response.
-    pub(crate) fn arrived_whole(&mut self, id: RequestId) {
-        let request = &self.requests[id];
-        let limit = match self.proxy_of(request) {
-            Some(proxy) => Some(proxy.read_timeout),
-            None => self.model.clients[usize::from(request.client)].read_timeout,
-        };
-        let at = limit.map_or(Time::NEVER, |limit| self.now + limit);
-        let proxied = self.proxy_of(request).is_some();
-        let request = &mut self.requests[id];
-        *(if proxied { &mut request.hop_at } else { &mut request.limit_at }) = at;
-        if at != Time::NEVER {
-            self.queue.push(at, Event::Limit(id));
-        }
     }
 
     /// The proxy does not wait for a server any longer.

@@ -7,6 +7,7 @@
 //! spins, for the listener stays readable; gunicorn's sync and gthread workers do not catch it and end (27.0, `sync.py`, `gthread.py`:
 //! all but EAGAIN, ECONNABORTED and EWOULDBLOCK is raised), and the arbiter starts others. A call fails at once.
 
+use super::Net;
 use crate::kit::id::{HubId, ProcessId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::Demand;
@@ -88,12 +89,11 @@ impl<P: Probe> World<'_, P> {
         self.queue.push(now + state.delay, Event::AcceptAgain(hub));
         state.delay = (state.delay * 2).min(BackOff::LONGEST);
     }
+}
 
-    /// It watches the listener again.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn accept_again_event(&mut self, hub: HubId) {
-        self.net.backoffs[hub.index()].waits = false;
-        self.watches_listener(hub);
+impl Net {
+    /// A hub that could not accept has waited long enough.
+    pub(crate) fn backed_off(&mut self, hub: HubId) {
+        self.backoffs[hub.index()].waits = false;
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod conn;
 mod conntrack;
 mod defer;
 mod descriptors;
+mod hop;
 mod listener;
 mod memory;
 mod outage;

@@ -223,7 +223,8 @@ impl<P: Probe> World<'_, P> {
     /// A hub that could not accept watches its listener again.
     #[cold]
     #[inline(never)]
-    pub(crate) fn watches_listener(&mut self, hub: HubId) {
+    pub(crate) fn accept_again_event(&mut self, hub: HubId) {
+        self.net.backed_off(hub);
         self.hubs[hub].sockets.watch(LISTENER, true);
         self.wake_poll(hub);
     }

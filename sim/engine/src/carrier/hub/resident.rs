@@ -18,11 +18,6 @@ use crate::world::World;
 const SECOND: Span = Span::from_secs(1);
 
 impl<P: Probe> World<'_, P> {
-    /// Whether closed clients are greenlets of the servers themselves. A model has one kind of worker.
-    pub(crate) fn has_residents(&self) -> bool {
-        self.model.workers.iter().any(|worker| worker.resident)
-    }
-
     /// Whether this hub's greenlets are.
     pub(super) fn is_resident(&self, id: HubId) -> bool {
         self.model.workers[self.processes[self.hubs[id].process].worker].resident
