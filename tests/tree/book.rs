@@ -6,12 +6,12 @@
 //! fails all the same: read the difference, and the text around it. The table in which the tutorial decides is drawn from what its
 //! commands print.
 
+use crate::common::cores::on_all_cores;
 use crate::common::decision;
 use crate::common::prompts;
 use crate::common::shipped;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::common::prompts::Shown;
 
@@ -118,19 +118,7 @@ fn none(what: &str, offenders: &[String]) {
 #[test]
 fn every_command_at_a_prompt_prints_what_the_page_says() {
     let pages = pages();
-    let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(2, usize::from).min(4);
-    let work = || {
-        let mut wrong = Vec::new();
-        while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
-            wrong.extend(trials(page));
-        }
-        wrong
-    };
-    let mut wrong = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a page can be tried")).collect::<Vec<String>>()
-    });
+    let mut wrong: Vec<String> = on_all_cores(&pages, trials).into_iter().flatten().collect();
     wrong.sort();
     none("commands are not as the book says", &wrong);
 }
