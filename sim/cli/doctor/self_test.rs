@@ -1,7 +1,7 @@
 //! Small scenarios inside the program, and what they come to wherever tailback runs.
 //!
 //! Together they go through threads, hubs, pools, locks, queues, accept queues, kept connections, timeouts and retries. What is expected
-//! stands in `expected.txt`; `TAILBACK_BLESS=1 cargo test --test doctor` writes it anew, and a change of it says that the model changed.
+//! stands in `expected.txt`; `TAILBACK_BLESS=1 cargo test --test main doctor::` writes it anew, and a change of it says that the model changed.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! What is done with each input of a fuzzer: read it, and go as far with it as a command would, within small bounds.
 //!
-//! Nothing here may panic, whatever the input. `tests/crashes.rs` calls the same functions with all inputs that once did.
+//! Nothing here may panic, whatever the input. `tests/robustness/crashes.rs` calls the same functions with all inputs that once did.
 
 use std::collections::BTreeMap;
 

@@ -66,9 +66,7 @@ pub fn gallery_page(rows: &[Judged], incidents: &[Incident]) -> String {
 fn shown_incident(incident: &Incident) -> String {
     let Incident { scenario, title, question, plot } = incident;
     let question = question.as_deref().unwrap_or_default();
-    format!(
-        "\n### {title}\n\n{question}\n[scenarios/{scenario}](../scenarios/{scenario}), as [PNG]({plot}.png).\n\n![{title}]({plot}.svg)\n"
-    )
+    format!("\n### {title}\n\n{question}\n[scenarios/{scenario}](../scenarios/{scenario}).\n\n![{title}]({plot}.svg)\n")
 }
 
 #[cfg(test)]
