@@ -6,9 +6,10 @@ use lab::versus::{Method, Versus, births_equal, compare_sides, disregard_small};
 use report::diff_json::{About, diff_json};
 use report::figures::draw_versus;
 use report::resultdoc::{Beside, ResultDoc, Source};
+use report::text::Style;
 use report::text::diff::{Change, changes, headline, remark, settings_text};
 use report::text::versus::{Sides, versus_text};
-use report::text::{Style, json_escaped, printable, printable_lines};
+use report::words::{json_escaped, printable, printable_lines};
 
 use crate::compare::{SMALLEST, smallest};
 use crate::document;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use lab::{Plan, Target};
 use report::resultdoc::{self, Asked, Beside, DOCUMENT_BYTES, ResultDoc, ResultError, Source};
-use report::text::printable;
+use report::words::printable;
 use scenario::Override;
 
 use crate::problem::Problem;

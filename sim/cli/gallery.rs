@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use engine::transcript::{self, Said};
 use engine::{Model, Seed};
-use lab::gallery::{Evidence, Judged, Reading, Row, Taken, Wanted, judge, rows, runs};
 use lab::{Plan, run_all, run_all_with};
-use report::gallery_json::gallery_json;
-use report::gallery_page::{Incident, gallery_page};
-use report::text::gallery::gallery_table;
-use scenario::{Compiled, oracle};
+use proof::gallery::{
+    Evidence, Incident, Judged, Reading, Row, Taken, Wanted, gallery_json, gallery_page, gallery_table, judge, rows,
+    runs,
+};
+use proof::gevent;
+use scenario::Compiled;
 
 use crate::conform;
 use crate::files;
@@ -173,5 +174,5 @@ fn order(path: &Path) -> Result<Vec<String>, Problem> {
     let mut transcript = transcript::run(&oracle.model, oracle.main, oracle.main_name)
         .map_err(|error| Problem::Program { path: path.to_owned(), error })?;
     transcript.lines.retain(|line| line.said != Said::Blocked);
-    Ok(oracle::entries(&oracle, &transcript).into_iter().map(|entry| entry.tag).collect())
+    Ok(gevent::entries(&oracle, &transcript).into_iter().map(|entry| entry.tag).collect())
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use engine::RunError;
 use lab::LabError;
-use scenario::oracle::OracleError;
+use proof::gevent::OracleError;
 
 /// Why a command did not do what it was asked to.
 pub enum Problem {

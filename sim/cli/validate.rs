@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
-use lab::validate::{Comparison, Entry, Fate, Outcome, Summary, Validated, scenario_text};
 use lab::{OfModel, Plan, run_each};
-use report::figures::draw_validation;
-use report::text::validation::{Look, validation_table};
-use report::validation_json::{About, validation_json};
+use proof::measured::{
+    About, Comparison, Entry, Fate, Look, Outcome, Summary, Validated, draw_validation, scenario_text, validation_json,
+    validation_table,
+};
 
 use crate::files;
 use crate::problem::Problem;

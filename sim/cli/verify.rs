@@ -9,7 +9,7 @@ use lab::theory::{Panel, panel};
 use lab::{Comparison, Plan, Target};
 use report::json::{About, Beside, results_json_with};
 use report::resultdoc::{Asked, ResultDoc, Source, first_deviation};
-use report::text::printable;
+use report::words::printable;
 use scenario::Compiled;
 
 use crate::document;

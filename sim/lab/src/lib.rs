@@ -11,7 +11,6 @@ pub mod explain;
 pub mod figure;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
-pub mod gallery;
 pub mod overload;
 pub mod plan;
 pub mod precision;
@@ -22,7 +21,6 @@ pub mod slo;
 pub mod summary;
 pub mod sweep;
 pub mod theory;
-pub mod validate;
 pub mod versus;
 pub mod warm_up;
 pub mod welch;

@@ -225,7 +225,7 @@ impl<'a> ClassAgainst<'a> {
 }
 
 /// A value on a line of its own, however deep: a document of one number per line can be read and compared.
-pub(crate) struct OneLine<T>(pub(crate) T);
+pub struct OneLine<T>(pub T);
 
 impl<T: Serialize> Serialize for OneLine<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -316,7 +316,7 @@ pub(crate) fn rounded(number: f64) -> f64 {
 }
 
 /// A float with twelve significant digits, without a fraction where there is none.
-pub(crate) struct Number(pub(crate) f64);
+pub struct Number(pub f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

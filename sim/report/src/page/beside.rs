@@ -32,7 +32,7 @@ fn line(line: Line) -> Beside {
         Line::Heading(depth, words) => return Beside::Heading(depth, words),
         Line::Row(row) => row,
     };
-    let cell = |(world, written): (usize, Option<crate::text::number::Written>)| match written {
+    let cell = |(world, written): (usize, Option<crate::words::number::Written>)| match written {
         None => Cell { value: "–".to_owned(), margin: String::new(), best: false },
         Some(written) => {
             Cell { value: written.value, margin: written.margin.unwrap_or_default(), best: best == Some(world) }

@@ -9,7 +9,7 @@ use super::Table;
 use super::plot::{Along, Line, Plot, Value};
 use super::tail::merged;
 use crate::figures::scale::Quantity;
-use crate::text::number;
+use crate::words::number;
 
 /// Classes that have a curve, at most.
 const CLASSES_MAX: usize = 5;

@@ -7,7 +7,7 @@ use super::About;
 use super::over_time::steps_per_point;
 use super::svg::AREAS_MAX;
 use crate::figures::scale::decimal;
-use crate::text::number;
+use crate::words::number;
 
 /// One run.
 pub(crate) struct Fingerprint {

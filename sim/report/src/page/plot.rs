@@ -9,7 +9,7 @@ use crate::figures::panel;
 use crate::figures::scale::{Axis, Clock, Quantity};
 use crate::figures::style::{self, FINE};
 use crate::figures::type_setting::clean;
-use crate::text::number;
+use crate::words::number;
 
 /// Rows of a table behind a plot, at most.
 const ROWS_MAX: usize = 25;

@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{ResultError, mistake};
-use crate::text::printable;
+use crate::words::printable;
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 80;

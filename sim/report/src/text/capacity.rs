@@ -7,7 +7,8 @@ use lab::slo::Objective;
 use lab::{Estimate, Unit};
 
 use super::slo::{missed_list, objective_words};
-use super::{layout, number};
+use crate::words::number;
+use crate::words::wrap;
 
 /// Busy time of a process from which on its hub or GIL counts as full.
 const FULL: f64 = 0.9;
@@ -47,7 +48,7 @@ pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String
         capacity.worlds.iter().map(|world| sentences(world, capacity.load, asked).join(" ")).collect();
     paragraphs.extend(ratios(capacity));
     paragraphs.push(method(capacity, asked));
-    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| layout::wrap(paragraph, width)).collect();
+    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| wrap(paragraph, width)).collect();
     text + &paragraphs.join("\n")
 }
 

@@ -6,7 +6,8 @@ use lab::versus::{Row, Verdict, Versus};
 use serde::Serialize;
 
 use super::versus::Sides;
-use super::{layout, number, printable};
+use crate::words::wrap;
+use crate::words::{number, printable};
 
 /// Changed settings that are shown.
 const CHANGES_SHOWN: usize = 40;
@@ -192,7 +193,7 @@ fn per_cent(share: f64) -> String {
 
 /// A remark, wrapped.
 pub fn remark(text: &str, width: usize) -> String {
-    layout::wrap(&printable(text), width)
+    wrap(&printable(text), width)
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use lab::{Comparison, Unit};
 
 use super::attainable::sentences;
 use super::finding::paragraphs;
-use super::number::{self, Written};
 use super::overload::notices;
 use super::rows::{self, Line, Row};
 use super::slo::{numbers, objective_words, verdict_words};
 use super::theory::little_words;
 use crate::json::Beside;
+use crate::words::number::{self, Written};
 
 /// How to run it again.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,8 @@ use lab::comparison::COMPARABLE_SUCCESS;
 use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
 use lab::{Better, Comparison, Figure, FigureSpec, Group, SharedSummary, Summary, Unit};
 
-use super::number::{self, Written};
 use super::overload::GROWS;
+use crate::words::number::{self, Written};
 
 /// What is told of a class in a table; data files have more.
 const CLASS_ROWS: [&str; 8] = [

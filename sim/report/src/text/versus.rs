@@ -3,7 +3,9 @@
 use lab::versus::{Method, Row, Verdict, Versus};
 use lab::{Estimate, FigureSpec, Group, Unit};
 
-use super::{Style, layout, number};
+use super::Style;
+use crate::words::number;
+use crate::words::wrap;
 
 /// What the two sides of a comparison are called.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,15 +27,15 @@ pub fn versus_text(pairs: &[Versus], sides: &[Sides], style: Style) -> String {
     let mut text = String::new();
     for (versus, sides) in pairs.iter().zip(sides) {
         if let Some(legend) = &sides.legend {
-            text += &layout::wrap(legend, style.width);
+            text += &wrap(legend, style.width);
         }
-        text += &layout::wrap(&births(versus), style.width);
+        text += &wrap(&births(versus), style.width);
         text.push('\n');
         text += &table(versus, sides, style);
-        text += &format!("\n{}\n", layout::wrap(&finding(versus, sides), style.width).trim_end());
+        text += &format!("\n{}\n", wrap(&finding(versus, sides), style.width).trim_end());
         text.push('\n');
     }
-    text + &layout::wrap(&note(pairs), style.width)
+    text + &wrap(&note(pairs), style.width)
 }
 
 /// How many tests the verdicts are corrected for.

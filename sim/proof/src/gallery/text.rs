@@ -1,9 +1,10 @@
 //! The gallery as a table: what was published, what is simulated, and whether that is within its band.
 
-use lab::gallery::{Band, Check, Judged, Said, Verdict};
 use lab::{Estimate, Unit};
 
-use super::number;
+use report::words::number;
+
+use super::{Band, Check, Judged, Said, Verdict};
 
 /// The table and a count of verdicts.
 pub fn gallery_table(rows: &[Judged]) -> String {
@@ -118,7 +119,7 @@ fn words(band: &Band, unit: Unit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab::gallery::{Check, Evidence, Row, judge, rows};
+    use crate::gallery::{Check, Evidence, Row, judge, rows};
 
     static LATER: Row =
         Row { key: "A99", what: "what nobody knows", published: "-", flaw: "", check: Check::NotYet("not known") };

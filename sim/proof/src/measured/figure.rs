@@ -4,15 +4,15 @@
 //! beside what is outside of its band: above the diagonal to the left of the dot, below it to the right, which is where
 //! there is room.
 
-use lab::validate::{Bands, Comparison, Part, Quantity, Summary, Validated, Verdict};
+use report::figures::canvas::{Anchor, At, Canvas, Hand};
+use report::figures::scale::{Axis, Quantity as Measure, decimal};
+use report::figures::style::{self, Rgb, WorldStyle};
+use report::figures::type_setting::Face;
+use report::figures::{DrawError, Drawing, finished};
+use report::words::number::percent;
 
-use super::canvas::{Anchor, At, Canvas, Hand};
-use super::scale::{Axis, Quantity as Measure, decimal};
-use super::scatter_names::{Block, Names};
-use super::style::{self, Rgb, WorldStyle};
-use super::type_setting::Face;
-use super::{DrawError, Drawing, finished};
-use crate::text::number::percent;
+use super::figure_names::{Block, Names};
+use super::{Bands, Comparison, Part, Quantity, Summary, Validated, Verdict};
 
 const NAME: &str = "predicted-vs-measured";
 const TITLE: &str = "Predicted and measured";
@@ -313,5 +313,49 @@ fn legend(canvas: &mut Canvas, (left, top): At, entries: &[&Validated]) {
         let colour = if shown == 0 { style::GREY } else { look.colour.text };
         canvas.text(&text, (left + 18.0, baseline), hand(style::LABEL, Face::Regular, colour, Anchor::Start));
         baseline += 21.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::validated;
+    use super::*;
+
+    /// Every tag that opens closes, and only tags of drawings occur.
+    fn assert_well_formed(svg: &str) {
+        let mut open: Vec<&str> = Vec::new();
+        for part in svg.split('<').skip(1) {
+            let (tag, _) = part.split_once('>').expect("a tag ends");
+            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+            assert!(
+                ["svg", "title", "rect", "text", "polyline", "polygon", "circle"].contains(&name),
+                "unexpected element {name:?}"
+            );
+            if tag.starts_with('/') {
+                assert_eq!(open.pop(), Some(name));
+            } else if !tag.ends_with('/') {
+                open.push(name);
+            }
+        }
+        assert!(open.is_empty(), "{open:?} never close");
+        assert!(!svg.chars().any(|letter| letter.is_control() && letter != '\n'), "a control character is not XML");
+    }
+
+    #[test]
+    fn the_scatter_plot_names_what_is_outside_of_its_band_and_nothing_else() {
+        let entry = |name: &str, measured: f64, simulated: f64| {
+            validated(name, "pywsgi", &[measured, measured * 1.1], &[simulated; 6])
+        };
+        let far = entry("mixed/far", 300.0, 200.0);
+        let drawn = |entries: &[Validated]| {
+            let drawing = draw_validation(entries, &Summary::of(entries)).expect("drawing in memory");
+            assert_well_formed(&drawing.svg);
+            assert!(drawing.png.starts_with(b"\x89PNG\r\n\x1a\n"));
+            drawing.svg
+        };
+        let svg = drawn(&[far, entry("mixed/near", 100.0, 105.0), entry("calib/absurd", 1.0, 1e9)]);
+        assert_eq!(svg.matches("\nmixed/far\n").count(), 3, "one name in each panel");
+        assert!(!svg.contains("mixed/near") && !svg.contains("calib/absurd"));
+        assert!(drawn(&[]).contains("\nno data\n"));
     }
 }

@@ -1,11 +1,12 @@
 //! Predictions beside measurements as one JSON document; `docs/validation.md` has its fields.
 //!
-//! Keys end in their unit, and numbers are written as in [`crate::json`].
+//! Keys end in their unit, and numbers are written as in [`report::json`].
 
-use lab::validate::{Bands, Comparison, Count, Fate, Part, Quantity, Regime, Summary, Validated, Verdict};
 use serde::Serialize;
 
-use crate::json::{Number, OneLine};
+use report::json::{Number, OneLine};
+
+use super::{Bands, Comparison, Count, Fate, Part, Quantity, Regime, Summary, Validated, Verdict};
 
 /// Where predictions come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -213,7 +214,7 @@ impl Cell {
 
 #[cfg(test)]
 mod tests {
-    use lab::fixtures::validated;
+    use super::super::fixtures::validated;
     use serde_json::Value;
 
     use super::*;

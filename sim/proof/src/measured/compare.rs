@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::bands::Bands;
 use super::entry::Entry;
 use super::outcome::Outcome;
 use super::rank_sum::two_sided_p;
-use super::summary::Bands;
 
 /// How an entry counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -290,7 +290,7 @@ fn in_next_run(simulated: &[f64], value: f64) -> bool {
     let mean = logarithms.iter().sum::<f64>() / f64::from(n);
     let squares: f64 = logarithms.iter().map(|logarithm| (logarithm - mean).powi(2)).sum();
     let deviation = (squares / f64::from(n - 1) * (1.0 + 1.0 / f64::from(n))).sqrt();
-    (value.ln() - mean).abs() <= crate::estimate::student_t_at(0.995, n - 1) * deviation
+    (value.ln() - mean).abs() <= lab::estimate::student_t_at(0.995, n - 1) * deviation
 }
 
 /// Ascending.
@@ -314,7 +314,7 @@ fn interval_of_median(sorted: &[f64]) -> Option<(f64, f64)> {
     let n = sorted.len();
     let (mut coins, mut below) = (0.5_f64.powi(i32::try_from(n).ok()?), 0.0);
     let mut rank = 0;
-    while rank < n / 2 && 2.0 * (below + coins) <= 1.0 - crate::estimate::CONFIDENCE {
+    while rank < n / 2 && 2.0 * (below + coins) <= 1.0 - lab::estimate::CONFIDENCE {
         below += coins;
         coins *= (n - rank) as f64 / (rank + 1) as f64;
         rank += 1;

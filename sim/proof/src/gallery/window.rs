@@ -3,7 +3,7 @@
 use engine::record::{Ending, RunRecord, Series};
 use engine::time::Span;
 
-use crate::figure::Unit;
+use lab::figure::Unit;
 
 /// A stretch of a run, in seconds from its start, and what to take of a column there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,7 +101,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures;
+    use lab::fixtures;
 
     fn record(sent: impl Fn(u64) -> u64) -> RunRecord {
         let mut record = fixtures::empty("threads", 0);

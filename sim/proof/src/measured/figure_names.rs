@@ -4,7 +4,7 @@
 //! leader crosses no name, and if it stays inside the panel; its own side of the diagonal is better. Without a place near enough
 //! the name is left out.
 
-use super::canvas::At;
+use report::figures::canvas::At;
 
 /// From a dot to the nearest name.
 const NEAREST: f64 = 8.0;

@@ -1,13 +1,14 @@
 //! The gallery as one JSON document, for programs.
 //!
-//! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/gallery.md` has its fields.
+//! Keys end in their unit, and numbers are written as in [`report::json`]; `docs/gallery.md` has its fields.
 
-use lab::gallery::{Band, Check, Judged, Said, Wanted};
 use lab::{Estimate, Unit};
 use serde::Serialize;
 
-use crate::json::Number;
-use crate::text::gallery::verdict;
+use report::json::Number;
+
+use super::text::verdict;
+use super::{Band, Check, Judged, Said, Wanted};
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -1,9 +1,9 @@
 //! Predictions beside measurements as a table: a row for each entry, in 120 places.
 
-use lab::validate::{Bands, Comparison, Count, Fate, Part, Quantity, Summary, Validated, Verdict};
+use report::words::number::{grouped, percent};
+use report::words::wrap;
 
-use super::layout::wrap;
-use super::number::{grouped, percent};
+use super::{Bands, Comparison, Count, Fate, Part, Quantity, Summary, Validated, Verdict};
 
 /// Places of the first column; a longer name has a line of its own.
 const NAME: usize = 32;
@@ -147,7 +147,7 @@ fn summary_text(summary: &Summary, look: Look) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lab::fixtures::validated;
+    use super::super::fixtures::validated;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use engine::record::RunRecord;
 
 use super::window::Window;
-use crate::figure::{RUN_FIGURES, Recipe, Unit};
+use lab::figure::{RUN_FIGURES, Recipe, Unit};
 
 /// One published figure.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,9 @@
 //! Rows held against runs.
 
-use crate::estimate::{Estimate, paired_ratio};
-use crate::figure::Unit;
-use crate::validate::median;
+use lab::estimate::{Estimate, paired_ratio};
+use lab::figure::Unit;
+
+use crate::measured::median;
 
 use super::row::{Check, Reading, Row, Wanted};
 

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use lab::gallery::{Judged, REPORTS};
-
-use crate::text::gallery::{cells, summary};
+use super::text::{cells, summary};
+use super::{Judged, REPORTS};
 
 /// A scenario of the gallery that was run as it stands.
 #[derive(Clone, Debug)]
@@ -74,7 +73,7 @@ fn shown_incident(incident: &Incident) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab::gallery::{Evidence, judge, rows};
+    use crate::gallery::{Evidence, judge, rows};
 
     #[test]
     fn every_row_and_every_plot_stands_on_the_page_once() {

@@ -9,7 +9,7 @@ const DECIMALS_MAX: usize = 6;
 
 /// A number and what is written after its plus-minus sign.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Written {
+pub struct Written {
     /// The number with its unit.
     pub value: String,
     /// Half its interval, in the same unit; `None` without an interval, and where all replications agree.
@@ -18,14 +18,14 @@ pub(crate) struct Written {
 
 impl Written {
     /// The same with a mark after it.
-    pub(crate) fn marked(self, mark: &str) -> Written {
+    pub fn marked(self, mark: &str) -> Written {
         let margin = self.margin.map_or_else(|| mark.to_owned(), |margin| format!("{margin} {mark}"));
         Written { margin: Some(margin), ..self }
     }
 }
 
 /// Writes a mean and its interval.
-pub(crate) fn estimate(unit: Unit, estimate: &Estimate) -> Written {
+pub fn estimate(unit: Unit, estimate: &Estimate) -> Written {
     let scale = Scale::of(unit, estimate.mean);
     let value = scale.write(estimate.mean);
     let margin = estimate.half_width().filter(|&half| half > 0.0);
@@ -33,7 +33,7 @@ pub(crate) fn estimate(unit: Unit, estimate: &Estimate) -> Written {
 }
 
 /// Writes a single number.
-pub(crate) fn value(unit: Unit, value: f64) -> String {
+pub fn value(unit: Unit, value: f64) -> String {
     Scale::of(unit, value).write(value)
 }
 
@@ -123,12 +123,12 @@ fn round_to(value: f64, decimals: usize) -> f64 {
 }
 
 /// A share in per cent, or a dash.
-pub(crate) fn percent(share: Option<f64>) -> String {
+pub fn percent(share: Option<f64>) -> String {
     share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
 
 /// With commas between thousands.
-pub(crate) fn grouped(value: f64, decimals: usize) -> String {
+pub fn grouped(value: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", value.abs());
     let (whole, rest) = plain.split_once('.').map_or((plain.as_str(), None), |(whole, rest)| (whole, Some(rest)));
     let mut text = String::new();

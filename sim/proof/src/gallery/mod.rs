@@ -7,17 +7,23 @@
 //! rates after one constant per report was calibrated on one row, which is shown and not judged.
 
 mod gunicorn;
+mod json;
 mod judge;
 mod mixpanel;
+mod page;
 mod pinterest;
 mod redis_pool;
 mod row;
 mod startup;
+mod text;
 mod wayfair;
 mod window;
 
+pub use json::gallery_json;
 pub use judge::{Evidence, Judged, Said, Taken, Verdict, judge, runs};
+pub use page::{Incident, gallery_page};
 pub use row::{Asked, Band, Check, Reading, Row, Shape, Wanted};
+pub use text::gallery_table;
 pub use window::{Take, Window};
 
 /// The reports, by the letter that their rows' keys begin with.
