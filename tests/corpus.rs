@@ -8,7 +8,7 @@ mod shipped;
 use std::fs;
 
 use engine::transcript;
-use scenario::oracle;
+use proof::gevent as oracle;
 
 /// Programs in the corpus.
 const PROGRAMS: usize = 393;

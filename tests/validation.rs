@@ -5,7 +5,7 @@ mod shipped;
 use std::fs;
 use std::process::{Command, Output};
 
-use lab::validate::{Entry, scenario_text};
+use proof::measured::{Entry, scenario_text};
 use serde_json::Value;
 
 /// Every measured entry, by file name.
