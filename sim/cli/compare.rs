@@ -6,10 +6,10 @@ use engine::{Model, Seed};
 use lab::versus::{Versus, compare as hold_against, disregard_small};
 use lab::{Plan, WarmUp, WorldResult, run_all};
 use report::figures::draw_versus;
+use report::json::{TwoSides, versus_json};
 use report::text::Style;
 use report::text::notes::warm_up_note;
 use report::text::versus::{Sides, versus_text};
-use report::versus_json::{About, versus_json};
 use scenario::{Compiled, Override};
 
 use crate::files;
@@ -97,7 +97,7 @@ pub fn compare(args: &Args) -> Result<(), Problem> {
     disregard_small(&mut versus, args.smallest / 100.0);
     let sides: Vec<Sides> = versus.iter().map(|versus| sides(args, versus)).collect();
     if args.json {
-        let about = About {
+        let about = TwoSides {
             version: env!("CARGO_PKG_VERSION"),
             seed: plan.seed.0,
             sides: [described(&args.a, &args.set, &args.set_a), described(path_b, &args.set, &args.set_b)],

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use lab::versus::{Method, Versus, births_equal, compare_sides, disregard_small};
-use report::diff_json::{About, diff_json};
 use report::figures::draw_versus;
-use report::resultdoc::{Beside, ResultDoc, Source};
+use report::json::read::{Beside, ResultDoc, Source};
+use report::json::{TwoResults, diff_json};
 use report::text::Style;
 use report::text::diff::{Change, changes, headline, remark, settings_text};
 use report::text::versus::{Sides, versus_text};
@@ -63,7 +63,7 @@ pub fn diff(args: &Args) -> Result<(), Problem> {
     let notes = [notes(&a, &b, &versus), pairing.notes.clone()].concat();
     let summary = headline(&versus, &sides);
     if args.json {
-        let about = About {
+        let about = TwoResults {
             version: env!("CARGO_PKG_VERSION"),
             summary: &summary,
             sides: [(&names[0], &a), (&names[1], &b)],

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use lab::{Plan, Target};
-use report::resultdoc::{self, Asked, Beside, DOCUMENT_BYTES, ResultDoc, ResultError, Source};
+use report::json::read::{Asked, Beside, DOCUMENT_BYTES, ResultDoc, ResultError, Source};
 use report::words::printable;
 use scenario::Override;
 
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<(String, ResultDoc), Problem> {
     } else {
         String::from_utf8(bytes).map_err(|_| "this is not JSON: it is not even text in UTF-8".to_owned())
     };
-    let read = text.and_then(|text| match resultdoc::read(&text) {
+    let read = text.and_then(|text| match report::json::read::read(&text) {
         Ok(document) => Ok((text, document)),
         Err(error) => Err(error.to_string()),
     });

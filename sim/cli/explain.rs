@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use engine::{Model, RunRecord, Seed};
 use lab::explain::{CHANGES_MAX, Change, Checked, How, Outcome, Setting, Split, StepText, changes};
 use lab::{Plan, WorldResult, run_all_with, run_each};
-use report::explain_json::explain_json;
+use report::json::explain_json;
 use report::text::Style;
 use report::text::cures::Left;
 use report::text::explain::{Explained, explained};

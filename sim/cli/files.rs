@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use report::figures::Drawing;
-use report::resultdoc::Beside;
+use report::json::read::Beside;
 use scenario::{Compiled, Diagnostic, Override, Severity};
 use tempfile::NamedTempFile;
 

@@ -10,7 +10,7 @@ use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::scaled::can_scale;
 use report::figures::draw_plan;
 use report::json::About;
-use report::plan_json::plan_json;
+use report::json::plan_json;
 use report::text::attainable::unattainable_text;
 use report::text::plan::plan_text;
 use scenario::{Compiled, Override, Plan};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use engine::{Model, Seed};
 use lab::{OfModel, Plan, run_each};
 use proof::measured::{
-    About, Comparison, Entry, Fate, Look, Outcome, Summary, Validated, draw_validation, scenario_text, validation_json,
-    validation_table,
+    Comparison, Entry, Fate, Look, Outcome, Simulated, Summary, Validated, draw_validation, scenario_text,
+    validation_json, validation_table,
 };
 
 use crate::files;
@@ -64,7 +64,7 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     files::prepare(&args.out)?;
     let validated = compare(&entries, &plan)?;
     let summary = Summary::of(&validated);
-    let about = About { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
+    let about = Simulated { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
     let document = validation_json(&about, &validated, &summary);
     if args.json {
         files::print(&document)?;

@@ -7,8 +7,8 @@ use engine::Seed;
 use lab::slo::judge;
 use lab::theory::{Panel, panel};
 use lab::{Comparison, Plan, Target};
+use report::json::read::{Asked, ResultDoc, Source, first_deviation};
 use report::json::{About, Beside, results_json_with};
-use report::resultdoc::{Asked, ResultDoc, Source, first_deviation};
 use report::words::printable;
 use scenario::Compiled;
 

@@ -184,6 +184,6 @@ pub fn measured(data: &[u8]) {
     let validated = [Validated::new(&entry, fate)];
     let summary = Summary::of(&validated);
     assert!(!validation_table(&validated, &summary, Look { colour: false, width: 120 }).is_empty());
-    let about = measured::About { version: "0", seed: 1, replications: 1 };
+    let about = measured::Simulated { version: "0", seed: 1, replications: 1 };
     assert!(!validation_json(&about, &validated, &summary).is_empty());
 }

@@ -60,8 +60,8 @@ struct Run {
 /// The document, indented, ending in a line feed.
 pub fn gallery_json(version: &str, rows: &[Judged]) -> String {
     let holds = rows.iter().all(Judged::holds);
-    let document = Document { tailback: version, holds, rows: rows.iter().map(Row::of).collect() };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    let written = Document { tailback: version, holds, rows: rows.iter().map(Row::of).collect() };
+    report::json::document(&written)
 }
 
 impl<'a> Row<'a> {

@@ -1,5 +1,6 @@
 //! One entry: measured runs beside simulated ones, and whether they agree within the bands.
 
+use report::json::{number, number_or_null};
 use serde::Serialize;
 
 use super::bands::Bands;
@@ -66,45 +67,55 @@ impl Regime {
 }
 
 /// A quantity over the measured runs.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Measured {
     /// Smallest.
+    #[serde(serialize_with = "number")]
     pub min: f64,
     /// Median.
+    #[serde(serialize_with = "number")]
     pub median: f64,
     /// Largest.
+    #[serde(serialize_with = "number")]
     pub max: f64,
     /// Runs that had it.
     pub runs: u32,
 }
 
 /// A quantity over the simulated runs, each as long as a measured one.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Predicted {
     /// Smallest.
+    #[serde(serialize_with = "number")]
     pub min: f64,
     /// Median: what is held against the measured median.
+    #[serde(serialize_with = "number")]
     pub median: f64,
     /// Largest.
+    #[serde(serialize_with = "number")]
     pub max: f64,
     /// Lower end of the 95 % interval of the median; `None` below six runs, which are too few for one.
+    #[serde(serialize_with = "number_or_null")]
     pub low: Option<f64>,
     /// Its upper end.
+    #[serde(serialize_with = "number_or_null")]
     pub high: Option<f64>,
     /// Mean.
+    #[serde(serialize_with = "number")]
     pub mean: f64,
     /// Runs that had it.
     pub runs: u32,
 }
 
 /// One quantity of an entry.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Quantity {
     /// In the real server.
     pub measured: Measured,
     /// In the simulation.
     pub predicted: Predicted,
     /// Predicted over measured median, less one.
+    #[serde(serialize_with = "number")]
     pub error: f64,
     /// Whether that is in the band.
     pub verdict: Verdict,

@@ -4,13 +4,13 @@
 
 use serde::Serialize;
 
-use report::json::{Number, OneLine};
+use report::json::{Number, OneLine, document};
 
 use super::{Bands, Comparison, Count, Fate, Part, Quantity, Regime, Summary, Validated, Verdict};
 
 /// Where predictions come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct About<'a> {
+pub struct Simulated<'a> {
     /// Version of tailback.
     pub version: &'a str,
     /// Seed of every run.
@@ -20,8 +20,8 @@ pub struct About<'a> {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn validation_json(about: &About<'_>, entries: &[Validated], summary: &Summary) -> String {
-    let document = Document {
+pub fn validation_json(about: &Simulated<'_>, entries: &[Validated], summary: &Summary) -> String {
+    let written = Document {
         tailback: about.version,
         seed: about.seed,
         replications: about.replications,
@@ -35,7 +35,7 @@ pub fn validation_json(about: &About<'_>, entries: &[Validated], summary: &Summa
         summary: Totals::of(summary),
         entries: entries.iter().map(Row::of).collect(),
     };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    document(&written)
 }
 
 #[derive(Serialize)]
@@ -63,34 +63,27 @@ struct Totals {
     throughput_error_median: Option<Number>,
     throughput_error_p90: Option<Number>,
     throughput_entries: u32,
-    by_chance: OneLine<Met>,
-    p50: OneLine<Met>,
-    p99: OneLine<Met>,
-    regime: OneLine<Met>,
+    by_chance: OneLine<Count>,
+    p50: OneLine<Count>,
+    p99: OneLine<Count>,
+    regime: OneLine<Count>,
     not_mapped: u32,
     failed: u32,
     calibration: u32,
     entries: u32,
 }
 
-#[derive(Serialize)]
-struct Met {
-    met: u32,
-    of: u32,
-}
-
 impl Totals {
     fn of(summary: &Summary) -> Totals {
-        let met = |count: Count| OneLine(Met { met: count.met, of: count.of });
         Totals {
             holds: summary.holds(),
             throughput_error_median: summary.throughput_error_median.map(Number),
             throughput_error_p90: summary.throughput_error_p90.map(Number),
             throughput_entries: summary.throughput_entries,
-            by_chance: met(summary.by_chance),
-            p50: met(summary.p50),
-            p99: met(summary.p99),
-            regime: met(summary.regime),
+            by_chance: OneLine(summary.by_chance),
+            p50: OneLine(summary.p50),
+            p99: OneLine(summary.p99),
+            regime: OneLine(summary.regime),
             not_mapped: summary.not_mapped,
             failed: summary.failed,
             calibration: summary.calibration,
@@ -126,24 +119,23 @@ impl<'a> Row<'a> {
 #[derive(Serialize)]
 struct Numbers {
     within: bool,
-    ok_rps: OneLine<Cell>,
-    p50_ms: OneLine<Option<Cell>>,
-    p90_ms: OneLine<Option<Cell>>,
-    p99_ms: OneLine<Option<Cell>>,
-    cpu_cores: OneLine<Option<Cell>>,
+    ok_rps: OneLine<Quantity>,
+    p50_ms: OneLine<Option<Quantity>>,
+    p90_ms: OneLine<Option<Quantity>>,
+    p99_ms: OneLine<Option<Quantity>>,
+    cpu_cores: OneLine<Option<Quantity>>,
     regime: OneLine<Regimes>,
 }
 
 impl Numbers {
     fn of(found: &Comparison) -> Numbers {
-        let cell = |quantity: &Option<Quantity>| OneLine(quantity.as_ref().map(Cell::of));
         Numbers {
             within: found.is_within(),
-            ok_rps: OneLine(Cell::of(&found.ok_rps)),
-            p50_ms: cell(&found.p50_ms),
-            p90_ms: cell(&found.p90_ms),
-            p99_ms: cell(&found.p99_ms),
-            cpu_cores: cell(&found.cpu_cores),
+            ok_rps: OneLine(found.ok_rps),
+            p50_ms: OneLine(found.p50_ms),
+            p90_ms: OneLine(found.p90_ms),
+            p99_ms: OneLine(found.p99_ms),
+            cpu_cores: OneLine(found.cpu_cores),
             regime: OneLine(Regimes {
                 measured: found.regime_measured,
                 predicted: found.regime_predicted,
@@ -160,58 +152,6 @@ struct Regimes {
     verdict: Verdict,
 }
 
-#[derive(Serialize)]
-struct Cell {
-    measured: Seen,
-    predicted: Told,
-    error: Number,
-    verdict: Verdict,
-}
-
-#[derive(Serialize)]
-struct Seen {
-    min: Number,
-    median: Number,
-    max: Number,
-    runs: u32,
-}
-
-#[derive(Serialize)]
-struct Told {
-    min: Number,
-    median: Number,
-    max: Number,
-    low: Option<Number>,
-    high: Option<Number>,
-    mean: Number,
-    runs: u32,
-}
-
-impl Cell {
-    fn of(quantity: &Quantity) -> Cell {
-        let (seen, told) = (&quantity.measured, &quantity.predicted);
-        Cell {
-            measured: Seen {
-                min: Number(seen.min),
-                median: Number(seen.median),
-                max: Number(seen.max),
-                runs: seen.runs,
-            },
-            predicted: Told {
-                min: Number(told.min),
-                median: Number(told.median),
-                max: Number(told.max),
-                low: told.low.map(Number),
-                high: told.high.map(Number),
-                mean: Number(told.mean),
-                runs: told.runs,
-            },
-            error: Number(quantity.error),
-            verdict: quantity.verdict,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::validated;
@@ -224,7 +164,7 @@ mod tests {
         let mut unsaid = validated("loop/x", "loop", &[1.0], &[1.0]);
         unsaid.fate = Fate::NotMapped("there is no server".to_owned());
         let entries = [validated("io/pywsgi/c10", "pywsgi", &[97.0, 99.0, 98.0], &[100.0; 6]), unsaid];
-        let about = About { version: "1", seed: 7, replications: 6 };
+        let about = Simulated { version: "1", seed: 7, replications: 6 };
         let text = validation_json(&about, &entries, &Summary::of(&entries));
         let document: Value = serde_json::from_str(&text).unwrap();
         let first = &document["entries"][0];

@@ -26,7 +26,7 @@ pub(crate) use compare::median;
 pub use compare::{Comparison, Fate, Measured, Part, Predicted, Quantity, Regime, Validated, Verdict};
 pub use entry::{Class, Deployment, Entry, EntryError, Latency, Load, Run};
 pub use figure::draw_validation;
-pub use json::{About, validation_json};
+pub use json::{Simulated, validation_json};
 pub use mapping::{NotMapped, scenario_text};
 pub use outcome::Outcome;
 pub use steps::{Step, StepError};

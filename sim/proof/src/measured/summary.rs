@@ -1,10 +1,12 @@
 //! All entries together: how many met which band.
 
+use serde::Serialize;
+
 use super::bands::Bands;
 use super::compare::{Comparison, Fate, Part, Quantity, Validated, Verdict};
 
 /// How many of how many.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Count {
     /// Met their band.
     pub met: u32,

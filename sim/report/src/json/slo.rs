@@ -6,7 +6,7 @@ use lab::attainable::Unattainable;
 use lab::slo::{Judged, Objective, Verdict, overall};
 use serde::Serialize;
 
-use crate::json::{Interval, Number, OneLine};
+use super::number::{Interval, Number, OneLine};
 use crate::text::attainable::why_words;
 use crate::text::slo::operator;
 

@@ -7,8 +7,9 @@ use lab::plan::{Deployment, Moved, Plan, StepDown, WorldPlan};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
-use crate::json::{About, Growth, Number, OneLine};
-use crate::slo_json::{Goal, MissedAnyway, missed_anyway};
+use super::number::{Number, OneLine, document};
+use super::results::{About, Growth};
+use super::slo::{Goal, MissedAnyway, missed_anyway};
 use crate::text::plan::binding_resource;
 
 #[derive(Serialize)]
@@ -89,7 +90,7 @@ pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String], unattainable:
         let (replications, frontier) = (found.runs.len(), plan.frontier.contains(&at));
         OneLine(Shown { one: One::of(found), replications, frontier })
     });
-    let document = Document {
+    let written = Document {
         tailback: about.version,
         scenario: about.title,
         seed: about.seed,
@@ -103,7 +104,7 @@ pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String], unattainable:
         deployments: seen.collect(),
         moved: plan.moved.iter().map(|moved| OneLine(Off::of(moved))).collect(),
     };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    document(&written)
 }
 
 impl<'a> One<'a> {

@@ -4,11 +4,11 @@ use lab::versus::{Row, Versus};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::json::{Interval, Number, OneLine};
+use super::number::{Interval, Number, OneLine, document};
 
 /// Where a comparison comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct About<'a> {
+pub struct TwoSides<'a> {
     /// Version of tailback.
     pub version: &'a str,
     /// Seed of every run.
@@ -20,8 +20,8 @@ pub struct About<'a> {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn versus_json(about: &About<'_>, pairs: &[Versus]) -> String {
-    let document = Document {
+pub fn versus_json(about: &TwoSides<'_>, pairs: &[Versus]) -> String {
+    let written = Document {
         tailback: about.version,
         seed: about.seed,
         a: &about.sides[0],
@@ -30,9 +30,9 @@ pub fn versus_json(about: &About<'_>, pairs: &[Versus]) -> String {
         smallest_difference_share: Number(pairs.first().map_or(0.0, |versus| versus.smallest)),
         tests: pairs.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count(),
         pairs: pairs.iter().map(Pair::of).collect(),
-        unpaired: about.unpaired.iter().map(|(side, world)| OneLine(Unpaired { side, world })).collect(),
+        unpaired: unpaired(about.unpaired),
     };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    document(&written)
 }
 
 #[derive(Serialize)]
@@ -48,10 +48,15 @@ struct Document<'a> {
     unpaired: Vec<OneLine<Unpaired<'a>>>,
 }
 
+/// A world without a partner.
 #[derive(Serialize)]
-struct Unpaired<'a> {
+pub(crate) struct Unpaired<'a> {
     side: &'a str,
     world: &'a str,
+}
+
+pub(crate) fn unpaired(all: &[(String, String)]) -> Vec<OneLine<Unpaired<'_>>> {
+    all.iter().map(|(side, world)| OneLine(Unpaired { side, world })).collect()
 }
 
 #[derive(Serialize)]

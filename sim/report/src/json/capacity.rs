@@ -7,8 +7,9 @@ use lab::capacity::{Break, Capacity, Load, Point, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
-use crate::json::{About, Growth, Interval, Number, OneLine};
-use crate::slo_json::{Goal, MissedAnyway, missed_anyway};
+use super::number::{Interval, Number, OneLine, document};
+use super::results::{About, Growth};
+use super::slo::{Goal, MissedAnyway, missed_anyway};
 use crate::text::capacity;
 
 #[derive(Serialize)]
@@ -137,7 +138,7 @@ pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::A
         Load::Mixed => (None, None),
     };
     let goals = capacity.slo.objectives.iter();
-    let document = Document {
+    let written = Document {
         tailback: about.version,
         scenario: about.title,
         seed: about.seed,
@@ -153,7 +154,7 @@ pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::A
         worlds: capacity.worlds.iter().map(|world| World::of(world, capacity.load)).collect(),
         ratios: ratios.collect(),
     };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    document(&written)
 }
 
 impl<'a> World<'a> {

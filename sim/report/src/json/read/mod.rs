@@ -1,4 +1,4 @@
-//! Reads what [`crate::json`] writes: a document of results, as a file that anybody may have touched since.
+//! Reads what [`super::results_json`] writes: a document of results, as a file that anybody may have touched since.
 //!
 //! What is read is what a comparison needs, and what it takes to run everything again. Everything that a document says is doubted:
 //! lengths, sizes and forms are checked here, so that whoever has a [`ResultDoc`] can count on it.

@@ -11,7 +11,7 @@ use lab::Estimate;
 use lab::explain::{Change, Checked, Column, Setting, Split, culprit_name, step_name};
 use serde::Serialize;
 
-use crate::json::{Interval, Number};
+use super::number::{Interval, Number, document};
 use crate::text::explain::Explained;
 
 #[derive(Serialize)]
@@ -145,9 +145,9 @@ struct Changed<'a> {
 
 /// The document, indented, ending in a line feed.
 pub fn explain_json(version: &str, title: &str, worlds: &[Explained<'_>]) -> String {
-    let document =
+    let written =
         Document { tailback: version, scenario: title, worlds: worlds.iter().filter_map(World::of).collect() };
-    serde_json::to_string_pretty(&document).expect("every key is a string") + "\n"
+    document(&written)
 }
 
 /// Shares above zero by the name of the wait.

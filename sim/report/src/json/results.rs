@@ -1,23 +1,21 @@
 //! Results as one JSON document, for programs: everything the table has and more, with stable keys in a stable order.
 //!
-//! Keys end in their unit; a mean that no replication had is `null`. Numbers carry twelve significant digits, so that
-//! the last bits of a platform's logarithm cannot change a document. `docs/results.md` has the format, and
-//! [`crate::resultdoc`] reads it.
+//! A mean that no replication had is `null`. `docs/results.md` has the format, and [`super::read`] reads it.
 
 use lab::attainable::Unattainable;
 use lab::slo::Judged;
 use lab::theory::Panel;
 use lab::{
-    ClassDifference, ClassSummary, Comparison, Difference, Estimate, Figure, Overload, Precision, SharedSummary,
-    Summary, WarmUp, WorldDifference, WorldResult,
+    ClassDifference, ClassSummary, Comparison, Difference, Figure, Overload, Precision, SharedSummary, Summary, WarmUp,
+    WorldDifference, WorldResult,
 };
-use serde::ser::{Error, SerializeMap};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::value::to_raw_value;
 
-use crate::beside_json::{PrecisionReached, Theory, WarmUpFound};
-use crate::resultdoc::{FORMAT, Source};
-use crate::slo_json::{MissedAnyway, Verdicts, missed_anyway};
+use super::beside::{PrecisionReached, Theory, WarmUpFound};
+use super::number::{Interval, Number, OneLine, document};
+use super::read::{FORMAT, Source};
+use super::slo::{MissedAnyway, Verdicts, missed_anyway};
 
 /// Where results come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +66,7 @@ pub fn results_json_with(
     beside: &Beside<'_>,
 ) -> String {
     assert_eq!(results.len(), comparison.worlds.len(), "results and comparison differ in their worlds");
-    let document = Document {
+    let written = Document {
         tailback: about.version,
         format: FORMAT,
         scenario: about.title,
@@ -83,7 +81,7 @@ pub fn results_json_with(
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
         theory: beside.theory.iter().map(Theory::of).collect(),
     };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    document(&written)
 }
 
 #[derive(Serialize)]
@@ -224,15 +222,6 @@ impl<'a> ClassAgainst<'a> {
     }
 }
 
-/// A value on a line of its own, however deep: a document of one number per line can be read and compared.
-pub struct OneLine<T>(pub T);
-
-impl<T: Serialize> Serialize for OneLine<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        to_raw_value(&self.0).map_err(S::Error::custom)?.serialize(serializer)
-    }
-}
-
 /// A map from name to number and its value in each replication, in the order of the table of figures.
 struct Figures<'a>(&'a [Figure]);
 
@@ -282,50 +271,4 @@ struct Against {
     unit: &'static str,
     excludes_zero: Option<bool>,
     ratio: Option<Interval>,
-}
-
-/// A mean with its interval, and of how many replications it is.
-#[derive(Serialize)]
-pub(crate) struct Interval {
-    mean: Option<Number>,
-    low: Option<Number>,
-    high: Option<Number>,
-    n: u32,
-}
-
-impl Interval {
-    pub(crate) fn of(estimate: Option<&Estimate>) -> Interval {
-        Interval::in_units(estimate, 1.0)
-    }
-
-    /// In so much of what was estimated.
-    pub(crate) fn in_units(estimate: Option<&Estimate>, unit: f64) -> Interval {
-        let number = |value: f64| Number(value * unit);
-        Interval {
-            mean: estimate.map(|estimate| number(estimate.mean)),
-            low: estimate.and_then(|estimate| estimate.low).map(number),
-            high: estimate.and_then(|estimate| estimate.high).map(number),
-            n: estimate.map_or(0, |estimate| estimate.n),
-        }
-    }
-}
-
-/// The nearest number of twelve significant digits.
-pub(crate) fn rounded(number: f64) -> f64 {
-    format!("{number:.11e}").parse().expect("what was printed as a float is one")
-}
-
-/// A float with twelve significant digits, without a fraction where there is none.
-pub struct Number(pub f64);
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rounded = rounded(self.0);
-        // Every whole number below 2^53 is a float, and every reader's.
-        if rounded.fract() == 0.0 && rounded.abs() < 9e15 {
-            serializer.serialize_i64(rounded as i64)
-        } else {
-            serializer.serialize_f64(rounded)
-        }
-    }
 }

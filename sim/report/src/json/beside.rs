@@ -5,7 +5,7 @@ use lab::warm_up::WorldCut;
 use lab::{Estimate, Precision, WarmUp};
 use serde::Serialize;
 
-use crate::json::{Number, OneLine};
+use super::number::{Number, OneLine};
 use crate::text::theory::little_words;
 
 /// What is left out of every run.

@@ -3,14 +3,14 @@
 use lab::versus::Versus;
 use serde::Serialize;
 
-use crate::json::{Number, OneLine};
-use crate::resultdoc::ResultDoc;
+use super::number::{Number, OneLine, document};
+use super::read::ResultDoc;
+use super::versus::{Pair, Unpaired, unpaired};
 use crate::text::diff::Change;
-use crate::versus_json::Pair;
 
 /// What is compared.
 #[derive(Clone, Debug)]
-pub struct About<'a> {
+pub struct TwoResults<'a> {
     /// Version of tailback that compares.
     pub version: &'a str,
     /// What happened, in a sentence.
@@ -26,9 +26,9 @@ pub struct About<'a> {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn diff_json(about: &About<'_>, pairs: &[Versus]) -> String {
+pub fn diff_json(about: &TwoResults<'_>, pairs: &[Versus]) -> String {
     let [a, b] = about.sides.map(Side::of);
-    let document = Document {
+    let written = Document {
         tailback: about.version,
         summary: about.summary.trim_end(),
         a,
@@ -38,10 +38,10 @@ pub fn diff_json(about: &About<'_>, pairs: &[Versus]) -> String {
         smallest_difference_share: Number(pairs.first().map_or(0.0, |versus| versus.smallest)),
         tests: pairs.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count(),
         pairs: pairs.iter().map(Compared::of).collect(),
-        unpaired: about.unpaired.iter().map(|(side, world)| OneLine(Unpaired { side, world })).collect(),
+        unpaired: unpaired(about.unpaired),
         notes: about.notes,
     };
-    serde_json::to_string_pretty(&document).expect("a document of strings and numbers can be written") + "\n"
+    document(&written)
 }
 
 #[derive(Serialize)]
@@ -82,12 +82,6 @@ impl<'a> Side<'a> {
             replications: document.replications,
         }
     }
-}
-
-#[derive(Serialize)]
-struct Unpaired<'a> {
-    side: &'a str,
-    world: &'a str,
 }
 
 /// As `compare` has it, and how the difference was taken.
