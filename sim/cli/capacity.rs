@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use engine::Seed;
 use engine::model::{Arrivals, ClientSpec, Model};
 use engine::time::{Span, Time};
-use lab::capacity::{Ladder, Load, Plan, assumed, measure};
+use lab::capacity::{Ladder, Load, SearchSettings, assumed, measure};
 use lab::scaled::can_scale;
 use report::figures::draw_capacity;
 use report::json::About;
@@ -90,7 +90,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
     let notes = shorten(&mut models, &compiled, args.length);
     let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && !args.json, &args.file)?;
     let unattainable = laws::out_of_reach_at_any_load(&compiled, &models);
-    let plan = Plan {
+    let plan = SearchSettings {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
         threads: args.threads,

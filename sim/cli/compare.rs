@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
 use lab::versus::{Versus, compare as hold_against, disregard_small};
-use lab::{Plan, WarmUp, WorldResult, run_all};
+use lab::{RunSettings, WarmUp, WorldResult, run_all};
 use report::figures::draw_versus;
 use report::json::{TwoSides, versus_json};
 use report::text::Style;
@@ -90,7 +90,7 @@ pub fn compare(args: &Args) -> Result<(), Problem> {
         files::prepare(folder)?;
     }
     let replications = args.replications.unwrap_or(a.replications.max(b.replications).max(REPLICATIONS));
-    let plan = Plan { seed: Seed(args.seed.unwrap_or(a.seed)), replications, threads: args.threads };
+    let plan = RunSettings { seed: Seed(args.seed.unwrap_or(a.seed)), replications, threads: args.threads };
     let (warm_up, results) = simulate(args, [&a, &b], &pairing, &plan)?;
     let pairs: Vec<(&WorldResult, &WorldResult)> = results.chunks(2).map(|two| (&two[0], &two[1])).collect();
     let mut versus = hold_against(&pairs);
@@ -169,7 +169,7 @@ fn simulate(
     args: &Args,
     sides: [&Compiled; 2],
     pairing: &Pairing,
-    plan: &Plan,
+    plan: &RunSettings,
 ) -> Result<(Option<WarmUp>, Vec<WorldResult>), Problem> {
     let both = |&(a, b): &(usize, usize)| [sides[0].models[a].clone(), sides[1].models[b].clone()];
     let mut models: Vec<Model> = pairing.pairs.iter().flat_map(both).collect();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::RunError;
 use engine::transcript::{self, Transcript};
-use proof::gevent::{self, Entry, Oracle};
+use proof::gevent::{self, Oracle, TraceLine};
 
 use crate::files;
 use crate::problem::Problem;
@@ -66,7 +66,7 @@ fn show(paths: &[PathBuf]) -> Result<(), Problem> {
 /// Compares every trace with the recorded one; mistakes in the files come before any comparison, all of them at once.
 fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     let mut wrong = String::new();
-    let mut pairs: Vec<(&Path, Oracle, Vec<Entry>)> = Vec::new();
+    let mut pairs: Vec<(&Path, Oracle, Vec<TraceLine>)> = Vec::new();
     for path in paths {
         match oracle_of(path).and_then(|oracle| Ok((oracle, recorded(path)?))) {
             Ok((oracle, want)) => pairs.push((path, oracle, want)),
@@ -98,7 +98,7 @@ pub fn oracle_of(path: &Path) -> Result<Oracle, Problem> {
 }
 
 /// The recorded trace of a program.
-fn recorded(program: &Path) -> Result<Vec<Entry>, Problem> {
+fn recorded(program: &Path) -> Result<Vec<TraceLine>, Problem> {
     let name = program.to_string_lossy();
     let Some(stem) = name.strip_suffix(PROGRAM) else {
         return Err(Problem::Usage(format!(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lab::versus::{Method, Versus, births_equal, compare_sides, disregard_small};
 use report::figures::draw_versus;
-use report::json::read::{Beside, ResultDoc, Source};
+use report::json::read::{FileBeside, ResultDoc, Source};
 use report::json::{TwoResults, diff_json};
 use report::text::Style;
 use report::text::diff::{Change, changes, headline, remark, settings_text};
@@ -170,7 +170,7 @@ fn settings(document: &ResultDoc) -> Result<Vec<(String, String)>, Problem> {
 /// Files beside the scenarios that differ; what is in them is told by its size.
 fn file_changes(a: &ResultDoc, b: &ResultDoc) -> Vec<Change> {
     let texts = |document: &ResultDoc| -> Vec<(String, String)> {
-        let one = |one: &Beside| (format!("file {}", one.name), one.text.clone());
+        let one = |one: &FileBeside| (format!("file {}", one.name), one.text.clone());
         document.source.files.iter().map(one).collect()
     };
     let size = |text: String| format!("{} lines, {} bytes", text.lines().count(), text.len());

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use lab::{Plan, Target};
-use report::json::read::{Asked, Beside, DOCUMENT_BYTES, ResultDoc, ResultError, Source};
+use lab::{RunSettings, Target};
+use report::json::read::{Asked, DOCUMENT_BYTES, FileBeside, ResultDoc, ResultError, Source};
 use report::words::printable;
 use scenario::Override;
 
@@ -17,10 +17,10 @@ use crate::run::parse_overrides;
 pub fn source(
     file: &Path,
     set: &[String],
-    plan: &Plan,
+    plan: &RunSettings,
     target: Option<&Target>,
     text: &str,
-    files: Vec<Beside>,
+    files: Vec<FileBeside>,
 ) -> Source {
     let asked = |target: &Target| Asked {
         share: target.share,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use engine::{Model, RunRecord, Seed};
 use lab::explain::{CHANGES_MAX, Change, Checked, How, Outcome, Setting, Split, StepText, changes};
-use lab::{Plan, WorldResult, run_all_with, run_each};
+use lab::{RunSettings, WorldResult, run_all_with, run_each};
 use report::json::explain_json;
 use report::text::Style;
 use report::text::cures::Left;
@@ -55,7 +55,7 @@ pub fn explain(args: &Args) -> Result<(), Problem> {
     let source = Source { path: &args.file, text: &text };
     let overrides = parse_overrides(&args.set)?;
     let mut compiled = source.compile(&overrides)?;
-    let plan = Plan {
+    let plan = RunSettings {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
         threads: args.threads,
@@ -110,7 +110,7 @@ fn class_of(compiled: &Compiled, args: &Args) -> Result<Option<usize>, Problem> 
 fn try_changes(
     source: &Source<'_>,
     overrides: &[Override],
-    plan: &Plan,
+    plan: &RunSettings,
     class: Option<usize>,
     worlds: &mut [Explained<'_>],
     results: &[WorldResult],

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use engine::diary::{Diary, Wanted};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
-use lab::Plan;
+use lab::RunSettings;
 
 use crate::files;
 use crate::problem::Problem;
@@ -58,7 +58,7 @@ pub fn fingerprint(args: &Args) -> Result<(), Problem> {
     let mut compiled = files::compile(&args.file, &parse_overrides(&args.set)?)?;
     let seed = Seed(args.seed.unwrap_or(compiled.seed));
     let replications = args.replications.unwrap_or(compiled.replications);
-    settle(&mut compiled, &Plan { seed, replications, threads: Some(1) })?;
+    settle(&mut compiled, &RunSettings { seed, replications, threads: Some(1) })?;
     let models = match &args.world {
         Some(name) => vec![world(&compiled.models, Some(name))?],
         None => compiled.models.iter().collect(),

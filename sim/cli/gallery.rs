@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::transcript::{self, Said};
 use engine::{Model, Seed};
-use lab::{Plan, run_all, run_all_with};
+use lab::{RunSettings, run_all, run_all_with};
 use proof::gallery::{
     Evidence, Incident, Judged, Reading, Row, Taken, Wanted, gallery_json, gallery_page, gallery_table, judge, rows,
     runs,
@@ -87,7 +87,7 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
     for scenario in scenarios {
         bar.set_message(scenario);
         let compiled = files::compile_quietly(&args.scenarios.join(scenario), &[])?;
-        let plan = Plan { seed: Seed(compiled.seed), replications: 1, threads: args.threads };
+        let plan = RunSettings { seed: Seed(compiled.seed), replications: 1, threads: args.threads };
         let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
         let stem = scenario.trim_end_matches(".toml").replace('/', "-");
         for drawing in drawings(&compiled, &results, &|name| name == PLOT)? {
@@ -145,7 +145,7 @@ fn take(all: &[Wanted], args: &Args) -> Result<Vec<Taken>, Problem> {
     let Some(Wanted { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
     let mut compiled = compile(run, &args.scenarios)?;
     compiled.models.retain(|model| all.iter().any(|one| one.reading.world == model.name));
-    let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads: args.threads };
+    let plan = RunSettings { seed: Seed(compiled.seed), replications: compiled.replications, threads: args.threads };
     let results = match args.shuffle_ties {
         None => run_all(&compiled.models, &plan, &|_| {}),
         Some(ties) => run_all_with(&compiled.models, &plan, &|_| {}, &|model: &Model, seed, replication| {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use engine::Seed;
 use lab::slo::judge;
 use lab::theory::{Panel, panel};
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, RunSettings, WorldResult, run_all};
 use report::json::Beside;
-use report::page::{About, Report, attainable_section, page, theory_section, verdict_section};
+use report::page::{PageAbout, Report, attainable_section, page, theory_section, verdict_section};
 use scenario::Compiled;
 
 use crate::files;
@@ -49,14 +49,14 @@ pub struct Origin<'a> {
     /// What was laid over it, as it was typed.
     pub set: &'a [String],
     /// What was run.
-    pub plan: Plan,
+    pub plan: RunSettings,
 }
 
 /// Runs a scenario and writes the page.
 pub fn report(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
     let (mut compiled, text) = files::compile_with_text(&args.file, &overrides)?;
-    let plan = Plan {
+    let plan = RunSettings {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
         threads: args.threads,
@@ -87,7 +87,7 @@ pub fn write_page(
 ) -> Result<PathBuf, Problem> {
     let name = origin.file.file_name().filter(|name| *name != "-").unwrap_or("scenario.toml".as_ref());
     let name = name.to_string_lossy();
-    let about = About {
+    let about = PageAbout {
         version: env!("CARGO_PKG_VERSION"),
         file: &name,
         scenario: origin.text,

@@ -7,7 +7,7 @@ use lab::figure::RUN_FIGURES;
 use lab::precision::run_to_precision;
 use lab::slo::{Judged, Verdict, judge, overall};
 use lab::theory::{Panel, panel};
-use lab::{Comparison, FigureSpec, Plan, Precision, Progress, Target, WorldResult, run_all, world_series};
+use lab::{Comparison, FigureSpec, Precision, Progress, RunSettings, Target, WorldResult, run_all, world_series};
 use report::figures::{Drawing, Shade, draw_figures};
 use report::json::Beside;
 use report::text::notes::precision_missed;
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let replications = args.replications.unwrap_or(compiled.replications);
     let wanted = !args.no_plots && (form == Form::Table || args.report);
     let folder = files::plots_folder(args.out.as_deref(), wanted, &args.file)?;
-    let plan = Plan { seed: Seed(seed), replications, threads: args.threads };
+    let plan = RunSettings { seed: Seed(seed), replications, threads: args.threads };
     let warm_up = settle(&mut compiled, &plan)?;
     let target = args.target();
     let (results, precision) = simulate(target.as_ref(), &compiled.models, &plan)?;
@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         slo: judged.as_deref(),
         unattainable: &unattainable,
     };
-    let plan = Plan { replications: comparison.worlds[0].replications, ..plan };
+    let plan = RunSettings { replications: comparison.worlds[0].replications, ..plan };
     let origin = Origin { file: &args.file, text: &text, set: &args.set, plan };
     let shown =
         Shown { compiled: &compiled, results: &results, comparison: &comparison, beside: &beside, origin: &origin };
@@ -143,7 +143,7 @@ fn write_figures(shown: &Shown<'_>, folder: &Path, with_page: bool, say: bool) -
 pub fn simulate(
     target: Option<&Target>,
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
 ) -> Result<(Vec<WorldResult>, Option<Precision>), Problem> {
     let Some(target) = target else {
         let results = terminal::with_bar(models.len(), plan, |progress| run_all(models, plan, progress))?;

@@ -2,14 +2,14 @@
 
 use engine::Model;
 use lab::warm_up::PILOTS;
-use lab::{Plan, WarmUp};
+use lab::{RunSettings, WarmUp};
 use scenario::Compiled;
 
 use crate::problem::Problem;
 use crate::terminal;
 
 /// Finds the warm-up of a scenario that leaves it open, and writes it into its models.
-pub fn settle(compiled: &mut Compiled, plan: &Plan) -> Result<Option<WarmUp>, Problem> {
+pub fn settle(compiled: &mut Compiled, plan: &RunSettings) -> Result<Option<WarmUp>, Problem> {
     if !compiled.auto_warm_up {
         return Ok(None);
     }
@@ -28,7 +28,7 @@ pub fn refuse(compiled: &Compiled, command: &str) -> Result<(), Problem> {
 }
 
 /// Runs the pilots, with a bar on a terminal.
-pub fn find(models: &[Model], plan: &Plan) -> Result<WarmUp, Problem> {
-    let plan = Plan { replications: PILOTS, ..*plan };
+pub fn find(models: &[Model], plan: &RunSettings) -> Result<WarmUp, Problem> {
+    let plan = RunSettings { replications: PILOTS, ..*plan };
     terminal::with_bar(models.len(), &plan, |progress| WarmUp::find(models, &plan, progress))
 }

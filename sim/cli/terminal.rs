@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lab::{LabError, Plan, Progress};
+use lab::{LabError, Progress, RunSettings};
 
 use crate::problem::Problem;
 
@@ -36,7 +36,7 @@ pub fn bar(form: &str, steps: u64) -> ProgressBar {
 /// Runs so many models as the plan says, with a bar on a terminal.
 pub fn with_bar<T>(
     models: usize,
-    plan: &Plan,
+    plan: &RunSettings,
     run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>,
 ) -> Result<T, Problem> {
     let runs = models as u64 * u64::from(plan.replications);

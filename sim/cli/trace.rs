@@ -6,7 +6,7 @@ use engine::record::{RunRecord, Worst};
 use engine::time::{Span, Time};
 use engine::trace::{Trace, Window, trace as run_traced};
 use engine::{Model, Replication, Seed};
-use lab::Plan;
+use lab::RunSettings;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 
 use crate::files;
@@ -70,7 +70,7 @@ pub fn trace(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
     let mut compiled = files::compile(&args.file, &overrides)?;
     let (seed, replication) = (args.seed.unwrap_or(compiled.seed), args.replication);
-    settle(&mut compiled, &Plan { seed: Seed(seed), replications: 1, threads: None })?;
+    settle(&mut compiled, &RunSettings { seed: Seed(seed), replications: 1, threads: None })?;
     let model = world(&compiled.models, args.world.as_deref())?;
     check_times(args, model)?;
     let out = args.out.clone().unwrap_or_else(|| files::default_folder(&args.file).join("trace.json"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
-use lab::{OfModel, Plan, run_each};
+use lab::{OfModel, RunSettings, run_each};
 use proof::measured::{
     Comparison, Entry, Fate, Look, Outcome, Simulated, Summary, Validated, draw_validation, scenario_text,
     validation_json, validation_table,
@@ -60,7 +60,7 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
     }
-    let plan = Plan { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
+    let plan = RunSettings { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
     files::prepare(&args.out)?;
     let validated = compare(&entries, &plan)?;
     let summary = Summary::of(&validated);
@@ -113,7 +113,7 @@ fn show_scenario(entries: &[Entry], name: &str) -> Result<(), Problem> {
 }
 
 /// Simulates all entries and holds each against its measurement.
-fn compare(entries: &[Entry], plan: &Plan) -> Result<Vec<Validated>, Problem> {
+fn compare(entries: &[Entry], plan: &RunSettings) -> Result<Vec<Validated>, Problem> {
     let models: Vec<Result<Model, String>> = entries.iter().map(model).collect();
     let mapped: Vec<Model> = models.iter().filter_map(|model| model.as_ref().ok().cloned()).collect();
     let mut outcomes = simulate(&mapped, plan)?.into_iter();
@@ -142,7 +142,7 @@ fn model(entry: &Entry) -> Result<Model, String> {
     Ok(model)
 }
 
-fn simulate(models: &[Model], plan: &Plan) -> Result<Vec<OfModel<Outcome>>, Problem> {
+fn simulate(models: &[Model], plan: &RunSettings) -> Result<Vec<OfModel<Outcome>>, Problem> {
     if models.is_empty() {
         return Ok(Vec::new());
     }

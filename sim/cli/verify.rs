@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use engine::Seed;
 use lab::slo::judge;
 use lab::theory::{Panel, panel};
-use lab::{Comparison, Plan, Target};
+use lab::{Comparison, RunSettings, Target};
 use report::json::read::{Asked, ResultDoc, Source, first_deviation};
 use report::json::{About, Beside, results_json_with};
 use report::words::printable;
@@ -68,7 +68,7 @@ fn verified(document: &ResultDoc) -> String {
 fn run_again(document: &ResultDoc, threads: Option<usize>) -> Result<String, Problem> {
     let source = &document.source;
     let mut compiled = compile(source)?;
-    let plan = Plan { seed: Seed(source.seed), replications: source.replications, threads };
+    let plan = RunSettings { seed: Seed(source.seed), replications: source.replications, threads };
     let target = source.precision.as_ref().map(target).transpose()?;
     let warm_up = settle(&mut compiled, &plan)?;
     let (results, precision) = simulate(target.as_ref(), &compiled.models, &plan)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use engine::Seed;
 use lab::sweep::table::Table;
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, RunSettings, WorldResult, run_all};
 use report::data::Format;
 use report::data::figures::figures_table;
 use report::data::hgrm::hgrm;
@@ -104,7 +104,7 @@ struct Written {
 pub fn export(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
     let mut compiled = files::compile(&args.file, &overrides)?;
-    let plan = Plan {
+    let plan = RunSettings {
         seed: Seed(args.seed.unwrap_or(compiled.seed)),
         replications: args.replications.unwrap_or(compiled.replications),
         threads: args.threads,

@@ -13,7 +13,7 @@ use crate::files;
 use crate::problem::Problem;
 
 /// What is to be run.
-pub struct Plan {
+pub struct Planned {
     /// The study.
     pub study: Study,
     /// The doubts about its points, each once, as text.
@@ -33,7 +33,7 @@ pub(super) struct Draft {
 }
 
 /// Reads what is to be varied and compiles every point; every mistake at once, and nothing runs if there is one.
-pub fn plan(args: &Args, source: &Source) -> Result<Plan, Problem> {
+pub fn plan(args: &Args, source: &Source) -> Result<Planned, Problem> {
     let wrong = |found: Vec<Diagnostic>| Problem::Scenario(files::show(&found, &source.text));
     if args.set.is_empty() && !args.tornado && !args.hysteresis {
         let text = "a sweep varies something: add --set KEY=VALUES, such as --set world.threads.threads=10..640:log8";
@@ -59,7 +59,7 @@ pub fn plan(args: &Args, source: &Source) -> Result<Plan, Problem> {
         open: false,
     };
     let warnings = compile_points(args, source, &mut study, &draft.arguments, draft.replications_min).map_err(wrong)?;
-    Ok(Plan { study, warnings: files::show(&warnings, &source.text) })
+    Ok(Planned { study, warnings: files::show(&warnings, &source.text) })
 }
 
 /// Fills in what compiling tells: seeds, replications, worlds and classes. Returns the doubts, each once.

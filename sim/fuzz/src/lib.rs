@@ -11,7 +11,7 @@ use lab::sweep::log;
 use lab::sweep::results::Results;
 use lab::theory::panel;
 use lab::{Comparison, WorldResult};
-use proof::gevent::{self as oracle, Entry};
+use proof::gevent::{self as oracle, TraceLine};
 use proof::measured::{
     self, Comparison as Held, Fate, Look, Outcome, Summary, Validated, scenario_text, validation_json, validation_table,
 };
@@ -128,7 +128,7 @@ pub fn trace(data: &[u8]) {
         drop(oracle::difference(&other, &read, times));
         drop(oracle::difference(&read, &other[..other.len() / 2], times));
     }
-    let differ = |got: &[Entry], want: &[Entry]| oracle::difference(got, want, false).is_some();
+    let differ = |got: &[TraceLine], want: &[TraceLine]| oracle::difference(got, want, false).is_some();
     assert_eq!(differ(&read, &other), differ(&other, &read), "the order decides which of two is compared with which");
 }
 

@@ -30,7 +30,7 @@ pub use estimate::Estimate;
 pub use figure::{Better, Figure, FigureSpec, Group, Unit};
 pub use overload::Overload;
 pub use precision::{Precision, Target};
-pub use run::{FailedRun, LabError, OfModel, Plan, Progress, run_all, run_all_from, run_all_with, run_each};
+pub use run::{FailedRun, LabError, OfModel, Progress, RunSettings, run_all, run_all_from, run_all_with, run_each};
 pub use series::{Band, WorldSeries, world_series};
 pub use summary::{ClassSummary, SharedSummary, Summary, WorldResult};
 pub use versus::Versus;

@@ -8,7 +8,7 @@ use engine::model::Model;
 use engine::rng::Replication;
 
 use crate::figure::{FigureSpec, RUN_FIGURES};
-use crate::run::{LabError, Plan, Progress, run_all_from};
+use crate::run::{LabError, Progress, RunSettings, run_all_from};
 use crate::summary::{Summary, WorldResult};
 
 /// Replications before the first look.
@@ -84,12 +84,12 @@ impl Precision {
 /// As [`crate::run_all`].
 pub fn run_to_precision(
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
     target: &Target,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<(Vec<WorldResult>, Precision), LabError> {
     let more = |first: u32, count: u32| {
-        run_all_from(models, &Plan { replications: count, ..*plan }, Replication(first), progress)
+        run_all_from(models, &RunSettings { replications: count, ..*plan }, Replication(first), progress)
     };
     until_narrow(plan.replications, target, &more)
 }

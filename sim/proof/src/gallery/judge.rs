@@ -9,7 +9,7 @@ use super::row::{Check, Reading, Row, Wanted};
 
 /// How a row came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum Standing {
     /// In its band.
     Inside,
     /// Not in its band, or without a number.
@@ -41,7 +41,7 @@ pub struct Judged {
     /// What the simulation says.
     pub said: Said,
     /// Whether it is in the row's band.
-    pub verdict: Verdict,
+    pub verdict: Standing,
 }
 
 /// A number taken from runs, replication by replication.
@@ -87,13 +87,13 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
     let known = |at: usize| values(at).iter().copied().flatten();
     let estimate = |at: usize| Estimate::of(&known(at).collect::<Vec<f64>>());
     let unit = wanted.first().and_then(Wanted::unit).unwrap_or(Unit::Count);
-    let number = |unit: Unit, found: Option<Estimate>, holds: &dyn Fn(Estimate) -> Verdict| match found {
+    let number = |unit: Unit, found: Option<Estimate>, holds: &dyn Fn(Estimate) -> Standing| match found {
         Some(found) => (Said::Number(unit, found), holds(found)),
-        None => (NONE, Verdict::Outside),
+        None => (NONE, Standing::Outside),
     };
     let (said, verdict) = match &row.check {
         Check::Value(_, band) => number(unit, estimate(0), &|found| inside(band.holds(found.mean))),
-        Check::Calibrated(..) => number(unit, estimate(0), &|_| Verdict::Shown),
+        Check::Calibrated(..) => number(unit, estimate(0), &|_| Standing::Shown),
         Check::Among(_, draw) => {
             let among = known(0).any(|value| value <= *draw) && known(0).any(|value| value >= *draw);
             number(unit, estimate(0), &|_| inside(among))
@@ -125,10 +125,10 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
         }
         Check::Order(program, published) => match evidence.orders.iter().find(|(of, _)| of == program) {
             Some((_, said)) => (Said::Order(said.clone()), inside(said == published)),
-            None => (Said::Nothing("the program was not run"), Verdict::Outside),
+            None => (Said::Nothing("the program was not run"), Standing::Outside),
         },
-        Check::NotYet(why) => (Said::Nothing(why), Verdict::NotYet),
-        Check::Stated(file) => (Said::Nothing(file), Verdict::Shown),
+        Check::NotYet(why) => (Said::Nothing(why), Standing::NotYet),
+        Check::Stated(file) => (Said::Nothing(file), Standing::Shown),
     };
     Judged { row, said, verdict }
 }
@@ -138,14 +138,14 @@ fn alone(value: Option<f64>, replications: usize) -> Option<Estimate> {
     value.map(|mean| Estimate { mean, low: None, high: None, n: replications as u32 })
 }
 
-fn inside(holds: bool) -> Verdict {
-    if holds { Verdict::Inside } else { Verdict::Outside }
+fn inside(holds: bool) -> Standing {
+    if holds { Standing::Inside } else { Standing::Outside }
 }
 
 impl Judged {
     /// Whether nothing is wrong with it.
     pub fn holds(&self) -> bool {
-        matches!(self.verdict, Verdict::Inside | Verdict::Shown)
+        matches!(self.verdict, Standing::Inside | Standing::Shown)
     }
 }
 
@@ -163,10 +163,10 @@ mod tests {
             let doubts = ASKED.readings().into_iter().zip(counts).collect();
             judge(&ROW, &Evidence { doubts, ..Evidence::default() }).verdict
         };
-        assert_eq!(verdict([1.0, 0.0]), Verdict::Inside);
-        assert_eq!(verdict([0.0, 0.0]), Verdict::Outside, "the mistake is not seen");
-        assert_eq!(verdict([1.0, 1.0]), Verdict::Outside, "the cure is called a mistake");
-        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Verdict::Outside, "nobody asked");
+        assert_eq!(verdict([1.0, 0.0]), Standing::Inside);
+        assert_eq!(verdict([0.0, 0.0]), Standing::Outside, "the mistake is not seen");
+        assert_eq!(verdict([1.0, 1.0]), Standing::Outside, "the cure is called a mistake");
+        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Standing::Outside, "nobody asked");
     }
 
     #[test]
@@ -177,8 +177,8 @@ mod tests {
             let said = said.iter().map(|&word| word.to_owned()).collect();
             judge(&ROW, &Evidence { orders: vec![("x.json", said)], ..Evidence::default() }).verdict
         };
-        assert_eq!(verdict(&["12", "56", "34"]), Verdict::Inside);
-        assert_eq!(verdict(&["12", "56", "34", "78"]), Verdict::Outside);
-        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Verdict::Outside);
+        assert_eq!(verdict(&["12", "56", "34"]), Standing::Inside);
+        assert_eq!(verdict(&["12", "56", "34", "78"]), Standing::Outside);
+        assert_eq!(judge(&ROW, &Evidence::default()).verdict, Standing::Outside);
     }
 }

@@ -20,11 +20,11 @@ mod wayfair;
 mod window;
 
 pub use json::gallery_json;
-pub use judge::{Evidence, Judged, Said, Taken, Verdict, judge, runs};
+pub use judge::{Evidence, Judged, Said, Standing, Taken, judge, runs};
 pub use page::{Incident, gallery_page};
 pub use row::{Asked, Band, Check, Reading, Row, Shape, Wanted};
 pub use text::gallery_table;
-pub use window::{Take, Window};
+pub use window::{Stretch, Take};
 
 /// The reports, by the letter that their rows' keys begin with.
 pub const REPORTS: [(char, &str); 6] = [

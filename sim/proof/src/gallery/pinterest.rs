@@ -1,7 +1,7 @@
 //! Pinterest, "How we use gevent to go fast".
 
 use super::row::{Band, Check, Reading, Row, Shape};
-use super::window::{Take, Window};
+use super::window::{Stretch, Take};
 
 const IN_A_ROW: &[&str] = &["client.users.requests=[\"in-a-row\"]", "run.length=60s"];
 const SIDE_BY_SIDE: &[&str] = &["client.users.requests=[\"side-by-side\"]", "run.length=60s"];
@@ -19,8 +19,8 @@ const fn slow(world: &'static str, figure: &'static str) -> Reading {
 }
 
 /// The median of a fleet, of whose requests one in ten needs what is slow from 60 s to 120 s.
-const fn median(world: &'static str, from: u32, to: u32) -> (Reading, Window) {
-    (slow(world, "latency_p50_ns"), Window { take: Take::Mean, from, to })
+const fn median(world: &'static str, from: u32, to: u32) -> (Reading, Stretch) {
+    (slow(world, "latency_p50_ns"), Stretch { take: Take::Mean, from, to })
 }
 
 const ONE_BACKEND: &[&str] = &["client.users.rate=100/s", "request.page.steps.0.fan=1"];
@@ -64,8 +64,8 @@ const fn outcome(world: &'static str, figure: &'static str) -> Reading {
 }
 
 /// Good responses a second of a fleet in a window: the spike is from 90 s to 130 s, the trouble from 210 s to 240 s.
-const fn good(world: &'static str, from: u32, to: u32) -> (Reading, Window) {
-    (outcome(world, "ok_rps"), Window { take: Take::Mean, from, to })
+const fn good(world: &'static str, from: u32, to: u32) -> (Reading, Stretch) {
+    (outcome(world, "ok_rps"), Stretch { take: Take::Mean, from, to })
 }
 
 const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> Row {

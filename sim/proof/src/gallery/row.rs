@@ -2,7 +2,7 @@
 
 use engine::record::RunRecord;
 
-use super::window::Window;
+use super::window::Stretch;
 use lab::figure::{RUN_FIGURES, Recipe, Unit};
 
 /// One published figure.
@@ -40,7 +40,7 @@ pub enum Check {
     /// What `tailback check` says of a file is the mistake, and it does not say it of the cure.
     Doubt(Asked),
     /// What windows of runs look like side by side; each reading's figure is a column of the time series.
-    Course(&'static [(Reading, Window)], Shape),
+    Course(&'static [(Reading, Stretch)], Shape),
     /// A scheduling program beneath the folder of scenarios, and what its greenlets say, in order, and nothing else.
     Order(&'static str, &'static [&'static str]),
     /// It cannot be simulated yet, and why.
@@ -88,7 +88,7 @@ pub struct Wanted {
     /// From which runs, and which figure or column.
     pub reading: Reading,
     /// Of the whole run, or of a window.
-    pub window: Option<Window>,
+    pub window: Option<Stretch>,
 }
 
 /// Where a number has to be. In the figure's own unit, which for durations is nanoseconds.

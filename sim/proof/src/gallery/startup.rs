@@ -1,7 +1,7 @@
 //! "Save the day with gevent".
 
 use super::row::{Band, Check, Reading, Row, Shape};
-use super::window::{Take, Window};
+use super::window::{Stretch, Take};
 
 const LIMIT: &[&str] = &[
     "run.length=60s",
@@ -51,8 +51,8 @@ const fn draws(world: &'static str) -> Reading {
 }
 
 /// A window of the outage: the third party is slow from 300 s to 480 s.
-const fn outage(column: &'static str, take: Take, from: u32, to: u32) -> (Reading, Window) {
-    (page(OUTAGE, "threads", column), Window { take, from, to })
+const fn outage(column: &'static str, take: Take, from: u32, to: u32) -> (Reading, Stretch) {
+    (page(OUTAGE, "threads", column), Stretch { take, from, to })
 }
 
 const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> Row {

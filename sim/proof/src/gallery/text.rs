@@ -4,7 +4,7 @@ use lab::{Estimate, Unit};
 
 use report::words::number;
 
-use super::{Band, Check, Judged, Said, Verdict};
+use super::{Band, Check, Judged, Said, Standing};
 
 /// The table and a count of verdicts.
 pub fn gallery_table(rows: &[Judged]) -> String {
@@ -32,10 +32,10 @@ pub(crate) fn summary(rows: &[Judged]) -> String {
     format!(
         "\n{} rows: {} inside their bands, {} outside, {} not yet simulated, which counts as outside, and {} shown without a verdict.\n",
         rows.len(),
-        count(Verdict::Inside),
-        count(Verdict::Outside),
-        count(Verdict::NotYet),
-        count(Verdict::Shown)
+        count(Standing::Inside),
+        count(Standing::Outside),
+        count(Standing::NotYet),
+        count(Standing::Shown)
     )
 }
 
@@ -63,11 +63,11 @@ pub(crate) fn cells(judged: &Judged) -> [String; 6] {
 /// A verdict in a word or two.
 pub fn verdict(judged: &Judged) -> &'static str {
     match (judged.verdict, &judged.row.check) {
-        (Verdict::Inside, _) => "inside",
-        (Verdict::Outside, _) => "OUTSIDE",
-        (Verdict::NotYet, _) => "not yet",
-        (Verdict::Shown, Check::Calibrated(..)) => "calibrated",
-        (Verdict::Shown, _) => "shown",
+        (Standing::Inside, _) => "inside",
+        (Standing::Outside, _) => "OUTSIDE",
+        (Standing::NotYet, _) => "not yet",
+        (Standing::Shown, Check::Calibrated(..)) => "calibrated",
+        (Standing::Shown, _) => "shown",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Wayfair, blocking I/O in gevent.
 
 use super::row::{Band, Check, Reading, Row, Shape};
-use super::window::{Take, Window};
+use super::window::{Stretch, Take};
 
 const PATIENT: &[&str] = &["request.write.steps.1.blocking=false"];
 const AT_ONCE: &[&str] = &["request.write.steps.1.blocking=false", "request.write.steps.1.takes=0s"];
@@ -19,16 +19,16 @@ const fn fleet(set: &'static [&'static str], figure: &'static str) -> Reading {
 }
 
 /// The report's fleet, whose load rises at 60 s and falls at 120 s.
-const fn answers(from: u32, to: u32) -> (Reading, Window) {
-    (fleet(&[], "ok_rps"), Window { take: Take::Mean, from, to })
+const fn answers(from: u32, to: u32) -> (Reading, Stretch) {
+    (fleet(&[], "ok_rps"), Stretch { take: Take::Mean, from, to })
 }
 
 const fn cascade(world: &'static str, figure: &'static str) -> Reading {
     Reading { scenario: "wayfair/cascade.toml", set: &[], world, figure }
 }
 
-const fn after_the_server_is_back(from: u32, to: u32) -> (Reading, Window) {
-    (cascade("gevent", "latency_p90_ns"), Window { take: Take::Mean, from, to })
+const fn after_the_server_is_back(from: u32, to: u32) -> (Reading, Stretch) {
+    (cascade("gevent", "latency_p90_ns"), Stretch { take: Take::Mean, from, to })
 }
 
 const fn partial(set: &'static [&'static str], figure: &'static str) -> Reading {

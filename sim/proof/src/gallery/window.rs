@@ -7,7 +7,7 @@ use lab::figure::Unit;
 
 /// A stretch of a run, in seconds from its start, and what to take of a column there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Window {
+pub struct Stretch {
     /// What to take.
     pub take: Take,
     /// First second.
@@ -68,7 +68,7 @@ fn mean(values: &[Option<f64>]) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-impl Window {
+impl Stretch {
     /// What the number is measured in; `None` if no column has that name.
     pub fn unit(&self, name: &str) -> Option<Unit> {
         column(name).map(|column| match self.take {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn take(take: Take, from: u32, to: u32, record: &RunRecord) -> Option<f64> {
-        Window { take, from, to }.of("sent_rps", record)
+        Stretch { take, from, to }.of("sent_rps", record)
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_no_column_has_no_unit() {
-        let window = Window { take: Take::Rise, from: 0, to: 1 };
+        let window = Stretch { take: Take::Rise, from: 0, to: 1 };
         assert_eq!(window.unit("sent_rps"), Some(Unit::Nanoseconds));
         assert_eq!(window.unit("throughput_rps"), None);
     }

@@ -13,7 +13,7 @@ mod trace;
 use engine::Model;
 use thiserror::Error;
 
-pub use trace::{Entry, difference, entries, print, read_trace};
+pub use trace::{TraceLine, difference, entries, print, read_trace};
 
 /// A scheduling program, ready to run: `engine::transcript::run(&model, main, main_name)`.
 #[derive(Clone, PartialEq, Debug)]

@@ -5,7 +5,7 @@ use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
 use engine::time::{Span, Time};
 use engine::transcript::{Line, Outcome, Said, Transcript};
 
-use super::{Entry, Oracle, OracleError, difference, entries, parse, print, read_trace};
+use super::{Oracle, OracleError, TraceLine, difference, entries, parse, print, read_trace};
 
 /// A program with these objects and these steps of main; there is a body `w` to spawn.
 fn text(objects: &str, main: &str) -> String {
@@ -280,12 +280,12 @@ fn only_what_is_made_can_be_switched_to_and_nothing_else_be_done_to_it() {
 
 #[test]
 fn texts_are_quoted_as_python_quotes_them() {
-    let entry = Entry { ms: 1, who: "a\"\\\n\u{1}\u{7f}".into(), tag: "é𝄞".into() };
+    let entry = TraceLine { ms: 1, who: "a\"\\\n\u{1}\u{7f}".into(), tag: "é𝄞".into() };
     assert_eq!(entry.to_string(), r#"[1, "a\"\\\n\u0001\u007f", "\u00e9\ud834\udd1e"]"#);
 }
 
-fn trace(ms: &[u64]) -> Vec<Entry> {
-    ms.iter().enumerate().map(|(at, ms)| Entry { ms: *ms, who: "main".into(), tag: format!("t{at}") }).collect()
+fn trace(ms: &[u64]) -> Vec<TraceLine> {
+    ms.iter().enumerate().map(|(at, ms)| TraceLine { ms: *ms, who: "main".into(), tag: format!("t{at}") }).collect()
 }
 
 #[test]

@@ -18,7 +18,7 @@ const SHOWN_AFTER: usize = 2;
 
 /// One entry of a trace.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct TraceLine {
     /// Milliseconds since the first greenlet was spawned.
     pub ms: u64,
     /// The greenlet's unique name.
@@ -28,7 +28,7 @@ pub struct Entry {
 }
 
 /// As Python's `json.dumps` writes the list of the three.
-impl fmt::Display for Entry {
+impl fmt::Display for TraceLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}, {}, {}]", self.ms, quoted(&self.who), quoted(&self.tag))
     }
@@ -44,7 +44,7 @@ pub fn print(oracle: &Oracle, transcript: &Transcript) -> String {
 ///
 /// # Panics
 /// If the transcript is not one of this oracle's model.
-pub fn entries(oracle: &Oracle, transcript: &Transcript) -> Vec<Entry> {
+pub fn entries(oracle: &Oracle, transcript: &Transcript) -> Vec<TraceLine> {
     let unique = unique_names(oracle, transcript);
     let tag = |tag: u16| oracle.tags[usize::from(tag)].as_str();
     let said = |said: &Said| match said {
@@ -55,7 +55,7 @@ pub fn entries(oracle: &Oracle, transcript: &Transcript) -> Vec<Entry> {
         Said::Error(error) => format!("!{error}"),
         Said::Blocked => "!blocked".to_owned(),
     };
-    let entry = |line: &engine::transcript::Line| Entry {
+    let entry = |line: &engine::transcript::Line| TraceLine {
         ms: rounded_ms(line.at),
         who: unique[line.who as usize].clone(),
         tag: said(&line.said),
@@ -128,25 +128,26 @@ fn quoted(text: &str) -> String {
 ///
 /// # Errors
 /// If the text is no list of `[milliseconds, greenlet, tag]`.
-pub fn read_trace(text: &str) -> Result<Vec<Entry>, OracleError> {
+pub fn read_trace(text: &str) -> Result<Vec<TraceLine>, OracleError> {
     let entries: Vec<(u64, String, String)> = serde_json::from_str(text)?;
-    Ok(entries.into_iter().map(|(ms, who, tag)| Entry { ms, who, tag }).collect())
+    Ok(entries.into_iter().map(|(ms, who, tag)| TraceLine { ms, who, tag }).collect())
 }
 
 /// `None` if two traces match, else a few lines around the first difference.
 ///
 /// The order of greenlets and tags is the contract; with `times`, an entry must also lie within 8 ms and 10 % of the recorded
 /// time.
-pub fn difference(got: &[Entry], want: &[Entry], times: bool) -> Option<String> {
-    let alike =
-        |got: &Entry, want: &Entry| got.who == want.who && got.tag == want.tag && (!times || near(got.ms, want.ms));
+pub fn difference(got: &[TraceLine], want: &[TraceLine], times: bool) -> Option<String> {
+    let alike = |got: &TraceLine, want: &TraceLine| {
+        got.who == want.who && got.tag == want.tag && (!times || near(got.ms, want.ms))
+    };
     let at = got.iter().zip(want).position(|(got, want)| !alike(got, want)).unwrap_or(got.len().min(want.len()));
     if at == got.len() && at == want.len() {
         return None;
     }
     let mut lines: Vec<String> =
         want[at.saturating_sub(SHOWN_BEFORE)..at].iter().map(|entry| format!("    {entry}")).collect();
-    let mut side = |sign: char, entries: &[Entry], what: &str| {
+    let mut side = |sign: char, entries: &[TraceLine], what: &str| {
         let shown = &entries[at..entries.len().min(at + SHOWN_AFTER)];
         lines.extend(shown.iter().map(|entry| format!("  {sign} {entry}   {what}")));
         if shown.is_empty() {

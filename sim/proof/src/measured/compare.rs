@@ -23,7 +23,7 @@ pub enum Part {
 /// Whether a quantity is in its band.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Fit {
     /// It is.
     Within,
     /// It is not.
@@ -118,7 +118,7 @@ pub struct Quantity {
     #[serde(serialize_with = "number")]
     pub error: f64,
     /// Whether that is in the band.
-    pub verdict: Verdict,
+    pub verdict: Fit,
 }
 
 /// An entry that was simulated.
@@ -139,7 +139,7 @@ pub struct Comparison {
     /// And in the simulation.
     pub regime_predicted: Regime,
     /// Whether these are the same.
-    pub regime: Verdict,
+    pub regime: Fit,
 }
 
 /// What became of an entry.
@@ -215,12 +215,12 @@ impl Comparison {
             }
             Some(quantity)
         };
-        let unjudged = |pick| quantity(pick, |_| true).map(|known| Quantity { verdict: Verdict::NotJudged, ..known });
+        let unjudged = |pick| quantity(pick, |_| true).map(|known| Quantity { verdict: Fit::NotJudged, ..known });
         let rps = |runs: &[Outcome]| -> Vec<f64> { runs.iter().map(|run| run.ok_rps).collect() };
         let mut ok_rps = quantity(|run| Some(run.ok_rps), |known| known.error.abs() <= Bands::THROUGHPUT_NINE_IN_TEN)
             .expect("there is a run, and every run has a throughput");
         if part == Part::ByChance {
-            let same = ok_rps.verdict == Verdict::Within || indistinguishable(&rps(&measured), &rps(simulated));
+            let same = ok_rps.verdict == Fit::Within || indistinguishable(&rps(&measured), &rps(simulated));
             ok_rps.verdict = verdict(same);
         }
         let bad = |runs: &[Outcome]| Regime::of(median(&runs.iter().map(|run| run.bad_share).collect::<Vec<_>>()));
@@ -234,15 +234,15 @@ impl Comparison {
             cpu_cores: unjudged(|run| run.cpu_cores),
             regime_measured,
             regime_predicted,
-            regime: if part == Part::Calibration { Verdict::NotJudged } else { same },
+            regime: if part == Part::Calibration { Fit::NotJudged } else { same },
         }
     }
 
     /// Whether nothing is outside of its band.
     pub fn is_within(&self) -> bool {
         let quantities = [Some(&self.ok_rps), self.p50_ms.as_ref(), self.p99_ms.as_ref()];
-        let outside = |quantity: &&Quantity| quantity.verdict == Verdict::Outside;
-        !quantities.into_iter().flatten().any(|quantity| outside(&quantity)) && self.regime != Verdict::Outside
+        let outside = |quantity: &&Quantity| quantity.verdict == Fit::Outside;
+        !quantities.into_iter().flatten().any(|quantity| outside(&quantity)) && self.regime != Fit::Outside
     }
 }
 
@@ -266,7 +266,7 @@ impl Quantity {
             runs: runs(&told),
         };
         let error = if measured.median > 0.0 { predicted.median / measured.median - 1.0 } else { 0.0 };
-        Some(Quantity { measured, predicted, error, verdict: Verdict::NotJudged })
+        Some(Quantity { measured, predicted, error, verdict: Fit::NotJudged })
     }
 
     /// Whether the prediction lies between the measured runs.
@@ -275,8 +275,8 @@ impl Quantity {
     }
 }
 
-fn verdict(within: bool) -> Verdict {
-    if within { Verdict::Within } else { Verdict::Outside }
+fn verdict(within: bool) -> Fit {
+    if within { Fit::Within } else { Fit::Outside }
 }
 
 /// Whether measured runs could be simulated ones.
@@ -367,11 +367,11 @@ mod tests {
         assert_eq!((found.ok_rps.measured.median, found.ok_rps.predicted.median), (100.0, 95.0));
         assert!((found.ok_rps.error + 0.05).abs() < 1e-12);
         let p99 = found.p99_ms.unwrap();
-        assert!(p99.error > 0.2 && p99.verdict == Verdict::Within);
-        assert!(found.is_within() && found.p90_ms.unwrap().verdict == Verdict::NotJudged);
+        assert!(p99.error > 0.2 && p99.verdict == Fit::Within);
+        assert!(found.is_within() && found.p90_ms.unwrap().verdict == Fit::NotJudged);
 
         let far = Comparison::of(&entry, &[outcome(80.0, 41.0)]);
-        assert_eq!((far.ok_rps.verdict, far.p99_ms.unwrap().verdict), (Verdict::Outside, Verdict::Outside));
+        assert_eq!((far.ok_rps.verdict, far.p99_ms.unwrap().verdict), (Fit::Outside, Fit::Outside));
         assert!(!far.is_within());
     }
 
@@ -385,9 +385,9 @@ mod tests {
     fn what_chance_decides_is_held_against_the_spread_of_the_simulation() {
         let simulated: Vec<Outcome> = (0..10).map(|at| outcome(100.0 + 10.0 * f64::from(at), 20.0)).collect();
         let found = |runs: &[(f64, f64)]| Comparison::of(&entry("herd", 101, runs), &simulated).ok_rps.verdict;
-        assert_eq!(found(&[(110.0, 20.0), (120.0, 20.0), (200.0, 20.0)]), Verdict::Within);
-        assert_eq!(found(&[(60.0, 20.0), (70.0, 20.0), (80.0, 20.0), (101.0, 20.0)]), Verdict::Outside);
-        assert_eq!((found(&[(230.0, 20.0)]), found(&[(400.0, 20.0)])), (Verdict::Within, Verdict::Outside));
+        assert_eq!(found(&[(110.0, 20.0), (120.0, 20.0), (200.0, 20.0)]), Fit::Within);
+        assert_eq!(found(&[(60.0, 20.0), (70.0, 20.0), (80.0, 20.0), (101.0, 20.0)]), Fit::Outside);
+        assert_eq!((found(&[(230.0, 20.0)]), found(&[(400.0, 20.0)])), (Fit::Within, Fit::Outside));
     }
 
     #[test]

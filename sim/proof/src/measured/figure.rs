@@ -12,7 +12,7 @@ use report::figures::{DrawError, Drawing, finished};
 use report::words::number::percent;
 
 use super::figure_names::{Block, Names};
-use super::{Bands, Comparison, Part, Quantity, Summary, Validated, Verdict};
+use super::{Bands, Comparison, Fit, Part, Quantity, Summary, Validated};
 
 const NAME: &str = "predicted-vs-measured";
 const TITLE: &str = "Predicted and measured";
@@ -80,7 +80,7 @@ const SPECS: [Spec; 3] = [
 
 /// How the dots of one kind of server look.
 #[derive(Clone, Copy, PartialEq, Debug)]
-struct Look {
+struct DotLook {
     colour: WorldStyle,
     /// A ring instead of a disc: behind uWSGI's router process.
     ring: bool,
@@ -97,19 +97,19 @@ const SERVERS: [&str; 7] = [
     "pywsgi",
 ];
 
-fn look(server: &str) -> Look {
+fn look(server: &str) -> DotLook {
     let direct = server.replacen("-router", "", 1);
     let colour = match SERVERS.iter().position(|known| *known == direct) {
         Some(index) => style::world(index),
         None => WorldStyle { line: style::INK, text: style::INK },
     };
-    Look { colour, ring: direct != server }
+    DotLook { colour, ring: direct != server }
 }
 
 /// A dot with its bars, in the units of the axes.
 struct Dot<'a> {
     name: &'a str,
-    look: Look,
+    look: DotLook,
     x: f64,
     y: f64,
     measured: (f64, f64),
@@ -181,7 +181,7 @@ fn dots<'a>(spec: &Spec, entries: &[&'a Validated]) -> Vec<Dot<'a>> {
             y: at(told.median),
             measured: (at(seen.min), at(seen.max)),
             predicted: (at(interval.0), at(interval.1)),
-            outside: quantity.verdict == Verdict::Outside,
+            outside: quantity.verdict == Fit::Outside,
             error: quantity.error,
         })
     };
@@ -261,7 +261,7 @@ fn diagonal(canvas: &mut Canvas, (left, top): At, axis: &Axis, band: f64) {
 }
 
 /// A disc or a ring, parted from what is behind it.
-fn mark(canvas: &mut Canvas, at: At, look: Look) {
+fn mark(canvas: &mut Canvas, at: At, look: DotLook) {
     canvas.dot(at, RADIUS + 0.9, style::PAPER);
     canvas.dot(at, RADIUS, look.colour.line);
     if look.ring {

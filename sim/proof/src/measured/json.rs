@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use report::json::{Number, OneLine, document};
 
-use super::{Bands, Comparison, Count, Fate, Part, Quantity, Regime, Summary, Validated, Verdict};
+use super::{Bands, Comparison, Count, Fate, Fit, Part, Quantity, Regime, Summary, Validated};
 
 /// Where predictions come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,7 +149,7 @@ impl Numbers {
 struct Regimes {
     measured: Regime,
     predicted: Regime,
-    verdict: Verdict,
+    verdict: Fit,
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod text;
 
 pub use bands::Bands;
 pub(crate) use compare::median;
-pub use compare::{Comparison, Fate, Measured, Part, Predicted, Quantity, Regime, Validated, Verdict};
+pub use compare::{Comparison, Fate, Fit, Measured, Part, Predicted, Quantity, Regime, Validated};
 pub use entry::{Class, Deployment, Entry, EntryError, Latency, Load, Run};
 pub use figure::draw_validation;
 pub use json::{Simulated, validation_json};

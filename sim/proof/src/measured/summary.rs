@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::bands::Bands;
-use super::compare::{Comparison, Fate, Part, Quantity, Validated, Verdict};
+use super::compare::{Comparison, Fate, Fit, Part, Quantity, Validated};
 
 /// How many of how many.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
@@ -20,11 +20,11 @@ impl Count {
         self.met == self.of
     }
 
-    fn add(&mut self, verdict: Verdict) {
+    fn add(&mut self, verdict: Fit) {
         match verdict {
-            Verdict::Within => (self.met, self.of) = (self.met + 1, self.of + 1),
-            Verdict::Outside => self.of += 1,
-            Verdict::NotJudged => {}
+            Fit::Within => (self.met, self.of) = (self.met + 1, self.of + 1),
+            Fit::Outside => self.of += 1,
+            Fit::NotJudged => {}
         }
     }
 }
@@ -86,7 +86,7 @@ impl Summary {
         if part == Part::ByChance {
             self.by_chance.add(found.ok_rps.verdict);
         }
-        let verdict = |quantity: &Option<Quantity>| quantity.map_or(Verdict::NotJudged, |known| known.verdict);
+        let verdict = |quantity: &Option<Quantity>| quantity.map_or(Fit::NotJudged, |known| known.verdict);
         self.p50.add(verdict(&found.p50_ms));
         self.p99.add(verdict(&found.p99_ms));
         self.regime.add(found.regime);

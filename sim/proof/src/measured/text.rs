@@ -3,7 +3,7 @@
 use report::words::number::{grouped, percent};
 use report::words::wrap;
 
-use super::{Bands, Comparison, Count, Fate, Part, Quantity, Summary, Validated, Verdict};
+use super::{Bands, Comparison, Count, Fate, Fit, Part, Quantity, Summary, Validated};
 
 /// Places of the first column; a longer name has a line of its own.
 const NAME: usize = 32;
@@ -76,7 +76,7 @@ fn numbers(found: &Comparison, look: Look) -> String {
     let regime = if seen == told { seen.to_owned() } else { format!("{seen}/{told}") };
     let regime = format!("{regime:9}");
     text += "  ";
-    text += &if found.regime == Verdict::Outside { paint(&regime, look) } else { regime };
+    text += &if found.regime == Fit::Outside { paint(&regime, look) } else { regime };
     let share = |cores: f64| format!("{:.0}", cores * 100.0);
     let cpu = found.cpu_cores.map(|known| (share(known.measured.median), share(known.predicted.median)));
     if let Some((seen, told)) = cpu {
@@ -93,7 +93,7 @@ fn group(quantity: Option<&Quantity>, look: Look) -> String {
     let (seen, told) = (number(quantity.measured.median), number(quantity.predicted.median));
     let percent = quantity.error * 100.0;
     let error = if percent.abs() < 999.5 { format!("{percent:+.1}") } else { format!("{percent:+.0}") };
-    let outside = quantity.verdict == Verdict::Outside;
+    let outside = quantity.verdict == Fit::Outside;
     let mark = if outside { OUTSIDE } else { ' ' };
     let error = format!("{error:>7}{mark}");
     let error = if outside { paint(&error, look) } else { error };

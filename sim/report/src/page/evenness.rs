@@ -6,7 +6,7 @@ use engine::record::{Evenness, LORENZ_PARTS};
 use lab::{Unit, WorldResult};
 
 use super::Table;
-use super::plot::{Along, Line, Plot, Value};
+use super::plot::{Along, Plot, PlotLine, Value};
 use super::tail::merged;
 use crate::figures::scale::Quantity;
 use crate::words::number;
@@ -58,7 +58,7 @@ fn blank<'a, F: Fn(usize) -> Option<f64>>(results: &'a [WorldResult], point: imp
     let line = |(index, world): (usize, &'a WorldResult)| {
         let point = point(world);
         let values = parts().map(|part| Some(Value { mean: point(part)?, interval: None }));
-        Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
+        PlotLine { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
     };
     Plot {
         id: String::new(),

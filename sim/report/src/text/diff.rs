@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lab::versus::{Row, Verdict, Versus};
+use lab::versus::{Row, Significance, Versus};
 use serde::Serialize;
 
 use super::versus::Sides;
@@ -104,7 +104,7 @@ fn happened(versus: &Versus, sides: &Sides) -> String {
     }
     let alone = versus.replications.contains(&1);
     let told: Vec<&Row> = versus.rows.iter().filter(|row| alone || row.verdict.is_significant()).collect();
-    let small = versus.rows.iter().any(|row| row.verdict == Verdict::TooSmall);
+    let small = versus.rows.iter().any(|row| row.verdict == Significance::TooSmall);
     if told.is_empty() && small {
         return "no figure differs by as much as is worth acting on".to_owned();
     }

@@ -12,7 +12,7 @@ use super::Style;
 use super::cures::{Left, changes_list};
 use super::doors::{did, door_list, in_short, process_list, shut_sentence};
 use super::layout;
-use super::rows::{Line, Row};
+use super::rows::{Row, TableLine};
 use super::starved::starved_list;
 use crate::words::number::{self, Written};
 use crate::words::wrap;
@@ -96,8 +96,8 @@ fn bill_table(split: &Split, style: Style) -> String {
     layout::table(&heads, &lines, style)
 }
 
-fn row(label: &str, indent: usize, cells: Vec<Option<Written>>) -> Line {
-    Line::Row(Row { label: label.to_owned(), indent, cells, best: None })
+fn row(label: &str, indent: usize, cells: Vec<Option<Written>>) -> TableLine {
+    TableLine::Row(Row { label: label.to_owned(), indent, cells, best: None })
 }
 
 /// The tail in a sentence: how long, what for, and because of whom.

@@ -1,7 +1,7 @@
 //! Lays out rows as a plain table: labels to the left, numbers to the right, no boxes and few blanks.
 
 use super::Style;
-use super::rows::{Line, Row};
+use super::rows::{Row, TableLine};
 use crate::words::number::Written;
 
 /// Blanks between two columns.
@@ -12,7 +12,7 @@ const STEP: usize = 2;
 const NOTHING: &str = "–";
 
 /// One table with a column per world if that fits the width, else a block per world.
-pub(crate) fn table(worlds: &[&str], lines: &[Line], style: Style) -> String {
+pub(crate) fn table(worlds: &[&str], lines: &[TableLine], style: Style) -> String {
     let all: Vec<usize> = (0..worlds.len()).collect();
     let widths = Widths::of(worlds, lines, &all);
     if worlds.len() < 2 || widths.total() <= style.width {
@@ -26,15 +26,15 @@ pub(crate) fn table(worlds: &[&str], lines: &[Line], style: Style) -> String {
 }
 
 /// The lines in which a world has a value, and their headings.
-fn of_world(lines: &[Line], world: usize) -> Vec<Line> {
-    let has = |line: &Line| matches!(line, Line::Row(row) if row.cells[world].is_some());
+fn of_world(lines: &[TableLine], world: usize) -> Vec<TableLine> {
+    let has = |line: &TableLine| matches!(line, TableLine::Row(row) if row.cells[world].is_some());
     let under = |at: usize, depth: usize| {
-        let end = |line: &&Line| !matches!(line, Line::Heading(other, _) if *other <= depth);
+        let end = |line: &&TableLine| !matches!(line, TableLine::Heading(other, _) if *other <= depth);
         lines[at + 1..].iter().take_while(end).any(has)
     };
-    let keep = |&(at, line): &(usize, &Line)| match line {
-        Line::Row(_) => has(line),
-        Line::Heading(depth, _) => under(at, *depth),
+    let keep = |&(at, line): &(usize, &TableLine)| match line {
+        TableLine::Row(_) => has(line),
+        TableLine::Heading(depth, _) => under(at, *depth),
     };
     lines.iter().enumerate().filter(keep).map(|(_, line)| line.clone()).collect()
 }
@@ -55,8 +55,8 @@ struct Column {
 }
 
 impl Widths {
-    fn of(worlds: &[&str], lines: &[Line], shown: &[usize]) -> Widths {
-        let rows = || lines.iter().filter_map(|line| if let Line::Row(row) = line { Some(row) } else { None });
+    fn of(worlds: &[&str], lines: &[TableLine], shown: &[usize]) -> Widths {
+        let rows = || lines.iter().filter_map(|line| if let TableLine::Row(row) = line { Some(row) } else { None });
         let column = |&world: &usize| {
             let cells = || rows().filter_map(|row| row.cells[world].as_ref());
             let value = cells().map(|cell| width(&cell.value)).max().unwrap_or(1);
@@ -72,7 +72,7 @@ impl Widths {
         self.label + self.columns.iter().map(|column| GAP + column.whole).sum::<usize>()
     }
 
-    fn lay_out(&self, worlds: &[&str], lines: &[Line], style: Style) -> String {
+    fn lay_out(&self, worlds: &[&str], lines: &[TableLine], style: Style) -> String {
         let mut text = blanks(self.label);
         for column in &self.columns {
             let name = worlds[column.world];
@@ -85,13 +85,13 @@ impl Widths {
         let mut text = text.trim_end().to_owned() + "\n";
         for (index, line) in lines.iter().enumerate() {
             match line {
-                Line::Heading(depth, words) => {
+                TableLine::Heading(depth, words) => {
                     if *depth == 0 && index > 0 {
                         text.push('\n');
                     }
                     text += &format!("{}{words}\n", blanks(STEP * depth));
                 }
-                Line::Row(row) => text += &self.row(row, style),
+                TableLine::Row(row) => text += &self.row(row, style),
             }
         }
         text

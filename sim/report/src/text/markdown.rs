@@ -10,7 +10,7 @@ use lab::{Comparison, Unit};
 use super::attainable::sentences;
 use super::finding::paragraphs;
 use super::overload::notices;
-use super::rows::{self, Line, Row};
+use super::rows::{self, Row, TableLine};
 use super::slo::{numbers, objective_words, verdict_words};
 use super::theory::little_words;
 use crate::json::Beside;
@@ -85,9 +85,9 @@ fn table(comparison: &Comparison) -> String {
     let mut text = format!("| | {} |\n|:--|{}", worlds.join(" | "), "--:|".repeat(worlds.len()));
     for line in rows::lines(comparison) {
         text += &match line {
-            Line::Heading(0, words) => format!("\n| **{}** |{empty}", escaped(&words)),
-            Line::Heading(_, words) => format!("\n| *{}* |{empty}", escaped(&words)),
-            Line::Row(row) => format!("\n{}", row_text(&row)),
+            TableLine::Heading(0, words) => format!("\n| **{}** |{empty}", escaped(&words)),
+            TableLine::Heading(_, words) => format!("\n| *{}* |{empty}", escaped(&words)),
+            TableLine::Row(row) => format!("\n{}", row_text(&row)),
         };
     }
     text

@@ -1,6 +1,6 @@
 //! Two worlds against each other, in a table and in words: what differs significantly, which way, and by how much.
 
-use lab::versus::{Method, Row, Verdict, Versus};
+use lab::versus::{Method, Row, Significance, Versus};
 use lab::{Estimate, FigureSpec, Group, Unit};
 
 use super::Style;
@@ -126,14 +126,14 @@ pub(crate) fn relative_words(row: &Row) -> String {
 }
 
 /// A verdict in a word or two.
-fn verdict_words(verdict: Verdict) -> &'static str {
+fn verdict_words(verdict: Significance) -> &'static str {
     match verdict {
-        Verdict::Better => "better",
-        Verdict::Worse => "worse",
-        Verdict::Differs => "differs",
-        Verdict::TooSmall => "too small",
-        Verdict::Undecided => "none shown",
-        Verdict::Incomparable => "not compared",
+        Significance::Better => "better",
+        Significance::Worse => "worse",
+        Significance::Differs => "differs",
+        Significance::TooSmall => "too small",
+        Significance::Undecided => "none shown",
+        Significance::Incomparable => "not compared",
     }
 }
 
@@ -223,13 +223,13 @@ fn block(cells: &Cells, sides: &Sides) -> String {
 
 /// What is significant, which way and by how much.
 fn finding(versus: &Versus, sides: &Sides) -> String {
-    let of = |verdict: Verdict| -> Vec<&Row> { versus.rows.iter().filter(|row| row.verdict == verdict).collect() };
+    let of = |verdict: Significance| -> Vec<&Row> { versus.rows.iter().filter(|row| row.verdict == verdict).collect() };
     let Sides { a, b, .. } = sides;
     let mut sentences = Vec::new();
     for (verdict, words) in [
-        (Verdict::Better, format!("{b} is significantly better than {a} in")),
-        (Verdict::Worse, format!("{b} is significantly worse than {a} in")),
-        (Verdict::Differs, format!("{b} significantly differs from {a} in")),
+        (Significance::Better, format!("{b} is significantly better than {a} in")),
+        (Significance::Worse, format!("{b} is significantly worse than {a} in")),
+        (Significance::Differs, format!("{b} significantly differs from {a} in")),
     ] {
         let rows = of(verdict);
         if !rows.is_empty() {
@@ -237,7 +237,7 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
             sentences.push(format!("{words} {}.", listed(&claims)));
         }
     }
-    let small = of(Verdict::TooSmall);
+    let small = of(Significance::TooSmall);
     if !small.is_empty() {
         let named: Vec<String> = small.iter().map(|row| beside(row)).collect();
         sentences.push(format!(
@@ -255,9 +255,9 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
         };
         sentences.push(format!("{n} replications show no significant difference between {a} and {b}."));
     } else {
-        sentences.extend(undecided(&of(Verdict::Undecided)));
+        sentences.extend(undecided(&of(Significance::Undecided)));
     }
-    if !of(Verdict::Incomparable).is_empty() {
+    if !of(Significance::Incomparable).is_empty() {
         let fewer = versus.rows.iter().find(|row| row.spec.name == "success_share");
         let fewer = fewer.map_or(a, |row| if row.difference.mean < 0.0 { b } else { a });
         sentences.push(format!(

@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 pub use deviation::{Deviation, first_deviation};
-pub use source::{Asked, Beside, Source};
+pub use source::{Asked, FileBeside, Source};
 
 /// Version of the format that is written, and the newest that is read.
 pub const FORMAT: u32 = 1;

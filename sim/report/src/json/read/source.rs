@@ -19,7 +19,7 @@ pub struct Source {
     /// Text of the scenario's file.
     pub scenario: String,
     /// The files that the scenario reads, by name.
-    pub files: Vec<Beside>,
+    pub files: Vec<FileBeside>,
 }
 
 /// A precision as it was asked for.
@@ -35,7 +35,7 @@ pub struct Asked {
 
 /// A file that a scenario reads.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Beside {
+pub struct FileBeside {
     /// Its name, as the scenario has it.
     pub name: String,
     /// What is in it.

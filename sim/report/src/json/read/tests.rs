@@ -4,7 +4,7 @@ use lab::versus::{Method, compare_sides};
 use lab::{Comparison, WorldResult, fixtures};
 
 use super::*;
-use crate::json::{About, Beside as Told, results_json_with};
+use crate::json::{About, Beside, results_json_with};
 
 fn world(name: &str, replications: u32) -> WorldResult {
     let records = (0..replications).map(|number| fixtures::record(name, number)).collect();
@@ -19,7 +19,7 @@ fn source() -> Source {
         replications: 2,
         precision: Some(Asked { share: 0.02, figures: vec!["throughput_rps".to_owned()], max_replications: 9 }),
         scenario: "version = 1\ntitle = \"A \u{1b}[31mred one\"\n".to_owned(),
-        files: vec![Beside { name: "replay.csv".to_owned(), text: "1ms\n".to_owned() }],
+        files: vec![FileBeside { name: "replay.csv".to_owned(), text: "1ms\n".to_owned() }],
     }
 }
 
@@ -27,7 +27,7 @@ fn document() -> String {
     let results = [world("threads", 2), world("gevent", 2)];
     let about = About { version: "0.1.0", title: "A slow third party", seed: 7, replications: 2 };
     let source = source();
-    let told = Told { source: Some(&source), ..Told::default() };
+    let told = Beside { source: Some(&source), ..Beside::default() };
     results_json_with(&about, &results, &Comparison::of(&results), &told)
 }
 
