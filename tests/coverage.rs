@@ -19,7 +19,7 @@ use engine::model::Model;
 use engine::{RunRecord, Seed};
 use lab::estimate::{Estimate, paired_difference, paired_relative};
 use lab::figure::RUN_FIGURES;
-use lab::{Plan, run_each};
+use lab::{RunSettings as Plan, run_each};
 use world::*;
 
 const EXPERIMENTS: usize = 1_000;

@@ -13,7 +13,7 @@ use engine::diary::{Diary, Wanted};
 use engine::model::Arrivals;
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, RunSettings as Plan, WorldResult, run_all};
 use report::json::{About, results_json};
 use scenario::Compiled;
 

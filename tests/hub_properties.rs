@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use engine::transcript::{self, Said, Transcript};
-use proof::gevent::{self as oracle, Entry, Oracle};
+use proof::gevent::{self as oracle, Oracle, TraceLine as Entry};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

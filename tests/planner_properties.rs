@@ -11,7 +11,7 @@ use engine::law::Law;
 use engine::model::{Model, ProcessSpec};
 use engine::time::Span;
 use engine::{Replication, Seed};
-use lab::capacity::{Ladder, Plan, Vitals, measure};
+use lab::capacity::{Ladder, SearchSettings as Plan, Vitals, measure};
 use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::scaled::{Input, with_load};
 use lab::slo::{Measure, Objective, Side, Slo};

@@ -8,7 +8,9 @@ use std::fmt::Write;
 use engine::model::Model;
 use engine::time::Span;
 use engine::{Replication, Seed};
-use lab::capacity::{Assumed, Capacity, Judged, Ladder, Plan, Vitals, WorldCapacity, assumed, at_load, measure};
+use lab::capacity::{
+    Assumed, Capacity, Judged, Ladder, SearchSettings as Plan, Vitals, WorldCapacity, assumed, at_load, measure,
+};
 use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::slo::{Measure, Objective, Side, Slo};
 

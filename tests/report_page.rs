@@ -10,11 +10,11 @@ use engine::Seed;
 use engine::model::{ClassSpec, ClientSpec};
 use engine::op::Program;
 use engine::time::{Span, Time};
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, RunSettings as Plan, WorldResult, run_all};
 use markup::Element;
 use proptest::prelude::*;
 use report::figures::Shade;
-use report::page::{About, Report, Section, Table, page};
+use report::page::{PageAbout as About, Report, Section, Table, page};
 use scenario::Compiled;
 
 /// Bytes of a page.

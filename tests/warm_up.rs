@@ -4,7 +4,7 @@ mod world;
 
 use engine::model::{Arrivals, Model};
 use engine::{Replication, Seed};
-use lab::{Plan, WarmUp, run_all, run_all_from};
+use lab::{RunSettings as Plan, WarmUp, run_all, run_all_from};
 use world::*;
 
 const PLAN: Plan = Plan { seed: Seed(1), replications: 1, threads: None };

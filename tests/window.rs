@@ -7,7 +7,7 @@ use engine::model::{Arrivals, Model, Profile};
 use engine::record::Ending;
 use engine::time::Span;
 use engine::{RunRecord, Seed};
-use lab::capacity::{Plan, measure};
+use lab::capacity::{SearchSettings as Plan, measure};
 use lab::figure::RUN_FIGURES;
 use lab::overload::{FALSE_ALARMS, overload_of};
 use lab::slo::{Measure, Objective, Side, Slo, Verdict, judge};
