@@ -10,6 +10,7 @@ use proof::measured::{
     validation_json, validation_table,
 };
 
+use crate::arguments::Threads;
 use crate::files;
 use crate::problem::Problem;
 use crate::terminal;
@@ -43,9 +44,8 @@ pub struct Args {
     /// Folder for the results and the plot
     #[arg(long, value_name = "DIR", default_value = "reports/validation")]
     out: PathBuf,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Compares, prints and writes; says by the exit code whether all bands hold.
@@ -60,9 +60,10 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
     }
-    let plan = RunSettings { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
+    let settings =
+        RunSettings { seed: Seed(args.seed), replications: args.replications, threads: args.threads.count() };
     files::prepare(&args.out)?;
-    let validated = compare(&entries, &plan)?;
+    let validated = compare(&entries, &settings)?;
     let summary = Summary::of(&validated);
     let about = Simulated { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
     let document = validation_json(&about, &validated, &summary);
@@ -113,10 +114,10 @@ fn show_scenario(entries: &[Entry], name: &str) -> Result<(), Problem> {
 }
 
 /// Simulates all entries and holds each against its measurement.
-fn compare(entries: &[Entry], plan: &RunSettings) -> Result<Vec<Validated>, Problem> {
+fn compare(entries: &[Entry], settings: &RunSettings) -> Result<Vec<Validated>, Problem> {
     let models: Vec<Result<Model, String>> = entries.iter().map(model).collect();
     let mapped: Vec<Model> = models.iter().filter_map(|model| model.as_ref().ok().cloned()).collect();
-    let mut outcomes = simulate(&mapped, plan)?.into_iter();
+    let mut outcomes = simulate(&mapped, settings)?.into_iter();
     let fate = |(entry, model): (&Entry, Result<Model, String>)| {
         let fate = match model {
             Err(why) => Fate::NotMapped(why),
@@ -142,9 +143,9 @@ fn model(entry: &Entry) -> Result<Model, String> {
     Ok(model)
 }
 
-fn simulate(models: &[Model], plan: &RunSettings) -> Result<Vec<OfModel<Outcome>>, Problem> {
+fn simulate(models: &[Model], settings: &RunSettings) -> Result<Vec<OfModel<Outcome>>, Problem> {
     if models.is_empty() {
         return Ok(Vec::new());
     }
-    terminal::with_bar(models.len(), plan, |progress| run_each(models, plan, progress, &Outcome::simulated))
+    terminal::with_bar(models.len(), settings, |progress| run_each(models, settings, progress, &Outcome::simulated))
 }

@@ -53,10 +53,10 @@ impl Spills {
     pub fn run_all(
         &self,
         models: &[Model],
-        plan: &RunSettings,
+        settings: &RunSettings,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<WorldResult>, LabError> {
-        run_all_with(models, plan, progress, &|model, seed, replication| self.run(model, seed, replication))
+        run_all_with(models, settings, progress, &|model, seed, replication| self.run(model, seed, replication))
     }
 
     fn run(&self, model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {

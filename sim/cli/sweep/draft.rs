@@ -93,7 +93,7 @@ fn compile_points(
         }
         doubts.extend(news(compiled.warnings.clone()));
         let spec = &mut study.points[point];
-        spec.seed = args.seed.unwrap_or(compiled.seed);
+        spec.seed = args.seed.or(compiled.seed).0;
         spec.replications = args.replications.unwrap_or(compiled.replications.max(replications_min));
         let (worlds, classes) = names(&compiled);
         study.open |= compiled.models.iter().any(|model| model.clients.iter().any(is_open));

@@ -9,11 +9,11 @@ use crate::problem::Problem;
 use crate::terminal;
 
 /// Finds the warm-up of a scenario that leaves it open, and writes it into its models.
-pub fn settle(compiled: &mut Compiled, plan: &RunSettings) -> Result<Option<WarmUp>, Problem> {
+pub fn find_and_set(compiled: &mut Compiled, settings: &RunSettings) -> Result<Option<WarmUp>, Problem> {
     if !compiled.auto_warm_up {
         return Ok(None);
     }
-    let found = find(&compiled.models, plan)?;
+    let found = find(&compiled.models, settings)?;
     found.apply(&mut compiled.models);
     Ok(Some(found))
 }
@@ -28,7 +28,7 @@ pub fn refuse(compiled: &Compiled, command: &str) -> Result<(), Problem> {
 }
 
 /// Runs the pilots, with a bar on a terminal.
-pub fn find(models: &[Model], plan: &RunSettings) -> Result<WarmUp, Problem> {
-    let plan = RunSettings { replications: PILOTS, ..*plan };
-    terminal::with_bar(models.len(), &plan, |progress| WarmUp::find(models, &plan, progress))
+pub fn find(models: &[Model], settings: &RunSettings) -> Result<WarmUp, Problem> {
+    let settings = RunSettings { replications: PILOTS, ..*settings };
+    terminal::with_bar(models.len(), &settings, |progress| WarmUp::find(models, &settings, progress))
 }

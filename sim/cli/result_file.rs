@@ -10,14 +10,14 @@ use report::json::read::{Asked, DOCUMENT_BYTES, FileBeside, ResultDoc, ResultErr
 use report::words::printable;
 use scenario::Override;
 
+use crate::arguments::parse_overrides;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
 
 /// Everything that it takes to run again what is run.
 pub fn source(
     file: &Path,
     set: &[String],
-    plan: &RunSettings,
+    settings: &RunSettings,
     target: Option<&Target>,
     text: &str,
     files: Vec<FileBeside>,
@@ -30,8 +30,8 @@ pub fn source(
     Source {
         file: file.file_name().unwrap_or(OsStr::new("-")).to_string_lossy().into_owned(),
         set: set.to_vec(),
-        seed: plan.seed.0,
-        replications: plan.replications,
+        seed: settings.seed.0,
+        replications: settings.replications,
         precision: target.map(asked),
         scenario: text.to_owned(),
         files,
