@@ -132,8 +132,9 @@ pub fn overrides(study: &Study, point: usize) -> Vec<Override> {
     let values = study.settings.iter().zip(&study.points[point].values);
     let over = |(column, value): (&Column, &String)| Override { key: column.key.clone(), value: value.clone() };
     let mut overrides: Vec<Override> = values.map(over).collect();
-    if let Mode::Hysteresis(steps) = &study.mode {
-        overrides.extend(updown::overrides(steps));
+    match &study.mode {
+        Mode::Grid | Mode::Tornado { .. } => {}
+        Mode::Hysteresis(steps) => overrides.extend(updown::overrides(steps)),
     }
     overrides
 }
