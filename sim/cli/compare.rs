@@ -9,7 +9,8 @@ use report::figures::draw_versus;
 use report::json::{TwoSides, versus_json};
 use report::text::Style;
 use report::text::notes::warm_up_note;
-use report::text::versus::{Sides, versus_text};
+use report::text::versus::versus_text;
+use report::words::sides::Sides;
 use scenario::{Compiled, Override};
 
 use crate::arguments::{SmallestArg, Threads, parse_overrides};

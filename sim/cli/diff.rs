@@ -8,7 +8,8 @@ use report::json::read::{FileBeside, ResultDoc, Source};
 use report::json::{TwoResults, diff_json};
 use report::text::Style;
 use report::text::diff::{Change, changes, headline, remark, settings_text};
-use report::text::versus::{Sides, versus_text};
+use report::text::versus::versus_text;
+use report::words::sides::Sides;
 use report::words::{json_escaped, printable, printable_lines};
 
 use crate::arguments::SmallestArg;

@@ -5,6 +5,7 @@
 pub mod data;
 pub mod figures;
 pub mod json;
+pub mod markdown;
 pub mod page;
 #[cfg(test)]
 mod sweep_fixture;

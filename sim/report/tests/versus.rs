@@ -9,7 +9,8 @@ use lab::{WorldResult, fixtures};
 use report::figures::draw_versus;
 use report::json::{TwoSides, versus_json};
 use report::text::Style;
-use report::text::versus::{Sides, versus_text};
+use report::text::versus::versus_text;
+use report::words::sides::Sides;
 
 fn golden(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);

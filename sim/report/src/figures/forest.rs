@@ -11,8 +11,8 @@ use super::scale::{decimal, round_up};
 use super::style::{self, Rgb, WorldStyle};
 use super::type_setting::Face;
 use super::{DrawError, Drawing, finished};
-use crate::text::versus::{Sides, relative_words};
 use crate::words::number;
+use crate::words::sides::{Sides, relative_words};
 
 const NAME: &str = "differences";
 

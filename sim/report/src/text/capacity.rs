@@ -7,6 +7,7 @@ use lab::slo::Objective;
 use lab::{Estimate, Unit};
 
 use super::slo::{missed_list, objective_words};
+use crate::words::load::load_words;
 use crate::words::number;
 use crate::words::wrap;
 
@@ -50,18 +51,6 @@ pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String
     paragraphs.push(method(capacity, asked));
     let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| wrap(paragraph, width)).collect();
     text + &paragraphs.join("\n")
-}
-
-/// A load as people say it.
-pub fn load_words(load: Load, factor: f64) -> String {
-    match load {
-        Load::PerSecond(rate) => number::value(Unit::PerSecond, rate * factor),
-        Load::Clients(clients) => {
-            let clients = (clients * factor).round();
-            format!("{} {}", number::grouped(clients, 0), if clients == 1.0 { "client" } else { "clients" })
-        }
-        Load::Mixed => format!("{} the load of the file", number::value(Unit::Ratio, factor)),
-    }
 }
 
 /// What a load is called over a column.

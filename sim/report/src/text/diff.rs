@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lab::versus::{Row, Significance, Versus};
 use serde::Serialize;
 
-use super::versus::Sides;
+use crate::words::sides::Sides;
 use crate::words::wrap;
 use crate::words::{number, printable};
 

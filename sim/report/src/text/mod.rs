@@ -9,7 +9,6 @@ pub(crate) mod doors;
 pub mod explain;
 pub mod finding;
 pub(crate) mod layout;
-pub mod markdown;
 pub mod notes;
 pub mod overload;
 pub mod plan;

@@ -5,6 +5,7 @@ use lab::plan::{Cost, Deployment, Moved, Plan, StepDown, TIE, WorldPlan};
 
 use super::capacity::{cause_words, short_cause};
 use super::slo::{missed_list, objective_words, what};
+use crate::words::load::{money, setting, settings_words};
 use crate::words::number;
 use crate::words::wrap;
 
@@ -29,21 +30,6 @@ pub fn plan_text(plan: &Plan, replications: u32, notes: &[String], width: usize)
         text += &format!("\n{}", moved(plan));
     }
     text + "\n" + &wrap(&method(plan, replications, notes), width)
-}
-
-/// The settings of a deployment: `processes = 4, threads = 20`.
-pub fn settings_words(deployment: &Deployment) -> String {
-    let one = |(path, value): &(String, String)| format!("{} = {value}", setting(path, &deployment.world));
-    deployment.settings.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// A path without what is clear beside the name of its world.
-fn setting<'p>(path: &'p str, world: &str) -> &'p str {
-    path.strip_prefix(&format!("world.{world}.")).unwrap_or(path)
-}
-
-pub(crate) fn money(cost: f64) -> String {
-    number::grouped(cost, 2)
 }
 
 fn answer(plan: &Plan) -> String {

@@ -7,13 +7,13 @@ use lab::slo::{Judged, Verdict};
 use lab::theory::Panel;
 use lab::{Comparison, Unit};
 
-use super::attainable::sentences;
-use super::finding::paragraphs;
-use super::overload::notices;
-use super::rows::{self, Row, TableLine};
-use super::slo::{numbers, objective_words, verdict_words};
-use super::theory::little_words;
 use crate::json::Beside;
+use crate::text::attainable::sentences;
+use crate::text::finding::paragraphs;
+use crate::text::overload::notices;
+use crate::text::rows::{self, Row, TableLine};
+use crate::text::slo::{numbers, objective_words, verdict_words};
+use crate::text::theory::little_words;
 use crate::words::number::{self, Written};
 
 /// How to run it again.
