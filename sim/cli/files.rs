@@ -180,7 +180,6 @@ pub fn compile_quietly(path: &Path, overrides: &[Override]) -> Result<Compiled, 
 
 /// A scenario that is compiled many times and read once.
 pub struct Source<'a> {
-    /// Its file.
     pub path: &'a Path,
     /// What is in it.
     pub text: &'a str,

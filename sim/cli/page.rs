@@ -13,7 +13,6 @@ use crate::session::Session;
 pub struct Origin<'a> {
     /// The scenario's file.
     pub file: &'a Path,
-    /// Its text.
     pub text: &'a str,
     /// What was laid over it, as it was typed.
     pub set: &'a [String],

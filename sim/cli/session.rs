@@ -26,7 +26,6 @@ pub struct Session {
     pub warm_up: Option<WarmUp>,
     /// The precision that was reached, if one was asked for.
     pub precision: Option<Precision>,
-    /// All runs.
     pub results: Vec<WorldResult>,
     /// What they come to.
     pub comparison: Comparison,

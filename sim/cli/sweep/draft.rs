@@ -14,7 +14,6 @@ use crate::problem::Problem;
 
 /// What is to be run.
 pub struct Planned {
-    /// The study.
     pub study: Study,
     /// The doubts about its points, each once, as text.
     pub warnings: String,

@@ -44,10 +44,9 @@ pub struct Precision {
 
 /// How narrow one interval is.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Reached {
-    /// Its world.
     pub world: String,
-    /// Its figure.
     pub figure: &'static FigureSpec,
     /// Half its width over its mean; `None` where there is no interval yet.
     pub share: Option<f64>,

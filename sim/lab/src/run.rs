@@ -37,14 +37,12 @@ pub struct Progress {
 
 /// A run that ended in an error.
 #[derive(Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct FailedRun {
     /// Name of its world.
     pub world: String,
-    /// Its seed.
     pub seed: Seed,
-    /// Its replication.
     pub replication: Replication,
-    /// Why.
     pub error: Box<dyn Error + Send + Sync>,
 }
 

@@ -8,7 +8,6 @@ use super::table::{Cell, Kind, Table, setting_columns};
 
 /// How runs that are measured in one way are laid out.
 pub(super) trait Tabled {
-    /// All runs.
     fn runs_table(&self, results: &Results) -> Table;
 
     /// What they come to.

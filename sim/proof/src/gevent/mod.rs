@@ -47,6 +47,7 @@ pub const OWN_NAME: u16 = 0x8000;
 
 /// What is wrong with a program or a trace, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub enum OracleError {
     /// The text is no JSON, or has none of the expected shape.
     #[error("line {line}, column {column}: {what}")]
@@ -55,7 +56,6 @@ pub enum OracleError {
         line: usize,
         /// From 1.
         column: usize,
-        /// Why.
         what: String,
     },
     /// A part of the program cannot be.
@@ -63,7 +63,6 @@ pub enum OracleError {
     Part {
         /// Its path, for example `bodies.main[2].steps[0]`.
         place: String,
-        /// Why.
         what: String,
     },
 }

@@ -68,14 +68,12 @@ impl Regime {
 
 /// A quantity over the measured runs.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Measured {
-    /// Smallest.
     #[serde(serialize_with = "number")]
     pub min: f64,
-    /// Median.
     #[serde(serialize_with = "number")]
     pub median: f64,
-    /// Largest.
     #[serde(serialize_with = "number")]
     pub max: f64,
     /// Runs that had it.
@@ -84,14 +82,13 @@ pub struct Measured {
 
 /// A quantity over the simulated runs, each as long as a measured one.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Predicted {
-    /// Smallest.
     #[serde(serialize_with = "number")]
     pub min: f64,
     /// Median: what is held against the measured median.
     #[serde(serialize_with = "number")]
     pub median: f64,
-    /// Largest.
     #[serde(serialize_with = "number")]
     pub max: f64,
     /// Lower end of the 95 % interval of the median; `None` below six runs, which are too few for one.
@@ -100,7 +97,6 @@ pub struct Predicted {
     /// Its upper end.
     #[serde(serialize_with = "number_or_null")]
     pub high: Option<f64>,
-    /// Mean.
     #[serde(serialize_with = "number")]
     pub mean: f64,
     /// Runs that had it.

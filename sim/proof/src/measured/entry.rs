@@ -70,10 +70,10 @@ impl Class {
 /// Who asks, and when.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub enum Load {
     /// Clients that each ask again as soon as they have their response, on a new connection.
     Closed {
-        /// How many.
         clients: u32,
         /// Requests of all of them together.
         requests: u64,
@@ -91,7 +91,6 @@ pub enum Load {
     },
     /// ApacheBench: closed clients without a time limit.
     Ab {
-        /// How many.
         clients: u32,
         /// Requests of all of them together.
         requests: u64,
@@ -156,20 +155,15 @@ pub struct Run {
 /// Latencies of one run, milliseconds.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Latency {
     /// Good responses.
     pub n: u64,
-    /// Mean.
     pub mean_ms: f64,
-    /// Median.
     pub p50_ms: f64,
-    /// 90th percentile.
     pub p90_ms: f64,
-    /// 95th percentile.
     pub p95_ms: f64,
-    /// 99th percentile.
     pub p99_ms: f64,
-    /// Longest.
     pub max_ms: f64,
 }
 

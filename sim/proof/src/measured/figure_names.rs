@@ -15,16 +15,11 @@ const COLUMNS: u32 = 40;
 /// Places tried above and below, half a line apart.
 const ROWS: i32 = 16;
 
-/// A rectangle.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Block {
-    /// Left edge.
     pub left: f64,
-    /// Top edge.
     pub top: f64,
-    /// Right edge.
     pub right: f64,
-    /// Bottom edge.
     pub bottom: f64,
 }
 

@@ -29,7 +29,6 @@ struct Document<'a> {
     moved: Vec<OneLine<Off<'a>>>,
 }
 
-/// A deployment.
 #[derive(Serialize)]
 struct One<'a> {
     world: &'a str,

@@ -22,7 +22,6 @@ pub(crate) struct Cell {
     pub best: bool,
 }
 
-/// All lines.
 pub(crate) fn lines(comparison: &Comparison) -> Vec<PageRow> {
     rows::lines(comparison).into_iter().map(line).collect()
 }

@@ -9,13 +9,10 @@ use super::svg::AREAS_MAX;
 use crate::figures::scale::decimal;
 use crate::words::number;
 
-/// One run.
 pub(crate) struct Fingerprint {
     /// Index of its world.
     pub hue: String,
-    /// Its world.
     pub world: String,
-    /// Which replication.
     pub replication: u32,
     /// Events simulated.
     pub events: String,

@@ -49,7 +49,6 @@ pub(crate) struct Value {
     pub interval: Option<(f64, f64)>,
 }
 
-/// One plot.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Plot {
     /// Its name in the page.
@@ -68,7 +67,6 @@ pub(crate) struct Plot {
     pub quantity: Quantity,
     /// How its values are written.
     pub unit: Unit,
-    /// The lines.
     pub lines: Vec<PlotLine>,
     /// Whether a line from corner to corner is drawn for comparison.
     pub diagonal: bool,

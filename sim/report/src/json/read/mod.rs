@@ -61,6 +61,7 @@ pub struct World {
 
 /// Why a document cannot be used, in a sentence that says what to do.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub enum ResultError {
     /// More than [`DOCUMENT_BYTES`].
     #[error("the document is larger than {DOCUMENT_BYTES} bytes, the most that is read")]
@@ -81,7 +82,6 @@ pub enum ResultError {
     NotJson {
         /// Line of the mistake, from 1.
         line: usize,
-        /// Its column.
         column: usize,
         /// What is wrong.
         what: String,
@@ -95,7 +95,6 @@ pub enum ResultError {
     /// Written by a version that knows more than we do.
     #[error("its format is {format}, and this tailback reads {FORMAT}; read it with tailback {version} or a newer one")]
     Newer {
-        /// Its format.
         format: u64,
         /// Who wrote it.
         version: String,
@@ -105,7 +104,6 @@ pub enum ResultError {
     Shape {
         /// Line of the mistake, from 1.
         line: usize,
-        /// Its column.
         column: usize,
         /// What is wrong.
         what: String,

@@ -5,7 +5,6 @@ use crate::words::number::Written;
 /// Blanks between two columns.
 const GAP: usize = 3;
 
-/// One cell.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Cell {
     /// Words, set to the left.
