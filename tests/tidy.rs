@@ -289,3 +289,84 @@ fn links_between_documents_lead_somewhere() {
     }
     none("broken links", &offenders);
 }
+
+#[test]
+fn the_rooms_of_lab_import_one_way() {
+    let rooms = [
+        "estimate",
+        "welch",
+        "busiest",
+        "overload",
+        "figure",
+        "summary",
+        "fixtures",
+        "run",
+        "series",
+        "comparison",
+        "versus",
+        "precision",
+        "warm_up",
+        "slo",
+        "scaled",
+        "theory",
+        "attainable",
+        "capacity",
+        "plan",
+        "explain",
+        "sweep",
+    ];
+    rooms_import_one_way("sim/lab/src", &rooms);
+}
+
+#[test]
+fn the_rooms_of_report_import_one_way() {
+    let rooms = ["sweep_fixture", "words", "figures", "text", "json", "data", "markdown", "page", "trace_json"];
+    rooms_import_one_way("sim/report/src", &rooms);
+}
+
+#[test]
+fn the_rooms_of_proof_import_one_way() {
+    rooms_import_one_way("sim/proof/src", &["gevent", "measured", "gallery"]);
+}
+
+#[test]
+fn the_commands_stand_on_what_they_share() {
+    let shared = [
+        "problem",
+        "terminal",
+        "files",
+        "arguments",
+        "objectives",
+        "laws",
+        "warm_up_pilots",
+        "session",
+        "drawings",
+        "page",
+        "result_file",
+        "run_output",
+    ];
+    let commands = [
+        "run",
+        "report",
+        "verify",
+        "diff",
+        "compare",
+        "explain",
+        "trace",
+        "fingerprint",
+        "sweep",
+        "export",
+        "merge",
+        "capacity",
+        "plan",
+        "check",
+        "new",
+        "conform",
+        "gallery",
+        "validate",
+        "doctor",
+        "completions",
+        "manual",
+    ];
+    rooms_import_one_way("sim/cli", &[&shared[..], &commands[..]].concat());
+}
