@@ -2,23 +2,22 @@
 
 use std::path::PathBuf;
 
-use engine::Seed;
 use engine::model::{Arrivals, ClientSpec, Model};
 use engine::time::{Span, Time};
-use lab::capacity::{Ladder, Load, Plan, assumed, measure};
+use lab::capacity::{Ladder, Load, SearchSettings, assumed, measure};
 use lab::scaled::can_scale;
-use report::capacity_json::capacity_json;
 use report::figures::draw_capacity;
 use report::json::About;
+use report::json::capacity_json;
 use report::text::attainable::unattainable_text;
 use report::text::capacity::{Asked, capacity_text};
 use scenario::Compiled;
 
+use crate::arguments::{PlotArgs, SeedArg, Threads, parse_overrides};
 use crate::files;
 use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
 use crate::terminal;
 
 /// What to measure, and what to do with the result.
@@ -35,27 +34,18 @@ pub struct Args {
     /// Loads closer than this many per cent are not told apart
     #[arg(long, value_name = "PERCENT", default_value_t = Ladder::TOLERANCE * 100.0, value_parser = percent)]
     tolerance: f64,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    seed: SeedArg,
     /// Replications of every world, each with a capacity of its own
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
     /// Lay a value over the file, for example --set slo.p99="< 500ms"
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder for the plot [default: out/NAME-OF-THE-FILE]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Write no plot
-    #[arg(long, conflicts_with = "out")]
-    no_plots: bool,
-    /// Print one JSON document instead of text; the plot is written only with --out
-    #[arg(long)]
-    json: bool,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    plot: PlotArgs,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Of a constant load, so many requests are looked at unless somebody says otherwise: a hundred of them are beyond the p99.
@@ -84,38 +74,38 @@ fn percent(text: &str) -> Result<f64, String> {
 pub fn capacity(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
     let compiled = files::compile(&args.file, &overrides)?;
-    crate::settle::refuse(&compiled, "capacity")?;
+    crate::warm_up_pilots::refuse(&compiled, "capacity")?;
     let mut models = chosen(&compiled, &args.worlds)?;
     models.iter().try_for_each(can_scale).map_err(|error| Problem::Usage(error.to_string()))?;
     let notes = shorten(&mut models, &compiled, args.length);
-    let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && !args.json, &args.file)?;
+    let folder = args.plot.folder(&args.file)?;
     let unattainable = laws::out_of_reach_at_any_load(&compiled, &models);
-    let plan = Plan {
-        seed: Seed(args.seed.unwrap_or(compiled.seed)),
+    let settings = SearchSettings {
+        seed: args.seed.or(compiled.seed),
         replications: args.replications.unwrap_or(compiled.replications),
-        threads: args.threads,
+        threads: args.threads.count(),
         tolerance: args.tolerance / 100.0,
         curve: folder.is_some(),
         longer: nothing_happens(&compiled, &models),
     };
     let (asked, capacity) = terminal::with_growing_bar(|done| {
         let given = compiled.slo.as_ref().map(slo_of);
-        let asked = assumed(given.as_ref(), &models, &plan, done)?;
-        let capacity = measure(&models, &asked.slo, &plan, done)?;
+        let asked = assumed(given.as_ref(), &models, &settings, done)?;
+        let capacity = measure(&models, &asked.slo, &settings, done)?;
         Ok((asked, capacity))
     })?;
     let asked = Asked {
         assumed: asked.assumed,
         set_aside: asked.set_aside,
         guessed: !asked.told,
-        replications: plan.replications,
-        tolerance: plan.tolerance,
+        replications: settings.replications,
+        tolerance: settings.tolerance,
         notes,
         unattainable,
     };
-    if args.json {
+    if args.plot.json {
         let (version, title) = (env!("CARGO_PKG_VERSION"), compiled.title.as_str());
-        let about = About { version, title, seed: plan.seed.0, replications: plan.replications };
+        let about = About { version, title, seed: settings.seed.0, replications: settings.replications };
         files::print(&capacity_json(&about, &capacity, &asked))?;
     } else {
         let text = capacity_text(&capacity, &asked, terminal::width(120));
@@ -124,11 +114,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
     }
     let Some(folder) = folder else { return Ok(()) };
     let drawing = draw_capacity(&compiled.title, &capacity).map_err(Problem::Draw)?;
-    files::write_drawing(&folder, drawing.name, &drawing)?;
-    if !args.json {
-        files::print(&format!("\nPlot in {}: {} (.svg and .png)\n", folder.display(), drawing.name))?;
-    }
-    Ok(())
+    args.plot.write(&folder, &drawing)
 }
 
 /// The models of the worlds that are wanted: those named, or all.

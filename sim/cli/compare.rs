@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
 use lab::versus::{Versus, compare as hold_against, disregard_small};
-use lab::{Plan, WarmUp, WorldResult, run_all};
+use lab::{RunSettings, WarmUp, WorldResult, run_all};
 use report::figures::draw_versus;
+use report::json::{TwoSides, versus_json};
 use report::text::Style;
 use report::text::notes::warm_up_note;
-use report::text::versus::{Sides, versus_text};
-use report::versus_json::{About, versus_json};
+use report::text::versus::versus_text;
+use report::words::sides::Sides;
 use scenario::{Compiled, Override};
 
+use crate::arguments::{SmallestArg, Threads, parse_overrides};
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
-use crate::settle;
 use crate::terminal;
+use crate::warm_up_pilots;
 
 /// What to compare.
 #[derive(clap::Args)]
@@ -43,33 +44,20 @@ pub struct Args {
     /// Runs of every world [default: the larger number of both files, 10 at least]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     replications: Option<u32>,
-    /// The smallest difference worth acting on, per cent: what is smaller is called too small, however significant
-    #[arg(long, value_name = "PERCENT", default_value_t = SMALLEST * 100.0, value_parser = smallest)]
-    smallest: f64,
+    #[command(flatten)]
+    smallest: SmallestArg,
     /// Folder for the plot of differences; without it none is drawn
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print one JSON document instead of tables
     #[arg(long)]
     json: bool,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Replications that a comparison has at least, where nobody says how many: five have wide intervals.
 const REPLICATIONS: u32 = 10;
-/// Nobody acts on less than a hundredth.
-pub const SMALLEST: f64 = 0.01;
-
-/// A share in per cent that may be nothing.
-pub fn smallest(text: &str) -> Result<f64, String> {
-    let number = text.trim_end_matches('%').trim().parse::<f64>().ok();
-    number
-        .filter(|number| (0.0..=100.0).contains(number))
-        .ok_or_else(|| "write a number of per cent from 0, which lets every difference count, to 100".to_owned())
-}
-
 /// Which worlds stand against each other, by index into both sides' models, and which against none.
 struct Pairing {
     pairs: Vec<(usize, usize)>,
@@ -90,16 +78,16 @@ pub fn compare(args: &Args) -> Result<(), Problem> {
         files::prepare(folder)?;
     }
     let replications = args.replications.unwrap_or(a.replications.max(b.replications).max(REPLICATIONS));
-    let plan = Plan { seed: Seed(args.seed.unwrap_or(a.seed)), replications, threads: args.threads };
-    let (warm_up, results) = simulate(args, [&a, &b], &pairing, &plan)?;
+    let settings = RunSettings { seed: Seed(args.seed.unwrap_or(a.seed)), replications, threads: args.threads.count() };
+    let (warm_up, results) = simulate(args, [&a, &b], &pairing, &settings)?;
     let pairs: Vec<(&WorldResult, &WorldResult)> = results.chunks(2).map(|two| (&two[0], &two[1])).collect();
     let mut versus = hold_against(&pairs);
-    disregard_small(&mut versus, args.smallest / 100.0);
+    disregard_small(&mut versus, args.smallest.share());
     let sides: Vec<Sides> = versus.iter().map(|versus| sides(args, versus)).collect();
     if args.json {
-        let about = About {
+        let about = TwoSides {
             version: env!("CARGO_PKG_VERSION"),
-            seed: plan.seed.0,
+            seed: settings.seed.0,
             sides: [described(&args.a, &args.set, &args.set_a), described(path_b, &args.set, &args.set_b)],
             unpaired: &pairing.unpaired,
         };
@@ -169,7 +157,7 @@ fn simulate(
     args: &Args,
     sides: [&Compiled; 2],
     pairing: &Pairing,
-    plan: &Plan,
+    settings: &RunSettings,
 ) -> Result<(Option<WarmUp>, Vec<WorldResult>), Problem> {
     let both = |&(a, b): &(usize, usize)| [sides[0].models[a].clone(), sides[1].models[b].clone()];
     let mut models: Vec<Model> = pairing.pairs.iter().flat_map(both).collect();
@@ -177,7 +165,7 @@ fn simulate(
     let mut warm_up = None;
     if !open.is_empty() {
         let pilots: Vec<Model> = open.iter().map(|&at| models[at].clone()).collect();
-        let mut found = settle::find(&pilots, plan)?;
+        let mut found = warm_up_pilots::find(&pilots, settings)?;
         for (&at, world) in open.iter().zip(&mut found.worlds) {
             models[at].run.warm_up = found.removed;
             if has_letters(args) {
@@ -186,7 +174,7 @@ fn simulate(
         }
         warm_up = Some(found);
     }
-    let results = terminal::with_bar(models.len(), plan, |progress| run_all(&models, plan, progress))?;
+    let results = terminal::with_bar(models.len(), settings, |progress| run_all(&models, settings, progress))?;
     Ok((warm_up, results))
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::RunError;
 use engine::transcript::{self, Transcript};
-use scenario::oracle::{self, Entry, Oracle};
+use proof::gevent::{self, Oracle, TraceLine};
 
 use crate::files;
 use crate::problem::Problem;
@@ -58,7 +58,7 @@ fn show(paths: &[PathBuf]) -> Result<(), Problem> {
         if paths.len() > 1 {
             files::print(&format!("{}\n", path.display()))?;
         }
-        files::print(&format!("{}\n", oracle::print(&oracle, &transcript)))?;
+        files::print(&format!("{}\n", gevent::print(&oracle, &transcript)))?;
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ fn show(paths: &[PathBuf]) -> Result<(), Problem> {
 /// Compares every trace with the recorded one; mistakes in the files come before any comparison, all of them at once.
 fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     let mut wrong = String::new();
-    let mut pairs: Vec<(&Path, Oracle, Vec<Entry>)> = Vec::new();
+    let mut pairs: Vec<(&Path, Oracle, Vec<TraceLine>)> = Vec::new();
     for path in paths {
         match oracle_of(path).and_then(|oracle| Ok((oracle, recorded(path)?))) {
             Ok((oracle, want)) => pairs.push((path, oracle, want)),
@@ -79,7 +79,7 @@ fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     let mut failed = 0;
     for (path, oracle, want) in &pairs {
         let found = match run(oracle) {
-            Ok(transcript) => oracle::difference(&oracle::entries(oracle, &transcript), want, !args.no_times),
+            Ok(transcript) => gevent::difference(&gevent::entries(oracle, &transcript), want, !args.no_times),
             Err(error) => Some(format!("    {error}")),
         };
         let Some(found) = found else { continue };
@@ -94,11 +94,11 @@ fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
 
 pub fn oracle_of(path: &Path) -> Result<Oracle, Problem> {
     let text = files::read(path)?;
-    oracle::parse(&text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })
+    gevent::parse(&text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })
 }
 
 /// The recorded trace of a program.
-fn recorded(program: &Path) -> Result<Vec<Entry>, Problem> {
+fn recorded(program: &Path) -> Result<Vec<TraceLine>, Problem> {
     let name = program.to_string_lossy();
     let Some(stem) = name.strip_suffix(PROGRAM) else {
         return Err(Problem::Usage(format!(
@@ -107,7 +107,7 @@ fn recorded(program: &Path) -> Result<Vec<Entry>, Problem> {
     };
     let path = PathBuf::from(format!("{stem}{TRACE}"));
     let text = files::read(&path)?;
-    oracle::read_trace(&text).map_err(|error| Problem::Oracle { path, error })
+    gevent::read_trace(&text).map_err(|error| Problem::Oracle { path, error })
 }
 
 fn run(oracle: &Oracle) -> Result<Transcript, RunError> {

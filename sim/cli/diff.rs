@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use lab::versus::{Method, Versus, births_equal, compare_sides, disregard_small};
-use report::diff_json::{About, diff_json};
 use report::figures::draw_versus;
-use report::resultdoc::{Beside, ResultDoc, Source};
+use report::json::read::{FileBeside, ResultDoc, Source};
+use report::json::{TwoResults, diff_json};
+use report::text::Style;
 use report::text::diff::{Change, changes, headline, remark, settings_text};
-use report::text::versus::{Sides, versus_text};
-use report::text::{Style, json_escaped, printable, printable_lines};
+use report::text::versus::versus_text;
+use report::words::sides::Sides;
+use report::words::{json_escaped, printable, printable_lines};
 
-use crate::compare::{SMALLEST, smallest};
-use crate::document;
+use crate::arguments::SmallestArg;
 use crate::files;
 use crate::problem::Problem;
+use crate::result_file;
 use crate::terminal;
 
 /// What to compare.
@@ -26,9 +28,8 @@ pub struct Args {
     /// A world of the first against one of the second; else those with equal names, and the others by their places
     #[arg(long, value_name = "A=B")]
     worlds: Vec<String>,
-    /// The smallest difference worth acting on, per cent: what is smaller is called too small, however significant
-    #[arg(long, value_name = "PERCENT", default_value_t = SMALLEST * 100.0, value_parser = smallest)]
-    smallest: f64,
+    #[command(flatten)]
+    smallest: SmallestArg,
     /// Folder for the plots of differences; without it none is drawn
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -48,21 +49,21 @@ struct Pairing {
 
 /// Reads two documents, and says what differs.
 pub fn diff(args: &Args) -> Result<(), Problem> {
-    let (_, a) = document::read(&args.a)?;
-    let (_, b) = document::read(&args.b)?;
+    let (_, a) = result_file::read(&args.a)?;
+    let (_, b) = result_file::read(&args.b)?;
     let pairing = pairing(args, &a, &b)?;
     let settings = [changes(&settings(&a)?, &settings(&b)?), file_changes(&a, &b)].concat();
     if let Some(folder) = &args.out {
         files::prepare(folder)?;
     }
     let mut versus = compared(&a, &b, &pairing);
-    disregard_small(&mut versus, args.smallest / 100.0);
+    disregard_small(&mut versus, args.smallest.share());
     let names = [args.a.display().to_string(), args.b.display().to_string()];
     let sides: Vec<Sides> = versus.iter().map(|versus| sides(versus, &names)).collect();
     let notes = [notes(&a, &b, &versus), pairing.notes.clone()].concat();
     let summary = headline(&versus, &sides);
     if args.json {
-        let about = About {
+        let about = TwoResults {
             version: env!("CARGO_PKG_VERSION"),
             summary: &summary,
             sides: [(&names[0], &a), (&names[1], &b)],
@@ -153,7 +154,7 @@ fn named(args: &Args, text: &str, a: &[String], b: &[String]) -> Result<(usize, 
 /// What a document was run with, key by key; seed and replications as they were in effect.
 fn settings(document: &ResultDoc) -> Result<Vec<(String, String)>, Problem> {
     let Source { file, seed, precision, scenario: text, .. } = &document.source;
-    let found = scenario::settings(text, &printable(file), &document::overrides(&document.source)?);
+    let found = scenario::settings(text, &printable(file), &result_file::overrides(&document.source)?);
     let found = found.map_err(|diagnostics| Problem::Scenario(files::show(&diagnostics, text)))?;
     let mut settings: Vec<(String, String)> =
         found.into_iter().filter(|(key, _)| key != "run.seed" && key != "run.replications").collect();
@@ -169,7 +170,7 @@ fn settings(document: &ResultDoc) -> Result<Vec<(String, String)>, Problem> {
 /// Files beside the scenarios that differ; what is in them is told by its size.
 fn file_changes(a: &ResultDoc, b: &ResultDoc) -> Vec<Change> {
     let texts = |document: &ResultDoc| -> Vec<(String, String)> {
-        let one = |one: &Beside| (format!("file {}", one.name), one.text.clone());
+        let one = |one: &FileBeside| (format!("file {}", one.name), one.text.clone());
         document.source.files.iter().map(one).collect()
     };
     let size = |text: String| format!("{} lines, {} bytes", text.lines().count(), text.len());

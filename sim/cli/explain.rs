@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use engine::{Model, RunRecord, Seed};
+use engine::{Model, RunRecord};
 use lab::explain::{CHANGES_MAX, Change, Checked, How, Outcome, Setting, Split, StepText, changes};
-use lab::{Plan, WorldResult, run_all_with, run_each};
-use report::explain_json::explain_json;
+use lab::{RunSettings, WorldResult, run_all_with, run_each};
+use report::json::explain_json;
 use report::text::Style;
 use report::text::cures::Left;
 use report::text::explain::{Explained, explained};
 use report::text::notes::warm_up_note;
 use scenario::{Compiled, Override};
 
+use crate::arguments::{SeedArg, SetArg, Threads, settings};
 use crate::files::{self, Source};
 use crate::problem::{Problem, unknown};
-use crate::run::parse_overrides;
-use crate::settle::settle;
 use crate::terminal;
+use crate::warm_up_pilots;
 
 /// What to explain.
 #[derive(clap::Args)]
@@ -32,50 +32,43 @@ pub struct Args {
     /// Say where the time went, and try no changes
     #[arg(long)]
     no_changes: bool,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    seed: SeedArg,
     /// Runs of every world and every change, each with chance drawn anew
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
-    /// Lay a value over the file, for example --set world.threads.threads=80
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    set: SetArg,
     /// Print one JSON document instead of text
     #[arg(long)]
     json: bool,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Explains the worlds of a scenario.
 pub fn explain(args: &Args) -> Result<(), Problem> {
     let text = files::read(&args.file)?;
     let source = Source { path: &args.file, text: &text };
-    let overrides = parse_overrides(&args.set)?;
+    let overrides = args.set.overrides()?;
     let mut compiled = source.compile(&overrides)?;
-    let plan = Plan {
-        seed: Seed(args.seed.unwrap_or(compiled.seed)),
-        replications: args.replications.unwrap_or(compiled.replications),
-        threads: args.threads,
-    };
-    let warm_up = settle(&mut compiled, &plan)?;
+    let settings = settings(args.seed, args.replications, args.threads, &compiled);
+    let warm_up = warm_up_pilots::find_and_set(&mut compiled, &settings)?;
     let models: Vec<&Model> = meant(&compiled, args)?;
     let class = class_of(&compiled, args)?;
     let owned: Vec<Model> = models.iter().map(|&model| model.clone()).collect();
-    let results = terminal::with_bar(owned.len(), &plan, |progress| {
-        run_all_with(&owned, &plan, progress, &engine::run_at_the_door)
+    let results = terminal::with_bar(owned.len(), &settings, |progress| {
+        run_all_with(&owned, &settings, progress, &engine::run_at_the_door)
     })?;
     let mut worlds: Vec<Explained<'_>> = Vec::new();
     for (&model, result) in models.iter().zip(&results) {
         let split = Split::of(model, &result.records, class);
         let name = args.class.as_deref();
         let (checked, left, tries) = (Vec::new(), Vec::new(), !args.no_changes);
-        worlds.push(Explained { model, class: name, split, tries, checked, left, replications: plan.replications });
+        worlds.push(Explained { model, class: name, split, tries, checked, left, replications: settings.replications });
     }
     if !args.no_changes {
-        try_changes(&source, &overrides, &plan, class, &mut worlds, &results)?;
+        try_changes(&source, &overrides, &settings, class, &mut worlds, &results)?;
     }
     if args.json {
         return files::print(&explain_json(env!("CARGO_PKG_VERSION"), &compiled.title, &worlds));
@@ -110,7 +103,7 @@ fn class_of(compiled: &Compiled, args: &Args) -> Result<Option<usize>, Problem> 
 fn try_changes(
     source: &Source<'_>,
     overrides: &[Override],
-    plan: &Plan,
+    settings: &RunSettings,
     class: Option<usize>,
     worlds: &mut [Explained<'_>],
     results: &[WorldResult],
@@ -139,8 +132,8 @@ fn try_changes(
     if models.is_empty() {
         return Ok(());
     }
-    let after = terminal::with_bar(models.len(), plan, |progress| {
-        run_each(&models, plan, progress, &|record: &RunRecord| Outcome::of(record, class))
+    let after = terminal::with_bar(models.len(), settings, |progress| {
+        run_each(&models, settings, progress, &|record: &RunRecord| Outcome::of(record, class))
     })?;
     for ((at, change), after) in tried.into_iter().zip(after) {
         match after {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use report::figures::Drawing;
-use report::resultdoc::Beside;
+use report::json::read::FileBeside;
 use scenario::{Compiled, Diagnostic, Override, Severity};
 use tempfile::NamedTempFile;
 
@@ -158,7 +158,7 @@ pub fn compile_with_text(path: &Path, overrides: &[Override]) -> Result<(Compile
 }
 
 /// The same with the texts of the files that it names, by name.
-pub fn compile_with_texts(path: &Path, overrides: &[Override]) -> Result<(Compiled, String, Vec<Beside>), Problem> {
+pub fn compile_with_texts(path: &Path, overrides: &[Override]) -> Result<(Compiled, String, Vec<FileBeside>), Problem> {
     let text = read(path)?;
     let mut beside = BTreeMap::new();
     let mut load = beside_of(path);
@@ -169,7 +169,7 @@ pub fn compile_with_texts(path: &Path, overrides: &[Override]) -> Result<(Compil
     };
     let (compiled, warnings) = compile_loading(&path.display().to_string(), &text, overrides, &mut keep)?;
     eprint!("{warnings}");
-    let beside = beside.into_iter().map(|(name, text)| Beside { name, text }).collect();
+    let beside = beside.into_iter().map(|(name, text)| FileBeside { name, text }).collect();
     Ok((compiled, text, beside))
 }
 
@@ -180,7 +180,6 @@ pub fn compile_quietly(path: &Path, overrides: &[Override]) -> Result<Compiled, 
 
 /// A scenario that is compiled many times and read once.
 pub struct Source<'a> {
-    /// Its file.
     pub path: &'a Path,
     /// What is in it.
     pub text: &'a str,

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use engine::diary::{Diary, Wanted};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
-use lab::Plan;
+use lab::RunSettings;
 
+use crate::arguments::{SeedArg, SetArg};
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
-use crate::settle::settle;
 use crate::trace::{instant, world};
+use crate::warm_up_pilots;
 
 /// Events in words at most.
 const LINES_MAX: u32 = 10_000;
@@ -25,9 +25,8 @@ pub struct Args {
     /// World to look at [default: all]
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    seed: SeedArg,
     /// Runs of every world [default: the file's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
@@ -43,9 +42,8 @@ pub struct Args {
     /// Events to print at most, of each run
     #[arg(long, value_name = "N", default_value_t = LINES_MAX)]
     max_lines: u32,
-    /// Lay a value over the file, for example --set world.threads.threads=80
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    set: SetArg,
 }
 
 /// Runs the worlds one after another and prints what identifies them.
@@ -55,10 +53,10 @@ pub fn fingerprint(args: &Args) -> Result<(), Problem> {
     {
         return Err(Problem::Usage(format!("--to {to}: that is not after --from {from}")));
     }
-    let mut compiled = files::compile(&args.file, &parse_overrides(&args.set)?)?;
-    let seed = Seed(args.seed.unwrap_or(compiled.seed));
+    let mut compiled = files::compile(&args.file, &args.set.overrides()?)?;
+    let seed = args.seed.or(compiled.seed);
     let replications = args.replications.unwrap_or(compiled.replications);
-    settle(&mut compiled, &Plan { seed, replications, threads: Some(1) })?;
+    warm_up_pilots::find_and_set(&mut compiled, &RunSettings { seed, replications, threads: Some(1) })?;
     let models = match &args.world {
         Some(name) => vec![world(&compiled.models, Some(name))?],
         None => compiled.models.iter().collect(),

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 
 use engine::transcript::{self, Said};
 use engine::{Model, Seed};
-use lab::gallery::{Evidence, Judged, Reading, Row, Taken, Wanted, judge, rows, runs};
-use lab::{Plan, run_all, run_all_with};
-use report::gallery_json::gallery_json;
-use report::gallery_page::{Incident, gallery_page};
-use report::text::gallery::gallery_table;
-use scenario::{Compiled, oracle};
+use lab::{RunSettings, run_all, run_all_with};
+use proof::gallery::{
+    Evidence, Incident, Judged, Reading, Row, Taken, Wanted, gallery_json, gallery_page, gallery_table, judge, rows,
+    runs,
+};
+use proof::gevent;
+use scenario::Compiled;
 
+use crate::arguments::{Threads, parse_overrides};
 use crate::conform;
+use crate::drawings::drawings;
 use crate::files;
 use crate::problem::Problem;
-use crate::run::{drawings, parse_overrides};
 use crate::terminal;
 
 /// Which rows to show.
@@ -35,9 +37,8 @@ pub struct Args {
     /// Let chance order what happens at one instant to unrelated things; no verdict may depend on it
     #[arg(long, value_name = "SEED", conflicts_with = "out")]
     shuffle_ties: Option<u64>,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Runs what the rows need, prints them, and says by the exit code whether all are within their bands.
@@ -86,8 +87,8 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
     for scenario in scenarios {
         bar.set_message(scenario);
         let compiled = files::compile_quietly(&args.scenarios.join(scenario), &[])?;
-        let plan = Plan { seed: Seed(compiled.seed), replications: 1, threads: args.threads };
-        let results = run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)?;
+        let settings = RunSettings { seed: Seed(compiled.seed), replications: 1, threads: args.threads.count() };
+        let results = run_all(&compiled.models, &settings, &|_| {}).map_err(Problem::Runs)?;
         let stem = scenario.trim_end_matches(".toml").replace('/', "-");
         for drawing in drawings(&compiled, &results, &|name| name == PLOT)? {
             files::write_drawing(&plots, &stem, &drawing)?;
@@ -144,10 +145,11 @@ fn take(all: &[Wanted], args: &Args) -> Result<Vec<Taken>, Problem> {
     let Some(Wanted { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
     let mut compiled = compile(run, &args.scenarios)?;
     compiled.models.retain(|model| all.iter().any(|one| one.reading.world == model.name));
-    let plan = Plan { seed: Seed(compiled.seed), replications: compiled.replications, threads: args.threads };
+    let settings =
+        RunSettings { seed: Seed(compiled.seed), replications: compiled.replications, threads: args.threads.count() };
     let results = match args.shuffle_ties {
-        None => run_all(&compiled.models, &plan, &|_| {}),
-        Some(ties) => run_all_with(&compiled.models, &plan, &|_| {}, &|model: &Model, seed, replication| {
+        None => run_all(&compiled.models, &settings, &|_| {}),
+        Some(ties) => run_all_with(&compiled.models, &settings, &|_| {}, &|model: &Model, seed, replication| {
             engine::run_shuffled(model, seed, replication, ties)
         }),
     };
@@ -173,5 +175,5 @@ fn order(path: &Path) -> Result<Vec<String>, Problem> {
     let mut transcript = transcript::run(&oracle.model, oracle.main, oracle.main_name)
         .map_err(|error| Problem::Program { path: path.to_owned(), error })?;
     transcript.lines.retain(|line| line.said != Said::Blocked);
-    Ok(oracle::entries(&oracle, &transcript).into_iter().map(|entry| entry.tag).collect())
+    Ok(gevent::entries(&oracle, &transcript).into_iter().map(|entry| entry.tag).collect())
 }

@@ -4,6 +4,7 @@
 //! 2 bad input or an unwritable place; 3 no answer: not precise enough to say, or a run that could not be brought to its end; 130 a
 //! sweep that was stopped and can go on.
 
+mod arguments;
 mod capacity;
 mod check;
 mod compare;
@@ -11,7 +12,7 @@ mod completions;
 mod conform;
 mod diff;
 mod doctor;
-mod document;
+mod drawings;
 mod explain;
 mod export;
 mod files;
@@ -20,19 +21,22 @@ mod gallery;
 mod laws;
 mod manual;
 mod merge;
+mod new;
 mod objectives;
+mod page;
 mod plan;
 mod problem;
 mod report;
+mod result_file;
 mod run;
-mod settle;
-mod shown;
-mod start;
+mod run_output;
+mod session;
 mod sweep;
 mod terminal;
 mod trace;
 mod validate;
 mod verify;
+mod warm_up_pilots;
 
 use std::process::ExitCode;
 
@@ -82,7 +86,7 @@ enum Command {
     /// Print the JSON Schema of scenario files, for completion in an editor
     Schema,
     /// Write a commented scenario to start from
-    New(start::Args),
+    New(new::Args),
     /// Print how scheduling programs run on a gevent hub, or compare that with recorded traces
     Conform(conform::Args),
     /// Hold predictions against measured servers
@@ -114,7 +118,7 @@ fn main() -> ExitCode {
         Command::Fingerprint(args) => fingerprint::fingerprint(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
-        Command::New(args) => start::new(&args),
+        Command::New(args) => new::new(&args),
         Command::Conform(args) => conform::conform(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Gallery(args) => gallery::gallery(&args),

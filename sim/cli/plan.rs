@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use engine::Seed;
 use engine::model::Model;
 use engine::time::Span;
 use lab::attainable::Unattainable;
@@ -10,17 +9,17 @@ use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::scaled::can_scale;
 use report::figures::draw_plan;
 use report::json::About;
-use report::plan_json::plan_json;
+use report::json::plan_json;
 use report::text::attainable::unattainable_text;
 use report::text::plan::plan_text;
 use scenario::{Compiled, Override, Plan};
 
+use crate::arguments::{PlotArgs, SeedArg, Threads, parse_overrides};
 use crate::capacity::{chosen, duration, shorten};
 use crate::files;
 use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
 use crate::terminal;
 
 /// Deployments of a world at most.
@@ -40,27 +39,18 @@ pub struct Args {
     /// Run every deployment from the cheapest on until one meets, instead of ruling out those with less of what helps
     #[arg(long)]
     by_force: bool,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    seed: SeedArg,
     /// Replications that a deployment has to meet the objectives in
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
     /// Lay a value over the file, for example --set plan.cost.gib=0.5
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder for the plot [default: out/NAME-OF-THE-FILE]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Write no plot
-    #[arg(long, conflicts_with = "out")]
-    no_plots: bool,
-    /// Print one JSON document instead of text; the plot is written only with --out
-    #[arg(long)]
-    json: bool,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    plot: PlotArgs,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Plans, shows the plan, and says by the exit code whether any deployment meets the objectives.
@@ -74,10 +64,10 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
         return Err(Problem::Usage(format!("{} has no {what}", args.file.display())));
     };
     let named = if args.worlds.is_empty() { slo.worlds.as_deref().unwrap_or_default() } else { &args.worlds };
-    crate::settle::refuse(&compiled, "plan")?;
+    crate::warm_up_pilots::refuse(&compiled, "plan")?;
     let models = chosen(&compiled, named)?;
     models.iter().try_for_each(can_scale).map_err(|error| Problem::Usage(error.to_string()))?;
-    let folder = files::plots_folder(args.out.as_deref(), !args.no_plots && !args.json, &args.file)?;
+    let folder = args.plot.folder(&args.file)?;
     let mut notes = Vec::new();
     let mut spaces = Vec::new();
     for model in &models {
@@ -86,9 +76,9 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
         notes = said;
     }
     let question = Question {
-        seed: Seed(args.seed.unwrap_or(compiled.seed)),
+        seed: args.seed.or(compiled.seed),
         replications: args.replications.unwrap_or(compiled.replications),
-        threads: args.threads,
+        threads: args.threads.count(),
         prices: prices(wanted),
         by_force: args.by_force,
         off: true,
@@ -97,7 +87,7 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
     let unattainable: Vec<Unattainable> =
         spaces.iter().flat_map(|space| laws::out_of_reach_of_all(&compiled, &space.models)).collect();
     let plan = terminal::with_growing_bar(|done| make(&spaces, &slo, &question, done))?;
-    if args.json {
+    if args.plot.json {
         let (version, title) = (env!("CARGO_PKG_VERSION"), compiled.title.as_str());
         let about = About { version, title, seed: question.seed.0, replications: question.replications };
         files::print(&plan_json(&about, &plan, &notes, &unattainable))?;
@@ -108,10 +98,7 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
     }
     if let Some(folder) = folder {
         let drawing = draw_plan(&compiled.title, &plan).map_err(Problem::Draw)?;
-        files::write_drawing(&folder, drawing.name, &drawing)?;
-        if !args.json {
-            files::print(&format!("\nPlot in {}: {} (.svg and .png)\n", folder.display(), drawing.name))?;
-        }
+        args.plot.write(&folder, &drawing)?;
     }
     if plan.best.is_some() { Ok(()) } else { Err(Problem::Missed) }
 }

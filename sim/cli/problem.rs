@@ -7,40 +7,24 @@ use std::process::ExitCode;
 
 use engine::RunError;
 use lab::LabError;
-use scenario::oracle::OracleError;
+use proof::gevent::OracleError;
 
 /// Why a command did not do what it was asked to.
 pub enum Problem {
     /// A file could not be read.
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// A file, or standard output, could not be written.
     Write {
         /// Which; `None` for standard output.
         path: Option<PathBuf>,
-        /// Why.
         source: io::Error,
     },
     /// Scenario files have mistakes; the text shows all of them.
     Scenario(String),
     /// A scheduling program, or a trace, has a mistake.
-    Oracle {
-        /// Its file.
-        path: PathBuf,
-        /// What.
-        error: OracleError,
-    },
+    Oracle { path: PathBuf, error: OracleError },
     /// A scheduling program, or a run that is traced, did not come to its end.
-    Program {
-        /// Its file.
-        path: PathBuf,
-        /// Why.
-        error: RunError,
-    },
+    Program { path: PathBuf, error: RunError },
     /// Traces differ from the recorded ones, predictions from measurements, or runs from what is claimed of them; standard output
     /// says which.
     Differs,

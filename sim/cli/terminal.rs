@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lab::{LabError, Plan, Progress};
+use lab::{LabError, Progress, RunSettings};
 
 use crate::problem::Problem;
 
@@ -33,13 +33,13 @@ pub fn bar(form: &str, steps: u64) -> ProgressBar {
     bar
 }
 
-/// Runs so many models as the plan says, with a bar on a terminal.
+/// Runs so many models as the settings say, with a bar on a terminal.
 pub fn with_bar<T>(
     models: usize,
-    plan: &Plan,
+    settings: &RunSettings,
     run: impl FnOnce(&(dyn Fn(Progress) + Sync)) -> Result<T, LabError>,
 ) -> Result<T, Problem> {
-    let runs = models as u64 * u64::from(plan.replications);
+    let runs = models as u64 * u64::from(settings.replications);
     with_bar_of("{pos} of {len} runs, {elapsed} so far, about {eta} to go", runs, run)
 }
 

@@ -6,14 +6,14 @@ use engine::record::{RunRecord, Worst};
 use engine::time::{Span, Time};
 use engine::trace::{Trace, Window, trace as run_traced};
 use engine::{Model, Replication, Seed};
-use lab::Plan;
+use lab::RunSettings;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 
+use crate::arguments::{SeedArg, SetArg};
 use crate::files;
 use crate::problem::{Problem, unknown};
-use crate::run::parse_overrides;
-use crate::settle::settle;
 use crate::terminal;
+use crate::warm_up_pilots;
 
 /// Events that a trace has at most, unless the user says more: what a browser opens in seconds.
 const EVENTS_MAX: usize = 1_000_000;
@@ -50,12 +50,10 @@ pub struct Args {
     /// Which replication to trace
     #[arg(long, value_name = "N", default_value_t = 0)]
     replication: u32,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Lay a value over the file, for example --set world.threads.threads=80
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    seed: SeedArg,
+    #[command(flatten)]
+    set: SetArg,
 }
 
 /// A window, and why it is this one.
@@ -67,10 +65,10 @@ struct Chosen {
 
 /// Runs a world and writes its trace.
 pub fn trace(args: &Args) -> Result<(), Problem> {
-    let overrides = parse_overrides(&args.set)?;
+    let overrides = args.set.overrides()?;
     let mut compiled = files::compile(&args.file, &overrides)?;
-    let (seed, replication) = (args.seed.unwrap_or(compiled.seed), args.replication);
-    settle(&mut compiled, &Plan { seed: Seed(seed), replications: 1, threads: None })?;
+    let (seed, replication) = (args.seed.or(compiled.seed).0, args.replication);
+    warm_up_pilots::find_and_set(&mut compiled, &RunSettings { seed: Seed(seed), replications: 1, threads: None })?;
     let model = world(&compiled.models, args.world.as_deref())?;
     check_times(args, model)?;
     let out = args.out.clone().unwrap_or_else(|| files::default_folder(&args.file).join("trace.json"));

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine::{Model, Seed};
-use lab::validate::{Comparison, Entry, Fate, Outcome, Summary, Validated, scenario_text};
-use lab::{OfModel, Plan, run_each};
-use report::figures::draw_validation;
-use report::text::validation::{Look, validation_table};
-use report::validation_json::{About, validation_json};
+use lab::{OfModel, RunSettings, run_each};
+use proof::measured::{
+    Comparison, Entry, Fate, Look, Outcome, Simulated, Summary, Validated, draw_validation, scenario_text,
+    validation_json, validation_table,
+};
 
+use crate::arguments::Threads;
 use crate::files;
 use crate::problem::Problem;
 use crate::terminal;
@@ -43,9 +44,8 @@ pub struct Args {
     /// Folder for the results and the plot
     #[arg(long, value_name = "DIR", default_value = "reports/validation")]
     out: PathBuf,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Compares, prints and writes; says by the exit code whether all bands hold.
@@ -60,11 +60,12 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
     }
-    let plan = Plan { seed: Seed(args.seed), replications: args.replications, threads: args.threads };
+    let settings =
+        RunSettings { seed: Seed(args.seed), replications: args.replications, threads: args.threads.count() };
     files::prepare(&args.out)?;
-    let validated = compare(&entries, &plan)?;
+    let validated = compare(&entries, &settings)?;
     let summary = Summary::of(&validated);
-    let about = About { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
+    let about = Simulated { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
     let document = validation_json(&about, &validated, &summary);
     if args.json {
         files::print(&document)?;
@@ -113,10 +114,10 @@ fn show_scenario(entries: &[Entry], name: &str) -> Result<(), Problem> {
 }
 
 /// Simulates all entries and holds each against its measurement.
-fn compare(entries: &[Entry], plan: &Plan) -> Result<Vec<Validated>, Problem> {
+fn compare(entries: &[Entry], settings: &RunSettings) -> Result<Vec<Validated>, Problem> {
     let models: Vec<Result<Model, String>> = entries.iter().map(model).collect();
     let mapped: Vec<Model> = models.iter().filter_map(|model| model.as_ref().ok().cloned()).collect();
-    let mut outcomes = simulate(&mapped, plan)?.into_iter();
+    let mut outcomes = simulate(&mapped, settings)?.into_iter();
     let fate = |(entry, model): (&Entry, Result<Model, String>)| {
         let fate = match model {
             Err(why) => Fate::NotMapped(why),
@@ -142,9 +143,9 @@ fn model(entry: &Entry) -> Result<Model, String> {
     Ok(model)
 }
 
-fn simulate(models: &[Model], plan: &Plan) -> Result<Vec<OfModel<Outcome>>, Problem> {
+fn simulate(models: &[Model], settings: &RunSettings) -> Result<Vec<OfModel<Outcome>>, Problem> {
     if models.is_empty() {
         return Ok(Vec::new());
     }
-    terminal::with_bar(models.len(), plan, |progress| run_each(models, plan, progress, &Outcome::simulated))
+    terminal::with_bar(models.len(), settings, |progress| run_each(models, settings, progress, &Outcome::simulated))
 }

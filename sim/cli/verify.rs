@@ -4,36 +4,31 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine::Seed;
-use lab::slo::judge;
-use lab::theory::{Panel, panel};
-use lab::{Comparison, Plan, Target};
-use report::json::{About, Beside, results_json_with};
-use report::resultdoc::{Asked, ResultDoc, Source, first_deviation};
-use report::text::printable;
+use lab::{RunSettings, Target};
+use report::json::read::{Asked, ResultDoc, Source, first_deviation};
+use report::json::results_json_with;
+use report::words::printable;
 use scenario::Compiled;
 
-use crate::document;
+use crate::arguments::{Threads, figure};
 use crate::files;
-use crate::laws;
-use crate::objectives::slo_of;
 use crate::problem::Problem;
-use crate::run::{figure, simulate};
-use crate::settle::settle;
+use crate::result_file;
+use crate::session::Session;
 
 /// What to verify.
 #[derive(clap::Args)]
 pub struct Args {
     /// Result to run again, as `tailback run FILE --json` prints it; `-` reads standard input
     result: PathBuf,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Runs everything again, and says whether the document tells the truth.
 pub fn verify(args: &Args) -> Result<(), Problem> {
-    let (text, document) = document::read(&args.result)?;
-    let again = run_again(&document, args.threads)?;
+    let (text, document) = result_file::read(&args.result)?;
+    let again = run_again(&document, args.threads.count())?;
     let own = env!("CARGO_PKG_VERSION");
     if document.version != own {
         files::print(&format!("Tailback {} wrote this, and {own} runs it again.\n", printable(&document.version)))?;
@@ -67,27 +62,12 @@ fn verified(document: &ResultDoc) -> String {
 /// The document that the source of a document leads to, as if its own version had written it.
 fn run_again(document: &ResultDoc, threads: Option<usize>) -> Result<String, Problem> {
     let source = &document.source;
-    let mut compiled = compile(source)?;
-    let plan = Plan { seed: Seed(source.seed), replications: source.replications, threads };
+    let compiled = compile(source)?;
+    let asked = RunSettings { seed: Seed(source.seed), replications: source.replications, threads };
     let target = source.precision.as_ref().map(target).transpose()?;
-    let warm_up = settle(&mut compiled, &plan)?;
-    let (results, precision) = simulate(target.as_ref(), &compiled.models, &plan)?;
-    let comparison = Comparison::of(&results);
-    let panels = compiled.models.iter().zip(&comparison.worlds).map(|(model, world)| panel(model, world));
-    let panels: Vec<Panel> = panels.collect();
-    let judged = compiled.slo.as_ref().map(|slo| judge(&slo_of(slo), &results));
-    let unattainable = laws::out_of_reach(&compiled, &compiled.models);
-    let beside = Beside {
-        source: Some(source),
-        warm_up: warm_up.as_ref(),
-        precision: precision.as_ref(),
-        theory: &panels,
-        slo: judged.as_deref(),
-        unattainable: &unattainable,
-    };
-    let replications = comparison.worlds[0].replications;
-    let about = About { version: &document.version, title: &compiled.title, seed: source.seed, replications };
-    Ok(results_json_with(&about, &results, &comparison, &beside))
+    let session = Session::run(compiled, &asked, target.as_ref())?;
+    let (about, beside) = (session.about(&document.version), session.beside(Some(source)));
+    Ok(results_json_with(&about, &session.results, &session.comparison, &beside))
 }
 
 /// The scenario from the texts of the document; nothing is read from the disk. What it is doubted for was told when it was run.
@@ -97,7 +77,7 @@ fn compile(source: &Source) -> Result<Compiled, Problem> {
         Some(&text) => Ok(text.to_owned()),
         None => Err("its text is not in the document".to_owned()),
     };
-    let overrides = document::overrides(source)?;
+    let overrides = result_file::overrides(source)?;
     files::compile_loading(&printable(&source.file), &source.scenario, &overrides, &mut load)
         .map(|(compiled, _)| compiled)
 }

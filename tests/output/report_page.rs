@@ -10,10 +10,10 @@ use engine::Seed;
 use engine::model::{ClassSpec, ClientSpec};
 use engine::op::Program;
 use engine::time::{Span, Time};
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, RunSettings, WorldResult, run_all};
 use proptest::prelude::*;
 use report::figures::Shade;
-use report::page::{About, Report, Section, Table, page};
+use report::page::{PageAbout, Report, Section, Table, page};
 use scenario::Compiled;
 
 /// Bytes of a page.
@@ -31,7 +31,7 @@ struct Texts {
 }
 
 fn run(compiled: &Compiled, replications: u32, threads: usize) -> Vec<WorldResult> {
-    let plan = Plan { seed: Seed(compiled.seed), replications, threads: Some(threads) };
+    let plan = RunSettings { seed: Seed(compiled.seed), replications, threads: Some(threads) };
     run_all(&compiled.models, &plan, &|_| {}).expect("it runs to its end")
 }
 
@@ -47,7 +47,7 @@ fn plain(compiled: &Compiled, text: &str) -> Texts {
 }
 
 fn page_of(compiled: &Compiled, results: &[WorldResult], texts: &Texts, sections: Vec<Section>) -> String {
-    let about = About {
+    let about = PageAbout {
         version: "0.0.0",
         file: &texts.file,
         scenario: &texts.scenario,

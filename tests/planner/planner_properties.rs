@@ -10,7 +10,7 @@ use engine::law::Law;
 use engine::model::{Model, ProcessSpec};
 use engine::time::Span;
 use engine::{Replication, Seed};
-use lab::capacity::{Ladder, Plan, Vitals, measure};
+use lab::capacity::{Ladder, SearchSettings, Vitals, measure};
 use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::scaled::{Input, with_load};
 use lab::slo::{Measure, Objective, Side, Slo};
@@ -45,8 +45,8 @@ fn working(cores: u32, takes: Law, rate: f64) -> Model {
     model
 }
 
-fn plan(replications: u32) -> Plan {
-    Plan { seed: Seed(1), replications, threads: Some(2), tolerance: TOLERANCE, curve: false, longer: false }
+fn plan(replications: u32) -> SearchSettings {
+    SearchSettings { seed: Seed(1), replications, threads: Some(2), tolerance: TOLERANCE, curve: false, longer: false }
 }
 
 /// The capacity in every replication.
@@ -167,7 +167,7 @@ fn neither_a_capacity_nor_a_plan_depends_on_the_number_of_threads() {
     let model = waiting(1, 4, exponential(ms(50)), 30.0);
     let slo = p99_below(ms(600));
     let capacity = |threads| {
-        let plan = Plan { threads: Some(threads), curve: true, ..plan(3) };
+        let plan = SearchSettings { threads: Some(threads), curve: true, ..plan(3) };
         measure(&[model.clone(), model.clone()], &slo, &plan, &|_| {}).expect("the runs come to their end")
     };
     assert_eq!(capacity(1), capacity(3));

@@ -8,7 +8,9 @@ use std::fmt::Write;
 use engine::model::Model;
 use engine::time::Span;
 use engine::{Replication, Seed};
-use lab::capacity::{Assumed, Capacity, Judged, Ladder, Plan, Vitals, WorldCapacity, assumed, at_load, measure};
+use lab::capacity::{
+    Assumed, Capacity, Judged, Ladder, SearchSettings, Vitals, WorldCapacity, assumed, at_load, measure,
+};
 use lab::plan::{Axis, Grid, Prices, Question, Space, make};
 use lab::slo::{Measure, Objective, Side, Slo};
 
@@ -26,11 +28,11 @@ fn p99_and_errors(p99: Span) -> Slo {
     Slo { objectives, worlds: None }
 }
 
-fn plan(seed: u64, replications: u32) -> Plan {
-    Plan { seed: Seed(seed), replications, threads: None, tolerance: 0.05, curve: false, longer: true }
+fn plan(seed: u64, replications: u32) -> SearchSettings {
+    SearchSettings { seed: Seed(seed), replications, threads: None, tolerance: 0.05, curve: false, longer: true }
 }
 
-fn capacity(models: &[Model], slo: &Slo, plan: &Plan) -> Capacity {
+fn capacity(models: &[Model], slo: &Slo, plan: &SearchSettings) -> Capacity {
     measure(models, slo, plan, &|_| {}).expect("the runs come to their end")
 }
 
@@ -150,7 +152,7 @@ fn what_chance_decides_is_no_capacity() {
     let models = models(OUTAGE);
     let worlds: Vec<WorldCapacity> = (1..=4)
         .map(|seed| {
-            let plan = Plan { longer: false, ..plan(seed, 3) };
+            let plan = SearchSettings { longer: false, ..plan(seed, 3) };
             let Assumed { slo, .. } = assumed(None, &models, &plan, &|_| {}).expect("light load runs");
             capacity(&models, &slo, &plan).worlds.remove(0)
         })

@@ -7,7 +7,7 @@ use crate::common::shipped;
 use std::fs;
 
 use engine::transcript;
-use scenario::oracle;
+use proof::gevent as oracle;
 
 /// Programs in the corpus.
 const PROGRAMS: usize = 393;

@@ -7,7 +7,7 @@ use crate::common::shipped;
 use std::fs;
 use std::process::{Command, Output};
 
-use lab::validate::{Entry, scenario_text};
+use proof::measured::{Entry, scenario_text};
 use serde_json::Value;
 
 /// What is predicted anew: a hub with blocking calls, of which every part of the model has its share, and quick to run.

@@ -18,7 +18,7 @@ use engine::model::Model;
 use engine::{RunRecord, Seed};
 use lab::estimate::{Estimate, paired_difference, paired_relative};
 use lab::figure::RUN_FIGURES;
-use lab::{Plan, run_each};
+use lab::{RunSettings, run_each};
 
 const EXPERIMENTS: usize = 1_000;
 const REPLICATIONS: usize = 5;
@@ -51,7 +51,7 @@ fn read(record: &RunRecord) -> Row {
 fn runs() -> &'static [Vec<Row>] {
     static RUNS: OnceLock<Vec<Vec<Row>>> = OnceLock::new();
     RUNS.get_or_init(|| {
-        let plan = Plan { seed: Seed(1), replications: (EXPERIMENTS * REPLICATIONS) as u32, threads: None };
+        let plan = RunSettings { seed: Seed(1), replications: (EXPERIMENTS * REPLICATIONS) as u32, threads: None };
         let worlds = run_each(&[queue(1), queue(2)], &plan, &|_| {}, &read).expect("there is something to run");
         worlds.into_iter().map(|world| world.expect("every run comes to its end")).collect()
     })

@@ -3,9 +3,9 @@
 use crate::common::world::*;
 use engine::model::{Arrivals, Model};
 use engine::{Replication, Seed};
-use lab::{Plan, WarmUp, run_all, run_all_from};
+use lab::{RunSettings, WarmUp, run_all, run_all_from};
 
-const PLAN: Plan = Plan { seed: Seed(1), replications: 1, threads: None };
+const PLAN: RunSettings = RunSettings { seed: Seed(1), replications: 1, threads: None };
 
 /// Everybody stays a minute, and nobody waits: the number inside rises for a minute and then stays.
 fn minute_long(rate: f64, threads_of_it: u32) -> Model {
@@ -25,7 +25,7 @@ fn a_world_that_fills_up_in_a_minute_is_cut_after_a_minute() {
     // happens after it is chance, which lasts as long as people stay: a dip may be cut too, but no more than a quarter of the run.
     let mut model = minute_long(10.0, 2_000);
     for seed in 1..=8 {
-        let plan = Plan { seed: Seed(seed), ..PLAN };
+        let plan = RunSettings { seed: Seed(seed), ..PLAN };
         let warm_up = WarmUp::find(std::slice::from_ref(&model), &plan, &|_| {}).expect("the pilots come to their end");
         assert!(warm_up.settled(), "seed {seed}");
         let removed = warm_up.removed.as_secs_f64();
@@ -68,8 +68,8 @@ fn pilots_share_no_chance_with_runs_that_count() {
 #[test]
 fn replications_from_a_number_on_are_those_of_a_longer_run() {
     let models = [minute_long(1.0, 2_000)];
-    let whole = run_all(&models, &Plan { replications: 3, ..PLAN }, &|_| {}).expect("it runs");
-    let rest = run_all_from(&models, &Plan { replications: 2, ..PLAN }, Replication(1), &|_| {}).expect("it runs");
+    let whole = run_all(&models, &RunSettings { replications: 3, ..PLAN }, &|_| {}).expect("it runs");
+    let rest = run_all_from(&models, &RunSettings { replications: 2, ..PLAN }, Replication(1), &|_| {}).expect("it runs");
     let print = |records: &[engine::RunRecord]| records.iter().map(|record| record.fingerprint).collect::<Vec<_>>();
     assert_eq!(print(&whole[0].records[1..]), print(&rest[0].records));
     assert_eq!(rest[0].records[1].replication, 2);

@@ -1,5 +1,6 @@
 //! The tree itself: the sources, the book, the shipped scenarios.
 
 mod book;
+mod rooms;
 mod scenarios;
 mod tidy;

@@ -2,12 +2,14 @@
 //!
 //! Text is searched as text. That is crude, and enough for a tree that `cargo fmt` has been over.
 
-use crate::common::shipped;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+
+use super::rooms;
+use crate::common::shipped;
 
 /// Lines of a source file.
 const FILE_LINES_MAX: usize = 600;
@@ -247,6 +249,23 @@ fn only_the_command_line_touches_the_machine() {
     none("I/O below the command line", &offenders);
 }
 
+/// Fails if a room of the crate in `src` imports from one above it; `rooms` begins with the lowest.
+fn rooms_import_one_way(src: &str, rooms: &[&str]) {
+    let sources = sources();
+    let below = |file: &'_ File| file.path.strip_prefix(src).and_then(|path| path.strip_prefix('/')).map(str::to_owned);
+    let files: Vec<(String, &str)> =
+        sources.iter().filter_map(|file| Some((below(file)?, file.text.as_str()))).collect();
+    let files: Vec<rooms::Source<'_>> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    assert!(!files.is_empty(), "there is no crate in {src}");
+    none("arrows upward", &rooms::upward(&files, rooms));
+}
+
+#[test]
+#[should_panic(expected = "report/src/lib.rs: in no room")]
+fn a_file_in_no_room_is_told() {
+    rooms_import_one_way("sim", &["engine", "scenario", "lab", "cli", "fuzz", "workloads"]);
+}
+
 #[test]
 fn no_crate_may_use_unsafe_code() {
     let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -328,4 +347,85 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     none("broken links", &offenders);
+}
+
+#[test]
+fn the_rooms_of_lab_import_one_way() {
+    let rooms = [
+        "estimate",
+        "welch",
+        "busiest",
+        "overload",
+        "figure",
+        "summary",
+        "fixtures",
+        "run",
+        "series",
+        "comparison",
+        "versus",
+        "precision",
+        "warm_up",
+        "slo",
+        "scaled",
+        "theory",
+        "attainable",
+        "capacity",
+        "plan",
+        "explain",
+        "sweep",
+    ];
+    rooms_import_one_way("sim/lab/src", &rooms);
+}
+
+#[test]
+fn the_rooms_of_report_import_one_way() {
+    let rooms = ["sweep_fixture", "words", "figures", "text", "json", "data", "markdown", "page", "trace_json"];
+    rooms_import_one_way("sim/report/src", &rooms);
+}
+
+#[test]
+fn the_rooms_of_proof_import_one_way() {
+    rooms_import_one_way("sim/proof/src", &["gevent", "measured", "gallery"]);
+}
+
+#[test]
+fn the_commands_stand_on_what_they_share() {
+    let shared = [
+        "problem",
+        "terminal",
+        "files",
+        "arguments",
+        "objectives",
+        "laws",
+        "warm_up_pilots",
+        "session",
+        "drawings",
+        "page",
+        "result_file",
+        "run_output",
+    ];
+    let commands = [
+        "run",
+        "report",
+        "verify",
+        "diff",
+        "compare",
+        "explain",
+        "trace",
+        "fingerprint",
+        "sweep",
+        "export",
+        "merge",
+        "capacity",
+        "plan",
+        "check",
+        "new",
+        "conform",
+        "gallery",
+        "validate",
+        "doctor",
+        "completions",
+        "manual",
+    ];
+    rooms_import_one_way("sim/cli", &[&shared[..], &commands[..]].concat());
 }

@@ -15,7 +15,7 @@ use engine::diary::{Diary, Wanted};
 use engine::model::Arrivals;
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, RunSettings, WorldResult, run_all};
 use report::json::{About, results_json};
 use scenario::Compiled;
 use serde_json::Value;
@@ -35,7 +35,7 @@ struct Run {
 fn run_everything(threads: usize) -> Vec<Run> {
     let run = |shipped: &shipped::Shipped| {
         let compiled = shipped.shortened(LONGEST);
-        let plan = Plan { seed: Seed(compiled.seed), replications: REPLICATIONS, threads: Some(threads) };
+        let plan = RunSettings { seed: Seed(compiled.seed), replications: REPLICATIONS, threads: Some(threads) };
         let results = run_all(&compiled.models, &plan, &|_| {});
         let results = results.unwrap_or_else(|error| panic!("{}: {error}", shipped.name));
         Run { name: shipped.name.clone(), compiled, results }

@@ -5,7 +5,7 @@
 use engine::model::TimedWaits;
 use engine::op::{Op, Program, Spawn};
 use engine::transcript::{self, Said, Transcript};
-use scenario::oracle::{self, Oracle};
+use proof::gevent::{self as oracle, Oracle};
 
 /// A program of these objects and bodies.
 fn program(objects: &str, bodies: &str) -> Oracle {

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use engine::transcript::{self, Said, Transcript};
+use proof::gevent::{self as oracle, Oracle, TraceLine as Entry};
 use proptest::prelude::*;
-use scenario::oracle::{self, Entry, Oracle};
 use serde_json::{Value, json};
 
 /// What a step is made of: what, on what, and two numbers more.

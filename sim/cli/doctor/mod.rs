@@ -5,7 +5,7 @@ mod self_test;
 use std::io::IsTerminal;
 use std::thread::available_parallelism;
 
-use report::resultdoc::{DOCUMENT_BYTES, FORMAT};
+use report::json::read::{DOCUMENT_BYTES, FORMAT};
 use serde::Serialize;
 
 use self_test::Tested;

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use engine::Seed;
-use lab::{Plan, run_all};
+use lab::{RunSettings, run_all};
 use serde::Serialize;
 
 use crate::files;
@@ -58,8 +58,8 @@ pub fn run() -> Result<Vec<Tested>, Problem> {
     for (scenario, text) in SCENARIOS {
         let mut load = |_: &str| Err("the self-test reads no files".to_owned());
         let (compiled, _) = files::compile_loading(&format!("{scenario}.toml"), text, &[], &mut load)?;
-        let plan = Plan { seed: Seed(compiled.seed), replications: 1, threads: None };
-        for world in run_all(&compiled.models, &plan, &|_| {}).map_err(Problem::Runs)? {
+        let settings = RunSettings { seed: Seed(compiled.seed), replications: 1, threads: None };
+        for world in run_all(&compiled.models, &settings, &|_| {}).map_err(Problem::Runs)? {
             let record = &world.records[0];
             let (fingerprint, births) = (record.fingerprint, record.births_fingerprint);
             let found = format!("{fingerprint:016x} {births:016x} {}", record.events);

@@ -5,9 +5,8 @@ mod spill;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
-use engine::Seed;
 use lab::sweep::table::Table;
-use lab::{Comparison, Plan, WorldResult, run_all};
+use lab::{Comparison, WorldResult, run_all};
 use report::data::Format;
 use report::data::figures::figures_table;
 use report::data::hgrm::hgrm;
@@ -17,12 +16,12 @@ use report::data::stream::Stream;
 use scenario::Compiled;
 use tempfile::NamedTempFile;
 
+use crate::arguments::{Chance, SetArg, Threads};
 use crate::files;
 use crate::problem::Problem;
-use crate::run::parse_overrides;
-use crate::settle::settle;
 use crate::sweep::format;
 use crate::terminal;
+use crate::warm_up_pilots;
 use spill::Spills;
 
 /// Rows of requests at most, unless the user says more: about 200 MB of CSV.
@@ -69,18 +68,12 @@ pub struct Args {
     /// Rows of requests at most; every run has an equal part of them
     #[arg(long, value_name = "N", default_value_t = ROWS_MAX, value_parser = clap::value_parser!(u64).range(1..))]
     max_rows: u64,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Runs of every world, each with chance drawn anew
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    replications: Option<u32>,
-    /// Lay a value over the file, for example --set world.threads.threads=80
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    chance: Chance,
+    #[command(flatten)]
+    set: SetArg,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Reads the name of something to export.
@@ -102,15 +95,11 @@ struct Written {
 
 /// Runs a scenario and writes what was asked for.
 pub fn export(args: &Args) -> Result<(), Problem> {
-    let overrides = parse_overrides(&args.set)?;
+    let overrides = args.set.overrides()?;
     let mut compiled = files::compile(&args.file, &overrides)?;
-    let plan = Plan {
-        seed: Seed(args.seed.unwrap_or(compiled.seed)),
-        replications: args.replications.unwrap_or(compiled.replications),
-        threads: args.threads,
-    };
+    let settings = args.chance.settings(&compiled, args.threads);
     files::prepare(&args.out)?;
-    settle(&mut compiled, &plan)?;
+    warm_up_pilots::find_and_set(&mut compiled, &settings)?;
     let mut parts = if args.of.is_empty() { Part::ALL.to_vec() } else { args.of.clone() };
     parts.sort_unstable();
     parts.dedup();
@@ -121,12 +110,12 @@ pub fn export(args: &Args) -> Result<(), Problem> {
         }
     });
     let models = &compiled.models;
-    let run_count = models.len() as u64 * u64::from(plan.replications);
+    let run_count = models.len() as u64 * u64::from(settings.replications);
     let with_requests = parts.contains(&Part::Requests);
     let spills = Spills::new(&args.out, (args.max_rows / run_count).max(1));
-    let results = terminal::with_bar(models.len(), &plan, |progress| match with_requests {
-        true => spills.run_all(models, &plan, progress),
-        false => run_all(models, &plan, progress),
+    let results = terminal::with_bar(models.len(), &settings, |progress| match with_requests {
+        true => spills.run_all(models, &settings, progress),
+        false => run_all(models, &settings, progress),
     })?;
     let mut written = Written::default();
     let mut cut = String::new();

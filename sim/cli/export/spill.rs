@@ -11,7 +11,7 @@ use engine::record::{Ending, Wait};
 use engine::requests::{Told, Why, run_telling};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, RunError, RunRecord, Seed};
-use lab::{LabError, Plan, Progress, WorldResult, run_all_with};
+use lab::{LabError, Progress, RunSettings, WorldResult, run_all_with};
 
 use crate::problem::Problem;
 
@@ -53,10 +53,10 @@ impl Spills {
     pub fn run_all(
         &self,
         models: &[Model],
-        plan: &Plan,
+        settings: &RunSettings,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<WorldResult>, LabError> {
-        run_all_with(models, plan, progress, &|model, seed, replication| self.run(model, seed, replication))
+        run_all_with(models, settings, progress, &|model, seed, replication| self.run(model, seed, replication))
     }
 
     fn run(&self, model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {

@@ -7,8 +7,8 @@ use lab::sweep::results::Results;
 use lab::sweep::run::Outcome;
 use report::data::Format;
 use report::figures::sweep::draw_sweep;
+use report::text::Style;
 use report::text::sweep::sweep_text;
-use report::text::table::Style;
 
 use super::log::Header;
 use crate::files;

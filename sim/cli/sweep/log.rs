@@ -22,7 +22,6 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// A log as it was found.
 pub struct Found {
-    /// Where.
     pub path: PathBuf,
     /// Its first line.
     pub header: Header,

@@ -1,9 +1,9 @@
 //! `tailback sweep`: a scenario at many combinations of settings, on all cores, through interruptions, in parts.
 
 pub mod arguments;
+pub mod draft;
 pub mod finish;
 pub mod log;
-pub mod plan;
 mod source;
 mod templates;
 mod tornado;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use lab::sweep::study::Shard;
 use report::data::Format;
 
+use crate::arguments::{SeedArg, Threads};
 use crate::files;
 use crate::problem::Problem;
 use log::Header;
@@ -43,9 +44,8 @@ pub struct Args {
     /// How long --hysteresis holds each step; its second half is measured
     #[arg(long, value_name = "DURATION", default_value = "40s", requires = "hysteresis")]
     hold: String,
-    /// Where chance begins; the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    seed: SeedArg,
     /// Runs of every world at every point [default: the file's, but at least 5 with --tornado and --hysteresis]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
@@ -61,9 +61,8 @@ pub struct Args {
     /// Points at most
     #[arg(long, value_name = "N", default_value_t = lab::sweep::values::POINTS_MAX)]
     max_points: usize,
-    /// Threads to run on; the result does not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
     /// Print a job file for a cluster that runs a sweep in shards, and run nothing
     #[arg(long, value_name = "SCHEDULER", conflicts_with_all = ["file", "set"])]
     template: Option<Scheduler>,
@@ -77,7 +76,7 @@ pub fn sweep(args: &Args) -> Result<(), Problem> {
         (None, None) => return Ok(()),
     };
     let source = Source::read(file)?;
-    let plan = plan::plan(args, &source)?;
+    let plan = draft::plan(args, &source)?;
     eprint!("{}", plan.warnings);
     let fingerprint = log::fingerprint(&plan.study, &source.all_texts());
     let header = Header { fingerprint, shard: args.shard.unwrap_or(Shard::WHOLE), study: plan.study };

@@ -13,7 +13,6 @@ use crate::problem::Problem;
 pub struct Source {
     /// As messages call it.
     pub name: String,
-    /// Its text.
     pub text: String,
     folder: PathBuf,
     /// Every file is read once: all points are made of the same texts, whatever happens to the files meanwhile.

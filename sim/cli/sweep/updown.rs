@@ -8,7 +8,7 @@ use scenario::{Diagnostic, Override};
 
 use super::Args;
 use super::arguments::{Arguments, diagnostic};
-use super::plan::Draft;
+use super::draft::Draft;
 use super::source::Source;
 
 /// Replications at least: a difference needs an interval to be believed.

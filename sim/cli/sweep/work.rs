@@ -12,8 +12,8 @@ use lab::sweep::run::{Outcome, run_places};
 use lab::sweep::study::{Place, Shard};
 
 use super::Args;
+use super::draft::overrides;
 use super::log::{Header, Log, name};
-use super::plan::overrides;
 use super::source::Source;
 use crate::problem::Problem;
 use crate::terminal;
@@ -59,7 +59,7 @@ pub fn work(
         Ok(())
     };
     let reduce = |record: &_| numbers_of(&header.study, record);
-    let result = run_places(&header.study, &todo, args.threads, &STOP, &model, &reduce, &finished);
+    let result = run_places(&header.study, &todo, args.threads.count(), &STOP, &model, &reduce, &finished);
     bar.finish_and_clear();
     let (mut log, done) = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
     log.sync()?;

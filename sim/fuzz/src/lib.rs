@@ -10,15 +10,15 @@ use engine::transcript;
 use lab::sweep::log;
 use lab::sweep::results::Results;
 use lab::theory::panel;
-use lab::validate::{self, Comparison as Held, Fate, Outcome, Summary, Validated, scenario_text};
 use lab::{Comparison, WorldResult};
+use proof::gevent::{self as oracle, TraceLine};
+use proof::measured::{
+    self, Comparison as Held, Fate, Look, Outcome, Summary, Validated, scenario_text, validation_json, validation_table,
+};
 use report::data::Format;
 use report::json::{About, results_json};
-use report::text::validation::{Look, validation_table};
 use report::text::{Style, sweep::sweep_text, table::comparison_table, theory::theory_text};
-use report::validation_json::{self, validation_json};
-use scenario::oracle::Entry;
-use scenario::{Compiled, oracle};
+use scenario::Compiled;
 
 /// Events of one run: enough for some hundred requests.
 const EVENTS: u64 = 20_000;
@@ -128,7 +128,7 @@ pub fn trace(data: &[u8]) {
         drop(oracle::difference(&other, &read, times));
         drop(oracle::difference(&read, &other[..other.len() / 2], times));
     }
-    let differ = |got: &[Entry], want: &[Entry]| oracle::difference(got, want, false).is_some();
+    let differ = |got: &[TraceLine], want: &[TraceLine]| oracle::difference(got, want, false).is_some();
     assert_eq!(differ(&read, &other), differ(&other, &read), "the order decides which of two is compared with which");
 }
 
@@ -163,7 +163,7 @@ pub fn sweep_log(data: &[u8]) {
 /// A measured entry: read, said as a scenario, run, and held against what was measured.
 pub fn measured(data: &[u8]) {
     let Some(text) = text(data) else { return };
-    let Ok(entry) = validate::Entry::read(text) else { return };
+    let Ok(entry) = measured::Entry::read(text) else { return };
     let Ok(text) = scenario_text(&entry) else { return };
     let parsed = ::scenario::parse(&text, "entry.toml", &[]);
     let compiled = parsed.and_then(|parsed| ::scenario::compile(&parsed, &mut |_| Err("no files".to_owned())));
@@ -184,6 +184,6 @@ pub fn measured(data: &[u8]) {
     let validated = [Validated::new(&entry, fate)];
     let summary = Summary::of(&validated);
     assert!(!validation_table(&validated, &summary, Look { colour: false, width: 120 }).is_empty());
-    let about = validation_json::About { version: "0", seed: 1, replications: 1 };
+    let about = measured::Simulated { version: "0", seed: 1, replications: 1 };
     assert!(!validation_json(&about, &validated, &summary).is_empty());
 }

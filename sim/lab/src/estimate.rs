@@ -150,7 +150,7 @@ fn student_t_computed(freedom: u32) -> f64 {
 }
 
 /// The quantile of Student's t distribution that a share `p` does not exceed.
-pub(crate) fn student_t_at(p: f64, freedom: u32) -> f64 {
+pub fn student_t_at(p: f64, freedom: u32) -> f64 {
     StudentsT::new(0.0, 1.0, f64::from(freedom))
         .expect("one or more degrees of freedom make a distribution")
         .inverse_cdf(p)

@@ -5,8 +5,6 @@ use engine::model::{HostSpec, Model, RunSpec, WorkerKind, WorkerSpec};
 use engine::record::{ClassRecord, Ending, KernelCounts, Resilience, RunRecord, Series, Slowdown, Users, Wait, Wasted};
 use engine::time::{Span, Time};
 
-use crate::validate::{Comparison, Deployment, Entry, Fate, Latency, Load, Outcome, Run, Validated};
-
 /// A server of four threads on one core, that nobody asks for anything in a minute.
 pub fn model() -> Model {
     let length = Some(Span::from_secs(60));
@@ -169,42 +167,4 @@ fn series(good: u64) -> Series {
         syn_drops: vec![0; steps],
         inside: vec![270; steps],
     }
-}
-
-/// An entry of closed clients whose runs, measured and simulated, have these throughputs and latencies to match.
-pub fn validated(name: &str, server: &str, measured_rps: &[f64], simulated_rps: &[f64]) -> Validated {
-    let latency = |rps: f64| Latency {
-        n: 100,
-        mean_ms: 1e3 / rps,
-        p50_ms: 1e3 / rps,
-        p90_ms: 1e3 / rps,
-        p95_ms: 1e3 / rps,
-        p99_ms: 2e3 / rps,
-        max_ms: 3e3 / rps,
-    };
-    let run = |&rps: &f64| Run {
-        ok: 100,
-        wall_s: Some(100.0 / rps),
-        rps: Some(rps),
-        all: Some(latency(rps)),
-        server_cpu_util: Some(0.25),
-        ..Run::default()
-    };
-    let entry = Entry {
-        name: name.to_owned(),
-        deployment: Deployment { server: server.to_owned(), ..Deployment::default() },
-        mix: Vec::new(),
-        load: Load::Closed { clients: 1, requests: 100, timeout_s: 60.0 },
-        runs: measured_rps.iter().map(run).collect(),
-    };
-    let outcome = |&rps: &f64| Outcome {
-        ok_rps: rps,
-        p50_ms: Some(1e3 / rps),
-        p90_ms: Some(1e3 / rps),
-        p99_ms: Some(2e3 / rps),
-        bad_share: 0.0,
-        cpu_cores: Some(0.5),
-    };
-    let simulated: Vec<Outcome> = simulated_rps.iter().map(outcome).collect();
-    Validated::new(&entry, Fate::Compared(Box::new(Comparison::of(&entry, &simulated))))
 }

@@ -8,7 +8,7 @@ use engine::model::Model;
 use engine::rng::Replication;
 
 use crate::figure::{FigureSpec, RUN_FIGURES};
-use crate::run::{LabError, Plan, Progress, run_all_from};
+use crate::run::{LabError, Progress, RunSettings, run_all_from};
 use crate::summary::{Summary, WorldResult};
 
 /// Replications before the first look.
@@ -44,10 +44,9 @@ pub struct Precision {
 
 /// How narrow one interval is.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Reached {
-    /// Its world.
     pub world: String,
-    /// Its figure.
     pub figure: &'static FigureSpec,
     /// Half its width over its mean; `None` where there is no interval yet.
     pub share: Option<f64>,
@@ -84,12 +83,12 @@ impl Precision {
 /// As [`crate::run_all`].
 pub fn run_to_precision(
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
     target: &Target,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<(Vec<WorldResult>, Precision), LabError> {
     let more = |first: u32, count: u32| {
-        run_all_from(models, &Plan { replications: count, ..*plan }, Replication(first), progress)
+        run_all_from(models, &RunSettings { replications: count, ..*plan }, Replication(first), progress)
     };
     until_narrow(plan.replications, target, &more)
 }

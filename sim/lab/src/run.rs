@@ -15,7 +15,7 @@ use crate::summary::WorldResult;
 
 /// What to run of each world.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct RunSettings {
     /// Seed of every run; the replication number makes them differ.
     pub seed: Seed,
     /// Replications of each world.
@@ -37,14 +37,12 @@ pub struct Progress {
 
 /// A run that ended in an error.
 #[derive(Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct FailedRun {
     /// Name of its world.
     pub world: String,
-    /// Its seed.
     pub seed: Seed,
-    /// Its replication.
     pub replication: Replication,
-    /// Why.
     pub error: Box<dyn Error + Send + Sync>,
 }
 
@@ -104,7 +102,7 @@ fn list(failed: &[FailedRun]) -> String {
 /// [`LabError::Runs`] names every run that failed, not only the first; the others are run all the same.
 pub fn run_all(
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<WorldResult>, LabError> {
     run_all_with(models, plan, progress, &engine::run)
@@ -116,7 +114,7 @@ pub fn run_all(
 /// As [`run_all`].
 pub fn run_all_from(
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
     first: Replication,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<WorldResult>, LabError> {
@@ -133,7 +131,7 @@ pub fn run_all_from(
 /// As [`run_all`].
 pub fn run_all_with<E>(
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
     progress: &(dyn Fn(Progress) + Sync),
     runner: &(impl Fn(&Model, Seed, Replication) -> Result<RunRecord, E> + Sync),
 ) -> Result<Vec<WorldResult>, LabError>
@@ -154,7 +152,7 @@ where
 /// [`LabError::NothingToRun`] and [`LabError::Threads`].
 pub fn run_each<T: Send>(
     models: &[Model],
-    plan: &Plan,
+    plan: &RunSettings,
     progress: &(dyn Fn(Progress) + Sync),
     reduce: &(impl Fn(&RunRecord) -> T + Sync),
 ) -> Result<Vec<OfModel<T>>, LabError> {
@@ -168,7 +166,7 @@ pub fn run_each<T: Send>(
 /// The records of every world, or all the runs that failed, by world.
 fn all_of<E>(
     names: &[&str],
-    plan: &Plan,
+    plan: &RunSettings,
     progress: &(dyn Fn(Progress) + Sync),
     run: &(impl Fn(usize, Replication) -> Result<RunRecord, E> + Sync),
 ) -> Result<Vec<WorldResult>, LabError>
@@ -193,7 +191,7 @@ where
 /// The scheduling, which needs only the worlds' names.
 fn run_places<T, E>(
     names: &[&str],
-    plan: &Plan,
+    plan: &RunSettings,
     progress: &(dyn Fn(Progress) + Sync),
     run: &(impl Fn(usize, Replication) -> Result<T, E> + Sync),
 ) -> Result<Vec<OfModel<T>>, LabError>
@@ -226,7 +224,7 @@ where
 /// Puts each result in its place: by world, what came of its runs, or those that failed.
 fn gather<T, E>(
     names: &[&str],
-    plan: &Plan,
+    plan: &RunSettings,
     places: &[(usize, Replication)],
     results: Vec<Result<T, E>>,
 ) -> Vec<OfModel<T>>
@@ -265,8 +263,8 @@ mod tests {
 
     const NAMES: [&str; 3] = ["threads", "gevent", "pool"];
 
-    fn plan(replications: u32, threads: usize) -> Plan {
-        Plan { seed: Seed(7), replications, threads: Some(threads) }
+    fn plan(replications: u32, threads: usize) -> RunSettings {
+        RunSettings { seed: Seed(7), replications, threads: Some(threads) }
     }
 
     fn run(world: usize, replication: Replication) -> Result<RunRecord, Livelock> {

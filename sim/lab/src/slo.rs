@@ -239,10 +239,9 @@ pub enum Verdict {
 
 /// An objective in a world.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Judged {
-    /// The objective.
     pub objective: Objective,
-    /// The world.
     pub world: String,
     /// Whether the verdict counts.
     pub binds: bool,
@@ -252,7 +251,6 @@ pub struct Judged {
     pub seen: Vec<Seen>,
     /// Mean and interval; `None` if a replication answered nobody well, or nobody asked.
     pub estimate: Option<Estimate>,
-    /// The verdict.
     pub verdict: Verdict,
 }
 

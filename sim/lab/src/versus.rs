@@ -48,7 +48,7 @@ pub const COMPARED: [&str; 29] = [
 
 /// What can be said of a figure of two worlds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum Significance {
     /// The second is significantly better.
     Better,
     /// The second is significantly worse.
@@ -63,22 +63,22 @@ pub enum Verdict {
     Incomparable,
 }
 
-impl Verdict {
+impl Significance {
     /// In data files.
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Better => "better",
-            Verdict::Worse => "worse",
-            Verdict::Differs => "differs",
-            Verdict::TooSmall => "too_small",
-            Verdict::Undecided => "undecided",
-            Verdict::Incomparable => "incomparable",
+            Significance::Better => "better",
+            Significance::Worse => "worse",
+            Significance::Differs => "differs",
+            Significance::TooSmall => "too_small",
+            Significance::Undecided => "undecided",
+            Significance::Incomparable => "incomparable",
         }
     }
 
     /// Whether a difference is claimed that is worth acting on.
     pub fn is_significant(self) -> bool {
-        matches!(self, Verdict::Better | Verdict::Worse | Verdict::Differs)
+        matches!(self, Significance::Better | Significance::Worse | Significance::Differs)
     }
 }
 
@@ -100,7 +100,7 @@ pub struct Row {
     /// The same after Holm's correction.
     pub adjusted: Option<f64>,
     /// What follows.
-    pub verdict: Verdict,
+    pub verdict: Significance,
 }
 
 /// How two worlds are held against each other.
@@ -196,24 +196,24 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-fn verdict(row: &Row) -> Verdict {
+fn verdict(row: &Row) -> Significance {
     if row.adjusted.is_none_or(|adjusted| adjusted > 1.0 - CONFIDENCE) {
-        return Verdict::Undecided;
+        return Significance::Undecided;
     }
     match (row.spec.better, row.difference.mean > 0.0) {
-        (Better::Neither, _) => Verdict::Differs,
+        (Better::Neither, _) => Significance::Differs,
         (Better::More, more) => {
             if more {
-                Verdict::Better
+                Significance::Better
             } else {
-                Verdict::Worse
+                Significance::Worse
             }
         }
         (Better::Less, more) => {
             if more {
-                Verdict::Worse
+                Significance::Worse
             } else {
-                Verdict::Better
+                Significance::Better
             }
         }
     }
@@ -225,7 +225,7 @@ pub fn disregard_small(all: &mut [Versus], smallest: f64) {
         versus.smallest = smallest;
         for row in versus.rows.iter_mut().filter(|row| row.verdict.is_significant()) {
             if row.distance().is_some_and(|distance| distance < smallest) {
-                row.verdict = Verdict::TooSmall;
+                row.verdict = Significance::TooSmall;
             }
         }
     }
@@ -343,7 +343,7 @@ impl Row {
             relative: relative.filter(|relative| relative.mean > -1.0),
             p: p.filter(|_| tested),
             adjusted: None,
-            verdict: if tested { Verdict::Undecided } else { Verdict::Incomparable },
+            verdict: if tested { Significance::Undecided } else { Significance::Incomparable },
         })
     }
 }
@@ -397,15 +397,15 @@ mod tests {
         let a = world("a", &[(1_000, 1), (1_100, 2), (900, 1), (1_050, 3)]);
         let b = world("b", &[(1_100, 4), (1_205, 5), (1_002, 4), (1_149, 6)]);
         let versus = &compare(&[(&a, &b)])[0];
-        assert_eq!(row(versus, "throughput_rps").verdict, Verdict::Better);
-        assert_eq!(row(versus, "requests_failed").verdict, Verdict::Worse);
+        assert_eq!(row(versus, "throughput_rps").verdict, Significance::Better);
+        assert_eq!(row(versus, "requests_failed").verdict, Significance::Worse);
         assert_eq!(
             row(versus, "requests_failed").p,
             Some(0.0),
             "three more in every replication leave nothing to chance"
         );
         let back = &compare(&[(&b, &a)])[0];
-        assert_eq!(row(back, "throughput_rps").verdict, Verdict::Worse);
+        assert_eq!(row(back, "throughput_rps").verdict, Significance::Worse);
         assert_eq!(versus.births_equal, 4);
         // What is the same in every replication is no row, and what never happened is not even mentioned.
         assert!(versus.equal.iter().any(|spec| spec.name == "latency_p50_ns"));
@@ -418,10 +418,10 @@ mod tests {
         let a = world("a", &[(1_000, 1), (1_100, 2), (900, 1), (1_050, 3)]);
         let b = world("b", &[(1_003, 1), (1_103, 2), (903, 1), (1_053, 2)]);
         let mut versus = compare(&[(&a, &b)]);
-        assert_eq!(row(&versus[0], "throughput_rps").verdict, Verdict::Better);
+        assert_eq!(row(&versus[0], "throughput_rps").verdict, Significance::Better);
         disregard_small(&mut versus, 0.01);
-        assert_eq!(row(&versus[0], "throughput_rps").verdict, Verdict::TooSmall);
-        assert!(!Verdict::TooSmall.is_significant());
+        assert_eq!(row(&versus[0], "throughput_rps").verdict, Significance::TooSmall);
+        assert!(!Significance::TooSmall.is_significant());
     }
 
     #[test]
@@ -432,7 +432,7 @@ mod tests {
         disregard_small(&mut versus, 0.01);
         let row = row(&versus[0], "success_share");
         assert!(row.relative.unwrap().mean < 0.01 && (0.4..0.6).contains(&row.distance().unwrap()), "{row:?}");
-        assert_eq!(row.verdict, Verdict::Better);
+        assert_eq!(row.verdict, Significance::Better);
     }
 
     #[test]
@@ -442,9 +442,9 @@ mod tests {
         let b = world("b", &[(1_010, 0), (1_004, 0), (1_008, 0), (1_002, 0)]);
         let alone = compare(&[(&a, &b)]);
         let tests = |all: &[Versus]| all.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count();
-        assert_eq!((tests(&alone), row(&alone[0], "throughput_rps").verdict), (1, Verdict::Better));
+        assert_eq!((tests(&alone), row(&alone[0], "throughput_rps").verdict), (1, Significance::Better));
         let many = compare(&[(&a, &b), (&a, &b), (&a, &b), (&a, &b)]);
-        assert_eq!((tests(&many), row(&many[0], "throughput_rps").verdict), (4, Verdict::Undecided));
+        assert_eq!((tests(&many), row(&many[0], "throughput_rps").verdict), (4, Significance::Undecided));
     }
 
     #[test]
@@ -456,8 +456,8 @@ mod tests {
         }
         let versus = &compare(&[(&a, &b)])[0];
         let mean = row(versus, "latency_mean_ns");
-        assert_eq!((mean.verdict, mean.p), (Verdict::Incomparable, None));
-        assert_eq!(row(versus, "success_share").verdict, Verdict::Worse);
+        assert_eq!((mean.verdict, mean.p), (Significance::Incomparable, None));
+        assert_eq!(row(versus, "success_share").verdict, Significance::Worse);
     }
 
     /// A side whose only figure is the throughput.
@@ -484,7 +484,7 @@ mod tests {
         for method in [Method::Paired, Method::Welch] {
             let versus = &compare_sides(vec![(side("a", &[100.0], &[1]), side("b", &[300.0], &[1]), method)])[0];
             let row = &versus.rows[0];
-            assert_eq!((row.difference.mean, row.p, row.verdict), (200.0, None, Verdict::Undecided));
+            assert_eq!((row.difference.mean, row.p, row.verdict), (200.0, None, Significance::Undecided));
             assert_eq!(row.relative.unwrap().mean, 2.0);
         }
     }

@@ -14,7 +14,7 @@ use engine::record::{Ending, RunRecord};
 use engine::rng::Replication;
 use engine::time::Span;
 
-use crate::run::{LabError, Plan, Progress, run_all_from};
+use crate::run::{LabError, Progress, RunSettings, run_all_from};
 
 /// Steps that are averaged to one value before the cut is looked for: the 5 of MSER-5.
 pub const BATCH: usize = 5;
@@ -98,9 +98,13 @@ impl WarmUp {
     ///
     /// # Panics
     /// If the runs have no length: the reader of scenarios sees to that.
-    pub fn find(models: &[Model], plan: &Plan, progress: &(dyn Fn(Progress) + Sync)) -> Result<WarmUp, LabError> {
+    pub fn find(
+        models: &[Model],
+        plan: &RunSettings,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<WarmUp, LabError> {
         let pilots: Vec<Model> = models.iter().map(pilot).collect();
-        let plan = Plan { replications: PILOTS, ..*plan };
+        let plan = RunSettings { replications: PILOTS, ..*plan };
         let results = run_all_from(&pilots, &plan, FIRST_PILOT, progress)?;
         let worlds = pilots.iter().zip(&results).map(|(model, result)| WorldCut::of(model, &result.records));
         let worlds: Vec<WorldCut> = worlds.collect();

@@ -2,22 +2,13 @@
 //!
 //! Nothing here simulates or estimates; it lays out what `lab` has worked out and returns it as text.
 
-mod beside_json;
-pub mod capacity_json;
 pub mod data;
-pub mod diff_json;
-pub mod explain_json;
 pub mod figures;
-pub mod gallery_json;
-pub mod gallery_page;
 pub mod json;
+pub mod markdown;
 pub mod page;
-pub mod plan_json;
-pub mod resultdoc;
-mod slo_json;
 #[cfg(test)]
 mod sweep_fixture;
 pub mod text;
 pub mod trace_json;
-pub mod validation_json;
-pub mod versus_json;
+pub mod words;

@@ -5,9 +5,9 @@ use engine::time::Span;
 use lab::capacity::{Break, Capacity, Floor, Load, Point, Reached, Vitals, WorldCapacity};
 use lab::slo::{Measure, Objective, Seen, Side, Slo};
 use lab::{Estimate, fixtures};
-use report::capacity_json::capacity_json;
 use report::figures::draw_capacity;
 use report::json::About;
+use report::json::capacity_json;
 use report::text::capacity::{Asked, capacity_text};
 
 fn slo() -> Slo {

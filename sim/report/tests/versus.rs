@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use lab::versus::{Versus, compare};
 use lab::{WorldResult, fixtures};
 use report::figures::draw_versus;
+use report::json::{TwoSides, versus_json};
 use report::text::Style;
-use report::text::versus::{Sides, versus_text};
-use report::versus_json::{About, versus_json};
+use report::text::versus::versus_text;
+use report::words::sides::Sides;
 
 fn golden(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -59,7 +60,7 @@ fn a_better_world_is_told_with_its_intervals() {
     let narrow = shown(&versus, 60);
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
     golden("versus-narrow.txt", &narrow);
-    let about = About {
+    let about = TwoSides {
         version: "0.1.0",
         seed: 7,
         sides: ["one.toml".to_owned(), "two.toml".to_owned()],

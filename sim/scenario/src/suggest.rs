@@ -33,7 +33,7 @@ pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String
 }
 
 /// "did you mean `x`?", or else the words there are.
-pub(crate) fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, listing: &str) -> String {
+pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, listing: &str) -> String {
     if let Some(near) = nearest(word, known.clone()) {
         return format!("did you mean `{near}`?");
     }

@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use crate::kit::time::{Span, Time};
-use crate::program::op::Pc;
 use crate::program::wait::StepOf;
 
 /// Who waited for so short a time is nobody's victim.
@@ -219,6 +218,7 @@ impl Holds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::op::Pc;
 
     fn ms(ms: u64) -> Time {
         Time::ZERO + Span::from_ms(ms)

@@ -28,27 +28,25 @@ const BIN: f64 = 2e-3;
 
 /// An objective that a world misses however little it has to do.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Unattainable {
-    /// The world.
     pub world: String,
     /// Place of the objective among those of the scenario.
     pub at: usize,
-    /// The objective.
     pub objective: Objective,
     /// The best value that is attainable, in the objective's unit.
     pub best: f64,
     /// Between which values it lies for certain.
     pub between: (f64, f64),
-    /// Why.
     pub why: Why,
 }
 
 /// Why an objective cannot be met.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub enum Why {
     /// One kind of step alone takes longer than the bound for this share of the requests.
     Alone {
-        /// Its name.
         of: String,
         /// For what share of them.
         share: f64,
@@ -62,7 +60,6 @@ pub enum Why {
     },
     /// This fails for a share of the requests.
     Fails {
-        /// What.
         of: Failing,
         /// The name of the peer, if it is one.
         peer: Option<String>,

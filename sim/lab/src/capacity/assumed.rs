@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::at_load::at_load;
 use super::runs::{Done, Runner};
-use super::{Ladder, Plan, Vitals};
+use super::{Ladder, SearchSettings, Vitals};
 use crate::LabError;
 use crate::estimate::Estimate;
 use crate::run::FailedRun;
@@ -53,7 +53,12 @@ pub struct Assumed {
 ///
 /// # Errors
 /// As [`super::measure`].
-pub fn assumed(given: Option<&Slo>, models: &[Model], plan: &Plan, done: &Done<'_>) -> Result<Assumed, LabError> {
+pub fn assumed(
+    given: Option<&Slo>,
+    models: &[Model],
+    plan: &SearchSettings,
+    done: &Done<'_>,
+) -> Result<Assumed, LabError> {
     let runner = &Runner::new(plan, done)?;
     let given: Vec<Objective> = given.map_or(Vec::new(), |slo| slo.objectives.clone());
     let (set_aside, mut objectives): (Vec<_>, Vec<_>) =
@@ -96,7 +101,7 @@ struct Light {
 }
 
 impl Light {
-    fn of(model: &Model, ladder: &Ladder, plan: &Plan, runner: &Runner<'_>) -> Result<Light, FailedRun> {
+    fn of(model: &Model, ladder: &Ladder, plan: &SearchSettings, runner: &Runner<'_>) -> Result<Light, FailedRun> {
         let (of_p99, of_errors) = lightest(model, ladder, plan, runner)?;
         let same = of_p99 == of_errors;
         let close_errors = |runs: &[Vitals]| {
@@ -122,7 +127,7 @@ fn run(
     ladder: &Ladder,
     rung: usize,
     replication: u32,
-    plan: &Plan,
+    plan: &SearchSettings,
     runner: &Runner<'_>,
 ) -> Result<Vitals, FailedRun> {
     let nothing = Slo { objectives: Vec::new(), worlds: None };
@@ -131,7 +136,7 @@ fn run(
 
 /// Runs replications until they are close, as many as the plan says at least, and says whether they are.
 fn closely(
-    plan: &Plan,
+    plan: &SearchSettings,
     run: impl Fn(u32) -> Result<Vitals, FailedRun> + Sync,
     close: impl Fn(&[Vitals]) -> bool,
 ) -> Result<(Vec<Vitals>, bool), FailedRun> {
@@ -162,7 +167,12 @@ fn is_close(values: &[f64], allowed: impl Fn(f64) -> f64) -> bool {
 /// quarter of it, and so on.
 ///
 /// Where errors do not go away they may be the client's, as when it runs out of ports, so still lighter loads are asked for them.
-fn lightest(model: &Model, ladder: &Ladder, plan: &Plan, runner: &Runner<'_>) -> Result<(usize, usize), FailedRun> {
+fn lightest(
+    model: &Model,
+    ladder: &Ladder,
+    plan: &SearchSettings,
+    runner: &Runner<'_>,
+) -> Result<(usize, usize), FailedRun> {
     let mut rung = ladder.base();
     let mut found: Option<(usize, usize, f64)> = None;
     for tried in 1..=QUARTERS {

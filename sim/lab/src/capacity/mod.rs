@@ -41,7 +41,7 @@ use crate::slo::{Objective, Seen, Slo};
 
 /// What to measure.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SearchSettings {
     /// Seed of every run.
     pub seed: Seed,
     /// Replications of each world.

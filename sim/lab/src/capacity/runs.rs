@@ -16,7 +16,7 @@ use super::edges::Edges;
 use super::search::Found;
 use super::tried::Tried;
 use super::vitals::Vitals;
-use super::{Capacity, Floor, Ladder, Load, Plan, Point, Reached, WorldCapacity};
+use super::{Capacity, Floor, Ladder, Load, Point, Reached, SearchSettings, WorldCapacity};
 use crate::estimate::Estimate;
 use crate::run::FailedRun;
 use crate::slo::Slo;
@@ -36,7 +36,7 @@ const NEAR: f64 = 1.09;
 
 /// A pool of threads, and a count of what it ran.
 pub(crate) struct Runner<'a> {
-    plan: &'a Plan,
+    plan: &'a SearchSettings,
     pool: rayon::ThreadPool,
     done: &'a Done<'a>,
     runs: AtomicUsize,
@@ -45,7 +45,7 @@ pub(crate) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(plan: &'a Plan, done: &'a Done<'a>) -> Result<Runner<'a>, LabError> {
+    pub(crate) fn new(plan: &'a SearchSettings, done: &'a Done<'a>) -> Result<Runner<'a>, LabError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads.unwrap_or(0)).build()?;
         let (runs, expected) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Ok(Runner { plan, pool, done, runs, expected, telling: Mutex::new(()) })
@@ -110,7 +110,7 @@ struct Searched<'a> {
 ///
 /// # Errors
 /// [`LabError::Runs`] names every run that failed; [`LabError::NothingToRun`] and [`LabError::Threads`] as [`crate::run_all`].
-pub fn measure(models: &[Model], slo: &Slo, plan: &Plan, done: &Done<'_>) -> Result<Capacity, LabError> {
+pub fn measure(models: &[Model], slo: &Slo, plan: &SearchSettings, done: &Done<'_>) -> Result<Capacity, LabError> {
     if models.is_empty() || plan.replications == 0 {
         return Err(LabError::NothingToRun { worlds: models.len(), replications: plan.replications });
     }

@@ -4,12 +4,11 @@ use engine::model::{Model, WorkerKind};
 
 /// What things cost, and how large they are where a world does not say.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Prices {
-    /// A core.
     pub core: f64,
     /// A GiB of memory.
     pub gib: f64,
-    /// A server.
     pub host: f64,
     /// Memory of a process, MiB.
     pub process_mib: f64,

@@ -4,12 +4,12 @@ use super::grid::cheapest_by_force;
 use super::tried::Tried;
 use super::{Deployment, FRONTIER_RUNS, Moved, OFF_PERCENT, Plan, Question, Space, StepDown, TIE, WorldPlan};
 use crate::LabError;
-use crate::capacity::{Done, Plan as Runs, Runner};
+use crate::capacity::{Done, Runner, SearchSettings};
 use crate::run::FailedRun;
 use crate::scaled::Input;
 use crate::slo::{Measure, Seen, Slo};
 
-/// Runs that a search is expected to take.
+/// SearchSettings that a search is expected to take.
 const EXPECTED: usize = 18;
 /// How much dearer than the answer a deployment may be to show what money buys.
 const DEARER: f64 = 3.0;
@@ -28,13 +28,13 @@ struct Searched<'a> {
 /// Finds the cheapest deployment of every world and everything around it.
 ///
 /// # Errors
-/// [`LabError::Runs`] names every run that failed; [`LabError::NothingToRun`] and [`LabError::Threads`] as [`crate::run_all`].
+/// [`LabError::SearchSettings`] names every run that failed; [`LabError::NothingToRun`] and [`LabError::Threads`] as [`crate::run_all`].
 pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -> Result<Plan, LabError> {
     if spaces.iter().all(|space| space.grid.is_empty()) || question.replications == 0 {
         return Err(LabError::NothingToRun { worlds: spaces.len(), replications: question.replications });
     }
     let Question { seed, replications, threads, .. } = *question;
-    let runs = Runs { seed, replications, threads, tolerance: 1.0, curve: false, longer: false };
+    let runs = SearchSettings { seed, replications, threads, tolerance: 1.0, curve: false, longer: false };
     let runner = Runner::new(&runs, done)?;
     let states = if question.off { 2 * Input::ALL.len() } else { 0 };
     runner.expect(spaces.len() * EXPECTED * (1 + states) + FRONTIER_RUNS);
@@ -106,7 +106,7 @@ fn best(searched: &[Searched<'_>]) -> Option<usize> {
     equals.min_by(|a, b| a.2.total_cmp(&b.2).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0))).map(|(world, _, _)| world)
 }
 
-/// Runs deployments of many costs once.
+/// SearchSettings deployments of many costs once.
 fn show_what_money_buys(
     searched: &mut [Searched<'_>],
     best: Option<usize>,

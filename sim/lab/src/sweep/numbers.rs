@@ -6,7 +6,6 @@
 use engine::record::{ClassRecord, RunRecord};
 
 use super::study::{Mode, Study};
-use super::updown;
 use crate::figure::{BLAME_FIGURES, CLASS_FIGURES, FigureSpec, RUN_FIGURES, blame_of};
 
 /// A number that is kept: its column and what it is.
@@ -35,35 +34,61 @@ pub fn class_specs() -> impl Iterator<Item = &'static FigureSpec> {
     CLASS_FIGURES.iter().map(|recipe| &recipe.spec)
 }
 
+/// What is measured of every run: one for runs as a whole, one for the steps of a load.
+pub(super) trait Measured {
+    /// The numbers that are kept.
+    fn numbers(&self, study: &Study) -> Vec<Number>;
+
+    /// Those of one run, in that order.
+    fn numbers_of(&self, record: &RunRecord) -> Vec<Option<f64>>;
+}
+
+/// A run that is told by its figures and those of its classes.
+pub(super) struct WholeRun;
+
+impl Mode {
+    fn measured(&self) -> &dyn Measured {
+        match self {
+            Mode::Grid | Mode::Tornado { .. } => &WholeRun,
+            Mode::Hysteresis(steps) => steps,
+        }
+    }
+}
+
 /// The numbers that a study keeps of each run.
 pub fn numbers(study: &Study) -> Vec<Number> {
-    if let Mode::Hysteresis(steps) = &study.mode {
-        return updown::numbers(steps);
-    }
-    let mut numbers: Vec<Number> =
-        run_specs().map(|spec| Number { name: spec.name.to_owned(), spec, class: None }).collect();
-    for class in &study.classes {
-        let of_class = |spec: &'static FigureSpec| Number {
-            name: class_column(class, spec.name),
-            spec,
-            class: Some(class.clone()),
-        };
-        numbers.extend(class_specs().map(of_class));
-    }
-    numbers
+    study.mode.measured().numbers(study)
 }
 
 /// The numbers of one run, in the order of [`numbers`].
 pub fn numbers_of(study: &Study, record: &RunRecord) -> Vec<Option<f64>> {
-    if let Mode::Hysteresis(steps) = &study.mode {
-        return updown::numbers_of(steps, record);
+    study.mode.measured().numbers_of(record)
+}
+
+impl Measured for WholeRun {
+    fn numbers(&self, study: &Study) -> Vec<Number> {
+        let mut numbers: Vec<Number> =
+            run_specs().map(|spec| Number { name: spec.name.to_owned(), spec, class: None }).collect();
+        for class in &study.classes {
+            let of_class = |spec: &'static FigureSpec| Number {
+                name: class_column(class, spec.name),
+                spec,
+                class: Some(class.clone()),
+            };
+            numbers.extend(class_specs().map(of_class));
+        }
+        numbers
     }
-    let mut kept: Vec<Option<f64>> = RUN_FIGURES.iter().map(|recipe| (recipe.value)(record)).collect();
-    let blame = blame_of(record.classes.iter());
-    kept.extend((0..BLAME_FIGURES.len()).map(|wait| blame.map(|blame| blame[wait])));
-    let of_class = |class: &ClassRecord| CLASS_FIGURES.iter().map(|recipe| (recipe.value)(class)).collect::<Vec<_>>();
-    kept.extend(record.classes.iter().flat_map(of_class));
-    kept
+
+    fn numbers_of(&self, record: &RunRecord) -> Vec<Option<f64>> {
+        let mut kept: Vec<Option<f64>> = RUN_FIGURES.iter().map(|recipe| (recipe.value)(record)).collect();
+        let blame = blame_of(record.classes.iter());
+        kept.extend((0..BLAME_FIGURES.len()).map(|wait| blame.map(|blame| blame[wait])));
+        let of_class =
+            |class: &ClassRecord| CLASS_FIGURES.iter().map(|recipe| (recipe.value)(class)).collect::<Vec<_>>();
+        kept.extend(record.classes.iter().flat_map(of_class));
+        kept
+    }
 }
 
 #[cfg(test)]

@@ -78,14 +78,12 @@ pub struct Study {
 
 /// One run of a study.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub struct Place {
     /// Its number among all runs of the study.
     pub number: usize,
-    /// Its point.
     pub point: usize,
-    /// Its replication.
     pub replication: u32,
-    /// Its world.
     pub world: usize,
 }
 

@@ -5,12 +5,10 @@ use super::values::{self, read_number};
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
 pub enum Kind {
-    /// Words.
     Text,
-    /// Whole numbers.
     Integer,
-    /// Numbers.
     Number,
 }
 

@@ -7,11 +7,12 @@
 use engine::record::{Ending, RunRecord};
 use engine::time::Span;
 
-use super::numbers::Number;
+use super::numbers::{Measured, Number};
 use super::results::{Results, estimate_cells, seed_cell};
 use super::run::Outcome;
 use super::study::{Steps, Study};
 use super::table::{Cell, Kind, Table, setting_columns};
+use super::tables::Tabled;
 use super::values::read_number;
 use crate::estimate::{Estimate, paired_difference, paired_ratio};
 use crate::figure::{Better, FigureSpec, Group, Unit};
@@ -112,39 +113,40 @@ impl Steps {
     }
 }
 
-/// What is kept of a run: the figures of each step, step by step.
-pub(super) fn numbers(steps: &Steps) -> Vec<Number> {
-    let of_step = |(direction, level): (Direction, usize)| {
-        STEP_FIGURES.iter().map(move |spec| Number {
-            name: format!("{}.{}.{}", direction.name(), level + 1, spec.name),
-            spec,
-            class: None,
-        })
-    };
-    steps_in_time(steps).into_iter().flat_map(of_step).collect()
-}
+/// Of a run its steps are kept, one by one.
+impl Measured for Steps {
+    fn numbers(&self, _: &Study) -> Vec<Number> {
+        let of_step = |(direction, level): (Direction, usize)| {
+            STEP_FIGURES.iter().map(move |spec| Number {
+                name: format!("{}.{}.{}", direction.name(), level + 1, spec.name),
+                spec,
+                class: None,
+            })
+        };
+        steps_in_time(self).into_iter().flat_map(of_step).collect()
+    }
 
-/// The figures of each step of one run.
-pub(super) fn numbers_of(steps: &Steps, record: &RunRecord) -> Vec<Option<f64>> {
-    let series = &record.series;
-    let count = |column: &[u64], at: usize| column.get(at).copied().unwrap_or(0);
-    let seconds = series.step.as_secs_f64();
-    let of_step = |step: usize| {
-        // Every other step of the series is the second half of a held load.
-        let at = 2 * step + 1;
-        let bad = Ending::ALL.into_iter().filter(|ending| *ending != Ending::Ok);
-        let bad: u64 = bad.map(|ending| count(&series.endings[ending as usize], at)).sum();
-        let rate = |count: u64| Some(count as f64 / seconds);
-        let latency = |column: &[Option<Span>]| column.get(at).copied().flatten().map(|span| span.as_ns() as f64);
-        [
-            rate(count(&series.sent, at)),
-            rate(count(&series.endings[Ending::Ok as usize], at)),
-            rate(bad),
-            latency(&series.latency_p50),
-            latency(&series.latency_p99),
-        ]
-    };
-    (0..steps_in_time(steps).len()).flat_map(of_step).collect()
+    fn numbers_of(&self, record: &RunRecord) -> Vec<Option<f64>> {
+        let series = &record.series;
+        let count = |column: &[u64], at: usize| column.get(at).copied().unwrap_or(0);
+        let seconds = series.step.as_secs_f64();
+        let of_step = |step: usize| {
+            // Every other step of the series is the second half of a held load.
+            let at = 2 * step + 1;
+            let bad = Ending::ALL.into_iter().filter(|ending| *ending != Ending::Ok);
+            let bad: u64 = bad.map(|ending| count(&series.endings[ending as usize], at)).sum();
+            let rate = |count: u64| Some(count as f64 / seconds);
+            let latency = |column: &[Option<Span>]| column.get(at).copied().flatten().map(|span| span.as_ns() as f64);
+            [
+                rate(count(&series.sent, at)),
+                rate(count(&series.endings[Ending::Ok as usize], at)),
+                rate(bad),
+                latency(&series.latency_p50),
+                latency(&series.latency_p99),
+            ]
+        };
+        (0..steps_in_time(self).len()).flat_map(of_step).collect()
+    }
 }
 
 /// One load in one world.
@@ -219,54 +221,55 @@ fn row_head(results: &Results, steps: &Steps, world: usize, at: usize) -> Vec<Ce
     row
 }
 
-/// One row for each world, step and replication.
-pub(super) fn runs_table(results: &Results, steps: &Steps) -> Table {
-    let mut table = head(&results.study);
-    table.add(&[("replication", Kind::Integer), ("seed", Kind::Integer), ("failure", Kind::Text)]);
-    table.columns.extend(STEP_FIGURES.iter().map(|spec| (spec.name.to_owned(), Kind::Number)));
-    for world in 0..results.study.worlds.len() {
-        for at in 0..steps_in_time(steps).len() {
-            for (replication, outcome) in results.outcomes_of(0, world).enumerate() {
-                let mut row = row_head(results, steps, world, at);
-                row.extend([Cell::count(replication), seed_cell(results.study.points[0].seed)]);
-                match outcome {
-                    Outcome::Numbers(kept) => {
-                        row.push(Cell::Nothing);
-                        let of_step = &kept[at * STEP_FIGURES.len()..(at + 1) * STEP_FIGURES.len()];
-                        row.extend(of_step.iter().map(|&number| Cell::number(number)));
+/// A row for each world and step, and of runs for each replication.
+impl Tabled for Steps {
+    fn runs_table(&self, results: &Results) -> Table {
+        let mut table = head(&results.study);
+        table.add(&[("replication", Kind::Integer), ("seed", Kind::Integer), ("failure", Kind::Text)]);
+        table.columns.extend(STEP_FIGURES.iter().map(|spec| (spec.name.to_owned(), Kind::Number)));
+        for world in 0..results.study.worlds.len() {
+            for at in 0..steps_in_time(self).len() {
+                for (replication, outcome) in results.outcomes_of(0, world).enumerate() {
+                    let mut row = row_head(results, self, world, at);
+                    row.extend([Cell::count(replication), seed_cell(results.study.points[0].seed)]);
+                    match outcome {
+                        Outcome::Numbers(kept) => {
+                            row.push(Cell::Nothing);
+                            let of_step = &kept[at * STEP_FIGURES.len()..(at + 1) * STEP_FIGURES.len()];
+                            row.extend(of_step.iter().map(|&number| Cell::number(number)));
+                        }
+                        Outcome::Failed(why) => {
+                            row.push(Cell::Text(why.clone()));
+                            row.extend(STEP_FIGURES.iter().map(|_| Cell::Nothing));
+                        }
                     }
-                    Outcome::Failed(why) => {
-                        row.push(Cell::Text(why.clone()));
-                        row.extend(STEP_FIGURES.iter().map(|_| Cell::Nothing));
-                    }
+                    table.rows.push(row);
+                }
+            }
+        }
+        table
+    }
+
+    fn summary_table(&self, results: &Results) -> Table {
+        let mut table = head(&results.study);
+        table.add(&[("replications", Kind::Integer), ("metastable", Kind::Text)]);
+        for spec in &STEP_FIGURES {
+            table.columns.extend(["mean", "low", "high"].map(|what| (format!("{what}_{}", spec.name), Kind::Number)));
+        }
+        for world in 0..results.study.worlds.len() {
+            let levels = levels(results, self, world);
+            for (at, &(_, level)) in steps_in_time(self).iter().enumerate() {
+                let mut row = row_head(results, self, world, at);
+                row.push(Cell::Integer(i64::from(results.study.points[0].replications)));
+                row.push(Cell::Text(if levels[level].metastable { "yes" } else { "no" }.to_owned()));
+                for figure in 0..STEP_FIGURES.len() {
+                    row.extend(estimate_cells(results.estimate(0, world, at * STEP_FIGURES.len() + figure)));
                 }
                 table.rows.push(row);
             }
         }
+        table
     }
-    table
-}
-
-/// One row for each world and step.
-pub(super) fn summary_table(results: &Results, steps: &Steps) -> Table {
-    let mut table = head(&results.study);
-    table.add(&[("replications", Kind::Integer), ("metastable", Kind::Text)]);
-    for spec in &STEP_FIGURES {
-        table.columns.extend(["mean", "low", "high"].map(|what| (format!("{what}_{}", spec.name), Kind::Number)));
-    }
-    for world in 0..results.study.worlds.len() {
-        let levels = levels(results, steps, world);
-        for (at, &(_, level)) in steps_in_time(steps).iter().enumerate() {
-            let mut row = row_head(results, steps, world, at);
-            row.push(Cell::Integer(i64::from(results.study.points[0].replications)));
-            row.push(Cell::Text(if levels[level].metastable { "yes" } else { "no" }.to_owned()));
-            for figure in 0..STEP_FIGURES.len() {
-                row.extend(estimate_cells(results.estimate(0, world, at * STEP_FIGURES.len() + figure)));
-            }
-            table.rows.push(row);
-        }
-    }
-    table
 }
 
 #[cfg(test)]
@@ -280,6 +283,19 @@ mod tests {
             client: "users".to_owned(),
             rates: ["60/m", "2/s", "4/s"].map(str::to_owned).to_vec(),
             hold_ns: 4_000_000_000,
+        }
+    }
+
+    fn study() -> Study {
+        Study {
+            version: String::new(),
+            title: String::new(),
+            mode: Mode::Hysteresis(steps()),
+            settings: vec![],
+            points: vec![Point { values: vec![], seed: 1, replications: 4 }],
+            worlds: vec!["a".to_owned()],
+            classes: vec![],
+            open: true,
         }
     }
 
@@ -303,8 +319,8 @@ mod tests {
         record.series.sent = (0..10).collect();
         record.series.endings[Ending::Ok as usize] = vec![2; 10];
         record.series.latency_p99 = vec![Some(Span::from_ms(7)); 10];
-        let kept = numbers_of(&steps(), &record);
-        assert_eq!(kept.len(), numbers(&steps()).len());
+        let kept = steps().numbers_of(&record);
+        assert_eq!(kept.len(), steps().numbers(&study()).len());
         assert_eq!(kept[..5], [Some(0.5), Some(1.0), Some(0.0), None, Some(7e6)]);
         assert_eq!(kept[5], Some(1.5));
     }
@@ -312,16 +328,6 @@ mod tests {
     /// Good responses on the way up are as many as the load; on the way down so many less by level and replication.
     fn metastable(lost: [f64; 2], spread: f64) -> Vec<bool> {
         let steps = steps();
-        let study = Study {
-            version: String::new(),
-            title: String::new(),
-            mode: Mode::Hysteresis(steps.clone()),
-            settings: vec![],
-            points: vec![Point { values: vec![], seed: 1, replications: 4 }],
-            worlds: vec!["a".to_owned()],
-            classes: vec![],
-            open: true,
-        };
         let outcome = |replication: u32| {
             let of_step = |(direction, level): (Direction, usize)| {
                 let chance = if replication.is_multiple_of(2) { spread } else { -spread };
@@ -332,7 +338,7 @@ mod tests {
             Outcome::Numbers(steps_in_time(&steps).into_iter().flat_map(of_step).collect())
         };
         let outcomes = (0..4).map(outcome).collect();
-        levels(&Results::new(study, outcomes), &steps, 0).iter().map(|level| level.metastable).collect()
+        levels(&Results::new(study(), outcomes), &steps, 0).iter().map(|level| level.metastable).collect()
     }
 
     #[test]

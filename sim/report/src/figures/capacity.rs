@@ -11,7 +11,7 @@ use super::scale::{Axis, Quantity, decimal};
 use super::style::{self, Rgb};
 use super::type_setting::{Face, clean};
 use super::{DrawError, Drawing, finished};
-use crate::text::capacity::load_words;
+use crate::words::load::load_words;
 
 const NAME: &str = "capacity";
 const TITLE: &str = "Latency and errors against load";

@@ -24,7 +24,6 @@ pub struct Column {
     pub short: &'static str,
     /// Its line where it shares a panel with other quantities.
     pub stroke: Stroke,
-    /// Its values.
     pub pick: fn(&WorldSeries) -> Band,
 }
 

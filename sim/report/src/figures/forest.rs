@@ -3,7 +3,7 @@
 //! A forest plot. A filled dot is significant after Holm's correction, a ring is not; the colour says which way is good, because to the
 //! right is good for a throughput and bad for a latency. What lies beyond the axis is an arrow: the numbers stand beside it.
 
-use lab::versus::{Method, Row, Verdict, Versus};
+use lab::versus::{Method, Row, Significance, Versus};
 use lab::{Estimate, Group};
 
 use super::canvas::{Anchor, Canvas, Hand};
@@ -11,8 +11,8 @@ use super::scale::{decimal, round_up};
 use super::style::{self, Rgb, WorldStyle};
 use super::type_setting::Face;
 use super::{DrawError, Drawing, finished};
-use crate::text::number;
-use crate::text::versus::{Sides, relative_words};
+use crate::words::number;
+use crate::words::sides::{Sides, relative_words};
 
 const NAME: &str = "differences";
 
@@ -92,19 +92,19 @@ fn head(canvas: &mut Canvas, heading: &str, title: &str, sides: &Sides) {
 }
 
 /// How a verdict looks.
-fn look(verdict: Verdict) -> WorldStyle {
+fn look(verdict: Significance) -> WorldStyle {
     match verdict {
-        Verdict::Better => style::world(2),
-        Verdict::Worse => style::world(1),
-        Verdict::Differs => style::world(0),
-        Verdict::TooSmall | Verdict::Undecided | Verdict::Incomparable => {
+        Significance::Better => style::world(2),
+        Significance::Worse => style::world(1),
+        Significance::Differs => style::world(0),
+        Significance::TooSmall | Significance::Undecided | Significance::Incomparable => {
             WorldStyle { line: style::GREY, text: style::GREY }
         }
     }
 }
 
 /// A dot, or a ring for what is not significant.
-fn mark(canvas: &mut Canvas, at: (f64, f64), verdict: Verdict) {
+fn mark(canvas: &mut Canvas, at: (f64, f64), verdict: Significance) {
     canvas.dot(at, RADIUS, look(verdict).line);
     if !verdict.is_significant() {
         canvas.dot(at, RADIUS - 1.6, style::PAPER);
@@ -158,10 +158,10 @@ fn foot(canvas: &mut Canvas, bottom: f64, versus: &Versus, sides: &Sides) {
     let mut x = style::MARGIN + 6.0;
     let y = bottom + 52.0;
     let entries = [
-        (Verdict::Better, format!("{} is better", sides.b)),
-        (Verdict::Worse, format!("{} is worse", sides.b)),
-        (Verdict::Differs, "differs, neither way is better".to_owned()),
-        (Verdict::Undecided, "no difference shown, or not compared".to_owned()),
+        (Significance::Better, format!("{} is better", sides.b)),
+        (Significance::Worse, format!("{} is worse", sides.b)),
+        (Significance::Differs, "differs, neither way is better".to_owned()),
+        (Significance::Undecided, "no difference shown, or not compared".to_owned()),
     ];
     for (verdict, text) in entries {
         mark(canvas, (x, y - style::LABEL * style::MIDDLE), verdict);

@@ -33,7 +33,6 @@ const ROW_GAP: f64 = 20.0;
 /// The rectangle that a panel's lines live in, with the strip above it that names shaded spans.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Frame {
-    /// Left edge.
     pub left: f64,
     /// Top edge: the largest value.
     pub top: f64,

@@ -42,7 +42,6 @@ impl Name {
         (&self.lines, self.left, self.middle)
     }
 
-    /// Writes it.
     pub fn write(&self, canvas: &mut Canvas) {
         if let Some((from, to, colour)) = self.leader {
             canvas.stroke(&[from, to], 0.8, colour);

@@ -13,13 +13,10 @@ use super::type_setting::{Face, clean};
 pub struct Line {
     /// What it shows.
     pub curve: Curve,
-    /// Its colour.
     pub colour: Rgb,
     /// The colour of its name.
     pub text: Rgb,
-    /// Its stroke.
     pub stroke: Stroke,
-    /// Its name.
     pub name: String,
 }
 

@@ -11,7 +11,7 @@ use super::scale::{Axis, Quantity};
 use super::style::{self, Rgb};
 use super::type_setting::{Face, clean};
 use super::{DrawError, Drawing, finished};
-use crate::text::plan::{money, settings_words};
+use crate::words::load::{money, settings_words};
 
 const NAME: &str = "plan";
 const TITLE: &str = "Cost and latency of deployments";

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use lab::series::{Band, WorldSeries};
 
-use super::{DrawError, Drawing, Shade, WORLDS_MAX, draw_figures, draw_validation};
+use super::{DrawError, Drawing, Shade, WORLDS_MAX, draw_figures};
 
 /// A band of these means, with intervals of a tenth either way.
 fn band(means: Vec<Option<f64>>) -> Band {
@@ -191,22 +191,4 @@ fn worlds_beyond_the_limit_are_an_error_and_those_at_it_are_not() {
     let worlds = vec![world("threads", 6, 1.0); WORLDS_MAX + 1];
     assert_eq!(draw_figures("Many", &worlds, &[], &|_| true), Err(DrawError::TooManyWorlds { worlds: WORLDS_MAX + 1 }));
     draw("Many", &worlds[..WORLDS_MAX], &[]);
-}
-
-#[test]
-fn the_scatter_plot_names_what_is_outside_of_its_band_and_nothing_else() {
-    let validated = |name: &str, measured: f64, simulated: f64| {
-        lab::fixtures::validated(name, "pywsgi", &[measured, measured * 1.1], &[simulated; 6])
-    };
-    let far = validated("mixed/far", 300.0, 200.0);
-    let drawn = |entries: &[lab::validate::Validated]| {
-        let drawing = draw_validation(entries, &lab::validate::Summary::of(entries)).expect("drawing in memory");
-        assert_well_formed(&drawing.svg);
-        assert!(drawing.png.starts_with(b"\x89PNG\r\n\x1a\n"));
-        drawing.svg
-    };
-    let svg = drawn(&[far, validated("mixed/near", 100.0, 105.0), validated("calib/absurd", 1.0, 1e9)]);
-    assert_eq!(svg.matches("\nmixed/far\n").count(), 3, "one name in each panel");
-    assert!(!svg.contains("mixed/near") && !svg.contains("calib/absurd"));
-    assert!(drawn(&[]).contains("\nno data\n"));
 }

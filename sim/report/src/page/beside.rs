@@ -2,10 +2,10 @@
 
 use lab::Comparison;
 
-use crate::text::rows::{self, Line, Row};
+use crate::text::rows::{self, Row, TableLine};
 
 /// A line of the table.
-pub(crate) enum Beside {
+pub(crate) enum PageRow {
     /// The title of the rows beneath, and how far it is set in.
     Heading(usize, String),
     /// The name of a number, how far it is set in, and its value in each world.
@@ -22,21 +22,20 @@ pub(crate) struct Cell {
     pub best: bool,
 }
 
-/// All lines.
-pub(crate) fn lines(comparison: &Comparison) -> Vec<Beside> {
+pub(crate) fn lines(comparison: &Comparison) -> Vec<PageRow> {
     rows::lines(comparison).into_iter().map(line).collect()
 }
 
-fn line(line: Line) -> Beside {
+fn line(line: TableLine) -> PageRow {
     let Row { label, indent, cells, best } = match line {
-        Line::Heading(depth, words) => return Beside::Heading(depth, words),
-        Line::Row(row) => row,
+        TableLine::Heading(depth, words) => return PageRow::Heading(depth, words),
+        TableLine::Row(row) => row,
     };
-    let cell = |(world, written): (usize, Option<crate::text::number::Written>)| match written {
+    let cell = |(world, written): (usize, Option<crate::words::number::Written>)| match written {
         None => Cell { value: "–".to_owned(), margin: String::new(), best: false },
         Some(written) => {
             Cell { value: written.value, margin: written.margin.unwrap_or_default(), best: best == Some(world) }
         }
     };
-    Beside::Row(indent, label, cells.into_iter().enumerate().map(cell).collect())
+    PageRow::Row(indent, label, cells.into_iter().enumerate().map(cell).collect())
 }

@@ -13,7 +13,7 @@ use super::{Chart, Table};
 use crate::figures::style::MIDDLE;
 use crate::figures::type_setting::Face;
 use crate::text::explain::{lost_sentence, tail_sentence};
-use crate::text::number;
+use crate::words::number;
 
 /// The columns that get a bar.
 const BARS: [&str; 3] = ["mean", "p50", "p99"];

@@ -6,10 +6,10 @@ use engine::record::{Evenness, LORENZ_PARTS};
 use lab::{Unit, WorldResult};
 
 use super::Table;
-use super::plot::{Along, Line, Plot, Value};
+use super::plot::{Along, Plot, PlotLine, Value};
 use super::tail::merged;
 use crate::figures::scale::Quantity;
-use crate::text::number;
+use crate::words::number;
 
 /// Classes that have a curve, at most.
 const CLASSES_MAX: usize = 5;
@@ -58,7 +58,7 @@ fn blank<'a, F: Fn(usize) -> Option<f64>>(results: &'a [WorldResult], point: imp
     let line = |(index, world): (usize, &'a WorldResult)| {
         let point = point(world);
         let values = parts().map(|part| Some(Value { mean: point(part)?, interval: None }));
-        Line { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
+        PlotLine { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
     };
     Plot {
         id: String::new(),

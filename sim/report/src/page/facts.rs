@@ -3,19 +3,16 @@
 
 use lab::{Unit, WorldResult, WorldSeries};
 
-use super::About;
+use super::PageAbout;
 use super::over_time::steps_per_point;
 use super::svg::AREAS_MAX;
 use crate::figures::scale::decimal;
-use crate::text::number;
+use crate::words::number;
 
-/// One run.
 pub(crate) struct Fingerprint {
     /// Index of its world.
     pub hue: String,
-    /// Its world.
     pub world: String,
-    /// Which replication.
     pub replication: u32,
     /// Events simulated.
     pub events: String,
@@ -26,7 +23,7 @@ pub(crate) struct Fingerprint {
 }
 
 /// The command that makes the page again, where the scenario's file lies.
-pub(crate) fn command(about: &About<'_>) -> String {
+pub(crate) fn command(about: &PageAbout<'_>) -> String {
     let (seed, replications) = (about.seed, about.replications);
     let mut text = format!("tailback report {} --seed {seed} --replications {replications}", quoted(about.file));
     for one in &about.overrides {

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::figures::type_setting::clean;
-use crate::text::layout;
+use crate::words::is_unit;
 
 /// Colours before they begin again; as many as the figures have.
 const HUES: usize = 7;
@@ -23,7 +23,7 @@ pub(crate) fn glued(text: &str) -> String {
     let mut out = String::new();
     for (at, word) in text.split(' ').enumerate() {
         if at > 0 {
-            out.push(if layout::is_unit(word) { '\u{a0}' } else { ' ' });
+            out.push(if is_unit(word) { '\u{a0}' } else { ' ' });
         }
         out += word;
     }

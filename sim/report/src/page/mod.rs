@@ -30,7 +30,7 @@ use lab::{Comparison, WorldResult, WorldSeries, world_series};
 use crate::figures::{DrawError, Shade, WORLDS_MAX};
 use crate::text::finding;
 use crate::text::overload::notices;
-use beside::Beside;
+use beside::PageRow;
 use facts::Fingerprint;
 use plot::Plot;
 
@@ -39,7 +39,7 @@ const SCRIPT: &str = include_str!("../../templates/page.js");
 
 /// Where a report comes from, so that anybody can make it again.
 #[derive(Clone, Debug)]
-pub struct About<'a> {
+pub struct PageAbout<'a> {
     /// Version of tailback.
     pub version: &'a str,
     /// Name of the scenario's file, without its folder.
@@ -63,7 +63,7 @@ pub struct About<'a> {
 /// What a page is made of.
 pub struct Report<'a> {
     /// Where it comes from.
-    pub about: About<'a>,
+    pub about: PageAbout<'a>,
     /// The worlds.
     pub models: &'a [Model],
     /// What came of them, in the same order.
@@ -177,14 +177,14 @@ struct Finding {
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Html<'a> {
-    about: &'a About<'a>,
+    about: &'a PageAbout<'a>,
     policy: String,
     style: &'a str,
     script: &'a str,
     worlds: Vec<World<'a>>,
     findings: Vec<Finding>,
     diagrams: Figure,
-    rows: Vec<Beside>,
+    rows: Vec<PageRow>,
     replications: u32,
     sections: &'a [Section],
     figures: Vec<Figure>,

@@ -3,7 +3,7 @@
 use lab::Unit;
 use lab::series::{Band, WorldSeries};
 
-use super::plot::{Along, Line, Plot, Value};
+use super::plot::{Along, Plot, PlotLine, Value};
 use crate::figures::scale::{Clock, Quantity};
 
 /// Points of all lines of a plot together, about: more are not seen at its width, and the page would grow.
@@ -79,7 +79,7 @@ pub(crate) fn under_way(series: &[WorldSeries]) -> Vec<Plot> {
 pub(crate) fn utilisation(series: &[WorldSeries]) -> Vec<Plot> {
     let every = steps_per_point(series);
     let of_world = |(index, world): (usize, &WorldSeries)| {
-        let line = |name: &str, dashed: bool, band: &Band| Line {
+        let line = |name: &str, dashed: bool, band: &Band| PlotLine {
             world: index,
             name: name.to_owned(),
             dashed,
@@ -108,7 +108,7 @@ fn compared(column: &Column, series: &[WorldSeries]) -> Plot {
     let line = |(index, world): (usize, &WorldSeries)| {
         let mut values = thinned((column.pick)(world), every);
         values.resize(at.len(), None);
-        Line { world: index, name: world.label(), dashed: false, values }
+        PlotLine { world: index, name: world.label(), dashed: false, values }
     };
     Plot {
         id: column.id.to_owned(),

@@ -9,7 +9,7 @@ use crate::figures::panel;
 use crate::figures::scale::{Axis, Clock, Quantity};
 use crate::figures::style::{self, FINE};
 use crate::figures::type_setting::clean;
-use crate::text::number;
+use crate::words::number;
 
 /// Rows of a table behind a plot, at most.
 const ROWS_MAX: usize = 25;
@@ -29,7 +29,7 @@ pub(crate) enum Along {
 
 /// One line of a plot.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Line {
+pub(crate) struct PlotLine {
     /// The world that it belongs to: its colour, and what hides it.
     pub world: usize,
     /// Its name beside it.
@@ -49,7 +49,6 @@ pub(crate) struct Value {
     pub interval: Option<(f64, f64)>,
 }
 
-/// One plot.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Plot {
     /// Its name in the page.
@@ -68,8 +67,7 @@ pub(crate) struct Plot {
     pub quantity: Quantity,
     /// How its values are written.
     pub unit: Unit,
-    /// The lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PlotLine>,
     /// Whether a line from corner to corner is drawn for comparison.
     pub diagonal: bool,
 }
@@ -177,14 +175,14 @@ impl Plot {
 
     /// The same as a panel of the figures, on a clock of one second: what finds places for names knows those.
     pub fn panel(&self) -> panel::Panel {
-        let curve = |line: &Line| -> Curve {
+        let curve = |line: &PlotLine| -> Curve {
             let sample = |(value, &at): (&Option<Value>, &f64)| {
                 let mean = (*value)?.mean;
                 Some(Sample { at_s: self.along.share(at), mean, interval: None })
             };
             line.values.iter().zip(&self.at).map(sample).collect()
         };
-        let line = |line: &Line| {
+        let line = |line: &PlotLine| {
             let look = style::world(line.world);
             let name = clean(&line.name);
             panel::Line { curve: curve(line), colour: look.line, text: look.text, stroke: FINE, name }
@@ -212,7 +210,7 @@ impl Plot {
 
     /// What a screen reader says of it: the ends of each line and its largest value.
     pub fn description(&self) -> String {
-        let of_line = |line: &Line| {
+        let of_line = |line: &PlotLine| {
             let mut known = line.values.iter().zip(&self.at).filter_map(|(value, &at)| Some(((*value)?.mean, at)));
             let Some(first) = known.next() else { return format!("{}: nothing to measure.", line.name) };
             let (last, largest) =
@@ -246,7 +244,12 @@ mod tests {
             tabled: Vec::new(),
             quantity: Quantity::Count,
             unit: Unit::PerSecond,
-            lines: vec![Line { world: 0, name: "a".to_owned(), dashed: false, values: (0..1000).map(value).collect() }],
+            lines: vec![PlotLine {
+                world: 0,
+                name: "a".to_owned(),
+                dashed: false,
+                values: (0..1000).map(value).collect(),
+            }],
             diagonal: false,
         };
         let table = plot.table();

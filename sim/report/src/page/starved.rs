@@ -6,8 +6,8 @@ use lab::{Unit, WorldResult};
 
 use super::Table;
 use crate::text::explain::parts;
-use crate::text::number;
 use crate::text::starved::end;
+use crate::words::number;
 
 /// A table of requests and one of clients, each only if there are any.
 pub(crate) fn tables(models: &[Model], results: &[WorldResult]) -> Vec<Table> {

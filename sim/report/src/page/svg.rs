@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::look::{attribute, escape, hue};
-use super::plot::{Line, Plot, Value};
+use super::plot::{Plot, PlotLine, Value};
 use crate::figures::Shade;
 use crate::figures::layout::Frame;
 use crate::figures::naming::{self, Name};
@@ -84,7 +84,7 @@ impl Sheet<'_> {
         let plot = self.plot;
         let places: Vec<f64> = plot.at.iter().map(|&at| tenth(self.x(at))).collect();
         let names: Vec<String> = plot.at.iter().map(|&at| plot.along.words(at)).collect();
-        let line = |line: &Line| {
+        let line = |line: &PlotLine| {
             let values: Vec<String> =
                 line.values.iter().map(|value| value.map_or(String::new(), |value| plot.words(value.mean))).collect();
             serde_json::json!({ "world": line.world, "name": clean(&line.name), "values": values })
@@ -198,12 +198,12 @@ impl Sheet<'_> {
         naming::inside(&self.plot.panel(), self.frame, &self.axis, &clock, &shaded).unwrap_or_default()
     }
 
-    fn points<'b>(&'b self, line: &'b Line) -> impl Iterator<Item = Option<(f64, Value)>> + 'b {
+    fn points<'b>(&'b self, line: &'b PlotLine) -> impl Iterator<Item = Option<(f64, Value)>> + 'b {
         line.values.iter().zip(&self.plot.at).map(|(value, &at)| value.map(|value| (self.x(at), value)))
     }
 
     /// The line itself; it breaks where there is no value.
-    fn path(&self, line: &Line) -> String {
+    fn path(&self, line: &PlotLine) -> String {
         let mut pen = Pen::default();
         for point in self.points(line) {
             match point {
@@ -215,7 +215,7 @@ impl Sheet<'_> {
     }
 
     /// Values without a neighbour, which a line cannot show.
-    fn lonely(&self, line: &Line) -> String {
+    fn lonely(&self, line: &PlotLine) -> String {
         let points: Vec<Option<(f64, Value)>> = self.points(line).collect();
         let mut out = String::new();
         for (at, point) in points.iter().enumerate() {
@@ -230,7 +230,7 @@ impl Sheet<'_> {
     }
 
     /// The intervals, as an area there and back for every stretch that has them.
-    fn area(&self, line: &Line) -> String {
+    fn area(&self, line: &PlotLine) -> String {
         let mut pen = Pen::default();
         let mut stretch: Vec<(f64, f64, f64)> = Vec::new();
         for point in self.points(line).chain([None]) {

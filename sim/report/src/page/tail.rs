@@ -5,7 +5,7 @@ use engine::hist::Hist;
 use engine::record::RunRecord;
 use lab::{Unit, WorldResult};
 
-use super::plot::{Along, Line, Plot, Value};
+use super::plot::{Along, Plot, PlotLine, Value};
 use crate::figures::scale::Quantity;
 
 /// Points in the width of a nine.
@@ -58,7 +58,7 @@ fn plot(id: &str, title: &str, measures: &str, results: &[WorldResult], pick: &d
             let span = hist.quantile(p).filter(|_| known)?;
             Some(Value { mean: span.as_secs_f64(), interval: None })
         };
-        Line { world: *world, name: (*name).to_owned(), dashed: false, values: places.iter().map(value).collect() }
+        PlotLine { world: *world, name: (*name).to_owned(), dashed: false, values: places.iter().map(value).collect() }
     };
     Plot {
         id: id.to_owned(),

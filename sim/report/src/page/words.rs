@@ -8,7 +8,7 @@ use engine::time::{Span, Time};
 use lab::Unit;
 
 use crate::figures::scale::Clock;
-use crate::text::number;
+use crate::words::number;
 
 fn count(value: u64) -> String {
     number::value(Unit::Count, value as f64)

@@ -5,7 +5,8 @@ use lab::attainable::{Failing, Unattainable, Why};
 use lab::slo::{Measure, Side};
 
 use super::slo::{bound_words, objective_words, what};
-use super::{layout, number};
+use crate::words::number;
+use crate::words::wrap;
 
 /// A paragraph for each objective that is out of reach, with a heading; nothing if there is none.
 pub fn unattainable_text(all: &[Unattainable], width: usize) -> String {
@@ -14,7 +15,7 @@ pub fn unattainable_text(all: &[Unattainable], width: usize) -> String {
     }
     let mut text = "Out of reach\n".to_owned();
     for sentence in sentences(all) {
-        let wrapped = layout::wrap(&sentence, width.saturating_sub(2).max(20));
+        let wrapped = wrap(&sentence, width.saturating_sub(2).max(20));
         text.extend(wrapped.lines().map(|line| format!("  {line}\n")));
     }
     text + "\n"

@@ -7,7 +7,9 @@ use lab::slo::Objective;
 use lab::{Estimate, Unit};
 
 use super::slo::{missed_list, objective_words};
-use super::{layout, number};
+use crate::words::load::load_words;
+use crate::words::number;
+use crate::words::wrap;
 
 /// Busy time of a process from which on its hub or GIL counts as full.
 const FULL: f64 = 0.9;
@@ -47,20 +49,8 @@ pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String
         capacity.worlds.iter().map(|world| sentences(world, capacity.load, asked).join(" ")).collect();
     paragraphs.extend(ratios(capacity));
     paragraphs.push(method(capacity, asked));
-    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| layout::wrap(paragraph, width)).collect();
+    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| wrap(paragraph, width)).collect();
     text + &paragraphs.join("\n")
-}
-
-/// A load as people say it.
-pub fn load_words(load: Load, factor: f64) -> String {
-    match load {
-        Load::PerSecond(rate) => number::value(Unit::PerSecond, rate * factor),
-        Load::Clients(clients) => {
-            let clients = (clients * factor).round();
-            format!("{} {}", number::grouped(clients, 0), if clients == 1.0 { "client" } else { "clients" })
-        }
-        Load::Mixed => format!("{} the load of the file", number::value(Unit::Ratio, factor)),
-    }
 }
 
 /// What a load is called over a column.

@@ -4,7 +4,7 @@ use lab::Unit;
 use lab::explain::{Change, Checked, How, On};
 
 use super::explain::{Explained, indented, wrapped};
-use super::number;
+use crate::words::number;
 
 /// A change of the share of good responses that is worth saying.
 const SUCCESS_MIN: f64 = 0.001;

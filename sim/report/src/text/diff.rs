@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lab::versus::{Row, Verdict, Versus};
+use lab::versus::{Row, Significance, Versus};
 use serde::Serialize;
 
-use super::versus::Sides;
-use super::{layout, number, printable};
+use crate::words::sides::Sides;
+use crate::words::wrap;
+use crate::words::{number, printable};
 
 /// Changed settings that are shown.
 const CHANGES_SHOWN: usize = 40;
@@ -103,7 +104,7 @@ fn happened(versus: &Versus, sides: &Sides) -> String {
     }
     let alone = versus.replications.contains(&1);
     let told: Vec<&Row> = versus.rows.iter().filter(|row| alone || row.verdict.is_significant()).collect();
-    let small = versus.rows.iter().any(|row| row.verdict == Verdict::TooSmall);
+    let small = versus.rows.iter().any(|row| row.verdict == Significance::TooSmall);
     if told.is_empty() && small {
         return "no figure differs by as much as is worth acting on".to_owned();
     }
@@ -192,7 +193,7 @@ fn per_cent(share: f64) -> String {
 
 /// A remark, wrapped.
 pub fn remark(text: &str, width: usize) -> String {
-    layout::wrap(&printable(text), width)
+    wrap(&printable(text), width)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use lab::Unit;
 use lab::explain::{ProcessShare, Split};
 
 use super::explain::{aligned, wrapped};
-use super::number;
+use crate::words::number;
 
 /// A part of a latency that is worth a line.
 const SHARE_MIN: f64 = 0.01;

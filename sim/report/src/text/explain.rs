@@ -8,13 +8,14 @@ use engine::record::Wait;
 use lab::Unit;
 use lab::explain::{Checked, Split, culprit_name, shares, step_name};
 
+use super::Style;
 use super::cures::{Left, changes_list};
 use super::doors::{did, door_list, in_short, process_list, shut_sentence};
 use super::layout;
-use super::number::{self, Written};
-use super::rows::{Line, Row};
+use super::rows::{Row, TableLine};
 use super::starved::starved_list;
-use super::table::Style;
+use crate::words::number::{self, Written};
+use crate::words::wrap;
 
 /// A part of a latency that is worth a line.
 const SHARE_MIN: f64 = 0.005;
@@ -95,8 +96,8 @@ fn bill_table(split: &Split, style: Style) -> String {
     layout::table(&heads, &lines, style)
 }
 
-fn row(label: &str, indent: usize, cells: Vec<Option<Written>>) -> Line {
-    Line::Row(Row { label: label.to_owned(), indent, cells, best: None })
+fn row(label: &str, indent: usize, cells: Vec<Option<Written>>) -> TableLine {
+    TableLine::Row(Row { label: label.to_owned(), indent, cells, best: None })
 }
 
 /// The tail in a sentence: how long, what for, and because of whom.
@@ -284,12 +285,12 @@ pub(super) fn aligned(lines: &[(String, String)]) -> String {
 }
 
 pub(super) fn wrapped(text: &str, width: usize) -> String {
-    layout::wrap(text, width)
+    wrap(text, width)
 }
 
 /// Text broken into lines, set in, and its later lines further.
 pub(super) fn indented(text: &str, width: usize, indent: usize) -> String {
-    let lines = layout::wrap(text, width.saturating_sub(indent + 2));
+    let lines = wrap(text, width.saturating_sub(indent + 2));
     let set_in = |(at, line): (usize, &str)| format!("{}{line}\n", " ".repeat(indent + if at > 0 { 2 } else { 0 }));
     lines.lines().enumerate().map(set_in).collect()
 }

@@ -7,8 +7,8 @@ use engine::record::Ending;
 use lab::figure::RUN_FIGURES;
 use lab::{Comparison, Difference, Estimate, Summary, Unit, WorldDifference};
 
-use super::number;
 use super::rows::same_success;
+use crate::words::number;
 
 /// A load generator that is busy for more of the time than this is what limits a run.
 const GENERATOR_BUSY: f64 = 0.9;

@@ -1,8 +1,8 @@
 //! Lays out rows as a plain table: labels to the left, numbers to the right, no boxes and few blanks.
 
-use super::number::Written;
-use super::rows::{Line, Row};
-use super::table::Style;
+use super::Style;
+use super::rows::{Row, TableLine};
+use crate::words::number::Written;
 
 /// Blanks between two columns.
 const GAP: usize = 3;
@@ -12,7 +12,7 @@ const STEP: usize = 2;
 const NOTHING: &str = "–";
 
 /// One table with a column per world if that fits the width, else a block per world.
-pub(crate) fn table(worlds: &[&str], lines: &[Line], style: Style) -> String {
+pub(crate) fn table(worlds: &[&str], lines: &[TableLine], style: Style) -> String {
     let all: Vec<usize> = (0..worlds.len()).collect();
     let widths = Widths::of(worlds, lines, &all);
     if worlds.len() < 2 || widths.total() <= style.width {
@@ -26,15 +26,15 @@ pub(crate) fn table(worlds: &[&str], lines: &[Line], style: Style) -> String {
 }
 
 /// The lines in which a world has a value, and their headings.
-fn of_world(lines: &[Line], world: usize) -> Vec<Line> {
-    let has = |line: &Line| matches!(line, Line::Row(row) if row.cells[world].is_some());
+fn of_world(lines: &[TableLine], world: usize) -> Vec<TableLine> {
+    let has = |line: &TableLine| matches!(line, TableLine::Row(row) if row.cells[world].is_some());
     let under = |at: usize, depth: usize| {
-        let end = |line: &&Line| !matches!(line, Line::Heading(other, _) if *other <= depth);
+        let end = |line: &&TableLine| !matches!(line, TableLine::Heading(other, _) if *other <= depth);
         lines[at + 1..].iter().take_while(end).any(has)
     };
-    let keep = |&(at, line): &(usize, &Line)| match line {
-        Line::Row(_) => has(line),
-        Line::Heading(depth, _) => under(at, *depth),
+    let keep = |&(at, line): &(usize, &TableLine)| match line {
+        TableLine::Row(_) => has(line),
+        TableLine::Heading(depth, _) => under(at, *depth),
     };
     lines.iter().enumerate().filter(keep).map(|(_, line)| line.clone()).collect()
 }
@@ -55,8 +55,8 @@ struct Column {
 }
 
 impl Widths {
-    fn of(worlds: &[&str], lines: &[Line], shown: &[usize]) -> Widths {
-        let rows = || lines.iter().filter_map(|line| if let Line::Row(row) = line { Some(row) } else { None });
+    fn of(worlds: &[&str], lines: &[TableLine], shown: &[usize]) -> Widths {
+        let rows = || lines.iter().filter_map(|line| if let TableLine::Row(row) = line { Some(row) } else { None });
         let column = |&world: &usize| {
             let cells = || rows().filter_map(|row| row.cells[world].as_ref());
             let value = cells().map(|cell| width(&cell.value)).max().unwrap_or(1);
@@ -72,7 +72,7 @@ impl Widths {
         self.label + self.columns.iter().map(|column| GAP + column.whole).sum::<usize>()
     }
 
-    fn lay_out(&self, worlds: &[&str], lines: &[Line], style: Style) -> String {
+    fn lay_out(&self, worlds: &[&str], lines: &[TableLine], style: Style) -> String {
         let mut text = blanks(self.label);
         for column in &self.columns {
             let name = worlds[column.world];
@@ -85,13 +85,13 @@ impl Widths {
         let mut text = text.trim_end().to_owned() + "\n";
         for (index, line) in lines.iter().enumerate() {
             match line {
-                Line::Heading(depth, words) => {
+                TableLine::Heading(depth, words) => {
                     if *depth == 0 && index > 0 {
                         text.push('\n');
                     }
                     text += &format!("{}{words}\n", blanks(STEP * depth));
                 }
-                Line::Row(row) => text += &self.row(row, style),
+                TableLine::Row(row) => text += &self.row(row, style),
             }
         }
         text
@@ -125,44 +125,4 @@ fn width(text: &str) -> usize {
 
 fn blanks(count: usize) -> String {
     " ".repeat(count)
-}
-
-/// Breaks a paragraph into lines of at most `limit` places, where words allow; a number keeps its unit beside it.
-pub(crate) fn wrap(paragraph: &str, limit: usize) -> String {
-    let mut text = String::new();
-    let mut used = 0;
-    let mut words = paragraph.split(' ').peekable();
-    while let Some(word) = words.next() {
-        let glued = words.peek().filter(|next| is_unit(next)).map_or(0, |unit| 1 + width(unit));
-        if used > 0 && !is_unit(word) && used + 1 + width(word) + glued > limit {
-            text.push('\n');
-            used = 0;
-        } else if used > 0 {
-            text.push(' ');
-            used += 1;
-        }
-        text.push_str(word);
-        used += width(word);
-    }
-    text.push('\n');
-    text
-}
-
-/// Whether a word is a unit that follows its number, with whatever ends the clause.
-pub(crate) fn is_unit(word: &str) -> bool {
-    matches!(word.trim_end_matches(['.', ',', ';', ')']), "%" | "ns" | "us" | "ms" | "s" | "/s")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_break_between_words_but_not_before_a_unit() {
-        assert_eq!(wrap("took 67.0 ms in all", 9), "took\n67.0 ms\nin all\n");
-        assert_eq!(wrap("took 67.0 ms in all", 12), "took 67.0 ms\nin all\n");
-        assert_eq!(wrap("took 67.0 ms in all", 11), "took\n67.0 ms in\nall\n");
-        assert_eq!(wrap("of 41.0 %; then", 9), "of\n41.0 %;\nthen\n");
-        assert_eq!(wrap("indivisible", 4), "indivisible\n");
-    }
 }

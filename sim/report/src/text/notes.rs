@@ -3,7 +3,8 @@
 use lab::precision::Reached;
 use lab::{Precision, Unit, WarmUp};
 
-use super::{layout, number};
+use crate::words::number;
+use crate::words::wrap;
 
 /// What is left out of every run, and why.
 pub fn warm_up_note(warm_up: &WarmUp, width: usize) -> String {
@@ -39,7 +40,7 @@ pub fn warm_up_note(warm_up: &WarmUp, width: usize) -> String {
             span(warm_up.length),
         )
     };
-    layout::wrap(&text, width)
+    wrap(&text, width)
 }
 
 fn did(names: &[String]) -> String {
@@ -63,7 +64,7 @@ pub fn precision_note(precision: &Precision, width: usize) -> String {
     } else {
         format!("Precision: not within ±{target} after {count} replications ({rounds}), the most allowed.")
     };
-    layout::wrap(&text, width)
+    wrap(&text, width)
 }
 
 /// Which figures of which worlds are not precise enough, a line each.

@@ -2,7 +2,8 @@
 
 use lab::{Comparison, Summary, Unit};
 
-use super::{layout, number};
+use crate::words::number;
+use crate::words::wrap;
 
 /// What marks a latency that grows with the length of the run.
 pub(crate) const GROWS: &str = "↑";
@@ -14,7 +15,7 @@ pub fn notices(comparison: &Comparison) -> Vec<String> {
 
 /// The same as lines; nothing if no world is overloaded.
 pub fn overload_text(comparison: &Comparison, width: usize) -> String {
-    notices(comparison).iter().map(|notice| layout::wrap(notice, width)).collect()
+    notices(comparison).iter().map(|notice| wrap(notice, width)).collect()
 }
 
 fn notice(world: &Summary) -> Option<String> {

@@ -5,7 +5,9 @@ use lab::plan::{Cost, Deployment, Moved, Plan, StepDown, TIE, WorldPlan};
 
 use super::capacity::{cause_words, short_cause};
 use super::slo::{missed_list, objective_words, what};
-use super::{layout, number};
+use crate::words::load::{money, setting, settings_words};
+use crate::words::number;
+use crate::words::wrap;
 
 /// Most rows of the frontier.
 const FRONTIER_MAX: usize = 16;
@@ -16,7 +18,7 @@ pub fn plan_text(plan: &Plan, replications: u32, notes: &[String], width: usize)
     for objective in &plan.slo.objectives {
         text += &format!("  {}\n", objective_words(objective));
     }
-    text += &format!("\n{}\n", layout::wrap(&(answer(plan) + &tie(plan)), width));
+    text += &format!("\n{}\n", wrap(&(answer(plan) + &tie(plan)), width));
     text += &format!("{}\n", worlds(plan));
     for world in plan.worlds.iter().filter(|world| world.cheapest.is_some()) {
         text += &format!("{}\n", binding(plan, world, width));
@@ -27,22 +29,7 @@ pub fn plan_text(plan: &Plan, replications: u32, notes: &[String], width: usize)
     if !plan.moved.is_empty() {
         text += &format!("\n{}", moved(plan));
     }
-    text + "\n" + &layout::wrap(&method(plan, replications, notes), width)
-}
-
-/// The settings of a deployment: `processes = 4, threads = 20`.
-pub fn settings_words(deployment: &Deployment) -> String {
-    let one = |(path, value): &(String, String)| format!("{} = {value}", setting(path, &deployment.world));
-    deployment.settings.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// A path without what is clear beside the name of its world.
-fn setting<'p>(path: &'p str, world: &str) -> &'p str {
-    path.strip_prefix(&format!("world.{world}.")).unwrap_or(path)
-}
-
-pub(crate) fn money(cost: f64) -> String {
-    number::grouped(cost, 2)
+    text + "\n" + &wrap(&method(plan, replications, notes), width)
 }
 
 fn answer(plan: &Plan) -> String {
@@ -131,13 +118,13 @@ fn binding(plan: &Plan, world: &WorldPlan, width: usize) -> String {
             number::value(Unit::Share, used)
         );
     }
-    let mut text = layout::wrap(&(text + "."), width);
+    let mut text = wrap(&(text + "."), width);
     if world.steps_down.is_empty() {
         text += "  Nothing can be less: it is the least of every setting.\n";
     }
     for step in &world.steps_down {
         let line = step_words(step, &world.world);
-        for (at, line) in layout::wrap(&line, width.saturating_sub(4)).lines().enumerate() {
+        for (at, line) in wrap(&line, width.saturating_sub(4)).lines().enumerate() {
             text += &format!("  {}{line}\n", if at == 0 { "" } else { "  " });
         }
     }

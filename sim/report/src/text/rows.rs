@@ -4,8 +4,8 @@ use lab::comparison::COMPARABLE_SUCCESS;
 use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
 use lab::{Better, Comparison, Figure, FigureSpec, Group, SharedSummary, Summary, Unit};
 
-use super::number::{self, Written};
 use super::overload::GROWS;
+use crate::words::number::{self, Written};
 
 /// What is told of a class in a table; data files have more.
 const CLASS_ROWS: [&str; 8] = [
@@ -21,7 +21,7 @@ const CLASS_ROWS: [&str; 8] = [
 
 /// A line of the table.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Line {
+pub(crate) enum TableLine {
     /// The title of the rows beneath, set in by so many steps.
     Heading(usize, String),
     /// A number of every world.
@@ -42,7 +42,7 @@ pub(crate) struct Row {
 }
 
 /// The lines of a comparison, group by group; rows that tell nothing are left out.
-pub(crate) fn lines(comparison: &Comparison) -> Vec<Line> {
+pub(crate) fn lines(comparison: &Comparison) -> Vec<TableLine> {
     let worlds = &comparison.worlds;
     let mut lines = Vec::new();
     for group in Group::ALL {
@@ -56,7 +56,7 @@ pub(crate) fn lines(comparison: &Comparison) -> Vec<Line> {
             Group::Fairness => [run_rows(worlds, group), class_rows(worlds), pool_rows(worlds)].concat(),
         };
         if !rows.is_empty() {
-            lines.push(Line::Heading(0, group.label().to_owned()));
+            lines.push(TableLine::Heading(0, group.label().to_owned()));
             lines.extend(rows);
         }
     }
@@ -71,17 +71,17 @@ fn users_differ_from_requests(worlds: &[Summary]) -> bool {
     })
 }
 
-fn run_rows(worlds: &[Summary], group: Group) -> Vec<Line> {
+fn run_rows(worlds: &[Summary], group: Group) -> Vec<TableLine> {
     let grows = worlds.iter().any(|world| world.overload.is_some());
     let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec);
     let specs = specs.filter(|spec| {
         spec.group == group && (grows || spec.name != "inside_growth_rps") && spec.name != "inside_growth_ratio"
     });
-    specs.filter_map(|spec| row(worlds, spec, 1, |world| world.figure(spec.name))).map(Line::Row).collect()
+    specs.filter_map(|spec| row(worlds, spec, 1, |world| world.figure(spec.name))).map(TableLine::Row).collect()
 }
 
 /// Each class under its own heading; a single class would repeat the rows above.
-fn class_rows(worlds: &[Summary]) -> Vec<Line> {
+fn class_rows(worlds: &[Summary]) -> Vec<TableLine> {
     let mut names: Vec<&str> = Vec::new();
     for class in worlds.iter().flat_map(|world| &world.classes) {
         if !names.contains(&class.name.as_str()) {
@@ -93,19 +93,19 @@ fn class_rows(worlds: &[Summary]) -> Vec<Line> {
     }
     let mut lines = Vec::new();
     for name in names {
-        lines.push(Line::Heading(1, format!("class {name}")));
+        lines.push(TableLine::Heading(1, format!("class {name}")));
         let specs = CLASS_FIGURES.iter().map(|recipe| &recipe.spec).filter(|spec| CLASS_ROWS.contains(&spec.name));
         let rows = specs.filter_map(|spec| {
             let figure = |world: &'_ Summary| world.classes.iter().position(|class| class.name == name);
             row(worlds, spec, 2, |world| world.classes[figure(world)?].figure(spec.name))
         });
-        lines.extend(rows.map(Line::Row));
+        lines.extend(rows.map(TableLine::Row));
     }
     lines
 }
 
 /// Each pool that anybody waited for under its own heading.
-fn pool_rows(worlds: &[Summary]) -> Vec<Line> {
+fn pool_rows(worlds: &[Summary]) -> Vec<TableLine> {
     let pools = worlds.first().map_or(&[][..], |world| &world.pools);
     let mut lines = Vec::new();
     for (at, pool) in pools.iter().enumerate() {
@@ -114,29 +114,29 @@ fn pool_rows(worlds: &[Summary]) -> Vec<Line> {
         if !pool.figures.iter().any(waited) {
             continue;
         }
-        lines.push(Line::Heading(1, format!("pool {}", pool.name)));
+        lines.push(TableLine::Heading(1, format!("pool {}", pool.name)));
         let figures = pool.figures.iter();
         let rows = figures
             .filter_map(|figure| row(worlds, figure.spec, 2, |world| world.pools.get(at)?.figure(figure.spec.name)));
-        lines.extend(rows.map(Line::Row));
+        lines.extend(rows.map(TableLine::Row));
     }
     lines
 }
 
 /// Each shared value and connection under its own heading; a single one would repeat the rows above.
-fn shared_rows(worlds: &[Summary]) -> Vec<Line> {
+fn shared_rows(worlds: &[Summary]) -> Vec<TableLine> {
     type Of = fn(&Summary) -> &[SharedSummary];
     let kinds: [(&str, Of); 2] = [("value", |world| &world.values), ("connection", |world| &world.connections)];
     let mut lines = Vec::new();
     for (kind, of) in kinds {
         let things = worlds.first().map_or(&[][..], of);
         for (at, thing) in things.iter().enumerate().filter(|_| things.len() > 1) {
-            lines.push(Line::Heading(1, format!("{kind} {}", thing.name)));
+            lines.push(TableLine::Heading(1, format!("{kind} {}", thing.name)));
             let rows = thing
                 .figures
                 .iter()
                 .filter_map(|figure| row(worlds, figure.spec, 2, |world| of(world).get(at)?.figure(figure.spec.name)));
-            lines.extend(rows.map(Line::Row));
+            lines.extend(rows.map(TableLine::Row));
         }
     }
     lines
@@ -146,7 +146,7 @@ fn shared_rows(worlds: &[Summary]) -> Vec<Line> {
 const SHARE_MIN: f64 = 1e-5;
 
 /// What any world waited for; a world that did not wait for it shows nothing, in time.
-fn blame_rows(worlds: &[Summary]) -> Vec<Line> {
+fn blame_rows(worlds: &[Summary]) -> Vec<TableLine> {
     let total = |world: &Summary| world.blame.iter().filter_map(Figure::mean).sum::<f64>();
     let matters =
         |world: &Summary, index: usize| world.blame[index].mean().is_some_and(|mean| mean >= SHARE_MIN * total(world));
@@ -163,7 +163,7 @@ fn blame_rows(worlds: &[Summary]) -> Vec<Line> {
         worlds.iter().map(cell).collect()
     };
     specs
-        .map(|spec| Line::Row(Row { label: spec.label.to_owned(), indent: 1, cells: cells(spec), best: None }))
+        .map(|spec| TableLine::Row(Row { label: spec.label.to_owned(), indent: 1, cells: cells(spec), best: None }))
         .collect()
 }
 

@@ -3,7 +3,8 @@
 use lab::slo::{Judged, Measure, Objective, Seen, Side, Verdict, overall};
 use lab::{Overload, Unit};
 
-use super::{layout, number};
+use crate::words::number;
+use crate::words::wrap;
 
 /// A verdict in words.
 pub fn verdict_words(verdict: Verdict) -> &'static str {
@@ -90,7 +91,7 @@ pub fn verdicts(judged: &[Judged], width: usize) -> String {
         );
         text += &format!("{}\n", line.trim_end());
     }
-    text + "\n" + &layout::wrap(&summary(judged), width)
+    text + "\n" + &wrap(&summary(judged), width)
 }
 
 /// The value of a verdict and its interval.

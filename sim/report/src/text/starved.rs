@@ -6,8 +6,8 @@ use lab::Unit;
 use lab::explain::{Starved, shares};
 
 use super::explain::{aligned, parts};
-use super::layout;
-use super::number;
+use crate::words::number;
+use crate::words::wrap;
 
 /// The starved requests, then the starved clients; nothing where nobody was.
 pub(crate) fn starved_list(model: &Model, starved: &Starved, width: usize) -> String {
@@ -31,7 +31,7 @@ fn requests(model: &Model, starved: &Starved, width: usize) -> String {
         let who = format!("`{class}` of `{group}`, sent at {} of replication {replication}, {end}", one.born);
         (time(one.waited.as_ns()), format!("{who}: {}", parts(&shares(&one.bill))))
     });
-    format!("\n{}{}", layout::wrap(&head, width), aligned(&once(lines)))
+    format!("\n{}{}", wrap(&head, width), aligned(&once(lines)))
 }
 
 /// Equal lines that follow each other as one.
@@ -65,7 +65,7 @@ fn clients(model: &Model, starved: &Starved, width: usize) -> String {
         let who = format!("client {} of `{group}`, replication {replication}", one.number + 1);
         (time(one.longest.as_ns()), format!("{who}: from {} on; {had}", one.since))
     });
-    format!("\n{}{}", layout::wrap(&head, width), aligned(&lines.collect::<Vec<_>>()))
+    format!("\n{}{}", wrap(&head, width), aligned(&lines.collect::<Vec<_>>()))
 }
 
 /// How a starved request ended, in a word.

@@ -2,16 +2,8 @@
 
 use lab::Comparison;
 
-use super::{finding::finding, layout, rows};
-
-/// How a text is to look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Style {
-    /// Whether the best value of a row is set in bold, by an ANSI sequence: for terminals only.
-    pub bold: bool,
-    /// Places in a line.
-    pub width: usize,
-}
+use super::{Style, finding::finding, layout, rows};
+use crate::words::wrap;
 
 /// The comparison with one column per world, or one block per world where the width does not suffice for that.
 ///
@@ -25,8 +17,8 @@ pub fn comparison_table(comparison: &Comparison, style: Style) -> String {
         let note = format!(
             "Means of {replications} replications; ± is half the width of the 95 % interval of what runs of this length have."
         );
-        text += &format!("\n{}", layout::wrap(&note, style.width));
+        text += &format!("\n{}", wrap(&note, style.width));
     }
-    text += &format!("\n{}", layout::wrap(&finding(comparison), style.width));
+    text += &format!("\n{}", wrap(&finding(comparison), style.width));
     text
 }

@@ -3,7 +3,8 @@
 use lab::theory::{Bound, Claim, Floor, Kind, Little, Panel, Prediction};
 use lab::{Estimate, Group, Unit};
 
-use super::{layout, number};
+use crate::words::number;
+use crate::words::wrap;
 
 /// An approximation that is further off than this, and not by chance, is called a poor one.
 const POOR: f64 = 0.1;
@@ -38,7 +39,7 @@ pub(crate) fn panel_lines(panel: &Panel) -> Vec<String> {
 /// Wraps a paragraph and sets all of it in.
 fn indented(paragraph: &str, by: usize, width: usize) -> String {
     let blanks = " ".repeat(by);
-    let wrapped = layout::wrap(paragraph, width.saturating_sub(by).max(20));
+    let wrapped = wrap(paragraph, width.saturating_sub(by).max(20));
     wrapped.lines().map(|line| format!("{blanks}{line}\n")).collect()
 }
 

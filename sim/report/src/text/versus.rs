@@ -1,20 +1,12 @@
 //! Two worlds against each other, in a table and in words: what differs significantly, which way, and by how much.
 
-use lab::versus::{Method, Row, Verdict, Versus};
+use lab::versus::{Method, Row, Significance, Versus};
 use lab::{Estimate, FigureSpec, Group, Unit};
 
-use super::{Style, layout, number};
-
-/// What the two sides of a comparison are called.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Sides {
-    /// The first, in a word.
-    pub a: String,
-    /// The second.
-    pub b: String,
-    /// What each of them is, where a word does not say it.
-    pub legend: Option<String>,
-}
+use super::Style;
+use crate::words::number;
+use crate::words::sides::{Sides, relative, relative_words};
+use crate::words::wrap;
 
 /// Tables of all pairs, what the intervals mean, and the findings in words.
 ///
@@ -25,15 +17,15 @@ pub fn versus_text(pairs: &[Versus], sides: &[Sides], style: Style) -> String {
     let mut text = String::new();
     for (versus, sides) in pairs.iter().zip(sides) {
         if let Some(legend) = &sides.legend {
-            text += &layout::wrap(legend, style.width);
+            text += &wrap(legend, style.width);
         }
-        text += &layout::wrap(&births(versus), style.width);
+        text += &wrap(&births(versus), style.width);
         text.push('\n');
         text += &table(versus, sides, style);
-        text += &format!("\n{}\n", layout::wrap(&finding(versus, sides), style.width).trim_end());
+        text += &format!("\n{}\n", wrap(&finding(versus, sides), style.width).trim_end());
         text.push('\n');
     }
-    text + &layout::wrap(&note(pairs), style.width)
+    text + &wrap(&note(pairs), style.width)
 }
 
 /// How many tests the verdicts are corrected for.
@@ -114,24 +106,15 @@ impl Cells {
     }
 }
 
-/// A relative difference, or that there was nothing before or is nothing left.
-pub(crate) fn relative_words(row: &Row) -> String {
-    match &row.relative {
-        Some(estimate) => relative(estimate),
-        None if row.a.mean == 0.0 => "from none".to_owned(),
-        None => "to none".to_owned(),
-    }
-}
-
 /// A verdict in a word or two.
-fn verdict_words(verdict: Verdict) -> &'static str {
+fn verdict_words(verdict: Significance) -> &'static str {
     match verdict {
-        Verdict::Better => "better",
-        Verdict::Worse => "worse",
-        Verdict::Differs => "differs",
-        Verdict::TooSmall => "too small",
-        Verdict::Undecided => "none shown",
-        Verdict::Incomparable => "not compared",
+        Significance::Better => "better",
+        Significance::Worse => "worse",
+        Significance::Differs => "differs",
+        Significance::TooSmall => "too small",
+        Significance::Undecided => "none shown",
+        Significance::Incomparable => "not compared",
     }
 }
 
@@ -146,21 +129,6 @@ fn signed_estimate(unit: Unit, estimate: &Estimate) -> String {
     // Shares differ by percentage points; per cent stand in the next column.
     let value = if unit == Unit::Share { written.value.replace(" %", " pp") } else { written.value };
     format!("{sign}{value}{margin}")
-}
-
-/// A relative difference and its interval.
-fn relative(relative: &Estimate) -> String {
-    let ends = relative.low.zip(relative.high).filter(|(low, high)| low < high);
-    let interval = ends.map_or(String::new(), |(low, high)| format!(" ({} to {})", bare(low), bare(high)));
-    format!("{} %{interval}", bare(relative.mean))
-}
-
-/// A signed share in per cent, without the sign for it.
-fn bare(share: f64) -> String {
-    let percent = share * 100.0;
-    let decimals = if percent.abs() >= 99.95 { 0 } else { 1 };
-    let text = number::grouped(percent, decimals);
-    if percent > 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) { format!("+{text}") } else { text }
 }
 
 /// The rows of a pair, group by group; a block for each row where the columns do not fit.
@@ -221,13 +189,13 @@ fn block(cells: &Cells, sides: &Sides) -> String {
 
 /// What is significant, which way and by how much.
 fn finding(versus: &Versus, sides: &Sides) -> String {
-    let of = |verdict: Verdict| -> Vec<&Row> { versus.rows.iter().filter(|row| row.verdict == verdict).collect() };
+    let of = |verdict: Significance| -> Vec<&Row> { versus.rows.iter().filter(|row| row.verdict == verdict).collect() };
     let Sides { a, b, .. } = sides;
     let mut sentences = Vec::new();
     for (verdict, words) in [
-        (Verdict::Better, format!("{b} is significantly better than {a} in")),
-        (Verdict::Worse, format!("{b} is significantly worse than {a} in")),
-        (Verdict::Differs, format!("{b} significantly differs from {a} in")),
+        (Significance::Better, format!("{b} is significantly better than {a} in")),
+        (Significance::Worse, format!("{b} is significantly worse than {a} in")),
+        (Significance::Differs, format!("{b} significantly differs from {a} in")),
     ] {
         let rows = of(verdict);
         if !rows.is_empty() {
@@ -235,7 +203,7 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
             sentences.push(format!("{words} {}.", listed(&claims)));
         }
     }
-    let small = of(Verdict::TooSmall);
+    let small = of(Significance::TooSmall);
     if !small.is_empty() {
         let named: Vec<String> = small.iter().map(|row| beside(row)).collect();
         sentences.push(format!(
@@ -253,9 +221,9 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
         };
         sentences.push(format!("{n} replications show no significant difference between {a} and {b}."));
     } else {
-        sentences.extend(undecided(&of(Verdict::Undecided)));
+        sentences.extend(undecided(&of(Significance::Undecided)));
     }
-    if !of(Verdict::Incomparable).is_empty() {
+    if !of(Significance::Incomparable).is_empty() {
         let fewer = versus.rows.iter().find(|row| row.spec.name == "success_share");
         let fewer = fewer.map_or(a, |row| if row.difference.mean < 0.0 { b } else { a });
         sentences.push(format!(
@@ -303,25 +271,5 @@ fn listed(parts: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_keep_their_sign_and_a_fitting_precision() {
-        let cases =
-            [(0.162, "+16.2"), (-0.05, "-5.0"), (0.0, "0.0"), (0.000_1, "0.0"), (12.5, "+1,250"), (-1.0, "-100")];
-        for (share, text) in cases {
-            assert_eq!(bare(share), text);
-        }
-    }
-
-    #[test]
-    fn an_interval_of_no_width_is_not_written() {
-        let estimate = Estimate { mean: 0.1, low: Some(0.1), high: Some(0.1), n: 3 };
-        assert_eq!(relative(&estimate), "+10.0 %");
     }
 }

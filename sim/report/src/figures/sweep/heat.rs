@@ -11,7 +11,6 @@ use super::pane;
 use super::quantity::Shown;
 use super::{FOOT_HEIGHT, HEAD_HEIGHT, foot, head};
 
-/// The subject.
 pub(super) const TITLE: &str = "What two settings do to throughput, tail latency and errors";
 
 /// Cividis (Nunez, Anderton and Renslow, 2018): dark to light in one order for every kind of colour vision, and on paper.
@@ -76,7 +75,6 @@ pub(super) fn draw(results: &Results, world: usize, rows: usize, columns: usize)
     canvas
 }
 
-/// One map.
 struct Map<'a> {
     results: &'a Results,
     world: usize,

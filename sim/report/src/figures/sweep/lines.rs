@@ -10,7 +10,6 @@ use super::pane::{self, Below, Look, Value};
 use super::quantity::Shown;
 use super::{FOOT_HEIGHT, HEAD_HEIGHT, foot, head};
 
-/// The subject.
 pub(super) const TITLE: &str = "What a setting does to throughput, tail latency and errors";
 
 /// White space between two panels.

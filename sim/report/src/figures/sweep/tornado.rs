@@ -12,7 +12,6 @@ use super::super::type_setting::{Face, clean};
 use super::pane;
 use super::{FOOT_HEIGHT, HEAD_HEIGHT, foot, head};
 
-/// The subject.
 pub(super) const TITLE: &str = "Which setting matters";
 
 /// Settings that are shown; those below have less effect.

@@ -14,7 +14,6 @@ use super::super::type_setting::{Face, clean};
 use super::pane::{self, Below, Look, Value};
 use super::{FOOT_HEIGHT, HEAD_HEIGHT, foot, head};
 
-/// The subject.
 pub(super) const TITLE: &str = "The same load on the way up and on the way down";
 
 /// Height of a frame, with several worlds and with one.

@@ -2,7 +2,7 @@
 
 use lab::Unit;
 
-use super::super::number;
+use crate::words::number;
 
 /// What times are told in: seconds of one, and its sign.
 const TIMES: [(f64, &str); 4] = [(3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms")];

@@ -8,8 +8,8 @@ mod panel;
 
 use lab::WorldSeries;
 
-use super::layout;
 use crate::figures::Shade;
+use crate::words::wrap;
 use axis::{Scale, Times};
 use panel::{Ink, Panel};
 
@@ -163,7 +163,7 @@ pub fn plots(worlds: &[WorldSeries], shaded: &[Shade], look: Look) -> String {
     for shade in shaded.iter().filter(|shade| shade.from_s < length_s) {
         let (from, to) = (shade.from_s, shade.to_s.min(length_s));
         let said = format!("{mark}{mark} {} from {} to {}", shade.label, axis::moment(from), axis::moment(to));
-        text += &format!("\n{}", layout::wrap(&said, look.width).trim_end());
+        text += &format!("\n{}", wrap(&said, look.width).trim_end());
     }
     text.trim_end().to_owned() + "\n"
 }

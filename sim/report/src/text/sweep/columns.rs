@@ -1,11 +1,10 @@
 //! A plain table: words to the left, numbers to the right, their margins under each other.
 
-use super::super::number::Written;
+use crate::words::number::Written;
 
 /// Blanks between two columns.
 const GAP: usize = 3;
 
-/// One cell.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Cell {
     /// Words, set to the left.

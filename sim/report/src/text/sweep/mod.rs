@@ -9,8 +9,8 @@ mod updown;
 use lab::sweep::results::Results;
 use lab::sweep::study::Mode;
 
-use super::layout::wrap;
-use super::table::Style;
+use super::Style;
+use crate::words::wrap;
 
 /// Everything that is printed about a sweep, without where its files are.
 pub fn sweep_text(results: &Results, style: Style) -> String {

@@ -4,12 +4,12 @@ use lab::sweep::results::Results;
 use lab::sweep::run::Outcome;
 use lab::{Estimate, Unit};
 
-use super::super::layout::wrap;
-use super::super::number::{Written, estimate};
+use super::super::Style;
 use super::super::overload::GROWS;
-use super::super::table::Style;
 use super::columns::{Cell, table};
 use super::scaling;
+use crate::words::number::{Written, estimate};
+use crate::words::wrap;
 
 /// Rows of a world's table; more are for a plot.
 const ROWS_MAX: usize = 30;
@@ -101,14 +101,14 @@ fn best(results: &Results, world: usize, style: Style) -> String {
     if let Some((point, value)) = most {
         lines.push(format!(
             "Most throughput: {} at {}.",
-            super::super::number::value(Unit::PerSecond, value),
+            crate::words::number::value(Unit::PerSecond, value),
             at(point)
         ));
     }
     lines.push(match quick {
         Some((point, value)) => format!(
             "Lowest p99 among the {count} points that answer 99 % well: {} at {}.",
-            super::super::number::value(Unit::Nanoseconds, value),
+            crate::words::number::value(Unit::Nanoseconds, value),
             at(point)
         ),
         None => "No point answers 99 % well.".to_owned(),

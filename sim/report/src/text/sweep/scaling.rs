@@ -5,10 +5,10 @@ use lab::sweep::results::Results;
 use lab::sweep::usl::{Doubt, Fit, NoFit, R2_MIN, Sample, fit};
 use lab::sweep::values::{Kind, read_number};
 
-use super::super::layout::wrap;
-use super::super::number::value;
-use super::super::table::Style;
+use super::super::Style;
 use super::points::indented;
+use crate::words::number::value;
+use crate::words::wrap;
 
 /// Keys that say how many of something work side by side.
 const COUNTS: [&str; 7] = ["threads", "greenlets", "processes", "servers", "cores", "clients", "connections"];

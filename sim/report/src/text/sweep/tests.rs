@@ -1,9 +1,9 @@
 //! The text of sweeps whose numbers are known.
 
-use super::super::number::Written;
 use super::columns::{Cell, table};
 use crate::sweep_fixture::results;
 use crate::text::Style;
+use crate::words::number::Written;
 
 const PLAIN: Style = Style { bold: false, width: 100 };
 

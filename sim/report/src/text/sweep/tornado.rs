@@ -4,10 +4,11 @@ use lab::Estimate;
 use lab::sweep::results::Results;
 use lab::sweep::tornado::{Knob, knobs};
 
-use super::super::number::Written;
-use super::super::table::Style;
+use super::super::Style;
 use super::columns::{Cell, table};
 use super::points::{indented, written};
+use crate::words::number::Written;
+use crate::words::wrap;
 
 /// Settings that are shown; the files have all.
 const SHOWN_MAX: usize = 15;
@@ -44,7 +45,7 @@ fn rest(chance: &[&Knob], less: usize, style: Style) -> String {
     if text.is_empty() {
         return text;
     }
-    indented(&super::super::layout::wrap(text.trim_end(), style.width.saturating_sub(2))).concat()
+    indented(&wrap(text.trim_end(), style.width.saturating_sub(2))).concat()
 }
 
 fn rows(knob: &Knob) -> Vec<Vec<Cell>> {

@@ -5,11 +5,11 @@ use lab::sweep::study::Steps;
 use lab::sweep::updown::{Level, levels};
 use lab::{Estimate, Unit};
 
-use super::super::layout::wrap;
-use super::super::number::{Written, estimate};
-use super::super::table::Style;
+use super::super::Style;
 use super::columns::{Cell, table};
 use super::points::indented;
+use crate::words::number::{Written, estimate};
+use crate::words::wrap;
 
 /// The heads of a world's table.
 const HEADS: [&str; 6] = ["load", "good, up", "good, down", "p99, up", "p99, down", ""];

@@ -1,0 +1,8 @@
+//! What proves the product, apart from what plans with it: the hub against gevent's own schedule, predictions against measured
+//! servers, and the figures of field reports against the simulation.
+//!
+//! Knows nothing of files or terminals, as the crates beneath it.
+
+pub mod gallery;
+pub mod gevent;
+pub mod measured;
