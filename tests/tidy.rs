@@ -2,6 +2,7 @@
 //!
 //! Text is searched as text. That is crude, and enough for a tree that `cargo fmt` has been over.
 
+mod rooms;
 mod shipped;
 
 use std::fs;
@@ -187,6 +188,23 @@ fn only_the_command_line_touches_the_machine() {
         }
     }
     none("I/O below the command line", &offenders);
+}
+
+/// Fails if a room of the crate in `src` imports from one above it; `rooms` begins with the lowest.
+fn rooms_import_one_way(src: &str, rooms: &[&str]) {
+    let sources = sources();
+    let below = |file: &'_ File| file.path.strip_prefix(src).and_then(|path| path.strip_prefix('/')).map(str::to_owned);
+    let files: Vec<(String, &str)> =
+        sources.iter().filter_map(|file| Some((below(file)?, file.text.as_str()))).collect();
+    let files: Vec<rooms::Source<'_>> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    assert!(!files.is_empty(), "there is no crate in {src}");
+    none("arrows upward", &rooms::upward(&files, rooms));
+}
+
+#[test]
+#[should_panic(expected = "report/src/lib.rs: in no room")]
+fn a_file_in_no_room_is_told() {
+    rooms_import_one_way("sim", &["engine", "scenario", "lab", "cli", "fuzz", "workloads"]);
 }
 
 #[test]
