@@ -202,6 +202,12 @@ fn rooms_import_one_way(src: &str, rooms: &[&str]) {
 }
 
 #[test]
+fn the_rooms_of_the_scenario_crate_import_one_way() {
+    let rooms = ["words", "reader", "tables", "whole", "format", "compile", "lint", "oracle"];
+    rooms_import_one_way("sim/scenario/src", &rooms);
+}
+
+#[test]
 #[should_panic(expected = "report/src/lib.rs: in no room")]
 fn a_file_in_no_room_is_told() {
     rooms_import_one_way("sim", &["engine", "scenario", "lab", "cli", "fuzz", "workloads"]);

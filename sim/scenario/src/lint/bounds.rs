@@ -3,15 +3,16 @@
 
 use engine::model::{SyncKind, WorkerKind};
 
-use super::Doubt;
-use crate::bound::Bound;
-use crate::client::{Client, When};
-use crate::diagnostic::Findings;
-use crate::limits::grouped;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::step::{Act, Step};
-use crate::world::World;
+use crate::reader::bound::Bound;
+use crate::reader::node::Node;
+use crate::tables::client::{Client, When};
+use crate::tables::step::{Act, Step};
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::limits::grouped;
+use crate::words::source::Name;
 
 /// Looks for numbers that cannot be what they seem.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {

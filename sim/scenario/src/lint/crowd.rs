@@ -2,13 +2,14 @@
 
 use engine::model::WorkerKind;
 
-use super::Doubt;
-use crate::client::{Client, When};
-use crate::diagnostic::Findings;
-use crate::limits::grouped;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::world::World;
+use crate::reader::node::Node;
+use crate::tables::client::{Client, When};
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::limits::grouped;
+use crate::words::source::Name;
 
 /// Looks for worlds in which some process gets none of the connections that a group opens at once and keeps.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {

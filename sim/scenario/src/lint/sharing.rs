@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::model::{SyncKind, WorkerKind};
 use engine::op::{Patching, Per};
 
-use super::Doubt;
-use crate::diagnostic::{At, Findings};
-use crate::root::Scenario;
-use crate::sharing::Connection;
-use crate::step::{Act, Step};
-use crate::sync::Sync;
+use crate::tables::sharing::Connection;
+use crate::tables::step::{Act, Step};
+use crate::tables::sync::Sync;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::source::At;
 
 /// What the worlds allow.
 struct Worlds {

@@ -6,13 +6,14 @@
 use engine::model::{SyncKind, WorkerKind};
 use engine::op::Patching;
 
-use super::Doubt;
-use crate::diagnostic::{At, Findings};
-use crate::library::{self, Library, Waits};
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::software::{GEVENTS, PARTS};
-use crate::step::Act;
+use crate::reader::node::Node;
+use crate::tables::library::{self, Library, Waits};
+use crate::tables::software::{GEVENTS, PARTS};
+use crate::tables::step::Act;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::source::{At, Name};
 
 /// Looks at `[software]` and at the libraries of the peers.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {

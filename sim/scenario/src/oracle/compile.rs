@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::body;
 use super::grammar::{File, LockKind, Object, Ordered, QueueMaker, QueueOrder};
 use super::{OWN_NAME, Oracle, OracleError};
-use crate::suggest;
+use crate::did_you_mean;
 
 /// The body that the first greenlet runs.
 const MAIN: &str = "main";
@@ -100,7 +100,7 @@ impl Tables {
     /// The program of a body.
     pub fn body(&self, body: &str, place: &str) -> Result<u16, OracleError> {
         let at = self.bodies.iter().position(|known| known == body).ok_or_else(|| {
-            let help = suggest::help(body, self.bodies.iter().map(String::as_str), "bodies of this program");
+            let help = did_you_mean(body, self.bodies.iter().map(String::as_str), "bodies of this program");
             OracleError::part(place, format!("unknown body `{body}`; {help}"))
         })?;
         Ok(u16::try_from(at).expect("the number of bodies is checked"))
@@ -110,7 +110,7 @@ impl Tables {
     pub fn object(&self, on: &str, place: &str) -> Result<(u16, SyncKind), OracleError> {
         let at = self.objects.iter().position(|(known, _)| known == on).ok_or_else(|| {
             let known = self.objects.iter().map(|(name, _)| name.as_str());
-            let help = suggest::help(on, known, "objects of this program");
+            let help = did_you_mean(on, known, "objects of this program");
             OracleError::part(place, format!("unknown object `{on}`; {help}"))
         })?;
         Ok((u16::try_from(at).expect("the number of objects is checked"), self.objects[at].1))
@@ -130,7 +130,7 @@ impl Tables {
         ];
         for (aimed, born, what, which) in known {
             if let Some((place, name)) = aimed.iter().find(|(_, name)| !born.contains(name)) {
-                let help = suggest::help(word(name), born.iter().map(word), which);
+                let help = did_you_mean(word(name), born.iter().map(word), which);
                 return Err(OracleError::part(place, format!("{what} `{}`; {help}", word(name))));
             }
         }

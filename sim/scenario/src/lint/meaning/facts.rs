@@ -4,12 +4,13 @@ use engine::model::WorkerKind;
 use engine::time::Span;
 
 use super::Needs;
-use crate::law_text::LawText;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::step::{Act, Step};
-use crate::sync::Sync;
-use crate::world::World;
+use crate::reader::law_text::LawText;
+use crate::reader::node::Node;
+use crate::tables::step::{Act, Step};
+use crate::tables::sync::Sync;
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::source::Name;
 
 /// What the steps of a file do, and what its tables say together.
 pub(super) struct Facts<'s> {

@@ -9,12 +9,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::diagnostic::Findings;
-use crate::key::Need;
-use crate::lint::Doubt;
-use crate::node::{Entry, Name, Node, Value};
-use crate::root::Scenario;
-use crate::world::World;
+use crate::reader::key::Need;
+use crate::reader::node::{Entry, Node, Value};
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::source::Name;
 use facts::{Facts, Place};
 
 /// What must be there for a key to mean something.
