@@ -4,6 +4,10 @@
 //! world. [`schema`], [`reference()`] and [`starter`] come from the same key tables that the reader uses, so they
 //! cannot drift apart. This crate does no I/O: texts are passed in, and files beside a scenario come through a
 //! closure.
+//!
+//! Its rooms, each of which knows those before it only: `words/` (findings and their places), `reader/` (text to checked nodes),
+//! `tables/` (what keys there are and what they mean), `whole/` (what they say together), `format/` (what is told of the format),
+//! `compile/` (models), `lint/` (doubts).
 
 mod compile;
 mod format;
@@ -26,7 +30,7 @@ pub use format::reference::reference;
 pub use format::schema::schema;
 pub use format::settings::settings;
 pub use format::starter::starter;
-pub use format::typed_numbers::{Knob, knobs};
+pub use format::typed_numbers::{TypedNumber, typed_numbers};
 pub use format::written_steps::{WrittenStep, written_steps};
 pub use reader::bound::{Bound, Side};
 pub use reader::overrides::Override;

@@ -18,7 +18,7 @@ use engine::op::Program;
 use engine::time::{Span, Time};
 
 use crate::compile::places::Places;
-use crate::compile::program::{Built, Tables};
+use crate::compile::program::{Built, ModelTables};
 use crate::reader::csv::Files;
 use crate::reader::law_text::LawText;
 use crate::tables::client::{Client, When};
@@ -215,7 +215,7 @@ impl Compiler<'_> {
         let samples = |path: &str| self.files.known(path);
         let values: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
         let tables =
-            Tables { peers: &peers, syncs: &syncs, values: &values, connections, samples: &samples, yield_every };
+            ModelTables { peers: &peers, syncs: &syncs, values: &values, connections, samples: &samples, yield_every };
         let mut first_fan = requests.len();
         let mut all = Vec::new();
         for request in requests {
@@ -279,10 +279,10 @@ impl Compiler<'_> {
                     times: refresh.times,
                 }),
                 bursts: client.bursts.as_ref().map(|bursts| bursts.bursts(|text| law(text, self.files))),
-                retry: client.habits.retry.clone(),
-                hedge: client.habits.hedge,
-                breaker: client.habits.breaker,
-                keep_alive: client.habits.keep_alive,
+                retry: client.policies.retry.clone(),
+                hedge: client.policies.hedge,
+                breaker: client.policies.breaker,
+                keep_alive: client.policies.keep_alive,
                 download: client.download,
             })
             .chain(self.checker())

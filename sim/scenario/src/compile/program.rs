@@ -13,7 +13,7 @@ use crate::tables::sharing::Connection;
 use crate::tables::step::{Act, Step, Takes};
 
 /// What a builder needs to know of the rest of the scenario.
-pub(crate) struct Tables<'a> {
+pub(crate) struct ModelTables<'a> {
     /// Names of the peers, in model order.
     pub(crate) peers: &'a [&'a str],
     /// Names of the pools, locks, queues and events, in model order; the threads that `offload` uses come after them.
@@ -41,7 +41,7 @@ pub(crate) struct Built {
 /// Compiles the steps of one request, or of one fan inside it, into a program.
 struct Builder<'a> {
     name: &'a str,
-    tables: &'a Tables<'a>,
+    tables: &'a ModelTables<'a>,
     /// Index of the first of its fans in the model.
     first_fan: usize,
     fans: Vec<Program>,
@@ -58,12 +58,12 @@ struct Builder<'a> {
 }
 
 /// Compiles the steps of request `class`; `first_fan` is the model's index of the first fan in them.
-pub(crate) fn build(class: &str, steps: &[Step], tables: &Tables<'_>, first_fan: usize) -> Built {
+pub(crate) fn build(class: &str, steps: &[Step], tables: &ModelTables<'_>, first_fan: usize) -> Built {
     Builder::new(class, tables, first_fan).finish(steps)
 }
 
 impl<'a> Builder<'a> {
-    fn new(name: &'a str, tables: &'a Tables<'a>, first_fan: usize) -> Builder<'a> {
+    fn new(name: &'a str, tables: &'a ModelTables<'a>, first_fan: usize) -> Builder<'a> {
         Builder {
             name,
             tables,

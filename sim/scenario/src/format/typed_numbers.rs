@@ -10,7 +10,7 @@ use crate::words::source::Sources;
 
 /// A number of a file: where it stands, and what it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Knob {
+pub struct TypedNumber {
     /// Its path, as an [`crate::Override`] has it.
     pub key: String,
     /// As it was typed, without quotation marks.
@@ -18,29 +18,29 @@ pub struct Knob {
 }
 
 /// Tables and keys that say when something happens or how it is measured, rather than how much of it there is.
-const NO_KNOBS: [&str; 5] = ["run", "version", "at", "from", "to"];
+const NO_AMOUNTS: [&str; 5] = ["run", "version", "at", "from", "to"];
 
 /// Every count, number, duration, law and rate that a file types, in its order.
 ///
 /// A file with mistakes has those of what could be read.
-pub fn knobs(text: &str) -> Vec<Knob> {
+pub fn typed_numbers(text: &str) -> Vec<TypedNumber> {
     let sources = Sources::new("", text);
     let root = raw::read(0, &sources, &mut Findings::default());
-    let mut knobs = Vec::new();
-    walk(&root, "", Some(Kind::Table(&root::ROOT)), &sources, &mut knobs);
-    knobs
+    let mut numbers = Vec::new();
+    walk(&root, "", Some(Kind::Table(&root::ROOT)), &sources, &mut numbers);
+    numbers
 }
 
-fn walk(raw: &Raw, path: &str, kind: Option<Kind>, sources: &Sources, knobs: &mut Vec<Knob>) {
+fn walk(raw: &Raw, path: &str, kind: Option<Kind>, sources: &Sources, numbers: &mut Vec<TypedNumber>) {
     match &raw.value {
         RawValue::Table(items) => {
-            for item in items.iter().filter(|item| !NO_KNOBS.contains(&item.key.as_str())) {
+            for item in items.iter().filter(|item| !NO_AMOUNTS.contains(&item.key.as_str())) {
                 let inner = match kind {
                     Some(Kind::Table(table)) => of_key(table, &item.key),
                     Some(Kind::Named(table, _)) => Some(Kind::Table(table)),
                     _ => None,
                 };
-                walk(&item.raw, &below(path, &item.key), inner, sources, knobs);
+                walk(&item.raw, &below(path, &item.key), inner, sources, numbers);
             }
         }
         RawValue::Array(array) => {
@@ -49,14 +49,14 @@ fn walk(raw: &Raw, path: &str, kind: Option<Kind>, sources: &Sources, knobs: &mu
                 _ => None,
             };
             for (index, raw) in array.iter().enumerate() {
-                walk(raw, &below(path, &index.to_string()), inner, sources, knobs);
+                walk(raw, &below(path, &index.to_string()), inner, sources, numbers);
             }
         }
         RawValue::Integer(_) | RawValue::Float(_) => {
-            knobs.push(Knob { key: path.to_owned(), value: sources.slice(raw.at).to_owned() });
+            numbers.push(TypedNumber { key: path.to_owned(), value: sources.slice(raw.at).to_owned() });
         }
         RawValue::Text(text) if is_number(text, kind) => {
-            knobs.push(Knob { key: path.to_owned(), value: text.clone() });
+            numbers.push(TypedNumber { key: path.to_owned(), value: text.clone() });
         }
         RawValue::Text(_) | RawValue::Flag(_) | RawValue::Date => {}
     }
@@ -109,8 +109,9 @@ steps = [{ burn = "1ms" }, { call = "db", takes = "exp(5ms)" }, { repeat = 3, st
 "#;
 
     #[test]
-    fn a_knob_is_what_the_file_types_as_a_number() {
-        let listed: Vec<String> = knobs(TEXT).iter().map(|knob| format!("{}={}", knob.key, knob.value)).collect();
+    fn a_typed_number_is_what_the_file_types_as_a_number() {
+        let listed: Vec<String> =
+            typed_numbers(TEXT).iter().map(|number| format!("{}={}", number.key, number.value)).collect();
         let wanted = [
             "machine.cores=4",
             "world.a.threads=8",
@@ -127,14 +128,14 @@ steps = [{ burn = "1ms" }, { call = "db", takes = "exp(5ms)" }, { repeat = 3, st
         assert_eq!(listed, wanted);
     }
 
-    /// Each knob is the path of an override: laying its own value over the file changes nothing, and another value is accepted.
+    /// Each number is the path of an override: laying its own value over the file changes nothing, and another value is accepted.
     #[test]
-    fn a_knob_can_be_set() {
-        for knob in knobs(TEXT) {
-            let same = Override { key: knob.key.clone(), value: knob.value.clone() };
-            assert!(parse(TEXT, "t", &[same]).is_ok(), "{knob:?}");
-            let wrong = Override { key: knob.key.clone(), value: "no number".to_owned() };
-            assert!(parse(TEXT, "t", &[wrong]).is_err(), "{knob:?} is not read");
+    fn a_typed_number_can_be_set() {
+        for number in typed_numbers(TEXT) {
+            let same = Override { key: number.key.clone(), value: number.value.clone() };
+            assert!(parse(TEXT, "t", &[same]).is_ok(), "{number:?}");
+            let wrong = Override { key: number.key.clone(), value: "no number".to_owned() };
+            assert!(parse(TEXT, "t", &[wrong]).is_err(), "{number:?} is not read");
         }
     }
 }

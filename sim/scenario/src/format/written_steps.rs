@@ -12,7 +12,7 @@ pub struct WrittenStep {
     pub key: String,
     /// The name of its request.
     pub request: String,
-    /// Its verb.
+    /// What it does, as the file says it: `call`.
     pub verb: &'static str,
     /// What is said of the verb, as text: a duration, a law, a name; empty if it is neither.
     pub says: String,

@@ -83,7 +83,7 @@ fn slots(world: &World) -> u64 {
 /// People who can ask at once, if none come at a rate and nobody leaves a request behind.
 fn people(scenario: &Scenario) -> u64 {
     let stays =
-        |client: &Client| client.patience.is_none() && client.read_timeout.is_none() && client.habits.hedge.is_none();
+        |client: &Client| client.patience.is_none() && client.read_timeout.is_none() && client.policies.hedge.is_none();
     let of = |client: &Client| match client.when {
         When::Closed { clients, .. } if stays(client) => u64::from(clients),
         _ => u64::MAX,

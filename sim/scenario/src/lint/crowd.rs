@@ -43,7 +43,7 @@ pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 fn comes_at_once(client: &Client) -> Option<u32> {
     let When::Closed { clients, .. } = &client.when else { return None };
     let spread = client.begins.is_some() || client.first_alone || client.cost.is_some();
-    (client.habits.keep_alive.is_some() && !spread && *clients > 1).then_some(*clients)
+    (client.policies.keep_alive.is_some() && !spread && *clients > 1).then_some(*clients)
 }
 
 /// How many connections a process takes at one go, if that leaves none for some other process of its server.

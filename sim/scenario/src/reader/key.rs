@@ -1,7 +1,6 @@
 //! What a key is: the one definition that the reader, the suggestions, the schema and the reference share.
 //!
-//! The tables themselves stand beside the code that reads them: `root.rs`, `world.rs`, `client.rs`,
-//! `peer.rs`, `sync.rs`, `request.rs`, `step.rs`, `slo.rs`, `plan.rs`, `preset.rs`.
+//! The tables themselves stand beside the code that reads them, in `tables/` and `whole/`.
 
 use crate::reader::bound::Goal;
 use crate::reader::{law_text, unit};
@@ -58,7 +57,6 @@ impl Key {
 /// Whether a key must be there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
-    /// It must.
     Required,
     /// If not, this TOML value stands in.
     Default(&'static str),
@@ -87,7 +85,6 @@ pub(crate) enum Kind {
     DurationOr(&'static str),
     /// A duration or a law.
     Law,
-    /// A rate.
     Rate,
     /// A rate or a list of points.
     Profile(&'static Table),
@@ -101,7 +98,6 @@ pub(crate) enum Kind {
     Name(Group),
     /// Several such names.
     Names(Group),
-    /// A table.
     Table(&'static Table),
     /// A bound on something measured.
     Bound(Goal),
@@ -120,23 +116,15 @@ pub(crate) enum Kind {
 /// What a name may refer to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Group {
-    /// `[world.NAME]`.
     World,
-    /// `[client.NAME]`.
     Client,
-    /// `[peer.NAME]`.
     Peer,
     /// `[pool.NAME]` and `[lock.NAME]`.
     Sync,
-    /// `[queue.NAME]`.
     Queue,
-    /// `[event.NAME]`.
     Event,
-    /// `[value.NAME]`.
     Value,
-    /// `[connection.NAME]`.
     Connection,
-    /// `[request.NAME]`.
     Request,
     /// `[worker.NAME]` of a preset.
     Worker,

@@ -32,7 +32,7 @@ pub(crate) fn forms() -> String {
 pub(crate) enum LawText {
     /// Always the same.
     Fixed(Span),
-    /// Exponential.
+    /// Exponential by its mean.
     Exponential(Span),
     /// Uniform between low and high.
     Uniform(Span, Span),

@@ -16,14 +16,13 @@ use crate::words::source::{At, Name};
 pub(crate) struct Node {
     /// Its heading or its braces.
     pub(crate) at: At,
-    /// Its definition.
     pub(crate) table: &'static Table,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) fields: Vec<Field>,
 }
 
-/// A key of a [`Node`].
+/// A key of a [`Node`] and its value.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct Field {
     pub(crate) name: &'static str,
     /// Where the key stands (the table's place for a default).
     pub(crate) key_at: At,
@@ -57,7 +56,6 @@ pub(crate) enum Value {
 /// A setting of a plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Range {
-    /// Its path.
     pub(crate) path: String,
     /// What it may be.
     pub(crate) values: Vec<String>,
@@ -131,31 +129,31 @@ impl Node {
 
     /// The value of a key that may be left out.
     pub(crate) fn find<'n, T: Take<'n>>(&'n self, name: &str) -> Option<T> {
-        self.entry(name).and_then(|entry| T::take(&entry.value))
+        self.field(name).and_then(|field| T::take(&field.value))
     }
 
     /// The key, if it was given or has a default.
-    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name == name)
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
     }
 
     /// Whether the author typed the key, rightly or wrongly.
     pub(crate) fn given(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(|entry| entry.given)
+        self.field(name).is_some_and(|field| field.given)
     }
 
     /// Whether none of these keys holds a stand-in for a mistake.
     pub(crate) fn sound(&self, names: &[&str]) -> bool {
-        names.iter().all(|name| self.entry(name).is_none_or(|entry| entry.sound))
+        names.iter().all(|name| self.field(name).is_none_or(|field| field.sound))
     }
 
     /// Where a key's value stands, or else the table.
     pub(crate) fn at(&self, name: &str) -> At {
-        self.entry(name).filter(|entry| entry.given).map_or(self.at, |entry| entry.at)
+        self.field(name).filter(|field| field.given).map_or(self.at, |field| field.at)
     }
 
     /// Where a key stands, or else the table.
     pub(crate) fn key_at(&self, name: &str) -> At {
-        self.entry(name).filter(|entry| entry.given).map_or(self.at, |entry| entry.key_at)
+        self.field(name).filter(|field| field.given).map_or(self.at, |field| field.key_at)
     }
 }

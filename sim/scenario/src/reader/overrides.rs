@@ -101,39 +101,39 @@ fn shift(raw: &mut Raw, source: usize, base: usize, prefix: usize) {
 
 /// What the walk down a path knows of the definition of the place it has reached.
 #[derive(Clone, Copy)]
-enum Place {
+enum Defined {
     Table(&'static Table),
     Named(&'static Table, Group),
     Entries(&'static Table),
     Unknown,
 }
 
-impl Place {
-    fn below(self, key: &str) -> Place {
+impl Defined {
+    fn below(self, key: &str) -> Defined {
         match self {
-            Place::Table(table) => match table.key(key).map(|key| key.kind) {
-                Some(Kind::Table(inner)) => Place::Table(inner),
-                Some(Kind::Named(inner, group)) => Place::Named(inner, group),
-                Some(Kind::Each(inner, _)) => Place::Entries(inner),
-                Some(Kind::List(inner) | Kind::Profile(inner)) => Place::Entries(inner),
-                _ => Place::Unknown,
+            Defined::Table(table) => match table.key(key).map(|key| key.kind) {
+                Some(Kind::Table(inner)) => Defined::Table(inner),
+                Some(Kind::Named(inner, group)) => Defined::Named(inner, group),
+                Some(Kind::Each(inner, _)) => Defined::Entries(inner),
+                Some(Kind::List(inner) | Kind::Profile(inner)) => Defined::Entries(inner),
+                _ => Defined::Unknown,
             },
-            Place::Named(inner, _) | Place::Entries(inner) => Place::Table(inner),
-            Place::Unknown => Place::Unknown,
+            Defined::Named(inner, _) | Defined::Entries(inner) => Defined::Table(inner),
+            Defined::Unknown => Defined::Unknown,
         }
     }
 }
 
 fn lay(document: &mut Raw, table: &'static Table, path: &[(String, At)], value: Raw, findings: &mut Findings) {
     let mut here = document;
-    let mut place = Place::Table(table);
+    let mut defined = Defined::Table(table);
     for (depth, (segment, at)) in path.iter().enumerate() {
         let last = depth + 1 == path.len();
-        here = match enter(here, place, segment, *at, findings) {
+        here = match enter(here, defined, segment, *at, findings) {
             Some(next) => next,
             None => return,
         };
-        place = place.below(segment);
+        defined = defined.below(segment);
         if last {
             *here = value;
             return;
@@ -142,7 +142,13 @@ fn lay(document: &mut Raw, table: &'static Table, path: &[(String, At)], value: 
 }
 
 /// The value under one segment, made if it may be; `None` after reporting why not.
-fn enter<'r>(here: &'r mut Raw, place: Place, segment: &str, at: At, findings: &mut Findings) -> Option<&'r mut Raw> {
+fn enter<'r>(
+    here: &'r mut Raw,
+    defined: Defined,
+    segment: &str,
+    at: At,
+    findings: &mut Findings,
+) -> Option<&'r mut Raw> {
     let kind = here.kind();
     match &mut here.value {
         RawValue::Table(items) => {
@@ -150,7 +156,7 @@ fn enter<'r>(here: &'r mut Raw, place: Place, segment: &str, at: At, findings: &
                 // The place of the key stays that of the file: a missing neighbour is missing there.
                 return Some(&mut items[index].raw);
             }
-            if let Place::Named(_, group) = place {
+            if let Defined::Named(_, group) = defined {
                 let known = items.iter().map(|item| item.key.as_str());
                 let help = suggest::help(segment, known, &format!("{} of this file", group.nouns()));
                 let what = format!("the file has no {} `{}`", group.noun(), short(segment));

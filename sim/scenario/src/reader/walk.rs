@@ -8,7 +8,7 @@ use engine::time::Span;
 use crate::reader::bound::Bound;
 use crate::reader::key::{Group, Key, Kind, Need, Table};
 use crate::reader::law_text::LawText;
-use crate::reader::node::{Entry, Node, Value};
+use crate::reader::node::{Field, Node, Value};
 use crate::reader::raw::{self, Item, Raw, RawValue};
 use crate::reader::unit::{self, short};
 use crate::reader::vocabulary::Vocabulary;
@@ -79,7 +79,7 @@ impl<'a> Walker<'a> {
         for item in items.iter().filter(|item| table.key(&item.key).is_none()) {
             misspelt.extend(self.unknown_key(table, path, item).map(|name| (name, item)));
         }
-        let mut entries = Vec::new();
+        let mut fields = Vec::new();
         for key in table.keys {
             let item = items.iter().find(|item| item.key == key.name);
             if let Some(item) = item {
@@ -92,15 +92,15 @@ impl<'a> Walker<'a> {
                 let value = self.value(key, item, &inner, depth);
                 let sound = value.is_some();
                 let value = value.unwrap_or_else(|| stand_in(key.kind));
-                let entry = Entry { name: key.name, key_at: item.at, at: item.raw.at, given: true, sound, value };
-                entries.push(entry);
+                let field = Field { name: key.name, key_at: item.at, at: item.raw.at, given: true, sound, value };
+                fields.push(field);
                 continue;
             }
             if let Some((_, item)) = misspelt.iter().find(|(name, _)| *name == key.name) {
                 let value = stand_in(key.kind);
                 let (key_at, at) = (item.at, item.raw.at);
-                let entry = Entry { name: key.name, key_at, at, given: true, sound: false, value };
-                entries.push(entry);
+                let field = Field { name: key.name, key_at, at, given: true, sound: false, value };
+                fields.push(field);
                 continue;
             }
             let value = match key.need {
@@ -111,7 +111,7 @@ impl<'a> Walker<'a> {
                 Need::Default(text) => Some((true, self.default(key, text))),
                 Need::Else(_) => None,
             };
-            entries.extend(value.map(|(sound, value)| Entry {
+            fields.extend(value.map(|(sound, value)| Field {
                 name: key.name,
                 key_at: at,
                 at,
@@ -120,7 +120,7 @@ impl<'a> Walker<'a> {
                 value,
             }));
         }
-        Node { at, table, entries }
+        Node { at, table, fields }
     }
 
     /// Reports a key that the table does not have; returns the one that was meant, if that is clear.
@@ -402,7 +402,7 @@ fn stand_in(kind: Kind) -> Value {
         Kind::OneOf(words) => Value::Text(words().first().copied().unwrap_or("").to_owned()),
         Kind::Name(_) | Kind::Names(_) | Kind::SomeOf(_) => Value::Names(Vec::new()),
         Kind::Table(table) => {
-            let entry = |key: &Key| Entry {
+            let field = |key: &Key| Field {
                 name: key.name,
                 key_at: At::default(),
                 at: At::default(),
@@ -410,7 +410,7 @@ fn stand_in(kind: Kind) -> Value {
                 sound: false,
                 value: stand_in(key.kind),
             };
-            Value::Table(Node { at: At::default(), table, entries: table.keys.iter().map(entry).collect() })
+            Value::Table(Node { at: At::default(), table, fields: table.keys.iter().map(field).collect() })
         }
         // It is never looked at: a scenario with a mistake leaves no objective behind.
         Kind::Bound(goal) => Value::Bound(Bound { side: goal.side, inclusive: true, value: 0.5 }),

@@ -8,7 +8,9 @@ use crate::reader::key::{Group, Kind, Need, Table, key};
 use crate::reader::law_text::LawText;
 use crate::reader::node::Node;
 use crate::reader::unit::ppm;
-use crate::tables::client_policies::{self, BREAKER, BURSTS, BurstText, HEDGE, Habits, KEEP_ALIVE, RETRY, SPIKE};
+use crate::tables::client_policies::{
+    self, BREAKER, BURSTS, BurstText, ClientPolicies, HEDGE, KEEP_ALIVE, RETRY, SPIKE,
+};
 use crate::tables::{first_request, kernel};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
@@ -261,7 +263,7 @@ pub(crate) struct Client {
     pub(crate) patience: Option<(LawText, At)>,
     pub(crate) refresh: Option<Refresh>,
     pub(crate) bursts: Option<BurstText>,
-    pub(crate) habits: Habits,
+    pub(crate) policies: ClientPolicies,
     pub(crate) download: Option<u64>,
 }
 
@@ -308,7 +310,7 @@ impl Client {
             patience: node.find::<&LawText>("patience").map(|law| (law.clone(), node.at("patience"))),
             refresh,
             bursts: node.find::<&Node>("bursts").map(BurstText::read),
-            habits: Habits::read(name, node, findings),
+            policies: ClientPolicies::read(name, node, findings),
             download: node.find("download"),
         }
     }

@@ -166,18 +166,18 @@ impl BurstText {
 
 /// What a client does beyond one request, but for its bursts.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct Habits {
+pub(crate) struct ClientPolicies {
     pub(crate) retry: Option<Retry>,
     pub(crate) hedge: Option<Hedge>,
     pub(crate) breaker: Option<BreakerSpec>,
     pub(crate) keep_alive: Option<KeepAlive>,
 }
 
-impl Habits {
+impl ClientPolicies {
     /// Reads those keys of a client.
-    pub(crate) fn read(name: &Name, node: &Node, findings: &mut Findings) -> Habits {
+    pub(crate) fn read(name: &Name, node: &Node, findings: &mut Findings) -> ClientPolicies {
         let table = |key: &str| node.find::<&Node>(key);
-        Habits {
+        ClientPolicies {
             retry: table("retry").map(retry),
             hedge: table("hedge").and_then(|hedge| read_hedge(name, hedge, findings)),
             breaker: table("breaker").map(breaker),

@@ -40,7 +40,6 @@ pub(crate) static CONNECTION: Table = Table {
     ],
 };
 
-/// A connection.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Connection {
     pub(crate) name: Name,

@@ -123,7 +123,7 @@ pub struct Objective {
     pub measure: &'static str,
     /// The kind of request that it is about; `None`: all.
     pub class: Option<String>,
-    /// The bound.
+    /// What keeps it: on which side of which value, in base units.
     pub bound: Bound,
     /// Where it stands.
     pub(crate) at: At,
@@ -146,7 +146,7 @@ impl Slo {
         for (name, class) in node.get::<&[(Name, Node)]>("class") {
             objectives.extend(objectives_of(class, name));
         }
-        if objectives.is_empty() && node.entries.iter().all(|entry| entry.sound) {
+        if objectives.is_empty() && node.fields.iter().all(|field| field.sound) {
             let finding = findings.error(node.at, "`slo` has no objective");
             finding.label("promises nothing").help("write at least one, such as p99 = \"< 500ms\"");
         }

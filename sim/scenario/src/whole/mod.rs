@@ -155,8 +155,8 @@ impl Scenario {
 
 /// Cores are said by the machine, or else by every world.
 fn check_cores(worlds: &[(Name, Node)], machine: &Node, findings: &mut Findings) {
-    let without = worlds.iter().find(|(_, node)| node.entry("cores").is_none());
-    if let Some((name, _)) = without.filter(|_| machine.entry("cores").is_none()) {
+    let without = worlds.iter().find(|(_, node)| node.field("cores").is_none());
+    if let Some((name, _)) = without.filter(|_| machine.field("cores").is_none()) {
         let what = format!("world `{}` has no cores", name.text);
         let help = "write `cores = 8` in [machine], or in every world";
         findings.error(name.at, what).label("how many cores?").help(help).echo();

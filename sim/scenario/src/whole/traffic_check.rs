@@ -15,7 +15,7 @@ impl Scenario {
             findings.error(check.at, what).label("until when?").help("add `length = \"60s\"` to [run]");
         }
         for client in &self.clients {
-            if self.proxy.is_some() && client.habits.keep_alive.is_some() {
+            if self.proxy.is_some() && client.policies.keep_alive.is_some() {
                 let what = format!(
                     "client `{}` keeps connections to servers that it reaches through the proxy",
                     client.name.text
@@ -24,7 +24,7 @@ impl Scenario {
                 findings.error(client.name.at, what).label("beside [proxy]").help(help).echo();
             }
             if let When::Closed { think: (LawText::Fixed(Span::ZERO), at), .. } = &client.when
-                && client.habits.breaker.is_some()
+                && client.policies.breaker.is_some()
             {
                 let what = format!("client `{}` would ask without end while its breaker is open", client.name.text);
                 let help = "write `think = \"100ms\"`: a request that fails at once takes no time";

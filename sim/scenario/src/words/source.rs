@@ -7,9 +7,8 @@ use std::ops::Range;
 pub(crate) struct At {
     /// Index of the source; 0 is the file.
     pub(crate) source: usize,
-    /// First byte.
     pub(crate) start: usize,
-    /// First byte after it.
+    /// The first byte behind it.
     pub(crate) end: usize,
 }
 

@@ -115,7 +115,7 @@ impl<'s> Facts<'s> {
 
     fn clients_keep(&self) -> bool {
         let kept = self.scenario.proxy.as_ref().is_some_and(|proxy| proxy.keep_alive.is_some());
-        kept || self.scenario.clients.iter().any(|client| client.habits.keep_alive.is_some())
+        kept || self.scenario.clients.iter().any(|client| client.policies.keep_alive.is_some())
     }
 
     fn servers_keep(&self) -> bool {

@@ -63,8 +63,8 @@ pub(crate) struct Fact {
 /// The sourced values of a table, as the reference prints them.
 pub(super) fn facts(node: &Node, prefix: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
-    for entry in &node.entries {
-        let Some(value) = node.find::<&Node>(entry.name).filter(|value| value.entry("source").is_some()) else {
+    for field in &node.fields {
+        let Some(value) = node.find::<&Node>(field.name).filter(|value| value.field("source").is_some()) else {
             continue;
         };
         let shown = value
@@ -74,7 +74,7 @@ pub(super) fn facts(node: &Node, prefix: &str) -> Vec<Fact> {
             .or_else(|| value.find::<bool>("value").map(|flag| flag.to_string()))
             .or_else(|| value.find::<&str>("value").map(str::to_owned));
         facts.push(Fact {
-            key: format!("{prefix}{}", entry.name),
+            key: format!("{prefix}{}", field.name),
             value: shown.unwrap_or_default(),
             source: value.get::<&str>("source").to_owned(),
         });

@@ -57,7 +57,6 @@ pub(crate) enum Carrier {
     Threads,
     /// One accepting thread and a pool.
     Pool,
-    /// A hub.
     Hub,
 }
 
