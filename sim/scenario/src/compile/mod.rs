@@ -12,7 +12,6 @@ use std::sync::Arc;
 use engine::law::Law;
 use engine::model::{
     Arrivals, ClassSpec, ClientSpec, HostSpec, ListenerSpec, Model, PeerSpec, ProcessSpec, Refresh, SyncKind, SyncSpec,
-    WorkerSpec,
 };
 use engine::op::Program;
 use engine::time::{Span, Time};
@@ -351,7 +350,7 @@ impl Compiler<'_> {
             hosts: (0..world.servers).map(host).collect(),
             listeners: hosts.map(|host| ListenerSpec { host, backlog: world.backlog }).collect(),
             processes: processes.collect(),
-            workers: vec![worker_spec(world)],
+            workers: vec![world.worker.clone()],
             kernel: world.kernel.clone(),
             balancer: self.scenario.balancer.spec(world.servers, self.check_class().unwrap_or(0)),
             proxy: self.scenario.proxy,
@@ -375,27 +374,5 @@ impl Compiler<'_> {
             run: self.scenario.run,
             limits: self.scenario.limits,
         }
-    }
-}
-
-/// The software of a world in its configuration.
-fn worker_spec(world: &World) -> WorkerSpec {
-    WorkerSpec {
-        name: world.worker.clone(),
-        kind: world.kind,
-        costs: world.costs,
-        gil: world.gil,
-        switch_interval: world.switch_interval,
-        releases: world.releases,
-        lingers: world.lingers,
-        lock_yields: world.lock_yields,
-        zero_timers: world.zero_timers,
-        master: world.master,
-        resident: world.resident,
-        in_turn: world.in_turn,
-        timed_waits: world.timed_waits,
-        keep_alive: world.keep_alive,
-        router: world.router,
-        life: world.life,
     }
 }

@@ -40,7 +40,7 @@ pub fn reference() -> String {
         let _ = writeln!(out, "\n### `{}`\n\n{}.\n", preset.name, preset.title);
         facts(&mut out, &preset.facts);
         for worker in &preset.workers {
-            let _ = writeln!(out, "\n#### `{}`\n", worker.name);
+            let _ = writeln!(out, "\n#### `{}`\n", worker.name());
             facts(&mut out, &worker.facts);
         }
     }

@@ -74,7 +74,7 @@ fn check_pools(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 
 /// Requests that a process carries at once.
 fn slots(world: &World) -> u64 {
-    match world.kind {
+    match world.worker.kind {
         WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
         WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
     }
@@ -106,7 +106,7 @@ fn why(world: &World, scenario: &Scenario, held: u64) -> String {
     if of < count {
         return format!("{} clients ask at once{each}", grouped(of));
     }
-    let what = if matches!(world.kind, WorkerKind::Hub { .. }) { "greenlets" } else { "threads" };
+    let what = if matches!(world.worker.kind, WorkerKind::Hub { .. }) { "greenlets" } else { "threads" };
     let one = if count == 1 { what.trim_end_matches('s') } else { what };
     format!("it has {} {one}{each}", grouped(count))
 }
@@ -176,7 +176,7 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
         if varies || share >= bound.value {
             continue;
         }
-        let noun = if matches!(world.kind, WorkerKind::Hub { .. }) { "hub" } else { "process" };
+        let noun = if matches!(world.worker.kind, WorkerKind::Hub { .. }) { "hub" } else { "process" };
         let who = match (busy, noun) {
             (1, noun) => format!("its {noun} keeps one"),
             (_, "hub") => format!("its {} hubs keep {}", grouped(busy), grouped(busy)),
@@ -196,10 +196,10 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 fn cores_busy(world: &World, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
     let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
-    let one = match world.kind {
+    let one = match world.worker.kind {
         WorkerKind::Hub { .. } => true,
         WorkerKind::Threads { threads } => threads == 1 && !fans,
         WorkerKind::Pool { .. } => false,
     };
-    (one && world.router.is_none() && !beside).then_some(u64::from(world.processes))
+    (one && world.worker.router.is_none() && !beside).then_some(u64::from(world.processes))
 }

@@ -87,7 +87,7 @@ struct Walk<'a, 's> {
 
 /// Looks for updates that may be lost and connections that two may use.
 pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let of = |wanted: fn(&WorkerKind) -> bool| scenario.worlds.iter().filter(move |world| wanted(&world.kind));
+    let of = |wanted: fn(&WorkerKind) -> bool| scenario.worlds.iter().filter(move |world| wanted(&world.worker.kind));
     let hubs = || of(|kind| matches!(kind, WorkerKind::Hub { greenlets: 2.., .. }));
     let threads = |kind: &WorkerKind| {
         matches!(kind, WorkerKind::Threads { threads: 2.. } | WorkerKind::Pool { threads: 2.., .. })

@@ -18,7 +18,7 @@ use crate::words::source::{At, Name};
 /// Looks at `[software]` and at the libraries of the peers.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     let (node, worlds): (&Node, &[(Name, Node)]) = (root.get("software"), root.get("world"));
-    if !scenario.worlds.iter().any(|world| matches!(world.kind, WorkerKind::Hub { .. })) {
+    if !scenario.worlds.iter().any(|world| matches!(world.worker.kind, WorkerKind::Hub { .. })) {
         return;
     }
     let software = Software::read(node);
@@ -64,7 +64,7 @@ impl<'n> Software<'n> {
         if !self.node.given("gevent") || self.gevent == GEVENTS[GEVENTS.len() - 1] {
             return;
         }
-        let hubs = || scenario.worlds.iter().filter(|world| matches!(world.kind, WorkerKind::Hub { .. }));
+        let hubs = || scenario.worlds.iter().filter(|world| matches!(world.worker.kind, WorkerKind::Hub { .. }));
         let silent =
             |key: &str| hubs().find(|hub| worlds.iter().any(|(name, node)| name.text == hub.name && !node.given(key)));
         let yields = scenario.uses(|act| matches!(act, Act::Yield | Act::Burn { yield_every: Some(_), .. }))

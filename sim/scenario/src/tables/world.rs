@@ -1,13 +1,14 @@
 //! `[machine]` and `[world.NAME]`: what serves the requests.
 
 use engine::kernel::{Handshake, Kernel};
-use engine::model::{Cooling, Costs, Releases, TimedWaits, WhenFull, WorkerKind};
+use engine::model::{Cooling, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
-use engine::worker::{LifeSpec, RouterSpec};
+use engine::worker::RouterSpec;
 
 use crate::reader::key::{Key, Kind, Need, Table, key};
 use crate::reader::node::Node;
 use crate::tables::kernel::{self, Syn};
+use crate::tables::preset::python;
 use crate::tables::preset::worker::{self, Carrier, Worker};
 use crate::tables::preset::{self, Preset};
 use crate::tables::{life, router};
@@ -212,7 +213,7 @@ pub(crate) static WORLD: Table = Table {
         ),
         key(
             "timed_waits",
-            Kind::OneOf(preset::timed_waits_words),
+            Kind::OneOf(python::timed_waits_words),
             PRESET,
             "\"polled\"",
             "How the standard library's waits with a time limit learn of a notification: they are woken (Python 3), or look for it every 1 to 50 ms (Python 2.7). Under a hub so wait the standard library's queues, on threads every `get`, `put`, `wait`, `acquire` and `with` that has a limit.",
@@ -292,28 +293,13 @@ pub(crate) struct World {
     pub(crate) name: String,
     /// Where it stands in the file.
     pub(crate) at: At,
-    pub(crate) worker: String,
-    pub(crate) kind: WorkerKind,
-    pub(crate) costs: Costs,
-    pub(crate) gil: bool,
-    pub(crate) switch_interval: Span,
-    pub(crate) lingers: bool,
-    pub(crate) releases: Releases,
-    pub(crate) timed_waits: TimedWaits,
-    pub(crate) lock_yields: bool,
-    pub(crate) zero_timers: bool,
-    pub(crate) keep_alive: Option<Span>,
+    /// Its software in its configuration: the preset's, with what the file says over it.
+    pub(crate) worker: WorkerSpec,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
-    pub(crate) router: Option<RouterSpec>,
-    pub(crate) life: Option<LifeSpec>,
-    /// Whether its greenlets are the clients.
-    pub(crate) master: bool,
-    pub(crate) resident: bool,
-    pub(crate) in_turn: bool,
     pub(crate) kernel: Kernel,
 }
 
@@ -356,48 +342,18 @@ impl World {
         let servers = node.find("servers").unwrap_or_else(|| machine.get("servers"));
         // That a world has cores at all is checked once for all worlds.
         let cores = node.find("cores").or_else(|| machine.find("cores")).unwrap_or(1);
-        let kind = carrier(&name.text, node, worker, processes, findings);
         let listen: u32 = node.find("listen").unwrap_or(worker.listen);
         let somaxconn: u32 = machine.find("somaxconn").unwrap_or(preset.somaxconn);
-        let slower: u64 = machine.get("cpu_percent");
-        let mut costs = worker.costs.scaled(slower);
-        if let Some(own) = node.find::<&Node>("costs") {
-            for cost in &worker::COSTS {
-                if let Some(span) = own.find(cost.name) {
-                    *(cost.of)(&mut costs) = span;
-                }
-            }
-        }
-        let timeout = node.find("http_timeout");
-        let router = worker.router.map(|router| RouterSpec {
-            timeout: timeout.unwrap_or(router.timeout),
-            costs: router.costs.scaled(slower),
-        });
         let syn = Syn::read(machine, preset.syn);
         let mut world = World {
             name: name.text.clone(),
             at: name.at,
-            worker: worker.name.clone(),
-            kind,
-            costs,
-            gil: node.find("gil").unwrap_or(preset.gil),
-            switch_interval: node.find("switch_interval").unwrap_or(preset.switch_interval),
-            lingers: worker.lingers,
-            releases: worker.releases,
-            lock_yields: node.get("lock_yields"),
-            zero_timers: node.get::<&str>("zero_sleep") == "timer",
-            timed_waits: node.find("timed_waits").map_or(preset.timed_waits, preset::timed_waits),
-            keep_alive: node.find("keepalive").or(worker.keep_alive),
+            worker: configured(worker, (name, node), processes, machine.get("cpu_percent"), findings),
             servers,
             cores,
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
-            router,
-            master: worker.master.is_some(),
-            resident: worker.resident,
-            in_turn: worker.in_turn,
-            life: life::read(node, &worker.name, worker.master.as_ref(), findings),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };
         if worker.defers {
@@ -410,7 +366,7 @@ impl World {
     }
 
     fn check_size(&self, name: &Name, findings: &mut Findings) {
-        let slots = match self.kind {
+        let slots = match self.worker.kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => threads,
             WorkerKind::Hub { greenlets, .. } => greenlets,
         };
@@ -435,7 +391,7 @@ impl World {
 /// Reports processes and threads that do not fit the server before anybody has come.
 fn check_memory(world: &World, node: &Node, findings: &mut Findings) {
     let Some(memory) = &world.kernel.memory else { return };
-    let needed = memory.fixed(world.kind).saturating_mul(u64::from(world.processes));
+    let needed = memory.fixed(world.worker.kind).saturating_mul(u64::from(world.processes));
     if needed > memory.host && node.sound(&["memory"]) {
         let what = format!(
             "the processes of world `{}` need {} MiB of a server before they serve anything, and it has {}",
@@ -455,7 +411,7 @@ fn find_worker<'p>(node: &Node, preset: &'p Preset, findings: &mut Findings) -> 
     let name: &str = node.get("worker");
     let worker = preset.worker(name);
     if worker.is_none() {
-        let known = preset.workers.iter().map(|worker| worker.name.as_str());
+        let known = preset.workers.iter().map(Worker::name);
         let what = format!("the preset {} has no worker `{name}`", preset.name);
         let help = suggest::help(name, known, "its workers");
         findings.error(node.at("worker"), what).label("not in this preset").help(help);
@@ -463,14 +419,51 @@ fn find_worker<'p>(node: &Node, preset: &'p Preset, findings: &mut Findings) -> 
     worker
 }
 
+/// The software of a world: the preset's worker, and what the file says over it.
+fn configured(
+    worker: &Worker,
+    (name, node): (&Name, &Node),
+    processes: u32,
+    slower: u64,
+    findings: &mut Findings,
+) -> WorkerSpec {
+    let usual = &worker.prototype;
+    let kind = carrier(&name.text, node, worker, processes, findings);
+    let mut costs = usual.costs.scaled(slower);
+    if let Some(own) = node.find::<&Node>("costs") {
+        for cost in &worker::COSTS {
+            if let Some(span) = own.find(cost.name) {
+                *(cost.of)(&mut costs) = span;
+            }
+        }
+    }
+    let timeout = node.find("http_timeout");
+    let router = usual
+        .router
+        .map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), costs: router.costs.scaled(slower) });
+    WorkerSpec {
+        kind,
+        costs,
+        router,
+        gil: node.find("gil").unwrap_or(usual.gil),
+        switch_interval: node.find("switch_interval").unwrap_or(usual.switch_interval),
+        timed_waits: node.find("timed_waits").map_or(usual.timed_waits, python::timed_waits),
+        lock_yields: node.get("lock_yields"),
+        zero_timers: node.get::<&str>("zero_sleep") == "timer",
+        keep_alive: node.find("keepalive").or(usual.keep_alive),
+        life: life::read(node, worker.name(), worker.master.as_ref(), findings),
+        ..usual.clone()
+    }
+}
+
 fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: &mut Findings) -> WorkerKind {
-    let software = &worker.name;
+    let software = worker.name();
     let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
-    if worker.keep_alive.is_none() {
+    if worker.prototype.keep_alive.is_none() {
         refuse("keepalive", "this server closes every connection after its response");
     }
     let hub = worker.carrier == Carrier::Hub;
-    if worker.resident {
+    if worker.prototype.resident {
         for key in NOT_OF_RESIDENTS {
             refuse(
                 key,
@@ -493,7 +486,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         refuse("zero_sleep", "only a hub has a loop that goes round");
         refuse("full", "only a hub can leave its listener unwatched or spin");
     }
-    if worker.router.is_none() {
+    if worker.prototype.router.is_none() {
         refuse("http_timeout", "it has no router in front: take uwsgi-router-threads or uwsgi-router-gevent");
     }
     if worker.carrier != Carrier::Pool {
@@ -507,22 +500,22 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
             1
         })
     };
-    match worker.carrier {
-        Carrier::Sync => WorkerKind::Threads { threads: 1 },
-        Carrier::Threads => WorkerKind::Threads { threads: needed("threads", None) },
-        Carrier::Pool => WorkerKind::Pool {
+    match worker.prototype.kind {
+        WorkerKind::Threads { .. } if worker.carrier == Carrier::Sync => WorkerKind::Threads { threads: 1 },
+        WorkerKind::Threads { .. } => WorkerKind::Threads { threads: needed("threads", None) },
+        WorkerKind::Pool { connections, closes, .. } => WorkerKind::Pool {
             threads: needed("threads", None),
-            connections: node.find("connections").unwrap_or(worker.connections),
-            closes: worker.closes,
+            connections: node.find("connections").unwrap_or(connections),
+            closes,
         },
-        Carrier::Hub => {
-            let usual = if processes > 1 { worker.accepts_shared } else { worker.accepts };
-            let full =
+        WorkerKind::Hub { accepts, full, .. } => {
+            let usual = if processes > 1 { worker.accepts_shared } else { accepts };
+            let said =
                 node.find::<&str>("full").map(|word| if word == "spin" { WhenFull::Spin } else { WhenFull::Stop });
             WorkerKind::Hub {
                 greenlets: needed("greenlets", worker.greenlets),
                 accepts: node.find("accepts").unwrap_or(usual),
-                full: full.unwrap_or(worker.full),
+                full: said.unwrap_or(full),
             }
         }
     }

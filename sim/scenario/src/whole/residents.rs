@@ -29,8 +29,8 @@ const NOT_OF_RESIDENTS: [&str; 14] = [
 impl Scenario {
     /// Gives the greenlets of resident worlds to the clients, and refuses what such clients cannot do.
     pub(crate) fn seat_residents(&mut self, root: &Node, findings: &mut Findings) {
-        let Some(world) = self.worlds.iter().find(|world| world.resident) else { return };
-        let software = world.worker.clone();
+        let Some(world) = self.worlds.iter().find(|world| world.worker.resident) else { return };
+        let software = world.worker.name.clone();
         let mut clients = 0;
         for client in &self.clients {
             match client.when {
@@ -61,9 +61,9 @@ impl Scenario {
                 findings.error(root.key_at(key), what).label("no server").help(help);
             }
         }
-        for world in self.worlds.iter_mut().filter(|world| world.resident) {
+        for world in self.worlds.iter_mut().filter(|world| world.worker.resident) {
             let share = clients.div_ceil((world.servers * world.processes).max(1)).max(1);
-            if let WorkerKind::Hub { greenlets, .. } = &mut world.kind {
+            if let WorkerKind::Hub { greenlets, .. } = &mut world.worker.kind {
                 *greenlets = share;
             }
         }

@@ -3,13 +3,14 @@
 //! A preset is a TOML file like a scenario, shipped inside the program and read by the same walker.
 //! A preset holds costs; a scenario holds situations.
 
+pub(crate) mod python;
 pub(crate) mod sourced;
 pub(crate) mod worker;
 
 use std::sync::OnceLock;
 
 use engine::kernel::Kernel;
-use engine::model::{Cooling, TimedWaits};
+use engine::model::Cooling;
 use engine::time::Span;
 
 use crate::reader::key::{Group, Kind, Need, Table, key};
@@ -18,7 +19,8 @@ use crate::reader::raw;
 use crate::reader::vocabulary::Vocabulary;
 use crate::reader::walk::{Names, Walker};
 use crate::tables::kernel::Syn;
-use crate::tables::preset::sourced::{COUNT, DURATION, FLAG, Fact, NO, SMALL};
+use crate::tables::preset::python::PYTHON;
+use crate::tables::preset::sourced::{COUNT, DURATION, Fact, NO, SMALL};
 use crate::tables::preset::worker::{HUB, WORKER, Worker};
 use crate::words::diagnostic::{Diagnostic, Findings};
 use crate::words::source::{Name, Sources};
@@ -46,8 +48,8 @@ pub fn presets() -> Vec<(&'static str, &'static str)> {
 pub(crate) fn worker_names() -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
     for worker in all().iter().flat_map(|preset| &preset.workers) {
-        if !names.contains(&worker.name.as_str()) {
-            names.push(&worker.name);
+        if !names.contains(&worker.name()) {
+            names.push(worker.name());
         }
     }
     names
@@ -75,9 +77,6 @@ pub(crate) struct Preset {
     pub(crate) wake: Span,
     pub(crate) somaxconn: u32,
     pub(crate) syn: Syn,
-    pub(crate) gil: bool,
-    pub(crate) switch_interval: Span,
-    pub(crate) timed_waits: TimedWaits,
     pub(crate) workers: Vec<Worker>,
     /// What the reference prints about machine, interpreter and hub.
     pub(crate) facts: Vec<Fact>,
@@ -98,37 +97,6 @@ static MACHINE: Table = Table {
         key("syn_timeout", DURATION, NO, "{}", "first pause before a SYN is repeated"),
         key("syn_retries", SMALL, NO, "{}", "how often it is repeated"),
         key("syn_linear_timeouts", SMALL, NO, "{}", "SYNs repeated every second before the pauses double"),
-    ],
-};
-
-/// The words for [`TimedWaits`].
-pub(crate) fn timed_waits_words() -> Vec<&'static str> {
-    vec!["notified", "polled"]
-}
-
-/// What one of the words means.
-pub(crate) fn timed_waits(word: &str) -> TimedWaits {
-    if word == "polled" { TimedWaits::Polled } else { TimedWaits::Notified }
-}
-
-static TIMED_WAITS_VALUE: Table = Table {
-    heading: "{ value, source }",
-    noun: "a sourced word",
-    doc: "How the standard library waits with a time limit, and where that comes from.",
-    keys: &[
-        key("value", Kind::OneOf(timed_waits_words), Need::Required, "\"notified\"", "the word"),
-        key("source", Kind::Text, Need::Required, "\"threading.py\"", "where it comes from"),
-    ],
-};
-
-static PYTHON: Table = Table {
-    heading: "[python]",
-    noun: "the interpreter",
-    doc: "How the interpreter shares itself.",
-    keys: &[
-        key("gil", FLAG, Need::Required, "{}", "whether it has a GIL"),
-        key("switch_interval", DURATION, Need::Required, "{}", "wait before the GIL is asked for"),
-        key("timed_waits", Kind::Table(&TIMED_WAITS_VALUE), Need::Required, "{}", "how Condition.wait(timeout) waits"),
     ],
 };
 
@@ -154,7 +122,7 @@ impl Preset {
 
     /// Its worker called `name`.
     pub(crate) fn worker(&self, name: &str) -> Option<&Worker> {
-        self.workers.iter().find(|worker| worker.name == name)
+        self.workers.iter().find(|worker| worker.name() == name)
     }
 
     /// Reads a preset's text.
@@ -189,10 +157,7 @@ impl Preset {
                 retries: machine.find::<&Node>("syn_retries").map_or(Kernel::SYN_RETRIES, |value| value.get("value")),
                 linear_timeouts: machine.find::<&Node>("syn_linear_timeouts").map_or(0, |value| value.get("value")),
             },
-            gil: python.get::<&Node>("gil").get("value"),
-            switch_interval: python.get::<&Node>("switch_interval").get("value"),
-            timed_waits: timed_waits(python.get::<&Node>("timed_waits").get("value")),
-            workers: workers.iter().map(|(name, node)| Worker::read(&name.text, node, hub)).collect(),
+            workers: workers.iter().map(|(name, node)| Worker::read(&name.text, node, hub, python)).collect(),
             facts,
         })
     }
@@ -203,6 +168,7 @@ mod tests {
     use super::worker::Carrier;
     use super::*;
     use crate::tables::router;
+    use engine::model::{WorkerKind, WorkerSpec};
 
     #[test]
     fn every_shipped_preset_is_read_without_a_mistake() {
@@ -218,16 +184,18 @@ mod tests {
     /// A busy thread takes the next connection itself; a pool hands over to another thread.
     /// A hub polls, accepts, spawns, and switches into the greenlet and back once.
     fn bare_request(worker: &Worker, thread: Span) -> Span {
-        let costs = &worker.costs;
+        let WorkerSpec { costs, kind, router, resident, .. } = &worker.prototype;
         let common = costs.accept + costs.request + costs.respond;
-        let common = common + worker.router.as_ref().map_or(Span::ZERO, router::request);
+        let common = common + router.as_ref().map_or(Span::ZERO, router::request);
         match worker.carrier {
             Carrier::Sync | Carrier::Threads => common,
             // One change to the serving thread, and one back to the accepting one if that closes.
-            Carrier::Pool if worker.closes => common + costs.handoff + costs.take + costs.close + thread * 2,
+            Carrier::Pool if matches!(kind, WorkerKind::Pool { closes: true, .. }) => {
+                common + costs.handoff + costs.take + costs.close + thread * 2
+            }
             Carrier::Pool => common + costs.handoff + costs.take + thread,
             // No server, so no request: a pass costs what its steps cost.
-            Carrier::Hub if worker.resident => common,
+            Carrier::Hub if *resident => common,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }
     }
@@ -238,7 +206,7 @@ mod tests {
             for worker in &preset.workers {
                 let measured = worker.facts.iter().find(|fact| fact.key == "measured");
                 let sum = bare_request(worker, preset.switch).to_string();
-                assert_eq!(Some(sum), measured.map(|fact| fact.value.clone()), "{}", worker.name);
+                assert_eq!(Some(sum), measured.map(|fact| fact.value.clone()), "{}", worker.name());
             }
         }
     }

@@ -1,45 +1,27 @@
 //! `[worker.NAME]` of a preset: server software and what it costs.
 
-use engine::model::{Costs, Releases, WhenFull};
+use engine::model::{Costs, Releases, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
-use engine::worker::RouterSpec;
 
 use crate::reader::key::{Kind, Need, Table, key};
 use crate::reader::node::Node;
 use crate::tables::life::{self, Master};
+use crate::tables::preset::python;
 use crate::tables::preset::sourced::{self, COUNT, DURATION, FLAG, Fact, NO, SMALL};
 use crate::tables::router;
 
 /// Server software as a preset knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
-    pub(crate) name: String,
     pub(crate) carrier: Carrier,
-    /// Connections accepted for one readiness, by a process alone at its listener.
-    pub(crate) accepts: u32,
-    /// The same, with several processes at one listener.
+    /// What a world has that says nothing else. How many requests a process carries is for the world to say, but for `greenlets`.
+    pub(crate) prototype: WorkerSpec,
+    /// Connections accepted for one readiness, with several processes at one listener.
     pub(crate) accepts_shared: u32,
-    pub(crate) full: WhenFull,
-    pub(crate) listen: u32,
     /// Greenlets, if the software has a default.
     pub(crate) greenlets: Option<u32>,
-    /// Connections of a pool server.
-    pub(crate) connections: u32,
-    /// How long it keeps idle connections, if it keeps any.
-    pub(crate) keep_alive: Option<Span>,
-    /// Whether it waits for clients to close.
-    pub(crate) lingers: bool,
-    /// How often its Python lets go of the GIL around a request.
-    pub(crate) releases: Releases,
-    /// Whether a pool server's accepting thread closes them.
-    pub(crate) closes: bool,
-    pub(crate) costs: Costs,
-    /// The router in front of its processes.
-    pub(crate) router: Option<RouterSpec>,
-    /// Whether its greenlets are the clients themselves.
-    pub(crate) resident: bool,
-    /// Whether its threads accept one after another.
-    pub(crate) in_turn: bool,
+    /// The backlog that it asks for.
+    pub(crate) listen: u32,
     /// Whether its listening sockets wait for data (`TCP_DEFER_ACCEPT`).
     pub(crate) defers: bool,
     /// The master above its processes.
@@ -171,7 +153,13 @@ pub(super) static WORKER: Table = Table {
 };
 
 impl Worker {
-    pub(super) fn read(name: &str, node: &Node, hub: &Node) -> Worker {
+    /// As worlds call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.prototype.name
+    }
+
+    /// Reads one `[worker.NAME]`; `hub` and `python` are the preset's, for all workers.
+    pub(super) fn read(name: &str, node: &Node, hub: &Node, python: &Node) -> Worker {
         let carrier = match node.get::<&str>("kind") {
             "sync" => Carrier::Sync,
             "threads" => Carrier::Threads,
@@ -179,46 +167,75 @@ impl Worker {
             _ => Carrier::Hub,
         };
         let count = |key: &str| node.find::<&Node>(key).map(|value| value.get::<u32>("value"));
-        let releases =
-            |when: &str| node.find::<&Node>(&format!("releases_{when}")).map_or(0, |value| value.get("value"));
-        let own: &Node = node.get("costs");
-        let mut costs = Costs::default();
-        for cost in COSTS {
-            let shared = (carrier == Carrier::Hub).then(|| hub.find::<&Node>(cost.name)).flatten();
-            if let Some(value) = own.find::<&Node>(cost.name).or(shared) {
-                *(cost.of)(&mut costs) = value.get("value");
-            }
-        }
-        let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
-        let mut facts = sourced::facts(node, "");
-        facts.extend(sourced::facts(own, "costs."));
+        let is = |key: &str| node.find::<&Node>(key).is_some_and(|value| value.get("value"));
+        let of_python = |key: &str| python.get::<&Node>(key);
         let router = node.find::<&Node>("router");
+        let master = life::master(node);
+        let prototype = WorkerSpec {
+            name: name.to_owned(),
+            kind: kind(carrier, node),
+            costs: costs(carrier, node.get("costs"), hub),
+            gil: of_python("gil").get("value"),
+            switch_interval: of_python("switch_interval").get("value"),
+            lingers: is("lingers"),
+            releases: releases(node),
+            timed_waits: python::timed_waits(of_python("timed_waits").get("value")),
+            lock_yields: true,
+            zero_timers: false,
+            keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
+            router: router.map(router::read),
+            master: master.is_some(),
+            life: None,
+            in_turn: is("in_turn"),
+            resident: is("resident"),
+        };
+        let mut facts = sourced::facts(node, "");
+        facts.extend(sourced::facts(node.get("costs"), "costs."));
         facts.extend(router.iter().flat_map(|router| sourced::facts(router, "router.")));
         Worker {
-            name: name.to_owned(),
             carrier,
-            accepts: count("accepts").unwrap_or(1),
+            prototype,
             accepts_shared: count("accepts_shared").unwrap_or(1),
-            full: if spins { WhenFull::Spin } else { WhenFull::Stop },
-            listen: count("listen").unwrap_or(1),
             greenlets: count("greenlets"),
-            connections: count("connections").unwrap_or(1),
-            keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
-            lingers: node.find::<&Node>("lingers").is_some_and(|value| value.get("value")),
-            releases: Releases {
-                before: releases("before"),
-                after: releases("after"),
-                accept: releases("accept"),
-                close: releases("close"),
-            },
-            closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
-            costs,
-            router: router.map(router::read),
-            resident: node.find::<&Node>("resident").is_some_and(|value| value.get("value")),
-            in_turn: node.find::<&Node>("in_turn").is_some_and(|value| value.get("value")),
-            defers: node.find::<&Node>("defer_accept").is_some_and(|value| value.get("value")),
-            master: life::master(node),
+            listen: count("listen").unwrap_or(1),
+            defers: is("defer_accept"),
+            master,
             facts,
         }
     }
+}
+
+/// How it accepts and carries requests, one at a time where a world must say how many.
+fn kind(carrier: Carrier, node: &Node) -> WorkerKind {
+    let count = |key: &str| node.find::<&Node>(key).map_or(1, |value| value.get::<u32>("value"));
+    match carrier {
+        Carrier::Sync | Carrier::Threads => WorkerKind::Threads { threads: 1 },
+        Carrier::Pool => WorkerKind::Pool {
+            threads: 1,
+            connections: count("connections"),
+            closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
+        },
+        Carrier::Hub => {
+            let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
+            let full = if spins { WhenFull::Spin } else { WhenFull::Stop };
+            WorkerKind::Hub { greenlets: count("greenlets"), accepts: count("accepts"), full }
+        }
+    }
+}
+
+/// Its own costs, and under a hub those of every hub.
+fn costs(carrier: Carrier, own: &Node, hub: &Node) -> Costs {
+    let mut costs = Costs::default();
+    for cost in COSTS {
+        let shared = (carrier == Carrier::Hub).then(|| hub.find::<&Node>(cost.name)).flatten();
+        if let Some(value) = own.find::<&Node>(cost.name).or(shared) {
+            *(cost.of)(&mut costs) = value.get("value");
+        }
+    }
+    costs
+}
+
+fn releases(node: &Node) -> Releases {
+    let count = |when: &str| node.find::<&Node>(&format!("releases_{when}")).map_or(0, |value| value.get("value"));
+    Releases { before: count("before"), after: count("after"), accept: count("accept"), close: count("close") }
 }
