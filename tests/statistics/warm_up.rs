@@ -69,7 +69,8 @@ fn pilots_share_no_chance_with_runs_that_count() {
 fn replications_from_a_number_on_are_those_of_a_longer_run() {
     let models = [minute_long(1.0, 2_000)];
     let whole = run_all(&models, &RunSettings { replications: 3, ..PLAN }, &|_| {}).expect("it runs");
-    let rest = run_all_from(&models, &RunSettings { replications: 2, ..PLAN }, Replication(1), &|_| {}).expect("it runs");
+    let rest =
+        run_all_from(&models, &RunSettings { replications: 2, ..PLAN }, Replication(1), &|_| {}).expect("it runs");
     let print = |records: &[engine::RunRecord]| records.iter().map(|record| record.fingerprint).collect::<Vec<_>>();
     assert_eq!(print(&whole[0].records[1..]), print(&rest[0].records));
     assert_eq!(rest[0].records[1].replication, 2);

@@ -113,7 +113,14 @@ fn a_load_at_which_the_queue_grows_is_not_carried_however_patient_the_promise() 
     let slo = Slo { objectives: vec![objective], worlds: None };
     // One run of each load: whether a queue grows is told from a single one, and more of them would only draw the edge finer than the
     // bound below asks.
-    let plan = SearchSettings { seed: Seed(1), replications: 1, threads: Some(1), tolerance: 0.02, curve: false, longer: false };
+    let plan = SearchSettings {
+        seed: Seed(1),
+        replications: 1,
+        threads: Some(1),
+        tolerance: 0.02,
+        curve: false,
+        longer: false,
+    };
     let capacity = measure(std::slice::from_ref(&model), &slo, &plan, &|_| {}).expect("the runs come to their end");
     let world = &capacity.worlds[0];
     let carried = world.estimate.expect("some load is carried").mean * 100.0;

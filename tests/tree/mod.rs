@@ -1,6 +1,8 @@
 //! The tree itself: the sources, the book, the shipped scenarios.
 
 mod book;
+mod code_map;
+mod doors;
 mod rooms;
 mod scenarios;
 mod tidy;

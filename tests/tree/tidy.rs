@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::rooms;
+use super::{doors, rooms};
 use crate::common::shipped;
 
 /// Lines of a source file.
@@ -20,15 +20,13 @@ const FUNCTION_LINES_MAX: usize = 70;
 const FOLDER_FILES_MAX: usize = 20;
 
 /// Folders below `sim/` and `tests/` that have as many and more, each with the reason.
-const FULL_FOLDERS: [(&str, &str); 8] = [
+const FULL_FOLDERS: [(&str, &str); 6] = [
     ("tests/cmd", "command lines, by name, and what they print: data"),
     ("tests/corpus", "recorded traces, two files each: data"),
     ("tests/measured", "measured servers, a file each: data"),
     ("sim/cli", "a file for each command"),
-    ("sim/engine/src", "one room until it is parted"),
     ("sim/report/src/figures", "a file for each figure"),
     ("sim/report/src/text", "a file for each text"),
-    ("sim/scenario/src", "one room until it is parted"),
 ];
 
 /// A file of the tree: its path from the root, and what is in it.
@@ -258,6 +256,58 @@ fn rooms_import_one_way(src: &str, rooms: &[&str]) {
     let files: Vec<rooms::Source<'_>> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     assert!(!files.is_empty(), "there is no crate in {src}");
     none("arrows upward", &rooms::upward(&files, rooms));
+}
+
+#[test]
+fn the_rooms_of_the_scenario_crate_import_one_way() {
+    let rooms = ["words", "reader", "tables", "whole", "format", "compile", "lint"];
+    rooms_import_one_way("sim/scenario/src", &rooms);
+}
+
+/// Rooms of the engine, the lowest first.
+const ENGINE: [&str; 12] =
+    ["kit", "program", "model", "watch", "client", "machine", "python", "peer", "net", "front", "carrier", "world"];
+
+/// The tables of the world, which the methods of all rooms are on: naming one of these is no arrow.
+const TABLES: [&str; 7] = [
+    "use crate::world::World;",
+    "use crate::world::Process;",
+    "use crate::world::{Event, World};",
+    "use crate::world::{Process, World};",
+    "use crate::world::{Event, Process, World};",
+    "use crate::world::Event;",
+    "use crate::world::{Event, Process};",
+];
+
+/// The engine's sources below `src/`, with the tables of the world left out of their imports.
+fn engine_sources() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for file in sources() {
+        let Some(path) = file.path.strip_prefix("sim/engine/src/") else { continue };
+        let text = TABLES.iter().fold(file.text, |text, tables| text.replace(tables, "use std;"));
+        files.push((path.to_owned(), text));
+    }
+    files
+}
+
+#[test]
+fn the_rooms_of_the_engine_import_one_way() {
+    let files = engine_sources();
+    let files: Vec<rooms::Source<'_>> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    none("arrows upward", &rooms::upward(&files, &ENGINE));
+}
+
+#[test]
+fn whoever_calls_upward_in_the_engine_goes_through_a_door_that_is_listed() {
+    let files = engine_sources();
+    let files: Vec<rooms::Source<'_>> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let found: Vec<String> = doors::calls(&files, &ENGINE).into_iter().collect();
+    let listed: Vec<&str> = include_str!("doors.txt").lines().collect();
+    let missing: Vec<String> = found.iter().filter(|door| !listed.contains(&door.as_str())).cloned().collect();
+    none("not among the doors in tests/tree/doors.txt; let the room below return what it found, or list it", &missing);
+    let unused: Vec<String> =
+        listed.iter().filter(|door| !found.iter().any(|found| found == *door)).map(|door| (*door).to_owned()).collect();
+    none("doors that nobody goes through", &unused);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use lab::sweep::study::{Column, Mode};
 use lab::sweep::values::{Kind, read_number, write_number};
-use scenario::{Diagnostic, Knob, Override, knobs};
+use scenario::{Diagnostic, Override, TypedNumber as Knob, typed_numbers};
 
 use super::Args;
 use super::arguments::{Arguments, diagnostic};
@@ -45,7 +45,7 @@ pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
     let set: Vec<Override> = overrides(&arguments);
     // A file with mistakes has no knobs to speak of; its mistakes are told, not ours.
     source.compile(&set)?;
-    let known: Vec<Knob> = knobs(&source.text);
+    let known: Vec<Knob> = typed_numbers(&source.text);
     let wanted = wanted(&known, &named, &arguments, &mut wrong);
     if !wrong.is_empty() {
         return Err(wrong);

@@ -4,69 +4,63 @@
 //! world. [`schema`], [`reference()`] and [`starter`] come from the same key tables that the reader uses, so they
 //! cannot drift apart. This crate does no I/O: texts are passed in, and files beside a scenario come through a
 //! closure.
+//!
+//! Its rooms, each of which knows those before it only: `words/` (findings and their places), `reader/` (text to checked nodes),
+//! `tables/` (what keys there are and what they mean), `whole/` (what they say together), `format/` (what is told of the format),
+//! `compile/` (models), `lint/` (doubts).
 
-mod begins;
-mod bound;
-mod brackets;
-mod budget;
-mod client;
 mod compile;
-mod csv;
-mod diagnostic;
-mod front;
-mod habits;
-mod kernel;
-mod key;
-mod knobs;
-mod law_text;
-mod library;
-mod life;
-mod limits;
+mod format;
 mod lint;
-mod node;
-mod overrides;
-mod peer;
-mod place;
-mod plan;
-mod preset;
-mod program;
-mod range;
-mod raw;
-mod reference;
-mod request;
-mod resident;
-mod root;
-mod router;
-mod scalar;
-mod schema;
-mod settings;
-mod settle;
-mod sharing;
-mod slo;
-mod software;
-mod starter;
-mod step;
-mod suggest;
-mod sync;
-mod unit;
-mod walk;
-mod world;
-mod written;
+mod reader;
+mod tables;
+mod whole;
+mod words;
 
-pub use bound::{Bound, Side};
+use reader::walk::{Names, Walker};
+use reader::{overrides, raw};
+use whole::root::SCENARIO;
+use words::diagnostic::Findings;
+use words::source::{At, Sources};
+
+pub use compile::places::{About, LateDoubt, Places};
 pub use compile::{Compiled, compile};
-pub use diagnostic::{Diagnostic, Severity};
-pub use knobs::{Knob, knobs};
-pub use limits::{BESIDE_BYTES, FILE_BYTES, grouped, listed as limits};
-pub use overrides::Override;
-pub use place::{About, LateDoubt, Places};
-pub use plan::{Plan, Vary};
-pub use preset::presets;
-pub use reference::reference;
-pub use root::{Scenario, parse};
-pub use schema::schema;
-pub use settings::settings;
-pub use slo::{Objective, Slo};
-pub use starter::starter;
-pub use suggest::{help as suggestion, meant, nearest};
-pub use written::{WrittenStep, written_steps};
+pub use format::reference::reference;
+pub use format::schema::schema;
+pub use format::settings::settings;
+pub use format::starter::starter;
+pub use format::typed_numbers::{TypedNumber, typed_numbers};
+pub use format::written_steps::{WrittenStep, written_steps};
+pub use reader::bound::{Bound, Side};
+pub use reader::overrides::Override;
+pub use tables::plan::{Plan, Vary};
+pub use tables::preset::presets;
+pub use tables::slo::{Objective, Slo};
+pub use whole::Scenario;
+pub use words::diagnostic::{Diagnostic, Severity};
+pub use words::limits::{BESIDE_BYTES, FILE_BYTES, grouped, listed as limits};
+pub use words::suggest::{help as did_you_mean, meant, nearest};
+
+/// Reads a scenario: `text` is the file's content, `file` its name for messages.
+///
+/// # Errors
+/// Every mistake in it, sorted by position, those of overrides last; warnings are among them.
+pub fn parse(text: &str, file: &str, overrides: &[Override]) -> Result<Scenario, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    if text.len() > FILE_BYTES {
+        let what = format!("the file has {} bytes, more than the limit", grouped(text.len() as u64));
+        let help = format!("the limit is {} bytes", grouped(FILE_BYTES as u64));
+        findings.error(At::default(), what).label("too large").help(help);
+        return Err(findings.finish(&Sources::new(file, "")));
+    }
+    let mut sources = Sources::new(file, text);
+    let mut document = raw::read(0, &sources, &mut findings);
+    overrides::apply(&mut document, SCENARIO.root, overrides, &mut sources, &mut findings);
+    let names = Names::of(&document);
+    let root = Walker::new(&SCENARIO, &sources, &names, &mut findings).file(&document);
+    let scenario = Scenario::read(&root, &mut findings);
+    lint::check(&scenario, &root, &mut findings);
+    let failed = findings.failed();
+    let list = findings.finish(&sources);
+    if failed { Err(list) } else { Ok(Scenario { sources, warnings: list, ..scenario }) }
+}

@@ -88,5 +88,5 @@ fn rounded(ns: f64) -> Span {
     while ns / unit >= 1_000 {
         unit *= 10;
     }
-    Span::from_ns((ns + unit / 2) / unit * unit)
+    Span::from_ns(ns.saturating_add(unit / 2) / unit * unit)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine::Model;
 use engine::model::{HostSpec, Limits, Policy, RunSpec, SyncKind, SyncSpec, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
-use scenario::suggestion;
+use scenario::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -100,7 +100,7 @@ impl Tables {
     /// The program of a body.
     pub fn body(&self, body: &str, place: &str) -> Result<u16, OracleError> {
         let at = self.bodies.iter().position(|known| known == body).ok_or_else(|| {
-            let help = suggestion(body, self.bodies.iter().map(String::as_str), "bodies of this program");
+            let help = did_you_mean(body, self.bodies.iter().map(String::as_str), "bodies of this program");
             OracleError::part(place, format!("unknown body `{body}`; {help}"))
         })?;
         Ok(u16::try_from(at).expect("the number of bodies is checked"))
@@ -110,7 +110,7 @@ impl Tables {
     pub fn object(&self, on: &str, place: &str) -> Result<(u16, SyncKind), OracleError> {
         let at = self.objects.iter().position(|(known, _)| known == on).ok_or_else(|| {
             let known = self.objects.iter().map(|(name, _)| name.as_str());
-            let help = suggestion(on, known, "objects of this program");
+            let help = did_you_mean(on, known, "objects of this program");
             OracleError::part(place, format!("unknown object `{on}`; {help}"))
         })?;
         Ok((u16::try_from(at).expect("the number of objects is checked"), self.objects[at].1))
@@ -130,7 +130,7 @@ impl Tables {
         ];
         for (aimed, born, what, which) in known {
             if let Some((place, name)) = aimed.iter().find(|(_, name)| !born.contains(name)) {
-                let help = suggestion(word(name), born.iter().map(word), which);
+                let help = did_you_mean(word(name), born.iter().map(word), which);
                 return Err(OracleError::part(place, format!("{what} `{}`; {help}", word(name))));
             }
         }

@@ -3,15 +3,16 @@
 
 use engine::model::{SyncKind, WorkerKind};
 
-use super::Doubt;
-use crate::bound::Bound;
-use crate::client::{Client, When};
-use crate::diagnostic::Findings;
-use crate::limits::grouped;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::step::{Act, Step};
-use crate::world::World;
+use crate::reader::bound::Bound;
+use crate::reader::node::Node;
+use crate::tables::client::{Client, When};
+use crate::tables::step::{Act, Step};
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::limits::grouped;
+use crate::words::source::Name;
 
 /// Looks for numbers that cannot be what they seem.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
@@ -73,7 +74,7 @@ fn check_pools(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 
 /// Requests that a process carries at once.
 fn slots(world: &World) -> u64 {
-    match world.kind {
+    match world.worker.kind {
         WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
         WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
     }
@@ -82,7 +83,7 @@ fn slots(world: &World) -> u64 {
 /// People who can ask at once, if none come at a rate and nobody leaves a request behind.
 fn people(scenario: &Scenario) -> u64 {
     let stays =
-        |client: &Client| client.patience.is_none() && client.read_timeout.is_none() && client.habits.hedge.is_none();
+        |client: &Client| client.patience.is_none() && client.read_timeout.is_none() && client.policies.hedge.is_none();
     let of = |client: &Client| match client.when {
         When::Closed { clients, .. } if stays(client) => u64::from(clients),
         _ => u64::MAX,
@@ -105,7 +106,7 @@ fn why(world: &World, scenario: &Scenario, held: u64) -> String {
     if of < count {
         return format!("{} clients ask at once{each}", grouped(of));
     }
-    let what = if matches!(world.kind, WorkerKind::Hub { .. }) { "greenlets" } else { "threads" };
+    let what = if matches!(world.worker.kind, WorkerKind::Hub { .. }) { "greenlets" } else { "threads" };
     let one = if count == 1 { what.trim_end_matches('s') } else { what };
     format!("it has {} {one}{each}", grouped(count))
 }
@@ -175,7 +176,7 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
         if varies || share >= bound.value {
             continue;
         }
-        let noun = if matches!(world.kind, WorkerKind::Hub { .. }) { "hub" } else { "process" };
+        let noun = if matches!(world.worker.kind, WorkerKind::Hub { .. }) { "hub" } else { "process" };
         let who = match (busy, noun) {
             (1, noun) => format!("its {noun} keeps one"),
             (_, "hub") => format!("its {} hubs keep {}", grouped(busy), grouped(busy)),
@@ -195,10 +196,10 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 fn cores_busy(world: &World, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
     let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
-    let one = match world.kind {
+    let one = match world.worker.kind {
         WorkerKind::Hub { .. } => true,
         WorkerKind::Threads { threads } => threads == 1 && !fans,
         WorkerKind::Pool { .. } => false,
     };
-    (one && world.router.is_none() && !beside).then_some(u64::from(world.processes))
+    (one && world.worker.router.is_none() && !beside).then_some(u64::from(world.processes))
 }

@@ -2,13 +2,14 @@
 
 use engine::model::WorkerKind;
 
-use super::Doubt;
-use crate::client::{Client, When};
-use crate::diagnostic::Findings;
-use crate::limits::grouped;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::world::World;
+use crate::reader::node::Node;
+use crate::tables::client::{Client, When};
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::limits::grouped;
+use crate::words::source::Name;
 
 /// Looks for worlds in which some process gets none of the connections that a group opens at once and keeps.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
@@ -42,13 +43,13 @@ pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 fn comes_at_once(client: &Client) -> Option<u32> {
     let When::Closed { clients, .. } = &client.when else { return None };
     let spread = client.begins.is_some() || client.first_alone || client.cost.is_some();
-    (client.habits.keep_alive.is_some() && !spread && *clients > 1).then_some(*clients)
+    (client.policies.keep_alive.is_some() && !spread && *clients > 1).then_some(*clients)
 }
 
 /// How many connections a process takes at one go, if that leaves none for some other process of its server.
 fn at_one_go(world: &World, clients: u32) -> Option<u32> {
-    let WorkerKind::Hub { accepts, .. } = world.kind else { return None };
-    let alone = world.processes < 2 || world.servers > 1 || world.router.is_some() || world.resident;
-    let keeps = world.keep_alive.is_some() && world.kernel.sockets == 0;
+    let WorkerKind::Hub { accepts, .. } = world.worker.kind else { return None };
+    let alone = world.processes < 2 || world.servers > 1 || world.worker.router.is_some() || world.worker.resident;
+    let keeps = world.worker.keep_alive.is_some() && world.kernel.sockets == 0;
     (!alone && keeps && u64::from(clients) <= u64::from(accepts) * u64::from(world.processes - 1)).then_some(accepts)
 }

@@ -11,92 +11,10 @@ mod meaning;
 mod sharing;
 mod software;
 
-use crate::diagnostic::Findings;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-
-/// A kind of doubt.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Doubt {
-    /// A value is read, others may run, and it is written: what they wrote is lost.
-    LostUpdate,
-    /// Two tasks may use one connection at a time.
-    SharedConnection,
-    /// A C library blocks a hub and the steps do not say so, or they say so of one that gives way.
-    BlockingLibrary,
-    /// A library has an event loop of its own inside gevent's.
-    SecondLoop,
-    /// gevent patches too early or too late.
-    PatchOrder,
-    /// A part of the standard library is used that gevent does not patch.
-    Unpatched,
-    /// The resolver of names stops the hub, or does not survive a fork.
-    Resolver,
-    /// A key that no run differs by.
-    NoEffect,
-    /// A backlog that the kernel caps.
-    CappedBacklog,
-    /// A pool with more units than whoever could hold one.
-    IdlePool,
-    /// An objective that idle cores keep.
-    DilutedCpu,
-    /// Connections that one process gets and keeps.
-    OneProcess,
-    /// A world cannot carry the load that comes. Only the models show it.
-    Overload,
-    /// An empty system misses an objective already. Only the models show it.
-    Unattainable,
-}
-
-impl Doubt {
-    const ALL: [Doubt; 14] = [
-        Doubt::LostUpdate,
-        Doubt::SharedConnection,
-        Doubt::BlockingLibrary,
-        Doubt::SecondLoop,
-        Doubt::PatchOrder,
-        Doubt::Unpatched,
-        Doubt::Resolver,
-        Doubt::NoEffect,
-        Doubt::CappedBacklog,
-        Doubt::IdlePool,
-        Doubt::DilutedCpu,
-        Doubt::OneProcess,
-        Doubt::Overload,
-        Doubt::Unattainable,
-    ];
-
-    /// As files and messages call it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Doubt::LostUpdate => "lost-update",
-            Doubt::SharedConnection => "shared-connection",
-            Doubt::BlockingLibrary => "blocking-library",
-            Doubt::SecondLoop => "second-loop",
-            Doubt::PatchOrder => "patch-order",
-            Doubt::Unpatched => "unpatched",
-            Doubt::Resolver => "resolver",
-            Doubt::NoEffect => "no-effect",
-            Doubt::CappedBacklog => "capped-backlog",
-            Doubt::IdlePool => "idle-pool",
-            Doubt::DilutedCpu => "diluted-cpu",
-            Doubt::OneProcess => "one-process",
-            Doubt::Overload => "overload",
-            Doubt::Unattainable => "unattainable",
-        }
-    }
-}
-
-/// What the file expects of the doubts that only its models show (`place.rs`).
-pub(crate) fn expected_late(root: &Node) -> Vec<Name> {
-    let late = |name: &&Name| [Doubt::Overload, Doubt::Unattainable].iter().any(|doubt| doubt.name() == name.text);
-    root.get::<&[Name]>("expect").iter().filter(late).cloned().collect()
-}
-
-/// Names of all kinds, for `expect`.
-pub(crate) fn names() -> Vec<&'static str> {
-    Doubt::ALL.iter().map(|doubt| doubt.name()).collect()
-}
+use crate::reader::node::Node;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::source::Name;
 
 /// Looks for all kinds of doubt in a scenario without mistakes, and holds them against what the file expects.
 pub(crate) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
@@ -109,7 +27,7 @@ pub(crate) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     meaning::check(scenario, root, findings);
     bounds::check(scenario, root, findings);
     crowd::check(scenario, root, findings);
-    let late = expected_late(root);
+    let late = &scenario.expected_late;
     let expected: Vec<Name> = root
         .get::<&[Name]>("expect")
         .iter()

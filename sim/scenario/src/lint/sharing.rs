@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::model::{SyncKind, WorkerKind};
 use engine::op::{Patching, Per};
 
-use super::Doubt;
-use crate::diagnostic::{At, Findings};
-use crate::root::Scenario;
-use crate::sharing::Connection;
-use crate::step::{Act, Step};
-use crate::sync::Sync;
+use crate::tables::sharing::Connection;
+use crate::tables::step::{Act, Step};
+use crate::tables::sync::Sync;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::source::At;
 
 /// What the worlds allow.
 struct Worlds {
@@ -86,7 +87,7 @@ struct Walk<'a, 's> {
 
 /// Looks for updates that may be lost and connections that two may use.
 pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let of = |wanted: fn(&WorkerKind) -> bool| scenario.worlds.iter().filter(move |world| wanted(&world.kind));
+    let of = |wanted: fn(&WorkerKind) -> bool| scenario.worlds.iter().filter(move |world| wanted(&world.worker.kind));
     let hubs = || of(|kind| matches!(kind, WorkerKind::Hub { greenlets: 2.., .. }));
     let threads = |kind: &WorkerKind| {
         matches!(kind, WorkerKind::Threads { threads: 2.. } | WorkerKind::Pool { threads: 2.., .. })

@@ -6,18 +6,19 @@
 use engine::model::{SyncKind, WorkerKind};
 use engine::op::Patching;
 
-use super::Doubt;
-use crate::diagnostic::{At, Findings};
-use crate::library::{self, Library, Waits};
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::software::{GEVENTS, PARTS};
-use crate::step::Act;
+use crate::reader::node::Node;
+use crate::tables::library::{self, Library, Waits};
+use crate::tables::software::{GEVENTS, PARTS};
+use crate::tables::step::Act;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::source::{At, Name};
 
 /// Looks at `[software]` and at the libraries of the peers.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     let (node, worlds): (&Node, &[(Name, Node)]) = (root.get("software"), root.get("world"));
-    if !scenario.worlds.iter().any(|world| matches!(world.kind, WorkerKind::Hub { .. })) {
+    if !scenario.worlds.iter().any(|world| matches!(world.worker.kind, WorkerKind::Hub { .. })) {
         return;
     }
     let software = Software::read(node);
@@ -63,7 +64,7 @@ impl<'n> Software<'n> {
         if !self.node.given("gevent") || self.gevent == GEVENTS[GEVENTS.len() - 1] {
             return;
         }
-        let hubs = || scenario.worlds.iter().filter(|world| matches!(world.kind, WorkerKind::Hub { .. }));
+        let hubs = || scenario.worlds.iter().filter(|world| matches!(world.worker.kind, WorkerKind::Hub { .. }));
         let silent =
             |key: &str| hubs().find(|hub| worlds.iter().any(|(name, node)| name.text == hub.name && !node.given(key)));
         let yields = scenario.uses(|act| matches!(act, Act::Yield | Act::Burn { yield_every: Some(_), .. }))

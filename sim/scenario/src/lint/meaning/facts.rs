@@ -4,12 +4,13 @@ use engine::model::WorkerKind;
 use engine::time::Span;
 
 use super::Needs;
-use crate::law_text::LawText;
-use crate::node::{Name, Node};
-use crate::root::Scenario;
-use crate::step::{Act, Step};
-use crate::sync::Sync;
-use crate::world::World;
+use crate::reader::law_text::LawText;
+use crate::reader::node::Node;
+use crate::tables::step::{Act, Step};
+use crate::tables::sync::Sync;
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::source::Name;
 
 /// What the steps of a file do, and what its tables say together.
 pub(super) struct Facts<'s> {
@@ -114,11 +115,13 @@ impl<'s> Facts<'s> {
 
     fn clients_keep(&self) -> bool {
         let kept = self.scenario.proxy.as_ref().is_some_and(|proxy| proxy.keep_alive.is_some());
-        kept || self.scenario.clients.iter().any(|client| client.habits.keep_alive.is_some())
+        kept || self.scenario.clients.iter().any(|client| client.policies.keep_alive.is_some())
     }
 
     fn servers_keep(&self) -> bool {
-        let keeps = |world: &World| world.keep_alive.is_some() && !matches!(world.kind, WorkerKind::Threads { .. });
+        let keeps = |world: &World| {
+            world.worker.keep_alive.is_some() && !matches!(world.worker.kind, WorkerKind::Threads { .. })
+        };
         self.scenario.worlds.iter().any(keeps)
     }
 
@@ -129,12 +132,12 @@ impl<'s> Facts<'s> {
 }
 
 fn is_hub(world: &World) -> bool {
-    matches!(world.kind, WorkerKind::Hub { .. })
+    matches!(world.worker.kind, WorkerKind::Hub { .. })
 }
 
 /// Threads of a process that run requests, and an accepting one.
 fn python_threads(world: &World) -> u32 {
-    match world.kind {
+    match world.worker.kind {
         WorkerKind::Threads { threads } => threads,
         WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
         WorkerKind::Hub { .. } => 1,
@@ -155,10 +158,10 @@ impl Place<'_> {
     }
 
     fn lack_of_world(&self, world: &World, needs: Needs) -> Option<Lack> {
-        let (facts, name) = (self.facts, &world.worker);
+        let (facts, name) = (self.facts, &world.worker.name);
         let remove = "remove it";
         let hub = is_hub(world);
-        let polled = world.timed_waits == engine::model::TimedWaits::Polled;
+        let polled = world.worker.timed_waits == engine::model::TimedWaits::Polled;
         let several = world.processes > 1 || facts.varies("processes");
         match needs {
             Needs::Hub if !hub => lack(format!("{name} has threads and no hub"), remove),
@@ -167,19 +170,21 @@ impl Place<'_> {
             Needs::SeveralThreads if !hub && python_threads(world) < 2 && !facts.fans && !facts.varies("threads") => {
                 lack(format!("{name} has one thread in this world, which never waits for its GIL"), remove)
             }
-            Needs::Pool if !matches!(world.kind, WorkerKind::Pool { .. }) => {
+            Needs::Pool if !matches!(world.worker.kind, WorkerKind::Pool { .. }) => {
                 lack(format!("{name} has no thread that accepts for others"), remove)
             }
-            Needs::Closes if !matches!(world.kind, WorkerKind::Pool { closes: true, .. }) => lack(
+            Needs::Closes if !matches!(world.worker.kind, WorkerKind::Pool { closes: true, .. }) => lack(
                 format!("the threads of {name} close their connections themselves, as a part of `respond`"),
                 remove,
             ),
             Needs::Creates
-                if !matches!(world.kind, WorkerKind::Threads { threads: 2.. }) && !facts.varies("threads") =>
+                if !matches!(world.worker.kind, WorkerKind::Threads { threads: 2.. }) && !facts.varies("threads") =>
             {
                 lack(format!("{name} does not create several threads at its start"), remove)
             }
-            Needs::Server if world.resident => lack(format!("{name} has no server that anybody connects to"), remove),
+            Needs::Server if world.worker.resident => {
+                lack(format!("{name} has no server that anybody connects to"), remove)
+            }
             Needs::Spawns if !hub && !facts.fans => {
                 lack(format!("{name} has no hub, and no request starts threads by `fan`"), remove)
             }
@@ -192,7 +197,7 @@ impl Place<'_> {
 
     /// What the steps of the requests would have to do.
     fn lack_of_steps(&self, world: &World, (hub, polled): (bool, bool), needs: Needs) -> Option<Lack> {
-        let (facts, name) = (self.facts, &world.worker);
+        let (facts, name) = (self.facts, &world.worker.name);
         let not_hub = || lack(format!("{name} has threads and no hub"), "remove it");
         match needs {
             Needs::Burns if !facts.burns => lack(
@@ -293,12 +298,12 @@ impl Facts<'_> {
 
 /// What the lives, the listening sockets and the connections of its processes would have to be.
 fn lack_of_lives(world: &World, facts: &Facts, several: bool, needs: Needs) -> Option<Lack> {
-    let life = world.life;
+    let life = world.worker.life;
     let replaced = life.is_some_and(|life| life.max_requests.is_some());
     let killed = life.is_some_and(|life| {
         life.timeout.is_some() || life.harakiri.is_some() || life.dies_of_emfile && world.kernel.descriptors.is_some()
     });
-    let waiters = match world.kind {
+    let waiters = match world.worker.kind {
         WorkerKind::Threads { threads } => u64::from(threads) * u64::from(world.processes),
         _ => u64::from(world.processes),
     };

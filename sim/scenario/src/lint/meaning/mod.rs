@@ -9,12 +9,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::diagnostic::Findings;
-use crate::key::Need;
-use crate::lint::Doubt;
-use crate::node::{Entry, Name, Node, Value};
-use crate::root::Scenario;
-use crate::world::World;
+use crate::reader::key::Need;
+use crate::reader::node::{Field, Node, Value};
+use crate::tables::world::World;
+use crate::whole::Scenario;
+use crate::words::diagnostic::Findings;
+use crate::words::doubt::Doubt;
+use crate::words::source::Name;
 use facts::{Facts, Place};
 
 /// What must be there for a key to mean something.
@@ -22,7 +23,6 @@ use facts::{Facts, Place};
 enum Needs {
     /// Nothing: it means something wherever the reader lets it stand.
     Nothing,
-    /// A hub.
     Hub,
     /// A hub, in some world at least, for what is off-loaded.
     OffloadingHub,
@@ -66,7 +66,6 @@ enum Needs {
     SeveralProcesses,
     /// Several who wait at one listening socket.
     SeveralWaiters,
-    /// Several servers.
     SeveralServers,
     /// The policy `hash`.
     Hash,
@@ -100,26 +99,26 @@ pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 
 /// The keys of a table, and of the tables inside.
 fn walk(place: &Place, findings: &mut Findings) {
-    for entry in place.node.entries.iter().filter(|entry| entry.given && entry.sound && !is_usual(place.node, entry)) {
-        let needs = table::needs(place.node.table, entry.name);
-        if let Some(lack) = needs.and_then(|needs| place.lack(needs, entry.name)) {
-            let key = entry.name;
+    for field in place.node.fields.iter().filter(|field| field.given && field.sound && !is_usual(place.node, field)) {
+        let needs = table::needs(place.node.table, field.name);
+        if let Some(lack) = needs.and_then(|needs| place.lack(needs, field.name)) {
+            let key = field.name;
             let what = format!("`{key}` changes nothing here: {}", lack.why);
-            findings.doubt(Doubt::NoEffect, entry.key_at, what).label("no effect").help(lack.help);
+            findings.doubt(Doubt::NoEffect, field.key_at, what).label("no effect").help(lack.help);
             continue;
         }
-        inner(place, entry, findings);
+        inner(place, field, findings);
     }
 }
 
-fn inner(place: &Place, entry: &Entry, findings: &mut Findings) {
+fn inner(place: &Place, field: &Field, findings: &mut Findings) {
     let world = |name: &Name| place.facts.scenario.worlds.iter().find(|world| world.name == name.text);
-    match &entry.value {
+    match &field.value {
         Value::Table(node) => walk(&Place { node, ..*place }, findings),
         Value::List(nodes) => nodes.iter().for_each(|node| walk(&Place { node, ..*place }, findings)),
         Value::Named(named) => {
             for (name, node) in named {
-                let own: Option<&World> = if entry.name == "world" { world(name) } else { None };
+                let own: Option<&World> = if field.name == "world" { world(name) } else { None };
                 walk(&Place { node, world: own.or(place.world), ..*place }, findings);
             }
         }
@@ -128,9 +127,9 @@ fn inner(place: &Place, entry: &Entry, findings: &mut Findings) {
 }
 
 /// Whether a value is what it would be anyway: to say so is no mistake where it matters to nobody.
-fn is_usual(node: &Node, entry: &Entry) -> bool {
-    let Some(Need::Default(usual)) = node.table.key(entry.name).map(|key| key.need) else { return false };
-    match &entry.value {
+fn is_usual(node: &Node, field: &Field) -> bool {
+    let Some(Need::Default(usual)) = node.table.key(field.name).map(|key| key.need) else { return false };
+    match &field.value {
         Value::Flag(flag) => usual == flag.to_string(),
         Value::Count(count) => usual == count.to_string(),
         Value::Text(text) => usual.trim_matches('"') == text,

@@ -4,7 +4,7 @@
 //! `[run]`, `[slo]`, `[plan]`, requests and their steps.
 
 use super::Needs;
-use crate::key::Table;
+use crate::reader::key::Table;
 
 /// Keys of a table, with blanks between them, that need the same.
 type Row = (&'static str, Needs);

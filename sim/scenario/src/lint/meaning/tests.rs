@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{Replication, Seed};
 
 use super::{Needs, table};
-use crate::key::{Kind, Table};
-use crate::overrides::Override;
-use crate::{preset, root};
+use crate::reader::key::{Kind, Table};
+use crate::reader::overrides::Override;
+use crate::tables::preset;
+use crate::whole::root;
 
 /// Tables in which no key can be idle.
 const LEFT_OUT: [&str; 4] = ["[run]", "[slo]", "[plan]", "[request.NAME]"];

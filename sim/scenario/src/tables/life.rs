@@ -1,0 +1,158 @@
+//! How a master watches and replaces its workers: the keys of a world, and what a preset knows of it.
+
+use engine::time::Span;
+use engine::worker::LifeSpec;
+
+use crate::reader::key::{Key, Kind, Need, key};
+use crate::reader::node::Node;
+use crate::words::diagnostic::Findings;
+
+const MAX_REQUESTS: u64 = 1_000_000_000;
+
+/// gunicorn's heartbeat.
+pub(crate) const TIMEOUT: Key = key(
+    "timeout",
+    Kind::Duration,
+    Need::Else("the preset's for gunicorn"),
+    "\"60s\"",
+    "Silence of a worker's main loop after which gunicorn kills and replaces it (--timeout); \"0s\" for never. A sync worker is silent for as long as its request takes.",
+);
+
+/// uWSGI's deadline.
+pub(crate) const HARAKIRI: Key = key(
+    "harakiri",
+    Kind::Positive,
+    Need::Else("requests may take as long as they like"),
+    "\"60s\"",
+    "Age of a request at which uWSGI kills and replaces the whole process (--harakiri); one clock a process, which every request sets anew and clears.",
+);
+
+/// When a process is replaced.
+pub(crate) const MAX_REQUESTS_KEY: Key = key(
+    "max_requests",
+    Kind::Count(1, MAX_REQUESTS),
+    Need::Else("a process is never replaced"),
+    "1000",
+    "Requests after which a process finishes what it has and is replaced (gunicorn and uWSGI: --max-requests).",
+);
+
+/// And by how much later.
+pub(crate) const JITTER: Key = key(
+    "max_requests_jitter",
+    Kind::Count(0, MAX_REQUESTS),
+    Need::Default("0"),
+    "100",
+    "As many requests more at random at most, drawn anew for each process (gunicorn: --max-requests-jitter).",
+)
+.beside(&["max_requests"]);
+
+/// How long it may take then.
+pub(crate) const GRACEFUL_TIMEOUT: Key = key(
+    "graceful_timeout",
+    Kind::Duration,
+    Need::Else("the preset's"),
+    "\"10s\"",
+    "How long a process that is to be replaced may take to finish what it has, before it is killed (gunicorn: --graceful-timeout, uWSGI: --worker-reload-mercy).",
+);
+
+/// What a new one costs.
+pub(crate) const BOOT: Key = key(
+    "boot",
+    Kind::Duration,
+    Need::Else("the preset's, of an application that imports nothing"),
+    "\"2s\"",
+    "CPU time of a new process before it serves: the fork, and the application's imports where the master does not make them.",
+);
+
+/// How old a process gets at least.
+pub(crate) const LIFETIME_LEAST: Key = key(
+    "min_worker_lifetime",
+    Kind::Duration,
+    Need::Else("the preset's for uWSGI"),
+    "\"0s\"",
+    "Age below which a process goes on after its `max_requests` (uWSGI: --min-worker-lifetime).",
+);
+
+/// What a master does about a fork bomb.
+pub(crate) const FORKBOMB_DELAY: Key = key(
+    "forkbomb_delay",
+    Kind::Duration,
+    Need::Else("the preset's for uWSGI"),
+    "\"0s\"",
+    "How long uWSGI's master sleeps, and looks after nobody, when more processes than it has died within a second of each other (--forkbomb-delay).",
+);
+
+const ALL: [&str; 8] = [
+    "timeout",
+    "harakiri",
+    "max_requests",
+    "max_requests_jitter",
+    "graceful_timeout",
+    "boot",
+    "min_worker_lifetime",
+    "forkbomb_delay",
+];
+
+/// A preset's worker and the master above it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Master {
+    /// gunicorn's heartbeat.
+    pub(crate) timeout: Option<Span>,
+    pub(crate) graceful_timeout: Span,
+    pub(crate) boot: Span,
+    /// uWSGI's.
+    pub(crate) lifetime_least: Span,
+    /// uWSGI's.
+    pub(crate) forkbomb_delay: Span,
+    /// gunicorn's.
+    pub(crate) dies_of_emfile: bool,
+}
+
+/// What a preset says of a worker's master; `None` if it has none.
+pub(crate) fn master(node: &Node) -> Option<Master> {
+    let span = |name: &str| node.find::<&Node>(name).map(|value| value.get::<Span>("value"));
+    let (graceful_timeout, boot) = (span("graceful_timeout")?, span("boot")?);
+    let or_none = |name: &str| span(name).unwrap_or(Span::ZERO);
+    Some(Master {
+        timeout: span("timeout"),
+        graceful_timeout,
+        boot,
+        lifetime_least: or_none("min_worker_lifetime"),
+        forkbomb_delay: or_none("forkbomb_delay"),
+        dies_of_emfile: node.find::<&Node>("dies_of_emfile").is_some_and(|value| value.get("value")),
+    })
+}
+
+/// What a world says of it; `None` if nobody replaces its processes.
+pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, findings: &mut Findings) -> Option<LifeSpec> {
+    let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
+    let Some(master) = master else {
+        for key in ALL {
+            refuse(key, "it has no master process that would replace workers");
+        }
+        return None;
+    };
+    if master.timeout.is_some() {
+        refuse("harakiri", "gunicorn has heartbeats instead: write `timeout`");
+        refuse("min_worker_lifetime", "it is uWSGI's");
+        refuse("forkbomb_delay", "it is uWSGI's");
+    } else {
+        refuse("timeout", "uWSGI has no heartbeats: write `harakiri`");
+        refuse("max_requests_jitter", "it is gunicorn's");
+    }
+    let timeout =
+        master.timeout.map(|usual| node.find("timeout").unwrap_or(usual)).filter(|timeout| !timeout.is_zero());
+    let harakiri: Option<Span> = node.find("harakiri");
+    let jitter = node.get("max_requests_jitter");
+    let max_requests = node.find("max_requests").map(|max| (max, jitter));
+    Some(LifeSpec {
+        timeout,
+        harakiri,
+        max_requests,
+        graceful_timeout: node.find("graceful_timeout").unwrap_or(master.graceful_timeout),
+        boot: node.find("boot").unwrap_or(master.boot),
+        lifetime_least: node.find("min_worker_lifetime").unwrap_or(master.lifetime_least),
+        forkbomb_delay: node.find("forkbomb_delay").unwrap_or(master.forkbomb_delay),
+        dies_of_emfile: master.dies_of_emfile,
+    })
+}

@@ -1,0 +1,136 @@
+//! `[request.NAME]`: kinds of request, and whether they give back what they take.
+
+use std::collections::BTreeMap;
+
+use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::node::Node;
+use crate::tables::step::{Act, Step};
+use crate::words::diagnostic::Findings;
+use crate::words::source::{At, Name};
+
+static RESPONSE: Table = Table {
+    heading: "response = { header, body }",
+    noun: "a response",
+    doc: "The size of a response.",
+    keys: &[
+        key("header", Kind::Count(0, 1_000_000_000), Need::Default("0"), "79", "Bytes of its head."),
+        key("body", Kind::Count(0, 1_000_000_000), Need::Default("0"), "12", "Bytes of its body."),
+    ],
+};
+
+pub(crate) static REQUEST: Table = Table {
+    heading: "[request.NAME]",
+    noun: "a request",
+    doc: "A kind of request: how frequent it is and what it does, step by step.",
+    keys: &[
+        key(
+            "share",
+            Kind::Number(0.0, 1e9),
+            Need::Default("1"),
+            "95",
+            "How frequent it is, in proportion to the shares of the client's other requests; need not add up to anything.",
+        ),
+        key(
+            "response",
+            Kind::Table(&RESPONSE),
+            Need::Default("{}"),
+            "{ header = 79, body = 12 }",
+            "The size of its response.",
+        ),
+        key(
+            "steps",
+            Kind::Steps,
+            Need::Default("[]"),
+            "[{ burn = \"2ms\" }]",
+            "What it does between the server's own work before and after, in order.",
+        ),
+    ],
+};
+
+/// A kind of request.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Request {
+    pub(crate) name: Name,
+    pub(crate) share: f64,
+    pub(crate) header: u32,
+    pub(crate) body: u32,
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Request {
+    /// Reads one `[request.NAME]`.
+    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> Request {
+        let response: &Node = node.get("response");
+        let steps = Step::read_all(node.get("steps"), findings);
+        let mut held = Held::new();
+        balance(&steps, &mut held, &name.text, findings);
+        for (sync, (_, at)) in held {
+            let what = format!("request `{}` takes `{sync}` and never gives it back", name.text);
+            let help =
+                format!("write {{ release = \"{sync}\" }}, or {{ with = \"{sync}\", steps = [ … ] }} around the steps");
+            findings.warning(at, what).label("never released").help(help);
+        }
+        Request {
+            name: name.clone(),
+            share: node.get("share"),
+            header: response.get("header"),
+            body: response.get("body"),
+            steps,
+        }
+    }
+
+    /// Calls `see` with every step, inner ones included.
+    pub(crate) fn each_step<'s>(&'s self, see: &mut dyn FnMut(&'s Step)) {
+        Step::each(&self.steps, see);
+    }
+}
+
+/// Whether a step of any of them does this.
+pub(crate) fn any_step(requests: &[Request], does: impl Fn(&Act) -> bool) -> bool {
+    let mut found = false;
+    for request in requests {
+        request.each_step(&mut |step| found |= does(&step.act));
+    }
+    found
+}
+
+/// Units held by pool or lock, and the step that took the last one.
+type Held<'s> = BTreeMap<&'s str, (u32, At)>;
+
+/// What is held at the end of a list of steps; doubts on the way are reported.
+fn balance<'s>(steps: &'s [Step], held: &mut Held<'s>, request: &str, findings: &mut Findings) {
+    for step in steps {
+        match &step.act {
+            Act::Acquire { sync, .. } => {
+                let (units, at) = held.entry(sync).or_default();
+                (*units, *at) = (*units + 1, step.at);
+            }
+            Act::Release { sync } => match held.get_mut(sync.as_str()) {
+                Some((units, _)) if *units > 1 => *units -= 1,
+                Some(_) => {
+                    held.remove(sync.as_str());
+                }
+                None => {
+                    let what = format!("request `{request}` releases `{sync}` without holding it");
+                    let help = format!("write {{ acquire = \"{sync}\" }} before it; who holds no unit gives none back");
+                    findings.warning(step.at, what).label("not held here").help(help);
+                }
+            },
+            Act::With { steps, .. } | Act::Within { steps, .. } => balance(steps, held, request, findings),
+            Act::Repeat { steps, .. } | Act::Chance { steps, .. } | Act::Fan { steps, .. } => {
+                // A run of a fan is a task of its own: it holds nothing of what is held around it.
+                let outer = if matches!(step.act, Act::Fan { .. }) { Held::new() } else { held.clone() };
+                let mut inner = outer.clone();
+                balance(steps, &mut inner, request, findings);
+                let units = |held: &Held, sync: &str| held.get(sync).map_or(0, |(units, _)| *units);
+                let both = outer.keys().chain(inner.keys());
+                if let Some(sync) = both.copied().find(|sync| units(&outer, sync) != units(&inner, sync)) {
+                    let what = format!("`{sync}` is not given back in the list of steps that takes it");
+                    let help = "acquire and release in the same list of steps: not every request runs this one once";
+                    findings.warning(step.at, what).label("uneven").help(help);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `[pool.NAME]`, `[lock.NAME]`, `[queue.NAME]`, `[event.NAME]` and `[offload]`: what requests share and wait for inside
+//! a process.
+
+use engine::model::{Policy, SyncKind};
+
+use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::node::Node;
+use crate::words::diagnostic::Findings;
+use crate::words::source::Name;
+
+const POLICY: Kind = Kind::OneOf(|| vec!["barging", "hand-off"]);
+const POLICY_DOC: &str = "Who gets a unit that comes back: whoever runs first (gevent, CPython), or the oldest waiter.";
+
+pub(crate) static POOL: Table = Table {
+    heading: "[pool.NAME]",
+    noun: "a pool",
+    doc: "A pool of connections; every process has its own instance.",
+    keys: &[
+        key("units", Kind::Count(1, 1_000_000), Need::Required, "20", "Units in a process's instance."),
+        key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC),
+    ],
+};
+
+pub(crate) static LOCK: Table = Table {
+    heading: "[lock.NAME]",
+    noun: "a lock",
+    doc: "A lock: a pool of one. Every process has its own instance.",
+    keys: &[key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC)],
+};
+
+pub(crate) static QUEUE: Table = Table {
+    heading: "[queue.NAME]",
+    noun: "a queue",
+    doc: "A queue of items; every process has its own instance, which is empty at the start unless it is `filled`. With a `size` it is a pool of \
+          tokens too: `put` takes one and `get` gives it back; a request that fails in between keeps it.",
+    keys: &[
+        key(
+            "size",
+            Kind::Count(1, 1_000_000),
+            Need::Else("it always has room"),
+            "10",
+            "Items it holds; who puts one more waits for room.",
+        ),
+        key("lifo", Kind::Flag, Need::Default("false"), "true", "The youngest item comes out first."),
+        key(
+            "standard",
+            Kind::Flag,
+            Need::Default("false"),
+            "true",
+            "The standard library's queue, monkey-patched, instead of gevent's own; on threads it is the standard one anyway.",
+        ),
+        key(
+            "filled",
+            Kind::Flag,
+            Need::Default("false"),
+            "true",
+            "It holds `size` items at the start, as a connection pool does: `get` takes a connection and `put` gives it back. Only beside `size`.",
+        ),
+    ],
+};
+
+pub(crate) static EVENT: Table = Table {
+    heading: "[event.NAME]",
+    noun: "an event",
+    doc: "A flag to wait for; every process has its own instance, which is clear at the start. It has no keys.",
+    keys: &[],
+};
+
+pub(crate) static OFFLOAD: Table = Table {
+    heading: "[offload]",
+    noun: "the offload pool",
+    doc: "The hub's pool of native threads, which `offload` steps use; every process has its own. Threaded servers do without it.",
+    keys: &[key(
+        "threads",
+        Kind::Count(1, 10_000),
+        Need::Default("10"),
+        "20",
+        "Native threads of a process's pool; 10 is gevent's default.",
+    )],
+};
+
+/// A pool, lock, queue or event.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Sync {
+    pub(crate) name: Name,
+    /// The root key of its table.
+    pub(crate) table: &'static str,
+    pub(crate) kind: SyncKind,
+}
+
+impl Sync {
+    /// Reads the tables below the root's `pool`, `lock`, `queue` and `event`, which share their names.
+    pub(crate) fn read_all(root: &Node, findings: &mut Findings) -> Vec<Sync> {
+        let mut syncs: Vec<Sync> = Vec::new();
+        for table in ["pool", "lock", "queue", "event"] {
+            for (name, node) in root.get::<&[(Name, Node)]>(table) {
+                if table == "queue" && node.get("filled") && node.find::<u32>("size").is_none() {
+                    let what = format!("queue `{}` is filled, but nothing says with how many items", name.text);
+                    let help = "write `size = 10`: the items that it holds, and holds at the start";
+                    findings.error(node.key_at("filled"), what).label("how many?").help(help);
+                }
+                if let Some(first) = syncs.iter().find(|sync| sync.name.text == name.text) {
+                    let one = |table: &str| format!("{} {table}", if table == "event" { "an" } else { "a" });
+                    let what = format!("`{}` is {} and {}", name.text, one(first.table), one(table));
+                    let help = "give one of them another name: pools, locks, queues and events share their names";
+                    findings.error(name.at, what).label("a second time").help(help);
+                    continue;
+                }
+                syncs.push(Sync { name: name.clone(), table, kind: kind(table, node) });
+            }
+        }
+        syncs
+    }
+}
+
+impl Sync {
+    /// Whether waiting for it is waiting for a pool: of units, or a queue that connections are got from and put back into.
+    pub(crate) fn is_pool(&self) -> bool {
+        self.table == "pool" || matches!(self.kind, SyncKind::Queue { filled: true, .. })
+    }
+
+    /// What a request does with one, for messages.
+    pub(crate) fn use_words(&self) -> &'static str {
+        match self.kind {
+            SyncKind::Queue { .. } => "uses queue",
+            SyncKind::Event => "uses event",
+            _ => "uses pool or lock",
+        }
+    }
+}
+
+fn kind(table: &str, node: &Node) -> SyncKind {
+    match table {
+        "queue" => SyncKind::Queue {
+            lifo: node.get("lifo"),
+            max: node.find("size"),
+            standard: node.get("standard"),
+            filled: node.get("filled"),
+        },
+        "event" => SyncKind::Event,
+        _ => {
+            let policy = if node.get::<&str>("policy") == "hand-off" { Policy::HandOff } else { Policy::Barging };
+            SyncKind::Semaphore { units: node.find("units").unwrap_or(1), policy, bounded: false }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A scenario as a whole: its root, its run, and what its tables say together.
+
+mod residents;
+pub(crate) mod root;
+mod run;
+mod traffic_check;
+mod use_check;
+mod warm_up_check;
+
+use engine::model::{Limits, ProxySpec, RunSpec};
+
+use crate::reader::node::Node;
+use crate::tables::balancer_and_proxy::{self, Balancer};
+use crate::tables::client::Client;
+use crate::tables::peer::Peer;
+use crate::tables::plan::Plan;
+use crate::tables::preset::{self, Preset};
+use crate::tables::request::{self, Request};
+use crate::tables::sharing::{self, Connection};
+use crate::tables::slo::Slo;
+use crate::tables::step::Act;
+use crate::tables::sync::Sync;
+use crate::tables::world::{Machine, World};
+use crate::words::diagnostic::{Diagnostic, Findings};
+use crate::words::doubt;
+use crate::words::source::{Name, Sources};
+
+/// A scenario as it was typed: checked, with the places of what may still go wrong.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(crate) sources: Sources,
+    pub(crate) title: String,
+    pub(crate) question: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) seed: u64,
+    pub(crate) replications: u32,
+    pub(crate) run: RunSpec,
+    /// What ends a run before its time.
+    pub(crate) limits: Limits,
+    /// Whether the warm-up is found by pilot runs.
+    pub(crate) auto_warm_up: bool,
+    pub(crate) machine: Machine,
+    pub(crate) balancer: Balancer,
+    pub(crate) proxy: Option<ProxySpec>,
+    pub(crate) worlds: Vec<World>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) syncs: Vec<Sync>,
+    pub(crate) values: Vec<Name>,
+    pub(crate) connections: Vec<Connection>,
+    /// Native threads of a hub's pool, if a request uses them.
+    pub(crate) offload: Option<u32>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) slo: Option<Slo>,
+    pub(crate) plan: Option<Plan>,
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// Kinds of doubt that it expects and that only its models show.
+    pub(crate) expected_late: Vec<Name>,
+}
+
+impl Scenario {
+    /// What tables and plots are headed with.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Doubts about it, sorted by position; `compile` hands them on.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Reads the tables of a file without its text, and holds them against each other.
+    pub(crate) fn read(root: &Node, findings: &mut Findings) -> Scenario {
+        let preset = Preset::named(root.get("preset")).unwrap_or(&preset::all()[0]);
+        let named = |key: &str| root.get::<&[(Name, Node)]>(key);
+        let machine: &Node = root.get("machine");
+        let run: &Node = root.get("run");
+        check_cores(named("world"), machine, findings);
+        let worlds = named("world").iter().filter_map(|world| World::read(world, machine, preset, findings));
+        let worlds: Vec<World> = worlds.collect();
+        let servers = worlds.iter().map(|world| world.servers).max().unwrap_or(1);
+        let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
+        let scenario = Scenario {
+            sources: Sources::new("", ""),
+            title: text("title").unwrap_or_default(),
+            question: text("question"),
+            source: text("source"),
+            seed: run.get("seed"),
+            replications: run.get("replications"),
+            run: run::spec(run),
+            limits: run::limits(run),
+            auto_warm_up: run.find::<&str>("warm_up").is_some(),
+            machine: Machine::read(machine, preset),
+            balancer: Balancer::read(root.get("balancer"), servers, findings),
+            proxy: root.find::<&Node>("proxy").map(balancer_and_proxy::proxy),
+            worlds,
+            clients: named("client").iter().map(|client| Client::read(client, findings)).collect(),
+            peers: named("peer").iter().map(|peer| Peer::read(peer, findings)).collect(),
+            syncs: Sync::read_all(root, findings),
+            values: sharing::values(root),
+            connections: sharing::connections(root, findings),
+            offload: None,
+            requests: named("request").iter().map(|request| Request::read(request, findings)).collect(),
+            slo: Slo::read(root.find("slo"), run.find("length"), findings),
+            plan: None,
+            warnings: Vec::new(),
+            expected_late: expected_late(root),
+        };
+        let offloads = scenario.uses(|act| matches!(act, Act::Offload(_)));
+        let offload: &Node = root.get("offload");
+        let scenario = Scenario { offload: offloads.then(|| offload.get("threads")), ..scenario };
+        if root.given("offload") && !offloads {
+            let finding = findings.warning(root.key_at("offload"), "no request offloads anything");
+            finding.label("not used").help("write a step such as { offload = \"20ms\" }, or remove it").echo();
+        }
+        for key in ["world", "client", "request"] {
+            if root.given(key) && root.sound(&[key]) && named(key).is_empty() {
+                let what = format!("there is no {key}");
+                let help = format!("write a table [{key}.NAME]");
+                findings.error(root.key_at(key), what).label("none").help(help).echo();
+            }
+        }
+        let mut scenario = scenario;
+        scenario.leave_beginnings();
+        scenario.check_run(run, findings);
+        warm_up_check::check(&scenario, run, findings);
+        scenario.check_shares(findings);
+        scenario.check_use(findings);
+        sharing::check_use(&scenario.values, &scenario.connections, &scenario.requests, findings);
+        scenario.check_traffic(findings);
+        scenario.seat_residents(root, findings);
+        scenario.plan = Plan::read(root.find("plan"), scenario.slo.as_ref(), findings);
+        scenario
+    }
+
+    /// Whether a step of a request does this.
+    pub(crate) fn uses(&self, does: impl Fn(&Act) -> bool) -> bool {
+        request::any_step(&self.requests, does)
+    }
+
+    /// Whoever does not say what it asks for chooses among all requests but those that somebody begins with.
+    fn leave_beginnings(&mut self) {
+        let begun: Vec<String> =
+            self.clients.iter().filter_map(|client| client.begins.as_ref()).map(|name| name.text.clone()).collect();
+        if begun.is_empty() {
+            return;
+        }
+        let others = self.requests.iter().filter(|request| !begun.contains(&request.name.text));
+        let others: Vec<Name> = others.map(|request| request.name.clone()).collect();
+        for client in &mut self.clients {
+            client.requests.get_or_insert_with(|| others.clone());
+        }
+    }
+}
+
+/// Cores are said by the machine, or else by every world.
+fn check_cores(worlds: &[(Name, Node)], machine: &Node, findings: &mut Findings) {
+    let without = worlds.iter().find(|(_, node)| node.field("cores").is_none());
+    if let Some((name, _)) = without.filter(|_| machine.field("cores").is_none()) {
+        let what = format!("world `{}` has no cores", name.text);
+        let help = "write `cores = 8` in [machine], or in every world";
+        findings.error(name.at, what).label("how many cores?").help(help).echo();
+    }
+}
+
+/// What the file expects of the doubts that only its models show.
+fn expected_late(root: &Node) -> Vec<Name> {
+    let late = |name: &&Name| doubt::late_names().any(|late| late == name.text);
+    root.get::<&[Name]>("expect").iter().filter(late).cloned().collect()
+}
