@@ -10,7 +10,7 @@ use serde_json::Value;
 
 mod shipped;
 
-const EXPECTED: &str = "sim/cli/doctor/expected.txt";
+const EXPECTED: &str = "sim/cli/commands/doctor/expected.txt";
 
 fn doctor(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
