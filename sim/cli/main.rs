@@ -5,42 +5,26 @@
 //! sweep that was stopped and can go on.
 
 mod arguments;
-mod capacity;
-mod check;
-mod compare;
-mod completions;
-mod conform;
-mod diff;
-mod doctor;
+mod commands;
 mod drawings;
-mod explain;
-mod export;
 mod files;
-mod fingerprint;
-mod gallery;
 mod laws;
-mod manual;
-mod merge;
-mod new;
 mod objectives;
 mod page;
-mod plan;
 mod problem;
-mod report;
 mod result_file;
-mod run;
 mod run_output;
 mod session;
-mod sweep;
 mod terminal;
-mod trace;
-mod validate;
-mod verify;
 mod warm_up_pilots;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use commands::{
+    capacity, check, compare, completions, conform, diff, doctor, explain, export, fingerprint, gallery, manual, merge,
+    new, plan, report, run, sweep, trace, validate, verify,
+};
 
 /// Tells what Python web servers will do before the servers do it.
 ///
@@ -48,7 +32,7 @@ use clap::{Parser, Subcommand};
 /// greenlets on a gevent hub. tailback simulates all of them under the same traffic and shows them side by side.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
-pub(crate) struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -123,8 +107,8 @@ fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(&args),
         Command::Gallery(args) => gallery::gallery(&args),
         Command::Doctor(args) => doctor::doctor(&args),
-        Command::Completions(args) => completions::completions(&args),
-        Command::Man(args) => manual::man(&args),
+        Command::Completions(args) => completions::completions(&args, Cli::command()),
+        Command::Man(args) => manual::man(&args, Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-const EXPECTED: &str = "sim/cli/doctor/expected.txt";
+const EXPECTED: &str = "sim/cli/commands/doctor/expected.txt";
 
 fn doctor(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));

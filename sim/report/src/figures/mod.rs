@@ -2,28 +2,24 @@
 //!
 //! A figure turns series into a [`Canvas`] of marks; the canvas becomes an SVG and a PNG. Same series, same bytes, on
 //! every machine: the fonts are in the program, the arithmetic is exact or ours, and nothing knows what day it is. A
-//! new figure is one file here and one line in [`FIGURES`].
+//! new figure is one file in `over_time/` and one line in [`FIGURES`].
 
 pub mod canvas;
 mod capacity;
-pub(crate) mod chart;
 mod drawing;
 mod forest;
 mod growth;
-mod in_flight;
 mod labels;
-mod latency;
 pub(crate) mod layout;
 pub(crate) mod naming;
+mod over_time;
 pub(crate) mod panel;
 mod plan;
 mod raster;
 pub mod scale;
 pub mod style;
 pub mod sweep;
-mod throughput;
 pub mod type_setting;
-mod utilisation;
 
 use lab::series::WorldSeries;
 
@@ -33,12 +29,9 @@ use drawing::drawing;
 pub use drawing::{DrawError, Drawing, Figure, Shade, Story, finished};
 pub use forest::draw_versus;
 pub use growth::{GrowthPanel, draw_growth};
+pub use over_time::FIGURES;
 pub use plan::draw_plan;
 pub use style::WORLDS_MAX;
-
-/// Every figure, in the order of a report.
-pub const FIGURES: [&dyn Figure; 4] =
-    [&latency::Latency, &in_flight::InFlight, &throughput::Throughput, &utilisation::Utilisation];
 
 /// Draws the figures of a scenario whose names are wanted.
 ///

@@ -388,7 +388,7 @@ fn slope(from: At, to: At) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::chart::Sample;
+    use crate::figures::panel::Sample;
     use crate::figures::scale::Quantity;
 
     const FRAME: Frame = Frame { left: 100.0, top: 100.0, right: 400.0, bottom: 400.0, strip: 0.0 };

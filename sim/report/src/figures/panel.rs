@@ -2,11 +2,24 @@
 
 use super::Shade;
 use super::canvas::{Anchor, At, Canvas, Hand};
-use super::chart::{Curve, Sample};
 use super::layout::{Frame, HEADING_GAP, HEADING_LEADING, TICK_GAP, heading};
 use super::scale::{Axis, Clock};
 use super::style::{self, Rgb, Stroke};
 use super::type_setting::{Face, clean};
+
+/// One step of one quantity of one world.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Sample {
+    /// Middle of the step, seconds.
+    pub at_s: f64,
+    /// Mean over replications.
+    pub mean: f64,
+    /// Its interval, if there were replications enough for one.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// One quantity of one world; `None` where it has no value.
+pub type Curve = Vec<Option<Sample>>;
 
 /// One line of a panel.
 #[derive(Clone, PartialEq, Debug)]

@@ -4,8 +4,8 @@
 use lab::{Estimate, Unit};
 
 use super::Table;
-use crate::figures::chart::{Curve, Sample};
 use crate::figures::panel;
+use crate::figures::panel::{Curve, Sample};
 use crate::figures::scale::{Axis, Clock, Quantity};
 use crate::figures::style::{self, FINE};
 use crate::figures::type_setting::clean;

@@ -1,9 +1,8 @@
 //! `tailback completions`: what a shell needs to complete commands, flags and their values.
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::Cli;
 use crate::files;
 use crate::problem::Problem;
 
@@ -15,8 +14,8 @@ pub struct Args {
 }
 
 /// Prints the script of a shell; `docs/exports.md` says where each shell wants it.
-pub fn completions(args: &Args) -> Result<(), Problem> {
+pub fn completions(args: &Args, mut cli: Command) -> Result<(), Problem> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "tailback", &mut script);
+    clap_complete::generate(args.shell, &mut cli, "tailback", &mut script);
     files::print(&String::from_utf8_lossy(&script))
 }

@@ -1,10 +1,10 @@
 //! `throughput`: what was asked of the servers and what came back.
 
-use super::canvas::Canvas;
 use super::chart::{self, Chart, Column, Facet};
-use super::scale::Quantity;
-use super::style;
-use super::{Figure, Story};
+use crate::figures::canvas::Canvas;
+use crate::figures::scale::Quantity;
+use crate::figures::style;
+use crate::figures::{Figure, Story};
 
 /// Requests sent, good responses and everything else, per second.
 pub struct Throughput;

@@ -17,9 +17,9 @@ use scenario::Compiled;
 use tempfile::NamedTempFile;
 
 use crate::arguments::{Chance, SetArg, Threads};
+use crate::commands::sweep::format;
 use crate::files;
 use crate::problem::Problem;
-use crate::sweep::format;
 use crate::terminal;
 use crate::warm_up_pilots;
 use spill::Spills;

@@ -13,7 +13,7 @@ use proof::gevent;
 use scenario::Compiled;
 
 use crate::arguments::{Threads, parse_overrides};
-use crate::conform;
+use crate::commands::conform;
 use crate::drawings::drawings;
 use crate::files;
 use crate::problem::Problem;

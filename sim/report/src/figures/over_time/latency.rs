@@ -1,10 +1,10 @@
 //! `latency`: how long good responses took.
 
-use super::canvas::Canvas;
 use super::chart::{self, Chart, Column, Facet};
-use super::scale::Quantity;
-use super::style;
-use super::{Figure, Story};
+use crate::figures::canvas::Canvas;
+use crate::figures::scale::Quantity;
+use crate::figures::style;
+use crate::figures::{Figure, Story};
 
 /// Median, 90th and 99th percentile of the latency of good responses.
 pub struct Latency;

@@ -6,14 +6,14 @@
 
 use lab::series::{Band, WorldSeries};
 
-use super::canvas::{Anchor, At, Canvas, Hand};
-use super::layout::{Ends, Layout};
-use super::naming::{self, Name};
-use super::panel::{Line, Panel, name_shades};
-use super::scale::{Axis, Clock, Quantity, decimal};
-use super::style::{self, Stroke};
-use super::type_setting::{Face, clean};
-use super::{Shade, Story};
+use crate::figures::canvas::{Anchor, At, Canvas, Hand};
+use crate::figures::layout::{Ends, Layout};
+use crate::figures::naming::{self, Name};
+use crate::figures::panel::{Curve, Line, Panel, Sample, name_shades};
+use crate::figures::scale::{Axis, Clock, Quantity, decimal};
+use crate::figures::style::{self, Stroke};
+use crate::figures::type_setting::{Face, clean};
+use crate::figures::{Shade, Story};
 
 /// One quantity of a figure.
 #[derive(Clone, Copy, Debug)]
@@ -50,20 +50,6 @@ pub struct Chart {
     /// The quantities, most important first.
     pub columns: &'static [Column],
 }
-
-/// One step of one quantity of one world.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Sample {
-    /// Middle of the step, seconds.
-    pub at_s: f64,
-    /// Mean over replications.
-    pub mean: f64,
-    /// Its interval, if there were replications enough for one.
-    pub interval: Option<(f64, f64)>,
-}
-
-/// One quantity of one world; `None` where it has no value.
-pub type Curve = Vec<Option<Sample>>;
 
 /// How far an interval may stretch the axis beyond the largest mean; wider ones are cut by the frame.
 const INTERVAL_STRETCH: f64 = 1.3;

@@ -13,8 +13,8 @@ impl Scheduler {
     /// Its job file.
     pub fn template(self) -> &'static str {
         match self {
-            Scheduler::Slurm => include_str!("../../../docs/cluster/sweep.sbatch"),
-            Scheduler::Kubernetes => include_str!("../../../docs/cluster/sweep-job.yaml"),
+            Scheduler::Slurm => include_str!("../../../../docs/cluster/sweep.sbatch"),
+            Scheduler::Kubernetes => include_str!("../../../../docs/cluster/sweep-job.yaml"),
         }
     }
 }

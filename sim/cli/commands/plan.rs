@@ -15,7 +15,7 @@ use report::text::plan::plan_text;
 use scenario::{Compiled, Override, Plan};
 
 use crate::arguments::{PlotArgs, SeedArg, Threads, parse_overrides};
-use crate::capacity::{chosen, duration, shorten};
+use crate::commands::capacity::{chosen, duration, shorten};
 use crate::files;
 use crate::laws;
 use crate::objectives::slo_of;

@@ -1,10 +1,10 @@
 //! `utilisation`: how full the slots were beside how busy the processors were.
 
-use super::canvas::Canvas;
 use super::chart::{self, Chart, Column, Facet};
-use super::scale::Quantity;
-use super::style;
-use super::{Figure, Story};
+use crate::figures::canvas::Canvas;
+use crate::figures::scale::Quantity;
+use crate::figures::style;
+use crate::figures::{Figure, Story};
 
 /// Slots in use and core time in use, each as a share of what there is.
 pub struct Utilisation;

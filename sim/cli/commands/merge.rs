@@ -8,11 +8,11 @@ use lab::sweep::run::Outcome;
 use lab::sweep::study::Shard;
 use report::data::Format;
 
+use crate::commands::sweep::finish::finish;
+use crate::commands::sweep::log::{Found, Header, foreign, is_log, read};
+use crate::commands::sweep::{format, formats};
 use crate::files;
 use crate::problem::Problem;
-use crate::sweep::finish::finish;
-use crate::sweep::log::{Found, Header, foreign, is_log, read};
-use crate::sweep::{format, formats};
 
 /// What to join, and where to put it.
 #[derive(clap::Args)]

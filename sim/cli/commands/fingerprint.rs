@@ -9,9 +9,9 @@ use engine::{Model, Replication, Seed};
 use lab::RunSettings;
 
 use crate::arguments::{SeedArg, SetArg};
+use crate::commands::trace::{instant, world};
 use crate::files;
 use crate::problem::Problem;
-use crate::trace::{instant, world};
 use crate::warm_up_pilots;
 
 /// Events in words at most.

@@ -2,11 +2,11 @@
 
 use lab::series::{Band, WorldSeries};
 
-use super::canvas::Canvas;
 use super::chart::{self, Chart, Column, Facet};
-use super::scale::Quantity;
-use super::style;
-use super::{Figure, Story};
+use crate::figures::canvas::Canvas;
+use crate::figures::scale::Quantity;
+use crate::figures::style;
+use crate::figures::{Figure, Story};
 
 /// Requests in the servers beside those in queues before them.
 pub struct InFlight;

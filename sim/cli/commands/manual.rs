@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_mangen::Man;
 
-use crate::Cli;
 use crate::files;
 use crate::problem::Problem;
 
@@ -18,8 +17,8 @@ pub struct Args {
 }
 
 /// Prints the main page, or writes all of them.
-pub fn man(args: &Args) -> Result<(), Problem> {
-    let pages = pages()?;
+pub fn man(args: &Args, cli: Command) -> Result<(), Problem> {
+    let pages = pages(cli)?;
     let Some(folder) = &args.out else {
         let (_, text) = &pages[0];
         return files::print(text);
@@ -35,8 +34,8 @@ pub fn man(args: &Args) -> Result<(), Problem> {
 }
 
 /// (file name, text) of every page, the main one first.
-fn pages() -> Result<Vec<(String, String)>, Problem> {
-    let mut cli = Cli::command().disable_help_subcommand(true);
+fn pages(cli: Command) -> Result<Vec<(String, String)>, Problem> {
+    let mut cli = cli.disable_help_subcommand(true);
     cli.build();
     let mut pages = vec![("tailback.1".to_owned(), page(&cli)?)];
     for command in cli.get_subcommands() {
@@ -46,7 +45,7 @@ fn pages() -> Result<Vec<(String, String)>, Problem> {
     Ok(pages)
 }
 
-fn page(command: &clap::Command) -> Result<String, Problem> {
+fn page(command: &Command) -> Result<String, Problem> {
     let mut text = Vec::new();
     let man = Man::new(command.clone()).manual("tailback");
     man.render(&mut text).map_err(|source| Problem::Write { path: None, source })?;
