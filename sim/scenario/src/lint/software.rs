@@ -1,6 +1,6 @@
 //! Libraries, patching and name resolution under a hub.
 //!
-//! What is known of libraries stands in `library.rs`, of gevent's releases in `software.rs`; what follows from them stands here.
+//! What is known of libraries stands in `tables/library.rs`, of gevent's releases in `tables/software.rs`; what follows is here.
 //! Worlds of threads alone have nothing to fear: there a call that waits stops one thread.
 
 use engine::model::{SyncKind, WorkerKind};

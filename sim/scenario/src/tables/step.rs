@@ -1,7 +1,7 @@
 //! Steps: what a request does, one after the other.
 //!
 //! Each step is three things: its table (the words) and its arm in [`Step::read`] (the meaning) in this file, and its
-//! arm in `program.rs` (the ops). A step that is a phrase of others is lowered to them there.
+//! arm in `compile/program.rs` (the ops). A step that is a phrase of others is lowered to them there.
 
 use engine::op::{Patching, Program};
 use engine::time::Span;

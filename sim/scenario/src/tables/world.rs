@@ -23,7 +23,7 @@ const PRESET: Need = Need::Else("the preset's");
 const MACHINES: Need = Need::Else("the machine's");
 
 /// Keys of a world that speak of its server, and mean nothing where greenlets are the clients themselves.
-const NOT_OF_RESIDENTS: [&str; 10] =
+const SERVER_KEYS: [&str; 10] =
     ["greenlets", "listen", "accepts", "full", "down", "reuse_port", "wakes", "nofile", "kernel", "memory"];
 
 pub(crate) static MACHINE: Table = Table {
@@ -464,7 +464,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     }
     let hub = worker.carrier == Carrier::Hub;
     if worker.prototype.resident {
-        for key in NOT_OF_RESIDENTS {
+        for key in SERVER_KEYS {
             refuse(
                 key,
                 "its greenlets are the clients themselves: nobody connects, and `clients` says how many there are",

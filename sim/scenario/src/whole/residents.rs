@@ -9,7 +9,7 @@ use crate::words::diagnostic::Findings;
 use crate::words::source::Name;
 
 /// Keys of a client that speak of its way to a server, or of what it does when that does not answer.
-const NOT_OF_RESIDENTS: [&str; 14] = [
+const VISITOR_KEYS: [&str; 14] = [
     "first_alone",
     "cost",
     "network",
@@ -28,7 +28,7 @@ const NOT_OF_RESIDENTS: [&str; 14] = [
 
 impl Scenario {
     /// Gives the greenlets of resident worlds to the clients, and refuses what such clients cannot do.
-    pub(crate) fn seat_residents(&mut self, root: &Node, findings: &mut Findings) {
+    pub(super) fn seat_residents(&mut self, root: &Node, findings: &mut Findings) {
         let Some(world) = self.worlds.iter().find(|world| world.worker.resident) else { return };
         let software = world.worker.name.clone();
         let mut clients = 0;
@@ -46,7 +46,7 @@ impl Scenario {
         }
         let named: &[(Name, Node)] = root.get("client");
         for (name, node) in named {
-            for key in NOT_OF_RESIDENTS {
+            for key in VISITOR_KEYS {
                 if node.given(key) {
                     let what = format!("`{key}` of client `{}` means nothing to {software}", name.text);
                     let help = "its greenlets are the clients themselves: a pass that fails is over, and the same greenlet begins the next one";

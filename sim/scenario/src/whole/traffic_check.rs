@@ -9,7 +9,7 @@ use crate::words::diagnostic::Findings;
 
 impl Scenario {
     /// What clients, balancer and proxy say that does not go together.
-    pub(crate) fn check_traffic(&self, findings: &mut Findings) {
+    pub(super) fn check_traffic(&self, findings: &mut Findings) {
         if let Some(check) = self.balancer.check.as_ref().filter(|_| self.run.length.is_none()) {
             let what = "health checks go on for ever, and the run has no end";
             findings.error(check.at, what).label("until when?").help("add `length = \"60s\"` to [run]");
