@@ -106,7 +106,8 @@ fn a_server_carries_no_more_than_it_can_however_long_it_drains() {
 fn a_load_at_which_the_queue_grows_is_not_carried_however_patient_the_promise() {
     // Two hubs, 8 ms of CPU a request: 250 a second at most. A minute of somewhat more has a p99 of a few seconds.
     let steps = Steps::new().burn(Law::Fixed(ms(8)));
-    let mut model = timed(world(hub(10_000), 2, steps, poisson(100.0)), 0, 60, 0);
+    // A load is doubled until something is full, so there are no more greenlets than a queue of ten seconds needs.
+    let mut model = timed(world(hub(3_000), 2, steps, poisson(100.0)), 0, 60, 0);
     model.processes.push(model.processes[0].clone());
     let objective =
         Objective { measure: Measure::Latency(990), class: None, side: Side::Below, inclusive: false, bound: 10e9 };

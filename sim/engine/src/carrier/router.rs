@@ -254,8 +254,7 @@ impl<P: Probe> World<'_, P> {
         }
         self.probe.on(self.now, Fact::SynDropped);
         if self.requests[id].ending.is_none() {
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::SynRetry));
-            self.requests[id].turn(self.now, Wait::SynRetry);
+            self.requests[id].turn_told(id, Wait::SynRetry, self.now, &mut self.probe);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
         let pause = self.model.kernel.syn_pause(relay.syns);
@@ -308,8 +307,7 @@ impl<P: Probe> World<'_, P> {
         if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
             return self.answer_with(id, Ending::Reset, Span::ZERO);
         }
-        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
-        self.requests[id].turn(self.now, Wait::Network);
+        self.requests[id].turn_told(id, Wait::Network, self.now, &mut self.probe);
         self.session_ready(id, Step::Answer);
     }
 }

@@ -124,12 +124,10 @@ impl<P: Probe> World<'_, P> {
         (request.stage, request.link.process) = (Stage::Accepted, process);
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
         if hub.is_some() {
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Hub));
-            request.turn(self.now, Wait::Hub);
+            request.turn_told(id, Wait::Hub, self.now, &mut self.probe);
             self.arrived(hub, sock);
         } else {
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Slot));
-            request.turn(self.now, Wait::Slot);
+            request.turn_told(id, Wait::Slot, self.now, &mut self.probe);
             if polled {
                 self.processes[process].readable.push_back(id);
                 self.wake_acceptor(process);

@@ -133,8 +133,7 @@ impl<P: Probe> World<'_, P> {
         request.task = task;
         request.stage = Stage::Served;
         request.begun = self.now;
-        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Cpu));
-        request.turn(self.now, Wait::Cpu);
+        request.turn_told(id, Wait::Cpu, self.now, &mut self.probe);
         self.tell_begun(id, task);
         self.hold_memory(process);
         self.life_begins(process);
@@ -216,8 +215,7 @@ impl<P: Probe> World<'_, P> {
         if request.link.relay.is_some() {
             return self.relay_response(id);
         }
-        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
-        request.turn(self.now, Wait::Network);
+        request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         self.respond(id);
     }
 

@@ -97,8 +97,7 @@ impl<P: Probe> World<'_, P> {
             self.forget(id);
             return;
         }
-        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
-        request.turn(self.now, Wait::Network);
+        request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         request.link.verdict = Some(ending);
         let way = self.hop_network(id);
         self.queue.push(self.now + way.max(least), Event::Refusal(id));

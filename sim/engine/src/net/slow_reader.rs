@@ -13,8 +13,7 @@ use crate::kit::time::{Span, Time};
 use crate::machine::{Role, Status};
 use crate::program::request::{Request, Stage};
 use crate::program::wait::Wait;
-use crate::watch::probe::{Probe, tell};
-use crate::watch::trace::Detail;
+use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 
 /// How long so many bytes take at a rate.
@@ -90,8 +89,7 @@ impl<P: Probe> World<'_, P> {
         let arrives = self.now + self.on_the_wire(id) + back;
         let request = &mut self.requests[id];
         (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
-        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
-        request.turn(self.now, Wait::Network);
+        request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         self.queue.push(arrives, Event::Response(id));
         Some(transfer(rest, rate))
     }

@@ -18,8 +18,7 @@ use crate::kit::time::Span;
 use crate::model::kernel::Handshake;
 use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
-use crate::watch::probe::{Fact, Gauge, Probe, tell};
-use crate::watch::trace::Detail;
+use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::{Event, World};
 
 /// Times that a SYN-ACK is sent again (Linux, `net.ipv4.tcp_synack_retries`).
@@ -45,8 +44,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn stop_retrying(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         if request.wait == Wait::SynRetry {
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
-            request.turn(self.now, Wait::Network);
+            request.turn_told(id, Wait::Network, self.now, &mut self.probe);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
         }
     }
@@ -129,8 +127,7 @@ impl<P: Probe> World<'_, P> {
     fn drop_syn(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         let pause = self.model.kernel.syn_pause(request.syns);
-        tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::SynRetry));
-        request.turn(self.now, Wait::SynRetry);
+        request.turn_told(id, Wait::SynRetry, self.now, &mut self.probe);
         self.probe.on(self.now, Fact::SynDropped);
         self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         let event = if request.syns >= self.model.kernel.syns_max() { Event::NoRoute(id) } else { Event::Syn(id) };
@@ -195,8 +192,7 @@ impl<P: Probe> World<'_, P> {
         self.leave_handshake(id);
         let request = &mut self.requests[id];
         if request.ending.is_none() {
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Backlog));
-            request.turn(self.now, Wait::Backlog);
+            request.turn_told(id, Wait::Backlog, self.now, &mut self.probe);
         }
         self.enter_queue(id);
     }
@@ -217,8 +213,7 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[id];
         request.link.ignored_at = self.now;
         if request.ending.is_none() {
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Retransmit));
-            request.turn(self.now, Wait::Retransmit);
+            request.turn_told(id, Wait::Retransmit, self.now, &mut self.probe);
         }
         self.try_again(id);
     }

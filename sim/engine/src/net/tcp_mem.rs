@@ -22,9 +22,8 @@ use crate::model::Model;
 use crate::model::kernel::TcpMem;
 use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
-use crate::watch::probe::{Probe, tell};
+use crate::watch::probe::Probe;
 use crate::watch::record::SocketMemoryCounts;
-use crate::watch::trace::Detail;
 use crate::world::World;
 
 /// A page (x86-64, `PAGE_SIZE`).
@@ -207,8 +206,7 @@ impl<P: Probe> World<'_, P> {
         }
         if !goes_on {
             (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
-            tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Network));
-            request.turn(self.now, Wait::Network);
+            request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         }
         self.through_uplink(id, self.net.sockets.writers[id.index()].queued);
         Some(takes)

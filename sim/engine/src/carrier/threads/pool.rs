@@ -14,8 +14,8 @@ use crate::machine::warmth::Part;
 use crate::machine::{Demand, Status};
 use crate::net::Finished;
 use crate::program::wait::Wait;
-use crate::watch::probe::{Probe, tell};
-use crate::watch::trace::{Detail, DoorState};
+use crate::watch::probe::Probe;
+use crate::watch::trace::DoorState;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
@@ -96,8 +96,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn begin_handing(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
-        tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Slot));
-        self.requests[request].turn(self.now, Wait::Slot);
+        self.requests[request].turn_told(request, Wait::Slot, self.now, &mut self.probe);
         let accept = self.own_work(id, Part::Accept, Span::ZERO);
         self.processes[id].connections += 1;
         let handoff = self.hand_over(id, thread, request);
@@ -134,8 +133,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn close_later(&mut self, id: ProcessId, request: RequestId) {
         let state = &mut self.requests[request];
         if !state.is_answered() {
-            tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Slot));
-            state.turn(self.now, Wait::Slot);
+            state.turn_told(request, Wait::Slot, self.now, &mut self.probe);
         }
         self.finish_later(id, Finished::Closes(request));
     }
