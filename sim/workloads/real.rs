@@ -82,9 +82,9 @@ pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
     let length = Span::from_ns((SLEEP.as_ns() as f64 * events as f64 / f64::from(processes)) as u64);
     let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
     let model = model(hub(0), program, vec![], none, length);
-    let crew = engine::crew::run(&model, 0, processes, Seed(seed)).expect("the workload runs to its end");
+    let run = engine::idle_greenlets::run(&model, 0, processes, Seed(seed)).expect("the workload runs to its end");
     // Each was switched into once before its first sleep.
-    let events = crew.switches - u64::from(processes);
+    let events = run.switches - u64::from(processes);
     let sleep = f64::from(processes) * length.as_ns() as f64 / events as f64;
     Outcome { events, check: sleep / SLEEP.as_ns() as f64 }
 }
@@ -96,8 +96,8 @@ pub fn ring(greenlets: u32, switches: u64) -> Outcome {
     let program = Program::new("ring", code, [], []);
     let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
     let model = model(hub(0), program, vec![], none, Span::from_secs(1_000));
-    let crew = engine::crew::run(&model, 0, greenlets, Seed(1)).expect("the workload runs to its end");
-    Outcome { events: crew.switches, check: crew.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
+    let run = engine::idle_greenlets::run(&model, 0, greenlets, Seed(1)).expect("the workload runs to its end");
+    Outcome { events: run.switches, check: run.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
 }
 
 /// A fleet: hosts with a hub each, and closed clients who keep so many greenlets of each asleep for a second in the mean.

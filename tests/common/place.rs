@@ -26,7 +26,7 @@ impl Place {
 
     /// The program with these arguments, in the folder, what it says kept.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+        let mut command = Command::new(crate::common::process::program());
         command.current_dir(self.folder()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -92,7 +92,7 @@ pub fn words(command: &str) -> Vec<String> {
 
 /// Runs the program in a folder with the arguments of a command line.
 pub fn tailback(folder: &Path, args: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+    let mut command = Command::new(crate::common::process::program());
     // What a shell would write to a file is looked at here.
     let args = words(args).into_iter().take_while(|word| word != ">");
     command.current_dir(folder).args(args).output().expect("the program can be started")

@@ -48,7 +48,9 @@ fn the_tests_of_the_readme_are_the_tests_of_ci() {
 
 #[test]
 fn every_command_line_in_cmd_prints_what_is_written_there() {
-    trycmd::TestCases::new().case("tests/cmd/*.md").case("tests/cmd/*.toml");
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("tailback", crate::common::process::program());
+    cases.case("tests/cmd/*.md").case("tests/cmd/*.toml");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::Value;
 const EXPECTED: &str = "sim/cli/commands/doctor/expected.txt";
 
 fn doctor(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+    let mut command = Command::new(crate::common::process::program());
     command.arg("doctor").args(args).output().expect("the program can be started")
 }
 

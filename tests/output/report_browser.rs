@@ -14,7 +14,7 @@ use crate::common::browser::Browser;
 
 /// A page of two worlds, made by the command line.
 fn report(folder: &Path) -> PathBuf {
-    let made = Command::new(env!("CARGO_BIN_EXE_tailback"))
+    let made = Command::new(crate::common::process::program())
         .current_dir(shipped::root())
         .args(["report", "scenarios/startup/slow-third-party.toml", "--replications", "2"])
         .args(["--set", "run.length=30s", "--set", "run.drain=5s", "--set", "client.users.rate=40/s", "--out"])

@@ -57,7 +57,7 @@ impl Desk {
     }
 
     fn tailback(&self, args: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+        let mut command = Command::new(crate::common::process::program());
         command.current_dir(self.path()).args(args.split_whitespace()).output().expect("the program can be started")
     }
 
@@ -427,7 +427,7 @@ fn a_hostile_document_neither_paints_a_terminal_nor_leaves_its_folder() {
 fn the_results_of_the_examples_are_what_the_program_writes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/results.in");
     for (name, args) in [("before.json", &[][..]), ("after.json", &["--set", "world.threads.threads=12"])] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+        let mut command = Command::new(crate::common::process::program());
         let output = command.current_dir(&folder).args(["run", "site.toml", "--json"]).args(args).output();
         let written = output.expect("the program can be started").stdout;
         let path = folder.join(name);

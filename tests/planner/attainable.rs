@@ -109,7 +109,7 @@ fn more_than_is_asked_for_or_can_be_served_is_out_of_reach() {
 
 /// What the command line says of a text: what it prints, and its warnings.
 fn told(args: &[&str], text: &str) -> (String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+    let mut command = Command::new(crate::common::process::program());
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     child.stdin.take().expect("it reads").write_all(text.as_bytes()).expect("it reads all of it");

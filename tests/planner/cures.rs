@@ -12,7 +12,7 @@ fn explained(text: &str) -> (Value, String) {
     let file = folder.path().join("case.toml");
     std::fs::write(&file, text).expect("it can be written");
     let run = |extra: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tailback"));
+        let mut command = Command::new(crate::common::process::program());
         let output = command.arg("explain").arg(&file).args(extra).output().expect("it starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("it is text")
@@ -350,7 +350,7 @@ steps = [{ sleep = "100ms" }]
     let folder = tempfile::tempdir().expect("there is room for files");
     let file = folder.path().join("case.toml");
     std::fs::write(&file, text).expect("it can be written");
-    let output = Command::new(env!("CARGO_BIN_EXE_tailback")).arg("explain").arg(&file).output().expect("it starts");
+    let output = Command::new(crate::common::process::program()).arg("explain").arg(&file).output().expect("it starts");
     let said = String::from_utf8(output.stdout).expect("it is text");
     assert!(said.contains("No setting acts on it"), "{said}");
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 fn gallery(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tailback"))
+    Command::new(crate::common::process::program())
         .current_dir(shipped::root())
         .arg("gallery")
         .args(args)

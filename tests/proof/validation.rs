@@ -28,7 +28,7 @@ fn entries() -> Vec<Entry> {
 /// `tailback validate tests/measured`, its files written to a folder that is gone afterwards.
 fn validate(args: &[&str]) -> Output {
     let out = tempfile::tempdir().expect("there is room for a temporary folder");
-    Command::new(env!("CARGO_BIN_EXE_tailback"))
+    Command::new(crate::common::process::program())
         .current_dir(shipped::root())
         .args(["validate", "tests/measured", "--out"])
         .arg(out.path())
@@ -186,7 +186,7 @@ fn the_document_is_the_same_on_one_thread_and_on_two_and_as_it_is_written() {
     let folder = out.path().display().to_string();
     let args = ["--replications", "3", "--only", "mixed/uwsgi-gevent", "--json"];
     let one = validate(&[&args[..], &["--threads", "1"]].concat());
-    let two = Command::new(env!("CARGO_BIN_EXE_tailback"))
+    let two = Command::new(crate::common::process::program())
         .current_dir(shipped::root())
         .args(["validate", "tests/measured", "--threads", "2", "--out", &folder])
         .args(args)

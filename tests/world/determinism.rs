@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use engine::diary::{Diary, Wanted};
+use engine::fingerprint_windows::{Fingerprints, Wanted};
 use engine::model::Arrivals;
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
@@ -104,9 +104,7 @@ fn said_by(program: &Path, shipped: &shipped::Shipped) -> String {
 #[test]
 fn the_program_that_people_run_comes_to_the_same_fingerprints() {
     let golden = std::fs::read_to_string(shipped::root().join(GOLDEN)).expect("the golden file can be read");
-    let named = std::env::var_os("TAILBACK_PROGRAM");
-    let program =
-        named.as_ref().map_or(Path::new(env!("CARGO_BIN_EXE_tailback")).into(), |path| shipped::root().join(path));
+    let (named, program) = (std::env::var_os("TAILBACK_PROGRAM"), crate::common::process::program());
     let mut scenarios = shipped::scenarios();
     if named.is_none() {
         // This build is held to all of them above: here it is whether its program says them.
@@ -134,13 +132,13 @@ fn one_thread_and_two_write_the_same_bytes() {
     }
 }
 
-fn diary(model: &Model, seed: u64, replication: u32, words: Option<(Time, Time)>) -> Diary {
+fn written(model: &Model, seed: u64, replication: u32, words: Option<(Time, Time)>) -> Fingerprints {
     let wanted = Wanted { window: Span::from_secs(1), words, lines_max: 40 };
-    Diary::of(model, Seed(seed), Replication(replication), wanted).expect("the run comes to its end")
+    Fingerprints::of(model, Seed(seed), Replication(replication), wanted).expect("the run comes to its end")
 }
 
 /// Where two diaries part: the first window that differs, with what happened in it.
-fn parting(a: &Diary, b: &Diary, words: impl Fn(Time, Time) -> String) -> Option<String> {
+fn parting(a: &Fingerprints, b: &Fingerprints, words: impl Fn(Time, Time) -> String) -> Option<String> {
     let first = a.windows.iter().zip(&b.windows).position(|(a, b)| a != b);
     let at = first.or((a.windows.len() != b.windows.len()).then_some(a.windows.len().min(b.windows.len())))?;
     let from = a.windows.get(at).or(b.windows.get(at)).expect("one of them has it").from;
@@ -151,16 +149,20 @@ fn parting(a: &Diary, b: &Diary, words: impl Fn(Time, Time) -> String) -> Option
 fn where_two_runs_part_is_found_to_the_window_and_told_in_its_events() {
     let run = RUNS.iter().find(|run| run.name.ends_with("cpu-hog")).expect("it is shipped");
     let (model, seed) = (&run.compiled.models[1], run.compiled.seed);
-    let once = diary(model, seed, 0, None);
+    let once = written(model, seed, 0, None);
     let record = &run.results[1].records[0];
     let last = once.windows.last().expect("something happened");
-    assert_eq!((last.fingerprint, last.events), (record.fingerprint, record.events), "a diary is of the same run");
-    assert_eq!(parting(&once, &diary(model, seed, 0, None), |_, _| String::new()), None);
+    assert_eq!(
+        (last.fingerprint, last.events),
+        (record.fingerprint, record.events),
+        "what is written down is of the same run"
+    );
+    assert_eq!(parting(&once, &written(model, seed, 0, None), |_, _| String::new()), None);
     // A run that differs from its 30th second on: the server is another one from then.
     let mut other = model.clone();
     other.run.length = Some(Span::from_secs(30));
-    let shorter = diary(&other, seed, 0, None);
-    let words = |from, to| format!("{:?}", diary(model, seed, 0, Some((from, to))).lines);
+    let shorter = written(&other, seed, 0, None);
+    let words = |from, to| format!("{:?}", written(model, seed, 0, Some((from, to))).lines);
     let said = parting(&once, &shorter, words).expect("they part");
     assert!(said.starts_with("they part in the second from 30s"), "{said}");
     assert!(said.contains("Arrive(ClientId(0))"), "{said}");

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use engine::diary::{Diary, Wanted};
+use engine::fingerprint_windows::{Fingerprints, Wanted};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
 use lab::RunSettings;
@@ -76,20 +76,20 @@ fn of_run(args: &Args, model: &Model, seed: Seed, replication: Replication) -> R
         words: args.from.zip(args.to),
         lines_max: args.max_lines as usize,
     };
-    let diary = Diary::of(model, seed, replication, wanted)
+    let written = Fingerprints::of(model, seed, replication, wanted)
         .map_err(|error| Problem::Program { path: args.file.clone(), error })?;
     let run = format!("{} {}", model.name, replication.0);
     let mut text = String::new();
-    for window in &diary.windows {
+    for window in &written.windows {
         let at = args.window.map_or(String::new(), |_| format!(" from {}", window.from));
         text += &format!("{run}{at}: {:016x}, {} events\n", window.fingerprint, window.events);
     }
-    for (at, line) in &diary.lines {
+    for (at, line) in &written.lines {
         // To the nanosecond, where other times are rounded for people.
         text += &format!("{run} {} ns: {line}\n", at.as_ns());
     }
-    if diary.cut > 0 {
-        text += &format!("{run}: {} lines more; --max-lines shows more of them\n", diary.cut);
+    if written.cut > 0 {
+        text += &format!("{run}: {} lines more; --max-lines shows more of them\n", written.cut);
     }
     Ok(text)
 }

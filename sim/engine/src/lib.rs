@@ -20,13 +20,13 @@ mod watch;
 mod world;
 
 pub use kit::{event, hist, id, law, rng, time};
-pub use model::{Model, kernel, step_names as names, worker};
+pub use model::{Model, kernel, step_names, worker};
 pub use program::op;
 pub use rng::{Replication, Seed};
 pub use watch::record::RunRecord;
 pub use watch::{door, record};
 pub use world::{RunError, run, run_at_the_door, run_shuffled, run_unwatched};
-pub use world::{fingerprint_windows as diary, idle_greenlets as crew, requests, size, transcript};
+pub use world::{fingerprint_windows, idle_greenlets, requests, size, transcript};
 
 /// Traces: who did what when, in a window of a run.
 pub mod trace {

@@ -1,4 +1,4 @@
-//! A diary of a run: its fingerprint window by window, and the events of one window in words. It finds where two runs that should
+//! A run written down: its fingerprint window by window, and the events of one window in words. It finds where two runs that should
 //! have been the same began to differ.
 
 use std::fmt::Debug;
@@ -34,7 +34,7 @@ pub struct Window {
 
 /// A run, as it was written down.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Diary {
+pub struct Fingerprints {
     /// The windows in which something happened.
     pub windows: Vec<Window>,
     /// What happened while words were wanted, in order.
@@ -47,14 +47,15 @@ pub struct Diary {
     events: u64,
 }
 
-impl Diary {
+impl Fingerprints {
     /// Runs one world of a model and writes it down.
     ///
     /// # Errors
     /// As [`crate::run`]; what was written until then is lost.
-    pub fn of(model: &Model, seed: Seed, replication: Replication, wanted: Wanted) -> Result<Diary, RunError> {
-        let diary = Diary { windows: Vec::new(), lines: Vec::new(), cut: 0, wanted, edge: Time::ZERO, events: 0 };
-        let mut world = World::new(model, seed, replication, diary);
+    pub fn of(model: &Model, seed: Seed, replication: Replication, wanted: Wanted) -> Result<Fingerprints, RunError> {
+        let written =
+            Fingerprints { windows: Vec::new(), lines: Vec::new(), cut: 0, wanted, edge: Time::ZERO, events: 0 };
+        let mut world = World::new(model, seed, replication, written);
         world.run()?;
         Ok(world.probe)
     }
@@ -70,7 +71,7 @@ impl Diary {
     }
 }
 
-impl Probe for Diary {
+impl Probe for Fingerprints {
     const EVENTS: bool = true;
 
     fn on(&mut self, at: Time, fact: Fact<'_>) {

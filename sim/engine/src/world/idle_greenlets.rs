@@ -1,4 +1,4 @@
-//! A crew: greenlets on a hub that serve nobody, such as the sleepers of a benchmark or a server's own background greenlets.
+//! Idle greenlets: those on a hub that serve nobody, such as the sleepers of a benchmark or a server's own background greenlets.
 //!
 //! A member is a task without a request: its 64 bytes, the timer that it sleeps on, and nothing else. Every member runs the same
 //! program; draws inside its loops differ from member to member, for the second loop register holds the member's number.
@@ -12,9 +12,9 @@ use crate::program::task::{News, Task};
 use crate::watch::recorder::Recorder;
 use crate::world::{RunError, World};
 
-/// What a crew leaves behind.
+/// What they leave behind.
 #[derive(Clone, Debug)]
-pub struct CrewRecord {
+pub struct IdleRecord {
     /// How often a member was switched into.
     pub switches: u64,
     /// How long members were ready before they ran.
@@ -34,7 +34,7 @@ pub struct CrewRecord {
 ///
 /// # Panics
 /// If the model has no hub.
-pub fn run(model: &Model, program: u16, members: u32, seed: Seed) -> Result<CrewRecord, RunError> {
+pub fn run(model: &Model, program: u16, members: u32, seed: Seed) -> Result<IdleRecord, RunError> {
     let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum();
     let recorder = Recorder::new(model, cores, model.slots().max(1));
     let mut world = World::new(model, seed, Replication(0), recorder);
@@ -54,5 +54,5 @@ pub fn run(model: &Model, program: u16, members: u32, seed: Seed) -> Result<Crew
     let (events, fingerprint) = world.counted();
     let mut recorder = world.probe;
     recorder.close(end.min(world.now));
-    Ok(CrewRecord { switches: recorder.hub_lag.count(), hub_lag: recorder.hub_lag, events, fingerprint })
+    Ok(IdleRecord { switches: recorder.hub_lag.count(), hub_lag: recorder.hub_lag, events, fingerprint })
 }

@@ -231,7 +231,7 @@ impl<P: Probe> World<'_, P> {
         }
         let state = &mut self.tasks[task];
         if state.green.is_none() && state.parked != Parked::Thinking {
-            // A request, or one of a crew: it goes on as soon as its wait is complete.
+            // A request, or an idle greenlet: it goes on as soon as its wait is complete.
             let parked = std::mem::replace(&mut state.parked, Parked::No);
             if parked != Parked::No {
                 self.complete_plain(id, task, parked);
