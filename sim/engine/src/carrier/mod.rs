@@ -11,6 +11,7 @@ pub(crate) mod threads;
 use crate::kit::id::{ProcessId, TaskId, ThreadId};
 use crate::machine::{Demand, Role, Thread};
 use crate::watch::probe::Probe;
+use crate::watch::trace::ThreadKind;
 use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
@@ -79,5 +80,17 @@ impl<P: Probe> World<'_, P> {
             Role::Helper | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
         }
+    }
+}
+
+/// What a trace calls a thread of this role.
+pub(crate) fn kind_of(role: Role) -> ThreadKind {
+    match role {
+        Role::Server | Role::PoolServer => ThreadKind::Server,
+        Role::Acceptor => ThreadKind::Acceptor,
+        Role::Helper => ThreadKind::Helper,
+        Role::Hub(_) => ThreadKind::Hub,
+        Role::Router(_) => ThreadKind::Router,
+        Role::Generator(_) => ThreadKind::Generator,
     }
 }

@@ -1,8 +1,8 @@
 //! A run of which a window is traced, and who lives where in it.
 
+use crate::carrier::kind_of;
 use crate::kit::id::ProcessId;
 use crate::kit::rng::{Replication, Seed};
-use crate::machine::Role;
 use crate::model::Model;
 use crate::watch::trace::tracer::Tracer;
 use crate::watch::trace::{Layout, ProcessKind, ThreadKind, Trace, Window};
@@ -28,26 +28,16 @@ pub fn trace(model: &Model, seed: Seed, replication: Replication, window: Window
 }
 
 fn layout<P>(world: &World<'_, P>) -> Layout {
-    let kind = |process: ProcessId| {
-        let role = world.threads.iter().find(|thread| thread.process == process).map(|thread| thread.role);
-        match role {
-            Some(Role::Router(_)) => ProcessKind::Router,
-            Some(Role::Generator(_)) => ProcessKind::Generator,
-            Some(Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Hub(_)) | None => {
-                ProcessKind::Worker(world.processes[process].worker as u32)
-            }
+    let first = |process| world.threads.iter().find(|thread| thread.process == process).map(|thread| thread.role);
+    let kind = |process: ProcessId| match first(process).map(kind_of) {
+        Some(ThreadKind::Router) => ProcessKind::Router,
+        Some(ThreadKind::Generator) => ProcessKind::Generator,
+        Some(ThreadKind::Server | ThreadKind::Acceptor | ThreadKind::Helper | ThreadKind::Hub) | None => {
+            ProcessKind::Worker(world.processes[process].worker as u32)
         }
     };
     let processes = world.processes.ids().map(|process| (world.processes[process].host.index() as u32, kind(process)));
-    let of_thread = |role| match role {
-        Role::Server | Role::PoolServer => ThreadKind::Server,
-        Role::Acceptor => ThreadKind::Acceptor,
-        Role::Helper => ThreadKind::Helper,
-        Role::Hub(_) => ThreadKind::Hub,
-        Role::Router(_) => ThreadKind::Router,
-        Role::Generator(_) => ThreadKind::Generator,
-    };
-    let threads = world.threads.iter().map(|thread| (thread.process.index() as u32, of_thread(thread.role)));
+    let threads = world.threads.iter().map(|thread| (thread.process.index() as u32, kind_of(thread.role)));
     Layout {
         processes: processes.collect(),
         threads: threads.collect(),

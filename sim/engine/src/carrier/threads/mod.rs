@@ -334,7 +334,7 @@ impl<P: Probe> World<'_, P> {
                 self.processes[process].helpers.push(thread);
                 Some(Demand::Wait)
             }
-            Role::Hub(_) | Role::Router(_) | Role::Generator(_) => unreachable!("these have their own loops"),
+            _ => unreachable!("the others have their own loops"),
         }
     }
 
