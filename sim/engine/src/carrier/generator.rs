@@ -11,14 +11,14 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{GeneratorId, RequestId, ThreadId};
+use crate::kit::id::{GeneratorId, HostId, RequestId, ThreadId};
 use crate::kit::law::Law;
 use crate::kit::rng::mix;
 use crate::kit::time::Span;
-use crate::machine::{Demand, Status};
+use crate::machine::{Demand, Role, Status};
 use crate::program::request::Stage;
 use crate::watch::probe::Probe;
-use crate::world::{Event, World};
+use crate::world::{Event, Process, World};
 
 /// Tells the two draws of a request apart.
 const CONNECTING: u64 = 0x636f_6e6e;
@@ -61,6 +61,24 @@ impl Generator {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// The processes of programs that send requests from the cores of the first server.
+    pub(crate) fn build_generators(&mut self) {
+        for (index, client) in self.model.clients.iter().enumerate() {
+            if !client.beside_servers || client.cost.is_none() {
+                continue;
+            }
+            self.clients[index].generators = self.carriers.generators.len();
+            for _ in 0..client.generators {
+                let process = self.processes.next_id();
+                let host = HostId::from_index(self.model.listeners[0].host as usize);
+                self.processes.push(Process::new(host, 0, 0));
+                let id = self.carriers.generators.next_id();
+                self.carriers.generators.push(Generator::new(self.threads.next_id()));
+                self.start_thread(process, Role::Generator(id));
+            }
+        }
+    }
+
     /// The first response of a group is there: the clients that waited for it begin.
     pub(crate) fn send_held(&mut self, index: usize) {
         let held = std::mem::take(&mut self.clients[index].held);
@@ -161,7 +179,9 @@ impl<P: Probe> World<'_, P> {
     fn queue_work(&mut self, id: RequestId, step: Step) -> bool {
         let index = usize::from(self.requests[id].client);
         let (first, count) = (self.clients[index].generators, self.model.clients[index].generators as usize);
-        let Some(all) = self.generators.get_mut(first..).and_then(|rest| rest.get_mut(..count)) else { return false };
+        let Some(all) = self.carriers.generators.get_mut(first..).and_then(|rest| rest.get_mut(..count)) else {
+            return false;
+        };
         let Some(generator) = all.iter_mut().min_by_key(|generator| generator.load()) else { return false };
         match step {
             Step::Connect => generator.connects.push_back(id),
@@ -177,12 +197,12 @@ impl<P: Probe> World<'_, P> {
     /// What the thread of a process beside the servers wants next.
     #[inline(never)]
     pub(crate) fn generator_demand(&mut self, id: GeneratorId) -> Demand {
-        let generator = &mut self.generators[id];
+        let generator = &mut self.carriers.generators[id];
         let thread = generator.thread;
         if let Some((request, step)) = generator.doing.take() {
             self.work_done(request, step);
         }
-        let generator = &mut self.generators[id];
+        let generator = &mut self.carriers.generators[id];
         let connects = generator.connects.pop_front().map(|request| (request, Step::Connect));
         let Some((request, step)) = connects.or_else(|| generator.reads.pop_front().map(|id| (id, Step::Read))) else {
             return self.pay_or_wait(thread);

@@ -8,11 +8,46 @@ pub(crate) mod hub;
 pub(crate) mod router;
 pub(crate) mod threads;
 
-use crate::kit::id::{ProcessId, TaskId, ThreadId};
+use crate::carrier::generator::Generator;
+use crate::carrier::router::Router;
+use crate::kit::id::{GeneratorId, ProcessId, RouterId, TaskId, ThreadId};
+use crate::kit::table::Table;
 use crate::machine::{Demand, Role, Thread};
+use crate::model::Model;
+use crate::program::op::Program;
 use crate::watch::probe::Probe;
 use crate::watch::trace::ThreadKind;
 use crate::world::World;
+
+/// What only carriers know of a run, beside processes, threads and hubs.
+#[derive(Debug)]
+pub(crate) struct Carriers {
+    /// Routers in front, one a server; none where clients connect to the workers.
+    routers: Table<RouterId, Router>,
+    /// Programs that send requests from the cores of a server.
+    generators: Table<GeneratorId, Generator>,
+    /// Resident clients that have begun.
+    residents: u32,
+    /// Which programs are rich.
+    rich: Vec<bool>,
+}
+
+impl Carriers {
+    pub(crate) fn new(model: &Model) -> Carriers {
+        let rich = model.programs.iter().map(Program::is_rich).collect();
+        Carriers { routers: Table::new(), generators: Table::new(), residents: 0, rich }
+    }
+
+    /// Whether clients connect to routers.
+    pub(crate) fn have_routers(&self) -> bool {
+        !self.routers.is_empty()
+    }
+
+    /// Whether a process is a router's, or comes after those.
+    pub(crate) fn is_router(&self, id: ProcessId) -> bool {
+        matches!(self.routers.first(), Some(router) if router.process <= id)
+    }
+}
 
 impl<P: Probe> World<'_, P> {
     /// What a thread wants from the machine now: the one question that it asks of all carriers.

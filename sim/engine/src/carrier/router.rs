@@ -12,14 +12,15 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{ProcessId, RequestId, RouterId, ThreadId};
+use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::{Demand, Status};
+use crate::machine::{Demand, Role, Status};
+use crate::net::Listener;
 use crate::program::request::{Relay, Stage};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
-use crate::world::{Event, World};
+use crate::world::{Event, Process, World};
 
 /// Events that one poll takes: uWSGI 2.0, `corerouter.c`, `uwsgi_corerouter_init`, `nevents`.
 const EVENTS: usize = 64;
@@ -67,10 +68,29 @@ impl Router {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// A router before each server whose software has one, with a socket of the same backlog.
+    pub(crate) fn build_routers(&mut self) {
+        let model = self.model;
+        if !model.workers.iter().any(|worker| worker.router.is_some()) {
+            return;
+        }
+        for server in 0..self.servers() {
+            let spec = &model.listeners[server];
+            let worker = model.processes.iter().find(|process| process.listener as usize == server);
+            let (front, process) = (self.listeners.len(), self.processes.next_id());
+            let (host, worker) = (HostId::from_index(spec.host as usize), worker.map_or(0, |process| process.worker));
+            self.listeners.push(Listener::new(spec.backlog));
+            self.processes.push(Process::new(host, front, worker as usize));
+            let thread = self.threads.next_id();
+            self.carriers.routers.push(Router::new(process, thread, front));
+            self.start_thread(process, Role::Router(RouterId::from_index(server)));
+        }
+    }
+
     /// A connection waits at a router's socket.
     #[inline(never)]
     pub(crate) fn front_readable(&mut self, id: RouterId) {
-        let router = &mut self.routers[id];
+        let router = &mut self.carriers.routers[id];
         if !std::mem::replace(&mut router.listed, true) {
             router.ready.push_back(Ready::Listener);
         }
@@ -84,7 +104,7 @@ impl<P: Probe> World<'_, P> {
     /// A worker has died that had accepted a connection whose bytes its router is about to write.
     pub(crate) fn drop_session(&mut self, request: RequestId) {
         let id = self.router_of(request);
-        let router = &mut self.routers[id];
+        let router = &mut self.carriers.routers[id];
         let stays = |ready: &Ready| !matches!(ready, Ready::Session(other, _) if *other == request);
         router.ready.retain(stays);
         router.batch.retain(stays);
@@ -103,12 +123,12 @@ impl<P: Probe> World<'_, P> {
 
     fn session_ready(&mut self, request: RequestId, step: Step) {
         let id = self.router_of(request);
-        self.routers[id].ready.push_back(Ready::Session(request, step));
+        self.carriers.routers[id].ready.push_back(Ready::Session(request, step));
         self.wake_router(id);
     }
 
     fn wake_router(&mut self, id: RouterId) {
-        let thread = self.routers[id].thread;
+        let thread = self.carriers.routers[id].thread;
         if self.threads[thread].status == Status::Parked {
             self.make_ready(thread);
         }
@@ -118,7 +138,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn router_demand(&mut self, id: RouterId) -> Demand {
         loop {
-            let router = &mut self.routers[id];
+            let router = &mut self.carriers.routers[id];
             let thread = router.thread;
             if let Some((request, step)) = router.doing.take() {
                 self.take_step(request, step);
@@ -138,19 +158,19 @@ impl<P: Probe> World<'_, P> {
                 Step::Answer => costs.answer,
                 Step::Close => costs.close,
             };
-            self.routers[id].doing = Some((request, step));
+            self.carriers.routers[id].doing = Some((request, step));
             return Demand::PAY;
         }
     }
 
     fn router_costs(&self, id: RouterId) -> crate::model::worker::RouterCosts {
-        let worker = self.processes[self.routers[id].process].worker;
+        let worker = self.processes[self.carriers.routers[id].process].worker;
         self.model.workers[worker].router.map_or_else(Default::default, |router| router.costs)
     }
 
     /// One `epoll_wait`; false if nothing is ready.
     fn poll_router(&mut self, id: RouterId) -> bool {
-        let router = &mut self.routers[id];
+        let router = &mut self.carriers.routers[id];
         if router.ready.is_empty() {
             return false;
         }
@@ -173,16 +193,16 @@ impl<P: Probe> World<'_, P> {
     /// An accept is over at once but for its cost; of a session it says what is to be done.
     fn handle_ready(&mut self, id: RouterId, ready: Ready) -> Option<(RequestId, Step)> {
         let Ready::Session(request, step) = ready else {
-            let process = self.routers[id].process;
+            let process = self.carriers.routers[id].process;
             if let Some(request) = self.accept(process) {
-                let (thread, cost) = (self.routers[id].thread, self.router_costs(id).accept);
+                let (thread, cost) = (self.carriers.routers[id].thread, self.router_costs(id).accept);
                 self.threads[thread].owed += cost;
                 let state = &mut self.requests[request];
                 state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
                 tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Network));
                 state.turn_unless_ended(self.now, Wait::Network);
                 if !state.link.deferred.dataless {
-                    self.routers[id].ready.push_back(Ready::Session(request, Step::Connect));
+                    self.carriers.routers[id].ready.push_back(Ready::Session(request, Step::Connect));
                 }
             }
             return None;
@@ -263,7 +283,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Something happened in a session: it may be silent for the whole timeout again.
     pub(crate) fn watch_session(&mut self, id: RequestId) {
-        let process = self.routers[self.router_of(id)].process;
+        let process = self.carriers.routers[self.router_of(id)].process;
         let worker = self.processes[process].worker;
         let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
         else {

@@ -30,7 +30,7 @@ pub(crate) struct Balancer {
     /// (point, server), sorted; empty unless the rule is a hash.
     ring: Vec<(u64, u16)>,
     /// How each server has done lately.
-    pub(crate) health: Vec<Health>,
+    pub(super) health: Vec<Health>,
 }
 
 /// What a balancer knows of a server.
@@ -49,6 +49,12 @@ pub(crate) struct Health {
 }
 
 impl Balancer {
+    /// Servers that it balances among.
+    #[inline]
+    pub(crate) fn servers(&self) -> usize {
+        self.health.len()
+    }
+
     pub(crate) fn new(spec: &BalancerSpec, servers: usize) -> Balancer {
         let mut ring = Vec::new();
         if let Balancing::Hash { .. } = spec.policy {

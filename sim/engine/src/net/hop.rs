@@ -46,6 +46,6 @@ impl<P: Probe> World<'_, P> {
 
     /// The socket that clients of a server connect to, if a router has it.
     pub(crate) fn front_of(&self, server: usize) -> Option<usize> {
-        (!self.routers.is_empty()).then(|| self.model.listeners.len() + server)
+        (self.carriers.have_routers()).then(|| self.model.listeners.len() + server)
     }
 }

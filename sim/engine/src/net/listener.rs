@@ -82,7 +82,7 @@ impl<P: Probe> World<'_, P> {
     /// Servers to balance among: the first so many listeners are the first of each.
     #[inline]
     pub(crate) fn servers(&self) -> usize {
-        self.balancer.health.len()
+        self.balancer.servers()
     }
 
     /// The socket of a server that the kernel gives a connection to.

@@ -1,16 +1,13 @@
 //! Hosts, processes and threads of a model, as they stand before anything happens.
 
-use crate::carrier::generator::Generator;
 use crate::carrier::hub::Hub;
 use crate::carrier::hub::poll::Sockets;
-use crate::carrier::router::Router;
 use crate::client::breaker::Breaker;
-use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
+use crate::kit::id::{HostId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Role;
 use crate::machine::warmth::Warmth;
 use crate::model::WorkerKind;
-use crate::net::Listener;
 use crate::python::gil::Gil;
 use crate::python::sync;
 use crate::watch::probe::Probe;
@@ -55,43 +52,6 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A router before each server whose software has one, with a socket of the same backlog.
-    pub(super) fn build_routers(&mut self) {
-        let model = self.model;
-        if !model.workers.iter().any(|worker| worker.router.is_some()) {
-            return;
-        }
-        for server in 0..self.servers() {
-            let spec = &model.listeners[server];
-            let worker = model.processes.iter().find(|process| process.listener as usize == server);
-            let (front, process) = (self.listeners.len(), self.processes.next_id());
-            let (host, worker) = (HostId::from_index(spec.host as usize), worker.map_or(0, |process| process.worker));
-            self.listeners.push(Listener::new(spec.backlog));
-            self.processes.push(Process::new(host, front, worker as usize));
-            let thread = self.threads.next_id();
-            self.routers.push(Router::new(process, thread, front));
-            self.start_thread(process, Role::Router(RouterId::from_index(server)));
-        }
-    }
-
-    /// The processes of programs that send requests from the cores of the first server.
-    pub(super) fn build_generators(&mut self) {
-        for (index, client) in self.model.clients.iter().enumerate() {
-            if !client.beside_servers || client.cost.is_none() {
-                continue;
-            }
-            self.clients[index].generators = self.generators.len();
-            for _ in 0..client.generators {
-                let process = self.processes.next_id();
-                let host = HostId::from_index(self.model.listeners[0].host as usize);
-                self.processes.push(Process::new(host, 0, 0));
-                let id = self.generators.next_id();
-                self.generators.push(Generator::new(self.threads.next_id()));
-                self.start_thread(process, Role::Generator(id));
-            }
-        }
-    }
-
     /// The process's instances of what its tasks share; their sockets are its hub's.
     pub(crate) fn build_syncs(&mut self, id: ProcessId) {
         let mut no_hub = Sockets::new();
@@ -111,7 +71,7 @@ impl<P: Probe> World<'_, P> {
 
 impl Process {
     /// A process before anything happens, without a GIL and without threads.
-    fn new(host: HostId, listener: usize, worker: usize) -> Process {
+    pub(crate) fn new(host: HostId, listener: usize, worker: usize) -> Process {
         Process {
             host,
             listener,

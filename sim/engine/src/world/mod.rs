@@ -22,18 +22,17 @@ pub use error::RunError;
 pub(crate) use run::run_with;
 pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
 
-use crate::carrier::generator::Generator;
+use crate::carrier::Carriers;
 use crate::carrier::hub::Hub;
 use crate::carrier::hub::greenlet::Green;
-use crate::carrier::router::Router;
 use crate::client::breaker::Breaker;
 use crate::client::{self, Client, Idle};
 use crate::front::balance::Balancer;
 use crate::kit::event::EventQueue;
 use crate::kit::fate::Fates;
 use crate::kit::id::{
-    CallId, ClientId, ConnId, CoreId, GeneratorId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId,
-    RouterId, Slab, TaskId, ThreadId,
+    CallId, ClientId, ConnId, CoreId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
+    ThreadId,
 };
 use crate::kit::rng::{Replication, Seed, Streams};
 use crate::kit::table::Table;
@@ -45,7 +44,6 @@ use crate::net::Finished;
 use crate::net::conn::Conn;
 use crate::net::{self, Listener, Net};
 use crate::peer::Peers;
-use crate::program::op::Program;
 use crate::program::request::Request;
 use crate::program::task::Task;
 use crate::python::gil::Gil;
@@ -226,11 +224,8 @@ pub(crate) struct World<'m, P> {
     /// The proxy's idle connections.
     pub(crate) proxy_idle: Idle,
     pub(crate) conns: Slab<ConnId, Conn>,
-    pub(crate) masters: Masters,
-    /// Routers in front, one a server; none where clients connect to the workers.
-    pub(crate) routers: Table<RouterId, Router>,
-    /// Programs that send requests from the cores of a server.
-    pub(crate) generators: Table<GeneratorId, Generator>,
+    masters: Masters,
+    pub(crate) carriers: Carriers,
     pub(crate) net: Net,
     pub(crate) peer: Peers,
     pub(crate) sharing: Sharing,
@@ -244,11 +239,7 @@ pub(crate) struct World<'m, P> {
     pub(crate) newest: Vec<GreenId>,
     /// Greenlets whose place may be used again.
     pub(crate) free_greens: Vec<GreenId>,
-    /// Which programs are rich.
-    pub(crate) rich: Vec<bool>,
-    pub(crate) before: Before,
-    /// Resident clients that have begun.
-    pub(crate) residents: u32,
+    before: Before,
     pub(crate) arrivals_end: Time,
     pub(crate) warm_up_end: Time,
     /// Running hash over births.
@@ -307,8 +298,7 @@ impl<'m, P: Probe> World<'m, P> {
             proxy_idle: Idle::default(),
             conns: Slab::new(),
             masters: Masters::new(names.len(), model.hosts.len()),
-            routers: Table::new(),
-            generators: Table::new(),
+            carriers: Carriers::new(model),
             net: Net::new(model),
             peer: Peers::new(model.peers.len()),
             sharing: Sharing::new(model),
@@ -319,9 +309,7 @@ impl<'m, P: Probe> World<'m, P> {
             greens: Table::new(),
             newest: Vec::new(),
             free_greens: Vec::new(),
-            rich: model.programs.iter().map(Program::is_rich).collect(),
             before: Before::default(),
-            residents: 0,
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
             births: 0,

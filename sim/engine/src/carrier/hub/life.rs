@@ -38,7 +38,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What a task of a rich program needs to be more than a request; the place of one that is gone is used again.
     pub(super) fn enrich(&mut self, task: TaskId, always: bool) {
-        if !always && !self.rich[usize::from(self.tasks[task].program)] {
+        if !always && !self.carriers.rich[usize::from(self.tasks[task].program)] {
             return;
         }
         let mut green = Green::new(task);

@@ -30,9 +30,9 @@ impl<P: Probe> World<'_, P> {
         self.hubs.iter_mut().for_each(|hub| hub.bell = first);
         for number in 0..clients {
             let id = HubId::from_index(number as usize % self.hubs.len());
-            let resident = self.residents;
+            let resident = self.carriers.residents;
             let Some(request) = self.next_of_resident(index, resident, Span::ZERO) else { return };
-            self.residents += 1;
+            self.carriers.residents += 1;
             self.owe(id, self.hub_costs(id).spawn);
             let task = self.begin_pass(id, request);
             self.bill(task, self.now, Wait::Hub);
