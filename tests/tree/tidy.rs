@@ -131,11 +131,14 @@ fn folders_fit_a_screen() {
 }
 
 #[test]
-fn tests_that_are_named_are_there() {
+fn sources_that_are_named_are_there() {
     let mut offenders = Vec::new();
     for file in tree() {
         for (at, line) in file.text.lines().enumerate() {
-            let after = line.match_indices("tests/").map(|(at, _)| &line[at..]);
+            let starts = ["tests/", "sim/"].into_iter().flat_map(|root| line.match_indices(root));
+            // What follows a letter or a slash is the end of another path.
+            let starts = starts.filter(|&(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '/'));
+            let after = starts.map(|(at, _)| &line[at..]);
             let paths =
                 after.map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && !"/_.-".contains(c)).next());
             for path in paths.flatten().filter(|path| path.ends_with(".rs")) {
@@ -146,7 +149,7 @@ fn tests_that_are_named_are_there() {
             }
         }
     }
-    none("no such test", &offenders);
+    none("no such source", &offenders);
 }
 
 #[test]
