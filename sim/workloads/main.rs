@@ -1,7 +1,7 @@
-//! Runs one workload on the engine, or as a hand-written loop, or both in turn.
+//! Runs one workload on the engine, as a hand-written loop, on the engine's floor, or all in turn.
 //!
-//! `workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | fleet HOSTS GREENLETS
-//! SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare`, it prints one JSON line: events, wall_s,
+//! `workload [bare|floor|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | fleet HOSTS GREENLETS
+//! SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare` or `floor`, it prints one JSON line: events, wall_s,
 //! cpu_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs both, one after the other, `N` times, and prints the medians and
 //! the median of the ratios, all by time on a processor. `growth FOLDER` runs both over sizes and draws what they cost.
 
@@ -51,6 +51,14 @@ impl Workload {
             Workload::Pool { seconds } => real::pool(seconds, seed),
             Workload::Ring { greenlets, switches } => real::ring(greenlets, switches),
             Workload::Fleet { hosts, greenlets, seconds } => real::fleet(hosts, greenlets, seconds, seed),
+        }
+    }
+
+    /// The engine's draws, requests, bills and record without its mechanisms, where there is such a floor.
+    fn on_the_floor(self, seed: u64) -> Option<Outcome> {
+        match self {
+            Workload::Mmc { customers } => Some(real::mmc_floor(customers, seed)),
+            Workload::Timers { .. } | Workload::Pool { .. } | Workload::Ring { .. } | Workload::Fleet { .. } => None,
         }
     }
 
@@ -121,9 +129,10 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Engine and loop in turn.
+/// Engine, loop and floor in turn.
 fn ratio(workload: Workload, rounds: u64, seed: u64) {
     let (mut engine, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut floor, mut to_floor) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let by_hand = Timed::run(|| workload.by_hand(seed));
         let on_engine = Timed::run(|| workload.on_the_engine(seed));
@@ -131,13 +140,23 @@ fn ratio(workload: Workload, rounds: u64, seed: u64) {
         ratios.push(on_engine / by_hand);
         engine.push(on_engine);
         bare.push(by_hand);
+        if let Workload::Mmc { .. } = workload {
+            let on_floor = Timed::run(|| workload.on_the_floor(seed).expect("it has a floor"));
+            let on_floor = on_floor.ns_per_event(on_floor.cpu_s);
+            to_floor.push(on_engine / on_floor);
+            floor.push(on_floor);
+        }
     }
-    let line = serde_json::json!({
+    let mut line = serde_json::json!({
         "engine_ns_per_event": median(engine),
         "bare_ns_per_event": median(bare),
         "ratio": median(ratios),
         "rounds": rounds,
     });
+    if !floor.is_empty() {
+        line["floor_ns_per_event"] = median(floor).into();
+        line["ratio_to_floor"] = median(to_floor).into();
+    }
     println!("{line}");
 }
 
@@ -157,11 +176,15 @@ fn run(mut words: Vec<String>) -> Option<Result<(), Box<dyn Error>>> {
     if how == "growth" {
         return Some(growth::measure(Path::new(words.get(1)?), rounds.max(1)));
     }
-    let rest = if matches!(how.as_str(), "bare" | "ratio") { &words[1..] } else { &words[..] };
+    let rest = if matches!(how.as_str(), "bare" | "ratio" | "floor") { &words[1..] } else { &words[..] };
     let workload = Workload::read(rest)?;
     match how.as_str() {
         "ratio" => ratio(workload, rounds.max(1), seed),
         "bare" => Timed::run(|| workload.by_hand(seed)).print(),
+        "floor" => {
+            let Workload::Mmc { .. } = workload else { return None };
+            Timed::run(|| workload.on_the_floor(seed).expect("it has a floor")).print();
+        }
         _ => Timed::run(|| workload.on_the_engine(seed)).print(),
     }
     Some(Ok(()))
@@ -176,7 +199,7 @@ fn main() -> ExitCode {
         }
         None => {
             eprintln!(
-                "workload [bare|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES\n\
+                "workload [bare|floor|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES\n\
                  | fleet HOSTS GREENLETS SECONDS [--rounds N] [--seed N]\n\
                  workload growth FOLDER [--rounds N]"
             );

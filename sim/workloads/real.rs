@@ -58,16 +58,28 @@ fn total(record: &RunRecord, wait: Wait) -> f64 {
 }
 
 /// M/M/8: every customer is a request, the servers are eight threads.
-pub fn mmc(customers: u64, seed: u64) -> Outcome {
+pub fn mmc_model(customers: u64) -> Model {
     let code = [Op::Sleep(Patching::Patched, Draw(0)), Op::End];
     let program = Program::new("customer", code, [DrawKind::Fate(0)], []);
     let sites = vec![SiteSpec { name: "hold".into(), law: exponential(SERVICE) }];
     let arrivals = Arrivals::Poisson(Profile { points: vec![(Time::ZERO, ARRIVALS_A_SECOND)] });
     let mut model = model(WorkerKind::Threads { threads: SERVERS }, program, sites, arrivals, mmc_length(customers));
     model.run.drain = Span::from_secs(100_000);
-    let record = run(&model, seed);
+    model
+}
+
+/// M/M/8 on the engine.
+pub fn mmc(customers: u64, seed: u64) -> Outcome {
+    let record = run(&mmc_model(customers), seed);
     let served = record.endings[Ending::Ok as usize];
     Outcome { events: 3 * served, check: total(&record, Wait::Backlog) / served as f64 / SERVICE.as_ns() as f64 }
+}
+
+/// M/M/8 on the engine's floor: the same customers, bills and record, without mechanisms.
+pub fn mmc_floor(customers: u64, seed: u64) -> Outcome {
+    let floor = engine::floor::mmc(&mmc_model(customers), Seed(seed), Replication(0));
+    let waited = floor.waited.as_ns() as f64;
+    Outcome { events: 3 * floor.served, check: waited / floor.served as f64 / SERVICE.as_ns() as f64 }
 }
 
 /// Sleepers: greenlets of one hub that serve nobody, until about so many sleeps are over.

@@ -33,6 +33,7 @@ fn workload(criterion: &mut Criterion, name: &str, events: u64, run: impl Fn() -
 fn workloads(criterion: &mut Criterion) {
     workload(criterion, "limit/mmc", 300_000, || bare::mmc(100_000, 1));
     workload(criterion, "mmc", 300_000, || real::mmc(100_000, 1));
+    workload(criterion, "floor/mmc", 300_000, || real::mmc_floor(100_000, 1));
     for (name, sleepers, events) in
         [("timers/1e3", 1_000, 300_000), ("timers/1e5", 100_000, 1_000_000), ("timers/1e6", 1_000_000, 2_000_000)]
     {

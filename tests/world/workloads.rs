@@ -1,5 +1,7 @@
 //! The workloads by which simulators are compared give what theory and a hand-written loop say.
 
+use engine::record::{Ending, Wait};
+
 use crate::common::workloads::{bare, real};
 
 #[test]
@@ -9,6 +11,21 @@ fn customers_wait_on_the_engine_as_long_as_in_a_hand_written_loop() {
         // The same draws, and a server that costs nothing: the same waits, summed in another order of rounding.
         assert_eq!(loops.events, engine.events, "seed {seed}");
         assert!((loops.check - engine.check).abs() < 1e-9, "{} and {}", loops.check, engine.check);
+    }
+}
+
+#[test]
+fn the_floor_serves_the_engines_customers_after_the_engines_waits() {
+    for seed in [1, 2] {
+        let model = real::mmc_model(20_000);
+        let record = engine::run(&model, engine::Seed(seed), engine::Replication(0)).expect("it comes to its end");
+        let floor = engine::floor::mmc(&model, engine::Seed(seed), engine::Replication(0));
+        assert_eq!(floor.births_fingerprint, record.births_fingerprint, "the same customers with the same needs");
+        assert_eq!(floor.served, record.endings[Ending::Ok as usize]);
+        assert_eq!(floor.waited.as_ns(), record.classes[0].blame[Wait::Backlog as usize].as_ns());
+        assert_eq!(floor.p99, record.latency.quantile(0.99));
+        assert_eq!(real::mmc_floor(20_000, seed).check, real::mmc(20_000, seed).check);
+        assert!(floor.counted.0 < record.events, "{} events, and the engine {}", floor.counted.0, record.events);
     }
 }
 

@@ -26,7 +26,7 @@ pub use rng::{Replication, Seed};
 pub use watch::record::RunRecord;
 pub use watch::{door, record};
 pub use world::{RunError, run, run_at_the_door, run_shuffled, run_unwatched};
-pub use world::{fingerprint_windows, idle_greenlets, requests, size, transcript};
+pub use world::{fingerprint_windows, floor, idle_greenlets, requests, size, transcript};
 
 /// Traces: who did what when, in a window of a run.
 pub mod trace {

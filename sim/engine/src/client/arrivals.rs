@@ -89,7 +89,7 @@ impl<P: Probe> World<'_, P> {
     }
 }
 
-const UNIT_EXPONENTIAL: Law = Law::Exponential { mean: Span::from_secs(1) };
+pub(crate) const UNIT_EXPONENTIAL: Law = Law::Exponential { mean: Span::from_secs(1) };
 
 /// The integral of the rate from the start to `at`.
 fn integral(profile: &Profile, at: Time) -> f64 {
@@ -112,7 +112,7 @@ fn integral(profile: &Profile, at: Time) -> f64 {
 
 /// When the integral of the rate reaches `due`; `None` if it never does.
 #[inline]
-fn instant_of(profile: &Profile, due: f64) -> Option<Time> {
+pub(crate) fn instant_of(profile: &Profile, due: f64) -> Option<Time> {
     let mut left = due;
     for (at, &(from, rate)) in profile.points.iter().enumerate() {
         let Some(&(to, end_rate)) = profile.points.get(at + 1) else {

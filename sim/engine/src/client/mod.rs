@@ -6,7 +6,7 @@
 //! The files: `arrivals.rs` when open clients come, `birth.rs` what is drawn, `retry.rs` refreshes and retries, `hedge.rs` second
 //! copies, `socket_timeout.rs` programs that end when they hear nothing.
 
-mod arrivals;
+pub(crate) mod arrivals;
 pub(crate) mod birth;
 pub(crate) mod breaker;
 mod hedge;
@@ -113,7 +113,7 @@ pub(crate) enum Site {
 }
 
 impl Site {
-    const COUNT: usize = 9;
+    pub(crate) const COUNT: usize = 9;
     const NAMES: [&'static str; Site::COUNT] =
         ["gap", "class", "key", "patience", "think", "refresh", "pause", "burst", "backoff"];
 }

@@ -7,6 +7,7 @@ mod build;
 pub(crate) mod deadlock;
 mod error;
 pub mod fingerprint_windows;
+pub mod floor;
 pub mod idle_greenlets;
 pub(crate) mod process_life;
 pub mod requests;
