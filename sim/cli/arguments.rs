@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use engine::Seed;
+use engine::time::Span;
 use lab::figure::RUN_FIGURES;
 use lab::{FigureSpec, RunSettings};
 use report::figures::Drawing;
@@ -85,6 +86,14 @@ impl SetArg {
     }
 }
 
+/// How long the runs of a search are.
+#[derive(clap::Args, Clone, Copy)]
+pub struct LengthArg {
+    /// Length of every run [default: the file's; of a constant load, enough for 10,000 requests]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub length: Option<Span>,
+}
+
 /// Where an answer goes that has one plot.
 #[derive(clap::Args)]
 pub struct PlotArgs {
@@ -148,6 +157,14 @@ pub fn percent(text: &str) -> Result<f64, String> {
         Some(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
         Some(_) => Err("it is above 0% and at most 100%".to_owned()),
         None => Err("write it in per cent, such as 2%".to_owned()),
+    }
+}
+
+/// A duration above zero.
+fn duration(text: &str) -> Result<Span, String> {
+    match text.parse::<Span>() {
+        Ok(span) if !span.is_zero() => Ok(span),
+        Ok(_) | Err(_) => Err("write a duration above zero with its unit, such as 60s or 15m".to_owned()),
     }
 }
 

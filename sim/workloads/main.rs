@@ -54,14 +54,6 @@ impl Workload {
         }
     }
 
-    /// The engine's draws, requests, bills and record without its mechanisms, where there is such a floor.
-    fn on_the_floor(self, seed: u64) -> Option<Outcome> {
-        match self {
-            Workload::Mmc { customers } => Some(real::mmc_floor(customers, seed)),
-            Workload::Timers { .. } | Workload::Pool { .. } | Workload::Ring { .. } | Workload::Fleet { .. } => None,
-        }
-    }
-
     fn by_hand(self, seed: u64) -> Outcome {
         match self {
             Workload::Mmc { customers } => bare::mmc(customers, seed),
@@ -140,8 +132,8 @@ fn ratio(workload: Workload, rounds: u64, seed: u64) {
         ratios.push(on_engine / by_hand);
         engine.push(on_engine);
         bare.push(by_hand);
-        if let Workload::Mmc { .. } = workload {
-            let on_floor = Timed::run(|| workload.on_the_floor(seed).expect("it has a floor"));
+        if let Workload::Mmc { customers } = workload {
+            let on_floor = Timed::run(|| real::mmc_floor(customers, seed));
             let on_floor = on_floor.ns_per_event(on_floor.cpu_s);
             to_floor.push(on_engine / on_floor);
             floor.push(on_floor);
@@ -182,8 +174,8 @@ fn run(mut words: Vec<String>) -> Option<Result<(), Box<dyn Error>>> {
         "ratio" => ratio(workload, rounds.max(1), seed),
         "bare" => Timed::run(|| workload.by_hand(seed)).print(),
         "floor" => {
-            let Workload::Mmc { .. } = workload else { return None };
-            Timed::run(|| workload.on_the_floor(seed).expect("it has a floor")).print();
+            let Workload::Mmc { customers } = workload else { return None };
+            Timed::run(|| real::mmc_floor(customers, seed)).print();
         }
         _ => Timed::run(|| workload.on_the_engine(seed)).print(),
     }

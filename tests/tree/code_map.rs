@@ -5,18 +5,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use super::rooms;
 use crate::common::shipped;
 
 /// Crates and folders of the product, from the ground up, with the order of the rooms inside where there is one.
 const FLOORS: [(&str, &[&str]); 8] = [
-    (
-        "sim/engine/src",
-        &[
-            "kit", "program", "model", "watch", "client", "machine", "python", "peer", "net", "front", "carrier",
-            "world",
-        ],
-    ),
-    ("sim/scenario/src", &["words", "reader", "tables", "whole", "format", "compile", "lint"]),
+    ("sim/engine/src", &rooms::ENGINE),
+    ("sim/scenario/src", &rooms::SCENARIO),
     ("sim/lab/src", &[]),
     ("sim/report/src", &[]),
     ("sim/proof/src", &[]),
@@ -78,7 +73,7 @@ fn whole() -> String {
 }
 
 /// The rooms: each folder at the top of a crate by what its own file says.
-fn rooms() -> String {
+fn room_table() -> String {
     let mut text = "| Room | |\n|---|---|\n".to_owned();
     for (folder, rooms) in FLOORS {
         for (inside, files) in floor(folder, rooms) {
@@ -101,7 +96,7 @@ fn the_code_map_is_what_the_files_say() {
     let text = fs::read_to_string(&page).expect("ARCHITECTURE.md can be read");
     let begin = text.find(MARKS.0).expect("a mark before the rooms") + MARKS.0.len();
     let end = text.find(MARKS.1).expect("a mark after the rooms");
-    let wanted = format!("{}{}{}", &text[..begin], rooms(), &text[end..]);
+    let wanted = format!("{}{}{}", &text[..begin], room_table(), &text[end..]);
     if std::env::var_os("TAILBACK_BLESS").is_some() {
         fs::write(&map, whole()).expect("the map can be written");
         fs::write(&page, &wanted).expect("ARCHITECTURE.md can be written");

@@ -6,15 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rooms::Source;
+use super::rooms::{Source, code};
 
 /// Calls from a room to a method of one above, as `room -> other: name`; `rooms` begins with the lowest.
 pub fn calls(files: &[Source<'_>], rooms: &[&str]) -> BTreeSet<String> {
     let room = |path: &str| rooms.iter().position(|room| path.starts_with(&format!("{room}/")));
+    let files: Vec<(&str, String)> = files.iter().map(|(path, text)| (*path, code(text))).collect();
     let mut homes: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for (path, text) in files {
+    for (path, text) in &files {
         let Some(own) = room(path) else { continue };
-        for block in world_blocks(body(text)) {
+        for block in world_blocks(text) {
             for name in methods(block) {
                 homes.entry(name).or_default().insert(own);
             }
@@ -23,7 +24,7 @@ pub fn calls(files: &[Source<'_>], rooms: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (path, text) in files.iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
         let Some(own) = room(path) else { continue };
-        for block in world_blocks(body(text)) {
+        for block in world_blocks(text) {
             for name in called(block) {
                 let Some(homes) = homes.get(name) else { continue };
                 let lowest = homes.first().copied().unwrap_or(0);
@@ -34,11 +35,6 @@ pub fn calls(files: &[Source<'_>], rooms: &[&str]) -> BTreeSet<String> {
         }
     }
     found
-}
-
-/// A file without its tests.
-fn body(text: &str) -> &str {
-    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text)
 }
 
 /// The `impl` blocks on `World`, and the functions that take one, from their first to their last line.

@@ -6,6 +6,12 @@
 
 use std::collections::BTreeMap;
 
+/// Rooms of the engine, the lowest first.
+pub const ENGINE: [&str; 12] =
+    ["kit", "program", "model", "watch", "client", "machine", "python", "peer", "net", "front", "carrier", "world"];
+/// Rooms of the scenario crate, the lowest first.
+pub const SCENARIO: [&str; 7] = ["words", "reader", "tables", "whole", "format", "compile", "lint"];
+
 /// A file of a crate: its path below `src/`, and what is in it.
 pub type Source<'a> = (&'a str, &'a str);
 
@@ -80,7 +86,7 @@ fn handed_on(lib: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The text without its comments and without the tests at its end, line by line.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let body = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     body.lines().map(|line| line.split("//").next().unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }

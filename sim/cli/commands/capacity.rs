@@ -13,7 +13,7 @@ use report::text::attainable::unattainable_text;
 use report::text::capacity::{Asked, capacity_text};
 use scenario::Compiled;
 
-use crate::arguments::{PlotArgs, SeedArg, Threads, parse_overrides};
+use crate::arguments::{LengthArg, PlotArgs, SeedArg, Threads, parse_overrides};
 use crate::files;
 use crate::laws;
 use crate::objectives::slo_of;
@@ -28,9 +28,8 @@ pub struct Args {
     /// Only these worlds, for example --worlds threads,gevent
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     worlds: Vec<String>,
-    /// Length of every run [default: the file's; of a constant load, enough for 10,000 requests]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    length: Option<Span>,
+    #[command(flatten)]
+    length: LengthArg,
     /// Loads closer than this many per cent are not told apart
     #[arg(long, value_name = "PERCENT", default_value_t = Ladder::TOLERANCE * 100.0, value_parser = percent)]
     tolerance: f64,
@@ -55,14 +54,6 @@ const LEAST_S: f64 = 30.0;
 /// In steps of this.
 const STEP_S: f64 = 10.0;
 
-/// A duration above zero.
-pub fn duration(text: &str) -> Result<Span, String> {
-    match text.parse::<Span>() {
-        Ok(span) if !span.is_zero() => Ok(span),
-        Ok(_) | Err(_) => Err("write a duration above zero with its unit, such as 60s or 15m".to_owned()),
-    }
-}
-
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim_end_matches('%').trim().parse::<f64>().ok();
     number
@@ -77,7 +68,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
     crate::warm_up_pilots::refuse(&compiled, "capacity")?;
     let mut models = chosen(&compiled, &args.worlds)?;
     models.iter().try_for_each(can_scale).map_err(|error| Problem::Usage(error.to_string()))?;
-    let notes = shorten(&mut models, &compiled, args.length);
+    let notes = shorten(&mut models, &compiled, args.length.length);
     let folder = args.plot.folder(&args.file)?;
     let unattainable = laws::out_of_reach_at_any_load(&compiled, &models);
     let settings = SearchSettings {

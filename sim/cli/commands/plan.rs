@@ -14,8 +14,8 @@ use report::text::attainable::unattainable_text;
 use report::text::plan::plan_text;
 use scenario::{Compiled, Override, Plan};
 
-use crate::arguments::{PlotArgs, SeedArg, Threads, parse_overrides};
-use crate::commands::capacity::{chosen, duration, shorten};
+use crate::arguments::{LengthArg, PlotArgs, SeedArg, Threads, parse_overrides};
+use crate::commands::capacity::{chosen, shorten};
 use crate::files;
 use crate::laws;
 use crate::objectives::slo_of;
@@ -33,9 +33,8 @@ pub struct Args {
     /// Only these worlds [default: those of slo.worlds, or all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     worlds: Vec<String>,
-    /// Length of every run [default: the file's; of a constant load, enough for 10,000 requests]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    length: Option<Span>,
+    #[command(flatten)]
+    length: LengthArg,
     /// Run every deployment from the cheapest on until one meets, instead of ruling out those with less of what helps
     #[arg(long)]
     by_force: bool,
@@ -71,7 +70,7 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
     let mut notes = Vec::new();
     let mut spaces = Vec::new();
     for model in &models {
-        let (space, said) = space(&source, &overrides, wanted, model, &compiled, args.length)?;
+        let (space, said) = space(&source, &overrides, wanted, model, &compiled, args.length.length)?;
         spaces.push(space);
         notes = said;
     }

@@ -4,6 +4,8 @@
 
 pub mod data;
 pub mod figures;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 pub mod json;
 pub mod markdown;
 pub mod page;

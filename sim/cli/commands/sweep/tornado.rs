@@ -2,7 +2,7 @@
 
 use lab::sweep::study::{Column, Mode};
 use lab::sweep::values::{Kind, read_number, write_number};
-use scenario::{Diagnostic, Override, TypedNumber as Knob, typed_numbers};
+use scenario::{Diagnostic, Override, TypedNumber, typed_numbers};
 
 use super::Args;
 use super::arguments::{Arguments, diagnostic};
@@ -45,7 +45,7 @@ pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
     let set: Vec<Override> = overrides(&arguments);
     // A file with mistakes has no knobs to speak of; its mistakes are told, not ours.
     source.compile(&set)?;
-    let known: Vec<Knob> = typed_numbers(&source.text);
+    let known: Vec<TypedNumber> = typed_numbers(&source.text);
     let wanted = wanted(&known, &named, &arguments, &mut wrong);
     if !wrong.is_empty() {
         return Err(wrong);
@@ -73,8 +73,13 @@ fn share(text: &str) -> Option<f64> {
 }
 
 /// The knobs to move: those that were named, or all that are not fixed.
-fn wanted(known: &[Knob], named: &[String], arguments: &Arguments, wrong: &mut Vec<Diagnostic>) -> Vec<Knob> {
-    let fixed = |knob: &&Knob| arguments.settings.iter().any(|setting| setting.key == knob.key);
+fn wanted(
+    known: &[TypedNumber],
+    named: &[String],
+    arguments: &Arguments,
+    wrong: &mut Vec<Diagnostic>,
+) -> Vec<TypedNumber> {
+    let fixed = |knob: &&TypedNumber| arguments.settings.iter().any(|setting| setting.key == knob.key);
     if named.is_empty() {
         return known.iter().filter(|knob| !fixed(knob)).cloned().collect();
     }
@@ -100,7 +105,7 @@ fn wanted(known: &[Knob], named: &[String], arguments: &Arguments, wrong: &mut V
 fn points(
     source: &Source,
     arguments: &Arguments,
-    knobs: &[Knob],
+    knobs: &[TypedNumber],
     around: f64,
     points_max: usize,
 ) -> Result<(Vec<Column>, Vec<Vec<String>>), Vec<Diagnostic>> {

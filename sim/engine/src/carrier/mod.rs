@@ -43,8 +43,8 @@ impl Carriers {
         !self.routers.is_empty()
     }
 
-    /// Whether a process is a router's, or comes after those.
-    pub(crate) fn is_router(&self, id: ProcessId) -> bool {
+    /// Whether a process is a router's, or of a sender behind those: they come after the servers' own.
+    pub(crate) fn is_router_or_sender(&self, id: ProcessId) -> bool {
         matches!(self.routers.first(), Some(router) if router.process <= id)
     }
 }

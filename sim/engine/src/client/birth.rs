@@ -1,12 +1,12 @@
 //! A request is born: the person's next row of every stream is drawn, whoever will serve it.
 
 use crate::client::{Beginning, Site};
-use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
-use crate::kit::rng::mix;
+use crate::kit::fate::Fates;
+use crate::kit::id::RequestId;
+use crate::kit::rng::{Streams, mix};
 use crate::kit::time::{Span, Time};
-use crate::program::op::Pc;
-use crate::program::request::{Link, NO_LISTENER, NO_MEMBER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
-use crate::program::wait::Wait;
+use crate::model::SiteSpec;
+use crate::program::request::{Request, Why};
 use crate::watch::probe::Probe;
 use crate::world::World;
 
@@ -95,51 +95,34 @@ impl<P: Probe> World<'_, P> {
             Some(law) => born + law.sample(self.draw(index, Site::Patience, row + shift)),
             None => Time::NEVER,
         };
-        let (first, count) = self.clients[index].class_sites[class];
+        let first = self.clients[index].class_sites[class];
         let class_id = spec.classes[class];
-        let fate = self.fates.take(count);
         let sites = &model.classes[class_id as usize].sites;
-        let mut births = mix(self.births ^ born.as_ns(), key ^ u64::from(class_id));
-        for ((column, value), spec) in self.fates.row_mut(fate, count).iter_mut().enumerate().zip(sites) {
-            *value = spec.law.sample(self.streams.bits(first + column, class_row + shift)).as_ns();
-            births = mix(births, *value);
-        }
+        let births = mix(self.births ^ born.as_ns(), key ^ u64::from(class_id));
+        let (fate, births) = draw_fate(&mut self.fates, &mut self.streams, sites, (first, class_row + shift), births);
         if attempt == 0 {
             self.births = births;
         }
-        self.requests.insert(Request {
-            born,
-            since: born,
-            bill: [Span::ZERO; Wait::KINDS],
-            key,
-            row: row | class_row << 32,
-            leaves_at,
-            limit_at: Time::NEVER,
-            hop_at: Time::NEVER,
-            hedge_at: Time::NEVER,
-            begun: Time::ZERO,
-            fate,
-            task: TaskId::NONE,
-            linger: ThreadId::NONE,
-            twin: RequestId::NONE,
-            conn: ConnId::NONE,
-            tried: [NO_LISTENER; TRIES_MAX],
-            tries: 0,
-            why,
-            resident: NO_RESIDENT,
-            member: NO_MEMBER,
-            client: index as u16,
-            class: class_id as u16,
-            listener: NO_LISTENER,
-            attempt,
-            syns: 0,
-            wait: Wait::Network,
-            op: Pc(0),
-            stage: Stage::Pausing,
-            ending: None,
-            failed: false,
-            again: false,
-            link: Link::default(),
-        })
+        let row = row | class_row << 32;
+        let (client, class) = (index as u16, class_id as u16);
+        self.requests.insert(Request { leaves_at, why, client, class, attempt, ..Request::new(born, key, row, fate) })
     }
+}
+
+/// Draws the spans of a request's program into a row of the arena, from site `first` on and from the streams' row `row`. Where it
+/// lies, and the hash over births with it.
+#[inline(always)]
+pub(crate) fn draw_fate(
+    fates: &mut Fates,
+    streams: &mut Streams,
+    sites: &[SiteSpec],
+    (first, row): (usize, u64),
+    mut births: u64,
+) -> (u32, u64) {
+    let fate = fates.take(sites.len());
+    for ((column, value), spec) in fates.row_mut(fate, sites.len()).iter_mut().enumerate().zip(sites) {
+        *value = spec.law.sample(streams.bits(first + column, row)).as_ns();
+        births = mix(births, *value);
+    }
+    (fate, births)
 }

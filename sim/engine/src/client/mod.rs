@@ -44,8 +44,8 @@ pub(crate) struct Client {
     weights: u64,
     /// What it asks for before it chooses.
     beginning: Beginning,
-    /// Sites of each class's draws: (first, count) in the world's streams.
-    class_sites: Vec<(usize, usize)>,
+    /// The first of each class's sites in the world's streams.
+    class_sites: Vec<usize>,
     /// Expected arrivals up to the last one: the integral of the rate.
     due: f64,
     /// Whether another arrival is scheduled (open clients).
@@ -141,7 +141,7 @@ impl Client {
             .map(|&class| {
                 let count = classes[class as usize].sites.len();
                 at += count;
-                (at - count, count)
+                at - count
             })
             .collect();
         let client = Client {

@@ -32,9 +32,6 @@ impl Default for Hist {
 
 /// Buckets of an octave are this many, a power of two: three significant digits need a thousand.
 const OCTAVE_BITS: u32 = 10;
-/// What is not below this many units counts as [`Hist::CAP`].
-const UNITS_END: u64 = 1 << 40;
-
 impl Hist {
     /// Largest span kept apart; longer ones count as this.
     pub const CAP: Span = Span::from_secs(100_000);
@@ -55,8 +52,7 @@ impl Hist {
     /// The bucket that a span falls into: the same in every histogram.
     #[inline]
     pub(crate) fn bucket(span: Span) -> Bucket {
-        let units = (span.as_ns() / Self::UNIT_NS).max(1);
-        let units = if units < UNITS_END { units } else { Self::CAP.as_ns() / Self::UNIT_NS };
+        let units = (span.as_ns() / Self::UNIT_NS).clamp(1, Self::CAP.as_ns() / Self::UNIT_NS);
         // Units up to 2,047 have a bucket each; from there on every octave has half as many.
         let octave = (63 - OCTAVE_BITS) - (units | ((2 << OCTAVE_BITS) - 1)).leading_zeros();
         Bucket(((octave << OCTAVE_BITS) as u64 + (units >> octave)) as usize)
@@ -222,7 +218,7 @@ mod tests {
             twin.auto(false);
             let (mut some, mut others) = (Hist::new(), Hist::new());
             for (turn, &ns) in spans.iter().enumerate() {
-                twin.saturating_record((ns / Hist::UNIT_NS).max(1));
+                twin.saturating_record((ns / Hist::UNIT_NS).clamp(1, Hist::CAP.as_ns() / Hist::UNIT_NS));
                 let hist = if turn % 3 == 0 { &mut others } else { &mut some };
                 hist.add(Span::from_ns(ns));
             }
@@ -239,6 +235,20 @@ mod tests {
             let ours = some.buckets().map(|(edge, count)| (edge.as_ns(), count));
             prop_assert_eq!(ours.collect::<Vec<_>>(), theirs.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn around_the_cap_a_longer_span_is_in_no_lower_bucket() {
+        let around = (99_000..120_000_u64).step_by(7).map(Span::from_secs).chain([Span::MAX]);
+        let buckets: Vec<usize> = around.map(|span| Hist::bucket(span).0).collect();
+        assert!(buckets.is_sorted());
+        let mut hist = Hist::new();
+        [105_000, 1_000_000].map(Span::from_secs).iter().for_each(|&span| hist.add(span));
+        assert_eq!(
+            hist.quantile(0.9),
+            Some(Span::from_secs(105_000)),
+            "what is beyond the cap is told as the least of it"
+        );
     }
 
     #[test]

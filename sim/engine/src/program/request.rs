@@ -208,6 +208,45 @@ pub enum Stage {
 }
 
 impl Request {
+    /// One that its sender is about to send, with its draws: as `client` 0 asks for `class` 0, for the first time and with all patience.
+    #[inline(always)]
+    pub fn new(born: Time, key: u64, row: u64, fate: u32) -> Request {
+        Request {
+            born,
+            since: born,
+            bill: [Span::ZERO; Wait::KINDS],
+            key,
+            row,
+            leaves_at: Time::NEVER,
+            limit_at: Time::NEVER,
+            hop_at: Time::NEVER,
+            hedge_at: Time::NEVER,
+            begun: Time::ZERO,
+            fate,
+            task: TaskId::NONE,
+            linger: ThreadId::NONE,
+            twin: RequestId::NONE,
+            conn: ConnId::NONE,
+            tried: [NO_LISTENER; TRIES_MAX],
+            tries: 0,
+            why: Why::First,
+            resident: NO_RESIDENT,
+            member: NO_MEMBER,
+            client: 0,
+            class: 0,
+            listener: NO_LISTENER,
+            attempt: 0,
+            syns: 0,
+            wait: Wait::Network,
+            op: Pc(0),
+            stage: Stage::Pausing,
+            ending: None,
+            failed: false,
+            again: false,
+            link: Link::default(),
+        }
+    }
+
     /// Closes the account of the current wait at `at` and opens that of `wait`.
     ///
     /// `at` may lie before now, when the hub discovers late that something was ready, but not before the last change.

@@ -37,6 +37,6 @@ pub enum Outcome {
     Empty,
     /// The block ran out of time.
     Timeout,
-    /// These greenlets were ready, in this order; they count as [`Line::who`] does.
+    /// These greenlets were ready, in this order; counted in spawn order.
     Names(Vec<u32>),
 }

@@ -86,6 +86,12 @@ impl Linkable {
         true
     }
 
+    /// A waiter that was woken for a unit takes it: nobody wakes more of them than there are units.
+    #[inline(always)]
+    pub(crate) fn take_woken(&mut self) {
+        assert!(self.take(), "a woken waiter finds a unit");
+    }
+
     /// Puts a unit on the shelf, for whoever asks next.
     #[inline(always)]
     pub(crate) fn give(&mut self) {

@@ -7,15 +7,15 @@
 use std::collections::VecDeque;
 
 use crate::client::arrivals::{UNIT_EXPONENTIAL, instant_of};
+use crate::client::birth::draw_fate;
 use crate::client::{Site, site_names};
 use crate::kit::event::EventQueue;
 use crate::kit::fate::Fates;
-use crate::kit::id::{ConnId, RequestId, Slab, TaskId, ThreadId};
+use crate::kit::id::{RequestId, Slab};
 use crate::kit::rng::{Replication, Seed, Streams, mix};
 use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, Model, SiteSpec};
-use crate::program::op::Pc;
-use crate::program::request::{Link, NO_LISTENER, NO_MEMBER, NO_RESIDENT, Request, Stage, TRIES_MAX, Why};
+use crate::program::request::{Request, Stage};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::watch::recorder::Recorder;
@@ -143,15 +143,12 @@ impl<'m> Loop<'m> {
         let (row, now) = (self.born, self.now);
         self.born += 1;
         let key = self.streams.bits(Site::Key as usize, row);
-        let fate = self.fates.take(self.sites.len());
-        let mut births = mix(self.births ^ now.as_ns(), key);
-        for ((column, value), spec) in self.fates.row_mut(fate, self.sites.len()).iter_mut().enumerate().zip(self.sites)
-        {
-            *value = spec.law.sample(self.streams.bits(Site::COUNT + column, row)).as_ns();
-            births = mix(births, *value);
-        }
+        let births = mix(self.births ^ now.as_ns(), key);
+        let place = (Site::COUNT, row);
+        let (fate, births) = draw_fate(&mut self.fates, &mut self.streams, self.sites, place, births);
         self.births = births;
-        let id = self.requests.insert(request(now, key, row, fate));
+        let id =
+            self.requests.insert(Request { stage: Stage::Queued, ..Request::new(now, key, row | row << 32, fate) });
         self.probe.on(now, Fact::Sent(&self.requests[id]));
         self.requests[id].turn(now, Wait::Backlog);
         self.probe.on(now, Fact::Gauge(Gauge::Queued, 1));
@@ -184,43 +181,5 @@ impl<'m> Loop<'m> {
         self.probe.on(self.now, Fact::Bytes { class: 0, head: 0, body: 0 });
         self.fates.give(request.fate, self.sites.len());
         self.requests.remove(id);
-    }
-}
-
-/// A request as the engine has it, on its way into the queue.
-fn request(born: Time, key: u64, row: u64, fate: u32) -> Request {
-    Request {
-        born,
-        since: born,
-        bill: [Span::ZERO; Wait::KINDS],
-        key,
-        row: row | row << 32,
-        leaves_at: Time::NEVER,
-        limit_at: Time::NEVER,
-        hop_at: Time::NEVER,
-        hedge_at: Time::NEVER,
-        begun: Time::ZERO,
-        fate,
-        task: TaskId::NONE,
-        linger: ThreadId::NONE,
-        twin: RequestId::NONE,
-        conn: ConnId::NONE,
-        tried: [NO_LISTENER; TRIES_MAX],
-        tries: 0,
-        why: Why::First,
-        resident: NO_RESIDENT,
-        member: NO_MEMBER,
-        client: 0,
-        class: 0,
-        listener: 0,
-        attempt: 0,
-        syns: 1,
-        wait: Wait::Network,
-        op: Pc(0),
-        stage: Stage::Queued,
-        ending: None,
-        failed: false,
-        again: false,
-        link: Link::default(),
     }
 }

@@ -128,7 +128,7 @@ pub(crate) const JITTER: &str = "server/max_requests_jitter";
 impl<P: Probe> World<'_, P> {
     fn life_spec(&self, id: ProcessId) -> Option<&LifeSpec> {
         let process = &self.processes[id];
-        let routed = self.carriers.is_router(id);
+        let routed = self.carriers.is_router_or_sender(id);
         self.model.workers[process.worker].life.as_ref().filter(|_| !routed)
     }
 

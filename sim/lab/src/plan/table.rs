@@ -9,7 +9,7 @@ use crate::run::FailedRun;
 use crate::scaled::Input;
 use crate::slo::{Measure, Seen, Slo};
 
-/// SearchSettings that a search is expected to take.
+/// Runs that a search is expected to take.
 const EXPECTED: usize = 18;
 /// How much dearer than the answer a deployment may be to show what money buys.
 const DEARER: f64 = 3.0;
@@ -28,7 +28,7 @@ struct Searched<'a> {
 /// Finds the cheapest deployment of every world and everything around it.
 ///
 /// # Errors
-/// [`LabError::SearchSettings`] names every run that failed; [`LabError::NothingToRun`] and [`LabError::Threads`] as [`crate::run_all`].
+/// [`LabError::Runs`] names every run that failed; [`LabError::NothingToRun`] and [`LabError::Threads`] as [`crate::run_all`].
 pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -> Result<Plan, LabError> {
     if spaces.iter().all(|space| space.grid.is_empty()) || question.replications == 0 {
         return Err(LabError::NothingToRun { worlds: spaces.len(), replications: question.replications });
@@ -106,7 +106,7 @@ fn best(searched: &[Searched<'_>]) -> Option<usize> {
     equals.min_by(|a, b| a.2.total_cmp(&b.2).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0))).map(|(world, _, _)| world)
 }
 
-/// SearchSettings deployments of many costs once.
+/// Runs deployments of many costs once.
 fn show_what_money_buys(
     searched: &mut [Searched<'_>],
     best: Option<usize>,

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::study::{Place, Study};
 use crate::run::LabError;
 
-/// What came of one run: its numbers in the order of [`super::columns`], or why there are none.
+/// What came of one run: its numbers in the order of [`super::numbers::numbers`], or why there are none.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
     /// Its numbers.

@@ -318,28 +318,10 @@ fn legend(canvas: &mut Canvas, (left, top): At, entries: &[&Validated]) {
 
 #[cfg(test)]
 mod tests {
+    use report::fixtures::assert_well_formed;
+
     use super::super::fixtures::validated;
     use super::*;
-
-    /// Every tag that opens closes, and only tags of drawings occur.
-    fn assert_well_formed(svg: &str) {
-        let mut open: Vec<&str> = Vec::new();
-        for part in svg.split('<').skip(1) {
-            let (tag, _) = part.split_once('>').expect("a tag ends");
-            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
-            assert!(
-                ["svg", "title", "rect", "text", "polyline", "polygon", "circle"].contains(&name),
-                "unexpected element {name:?}"
-            );
-            if tag.starts_with('/') {
-                assert_eq!(open.pop(), Some(name));
-            } else if !tag.ends_with('/') {
-                open.push(name);
-            }
-        }
-        assert!(open.is_empty(), "{open:?} never close");
-        assert!(!svg.chars().any(|letter| letter.is_control() && letter != '\n'), "a control character is not XML");
-    }
 
     #[test]
     fn the_scatter_plot_names_what_is_outside_of_its_band_and_nothing_else() {

@@ -8,6 +8,7 @@ use std::path::Path;
 use lab::series::{Band, WorldSeries};
 
 use super::{DrawError, Drawing, Shade, WORLDS_MAX, draw_figures};
+use crate::fixtures::assert_well_formed;
 
 /// A band of these means, with intervals of a tenth either way.
 fn band(means: Vec<Option<f64>>) -> Band {
@@ -68,26 +69,6 @@ fn draw(title: &str, worlds: &[WorldSeries], shaded: &[Shade]) -> Vec<Drawing> {
 }
 
 const NAMES: [&str; 4] = ["latency", "in-flight", "throughput", "utilisation"];
-
-/// Every tag that opens closes, and only tags of drawings occur.
-fn assert_well_formed(svg: &str) {
-    let mut open: Vec<&str> = Vec::new();
-    for part in svg.split('<').skip(1) {
-        let (tag, _) = part.split_once('>').expect("a tag ends");
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
-        assert!(
-            ["svg", "title", "rect", "text", "polyline", "polygon", "circle"].contains(&name),
-            "unexpected element {name:?}"
-        );
-        if tag.starts_with('/') {
-            assert_eq!(open.pop(), Some(name));
-        } else if !tag.ends_with('/') {
-            open.push(name);
-        }
-    }
-    assert!(open.is_empty(), "{open:?} never close");
-    assert!(!svg.chars().any(|letter| letter.is_control() && letter != '\n'), "a control character is not XML");
-}
 
 #[test]
 fn drawing_twice_gives_the_same_bytes() {

@@ -308,8 +308,7 @@ impl<P: Probe> World<'_, P> {
         if parked == Parked::Unit && state.news == News::None {
             let handle = state.handle;
             let process = self.hubs[id].process;
-            let found = self.link(process, handle).take();
-            debug_assert!(found, "a woken waiter finds a unit");
+            self.link(process, handle).take_woken();
             self.tell_unit_of_step(process, task);
         } else if state.news == News::Granted {
             state.news = News::None;
@@ -331,7 +330,7 @@ impl<P: Probe> World<'_, P> {
         match parked {
             Parked::Unit if self.tasks[task].news == News::Granted => self.tasks[task].news = News::None,
             Parked::Unit => {
-                assert!(self.link(process, handle).take(), "a woken waiter finds a unit");
+                self.link(process, handle).take_woken();
                 self.tell_unit_of_step(process, task);
                 let then = self.greens[green].then;
                 self.with_unit(id, task, then);
