@@ -2,7 +2,7 @@
 
 use lab::Estimate;
 use serde::ser::Error;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
 /// A document as text: indented, ending in a line feed.
@@ -14,7 +14,15 @@ pub fn document(written: &impl Serialize) -> String {
 }
 
 /// A value on a line of its own, however deep: a document of one number per line can be read and compared.
+///
+/// The layout is the writer's alone: on reading it is the value, however it lies.
 pub struct OneLine<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneLine<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneLine<T>, D::Error> {
+        T::deserialize(deserializer).map(OneLine)
+    }
+}
 
 impl<T: Serialize> Serialize for OneLine<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -23,7 +31,7 @@ impl<T: Serialize> Serialize for OneLine<T> {
 }
 
 /// A mean with its interval, and of how many replications it is.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Interval {
     mean: Option<Number>,
     low: Option<Number>,
@@ -54,7 +62,15 @@ pub(crate) fn rounded(number: f64) -> f64 {
 }
 
 /// A float with twelve significant digits, without a fraction where there is none.
+///
+/// It is read as it stands.
 pub struct Number(pub f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+        f64::deserialize(deserializer).map(Number)
+    }
+}
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

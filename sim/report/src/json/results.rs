@@ -1,16 +1,22 @@
 //! Results as one JSON document, for programs: everything the table has and more, with stable keys in a stable order.
 //!
-//! A mean that no replication had is `null`. `docs/results.md` has the format, and [`super::read`] reads it.
+//! A mean that no replication had is `null`. `docs/results.md` has the format. What is read again has one definition with what is
+//! written; what follows from it, or what nobody needs again, is only written. [`super::read`] reads it and doubts it.
+
+use std::borrow::Cow;
+use std::fmt;
 
 use lab::attainable::Unattainable;
+use lab::figure::RUN_FIGURES;
 use lab::slo::Judged;
 use lab::theory::Panel;
 use lab::{
     ClassDifference, ClassSummary, Comparison, Difference, Figure, Overload, Precision, SharedSummary, Summary, WarmUp,
     WorldDifference, WorldResult,
 };
+use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::beside::{PrecisionReached, Theory, WarmUpFound};
 use super::number::{Interval, Number, OneLine, document};
@@ -66,84 +72,98 @@ pub fn results_json_with(
     beside: &Beside<'_>,
 ) -> String {
     assert_eq!(results.len(), comparison.worlds.len(), "results and comparison differ in their worlds");
-    let written = Document {
-        tailback: about.version,
+    let worlds = results.iter().zip(&comparison.worlds);
+    let written = WrittenResults {
+        tailback: about.version.into(),
         format: FORMAT,
-        scenario: about.title,
+        scenario: about.title.into(),
         seed: about.seed,
         replications: about.replications,
-        source: beside.source,
+        source: beside.source.map(Cow::Borrowed),
         warm_up: beside.warm_up.map(WarmUpFound::of),
         precision: beside.precision.map(PrecisionReached::of),
         unattainable: missed_anyway(beside.unattainable),
         slo: beside.slo.map(Verdicts::of),
-        worlds: results.iter().zip(&comparison.worlds).map(|(result, summary)| World::of(result, summary)).collect(),
+        worlds: worlds.map(|(result, summary)| WrittenWorld::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
         theory: beside.theory.iter().map(Theory::of).collect(),
     };
     document(&written)
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    tailback: &'a str,
-    format: u32,
-    scenario: &'a str,
-    seed: u64,
-    replications: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a Source>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+/// A document of results: as it is written, and as it is read before anybody believes it.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "a document of results")]
+pub(super) struct WrittenResults<'a> {
+    pub(super) tailback: Cow<'a, str>,
+    pub(super) format: u32,
+    pub(super) scenario: Cow<'a, str>,
+    pub(super) seed: u64,
+    pub(super) replications: u32,
+    /// Results that nobody can run again have none; a document without one is not read.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "there")]
+    pub(super) source: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
     warm_up: Option<WarmUpFound<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
     precision: Option<PrecisionReached<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
     unattainable: Vec<OneLine<MissedAnyway<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
     slo: Option<Verdicts<'a>>,
-    worlds: Vec<World<'a>>,
+    pub(super) worlds: Vec<WrittenWorld<'a>>,
+    #[serde(skip_deserializing)]
     differences: Vec<WorldAgainst<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
     theory: Vec<Theory<'a>>,
 }
 
-#[derive(Serialize)]
-struct World<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    overload: Option<Growth>,
-    figures: Figures<'a>,
-    classes: Vec<Class<'a>>,
-    blame: Figures<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<Shared<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pools: Vec<Shared<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    values: Vec<Shared<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    connections: Vec<Shared<'a>>,
-    /// In hexadecimal, for readers whose numbers are floats.
-    fingerprints: OneLine<Vec<String>>,
-    births_fingerprints: OneLine<Vec<String>>,
-    events: OneLine<Vec<u64>>,
+/// What may be left out on writing and not on reading.
+fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
-impl<'a> World<'a> {
-    fn of(result: &'a WorldResult, summary: &'a Summary) -> World<'a> {
+/// A world of a document.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "a world of a document of results")]
+pub(super) struct WrittenWorld<'a> {
+    pub(super) name: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
+    overload: Option<Growth>,
+    pub(super) figures: WrittenFigures,
+    #[serde(skip_deserializing)]
+    classes: Vec<WrittenClass<'a>>,
+    #[serde(skip_deserializing)]
+    blame: WrittenFigures,
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
+    groups: Vec<WrittenShared<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
+    pools: Vec<WrittenShared<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
+    values: Vec<WrittenShared<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
+    connections: Vec<WrittenShared<'a>>,
+    /// In hexadecimal, for readers whose numbers are floats.
+    pub(super) fingerprints: OneLine<Vec<String>>,
+    pub(super) births_fingerprints: OneLine<Vec<String>>,
+    pub(super) events: OneLine<Vec<u64>>,
+}
+
+impl<'a> WrittenWorld<'a> {
+    fn of(result: &'a WorldResult, summary: &'a Summary) -> WrittenWorld<'a> {
         assert_eq!(result.name, summary.world, "results and comparison differ in their worlds");
         let records = result.records.iter();
         let hexadecimal = |fingerprint: u64| format!("{fingerprint:016x}");
-        World {
-            name: &result.name,
+        WrittenWorld {
+            name: result.name.as_str().into(),
             overload: summary.overload.map(Growth::of),
-            figures: Figures(&summary.figures),
-            classes: summary.classes.iter().map(Class::of).collect(),
-            blame: Figures(&summary.blame),
-            groups: summary.groups.iter().map(Shared::of).collect(),
-            pools: summary.pools.iter().map(Shared::of).collect(),
-            values: summary.values.iter().map(Shared::of).collect(),
-            connections: summary.connections.iter().map(Shared::of).collect(),
+            figures: WrittenFigures::of(&summary.figures),
+            classes: summary.classes.iter().map(WrittenClass::of).collect(),
+            blame: WrittenFigures::of(&summary.blame),
+            groups: summary.groups.iter().map(WrittenShared::of).collect(),
+            pools: summary.pools.iter().map(WrittenShared::of).collect(),
+            values: summary.values.iter().map(WrittenShared::of).collect(),
+            connections: summary.connections.iter().map(WrittenShared::of).collect(),
             fingerprints: OneLine(records.clone().map(|record| hexadecimal(record.fingerprint)).collect()),
             births_fingerprints: OneLine(
                 records.clone().map(|record| hexadecimal(record.births_fingerprint)).collect(),
@@ -166,28 +186,29 @@ impl Growth {
 }
 
 #[derive(Serialize)]
-struct Class<'a> {
+struct WrittenClass<'a> {
     name: &'a str,
-    figures: Figures<'a>,
-    blame: Figures<'a>,
+    figures: WrittenFigures,
+    blame: WrittenFigures,
 }
 
-impl<'a> Class<'a> {
-    fn of(class: &'a ClassSummary) -> Class<'a> {
-        Class { name: &class.name, figures: Figures(&class.figures), blame: Figures(&class.blame) }
+impl<'a> WrittenClass<'a> {
+    fn of(class: &'a ClassSummary) -> WrittenClass<'a> {
+        let (figures, blame) = (WrittenFigures::of(&class.figures), WrittenFigures::of(&class.blame));
+        WrittenClass { name: &class.name, figures, blame }
     }
 }
 
-/// A shared value or connection.
+/// A group of clients, a pool, a shared value or connections.
 #[derive(Serialize)]
-struct Shared<'a> {
+struct WrittenShared<'a> {
     name: &'a str,
-    figures: Figures<'a>,
+    figures: WrittenFigures,
 }
 
-impl<'a> Shared<'a> {
-    fn of(shared: &'a SharedSummary) -> Shared<'a> {
-        Shared { name: &shared.name, figures: Figures(&shared.figures) }
+impl<'a> WrittenShared<'a> {
+    fn of(shared: &'a SharedSummary) -> WrittenShared<'a> {
+        WrittenShared { name: &shared.name, figures: WrittenFigures::of(&shared.figures) }
     }
 }
 
@@ -222,19 +243,54 @@ impl<'a> ClassAgainst<'a> {
     }
 }
 
-/// A map from name to number and its value in each replication, in the order of the table of figures.
-struct Figures<'a>(&'a [Figure]);
+/// A map from name to figure, in the order of the table of figures.
+///
+/// Of those that are read, only the figures of a run that this program knows are kept, and of one that stands there twice the last.
+#[derive(Default)]
+pub(super) struct WrittenFigures(Vec<(&'static str, OneLine<WrittenFigure>)>);
 
-impl Serialize for Figures<'_> {
+impl WrittenFigures {
+    fn of(figures: &[Figure]) -> WrittenFigures {
+        WrittenFigures(figures.iter().map(|figure| (figure.spec.name, OneLine(WrittenFigure::of(figure)))).collect())
+    }
+
+    /// Takes one out.
+    pub(super) fn remove(&mut self, name: &str) -> Option<WrittenFigure> {
+        let at = self.0.iter().position(|(known, _)| *known == name)?;
+        Some(self.0.swap_remove(at).1.0)
+    }
+}
+
+impl Serialize for WrittenFigures {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for figure in self.0 {
-            let interval = Interval::of(figure.estimate.as_ref());
-            let values = figure.values.iter().map(|value| value.map(Number)).collect();
-            let value = Value { interval, unit: figure.spec.unit.symbol(), values };
-            map.serialize_entry(figure.spec.name, &OneLine(value))?;
+        serializer.collect_map(self.0.iter().map(|(name, figure)| (name, figure)))
+    }
+}
+
+impl<'de> Deserialize<'de> for WrittenFigures {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<WrittenFigures, D::Error> {
+        deserializer.deserialize_map(FiguresVisitor)
+    }
+}
+
+struct FiguresVisitor;
+
+impl<'de> Visitor<'de> for FiguresVisitor {
+    type Value = WrittenFigures;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WrittenFigures, A::Error> {
+        let mut figures = WrittenFigures::default();
+        while let Some((name, figure)) = map.next_entry::<Cow<'_, str>, _>()? {
+            if let Some(recipe) = RUN_FIGURES.iter().find(|recipe| recipe.spec.name == name) {
+                figures.remove(&name);
+                figures.0.push((recipe.spec.name, figure));
+            }
         }
-        map.end()
+        Ok(figures)
     }
 }
 
@@ -255,13 +311,25 @@ impl Serialize for Differences<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct Value {
-    #[serde(flatten)]
+/// A figure: its mean with an interval, and what these are of.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "a figure of a document of results")]
+pub(super) struct WrittenFigure {
+    /// Follows from the values, and is not read.
+    #[serde(flatten, skip_deserializing)]
     interval: Interval,
+    #[serde(skip_deserializing)]
     unit: &'static str,
     /// Of all replications, in their order, so that two documents can be compared in pairs.
-    values: Vec<Option<Number>>,
+    pub(super) values: Option<Vec<Option<Number>>>,
+}
+
+impl WrittenFigure {
+    fn of(figure: &Figure) -> WrittenFigure {
+        let values = figure.values.iter().map(|value| value.map(Number)).collect();
+        let interval = Interval::of(figure.estimate.as_ref());
+        WrittenFigure { interval, unit: figure.spec.unit.symbol(), values: Some(values) }
+    }
 }
 
 #[derive(Serialize)]

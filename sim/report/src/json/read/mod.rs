@@ -6,8 +6,6 @@
 mod deviation;
 mod source;
 
-use std::collections::BTreeMap;
-
 use lab::Figure;
 use lab::figure::RUN_FIGURES;
 use lab::versus::Side;
@@ -17,6 +15,9 @@ use serde_json::error::Category;
 
 pub use deviation::{Deviation, first_deviation};
 pub use source::{Asked, FileBeside, Source};
+
+use super::number::Number;
+use super::results::{WrittenResults, WrittenWorld};
 
 /// Version of the format that is written, and the newest that is read.
 pub const FORMAT: u32 = 1;
@@ -125,8 +126,8 @@ pub fn read(text: &str) -> Result<ResultDoc, ResultError> {
         return Err(ResultError::Empty);
     }
     check_head(text)?;
-    let raw: RawDocument = serde_json::from_str(text).map_err(|error| mistake(&error, text))?;
-    raw.check()
+    let written: WrittenResults<'_> = serde_json::from_str(text).map_err(|error| mistake(&error, text))?;
+    written.check()
 }
 
 /// What tells our documents from others.
@@ -170,68 +171,46 @@ fn mistake(error: &serde_json::Error, text: &str) -> ResultError {
     }
 }
 
-#[derive(Deserialize)]
-struct RawDocument {
-    tailback: String,
-    scenario: String,
-    replications: u32,
-    source: Source,
-    worlds: Vec<RawWorld>,
-}
-
-#[derive(Deserialize)]
-struct RawWorld {
-    name: String,
-    figures: BTreeMap<String, RawFigure>,
-    fingerprints: Vec<String>,
-    births_fingerprints: Vec<String>,
-    events: Vec<u64>,
-}
-
-#[derive(Deserialize)]
-struct RawFigure {
-    values: Option<Vec<Option<f64>>>,
-}
-
-impl RawDocument {
+impl WrittenResults<'_> {
     fn check(self) -> Result<ResultDoc, ResultError> {
         let wrong = |what: String| Err(ResultError::Contradiction(what));
-        let count = self.worlds.len();
+        let WrittenResults { tailback, scenario, replications, source, worlds, .. } = self;
+        let source = source.expect("a document without its source is not read").into_owned();
+        let count = worlds.len();
         if !(1..=WORLDS_MAX).contains(&count) {
             return wrong(format!("it has {count} worlds, and a scenario has 1 to {WORLDS_MAX}"));
         }
-        let asked = [Some(self.replications), Some(self.source.replications)];
-        let most = self.source.precision.as_ref().map(|precision| precision.max_replications);
-        for replications in asked.into_iter().chain([most]).flatten() {
-            if !(1..=REPLICATIONS_MAX).contains(&replications) {
-                return wrong(format!("it has {replications} replications, and a run has 1 to {REPLICATIONS_MAX}"));
+        let asked = [Some(replications), Some(source.replications)];
+        let most = source.precision.as_ref().map(|precision| precision.max_replications);
+        for asked in asked.into_iter().chain([most]).flatten() {
+            if !(1..=REPLICATIONS_MAX).contains(&asked) {
+                return wrong(format!("it has {asked} replications, and a run has 1 to {REPLICATIONS_MAX}"));
             }
         }
-        if let Some(Asked { share, .. }) = self.source.precision
+        if let Some(Asked { share, .. }) = source.precision
             && !(share > 0.0 && share <= 1.0)
         {
             return wrong(format!("a precision of {share} was asked for, and it is above 0 and at most 1"));
         }
-        let expected = usize::try_from(self.replications).expect("replications were checked");
-        let worlds: Result<Vec<World>, ResultError> =
-            self.worlds.into_iter().map(|world| world.check(expected)).collect();
-        let RawDocument { tailback: version, scenario: title, replications, source, .. } = self;
+        let expected = usize::try_from(replications).expect("replications were checked");
+        let worlds: Result<Vec<World>, ResultError> = worlds.into_iter().map(|world| world.check(expected)).collect();
+        let (version, title) = (tailback.into_owned(), scenario.into_owned());
         Ok(ResultDoc { version, title, replications, source, worlds: worlds? })
     }
 }
 
-impl RawWorld {
+impl WrittenWorld<'_> {
     /// The world, if it has a value of everything for each of so many replications.
     fn check(mut self, replications: usize) -> Result<World, ResultError> {
-        let name = self.name;
+        let name = self.name.into_owned();
         let wrong = |what: String| ResultError::Contradiction(format!("world `{name}` {what}"));
         let fits = |what: &str, length: usize| match length == replications {
             true => Ok(()),
             false => Err(wrong(format!("has {length} {what} for {replications} replications"))),
         };
-        fits("fingerprints", self.fingerprints.len())?;
-        fits("births_fingerprints", self.births_fingerprints.len())?;
-        fits("events", self.events.len())?;
+        fits("fingerprints", self.fingerprints.0.len())?;
+        fits("births_fingerprints", self.births_fingerprints.0.len())?;
+        fits("events", self.events.0.len())?;
         let hashes = |texts: &[String]| -> Result<Vec<u64>, ResultError> {
             texts
                 .iter()
@@ -241,17 +220,18 @@ impl RawWorld {
         let mut figures = Vec::new();
         for recipe in &RUN_FIGURES {
             let spec = &recipe.spec;
-            let Some(raw) = self.figures.remove(spec.name) else { continue };
+            let Some(written) = self.figures.remove(spec.name) else { continue };
             let missing = || wrong(format!("has no `values` of {}: run the scenario again with --json", spec.name));
-            let values = raw.values.ok_or_else(missing)?;
+            let values = written.values.ok_or_else(missing)?;
+            let values: Vec<Option<f64>> = values.into_iter().map(|value| value.map(|Number(value)| value)).collect();
             fits(&format!("values of {}", spec.name), values.len())?;
             if let Some(value) = values.iter().flatten().find(|&&value| !is_plausible(value)) {
                 return Err(wrong(format!("has {value} for {}, which no run has", spec.name)));
             }
             figures.push(Figure::new(spec, values));
         }
-        let (fingerprints, births) = (hashes(&self.fingerprints)?, hashes(&self.births_fingerprints)?);
-        Ok(World { figures, fingerprints, births, events: self.events, name })
+        let (fingerprints, births) = (hashes(&self.fingerprints.0)?, hashes(&self.births_fingerprints.0)?);
+        Ok(World { figures, fingerprints, births, events: self.events.0, name })
     }
 }
 

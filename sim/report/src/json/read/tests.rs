@@ -174,3 +174,20 @@ fn what_nobody_looks_into_may_not_be_nested_without_end() {
     let beyond = document.replacen("\"format\": 1", "\"format\": 1, \"x\": 1e999", 1);
     assert!(first_deviation(&beyond, &document).unwrap_err().to_string().contains("number out of range"));
 }
+
+#[test]
+fn what_is_only_written_and_what_nobody_knows_may_say_anything() {
+    let document = document();
+    let expected = read(&document).unwrap();
+    let others = ["\"classes\"", "\"blame\"", "\"differences\"", "\"mean\"", "\"unit\""];
+    let mut changed = document.clone();
+    for key in others {
+        changed = changed.replace(&format!("{key}:"), &format!("\"x\":[{{}}],{key}:"));
+    }
+    let changed = changed.replace("\"unit\":\"", "\"unit\":7,\"y\":\"");
+    let changed = changed.replace("\"figures\": {", "\"figures\": {\"of_tomorrow\": {}, ");
+    assert_ne!(changed, document);
+    assert_eq!(read(&changed).unwrap(), expected);
+    let twice = document.replace("\"figures\": {", "\"figures\": {\"requests_sent\": {}, ");
+    assert_eq!(read(&twice).unwrap(), expected, "the last one counts");
+}
