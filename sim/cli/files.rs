@@ -179,13 +179,13 @@ pub fn compile_quietly(path: &Path, overrides: &[Override]) -> Result<Compiled, 
 }
 
 /// A scenario that is compiled many times and read once.
-pub struct Source<'a> {
+pub struct ScenarioText<'a> {
     pub path: &'a Path,
     /// What is in it.
     pub text: &'a str,
 }
 
-impl Source<'_> {
+impl ScenarioText<'_> {
     /// As [`compile`].
     pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Problem> {
         let (compiled, warnings) = compile_with_warnings(self.path, self.text, overrides)?;

@@ -1,12 +1,12 @@
 //! What the laws alone say of a scenario before anything runs: objectives that are out of reach, and worlds that cannot carry their load.
 
 use engine::model::Model;
-use lab::attainable::{Unattainable, Why, alike, unattainable};
+use lab::attainable::{Unattainable, WhyUnattainable, alike, unattainable};
 use lab::slo::Measure;
 use lab::theory::ceiling;
 use report::text::attainable::{instead, sentences, why_words};
 use report::text::theory::overload_words;
-use scenario::{About, Compiled, Diagnostic, LateDoubt};
+use scenario::{Compiled, Diagnostic, DoubtSubject, LateDoubt};
 
 use crate::objectives::slo_of;
 
@@ -42,7 +42,7 @@ pub fn out_of_reach_of_all(compiled: &Compiled, deployments: &[Model]) -> Vec<Un
     let everywhere = |missed: &&Unattainable| {
         let of_all = others.iter().all(|other| other.iter().any(|one| one.at == missed.at));
         // What binds one deployment need not bind another.
-        of_all && !matches!(missed.why, Why::Ceiling { .. })
+        of_all && !matches!(missed.why, WhyUnattainable::Ceiling { .. })
     };
     first.iter().filter(everywhere).cloned().collect()
 }
@@ -60,7 +60,7 @@ pub fn doubts(compiled: &Compiled) -> Vec<Diagnostic> {
         let of: Vec<Unattainable> = missed.iter().filter(|other| other.at == one.at).cloned().collect();
         let what = sentences(&of).join(" ");
         doubts.push(LateDoubt {
-            about: About::Objective(one.at),
+            about: DoubtSubject::Objective(one.at),
             what: what.trim_end_matches('.').to_owned(),
             label: why_words(one),
             help: instead(one),
@@ -70,7 +70,7 @@ pub fn doubts(compiled: &Compiled) -> Vec<Diagnostic> {
         let Some([what, label, help]) = ceiling(model).and_then(|bound| overload_words(&model.name, &bound)) else {
             continue;
         };
-        doubts.push(LateDoubt { about: About::World(&model.name), what, label, help });
+        doubts.push(LateDoubt { about: DoubtSubject::World(&model.name), what, label, help });
     }
     compiled.places.diagnostics(&doubts)
 }

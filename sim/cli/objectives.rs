@@ -1,17 +1,17 @@
 //! Objectives on their way from a scenario to who judges runs by them, and the exit code that a verdict becomes.
 
-use lab::slo::{Measure, Objective, Side, Slo, Verdict};
+use lab::slo::{GoodSide, Measure, Objective, Slo, Verdict};
 
 use crate::problem::Problem;
 
 /// The objectives of a scenario as `lab` has them.
-pub fn slo_of(slo: &scenario::Slo) -> Slo {
-    let objective = |one: &scenario::Objective| Objective {
+pub fn slo_of(slo: &scenario::TypedSlo) -> Slo {
+    let objective = |one: &scenario::TypedObjective| Objective {
         measure: Measure::named(one.measure).expect("every objective of a scenario is a measure of the lab"),
         class: one.class.clone(),
         side: match one.bound.side {
-            scenario::Side::Below => Side::Below,
-            scenario::Side::Above => Side::Above,
+            scenario::BoundSide::Below => GoodSide::Below,
+            scenario::BoundSide::Above => GoodSide::Above,
         },
         inclusive: one.bound.inclusive,
         bound: one.bound.value,

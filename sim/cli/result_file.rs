@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use lab::{RunSettings, Target};
-use report::json::read::{Asked, DOCUMENT_BYTES, FileBeside, ResultDoc, ResultError, Source};
+use report::json::read::{AskedPrecision, DOCUMENT_BYTES, FileBeside, ResultDoc, ResultError, ResultSource};
 use report::words::printable;
 use scenario::Override;
 
@@ -21,13 +21,13 @@ pub fn source(
     target: Option<&Target>,
     text: &str,
     files: Vec<FileBeside>,
-) -> Source {
-    let asked = |target: &Target| Asked {
+) -> ResultSource {
+    let asked = |target: &Target| AskedPrecision {
         share: target.share,
         figures: target.figures.iter().map(|figure| figure.name.to_owned()).collect(),
         max_replications: target.most,
     };
-    Source {
+    ResultSource {
         file: file.file_name().unwrap_or(OsStr::new("-")).to_string_lossy().into_owned(),
         set: set.to_vec(),
         seed: settings.seed.0,
@@ -39,7 +39,7 @@ pub fn source(
 }
 
 /// What was laid over the scenario of a document.
-pub fn overrides(source: &Source) -> Result<Vec<Override>, Problem> {
+pub fn overrides(source: &ResultSource) -> Result<Vec<Override>, Problem> {
     parse_overrides(&source.set).map_err(|problem| match problem {
         Problem::Usage(text) => Problem::Usage(printable(&text)),
         other => other,

@@ -8,7 +8,7 @@ use report::markdown::{Again, markdown};
 use report::text::attainable::unattainable_text;
 use report::text::notes::{precision_note, warm_up_note};
 use report::text::overload::overload_text;
-use report::text::plot::{Look, plots};
+use report::text::plot::{PlotStyle, plots};
 use report::text::slo::verdicts;
 use report::text::{Style, ab::ab_block, table::comparison_table, theory::theory_text};
 use scenario::Compiled;
@@ -120,7 +120,7 @@ impl RunOutput<'_> {
     fn plots(&self) -> String {
         let series: Vec<_> = self.session.results.iter().map(|world| world_series(&world.records)).collect();
         let colour = terminal::coloured(&std::io::stdout());
-        let look = Look { width: terminal::width(WIDEST), colour, unicode: terminal::speaks_unicode() };
+        let look = PlotStyle { width: terminal::width(WIDEST), colour, unicode: terminal::speaks_unicode() };
         format!("\n{}", plots(&series, &shades(&self.session.compiled), look))
     }
 }

@@ -3,10 +3,10 @@
 use engine::Model;
 use lab::attainable::Unattainable;
 use lab::precision::run_to_precision;
-use lab::slo::{Judged, Verdict, judge, overall};
-use lab::theory::{Panel, panel};
+use lab::slo::{JudgedObjective, Verdict, judge, overall};
+use lab::theory::{TheoryPanel, panel};
 use lab::{Comparison, Precision, Progress, RunSettings, Target, WarmUp, WorldResult, run_all};
-use report::json::read::Source;
+use report::json::read::ResultSource;
 use report::json::{About, Beside};
 use scenario::Compiled;
 
@@ -30,9 +30,9 @@ pub struct Session {
     /// What they come to.
     pub comparison: Comparison,
     /// What theory says of every world.
-    pub theory: Vec<Panel>,
+    pub theory: Vec<TheoryPanel>,
     /// Verdicts on the objectives, if there are any.
-    pub judged: Option<Vec<Judged>>,
+    pub judged: Option<Vec<JudgedObjective>>,
     /// Objectives that a world cannot meet however little it has to do.
     pub unattainable: Vec<Unattainable>,
 }
@@ -57,7 +57,7 @@ impl Session {
     }
 
     /// What is told beside the numbers.
-    pub fn beside<'a>(&'a self, source: Option<&'a Source>) -> Beside<'a> {
+    pub fn beside<'a>(&'a self, source: Option<&'a ResultSource>) -> Beside<'a> {
         Beside {
             source,
             warm_up: self.warm_up.as_ref(),

@@ -11,7 +11,8 @@ use engine::rng::{Replication, Seed, Streams};
 use engine::time::{Span, Time};
 
 use super::{
-    ARRIVALS_A_SECOND, HOLD, Outcome, PATIENCE, POOL_CLIENTS, POOL_UNITS, SERVERS, SERVICE, SLEEP, THINK, mmc_length,
+    ARRIVALS_A_SECOND, HOLD, PATIENCE, POOL_CLIENTS, POOL_UNITS, SERVERS, SERVICE, SLEEP, THINK, WorkloadOutcome,
+    mmc_length,
 };
 
 fn exponential(mean: Span) -> Law {
@@ -19,7 +20,7 @@ fn exponential(mean: Span) -> Law {
 }
 
 /// M/M/8 at 0.9: `customers` come, take one of the servers first come first served, and leave.
-pub fn mmc(customers: u64, seed: u64) -> Outcome {
+pub fn mmc(customers: u64, seed: u64) -> WorkloadOutcome {
     #[derive(Clone, Copy)]
     enum Event {
         Arrives,
@@ -58,11 +59,11 @@ pub fn mmc(customers: u64, seed: u64) -> Outcome {
             queue.push(now + span, Event::Leaves);
         }
     }
-    Outcome { events: 3 * begun, check: waited as f64 / begun as f64 / SERVICE.as_ns() as f64 }
+    WorkloadOutcome { events: 3 * begun, check: waited as f64 / begun as f64 / SERVICE.as_ns() as f64 }
 }
 
 /// `processes` sleepers, each of which sleeps again and again, until so many sleeps are over.
-pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
+pub fn timers(processes: u32, events: u64, seed: u64) -> WorkloadOutcome {
     let mut streams = Streams::new(Seed(seed), Replication(0), ["sleep"].into_iter());
     let law = exponential(SLEEP);
     let mut queue = EventQueue::new();
@@ -80,11 +81,11 @@ pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
         let (now, process) = queue.pop().expect("everybody sleeps");
         slept += sleep(&mut queue, now, process);
     }
-    Outcome { events, check: slept as f64 / events as f64 / SLEEP.as_ns() as f64 }
+    WorkloadOutcome { events, check: slept as f64 / events as f64 / SLEEP.as_ns() as f64 }
 }
 
 /// Closed clients that share a pool: wait for a connection, a second at most, hold it, give it back, think.
-pub fn pool(seconds: u64, seed: u64) -> Outcome {
+pub fn pool(seconds: u64, seed: u64) -> WorkloadOutcome {
     #[derive(Clone, Copy)]
     enum Event {
         Asks(u32),
@@ -143,11 +144,11 @@ pub fn pool(seconds: u64, seed: u64) -> Outcome {
             queue.push(now + hold.sample(streams.bits(0, holds)), Event::GivesBack(client));
         }
     }
-    Outcome { events: 3 * served + 2 * reneged, check: reneged as f64 / (served + reneged).max(1) as f64 }
+    WorkloadOutcome { events: 3 * served + 2 * reneged, check: reneged as f64 / (served + reneged).max(1) as f64 }
 }
 
 /// A ring of tasks that only yield to each other.
-pub fn ring(tasks: u32, switches: u64) -> Outcome {
+pub fn ring(tasks: u32, switches: u64) -> WorkloadOutcome {
     let mut ready: VecDeque<u32> = (0..tasks).collect();
     let mut seen = 0_u64;
     for _ in 0..switches {
@@ -157,5 +158,5 @@ pub fn ring(tasks: u32, switches: u64) -> Outcome {
         }
     }
     let mean = seen as f64 / switches as f64;
-    Outcome { events: switches, check: mean / (f64::from(tasks) - 1.0) * 2.0 }
+    WorkloadOutcome { events: switches, check: mean / (f64::from(tasks) - 1.0) * 2.0 }
 }

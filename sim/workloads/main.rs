@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use workloads::{Outcome, bare, real};
+use workloads::{WorkloadOutcome, bare, real};
 
 /// Which workload, and how much of it.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl Workload {
         }
     }
 
-    fn on_the_engine(self, seed: u64) -> Outcome {
+    fn on_the_engine(self, seed: u64) -> WorkloadOutcome {
         match self {
             Workload::Mmc { customers } => real::mmc(customers, seed),
             Workload::Timers { sleepers, events } => real::timers(sleepers, events, seed),
@@ -54,7 +54,7 @@ impl Workload {
         }
     }
 
-    fn by_hand(self, seed: u64) -> Outcome {
+    fn by_hand(self, seed: u64) -> WorkloadOutcome {
         match self {
             Workload::Mmc { customers } => bare::mmc(customers, seed),
             Workload::Timers { sleepers, events } => bare::timers(sleepers, events, seed),
@@ -70,13 +70,13 @@ impl Workload {
 
 /// A run with how long it took, and how long it was on a processor.
 struct Timed {
-    outcome: Outcome,
+    outcome: WorkloadOutcome,
     wall_s: f64,
     cpu_s: f64,
 }
 
 impl Timed {
-    fn run(run: impl FnOnce() -> Outcome) -> Timed {
+    fn run(run: impl FnOnce() -> WorkloadOutcome) -> Timed {
         let (start, cpu) = (Instant::now(), cpu_s());
         let outcome = run();
         let wall_s = start.elapsed().as_secs_f64();
@@ -89,7 +89,7 @@ impl Timed {
     }
 
     fn print(&self) {
-        let Outcome { events, check } = self.outcome;
+        let WorkloadOutcome { events, check } = self.outcome;
         let line = serde_json::json!({
             "events": events,
             "wall_s": self.wall_s,

@@ -12,7 +12,7 @@ use engine::time::Span;
 
 /// What a workload came to.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome {
+pub struct WorkloadOutcome {
     /// Resumptions of a customer, sleeper or client, counted alike for the engine and the loop.
     pub events: u64,
     /// `mmc`: mean wait over mean service. `timers`: mean sleep over its law's mean. `pool`: share of those who gave up. `ring`: 1 if

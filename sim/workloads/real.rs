@@ -11,7 +11,8 @@ use engine::time::{Span, Time};
 use engine::{Model, Replication, RunRecord, Seed};
 
 use super::{
-    ARRIVALS_A_SECOND, HOLD, Outcome, PATIENCE, POOL_CLIENTS, POOL_UNITS, SERVERS, SERVICE, SLEEP, THINK, mmc_length,
+    ARRIVALS_A_SECOND, HOLD, PATIENCE, POOL_CLIENTS, POOL_UNITS, SERVERS, SERVICE, SLEEP, THINK, WorkloadOutcome,
+    mmc_length,
 };
 
 fn exponential(mean: Span) -> Law {
@@ -69,21 +70,24 @@ pub fn mmc_model(customers: u64) -> Model {
 }
 
 /// M/M/8 on the engine.
-pub fn mmc(customers: u64, seed: u64) -> Outcome {
+pub fn mmc(customers: u64, seed: u64) -> WorkloadOutcome {
     let record = run(&mmc_model(customers), seed);
     let served = record.endings[Ending::Ok as usize];
-    Outcome { events: 3 * served, check: total(&record, Wait::Backlog) / served as f64 / SERVICE.as_ns() as f64 }
+    WorkloadOutcome {
+        events: 3 * served,
+        check: total(&record, Wait::Backlog) / served as f64 / SERVICE.as_ns() as f64,
+    }
 }
 
 /// M/M/8 on the engine's floor: the same customers, bills and record, without mechanisms.
-pub fn mmc_floor(customers: u64, seed: u64) -> Outcome {
+pub fn mmc_floor(customers: u64, seed: u64) -> WorkloadOutcome {
     let floor = engine::floor::mmc(&mmc_model(customers), Seed(seed), Replication(0));
     let waited = floor.waited.as_ns() as f64;
-    Outcome { events: 3 * floor.served, check: waited / floor.served as f64 / SERVICE.as_ns() as f64 }
+    WorkloadOutcome { events: 3 * floor.served, check: waited / floor.served as f64 / SERVICE.as_ns() as f64 }
 }
 
 /// Sleepers: greenlets of one hub that serve nobody, until about so many sleeps are over.
-pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
+pub fn timers(processes: u32, events: u64, seed: u64) -> WorkloadOutcome {
     let code = [
         Op::Set { register: 0, times: u32::MAX },
         Op::Sleep(Patching::Patched, Draw(0)),
@@ -98,22 +102,22 @@ pub fn timers(processes: u32, events: u64, seed: u64) -> Outcome {
     // Each was switched into once before its first sleep.
     let events = run.switches - u64::from(processes);
     let sleep = f64::from(processes) * length.as_ns() as f64 / events as f64;
-    Outcome { events, check: sleep / SLEEP.as_ns() as f64 }
+    WorkloadOutcome { events, check: sleep / SLEEP.as_ns() as f64 }
 }
 
 /// A ring of greenlets that only yield to each other, for about so many switches in all.
-pub fn ring(greenlets: u32, switches: u64) -> Outcome {
+pub fn ring(greenlets: u32, switches: u64) -> WorkloadOutcome {
     let rounds = u32::try_from(switches / u64::from(greenlets)).unwrap_or(u32::MAX).max(1);
     let code = [Op::Set { register: 0, times: rounds }, Op::Yield, Op::Loop { register: 0, back: Pc(1) }, Op::End];
     let program = Program::new("ring", code, [], []);
     let none = Arrivals::Closed { clients: 0, requests: Some(0), think: Law::Fixed(Span::ZERO) };
     let model = model(hub(0), program, vec![], none, Span::from_secs(1_000));
     let run = engine::idle_greenlets::run(&model, 0, greenlets, Seed(1)).expect("the workload runs to its end");
-    Outcome { events: run.switches, check: run.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
+    WorkloadOutcome { events: run.switches, check: run.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
 }
 
 /// A fleet: hosts with a hub each, and closed clients who keep so many greenlets of each asleep for a second in the mean.
-pub fn fleet(hosts: u32, greenlets: u32, seconds: u64, seed: u64) -> Outcome {
+pub fn fleet(hosts: u32, greenlets: u32, seconds: u64, seed: u64) -> WorkloadOutcome {
     let code = [Op::Sleep(Patching::Patched, Draw(0)), Op::End];
     let program = Program::new("sleeper", code, [DrawKind::Fate(0)], []);
     let sites = vec![SiteSpec { name: "sleep".into(), law: exponential(SLEEP) }];
@@ -126,7 +130,7 @@ pub fn fleet(hosts: u32, greenlets: u32, seconds: u64, seed: u64) -> Outcome {
     let record = run(&model, seed);
     let served = record.endings[Ending::Ok as usize];
     // A greenlet is switched into at its birth and after its sleep.
-    Outcome {
+    WorkloadOutcome {
         events: record.hub_lag.count(),
         check: total(&record, Wait::Timer) / served as f64 / SLEEP.as_ns() as f64,
     }
@@ -134,7 +138,7 @@ pub fn fleet(hosts: u32, greenlets: u32, seconds: u64, seed: u64) -> Outcome {
 
 /// Closed clients of a pool. Each is a request that goes round and round until it has to wait for too long; then it fails, and its
 /// client sends another.
-pub fn pool(seconds: u64, seed: u64) -> Outcome {
+pub fn pool(seconds: u64, seed: u64) -> WorkloadOutcome {
     let code = [
         Op::Set { register: 0, times: u32::MAX },
         Op::Acquire { sync: 0, limit: Limit(0), block: true },
@@ -150,5 +154,5 @@ pub fn pool(seconds: u64, seed: u64) -> Outcome {
     let record = run(&model(hub(POOL_CLIENTS), program, vec![], arrivals, Span::from_secs(seconds)), seed);
     let (events, reneged) = (record.hub_lag.count(), record.endings[Ending::Failed as usize]);
     let served = events.saturating_sub(2 * reneged) / 3;
-    Outcome { events, check: reneged as f64 / (served + reneged).max(1) as f64 }
+    WorkloadOutcome { events, check: reneged as f64 / (served + reneged).max(1) as f64 }
 }

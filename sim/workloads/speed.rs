@@ -15,15 +15,15 @@ use engine::event::EventQueue;
 use engine::rng::mix;
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
-use workloads::{Outcome, bare, real};
+use workloads::{WorkloadOutcome, bare, real};
 
 /// A whole run of a workload, by events a second.
-fn workload(criterion: &mut Criterion, name: &str, events: u64, run: impl Fn() -> Outcome) {
+fn workload(criterion: &mut Criterion, name: &str, events: u64, run: impl Fn() -> WorkloadOutcome) {
     let mut group = criterion.benchmark_group("workload");
     group.throughput(Throughput::Elements(events));
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
-            let Outcome { events, check } = run();
+            let WorkloadOutcome { events, check } = run();
             black_box((events, check))
         });
     });

@@ -13,7 +13,7 @@ use engine::time::{Span, Time};
 use lab::{Comparison, RunSettings, WorldResult, run_all};
 use proptest::prelude::*;
 use report::figures::Shade;
-use report::page::{PageAbout, Report, Section, Table, page};
+use report::page::{PageAbout, PageTable, Report, Section, page};
 use scenario::Compiled;
 
 /// Bytes of a page.
@@ -288,7 +288,7 @@ fn named(name: &str) -> (Compiled, Vec<WorldResult>) {
         shaded,
         concurrency: None,
         warnings: Vec::new(),
-        places: scenario::Places::default(),
+        places: scenario::FilePlaces::default(),
     };
     (compiled, results)
 }
@@ -305,7 +305,7 @@ fn skeleton(name: &str, title: &str, other: &str) -> Vec<(String, Vec<String>, S
         set: other.to_owned(),
     };
     let rows = vec![(other.to_owned(), vec![title.to_owned()])];
-    let table = Table { caption: title.to_owned(), head: vec![other.to_owned(), name.to_owned()], rows };
+    let table = PageTable { caption: title.to_owned(), head: vec![other.to_owned(), name.to_owned()], rows };
     let section = Section {
         id: "more".to_owned(),
         heading: other.to_owned(),

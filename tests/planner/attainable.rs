@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use engine::rng::{Replication, Seed};
 use engine::{Model, RunRecord};
-use lab::attainable::{Failing, Unattainable, Why, unattainable};
-use lab::slo::{Measure, Objective, Side, Slo};
+use lab::attainable::{Failing, Unattainable, WhyUnattainable, unattainable};
+use lab::slo::{GoodSide, Measure, Objective, Slo};
 
 fn model(client: &str, rest: &str) -> Model {
     let text = format!(
@@ -22,7 +22,13 @@ fn model(client: &str, rest: &str) -> Model {
 fn objective(measure: &str, bound: f64) -> Objective {
     let measure = Measure::named(measure).expect("it has that name");
     let above = matches!(measure, Measure::Throughput | Measure::Served);
-    Objective { measure, class: None, side: if above { Side::Above } else { Side::Below }, inclusive: false, bound }
+    Objective {
+        measure,
+        class: None,
+        side: if above { GoodSide::Above } else { GoodSide::Below },
+        inclusive: false,
+        bound,
+    }
 }
 
 fn missed(model: &Model, objective: Objective) -> Option<Unattainable> {
@@ -40,7 +46,7 @@ const SHOP: &str = "[peer.payments]\n[peer.db]\n[request.page]\nshare = 4\nsteps
 fn an_empty_system_that_is_too_slow_already_is_said_to_be() {
     let model = model("rate = \"100/s\"", SHOP);
     let found = missed(&model, objective("p99", 5e8)).expect("payments alone takes longer in more than 1 of 100");
-    let Why::Alone { of, share } = &found.why else { panic!("{found:?}") };
+    let WhyUnattainable::Alone { of, share } = &found.why else { panic!("{found:?}") };
     // P(lognormal > 500 ms), of every fifth request: the normal law beyond ln(2.5) / (ln(5.5) / 2.326).
     assert!(of == "payments" && (share / (0.1059 / 5.0) - 1.0).abs() < 0.1, "{found:?}");
     // Hardly any load: what is simulated there is the best that is attainable, but for chance (20,000 requests).
@@ -58,7 +64,7 @@ fn an_empty_system_that_is_too_slow_already_is_said_to_be() {
 fn several_steps_together_or_the_network_can_be_too_slow_too() {
     let steps = "[request.p]\nsteps = [{ sleep = \"60ms\" }, { burn = \"50ms\" }]\n";
     let found = missed(&model("rate = \"1/s\"", steps), objective("p50", 1e8)).expect("110 ms");
-    assert_eq!(found.why, Why::Together { class: "p".to_owned(), share: 1.0 });
+    assert_eq!(found.why, WhyUnattainable::Together { class: "p".to_owned(), share: 1.0 });
     let far = missed(&model("rate = \"1/s\"\nnetwork = \"30ms\"", steps), objective("p50", 2.2e8)).expect("230 ms");
     assert!((far.best / 2.3e8 - 1.0).abs() < 0.01 && far.between.0 == far.between.1, "{far:?}");
 }
@@ -70,7 +76,9 @@ fn a_dependency_that_fails_by_itself_is_named() {
         SHOP.replace("[peer.payments]", "[peer.payments]\nslow = [{ from = \"0s\", to = \"900s\", fail = 0.25 }]");
     let model = model(client, &shop);
     let found = missed(&model, objective("errors", 0.01)).expect("a quarter of a fifth fails");
-    assert!(matches!(&found.why, Why::Fails { of: Failing::Peer(_), peer: Some(name), .. } if name == "payments"));
+    assert!(
+        matches!(&found.why, WhyUnattainable::Fails { of: Failing::Peer(_), peer: Some(name), .. } if name == "payments")
+    );
     assert!((found.best - 0.05).abs() < 0.005 && found.between.0 < 0.05 && found.between.1 > 0.05, "{found:?}");
     assert_eq!(missed(&model, objective("errors", 0.06)), None);
     let served = missed(&model, objective("served", 0.99)).expect("nobody asks again");
@@ -87,7 +95,7 @@ fn a_time_limit_that_its_own_call_exceeds_fails_it() {
     let steps = "[peer.db]\n[request.p]\nsteps = [{ call = \"db\", takes = \"exp(100ms)\", timeout = \"300ms\" }]\n";
     let model = model("rate = \"20/s\"", steps);
     let found = missed(&model, objective("errors", 0.01)).expect("exp(-3) of them fail");
-    assert!(matches!(found.why, Why::Fails { of: Failing::Slow(0), .. }), "{found:?}");
+    assert!(matches!(found.why, WhyUnattainable::Fails { of: Failing::Slow(0), .. }), "{found:?}");
     assert!((found.best - (-3.0_f64).exp()).abs() < 0.004, "{found:?}");
     // And whoever is answered is so within it.
     assert_eq!(missed(&model, objective("p99", 3.05e8)), None);
@@ -96,11 +104,14 @@ fn a_time_limit_that_its_own_call_exceeds_fails_it() {
 #[test]
 fn more_than_is_asked_for_or_can_be_served_is_out_of_reach() {
     let asked = model("rate = \"50/s\"", SHOP);
-    assert_eq!(missed(&asked, objective("throughput", 80.0)).expect("50 /s come").why, Why::Asked);
+    assert_eq!(missed(&asked, objective("throughput", 80.0)).expect("50 /s come").why, WhyUnattainable::Asked);
     assert_eq!(missed(&asked, objective("throughput", 50.5)), None);
     let pool = "[pool.db]\nunits = 2\n[request.p]\nsteps = [{ with = \"db\", steps = [{ sleep = \"100ms\" }] }]\n";
     let found = missed(&model("rate = \"50/s\"", pool), objective("throughput", 40.0)).expect("20 /s can be served");
-    assert!(matches!(&found.why, Why::Ceiling { why, .. } if why.starts_with("pool db: 2 units")), "{found:?}");
+    assert!(
+        matches!(&found.why, WhyUnattainable::Ceiling { why, .. } if why.starts_with("pool db: 2 units")),
+        "{found:?}"
+    );
     let shut = model("clients = 10\nthink = \"1s\"", "[request.p]\nsteps = [{ sleep = \"1s\" }]\n");
     assert!(
         missed(&shut, objective("throughput", 6.0)).is_some() && missed(&shut, objective("throughput", 4.9)).is_none()

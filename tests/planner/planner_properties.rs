@@ -11,9 +11,9 @@ use engine::model::{Model, ProcessSpec};
 use engine::time::Span;
 use engine::{Replication, Seed};
 use lab::capacity::{Ladder, SearchSettings, Vitals, measure};
-use lab::plan::{Axis, Grid, Prices, Question, Space, make};
+use lab::plan::{Grid, GridAxis, Prices, Question, Space, make};
 use lab::scaled::{Input, with_load};
-use lab::slo::{Measure, Objective, Side, Slo};
+use lab::slo::{GoodSide, Measure, Objective, Slo};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -25,7 +25,7 @@ const TOLERANCE: f64 = 0.3;
 fn p99_below(limit: Span) -> Slo {
     let bound = limit.as_ns() as f64;
     let measure = Measure::Latency(990);
-    let objective = Objective { measure, class: None, side: Side::Below, inclusive: false, bound };
+    let objective = Objective { measure, class: None, side: GoodSide::Below, inclusive: false, bound };
     Slo { objectives: vec![objective], worlds: None }
 }
 
@@ -126,7 +126,7 @@ proptest! {
 
 /// A plan over small grids of threads and processes that only wait, where more never hurts.
 fn spaces(rate: f64, takes: Span) -> Space {
-    let axis = |path: &str, most: u32| Axis {
+    let axis = |path: &str, most: u32| GridAxis {
         path: path.to_owned(),
         values: (1..=most).map(|value| value.to_string()).collect(),
     };

@@ -9,10 +9,10 @@ use engine::model::Model;
 use engine::time::Span;
 use engine::{Replication, Seed};
 use lab::capacity::{
-    Assumed, Capacity, Judged, Ladder, SearchSettings, Vitals, WorldCapacity, assumed, at_load, measure,
+    Assumed, Capacity, JudgedLoad, Ladder, SearchSettings, Vitals, WorldCapacity, assumed, at_load, measure,
 };
-use lab::plan::{Axis, Grid, Prices, Question, Space, make};
-use lab::slo::{Measure, Objective, Side, Slo};
+use lab::plan::{Grid, GridAxis, Prices, Question, Space, make};
+use lab::slo::{GoodSide, Measure, Objective, Slo};
 
 fn models(text: &str) -> Vec<Model> {
     let parsed = scenario::parse(text, "s.toml", &[]).unwrap_or_else(|problems| panic!("{text}\n{problems:?}"));
@@ -20,7 +20,7 @@ fn models(text: &str) -> Vec<Model> {
 }
 
 fn below(measure: Measure, bound: f64) -> Objective {
-    Objective { measure, class: None, side: Side::Below, inclusive: false, bound }
+    Objective { measure, class: None, side: GoodSide::Below, inclusive: false, bound }
 }
 
 fn p99_and_errors(p99: Span) -> Slo {
@@ -233,7 +233,7 @@ impl Drawn {
             ("world.w.threads", &[2, 5, 20]),
             ("world.w.listen", &[16, 128]),
         ];
-        let axis = |(path, values): &(&str, &[u32])| Axis {
+        let axis = |(path, values): &(&str, &[u32])| GridAxis {
             path: (*path).to_owned(),
             values: values.iter().map(u32::to_string).collect(),
         };
@@ -330,7 +330,7 @@ fn by_force(model: &Model, slo: &Slo, near: (f64, f64)) -> f64 {
                 Vitals::of(&record, &scaled, slo)
             })
             .collect();
-        if Judged::of(slo, &runs.iter().collect::<Vec<_>>()).holds {
+        if JudgedLoad::of(slo, &runs.iter().collect::<Vec<_>>()).holds {
             best = best.max(factor);
         }
     }

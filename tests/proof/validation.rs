@@ -7,19 +7,19 @@ use crate::common::shipped;
 use std::fs;
 use std::process::{Command, Output};
 
-use proof::measured::{Entry, scenario_text};
+use proof::measured::{MeasuredEntry, scenario_text};
 use serde_json::Value;
 
 /// What is predicted anew: a hub with blocking calls, of which every part of the model has its share, and quick to run.
 const ANEW: &str = "mixed/uwsgi-gevent-40/c10";
 
 /// Every measured entry, by file name.
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<MeasuredEntry> {
     let mut paths = Vec::new();
     shipped::files_below(&shipped::root().join("tests/measured"), &mut paths);
     let read = |path: std::path::PathBuf| {
         let text = fs::read_to_string(&path).expect("an entry can be read");
-        Entry::read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        MeasuredEntry::read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     let json = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json");
     paths.into_iter().filter(json).map(read).collect()

@@ -4,7 +4,7 @@ use engine::model::Arrivals;
 use engine::record::Ending;
 use engine::rng::{Replication, Seed, mix};
 use engine::{Model, RunError, RunRecord};
-use lab::theory::{Bound, Kind, ceiling};
+use lab::theory::{Ceiling, StationKind, ceiling};
 use scenario::Override;
 
 fn models(text: &str, set: &[(&str, String)]) -> Vec<Model> {
@@ -33,7 +33,7 @@ const HEAD: &str = "version = 1\ntitle = \"t\"\n[run]\nlength = \"40s\"\ndrain =
 const GEVENT: &str = "[world.w]\nworker = \"gunicorn-gevent\"\ngreenlets = 5000\nlisten = 100000\n";
 
 /// A world in which one thing binds: it is named, and an overload comes up to it.
-fn binds(rest: &str, kind: &Kind, said: &str, most: f64) {
+fn binds(rest: &str, kind: &StationKind, said: &str, most: f64) {
     let model = &models(&format!("{HEAD}{rest}"), &[])[0];
     let bound = ceiling(model).expect("it is bounded");
     assert_eq!((&bound.binds, bound.why.as_str()), (kind, said), "{rest}");
@@ -49,37 +49,37 @@ fn what_binds_is_named_and_an_overload_comes_up_to_it() {
     let client = |rate: u32| format!("[client.u]\nrate = \"{rate}/s\"\n");
     let pool = format!("{GEVENT}{}[pool.db]\nunits = 2\n", client(80));
     let steps = "[request.p]\nsteps = [{ sleep = \"10ms\" }, { with = \"db\", steps = [{ sleep = \"40ms\" }] }]\n";
-    binds(&(pool + steps), &Kind::Pool("db".into()), "pool db: 2 units, each held 40.000 ms a request", 50.0);
+    binds(&(pool + steps), &StationKind::Pool("db".into()), "pool db: 2 units, each held 40.000 ms a request", 50.0);
 
     let lock = format!("{GEVENT}{}[lock.l]\n", client(80));
     let steps =
         "[request.p]\nsteps = [{ acquire = \"l\" }, { sleep = \"25ms\" }, { release = \"l\" }, { sleep = \"1s\" }]\n";
-    binds(&(lock + steps), &Kind::Lock("l".into()), "lock l: held 25.000 ms a request", 40.0);
+    binds(&(lock + steps), &StationKind::Lock("l".into()), "lock l: held 25.000 ms a request", 40.0);
 
     let queue = format!("{GEVENT}{}[queue.q]\nsize = 2\n", client(80));
     let steps = "[request.p]\nsteps = [{ put = \"q\" }, { sleep = \"50ms\" }, { get = \"q\" }]\n";
-    binds(&(queue + steps), &Kind::Queue("q".into()), "queue q: 2 places, each taken 50.000 ms a request", 40.0);
+    binds(&(queue + steps), &StationKind::Queue("q".into()), "queue q: 2 places, each taken 50.000 ms a request", 40.0);
 
     let peer = format!("{GEVENT}{}[peer.db]\ncapacity = 3\nnetwork = \"5ms\"\n", client(80));
     let steps = "[request.p]\nsteps = [{ call = \"db\", takes = \"60ms\" }]\n";
-    binds(&(peer + steps), &Kind::Peer("db".into()), "peer db: 3 calls at once, each 60.000 ms a request", 50.0);
+    binds(&(peer + steps), &StationKind::Peer("db".into()), "peer db: 3 calls at once, each 60.000 ms a request", 50.0);
 
     let offload =
         format!("{GEVENT}{}[offload]\nthreads = 2\n[request.p]\nsteps = [{{ offload = \"50ms\" }}]\n", client(80));
-    binds(&offload, &Kind::NativeThreads, "offload: 2 threads, busy for 50.000 ms a request", 40.0);
+    binds(&offload, &StationKind::NativeThreads, "offload: 2 threads, busy for 50.000 ms a request", 40.0);
 
     let uplink = format!(
         "{GEVENT}{}[request.p]\nresponse = {{ header = 100, body = 900 }}\nsteps = [{{ sleep = \"1ms\" }}]\n",
         client(80)
     );
     let uplink = uplink.replace("[world.w]", "uplink = 50000\n[world.w]");
-    binds(&uplink, &Kind::Uplink, "uplink: 50,000 bytes a second, 1,000 bytes a response", 50.0);
+    binds(&uplink, &StationKind::Uplink, "uplink: 50,000 bytes a second, 1,000 bytes a response", 50.0);
 
     // Who waits for answers before he asks again: else connecting takes the time in which answers would be read.
     let sender =
         format!("{GEVENT}[client.u]\nclients = 20\ncost = \"20ms\"\n[request.p]\nsteps = [{{ sleep = \"1ms\" }}]\n");
     let said = "the program that sends for client u: one process, busy for 20.000 ms a request";
-    binds(&sender, &Kind::Sender("u".into()), said, 50.0);
+    binds(&sender, &StationKind::Sender("u".into()), said, 50.0);
 
     // Ports: 300 in all, each taken for a second and 50 ms; at first they are all free, so the window begins later.
     let ports = format!(
@@ -89,7 +89,7 @@ fn what_binds_is_named_and_an_overload_comes_up_to_it() {
     );
     let model = &models(&format!("{HEAD}{ports}"), &[])[0];
     let bound = ceiling(model).expect("it is bounded");
-    assert_eq!(bound.binds, Kind::ClientPorts("u".into()));
+    assert_eq!(bound.binds, StationKind::ClientPorts("u".into()));
     let (good, seconds) = answered(model, &run(model));
     assert!(good / seconds < bound.most * 1.01 && good / seconds > bound.most * 0.9, "{good} of {bound:?}");
 }
@@ -99,11 +99,11 @@ fn a_sync_worker_holds_its_slot_until_its_client_has_closed() {
     let world = "[world.w]\nworker = \"gunicorn-sync\"\nprocesses = 4\nlisten = 100000\n\
                  costs = { accept = \"0s\", request = \"0s\", respond = \"0s\" }\n\
                  [client.u]\nrate = \"80/s\"\nnetwork = \"40ms\"\n[request.p]\nsteps = [{ sleep = \"20ms\" }]\n";
-    binds(world, &Kind::Slots, "4 slots, busy for 100.000 ms a request", 40.0);
+    binds(world, &StationKind::Slots, "4 slots, busy for 100.000 ms a request", 40.0);
     let pool = "[world.w]\nworker = \"gunicorn-gthread\"\nthreads = 30\nlisten = 100000\n\
                 costs = { accept = \"0s\", request = \"0s\", respond = \"0s\", handoff = \"0s\", close = \"0s\" }\n\
                 [client.u]\nrate = \"40/s\"\nnetwork = \"25ms\"\n[request.p]\nsteps = [{ sleep = \"20ms\" }]\n";
-    binds(pool, &Kind::Acceptors, "1 accepting thread, busy for 50.000 ms a request", 20.0);
+    binds(pool, &StationKind::Acceptors, "1 accepting thread, busy for 50.000 ms a request", 20.0);
 }
 
 #[test]
@@ -129,11 +129,11 @@ fn what_is_cut_short_counts_with_what_it_takes_at_least() {
     let cut =
         most("{ timeout = \"30ms\", steps = [{ with = \"db\", steps = [{ sleep = \"lognormal(10ms, 1s)\" }] }] }");
     let cut = cut.expect("bounded");
-    assert!(whole.0 == Kind::Pool("db".into()) && cut.1 > 1.5 * whole.1, "{whole:?} {cut:?}");
+    assert!(whole.0 == StationKind::Pool("db".into()) && cut.1 > 1.5 * whole.1, "{whole:?} {cut:?}");
     // Behind something that can fail, those who are answered may all be those who did not go there.
     let chance =
         "{ chance = 0.5, steps = [{ acquire = \"db\", timeout = \"1s\" }, { sleep = \"1s\" }, { release = \"db\" }] }";
-    assert_ne!(most(chance).map(|(kind, _)| kind), Some(Kind::Pool("db".into())));
+    assert_ne!(most(chance).map(|(kind, _)| kind), Some(StationKind::Pool("db".into())));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn who_goes_another_way_is_not_held_up_by_a_pool_that_is_short() {
     let text = format!("{HEAD}[pool.db]\nunits = 1\n{GEVENT}{client}[request.p]\nsteps = [{steps}]\n");
     let model = models(&text, &[]).remove(0);
     let bound = ceiling(&model).expect("it is bounded");
-    assert!(bound.binds == Kind::Pool("db".into()) && (bound.most - 2.0).abs() < 1e-9, "{bound:?}");
+    assert!(bound.binds == StationKind::Pool("db".into()) && (bound.most - 2.0).abs() < 1e-9, "{bound:?}");
     let (good, seconds) = answered(&model, &run(&model));
     let rate = good / seconds;
     assert!(rate > 40.0 && rate <= above(&model, &bound, seconds), "{rate}, {bound:?}");
@@ -289,7 +289,7 @@ impl Dice {
 }
 
 /// Requests a second that a world with open clients is offered so that something binds, or just does not.
-fn loads(dice: &mut Dice, model: &Model, bound: &Bound) -> Vec<(&'static str, String)> {
+fn loads(dice: &mut Dice, model: &Model, bound: &Ceiling) -> Vec<(&'static str, String)> {
     let factor = [0.7, 1.5, 3.0][dice.below(3) as usize];
     let each = (bound.most * factor / model.clients.len() as f64).clamp(0.5, 3_000.0);
     let paths = ["client.u.rate", "client.v.rate"];
@@ -297,7 +297,7 @@ fn loads(dice: &mut Dice, model: &Model, bound: &Bound) -> Vec<(&'static str, St
 }
 
 /// How far above its ceiling chance may bring a run: five standard errors of what a request takes, and a request.
-fn above(model: &Model, bound: &Bound, seconds: f64) -> f64 {
+fn above(model: &Model, bound: &Ceiling, seconds: f64) -> f64 {
     let requests = (bound.in_this_run * seconds).max(1.0);
     // Where those are answered who need less of what binds, it is a matter of chance how many of them come.
     let comes = if bound.in_this_run > bound.most * 1.001 { 1.0 } else { 0.0 };

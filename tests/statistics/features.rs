@@ -10,7 +10,7 @@ use std::path::Path;
 use engine::RunRecord;
 use engine::rng::{Replication, Seed};
 use lab::Summary;
-use lab::theory::{Panel, panel};
+use lab::theory::{TheoryPanel, panel};
 use scenario::Override;
 
 /// An exact law may be off by this share and that many standard errors: of six replications one value in some 200 is beyond four, and
@@ -80,7 +80,7 @@ fn laid(edits: &str) -> (String, Vec<Override>) {
     (text, overrides)
 }
 
-fn panel_of(key: &str, edits: &str) -> Panel {
+fn panel_of(key: &str, edits: &str) -> TheoryPanel {
     let (text, overrides) = laid(edits);
     let compiled = scenario::parse(&text, "s.toml", &overrides)
         .and_then(|scenario| scenario::compile(&scenario, &mut |_| Err("no file".to_owned())))
@@ -92,7 +92,7 @@ fn panel_of(key: &str, edits: &str) -> Panel {
 }
 
 /// What is wrong with what the panel says, if anything is.
-fn wrong(key: &str, panel: &Panel) -> Option<String> {
+fn wrong(key: &str, panel: &TheoryPanel) -> Option<String> {
     let Ok(claim) = &panel.law else { return None };
     // An interval of a tail over six replications is too narrow where requests queue: `tests/statistics/theory.rs` has the quantiles, of long runs.
     let off = claim.predictions.iter().filter(|one| one.spec.name != "latency_p99_ns").filter(|prediction| {
@@ -110,7 +110,7 @@ fn wrong(key: &str, panel: &Panel) -> Option<String> {
 
 #[test]
 fn with_each_key_alone_a_law_agrees_or_is_refused() {
-    let mut seen: Vec<(String, Panel)> = Vec::new();
+    let mut seen: Vec<(String, TheoryPanel)> = Vec::new();
     let mut found = Vec::new();
     for (key, edits) in cases() {
         let Some(edits) = edits else { continue };

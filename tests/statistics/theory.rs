@@ -15,11 +15,11 @@ use engine::op::DrawKind;
 use engine::record::RunRecord;
 use engine::time::{Span, Time};
 use lab::Summary;
-use lab::theory::{Claim, Panel, Refusal, panel};
+use lab::theory::{Claim, Refusal, TheoryPanel, panel};
 
 const SERVICE: Span = Span::from_ms(100);
 
-fn panel_of(model: &mut Model, length: u64) -> Panel {
+fn panel_of(model: &mut Model, length: u64) -> TheoryPanel {
     model.run.length = Some(secs(length));
     model.run.warm_up = secs(length / 10);
     model.run.step = secs(length);

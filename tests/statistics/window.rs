@@ -9,7 +9,7 @@ use engine::{RunRecord, Seed};
 use lab::capacity::{SearchSettings, measure};
 use lab::figure::RUN_FIGURES;
 use lab::overload::{FALSE_ALARMS, overload_of};
-use lab::slo::{Measure, Objective, Side, Slo, Verdict, judge};
+use lab::slo::{GoodSide, Measure, Objective, Slo, Verdict, judge};
 use lab::{Summary, WorldResult, world_series};
 
 fn closed_with_think(clients: u32, think: Span) -> Arrivals {
@@ -30,7 +30,7 @@ fn figure(record: &RunRecord, name: &str) -> f64 {
     (recipe.value)(record).unwrap_or_else(|| panic!("no {name}"))
 }
 
-fn verdict(record: &RunRecord, measure: &str, side: Side, bound: f64) -> Verdict {
+fn verdict(record: &RunRecord, measure: &str, side: GoodSide, bound: f64) -> Verdict {
     let measure = Measure::named(measure).expect("it is a measure");
     let objective = Objective { measure, class: None, side, inclusive: false, bound };
     let slo = Slo { objectives: vec![objective], worlds: None };
@@ -57,10 +57,10 @@ fn who_waits_since_before_the_window_and_gets_nothing_in_it_is_counted() {
 #[test]
 fn an_objective_is_not_met_by_people_who_are_not_looked_at() {
     let record = crowd(5, 0);
-    assert_eq!(verdict(&record, "errors", Side::Below, 0.1), Verdict::Missed);
-    assert_eq!(verdict(&record, "served", Side::Above, 0.9), Verdict::Missed);
+    assert_eq!(verdict(&record, "errors", GoodSide::Below, 0.1), Verdict::Missed);
+    assert_eq!(verdict(&record, "served", GoodSide::Above, 0.9), Verdict::Missed);
     // Whoever was answered had waited for 20 s at most; two of three have waited for as long already, and are not.
-    assert_eq!(verdict(&record, "p99", Side::Below, 19.9e9), Verdict::Missed);
+    assert_eq!(verdict(&record, "p99", GoodSide::Below, 19.9e9), Verdict::Missed);
     // The first in the queue were quick, and there are no others when everybody is answered.
     let calm = run(&timed(
         world(threads(2), 1, Steps::new().sleep(Law::Fixed(ms(200))), closed_with_think(2, ms(200))),
@@ -68,8 +68,8 @@ fn an_objective_is_not_met_by_people_who_are_not_looked_at() {
         20,
         0,
     ));
-    assert_eq!(verdict(&calm, "p99", Side::Below, 0.3e9), Verdict::Met);
-    assert_eq!(verdict(&calm, "errors", Side::Below, 0.001), Verdict::Met);
+    assert_eq!(verdict(&calm, "p99", GoodSide::Below, 0.3e9), Verdict::Met);
+    assert_eq!(verdict(&calm, "errors", GoodSide::Below, 0.001), Verdict::Met);
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn a_server_carries_no_more_than_it_can_however_long_it_drains() {
     model.processes.push(model.processes[0].clone());
     let record = run(&model);
     assert!(figure(&record, "throughput_rps") < 251.0, "{}", figure(&record, "throughput_rps"));
-    assert_eq!(verdict(&record, "throughput", Side::Above, 380.0), Verdict::Missed);
+    assert_eq!(verdict(&record, "throughput", GoodSide::Above, 380.0), Verdict::Missed);
     let found = overload_of(std::iter::once(&record)).expect("more comes than it can do");
     assert!((found.growth_rps - 150.0).abs() < 25.0, "{found:?}");
     // No latency of it can be promised, whatever this run had.
-    assert_eq!(verdict(&record, "p50", Side::Below, 1e12), Verdict::Missed);
+    assert_eq!(verdict(&record, "p50", GoodSide::Below, 1e12), Verdict::Missed);
     assert!(Summary::of(std::slice::from_ref(&record)).overload.is_some());
 }
 
@@ -110,7 +110,7 @@ fn a_load_at_which_the_queue_grows_is_not_carried_however_patient_the_promise() 
     let mut model = timed(world(hub(3_000), 2, steps, poisson(100.0)), 0, 60, 0);
     model.processes.push(model.processes[0].clone());
     let objective =
-        Objective { measure: Measure::Latency(990), class: None, side: Side::Below, inclusive: false, bound: 10e9 };
+        Objective { measure: Measure::Latency(990), class: None, side: GoodSide::Below, inclusive: false, bound: 10e9 };
     let slo = Slo { objectives: vec![objective], worlds: None };
     // One run of each load: whether a queue grows is told from a single one, and more of them would only draw the edge finer than the
     // bound below asks.

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use engine::model::{Arrivals, ClientSpec, Model};
 use engine::time::{Span, Time};
-use lab::capacity::{Ladder, Load, SearchSettings, assumed, measure};
+use lab::capacity::{Ladder, LoadUnit, SearchSettings, assumed, measure};
 use lab::scaled::can_scale;
 use report::figures::draw_capacity;
 use report::json::About;
 use report::json::capacity_json;
 use report::text::attainable::unattainable_text;
-use report::text::capacity::{Asked, capacity_text};
+use report::text::capacity::{CapacityQuestion, capacity_text};
 use scenario::Compiled;
 
 use crate::arguments::{LengthArg, PlotArgs, SeedArg, Threads, parse_overrides};
@@ -85,7 +85,7 @@ pub fn capacity(args: &Args) -> Result<(), Problem> {
         let capacity = measure(&models, &asked.slo, &settings, done)?;
         Ok((asked, capacity))
     })?;
-    let asked = Asked {
+    let asked = CapacityQuestion {
         assumed: asked.assumed,
         set_aside: asked.set_aside,
         guessed: !asked.told,
@@ -166,9 +166,9 @@ fn nothing_happens(compiled: &Compiled, models: &[Model]) -> bool {
 
 /// Time enough for requests enough at the load of the file.
 fn enough(model: &Model) -> Span {
-    let seconds = match Load::of(&model.clients, model.run.length) {
-        Load::PerSecond(rate) => (REQUESTS / rate).max(LEAST_S),
-        Load::Clients(_) | Load::Mixed => LEAST_S,
+    let seconds = match LoadUnit::of(&model.clients, model.run.length) {
+        LoadUnit::PerSecond(rate) => (REQUESTS / rate).max(LEAST_S),
+        LoadUnit::Clients(_) | LoadUnit::Mixed => LEAST_S,
     };
     Span::from_secs(((seconds / STEP_S).ceil() * STEP_S).min(1e6) as u64)
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use lab::versus::{Method, Versus, births_equal, compare_sides, disregard_small};
 use report::figures::draw_versus;
-use report::json::read::{FileBeside, ResultDoc, Source};
+use report::json::read::{FileBeside, ResultDoc, ResultSource};
 use report::json::{TwoResults, diff_json};
 use report::text::Style;
-use report::text::diff::{Change, changes, headline, remark, settings_text};
+use report::text::diff::{SettingChange, changes, headline, remark, settings_text};
 use report::text::versus::versus_text;
 use report::words::sides::Sides;
 use report::words::{json_escaped, printable, printable_lines};
@@ -153,7 +153,7 @@ fn named(args: &Args, text: &str, a: &[String], b: &[String]) -> Result<(usize, 
 
 /// What a document was run with, key by key; seed and replications as they were in effect.
 fn settings(document: &ResultDoc) -> Result<Vec<(String, String)>, Problem> {
-    let Source { file, seed, precision, scenario: text, .. } = &document.source;
+    let ResultSource { file, seed, precision, scenario: text, .. } = &document.source;
     let found = scenario::settings(text, &printable(file), &result_file::overrides(&document.source)?);
     let found = found.map_err(|diagnostics| Problem::Scenario(files::show(&diagnostics, text)))?;
     let mut settings: Vec<(String, String)> =
@@ -168,18 +168,18 @@ fn settings(document: &ResultDoc) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// Files beside the scenarios that differ; what is in them is told by its size.
-fn file_changes(a: &ResultDoc, b: &ResultDoc) -> Vec<Change> {
+fn file_changes(a: &ResultDoc, b: &ResultDoc) -> Vec<SettingChange> {
     let texts = |document: &ResultDoc| -> Vec<(String, String)> {
         let one = |one: &FileBeside| (format!("file {}", one.name), one.text.clone());
         document.source.files.iter().map(one).collect()
     };
     let size = |text: String| format!("{} lines, {} bytes", text.lines().count(), text.len());
-    let told = |Change { key, a, b }: Change| {
+    let told = |SettingChange { key, a, b }: SettingChange| {
         let (a, mut b) = (a.map(size), b.map(size));
         if a == b {
             b = b.map(|size| size + ", others");
         }
-        Change { key, a, b }
+        SettingChange { key, a, b }
     };
     changes(&texts(a), &texts(b)).into_iter().map(told).collect()
 }
@@ -211,7 +211,7 @@ fn notes(a: &ResultDoc, b: &ResultDoc, versus: &[Versus]) -> Vec<String> {
 /// Everything that goes to the terminal.
 fn text(
     summary: &str,
-    settings: &[Change],
+    settings: &[SettingChange],
     notes: &[String],
     pairing: &Pairing,
     versus: &[Versus],

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use engine::{Model, RunRecord};
-use lab::explain::{CHANGES_MAX, Change, Checked, How, Outcome, Setting, Split, StepText, changes};
+use lab::explain::{CHANGES_MAX, Change, ChangeOutcome, Checked, How, Setting, Split, StepText, changes};
 use lab::{RunSettings, WorldResult, run_all_with, run_each};
 use report::json::explain_json;
 use report::text::Style;
@@ -13,7 +13,7 @@ use report::text::notes::warm_up_note;
 use scenario::{Compiled, Override};
 
 use crate::arguments::{SeedArg, SetArg, Threads, settings};
-use crate::files::{self, Source};
+use crate::files::{self, ScenarioText};
 use crate::problem::{Problem, unknown};
 use crate::terminal;
 use crate::warm_up_pilots;
@@ -49,7 +49,7 @@ pub struct Args {
 /// Explains the worlds of a scenario.
 pub fn explain(args: &Args) -> Result<(), Problem> {
     let text = files::read(&args.file)?;
-    let source = Source { path: &args.file, text: &text };
+    let source = ScenarioText { path: &args.file, text: &text };
     let overrides = args.set.overrides()?;
     let mut compiled = source.compile(&overrides)?;
     let settings = settings(args.seed, args.replications, args.threads, &compiled);
@@ -101,7 +101,7 @@ fn class_of(compiled: &Compiled, args: &Args) -> Result<Option<usize>, Problem> 
 
 /// Tries each change that might help a world, all of them in one go.
 fn try_changes(
-    source: &Source<'_>,
+    source: &ScenarioText<'_>,
     overrides: &[Override],
     settings: &RunSettings,
     class: Option<usize>,
@@ -133,13 +133,13 @@ fn try_changes(
         return Ok(());
     }
     let after = terminal::with_bar(models.len(), settings, |progress| {
-        run_each(&models, settings, progress, &|record: &RunRecord| Outcome::of(record, class))
+        run_each(&models, settings, progress, &|record: &RunRecord| ChangeOutcome::of(record, class))
     })?;
     for ((at, change), after) in tried.into_iter().zip(after) {
         match after {
             Ok(after) => {
-                let before: Vec<Outcome> =
-                    results[at].records.iter().map(|record| Outcome::of(record, class)).collect();
+                let before: Vec<ChangeOutcome> =
+                    results[at].records.iter().map(|record| ChangeOutcome::of(record, class)).collect();
                 worlds[at].checked.push(Checked::of(change, &before, &after));
             }
             Err(failed) => {
@@ -169,7 +169,12 @@ fn steps_of(text: &str) -> Vec<StepText> {
 /// The world's model with the change, or why the scenario does not allow it.
 ///
 /// An accept queue that `somaxconn` would cap raises that as well, and the change says so.
-fn changed(source: &Source<'_>, overrides: &[Override], model: &Model, change: &mut Change) -> Result<Model, String> {
+fn changed(
+    source: &ScenarioText<'_>,
+    overrides: &[Override],
+    model: &Model,
+    change: &mut Change,
+) -> Result<Model, String> {
     let warm_up = model.run.warm_up;
     let mut with = compiled_with(source, overrides, model, change)?;
     let capped = |with: &Model, wanted: u32| with.listeners.iter().any(|listener| listener.backlog < wanted);
@@ -186,7 +191,12 @@ fn changed(source: &Source<'_>, overrides: &[Override], model: &Model, change: &
     Ok(with)
 }
 
-fn compiled_with(source: &Source<'_>, overrides: &[Override], model: &Model, change: &Change) -> Result<Model, String> {
+fn compiled_with(
+    source: &ScenarioText<'_>,
+    overrides: &[Override],
+    model: &Model,
+    change: &Change,
+) -> Result<Model, String> {
     if change.settings().is_empty() {
         return Ok(model.clone());
     }

@@ -6,8 +6,8 @@ use engine::transcript::{self, Said};
 use engine::{Model, Seed};
 use lab::{RunSettings, run_all, run_all_with};
 use proof::gallery::{
-    Evidence, Incident, Judged, Reading, Row, Taken, Wanted, gallery_json, gallery_page, gallery_table, judge, rows,
-    runs,
+    Evidence, GalleryRow, Incident, JudgedRow, Reading, Taken, WantedReading, gallery_json, gallery_page,
+    gallery_table, judge, rows, runs,
 };
 use proof::gevent;
 use scenario::Compiled;
@@ -43,8 +43,8 @@ pub struct Args {
 
 /// Runs what the rows need, prints them, and says by the exit code whether all are within their bands.
 pub fn gallery(args: &Args) -> Result<(), Problem> {
-    let wanted = |row: &&Row| args.only.as_ref().is_none_or(|key| row.key.starts_with(key.as_str()));
-    let rows: Vec<&'static Row> = rows().into_iter().filter(wanted).collect();
+    let wanted = |row: &&GalleryRow| args.only.as_ref().is_none_or(|key| row.key.starts_with(key.as_str()));
+    let rows: Vec<&'static GalleryRow> = rows().into_iter().filter(wanted).collect();
     if rows.is_empty() {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no row of the gallery has a key that begins with {only:?}")));
@@ -59,13 +59,13 @@ pub fn gallery(args: &Args) -> Result<(), Problem> {
     let doubts =
         doubts.map(|asked| Ok((asked, count_doubts(asked, &args.scenarios)?))).collect::<Result<_, Problem>>()?;
     let evidence = Evidence { taken, orders, doubts };
-    let judged: Vec<Judged> = rows.into_iter().map(|row| judge(row, &evidence)).collect();
+    let judged: Vec<JudgedRow> = rows.into_iter().map(|row| judge(row, &evidence)).collect();
     let text = if args.json { gallery_json(env!("CARGO_PKG_VERSION"), &judged) } else { gallery_table(&judged) };
     files::print(&text)?;
     if let Some(out) = &args.out {
         write_page(out, args, &judged)?;
     }
-    if judged.iter().all(Judged::holds) { Ok(()) } else { Err(Problem::Differs) }
+    if judged.iter().all(JudgedRow::holds) { Ok(()) } else { Err(Problem::Differs) }
 }
 
 /// Where the plots lie beneath the folder of the page.
@@ -74,7 +74,7 @@ const PLOTS: &str = "gallery";
 const PLOT: &str = "throughput";
 
 /// Runs every scenario of the gallery as it stands, and writes the page, a plot of each and all numbers.
-fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem> {
+fn write_page(out: &Path, args: &Args, judged: &[JudgedRow]) -> Result<(), Problem> {
     let mut scenarios: Vec<&'static str> = Vec::new();
     for wanted in judged.iter().flat_map(|judged| judged.row.check.wanted()) {
         if !scenarios.contains(&wanted.reading.scenario) {
@@ -108,14 +108,14 @@ fn write_page(out: &Path, args: &Args, judged: &[Judged]) -> Result<(), Problem>
 }
 
 /// Runs every scenario that the rows need once, and takes their numbers.
-fn simulate(rows: &[&'static Row], args: &Args) -> Result<Vec<Taken>, Problem> {
-    let wanted: Vec<Wanted> = rows.iter().flat_map(|row| row.check.wanted()).collect();
+fn simulate(rows: &[&'static GalleryRow], args: &Args) -> Result<Vec<Taken>, Problem> {
+    let wanted: Vec<WantedReading> = rows.iter().flat_map(|row| row.check.wanted()).collect();
     let runs = runs(rows);
     let bar = terminal::bar("{pos} of {len} scenarios, {elapsed} so far", runs.len() as u64);
     let mut taken: Vec<Taken> = Vec::new();
     for run in &runs {
         bar.set_message(run.scenario);
-        let of_run: Vec<Wanted> = wanted.iter().copied().filter(|one| one.reading.shares_runs(run)).collect();
+        let of_run: Vec<WantedReading> = wanted.iter().copied().filter(|one| one.reading.shares_runs(run)).collect();
         for found in take(&of_run, args)? {
             if !taken.iter().any(|other| other.wanted == found.wanted) {
                 taken.push(found);
@@ -141,8 +141,8 @@ fn count_doubts(asked: Reading, folder: &Path) -> Result<f64, Problem> {
 }
 
 /// Takes numbers that come from the same runs.
-fn take(all: &[Wanted], args: &Args) -> Result<Vec<Taken>, Problem> {
-    let Some(Wanted { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
+fn take(all: &[WantedReading], args: &Args) -> Result<Vec<Taken>, Problem> {
+    let Some(WantedReading { reading: run, .. }) = all.first() else { return Ok(Vec::new()) };
     let mut compiled = compile(run, &args.scenarios)?;
     compiled.models.retain(|model| all.iter().any(|one| one.reading.world == model.name));
     let settings =

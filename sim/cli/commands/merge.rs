@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::sweep::run::Outcome;
+use lab::sweep::run::PointOutcome;
 use lab::sweep::study::Shard;
 use report::data::Format;
 
 use crate::commands::sweep::finish::finish;
-use crate::commands::sweep::log::{Found, Header, foreign, is_log, read};
+use crate::commands::sweep::log::{FoundLog, Header, foreign, is_log, read};
 use crate::commands::sweep::{format, formats};
 use crate::files;
 use crate::problem::Problem;
@@ -39,12 +39,12 @@ pub fn merge(args: &Args) -> Result<(), Problem> {
     let Some(first) = logs.first() else { return Ok(()) };
     let header = Header { shard: Shard::WHOLE, ..first.header.clone() };
     files::prepare(&args.out)?;
-    let outcomes: BTreeMap<usize, Outcome> = logs.into_iter().flat_map(|log| log.outcomes).collect();
+    let outcomes: BTreeMap<usize, PointOutcome> = logs.into_iter().flat_map(|log| log.outcomes).collect();
     finish(&header, outcomes, &args.out, &formats(&args.format))
 }
 
 /// Every log in the folders, each file once.
-fn logs(folders: &[PathBuf]) -> Result<Vec<Found>, Problem> {
+fn logs(folders: &[PathBuf]) -> Result<Vec<FoundLog>, Problem> {
     let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     for folder in folders {
@@ -67,11 +67,11 @@ fn missing(path: &Path) -> Problem {
 }
 
 /// Why the logs are not the shards of one sweep, each of them once and whole.
-fn mistakes(logs: &[Found]) -> Vec<String> {
+fn mistakes(logs: &[FoundLog]) -> Vec<String> {
     let Some(first) = logs.first() else { return Vec::new() };
     let mut wrong = Vec::new();
     let of = first.header.shard.of;
-    let mut by_index: BTreeMap<u32, &Found> = BTreeMap::new();
+    let mut by_index: BTreeMap<u32, &FoundLog> = BTreeMap::new();
     for log in logs {
         let shard = log.header.shard;
         let (path, whole) = (log.path.display(), &first.path.display());

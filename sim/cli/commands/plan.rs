@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use engine::model::Model;
 use engine::time::Span;
 use lab::attainable::Unattainable;
-use lab::plan::{Axis, Grid, Prices, Question, Space, make};
+use lab::plan::{Grid, GridAxis, Prices, Question, Space, make};
 use lab::scaled::can_scale;
 use report::figures::draw_plan;
 use report::json::About;
 use report::json::plan_json;
 use report::text::attainable::unattainable_text;
 use report::text::plan::plan_text;
-use scenario::{Compiled, Override, Plan};
+use scenario::{Compiled, Override, TypedPlan};
 
 use crate::arguments::{LengthArg, PlotArgs, SeedArg, Threads, parse_overrides};
 use crate::commands::capacity::{chosen, shorten};
@@ -56,7 +56,7 @@ pub struct Args {
 pub fn plan(args: &Args) -> Result<(), Problem> {
     let overrides = parse_overrides(&args.set)?;
     let text = files::read(&args.file)?;
-    let source = files::Source { path: &args.file, text: &text };
+    let source = files::ScenarioText { path: &args.file, text: &text };
     let compiled = source.compile(&overrides)?;
     let (Some(slo), Some(wanted)) = (&compiled.slo, &compiled.plan) else {
         let what = if compiled.slo.is_none() { "[slo], such as p99 = \"< 500ms\"" } else { VARY };
@@ -106,15 +106,15 @@ const VARY: &str = "[plan], such as vary = { \"world.NAME.processes\" = \"1..16\
 
 /// All deployments of a world: its own settings, and those of all worlds.
 fn space(
-    source: &files::Source<'_>,
+    source: &files::ScenarioText<'_>,
     overrides: &[Override],
-    wanted: &Plan,
+    wanted: &TypedPlan,
     model: &Model,
     compiled: &Compiled,
     length: Option<Span>,
 ) -> Result<(Space, Vec<String>), Problem> {
     let of_world = |vary: &&scenario::Vary| vary.world().is_none_or(|world| world == model.name);
-    let axis = |vary: &scenario::Vary| Axis { path: vary.path.clone(), values: vary.values.clone() };
+    let axis = |vary: &scenario::Vary| GridAxis { path: vary.path.clone(), values: vary.values.clone() };
     let grid = Grid { axes: wanted.vary.iter().filter(of_world).map(axis).collect() };
     let many = grid.axes.iter().try_fold(1_usize, |all, axis| all.checked_mul(axis.values.len()));
     if many.is_none_or(|many| many > DEPLOYMENTS_MAX) {
@@ -139,7 +139,7 @@ fn space(
     Ok((Space { world: model.name.clone(), grid, models }, notes))
 }
 
-fn prices(plan: &Plan) -> Prices {
+fn prices(plan: &TypedPlan) -> Prices {
     Prices {
         core: plan.core,
         gib: plan.gib,

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use engine::{Model, Seed};
 use lab::{OfModel, RunSettings, run_each};
 use proof::measured::{
-    Comparison, Entry, Fate, Look, Outcome, Simulated, Summary, Validated, draw_validation, scenario_text,
-    validation_json, validation_table,
+    BandSummary, EntryComparison, EntryFate, MeasuredEntry, ServerOutcome, Simulated, Validated, ValidationStyle,
+    draw_validation, scenario_text, validation_json, validation_table,
 };
 
 use crate::arguments::Threads;
@@ -54,8 +54,8 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     if let Some(name) = &args.scenario {
         return show_scenario(&entries, name);
     }
-    let wanted = |entry: &Entry| args.only.as_ref().is_none_or(|text| entry.name.contains(text.as_str()));
-    let entries: Vec<Entry> = entries.into_iter().filter(wanted).collect();
+    let wanted = |entry: &MeasuredEntry| args.only.as_ref().is_none_or(|text| entry.name.contains(text.as_str()));
+    let entries: Vec<MeasuredEntry> = entries.into_iter().filter(wanted).collect();
     if entries.is_empty() {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
@@ -64,13 +64,13 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
         RunSettings { seed: Seed(args.seed), replications: args.replications, threads: args.threads.count() };
     files::prepare(&args.out)?;
     let validated = compare(&entries, &settings)?;
-    let summary = Summary::of(&validated);
+    let summary = BandSummary::of(&validated);
     let about = Simulated { version: env!("CARGO_PKG_VERSION"), seed: args.seed, replications: args.replications };
     let document = validation_json(&about, &validated, &summary);
     if args.json {
         files::print(&document)?;
     } else {
-        let look = Look { colour: terminal::coloured(&std::io::stdout()), width: terminal::width(120) };
+        let look = ValidationStyle { colour: terminal::coloured(&std::io::stdout()), width: terminal::width(120) };
         files::print(&validation_table(&validated, &summary, look))?;
     }
     files::write(&args.out.join("validation.json"), document.as_bytes())?;
@@ -83,17 +83,17 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
 }
 
 /// Reads every entry of a folder, by file name; all mistakes at once, one line a file.
-fn entries(folder: &Path) -> Result<Vec<Entry>, Problem> {
+fn entries(folder: &Path) -> Result<Vec<MeasuredEntry>, Problem> {
     let paths = files::listed(folder, ENTRY)?;
     if paths.len() > ENTRIES_MAX {
         let text = format!("{} holds {} entries; there is room for {ENTRIES_MAX}", folder.display(), paths.len());
         return Err(Problem::Usage(text));
     }
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<MeasuredEntry> = Vec::new();
     let mut names = BTreeSet::new();
     let mut wrong = String::new();
     for path in &paths {
-        match Entry::read(&files::read(path)?) {
+        match MeasuredEntry::read(&files::read(path)?) {
             Ok(entry) if !names.insert(entry.name.clone()) => {
                 wrong += &format!("error: {}: another file is called {:?} too\n", path.display(), entry.name);
             }
@@ -105,7 +105,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Problem> {
 }
 
 /// Prints the scenario of one entry.
-fn show_scenario(entries: &[Entry], name: &str) -> Result<(), Problem> {
+fn show_scenario(entries: &[MeasuredEntry], name: &str) -> Result<(), Problem> {
     let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
         return Err(Problem::Usage(format!("no entry is called {name:?}")));
     };
@@ -114,16 +114,16 @@ fn show_scenario(entries: &[Entry], name: &str) -> Result<(), Problem> {
 }
 
 /// Simulates all entries and holds each against its measurement.
-fn compare(entries: &[Entry], settings: &RunSettings) -> Result<Vec<Validated>, Problem> {
+fn compare(entries: &[MeasuredEntry], settings: &RunSettings) -> Result<Vec<Validated>, Problem> {
     let models: Vec<Result<Model, String>> = entries.iter().map(model).collect();
     let mapped: Vec<Model> = models.iter().filter_map(|model| model.as_ref().ok().cloned()).collect();
     let mut outcomes = simulate(&mapped, settings)?.into_iter();
-    let fate = |(entry, model): (&Entry, Result<Model, String>)| {
+    let fate = |(entry, model): (&MeasuredEntry, Result<Model, String>)| {
         let fate = match model {
-            Err(why) => Fate::NotMapped(why),
+            Err(why) => EntryFate::NotMapped(why),
             Ok(_) => match outcomes.next().expect("every mapped entry was run") {
-                Ok(runs) => Fate::Compared(Box::new(Comparison::of(entry, &runs))),
-                Err(failed) => Fate::Failed(failed.first().map(ToString::to_string).unwrap_or_default()),
+                Ok(runs) => EntryFate::Compared(Box::new(EntryComparison::of(entry, &runs))),
+                Err(failed) => EntryFate::Failed(failed.first().map(ToString::to_string).unwrap_or_default()),
             },
         };
         Validated::new(entry, fate)
@@ -132,7 +132,7 @@ fn compare(entries: &[Entry], settings: &RunSettings) -> Result<Vec<Validated>, 
 }
 
 /// The model of an entry, or why there is none.
-fn model(entry: &Entry) -> Result<Model, String> {
+fn model(entry: &MeasuredEntry) -> Result<Model, String> {
     let text = scenario_text(entry).map_err(|error| error.to_string())?;
     let mut no_files = |file: &str| Err(format!("an entry has no file {file}"));
     let compiled = scenario::parse(&text, &entry.name, &[])
@@ -143,9 +143,11 @@ fn model(entry: &Entry) -> Result<Model, String> {
     Ok(model)
 }
 
-fn simulate(models: &[Model], settings: &RunSettings) -> Result<Vec<OfModel<Outcome>>, Problem> {
+fn simulate(models: &[Model], settings: &RunSettings) -> Result<Vec<OfModel<ServerOutcome>>, Problem> {
     if models.is_empty() {
         return Ok(Vec::new());
     }
-    terminal::with_bar(models.len(), settings, |progress| run_each(models, settings, progress, &Outcome::simulated))
+    terminal::with_bar(models.len(), settings, |progress| {
+        run_each(models, settings, progress, &ServerOutcome::simulated)
+    })
 }

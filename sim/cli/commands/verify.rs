@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use engine::Seed;
 use lab::{RunSettings, Target};
-use report::json::read::{Asked, ResultDoc, Source, first_deviation};
+use report::json::read::{AskedPrecision, ResultDoc, ResultSource, first_deviation};
 use report::json::results_json_with;
 use report::words::printable;
 use scenario::Compiled;
@@ -71,7 +71,7 @@ fn run_again(document: &ResultDoc, threads: Option<usize>) -> Result<String, Pro
 }
 
 /// The scenario from the texts of the document; nothing is read from the disk. What it is doubted for was told when it was run.
-fn compile(source: &Source) -> Result<Compiled, Problem> {
+fn compile(source: &ResultSource) -> Result<Compiled, Problem> {
     let files: BTreeMap<&str, &str> = source.files.iter().map(|one| (one.name.as_str(), one.text.as_str())).collect();
     let mut load = |name: &str| match files.get(name) {
         Some(&text) => Ok(text.to_owned()),
@@ -82,7 +82,7 @@ fn compile(source: &Source) -> Result<Compiled, Problem> {
         .map(|(compiled, _)| compiled)
 }
 
-fn target(asked: &Asked) -> Result<Target, Problem> {
+fn target(asked: &AskedPrecision) -> Result<Target, Problem> {
     let figures: Result<Vec<_>, String> = asked.figures.iter().map(|name| figure(name)).collect();
     let figures = figures.map_err(|why| Problem::Usage(printable(&format!("a precision of what? {why}"))))?;
     Ok(Target { share: asked.share, figures, most: asked.max_replications })

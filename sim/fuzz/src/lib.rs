@@ -13,7 +13,8 @@ use lab::theory::panel;
 use lab::{Comparison, WorldResult};
 use proof::gevent::{self as oracle, TraceLine};
 use proof::measured::{
-    self, Comparison as Held, Fate, Look, Outcome, Summary, Validated, scenario_text, validation_json, validation_table,
+    self, BandSummary, EntryComparison, EntryFate, ServerOutcome, Validated, ValidationStyle, scenario_text,
+    validation_json, validation_table,
 };
 use report::data::Format;
 use report::json::{About, results_json};
@@ -149,7 +150,7 @@ pub fn sweep_log(data: &[u8]) {
     }
     let mut outcomes: BTreeMap<usize, _> = read.outcomes;
     for number in 0..runs as usize {
-        outcomes.entry(number).or_insert(lab::sweep::run::Outcome::Failed("it was not run".to_owned()));
+        outcomes.entry(number).or_insert(lab::sweep::run::PointOutcome::Failed("it was not run".to_owned()));
     }
     let results = Results::new(read.header.study, outcomes.into_values().collect());
     assert!(!sweep_text(&results, STYLE).is_empty());
@@ -163,12 +164,12 @@ pub fn sweep_log(data: &[u8]) {
 /// A measured entry: read, said as a scenario, run, and held against what was measured.
 pub fn measured(data: &[u8]) {
     let Some(text) = text(data) else { return };
-    let Ok(entry) = measured::Entry::read(text) else { return };
+    let Ok(entry) = measured::MeasuredEntry::read(text) else { return };
     let Ok(text) = scenario_text(&entry) else { return };
     let parsed = ::scenario::parse(&text, "entry.toml", &[]);
     let compiled = parsed.and_then(|parsed| ::scenario::compile(&parsed, &mut |_| Err("no files".to_owned())));
     let fate = match compiled {
-        Err(wrong) => Fate::NotMapped(wrong.first().map(|first| first.what.clone()).unwrap_or_default()),
+        Err(wrong) => EntryFate::NotMapped(wrong.first().map(|first| first.what.clone()).unwrap_or_default()),
         Ok(mut compiled) => {
             let model = &mut compiled.models[0];
             if !is_small(model) {
@@ -176,14 +177,16 @@ pub fn measured(data: &[u8]) {
             }
             small(&mut model.limits);
             match engine::run(model, Seed(1), Replication(0)) {
-                Ok(record) => Fate::Compared(Box::new(Held::of(&entry, &[Outcome::simulated(&record)]))),
-                Err(error) => Fate::Failed(error.to_string()),
+                Ok(record) => {
+                    EntryFate::Compared(Box::new(EntryComparison::of(&entry, &[ServerOutcome::simulated(&record)])))
+                }
+                Err(error) => EntryFate::Failed(error.to_string()),
             }
         }
     };
     let validated = [Validated::new(&entry, fate)];
-    let summary = Summary::of(&validated);
-    assert!(!validation_table(&validated, &summary, Look { colour: false, width: 120 }).is_empty());
+    let summary = BandSummary::of(&validated);
+    assert!(!validation_table(&validated, &summary, ValidationStyle { colour: false, width: 120 }).is_empty());
     let about = measured::Simulated { version: "0", seed: 1, replications: 1 };
     assert!(!validation_json(&about, &validated, &summary).is_empty());
 }

@@ -48,7 +48,7 @@ impl Unit {
 
 /// Where a number stands in a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Group {
+pub enum FigureGroup {
     /// How requests ended.
     Outcome,
     /// How long good responses took.
@@ -67,30 +67,30 @@ pub enum Group {
     Blame,
 }
 
-impl Group {
+impl FigureGroup {
     /// All, in the order of a table.
-    pub const ALL: [Group; 8] = [
-        Group::Outcome,
-        Group::Latency,
-        Group::Users,
-        Group::Resilience,
-        Group::Sharing,
-        Group::Resources,
-        Group::Fairness,
-        Group::Blame,
+    pub const ALL: [FigureGroup; 8] = [
+        FigureGroup::Outcome,
+        FigureGroup::Latency,
+        FigureGroup::Users,
+        FigureGroup::Resilience,
+        FigureGroup::Sharing,
+        FigureGroup::Resources,
+        FigureGroup::Fairness,
+        FigureGroup::Blame,
     ];
 
     /// Words for a table.
     pub fn label(self) -> &'static str {
         match self {
-            Group::Outcome => "Outcome",
-            Group::Latency => "Latency of good responses",
-            Group::Users => "Users",
-            Group::Resilience => "Retries, copies, breakers",
-            Group::Sharing => "Shared values and connections",
-            Group::Resources => "Resources",
-            Group::Fairness => "Fairness",
-            Group::Blame => "Where the time goes (mean per good response)",
+            FigureGroup::Outcome => "Outcome",
+            FigureGroup::Latency => "Latency of good responses",
+            FigureGroup::Users => "Users",
+            FigureGroup::Resilience => "Retries, copies, breakers",
+            FigureGroup::Sharing => "Shared values and connections",
+            FigureGroup::Resources => "Resources",
+            FigureGroup::Fairness => "Fairness",
+            FigureGroup::Blame => "Where the time goes (mean per good response)",
         }
     }
 }
@@ -116,7 +116,7 @@ pub struct FigureSpec {
     /// What it is measured in.
     pub unit: Unit,
     /// Where it stands in a table.
-    pub group: Group,
+    pub group: FigureGroup,
     /// Which way is good.
     pub better: Better,
     /// What it means, in a sentence.

@@ -27,7 +27,7 @@ pub mod welch;
 
 pub use comparison::{ClassDifference, Comparison, Difference, WorldDifference};
 pub use estimate::Estimate;
-pub use figure::{Better, Figure, FigureSpec, Group, Unit};
+pub use figure::{Better, Figure, FigureGroup, FigureSpec, Unit};
 pub use overload::Overload;
 pub use precision::{Precision, Target};
 pub use run::{FailedRun, LabError, OfModel, Progress, RunSettings, run_all, run_all_from, run_all_with, run_each};

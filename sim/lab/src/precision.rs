@@ -39,20 +39,20 @@ pub struct Precision {
     /// Times that the intervals were looked at.
     pub rounds: u32,
     /// Every wanted figure of every world that has it: how narrow it is now.
-    pub reached: Vec<Reached>,
+    pub reached: Vec<ReachedPrecision>,
 }
 
 /// How narrow one interval is.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub struct Reached {
+pub struct ReachedPrecision {
     pub world: String,
     pub figure: &'static FigureSpec,
     /// Half its width over its mean; `None` where there is no interval yet.
     pub share: Option<f64>,
 }
 
-impl Reached {
+impl ReachedPrecision {
     fn holds(&self, share: f64) -> bool {
         self.share.is_some_and(|reached| reached <= share)
     }
@@ -65,7 +65,7 @@ pub fn figure(name: &str) -> Option<&'static FigureSpec> {
 
 impl Precision {
     /// The intervals that are still too wide.
-    pub fn missed(&self) -> impl Iterator<Item = &Reached> {
+    pub fn missed(&self) -> impl Iterator<Item = &ReachedPrecision> {
         self.reached.iter().filter(|reached| !reached.holds(self.target.share))
     }
 
@@ -118,7 +118,7 @@ fn until_narrow(
 }
 
 /// How narrow the intervals are. What a world never has, such as a percentile of no responses, is no matter of precision.
-fn widths(results: &[WorldResult], target: &Target) -> Vec<Reached> {
+fn widths(results: &[WorldResult], target: &Target) -> Vec<ReachedPrecision> {
     let mut reached = Vec::new();
     for result in results {
         let summary = Summary::of(&result.records);
@@ -126,7 +126,7 @@ fn widths(results: &[WorldResult], target: &Target) -> Vec<Reached> {
             let Some(estimate) = summary.figure(figure.name).and_then(|figure| figure.estimate) else { continue };
             let half = estimate.half_width();
             let share = half.map(|half| if half == 0.0 { 0.0 } else { half / estimate.mean.abs() });
-            reached.push(Reached { world: result.name.clone(), figure, share });
+            reached.push(ReachedPrecision { world: result.name.clone(), figure, share });
         }
     }
     reached
@@ -200,7 +200,7 @@ mod tests {
         let (asked, precision) = rounds(&|number| 500 + 1_000 * u64::from(number % 2), &target(0.02, 25));
         assert_eq!(asked, [(0, 10), (10, 15)]);
         assert!(!precision.holds());
-        let missed: Vec<&Reached> = precision.missed().collect();
+        let missed: Vec<&ReachedPrecision> = precision.missed().collect();
         assert_eq!((missed.len(), missed[0].world.as_str()), (1, "wild"));
         assert!(missed[0].share.unwrap() > 0.1);
     }

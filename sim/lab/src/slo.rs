@@ -70,7 +70,7 @@ impl Measure {
 
 /// Which side of a bound is good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
+pub enum GoodSide {
     /// Less: a ceiling.
     Below,
     /// More: a floor.
@@ -85,7 +85,7 @@ pub struct Objective {
     /// The kind of request that it is about; `None`: all.
     pub class: Option<String>,
     /// Which side is good.
-    pub side: Side,
+    pub side: GoodSide,
     /// Whether the bound itself is good.
     pub inclusive: bool,
     /// The bound, in the base unit of its measure: nanoseconds, a share, per second, an index.
@@ -158,8 +158,8 @@ impl Objective {
     /// Whether a value is on the good side.
     pub fn allows(&self, value: f64) -> bool {
         let beyond = match self.side {
-            Side::Below => value < self.bound,
-            Side::Above => value > self.bound,
+            GoodSide::Below => value < self.bound,
+            GoodSide::Above => value > self.bound,
         };
         beyond || self.inclusive && value == self.bound
     }
@@ -240,7 +240,7 @@ pub enum Verdict {
 /// An objective in a world.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub struct Judged {
+pub struct JudgedObjective {
     pub objective: Objective,
     pub world: String,
     /// Whether the verdict counts.
@@ -255,7 +255,7 @@ pub struct Judged {
 }
 
 /// Holds every world against all objectives: by objective, then by world in the order of the results.
-pub fn judge(slo: &Slo, results: &[WorldResult]) -> Vec<Judged> {
+pub fn judge(slo: &Slo, results: &[WorldResult]) -> Vec<JudgedObjective> {
     let worlds: Vec<(&WorldResult, bool)> =
         results.iter().map(|world| (world, overload_of(world.records.iter()).is_some())).collect();
     let judged = |objective: &Objective, &(world, overloaded): &(&WorldResult, bool)| {
@@ -265,7 +265,15 @@ pub fn judge(slo: &Slo, results: &[WorldResult]) -> Vec<Judged> {
         // Whatever was measured, a longer run measures more.
         let grows = overloaded && matches!(objective.measure, Measure::Latency(_));
         let verdict = if grows { Verdict::Missed } else { verdict };
-        Judged { objective: objective.clone(), world: world.name.clone(), binds, overloaded, seen, estimate, verdict }
+        JudgedObjective {
+            objective: objective.clone(),
+            world: world.name.clone(),
+            binds,
+            overloaded,
+            seen,
+            estimate,
+            verdict,
+        }
     };
     slo.objectives.iter().flat_map(|objective| worlds.iter().map(move |world| judged(objective, world))).collect()
 }
@@ -288,11 +296,11 @@ pub(crate) fn verdict(objective: &Objective, seen: &[Seen]) -> (Verdict, Option<
 }
 
 /// The verdict on everything that counts: the worst.
-pub fn overall(judged: &[Judged]) -> Verdict {
+pub fn overall(judged: &[JudgedObjective]) -> Verdict {
     judged.iter().filter(|one| one.binds).map(|one| one.verdict).max().unwrap_or(Verdict::Met)
 }
 
-impl Judged {
+impl JudgedObjective {
     /// About how many replications would tell, if the spread stays as it is; `None` if the verdict is there, or nothing is known.
     pub fn replications_needed(&self) -> Option<u32> {
         let estimate = self.estimate.filter(|_| self.verdict == Verdict::Open)?;
@@ -313,7 +321,7 @@ mod tests {
 
     fn p99_below(ms: f64) -> Objective {
         let measure = Measure::Latency(990);
-        Objective { measure, class: None, side: Side::Below, inclusive: false, bound: ms * 1e6 }
+        Objective { measure, class: None, side: GoodSide::Below, inclusive: false, bound: ms * 1e6 }
     }
 
     fn results(replications: u32) -> Vec<WorldResult> {
@@ -363,7 +371,7 @@ mod tests {
 
     #[test]
     fn what_the_end_of_the_run_cuts_off_is_no_error() {
-        let errors = Objective { measure: Measure::Errors, side: Side::Below, bound: 0.2, ..p99_below(0.0) };
+        let errors = Objective { measure: Measure::Errors, side: GoodSide::Below, bound: 0.2, ..p99_below(0.0) };
         let mut record = fixtures::empty("threads", 0);
         record.endings[Ending::Ok as usize] = 90;
         record.endings[Ending::Failed as usize] = 10;

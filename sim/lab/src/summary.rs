@@ -3,8 +3,8 @@
 use engine::record::{ClassRecord, RunRecord};
 
 use crate::figure::{
-    BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, GROUP_FIGURES, Group, POOL_FIGURES, RUN_FIGURES, Recipe,
-    VALUE_FIGURES, blame_of,
+    BLAME_FIGURES, CLASS_FIGURES, CONNECTION_FIGURES, Figure, FigureGroup, GROUP_FIGURES, POOL_FIGURES, RUN_FIGURES,
+    Recipe, VALUE_FIGURES, blame_of,
 };
 use crate::overload::{Overload, overload_of};
 
@@ -87,7 +87,7 @@ impl Summary {
                 .iter()
                 .map(figure)
                 .filter(|figure| {
-                    let rare = matches!(figure.spec.group, Group::Resilience | Group::Sharing);
+                    let rare = matches!(figure.spec.group, FigureGroup::Resilience | FigureGroup::Sharing);
                     !rare || figure.estimate.is_some()
                 })
                 .collect(),

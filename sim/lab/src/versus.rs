@@ -8,7 +8,7 @@
 
 use crate::comparison::COMPARABLE_SUCCESS;
 use crate::estimate::{CONFIDENCE, Estimate, paired_difference, paired_p_value, paired_relative};
-use crate::figure::{Better, Figure, FigureSpec, Group, Unit};
+use crate::figure::{Better, Figure, FigureGroup, FigureSpec, Unit};
 use crate::summary::{Summary, WorldResult};
 use crate::welch::{welch_difference, welch_p_value, welch_relative};
 
@@ -84,7 +84,7 @@ impl Significance {
 
 /// One figure of two worlds.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Row {
+pub struct VersusRow {
     /// What it is.
     pub spec: &'static FigureSpec,
     /// In the first world.
@@ -124,7 +124,7 @@ impl Method {
 
 /// One world as it is compared, whether it was just run or read from a document.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Side {
+pub struct ComparedWorld {
     /// Name of the world.
     pub name: String,
     /// The figures of the run as a whole.
@@ -147,7 +147,7 @@ pub struct Versus {
     /// Replications in which both served the same people with the same needs.
     pub births_equal: u32,
     /// The figures that differ in any replication.
-    pub rows: Vec<Row>,
+    pub rows: Vec<VersusRow>,
     /// The figures that both have and that are equal in every replication, and not nothing.
     pub equal: Vec<&'static FigureSpec>,
     /// The smallest difference worth acting on, as a share; 0: any.
@@ -162,7 +162,7 @@ pub fn compare(pairs: &[(&WorldResult, &WorldResult)]) -> Vec<Versus> {
     let numbers = |result: &WorldResult| result.records.iter().map(|record| record.replication).collect::<Vec<_>>();
     let pair = |(a, b): &(&WorldResult, &WorldResult)| {
         assert!(numbers(a) == numbers(b), "{} and {} have different replications", a.name, b.name);
-        (Side::of(a), Side::of(b), Method::Paired)
+        (ComparedWorld::of(a), ComparedWorld::of(b), Method::Paired)
     };
     compare_sides(pairs.iter().map(pair).collect())
 }
@@ -171,7 +171,7 @@ pub fn compare(pairs: &[(&WorldResult, &WorldResult)]) -> Vec<Versus> {
 ///
 /// # Panics
 /// If a figure of a side has not as many values as the side has births.
-pub fn compare_sides(pairs: Vec<(Side, Side, Method)>) -> Vec<Versus> {
+pub fn compare_sides(pairs: Vec<(ComparedWorld, ComparedWorld, Method)>) -> Vec<Versus> {
     let mut all: Vec<Versus> = pairs.into_iter().map(|(a, b, method)| Versus::untested(a, b, method)).collect();
     let p_values: Vec<f64> = all.iter().flat_map(|versus| &versus.rows).filter_map(|row| row.p).collect();
     let mut adjusted = holm(&p_values).into_iter();
@@ -196,7 +196,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-fn verdict(row: &Row) -> Significance {
+fn verdict(row: &VersusRow) -> Significance {
     if row.adjusted.is_none_or(|adjusted| adjusted > 1.0 - CONFIDENCE) {
         return Significance::Undecided;
     }
@@ -231,14 +231,14 @@ pub fn disregard_small(all: &mut [Versus], smallest: f64) {
     }
 }
 
-impl Side {
+impl ComparedWorld {
     /// A world that was run.
     ///
     /// # Panics
     /// If it has no record.
-    pub fn of(result: &WorldResult) -> Side {
+    pub fn of(result: &WorldResult) -> ComparedWorld {
         let births = result.records.iter().map(|record| record.births_fingerprint).collect();
-        Side { name: result.name.clone(), figures: Summary::of(&result.records).figures, births }
+        ComparedWorld { name: result.name.clone(), figures: Summary::of(&result.records).figures, births }
     }
 
     /// The figure of that name, if it has it.
@@ -247,12 +247,12 @@ impl Side {
     }
 
     /// Its first replications.
-    fn cut(self, count: usize) -> Side {
+    fn cut(self, count: usize) -> ComparedWorld {
         if self.births.len() == count {
             return self;
         }
         let cut = |figure: &Figure| Figure::new(figure.spec, figure.values[..count].to_vec());
-        Side { figures: self.figures.iter().map(cut).collect(), births: self.births[..count].to_vec(), ..self }
+        ComparedWorld { figures: self.figures.iter().map(cut).collect(), births: self.births[..count].to_vec(), ..self }
     }
 
     fn replications(&self) -> u32 {
@@ -268,13 +268,13 @@ impl Side {
 }
 
 /// In how many replications both sides served the same people with the same needs.
-pub fn births_equal(a: &Side, b: &Side) -> u32 {
+pub fn births_equal(a: &ComparedWorld, b: &ComparedWorld) -> u32 {
     let equal = a.births.iter().zip(&b.births).filter(|(a, b)| a == b);
     u32::try_from(equal.count()).expect("replications are counted by u32")
 }
 
 impl Versus {
-    fn untested(a: Side, b: Side, method: Method) -> Versus {
+    fn untested(a: ComparedWorld, b: ComparedWorld, method: Method) -> Versus {
         let common = a.births.len().min(b.births.len());
         let (a, b) = match method {
             Method::Paired => (a.cut(common), b.cut(common)),
@@ -300,7 +300,7 @@ impl Versus {
                 let something = of_a.mean().is_some_and(|mean| mean != 0.0);
                 versus.equal.extend(something.then_some(of_a.spec));
             } else {
-                versus.rows.extend(Row::untested(of_a, of_b, method, comparable));
+                versus.rows.extend(VersusRow::untested(of_a, of_b, method, comparable));
             }
         }
         versus
@@ -308,12 +308,12 @@ impl Versus {
 }
 
 /// Whether both worlds answered about the same share of requests well, so that their good responses can be compared.
-fn successes_are_close(a: &Side, b: &Side) -> bool {
-    let share = |side: &Side| side.figure("success_share").and_then(Figure::mean).unwrap_or(0.0);
+fn successes_are_close(a: &ComparedWorld, b: &ComparedWorld) -> bool {
+    let share = |side: &ComparedWorld| side.figure("success_share").and_then(Figure::mean).unwrap_or(0.0);
     (share(a) - share(b)).abs() <= COMPARABLE_SUCCESS
 }
 
-impl Row {
+impl VersusRow {
     /// How far the second is from the first, as a share; `None` from nothing or to nothing, which is never small.
     ///
     /// Of a share it is that of the smaller part: from 99.8 % to 99.9 % is half of what fails, though a thousandth of what does not.
@@ -327,15 +327,15 @@ impl Row {
     }
 
     /// A row before the correction; `None` if no replication has the figure in both worlds.
-    fn untested(a: &Figure, b: &Figure, method: Method, comparable: bool) -> Option<Row> {
-        let of_good_responses = matches!(a.spec.group, Group::Latency | Group::Fairness);
+    fn untested(a: &Figure, b: &Figure, method: Method, comparable: bool) -> Option<VersusRow> {
+        let of_good_responses = matches!(a.spec.group, FigureGroup::Latency | FigureGroup::Fairness);
         let tested = comparable || !of_good_responses;
         let (of_a, of_b) = (&a.values[..], &b.values[..]);
         let (difference, relative, p) = match method {
             Method::Paired => (paired_difference(of_a, of_b), paired_relative(of_a, of_b), paired_p_value(of_a, of_b)),
             Method::Welch => (welch_difference(of_a, of_b), welch_relative(of_a, of_b), welch_p_value(of_a, of_b)),
         };
-        Some(Row {
+        Some(VersusRow {
             spec: a.spec,
             a: a.estimate?,
             b: b.estimate?,
@@ -388,7 +388,7 @@ mod tests {
         WorldResult { name: name.to_owned(), records: records.collect() }
     }
 
-    fn row<'a>(versus: &'a Versus, name: &str) -> &'a Row {
+    fn row<'a>(versus: &'a Versus, name: &str) -> &'a VersusRow {
         versus.rows.iter().find(|row| row.spec.name == name).unwrap()
     }
 
@@ -461,10 +461,10 @@ mod tests {
     }
 
     /// A side whose only figure is the throughput.
-    fn side(name: &str, values: &[f64], births: &[u64]) -> Side {
+    fn side(name: &str, values: &[f64], births: &[u64]) -> ComparedWorld {
         let spec = figure("throughput_rps").unwrap();
         let figures = vec![Figure::new(spec, values.iter().copied().map(Some).collect())];
-        Side { name: name.to_owned(), figures, births: births.to_vec() }
+        ComparedWorld { name: name.to_owned(), figures, births: births.to_vec() }
     }
 
     #[test]

@@ -3,15 +3,15 @@
 //! Titles and names come from files that anybody may have written: whatever Markdown or HTML would take for its own is escaped, so
 //! that a name can neither leave its cell nor become a tag, a link or a mention. Follows GitHub Flavored Markdown 0.29.
 
-use lab::slo::{Judged, Verdict};
-use lab::theory::Panel;
+use lab::slo::{JudgedObjective, Verdict};
+use lab::theory::TheoryPanel;
 use lab::{Comparison, Unit};
 
 use crate::json::Beside;
 use crate::text::attainable::sentences;
 use crate::text::finding::paragraphs;
 use crate::text::overload::notices;
-use crate::text::rows::{self, Row, TableLine};
+use crate::text::rows::{self, TableLine, TextRow};
 use crate::text::slo::{numbers, objective_words, verdict_words};
 use crate::text::theory::little_words;
 use crate::words::number::{self, Written};
@@ -62,7 +62,7 @@ pub fn markdown(
 }
 
 /// The objectives, and whether they are met.
-fn verdicts(judged: &[Judged]) -> String {
+fn verdicts(judged: &[JudgedObjective]) -> String {
     let mut text = "| | Objective | World | Verdict | Value | 95 % interval |\n|---|:--|:--|:--|--:|:--|".to_owned();
     for one in judged {
         let mark = match one.verdict {
@@ -93,7 +93,7 @@ fn table(comparison: &Comparison) -> String {
     text
 }
 
-fn row_text(row: &Row) -> String {
+fn row_text(row: &TextRow) -> String {
     let cell = |(world, cell): (usize, &Option<Written>)| match cell {
         None => "–".to_owned(),
         Some(Written { value, margin }) => {
@@ -106,7 +106,7 @@ fn row_text(row: &Row) -> String {
 }
 
 /// What theory says of a world, in a sentence.
-fn sentence(panel: &Panel) -> String {
+fn sentence(panel: &TheoryPanel) -> String {
     let world = &panel.world;
     match &panel.law {
         Ok(claim) => {

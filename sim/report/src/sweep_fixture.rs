@@ -2,9 +2,9 @@
 
 use lab::sweep::numbers::numbers;
 use lab::sweep::results::Results;
-use lab::sweep::run::Outcome;
-use lab::sweep::study::{Column, Mode, Point, Study};
-use lab::sweep::values::{Kind, read_number};
+use lab::sweep::run::PointOutcome;
+use lab::sweep::study::{Mode, SettingColumn, Study, StudyPoint};
+use lab::sweep::values::{ValueKind, read_number};
 
 /// A sweep over one setting of the world `a`, whose throughput is a function of its value.
 pub(crate) fn results(key: &str, values: &[&str], open: bool, throughput: impl Fn(f64) -> f64) -> Results {
@@ -17,7 +17,7 @@ pub(crate) const OVERLOADED: f64 = 1e6;
 
 /// A sweep over several settings of the worlds `a` and, with more than one setting, `b`.
 pub(crate) fn grid(keys: &[&str], points: &[Vec<&str>], open: bool, throughput: impl Fn(&[f64]) -> f64) -> Results {
-    let point = |values: &Vec<&str>| Point {
+    let point = |values: &Vec<&str>| StudyPoint {
         values: values.iter().map(|value| (*value).to_owned()).collect(),
         seed: 1,
         replications: 2,
@@ -27,7 +27,7 @@ pub(crate) fn grid(keys: &[&str], points: &[Vec<&str>], open: bool, throughput: 
         version: "1".to_owned(),
         title: "A sweep".to_owned(),
         mode: Mode::Grid,
-        settings: keys.iter().map(|key| Column { key: (*key).to_owned(), kind: Kind::Count }).collect(),
+        settings: keys.iter().map(|key| SettingColumn { key: (*key).to_owned(), kind: ValueKind::Count }).collect(),
         points: points.iter().map(point).collect(),
         worlds: worlds.iter().map(|world| (*world).to_owned()).collect(),
         classes: vec![],
@@ -44,7 +44,7 @@ pub(crate) fn grid(keys: &[&str], points: &[Vec<&str>], open: bool, throughput: 
             "latency_p99_ns" => Some(1e6 * (1.0 + place.point as f64)),
             _ => None,
         });
-        Outcome::Numbers(kept.collect())
+        PointOutcome::Numbers(kept.collect())
     });
     let outcomes = outcomes.collect();
     Results::new(study, outcomes)

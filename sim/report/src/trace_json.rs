@@ -14,8 +14,8 @@ use engine::time::Time;
 use engine::trace::{Counter, Link, Slice, Trace};
 use serde_json::json;
 
-use names::Names;
-use tracks::{Place, Tracks};
+use names::TraceNames;
+use tracks::{TrackPlace, Tracks};
 
 /// What a trace is of.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +47,11 @@ pub struct TraceText {
 
 /// One event, by where it begins.
 #[derive(Clone, Copy)]
-enum Event {
-    Slice(Slice, Place),
-    Level(Counter, i64, Place),
+enum TraceEvent {
+    Slice(Slice, TrackPlace),
+    Level(Counter, i64, TrackPlace),
     /// Either half of a flow: its number, and whether it is the end.
-    Flow(Link, usize, bool, Place),
+    Flow(Link, usize, bool, TrackPlace),
 }
 
 /// Writes a trace, with so many events at most; with more only if what goes on in its first instant takes more.
@@ -72,7 +72,7 @@ pub fn trace_json(about: &TraceAbout<'_>, model: &Model, trace: &Trace, events_m
         tracks = Tracks::of(model, trace, to);
         events = collect(trace, &tracks, to);
     }
-    let names = Names { model, trace };
+    let names = TraceNames { model, trace };
     let mut lines: Vec<String> = tracks.metadata();
     lines.extend(events.iter().map(|(at, event)| line(&names, trace, (*at, event), to)));
     let head = json!({
@@ -91,15 +91,18 @@ pub fn trace_json(about: &TraceAbout<'_>, model: &Model, trace: &Trace, events_m
 }
 
 /// All events until `to`, by where they begin; of those that begin together the longest first, so that they nest.
-fn collect(trace: &Trace, tracks: &Tracks, to: Time) -> Vec<(Time, Event)> {
+fn collect(trace: &Trace, tracks: &Tracks, to: Time) -> Vec<(Time, TraceEvent)> {
     let within = |slice: &&Slice| slice.from < to && slice.to > trace.from;
-    let mut events: Vec<(Time, Event)> = Vec::new();
+    let mut events: Vec<(Time, TraceEvent)> = Vec::new();
     for slice in trace.slices.iter().filter(within) {
         let place = tracks.place(slice.track).expect("every slice has a place");
-        events.push((slice.from.max(trace.from), Event::Slice(*slice, place)));
+        events.push((slice.from.max(trace.from), TraceEvent::Slice(*slice, place)));
     }
     for level in trace.levels.iter().filter(|level| level.at < to) {
-        events.push((level.at, Event::Level(level.counter, level.value, tracks.counter_place(trace, level.counter))));
+        events.push((
+            level.at,
+            TraceEvent::Level(level.counter, level.value, tracks.counter_place(trace, level.counter)),
+        ));
     }
     for (number, arrow) in trace.arrows.iter().enumerate().filter(|(_, arrow)| arrow.to.1 < to) {
         // What ends in no time is left where it begins.
@@ -108,15 +111,15 @@ fn collect(trace: &Trace, tracks: &Tracks, to: Time) -> Vec<(Time, Event)> {
         let arrives = Some(arrow.to.1).filter(|&at| tracks.is_busy(arrow.to.0, at));
         let places = (tracks.place(arrow.from.0), tracks.place(arrow.to.0));
         if let (Some(leaves), Some(arrives), (Some(from), Some(into))) = (leaves, arrives, places) {
-            events.push((leaves, Event::Flow(arrow.link, number, false, from)));
-            events.push((arrives, Event::Flow(arrow.link, number, true, into)));
+            events.push((leaves, TraceEvent::Flow(arrow.link, number, false, from)));
+            events.push((arrives, TraceEvent::Flow(arrow.link, number, true, into)));
         }
     }
     // A slice before the flows that belong to it, and the longer slice before what lies in it.
     events.sort_by_key(|(at, event)| match event {
-        Event::Slice(slice, place) => (*at, 0, std::cmp::Reverse(slice.to.min(to)), *place),
-        Event::Level(_, _, place) => (*at, 1, std::cmp::Reverse(*at), *place),
-        Event::Flow(_, _, _, place) => (*at, 2, std::cmp::Reverse(*at), *place),
+        TraceEvent::Slice(slice, place) => (*at, 0, std::cmp::Reverse(slice.to.min(to)), *place),
+        TraceEvent::Level(_, _, place) => (*at, 1, std::cmp::Reverse(*at), *place),
+        TraceEvent::Flow(_, _, _, place) => (*at, 2, std::cmp::Reverse(*at), *place),
     });
     events
 }
@@ -126,14 +129,14 @@ fn micros(ns: u64) -> String {
     format!("{}.{:03}", ns / 1000, ns % 1000)
 }
 
-fn line(names: &Names<'_>, trace: &Trace, (at, event): (Time, &Event), to: Time) -> String {
+fn line(names: &TraceNames<'_>, trace: &Trace, (at, event): (Time, &TraceEvent), to: Time) -> String {
     let mut out = String::new();
-    let Place { pid, tid } = match event {
-        Event::Slice(_, place) | Event::Level(_, _, place) | Event::Flow(_, _, _, place) => *place,
+    let TrackPlace { pid, tid } = match event {
+        TraceEvent::Slice(_, place) | TraceEvent::Level(_, _, place) | TraceEvent::Flow(_, _, _, place) => *place,
     };
     let here = format!("\"pid\":{pid},\"tid\":{tid},\"ts\":{}", micros(at.as_ns()));
     match event {
-        Event::Slice(slice, _) => {
+        TraceEvent::Slice(slice, _) => {
             let length = slice.to.min(to).since(at).as_ns();
             let (name, kind, mut args) = names.of(slice);
             if slice.from < trace.from {
@@ -147,11 +150,11 @@ fn line(names: &Names<'_>, trace: &Trace, (at, event): (Time, &Event), to: Time)
             let empty = args.as_object().is_some_and(serde_json::Map::is_empty);
             out += &if empty { "}".to_owned() } else { format!(",\"args\":{args}}}") };
         }
-        Event::Level(counter, value, _) => {
+        TraceEvent::Level(counter, value, _) => {
             let name = names.counter(*counter);
             let _ = write!(out, "{{\"ph\":\"C\",\"name\":{},{here},\"args\":{{\"value\":{value}}}}}", json!(name));
         }
-        Event::Flow(link, number, ends, _) => {
+        TraceEvent::Flow(link, number, ends, _) => {
             let half = if *ends { "\"ph\":\"f\",\"bp\":\"e\"" } else { "\"ph\":\"s\"" };
             let name = names::link_name(*link);
             let _ = write!(out, "{{{half},\"id\":{},\"name\":\"{name}\",\"cat\":\"flow\",{here}}}", number + 1);

@@ -2,17 +2,17 @@
 
 use engine::model::{HostSpec, Model, RunSpec, WorkerKind, WorkerSpec};
 use engine::time::Span;
-use lab::capacity::{Break, Capacity, Floor, Load, Point, Reached, Vitals, WorldCapacity};
-use lab::slo::{Measure, Objective, Seen, Side, Slo};
+use lab::capacity::{Break, Capacity, LoadFloor, LoadPoint, LoadUnit, ReachedCapacity, Vitals, WorldCapacity};
+use lab::slo::{GoodSide, Measure, Objective, Seen, Slo};
 use lab::{Estimate, fixtures};
 use report::figures::draw_capacity;
 use report::json::About;
 use report::json::capacity_json;
-use report::text::capacity::{Asked, capacity_text};
+use report::text::capacity::{CapacityQuestion, capacity_text};
 
 fn slo() -> Slo {
     let p99 =
-        Objective { measure: Measure::Latency(990), class: None, side: Side::Below, inclusive: false, bound: 5e8 };
+        Objective { measure: Measure::Latency(990), class: None, side: GoodSide::Below, inclusive: false, bound: 5e8 };
     Slo { objectives: vec![p99], worlds: None }
 }
 
@@ -41,10 +41,10 @@ fn carries(world: &str, factor: f64) -> WorldCapacity {
         bill[engine::record::Wait::Backlog as usize] += 4e8;
     }
     beyond.p99_ns = Some(1.2e9);
-    let point = |factor: f64, vitals: &Vitals| Point { factor, vitals: vitals.clone() };
+    let point = |factor: f64, vitals: &Vitals| LoadPoint { factor, vitals: vitals.clone() };
     WorldCapacity {
         world: world.to_owned(),
-        reached: vec![Reached::Load(factor, factor * 1.02); 3],
+        reached: vec![ReachedCapacity::Load(factor, factor * 1.02); 3],
         estimate: Some(Estimate { mean: factor, low: Some(factor), high: Some(factor * 1.02), n: 3 }),
         overload: None,
         missed: vec![(slo().objectives[0].clone(), Seen::Value(1.2e9))],
@@ -60,7 +60,7 @@ fn carries(world: &str, factor: f64) -> WorldCapacity {
 /// A world that misses whatever the load.
 fn never(world: &str) -> WorldCapacity {
     let missed = vec![(slo().objectives[0].clone(), Seen::Never)];
-    let reached = vec![Reached::Never; 3];
+    let reached = vec![ReachedCapacity::Never; 3];
     let (estimate, breaks, points) = (None, None, Vec::new());
     let (told, floor, tried) = (true, None, (0.001, 4.0));
     let world = world.to_owned();
@@ -82,13 +82,13 @@ fn never(world: &str) -> WorldCapacity {
 
 fn capacity(worlds: Vec<WorldCapacity>) -> Capacity {
     let ratios = worlds.iter().skip(1).map(|world| world.estimate).collect();
-    Capacity { slo: slo(), load: Load::PerSecond(300.0), worlds, ratios, runs: 42 }
+    Capacity { slo: slo(), load: LoadUnit::PerSecond(300.0), worlds, ratios, runs: 42 }
 }
 
-fn asked() -> Asked {
+fn asked() -> CapacityQuestion {
     let assumed = slo().objectives;
     let notes = vec!["Every run is 60s long.".to_owned()];
-    Asked {
+    CapacityQuestion {
         assumed,
         set_aside: Vec::new(),
         guessed: false,
@@ -141,8 +141,10 @@ fn a_load_that_is_too_light_is_told() {
     }
     let breaks = Break::between(&model(), (0.3, &at), (0.29, &light));
     let missed = vec![(slo().objectives[0].clone(), Seen::Value(7e8))];
-    let cold =
-        WorldCapacity { floor: Some(Floor { holds: 0.3, misses: 0.29, missed, breaks }), ..carries("threads", 3.0) };
+    let cold = WorldCapacity {
+        floor: Some(LoadFloor { holds: 0.3, misses: 0.29, missed, breaks }),
+        ..carries("threads", 3.0)
+    };
     let text = capacity_text(&capacity(vec![cold]), &asked(), 100_000);
     let said = "Less is too little as well: it meets the objectives from 90.0 /s on and misses at 87.0 /s: p99 700 ms (wanted: < 500 ms); a mean good response takes 200 ms longer there";
     assert!(text.contains(said), "{text}");

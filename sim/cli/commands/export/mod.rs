@@ -5,7 +5,7 @@ mod spill;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
-use lab::sweep::table::Table;
+use lab::sweep::table::SweepTable;
 use lab::{Comparison, WorldResult, run_all};
 use report::data::Format;
 use report::data::figures::figures_table;
@@ -138,7 +138,14 @@ pub fn export(args: &Args) -> Result<(), Problem> {
 
 impl Written {
     /// A table that is there whole, in all formats.
-    fn table(&mut self, name: &str, table: &Table, what: &str, formats: &[Format], args: &Args) -> Result<(), Problem> {
+    fn table(
+        &mut self,
+        name: &str,
+        table: &SweepTable,
+        what: &str,
+        formats: &[Format],
+        args: &Args,
+    ) -> Result<(), Problem> {
         for &format in formats {
             let path = args.out.join(format!("{name}.{}", format.ending()));
             let mut out = Out::begin(format, table, path)?;
@@ -237,12 +244,12 @@ struct Out {
 }
 
 impl Out {
-    fn begin(format: Format, columns: &Table, path: PathBuf) -> Result<Out, Problem> {
+    fn begin(format: Format, columns: &SweepTable, path: PathBuf) -> Result<Out, Problem> {
         let stream = Stream::begin(format, columns).map_err(Problem::Data)?;
         Ok(Out { stream, file: BufWriter::new(files::begin(&path)?), path })
     }
 
-    fn rows(&mut self, table: &Table) -> Result<(), Problem> {
+    fn rows(&mut self, table: &SweepTable) -> Result<(), Problem> {
         let bytes = self.stream.rows(table).map_err(Problem::Data)?;
         self.file.write_all(&bytes).map_err(|source| unwritten(&self.path, source))
     }
@@ -256,7 +263,7 @@ impl Out {
 }
 
 /// Writes the rows that are there everywhere, and forgets them.
-fn flush(outs: &mut [Out], some: &mut Table) -> Result<(), Problem> {
+fn flush(outs: &mut [Out], some: &mut SweepTable) -> Result<(), Problem> {
     if !some.rows.is_empty() {
         outs.iter_mut().try_for_each(|out| out.rows(some))?;
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use lab::sweep::study::{Column, combinations};
-use lab::sweep::values::{Mistake, Setting, read_setting};
+use lab::sweep::study::{SettingColumn, combinations};
+use lab::sweep::values::{ArgumentMistake, SweptSetting, read_setting};
 use scenario::{Diagnostic, Severity};
 
 /// The settings of a command line.
@@ -11,13 +11,13 @@ pub struct Arguments {
     /// As they were typed.
     pub typed: Vec<String>,
     /// As they were read.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<SweptSetting>,
 }
 
 impl Arguments {
     /// Reads all arguments; all mistakes of all of them at once.
     pub fn read(typed: &[String], points_max: usize) -> Result<Arguments, Vec<Diagnostic>> {
-        let mut settings: Vec<Setting> = Vec::new();
+        let mut settings: Vec<SweptSetting> = Vec::new();
         let mut wrong = Vec::new();
         for argument in typed {
             match read_setting(argument) {
@@ -48,13 +48,13 @@ impl Arguments {
     }
 
     /// The columns of the settings.
-    pub fn columns(&self) -> Vec<Column> {
-        self.settings.iter().map(|setting| Column { key: setting.key.clone(), kind: setting.kind }).collect()
+    pub fn columns(&self) -> Vec<SettingColumn> {
+        self.settings.iter().map(|setting| SettingColumn { key: setting.key.clone(), kind: setting.kind }).collect()
     }
 
     /// The values of every point of the grid.
     pub fn points(&self) -> Vec<Vec<String>> {
-        let values = |setting: &Setting| setting.values.iter().map(|value| value.text.clone()).collect();
+        let values = |setting: &SweptSetting| setting.values.iter().map(|value| value.text.clone()).collect();
         combinations(&self.settings.iter().map(values).collect::<Vec<_>>())
     }
 
@@ -89,7 +89,7 @@ impl Arguments {
     }
 }
 
-fn of_mistake(argument: &str, mistake: Mistake) -> Diagnostic {
+fn of_mistake(argument: &str, mistake: ArgumentMistake) -> Diagnostic {
     diagnostic(argument, mistake.span, mistake.what, mistake.label, &mistake.help)
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use engine::model::{Arrivals, ClientSpec};
-use lab::sweep::study::{Column, Mode, Point, RUNS_MAX, Study};
+use lab::sweep::study::{Mode, RUNS_MAX, SettingColumn, Study, StudyPoint};
 use scenario::{Compiled, Diagnostic, Override};
 
 use super::arguments::Arguments;
-use super::source::Source;
+use super::source::SweepSource;
 use super::{Args, arguments, tornado, updown};
 use crate::files;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ pub(super) struct Draft {
     pub(super) mode: Mode,
     pub(super) arguments: Arguments,
     /// What is set, in the order of the points' values.
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<SettingColumn>,
     /// The values of every point.
     pub(super) points: Vec<Vec<String>>,
     /// Replications at least, if nobody says how many.
@@ -32,7 +32,7 @@ pub(super) struct Draft {
 }
 
 /// Reads what is to be varied and compiles every point; every mistake at once, and nothing runs if there is one.
-pub fn plan(args: &Args, source: &Source) -> Result<Planned, Problem> {
+pub fn plan(args: &Args, source: &SweepSource) -> Result<Planned, Problem> {
     let wrong = |found: Vec<Diagnostic>| Problem::Scenario(files::show(&found, &source.text));
     if args.set.is_empty() && !args.tornado && !args.hysteresis {
         let text = "a sweep varies something: add --set KEY=VALUES, such as --set world.threads.threads=10..640:log8";
@@ -52,7 +52,7 @@ pub fn plan(args: &Args, source: &Source) -> Result<Planned, Problem> {
         title: String::new(),
         mode: draft.mode,
         settings: draft.columns,
-        points: draft.points.into_iter().map(|values| Point { values, seed: 0, replications: 0 }).collect(),
+        points: draft.points.into_iter().map(|values| StudyPoint { values, seed: 0, replications: 0 }).collect(),
         worlds: Vec::new(),
         classes: Vec::new(),
         open: false,
@@ -64,7 +64,7 @@ pub fn plan(args: &Args, source: &Source) -> Result<Planned, Problem> {
 /// Fills in what compiling tells: seeds, replications, worlds and classes. Returns the doubts, each once.
 fn compile_points(
     args: &Args,
-    source: &Source,
+    source: &SweepSource,
     study: &mut Study,
     arguments: &Arguments,
     replications_min: u32,
@@ -129,7 +129,7 @@ fn names(compiled: &Compiled) -> (Vec<String>, Vec<String>) {
 /// What a study lays over its scenario at a point.
 pub fn overrides(study: &Study, point: usize) -> Vec<Override> {
     let values = study.settings.iter().zip(&study.points[point].values);
-    let over = |(column, value): (&Column, &String)| Override { key: column.key.clone(), value: value.clone() };
+    let over = |(column, value): (&SettingColumn, &String)| Override { key: column.key.clone(), value: value.clone() };
     let mut overrides: Vec<Override> = values.map(over).collect();
     match &study.mode {
         Mode::Grid | Mode::Tornado { .. } => {}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lab::sweep::results::Results;
-use lab::sweep::run::Outcome;
+use lab::sweep::run::PointOutcome;
 use report::data::Format;
 use report::figures::sweep::draw_sweep;
 use report::text::Style;
@@ -21,7 +21,7 @@ const FAILURES_SHOWN: usize = 10;
 /// Writes and prints everything; a study with failed runs has results too, and exit code 3.
 pub fn finish(
     header: &Header,
-    outcomes: BTreeMap<usize, Outcome>,
+    outcomes: BTreeMap<usize, PointOutcome>,
     folder: &Path,
     formats: &[Format],
 ) -> Result<(), Problem> {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use lab::sweep::log as text;
 pub use lab::sweep::log::{Header, fingerprint};
-use lab::sweep::run::Outcome;
+use lab::sweep::run::PointOutcome;
 use lab::sweep::study::{Shard, Study};
 
 use crate::problem::Problem;
@@ -21,12 +21,12 @@ use crate::problem::Problem;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// A log as it was found.
-pub struct Found {
+pub struct FoundLog {
     pub path: PathBuf,
     /// Its first line.
     pub header: Header,
     /// Finished runs by number.
-    pub outcomes: BTreeMap<usize, Outcome>,
+    pub outcomes: BTreeMap<usize, PointOutcome>,
     /// Bytes up to the last line that is whole.
     whole: u64,
 }
@@ -53,7 +53,7 @@ pub fn is_log(path: &Path) -> bool {
 }
 
 /// Reads a log; `None` if there is no such file.
-pub fn read(path: &Path) -> Result<Option<Found>, Problem> {
+pub fn read(path: &Path) -> Result<Option<FoundLog>, Problem> {
     let mut bytes = Vec::new();
     match File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
         Ok(_) => {}
@@ -65,12 +65,12 @@ pub fn read(path: &Path) -> Result<Option<Found>, Problem> {
         Problem::Usage(format!("{path} is not the log of a sweep of this program; remove it, or choose another --out"))
     };
     let text::Read { header, outcomes, whole } = text::read(&bytes).ok_or_else(no_log)?;
-    Ok(Some(Found { path: path.to_owned(), header, outcomes, whole }))
+    Ok(Some(FoundLog { path: path.to_owned(), header, outcomes, whole }))
 }
 
 impl Log {
     /// Opens the log of a shard for writing, and says what is done already; another sweep's log is refused.
-    pub fn open(folder: &Path, header: &Header) -> Result<(Log, BTreeMap<usize, Outcome>), Problem> {
+    pub fn open(folder: &Path, header: &Header) -> Result<(Log, BTreeMap<usize, PointOutcome>), Problem> {
         let path = folder.join(name(header.shard));
         if !path.exists() {
             begin(folder, &path, header)?;
@@ -98,7 +98,7 @@ impl Log {
     }
 
     /// Appends a finished run.
-    pub fn append(&mut self, number: usize, outcome: &Outcome) -> Result<(), Problem> {
+    pub fn append(&mut self, number: usize, outcome: &PointOutcome) -> Result<(), Problem> {
         let line = text::sealed(&text::run_line(number, outcome));
         self.file.write_all(line.as_bytes()).map_err(|source| self.problem(source))?;
         if self.synced.elapsed() >= SYNC_EVERY {
@@ -140,7 +140,7 @@ fn begin(folder: &Path, path: &Path, header: &Header) -> Result<(), Problem> {
 }
 
 /// In what a log that was found differs from the one that is wanted, in a sentence.
-pub fn foreign(found: &Found, wanted: &Header) -> String {
+pub fn foreign(found: &FoundLog, wanted: &Header) -> String {
     let (theirs, ours) = (&found.header.study, &wanted.study);
     let path = found.path.display();
     let keys = |study: &Study| study.settings.iter().map(|column| column.key.as_str()).collect::<Vec<_>>().join(", ");

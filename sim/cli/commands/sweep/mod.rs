@@ -19,7 +19,7 @@ use crate::arguments::{SeedArg, Threads};
 use crate::files;
 use crate::problem::Problem;
 use log::Header;
-use source::Source;
+use source::SweepSource;
 use templates::Scheduler;
 
 /// What to vary, where to put the results, and which part of it is ours.
@@ -75,7 +75,7 @@ pub fn sweep(args: &Args) -> Result<(), Problem> {
         (None, Some(file)) => file,
         (None, None) => return Ok(()),
     };
-    let source = Source::read(file)?;
+    let source = SweepSource::read(file)?;
     let plan = draft::plan(args, &source)?;
     eprint!("{}", plan.warnings);
     let fingerprint = log::fingerprint(&plan.study, &source.all_texts());

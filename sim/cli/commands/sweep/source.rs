@@ -10,7 +10,7 @@ use crate::files;
 use crate::problem::Problem;
 
 /// A scenario's text and the texts of the files that it names.
-pub struct Source {
+pub struct SweepSource {
     /// As messages call it.
     pub name: String,
     pub text: String,
@@ -19,12 +19,12 @@ pub struct Source {
     beside: Mutex<BTreeMap<String, Result<String, String>>>,
 }
 
-impl Source {
+impl SweepSource {
     /// Reads a scenario; `-` is standard input.
-    pub fn read(path: &Path) -> Result<Source, Problem> {
+    pub fn read(path: &Path) -> Result<SweepSource, Problem> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let (name, text) = (path.display().to_string(), files::read(path)?);
-        Ok(Source { name, text, folder, beside: Mutex::default() })
+        Ok(SweepSource { name, text, folder, beside: Mutex::default() })
     }
 
     /// Compiles it with values laid over.

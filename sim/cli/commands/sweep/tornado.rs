@@ -1,13 +1,13 @@
 //! `--tornado`: the file as it is, and each of its numbers moved down and up.
 
-use lab::sweep::study::{Column, Mode};
-use lab::sweep::values::{Kind, read_number, write_number};
+use lab::sweep::study::{Mode, SettingColumn};
+use lab::sweep::values::{ValueKind, read_number, write_number};
 use scenario::{Diagnostic, Override, TypedNumber, typed_numbers};
 
 use super::Args;
 use super::arguments::{Arguments, diagnostic};
 use super::draft::Draft;
-use super::source::Source;
+use super::source::SweepSource;
 
 /// Replications at least: a difference needs an interval to be believed.
 const REPLICATIONS_MIN: u32 = 5;
@@ -17,7 +17,7 @@ const DIGITS: usize = 4;
 const LISTED_MAX: usize = 8;
 
 /// The file's knobs, or those that were named, each moved by a share.
-pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
+pub fn draft(args: &Args, source: &SweepSource) -> Result<Draft, Vec<Diagnostic>> {
     let (fixed, named): (Vec<String>, Vec<String>) = args.set.iter().cloned().partition(|typed| typed.contains('='));
     let arguments = Arguments::read(&fixed, args.max_points)?;
     let mut wrong: Vec<Diagnostic> = Vec::new();
@@ -103,19 +103,19 @@ fn wanted(
 /// The file as it is, then each knob down and up, where the scenario allows the value.
 #[allow(clippy::type_complexity, reason = "columns and the points' values, used once")]
 fn points(
-    source: &Source,
+    source: &SweepSource,
     arguments: &Arguments,
     knobs: &[TypedNumber],
     around: f64,
     points_max: usize,
-) -> Result<(Vec<Column>, Vec<Vec<String>>), Vec<Diagnostic>> {
+) -> Result<(Vec<SettingColumn>, Vec<Vec<String>>), Vec<Diagnostic>> {
     let fixed = overrides(arguments);
     let mut columns = arguments.columns();
     let mut base: Vec<String> = fixed.iter().map(|over| over.value.clone()).collect();
     let mut moves: Vec<(usize, String)> = Vec::new();
     for knob in knobs {
         let at = base.len();
-        let kind = read_number(&knob.value).map_or(Kind::Text, |number| number.kind);
+        let kind = read_number(&knob.value).map_or(ValueKind::Text, |number| number.kind);
         let values = [1.0 - around, 1.0 + around].into_iter().filter_map(|factor| moved(&knob.value, factor));
         for value in values {
             let over = Override { key: knob.key.clone(), value: value.clone() };
@@ -124,7 +124,7 @@ fn points(
                 moves.push((at, value));
             }
         }
-        columns.push(Column { key: knob.key.clone(), kind });
+        columns.push(SettingColumn { key: knob.key.clone(), kind });
         base.push(knob.value.clone());
     }
     let moved = moves.into_iter().map(|(at, value)| {
@@ -152,8 +152,8 @@ fn points(
 fn moved(text: &str, factor: f64) -> Option<String> {
     if let Some(number) = read_number(text) {
         let value = match number.kind {
-            Kind::Count if factor < 1.0 => (number.value * factor).round().min(number.value - 1.0),
-            Kind::Count => (number.value * factor).round().max(number.value + 1.0),
+            ValueKind::Count if factor < 1.0 => (number.value * factor).round().min(number.value - 1.0),
+            ValueKind::Count => (number.value * factor).round().max(number.value + 1.0),
             _ => number.value * factor,
         };
         let unit = text.find('/').map_or("/s", |at| text[at..].trim());
@@ -163,8 +163,8 @@ fn moved(text: &str, factor: f64) -> Option<String> {
     let (name, inner) = text.trim().strip_suffix(')')?.split_once('(')?;
     let parts: Vec<String> = inner
         .split(',')
-        .map(|part| match read_number(part).filter(|number| number.kind == Kind::Duration) {
-            Some(number) => write_number(Kind::Duration, number.value * factor, DIGITS, ""),
+        .map(|part| match read_number(part).filter(|number| number.kind == ValueKind::Duration) {
+            Some(number) => write_number(ValueKind::Duration, number.value * factor, DIGITS, ""),
             None => part.trim().to_owned(),
         })
         .collect();

@@ -2,14 +2,14 @@
 
 use engine::Model;
 use engine::model::Arrivals;
-use lab::sweep::study::{Column, Mode, Steps};
-use lab::sweep::values::{Kind, read_number};
+use lab::sweep::study::{LoadSteps, Mode, SettingColumn};
+use lab::sweep::values::{ValueKind, read_number};
 use scenario::{Diagnostic, Override};
 
 use super::Args;
 use super::arguments::{Arguments, diagnostic};
 use super::draft::Draft;
-use super::source::Source;
+use super::source::SweepSource;
 
 /// Replications at least: a difference needs an interval to be believed.
 const REPLICATIONS_MIN: u32 = 5;
@@ -21,7 +21,7 @@ const HIGHEST_PERCENT: f64 = 200.0;
 const STEPS_MAX: usize = 200;
 
 /// The steps that `--set client.NAME.rate=VALUES` says, or some around the rate of the only open client.
-pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
+pub fn draft(args: &Args, source: &SweepSource) -> Result<Draft, Vec<Diagnostic>> {
     let arguments = Arguments::read(&args.set, args.max_points)?;
     let mut wrong = Vec::new();
     let hold_ns = hold(&args.hold, &mut wrong);
@@ -50,7 +50,7 @@ pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
     }
     let fixed = |key: &str| steps.as_ref().is_none_or(|(client, _)| key != format!("client.{client}.rate"));
     let kept: Vec<usize> = (0..arguments.settings.len()).filter(|&at| fixed(&arguments.settings[at].key)).collect();
-    let columns: Vec<Column> = kept.iter().map(|&at| arguments.columns().swap_remove(at)).collect();
+    let columns: Vec<SettingColumn> = kept.iter().map(|&at| arguments.columns().swap_remove(at)).collect();
     let values: Vec<String> = kept.iter().map(|&at| arguments.settings[at].values[0].text.clone()).collect();
     let (client, rates) = match steps {
         Some(steps) => steps,
@@ -62,16 +62,16 @@ pub fn draft(args: &Args, source: &Source) -> Result<Draft, Vec<Diagnostic>> {
             around(&models).ok_or_else(|| vec![nobody()])?
         }
     };
-    let mode = Mode::Hysteresis(Steps { client, rates, hold_ns });
+    let mode = Mode::Hysteresis(LoadSteps { client, rates, hold_ns });
     Ok(Draft { mode, arguments, columns, points: vec![values], replications_min: REPLICATIONS_MIN })
 }
 
 /// Why the values of a rate are no steps of a load, and what to write instead.
-fn unfit(setting: &lab::sweep::values::Setting) -> Option<(String, &'static str)> {
+fn unfit(setting: &lab::sweep::values::SweptSetting) -> Option<(String, &'static str)> {
     let help = "write rates from low to high, such as client.users.rate=20/s..200/s:10";
     let rates: Vec<f64> =
         setting.values.iter().filter_map(|value| read_number(&value.text)).map(|rate| rate.value).collect();
-    let what = if setting.kind != Kind::Rate || rates.len() < setting.values.len() {
+    let what = if setting.kind != ValueKind::Rate || rates.len() < setting.values.len() {
         "the steps of a load are rates"
     } else if rates.len() < 2 || rates.len() > STEPS_MAX {
         return Some((format!("a load goes up in 2 to {STEPS_MAX} steps, not {}", rates.len()), help));
@@ -85,7 +85,7 @@ fn unfit(setting: &lab::sweep::values::Setting) -> Option<(String, &'static str)
 
 /// The length of a step, nanoseconds: even, because its second half is what is measured.
 fn hold(text: &str, wrong: &mut Vec<Diagnostic>) -> u64 {
-    let read = read_number(text).filter(|number| number.kind == Kind::Duration && number.value >= 2.0);
+    let read = read_number(text).filter(|number| number.kind == ValueKind::Duration && number.value >= 2.0);
     if let Some(number) = read {
         // Durations of a scenario are far below 2^53 nanoseconds, and longer ones are refused with the run's length.
         return number.value as u64 / 2 * 2;
@@ -106,8 +106,9 @@ fn around(models: &[Model]) -> Option<(String, Vec<String>)> {
     let (Arrivals::Poisson(profile) | Arrivals::Fixed(profile)) = &client.arrivals else { return None };
     let [(_, rate)] = profile.points[..] else { return None };
     let highest = rate * HIGHEST_PERCENT / 100.0;
-    let step =
-        |step: u32| lab::sweep::values::write_number(Kind::Rate, highest * f64::from(step) / f64::from(STEPS), 4, "/s");
+    let step = |step: u32| {
+        lab::sweep::values::write_number(ValueKind::Rate, highest * f64::from(step) / f64::from(STEPS), 4, "/s")
+    };
     Some((client.name.clone(), (1..=STEPS).map(step).collect()))
 }
 
@@ -122,7 +123,7 @@ fn nobody() -> Diagnostic {
 }
 
 /// What such a run lays over its scenario: the load, and a time series whose every other step is what is measured.
-pub fn overrides(steps: &Steps) -> Vec<Override> {
+pub fn overrides(steps: &LoadSteps) -> Vec<Override> {
     let over = |key: String, value: String| Override { key, value };
     vec![
         over(format!("client.{}.rate", steps.client), steps.profile()),

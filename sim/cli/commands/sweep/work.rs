@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Model;
 use lab::sweep::numbers::numbers_of;
-use lab::sweep::run::{Outcome, run_places};
-use lab::sweep::study::{Place, Shard};
+use lab::sweep::run::{PointOutcome, run_places};
+use lab::sweep::study::{Shard, StudyRun};
 
 use super::Args;
 use super::draft::overrides;
 use super::log::{Header, Log, name};
-use super::source::Source;
+use super::source::SweepSource;
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -25,12 +25,13 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// out of the folder until the results are written.
 pub fn work(
     args: &Args,
-    source: &Source,
+    source: &SweepSource,
     header: &Header,
     folder: &Path,
-) -> Result<(Log, BTreeMap<usize, Outcome>), Problem> {
+) -> Result<(Log, BTreeMap<usize, PointOutcome>), Problem> {
     let (mut log, mut done) = Log::open(folder, header)?;
-    let mine: Vec<Place> = header.study.places().into_iter().filter(|place| header.shard.has(place.number)).collect();
+    let mine: Vec<StudyRun> =
+        header.study.places().into_iter().filter(|place| header.shard.has(place.number)).collect();
     let twins = Twins::of(header, &mine);
     // A sweep that was killed may have kept a run and not its twins.
     for number in done.keys().copied().collect::<Vec<_>>() {
@@ -38,7 +39,7 @@ pub fn work(
         twins.keep(number, &outcome, &mut log, &mut done)?;
     }
     let missing = mine.iter().copied().filter(|place| !done.contains_key(&place.number));
-    let todo: Vec<Place> = missing.filter(|place| twins.is_first(place.number)).collect();
+    let todo: Vec<StudyRun> = missing.filter(|place| twins.is_first(place.number)).collect();
     let (all, before) = (mine.len(), done.len());
     if todo.is_empty() {
         log.sync()?;
@@ -49,8 +50,8 @@ pub fn work(
     bar.set_position(before as u64);
     bar.reset_eta();
     let kept = Mutex::new((log, done));
-    let model = |place: &Place| model(source, header, place);
-    let finished = |place: &Place, outcome: Outcome| {
+    let model = |place: &StudyRun| model(source, header, place);
+    let finished = |place: &StudyRun, outcome: PointOutcome| {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (log, done) = &mut *kept;
         twins.keep(place.number, &outcome, log, done)?;
@@ -77,7 +78,7 @@ struct Twins {
 }
 
 impl Twins {
-    fn of(header: &Header, mine: &[Place]) -> Twins {
+    fn of(header: &Header, mine: &[StudyRun]) -> Twins {
         let mut same: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for place in mine {
             same.entry(header.study.decided_by(place)).or_default().push(place.number);
@@ -99,9 +100,9 @@ impl Twins {
     fn keep(
         &self,
         number: usize,
-        outcome: &Outcome,
+        outcome: &PointOutcome,
         log: &mut Log,
-        done: &mut BTreeMap<usize, Outcome>,
+        done: &mut BTreeMap<usize, PointOutcome>,
     ) -> Result<(), Problem> {
         for &twin in self.groups.get(&number).into_iter().flat_map(|group| group.iter()) {
             if let Entry::Vacant(missing) = done.entry(twin) {
@@ -129,7 +130,7 @@ fn interrupted(header: &Header, folder: &Path, done: usize, all: usize) -> Strin
 }
 
 /// The model of one run. It was compiled before, and not kept, so that thousands of points are never in memory at once.
-fn model(source: &Source, header: &Header, place: &Place) -> Result<Model, Problem> {
+fn model(source: &SweepSource, header: &Header, place: &StudyRun) -> Result<Model, Problem> {
     let overrides = overrides(&header.study, place.point);
     let compiled = source.compile(&overrides);
     let mut models = compiled.map_err(|_| changed())?.models;

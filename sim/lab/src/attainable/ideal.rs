@@ -26,7 +26,7 @@ pub enum Failing {
 
 /// What a request spends its time on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Part {
+pub enum IdealPart {
     /// Calls to the peer of this index.
     Peer(usize),
     /// Sleeps.
@@ -61,13 +61,13 @@ pub(super) fn ops(model: &Model) -> f64 {
     model.classes.iter().map(|class| with_runs(&model.programs[class.program as usize])).fold(1.0, f64::max)
 }
 
-/// Places of [`Part`]s: the peers, then the others.
-pub(super) fn part_at(model: &Model, place: usize) -> Part {
+/// Places of [`IdealPart`]s: the peers, then the others.
+pub(super) fn part_at(model: &Model, place: usize) -> IdealPart {
     match place.checked_sub(model.peers.len()) {
-        None => Part::Peer(place),
-        Some(0) => Part::Sleep,
-        Some(1) => Part::Cpu,
-        Some(_) => Part::Offload,
+        None => IdealPart::Peer(place),
+        Some(0) => IdealPart::Sleep,
+        Some(1) => IdealPart::Cpu,
+        Some(_) => IdealPart::Offload,
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn parts(model: &Model) -> usize {
 }
 
 /// Requests of one class of one group of clients, one after the other.
-pub(super) struct Source<'a> {
+pub(super) struct IdealSource<'a> {
     model: &'a Model,
     client: &'a ClientSpec,
     class: &'a ClassSpec,
@@ -91,15 +91,15 @@ pub(super) struct Source<'a> {
 /// Keeps the copy of a request apart from itself.
 const COPY: u64 = 1 << 40;
 
-impl<'a> Source<'a> {
+impl<'a> IdealSource<'a> {
     /// `around` are seconds of network and server around the steps.
-    pub fn new(model: &'a Model, group: usize, class: usize, around: f64) -> Source<'a> {
+    pub fn new(model: &'a Model, group: usize, class: usize, around: f64) -> IdealSource<'a> {
         let (client, class) = (&model.clients[group], &model.classes[class]);
         let names: Vec<String> = class.sites.iter().map(|site| format!("{}/{}", client.name, site.name)).collect();
         let streams = Streams::new(Seed(1), Replication(0), names.iter().map(String::as_str));
         let key = stable_hash(&format!("{}/{}", client.name, class.name));
         let hub = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
-        Source { model, client, class, streams, key, around: (around * 1e9) as u64, hub }
+        IdealSource { model, client, class, streams, key, around: (around * 1e9) as u64, hub }
     }
 
     /// The request of a number, with its second copy, sent at an instant.

@@ -10,11 +10,11 @@ use engine::model::{Arrivals, Model, Profile};
 use engine::rng::mix;
 use engine::time::{Span, Time};
 
-pub use ideal::{Failing, Part};
+pub use ideal::{Failing, IdealPart};
 
-use crate::slo::{Measure, Objective, Side, Slo};
-use crate::theory::{Kind, ceiling, offered, stations};
-use ideal::{Ideal, Source, part_at, parts};
+use crate::slo::{GoodSide, Measure, Objective, Slo};
+use crate::theory::{StationKind, ceiling, offered, stations};
+use ideal::{Ideal, IdealSource, part_at, parts};
 
 /// Requests that are drawn for each world, unless they are so long that it would take long.
 const DRAWS: u64 = 100_000;
@@ -38,13 +38,13 @@ pub struct Unattainable {
     pub best: f64,
     /// Between which values it lies for certain.
     pub between: (f64, f64),
-    pub why: Why,
+    pub why: WhyUnattainable,
 }
 
 /// Why an objective cannot be met.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub enum Why {
+pub enum WhyUnattainable {
     /// One kind of step alone takes longer than the bound for this share of the requests.
     Alone {
         of: String,
@@ -71,7 +71,7 @@ pub enum Why {
     /// No more can be served.
     Ceiling {
         /// What binds.
-        binds: Kind,
+        binds: StationKind,
         /// In words.
         why: String,
     },
@@ -110,7 +110,7 @@ fn is_drawn(model: &Model, objective: &Objective) -> bool {
 }
 
 /// A value, the range in which it lies for certain, and why it is not better.
-type Found = (f64, (f64, f64), Why);
+type Found = (f64, (f64, f64), WhyUnattainable);
 
 /// Requests on an empty system.
 struct Drawn {
@@ -129,7 +129,7 @@ impl Drawn {
             let part = if total > 0.0 { rates[flow.group] / total * flow.share } else { 0.0 };
             up_to += part;
             if part > 0.0 {
-                let source = Source::new(model, flow.group, flow.class, flow.around);
+                let source = IdealSource::new(model, flow.group, flow.class, flow.around);
                 sources.push((up_to, flow.group, flow.class, source));
             }
         }
@@ -205,7 +205,7 @@ fn latency(model: &Model, objective: &Objective, p: f64, of: &[&(usize, Ideal)])
     let bound = objective.bound * (1.0 + BIN);
     let late = |ns: u64| ns as f64 > bound;
     let missed = good.iter().filter(|(_, ideal)| late(ideal.took)).count();
-    if objective.side != Side::Below || !surely_more(missed, good.len(), 1.0 - p) {
+    if objective.side != GoodSide::Below || !surely_more(missed, good.len(), 1.0 - p) {
         return None;
     }
     let mut took: Vec<u64> = good.iter().map(|(_, ideal)| ideal.took).collect();
@@ -219,16 +219,16 @@ fn latency(model: &Model, objective: &Objective, p: f64, of: &[&(usize, Ideal)])
     let (part, often) = alone.max_by_key(|(_, often)| *often)?;
     let why = if surely_more(often, good.len(), 1.0 - p) {
         let of = match part_at(model, part) {
-            Part::Peer(peer) => model.peers[peer].name.clone(),
-            Part::Sleep => "sleep".to_owned(),
-            Part::Cpu => "CPU time".to_owned(),
-            Part::Offload => "offload".to_owned(),
+            IdealPart::Peer(peer) => model.peers[peer].name.clone(),
+            IdealPart::Sleep => "sleep".to_owned(),
+            IdealPart::Cpu => "CPU time".to_owned(),
+            IdealPart::Offload => "offload".to_owned(),
         };
-        Why::Alone { of, share: share(often) }
+        WhyUnattainable::Alone { of, share: share(often) }
     } else {
         let of_class = |class: usize| good.iter().filter(|(at, one)| *at == class && late(one.took)).count();
         let worst = (0..model.classes.len()).max_by_key(|&class| of_class(class))?;
-        Why::Together { class: model.classes[worst].name.clone(), share: share(missed) }
+        WhyUnattainable::Together { class: model.classes[worst].name.clone(), share: share(missed) }
     };
     Some((rank(p * count), between, why))
 }
@@ -255,13 +255,13 @@ fn failing(model: &Model, objective: &Objective, most: f64, of: &[&(usize, Ideal
     let spread = SURE * (errors * (1.0 - errors) / count).sqrt();
     let told = |errors: f64| if objective.measure == Measure::Served { 1.0 - errors } else { errors };
     let (low, high) = (told(errors - spread), told(errors + spread));
-    let why = Why::Fails { of: kind, peer, share: often as f64 / count };
+    let why = WhyUnattainable::Fails { of: kind, peer, share: often as f64 / count };
     Some((told(errors), (low.min(high).max(0.0), low.max(high).min(1.0)), why))
 }
 
 fn throughput(model: &Model, objective: &Objective) -> Option<Found> {
     let window = model.run.length?.saturating_sub(model.run.warm_up).as_secs_f64();
-    if window <= 0.0 || objective.side != Side::Above {
+    if window <= 0.0 || objective.side != GoodSide::Above {
         return None;
     }
     let needed = stations::needed(model);
@@ -272,7 +272,7 @@ fn throughput(model: &Model, objective: &Objective) -> Option<Found> {
     let asked: f64 = flows.map(|flow| rates[flow.group] * flow.share).sum();
     // How many come is a matter of chance too.
     if open && asked > 0.0 && objective.bound > asked + SURE * (asked / window).sqrt() {
-        return Some((asked, (asked, asked), Why::Asked));
+        return Some((asked, (asked, asked), WhyUnattainable::Asked));
     }
     let bound = ceiling(model).filter(|_| objective.class.is_none())?;
     let chance = 1.0 + SURE * bound.variation / (bound.most * window).sqrt().max(1.0);
@@ -280,7 +280,7 @@ fn throughput(model: &Model, objective: &Objective) -> Option<Found> {
         return None;
     }
     let best = bound.most;
-    Some((best, (best, best), Why::Ceiling { binds: bound.binds, why: bound.why }))
+    Some((best, (best, best), WhyUnattainable::Ceiling { binds: bound.binds, why: bound.why }))
 }
 
 /// Whether two models of one scenario have the same requests on an empty system.

@@ -17,7 +17,7 @@ use super::{Ladder, SearchSettings, Vitals};
 use crate::LabError;
 use crate::estimate::Estimate;
 use crate::run::FailedRun;
-use crate::slo::{Measure, Objective, Side, Slo};
+use crate::slo::{GoodSide, Measure, Objective, Slo};
 
 /// A world counts as lightly loaded while no more than this of its slots and of its cores is busy.
 const LIGHT: f64 = 0.25;
@@ -87,7 +87,7 @@ pub fn assumed(
 }
 
 fn below(measure: Measure, bound: f64) -> Objective {
-    Objective { measure, class: None, side: Side::Below, inclusive: false, bound }
+    Objective { measure, class: None, side: GoodSide::Below, inclusive: false, bound }
 }
 
 /// A world at light load.

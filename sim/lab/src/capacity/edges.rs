@@ -5,9 +5,9 @@
 
 use engine::model::Model;
 
-use super::judged::Judged;
-use super::search::Found;
-use super::tried::Tried;
+use super::judged::JudgedLoad;
+use super::search::Bracket;
+use super::tried::TriedLoads;
 use super::vitals::Vitals;
 use crate::run::FailedRun;
 use crate::slo::Verdict;
@@ -33,7 +33,7 @@ const MORE: u32 = 4;
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Edges {
     /// The highest load whose means meet, and the next one, whose means miss.
-    pub(crate) centre: Found,
+    pub(crate) centre: Bracket,
     /// The highest load that surely meets; `None`: none does, or not without one between that surely misses.
     pub(crate) surely: Option<usize>,
     /// The lowest load above, that surely misses.
@@ -50,7 +50,7 @@ struct Scan {
 
 impl Edges {
     /// Looks for the edges of a world, with more replications where it takes them.
-    pub(crate) fn find(tried: &mut Tried<'_>) -> Result<Edges, FailedRun> {
+    pub(crate) fn find(tried: &mut TriedLoads<'_>) -> Result<Edges, FailedRun> {
         let scan = scan(tried)?;
         let mut starts: Vec<usize> = scan.loads.iter().rev().filter(|(_, met)| *met).map(|(rung, _)| *rung).collect();
         if starts.is_empty() {
@@ -70,7 +70,7 @@ impl Edges {
     }
 
     /// Whether the answer is told from others closely enough to be one; that there is none, if every load that was judged surely misses.
-    pub(crate) fn is_told(&self, tried: &mut Tried<'_>) -> Result<bool, FailedRun> {
+    pub(crate) fn is_told(&self, tried: &mut TriedLoads<'_>) -> Result<bool, FailedRun> {
         if tried.replications == 1 {
             return Ok(true);
         }
@@ -85,7 +85,7 @@ impl Edges {
         Ok(true)
     }
 
-    fn is_narrow(&self, tried: &Tried<'_>, times: f64) -> bool {
+    fn is_narrow(&self, tried: &TriedLoads<'_>, times: f64) -> bool {
         match (self.surely, self.surely_not) {
             (Some(low), Some(high)) => tried.ladder.factor(high) <= times * tried.ladder.factor(low),
             (Some(_), None) => self.centre.misses.is_none(),
@@ -95,8 +95,8 @@ impl Edges {
 }
 
 /// The edges around the highest of these loads that meets.
-fn around(tried: &mut Tried<'_>, starts: &[usize], scan: &Scan) -> Result<Edges, FailedRun> {
-    let mut centre = Found { meets: None, misses: None };
+fn around(tried: &mut TriedLoads<'_>, starts: &[usize], scan: &Scan) -> Result<Edges, FailedRun> {
+    let mut centre = Bracket { meets: None, misses: None };
     for &start in starts {
         centre = tried.search(start, |judged| judged.holds)?;
         if centre.meets.is_some() {
@@ -104,7 +104,7 @@ fn around(tried: &mut Tried<'_>, starts: &[usize], scan: &Scan) -> Result<Edges,
         }
     }
     let Some(at) = centre.meets else { return Ok(Edges { centre, surely: None, surely_not: None, floor: None }) };
-    let met = |judged: &Judged| judged.verdict == Verdict::Met;
+    let met = |judged: &JudgedLoad| judged.verdict == Verdict::Met;
     let mut surely = tried.search(at, met)?.meets;
     let surely_not = match centre.misses {
         Some(misses) => tried.search(misses, |judged| judged.verdict != Verdict::Missed)?.misses,
@@ -122,7 +122,7 @@ fn around(tried: &mut Tried<'_>, starts: &[usize], scan: &Scan) -> Result<Edges,
 }
 
 /// Where a load that is too light ends, if there is one beneath a load that meets.
-fn floor(tried: &mut Tried<'_>, meets: usize, scan: &Scan) -> Result<Option<(usize, usize)>, FailedRun> {
+fn floor(tried: &mut TriedLoads<'_>, meets: usize, scan: &Scan) -> Result<Option<(usize, usize)>, FailedRun> {
     let lighter = scan.loads.iter().rev().filter(|(rung, met)| *rung < meets && !met);
     for &(rung, _) in lighter {
         if tried.judged(rung)?.verdict != Verdict::Missed {
@@ -139,12 +139,12 @@ fn floor(tried: &mut Tried<'_>, meets: usize, scan: &Scan) -> Result<Option<(usi
 }
 
 /// Looks at loads far and wide, one run each: heavier ones until they are too much, lighter ones until they bring too few requests.
-fn scan(tried: &mut Tried<'_>) -> Result<Scan, FailedRun> {
+fn scan(tried: &mut TriedLoads<'_>) -> Result<Scan, FailedRun> {
     let short = shorter(tried.model);
     let (ladder, base) = (tried.ladder, tried.ladder.base());
     let (step, top) = (ladder.doubling(), ladder.len() - 1);
     let mut loads = Vec::new();
-    let mut scout = Tried::new(&short, ladder, tried.slo, tried.runner, tried.longer);
+    let mut scout = TriedLoads::new(&short, ladder, tried.slo, tried.runner, tried.longer);
     let (mut rung, mut missing, mut carried) = (base, 0, 0.0);
     loop {
         let vitals = scout.one(rung, 0)?;

@@ -5,7 +5,7 @@
 
 use super::vitals::Vitals;
 use crate::overload::Overload;
-use crate::slo::{Measure, Objective, Seen, Side, Slo, Verdict, verdict};
+use crate::slo::{GoodSide, Measure, Objective, Seen, Slo, Verdict, verdict};
 
 /// Of a share that is bounded, so many must be expected: of none in three times as many as the bound's inverse, 95 of 100 times the
 /// share is below the bound.
@@ -13,7 +13,7 @@ const EXPECTED: f64 = 3.0;
 
 /// What all replications of a load say.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Judged {
+pub struct JudgedLoad {
     /// The worst verdict on any objective.
     pub verdict: Verdict,
     /// Whether the means of all objectives are on their good sides.
@@ -24,12 +24,12 @@ pub struct Judged {
     pub overload: Option<Overload>,
 }
 
-impl Judged {
+impl JudgedLoad {
     /// Holds the runs of a load against all objectives.
-    pub fn of(slo: &Slo, runs: &[&Vitals]) -> Judged {
+    pub fn of(slo: &Slo, runs: &[&Vitals]) -> JudgedLoad {
         let overload = Vitals::overload(runs);
         let at_first = if overload.is_some() { Verdict::Missed } else { Verdict::Met };
-        let mut judged = Judged { verdict: at_first, holds: overload.is_none(), means: Vec::new(), overload };
+        let mut judged = JudgedLoad { verdict: at_first, holds: overload.is_none(), means: Vec::new(), overload };
         for (at, objective) in slo.objectives.iter().enumerate() {
             let seen: Vec<Seen> = runs.iter().map(|vitals| vitals.seen[at]).collect();
             let (mut told, estimate) = verdict(objective, &seen);
@@ -73,8 +73,8 @@ pub(crate) fn missed(slo: &Slo, seen: &[Seen]) -> Vec<(Objective, Seen)> {
 fn enough(objective: &Objective, asked: u64) -> bool {
     let beyond = match (objective.measure, objective.side) {
         (Measure::Latency(milli), _) => 1.0 - f64::from(milli) / 1e3,
-        (Measure::Errors | Measure::Served, Side::Below) => objective.bound,
-        (Measure::Errors | Measure::Served, Side::Above) => 1.0 - objective.bound,
+        (Measure::Errors | Measure::Served, GoodSide::Below) => objective.bound,
+        (Measure::Errors | Measure::Served, GoodSide::Above) => 1.0 - objective.bound,
         (Measure::Throughput | Measure::Jain | Measure::Cpu | Measure::BusiestProcess, _) => return true,
     };
     // A bound of nothing at all asks for nothing that many requests could show.
@@ -89,11 +89,11 @@ mod tests {
     use crate::fixtures;
 
     fn objective(measure: Measure, bound: f64) -> Objective {
-        Objective { measure, class: None, side: Side::Below, inclusive: false, bound }
+        Objective { measure, class: None, side: GoodSide::Below, inclusive: false, bound }
     }
 
     /// Runs with so many requests, of which so many failed.
-    fn judged(bound: f64, runs: &[(u64, u64)]) -> Judged {
+    fn judged(bound: f64, runs: &[(u64, u64)]) -> JudgedLoad {
         let slo = Slo { objectives: vec![objective(Measure::Errors, bound)], worlds: None };
         let vitals: Vec<Vitals> = (0..)
             .zip(runs)
@@ -104,7 +104,7 @@ mod tests {
                 Vitals::of(&record, &fixtures::model(), &slo)
             })
             .collect();
-        Judged::of(&slo, &vitals.iter().collect::<Vec<_>>())
+        JudgedLoad::of(&slo, &vitals.iter().collect::<Vec<_>>())
     }
 
     #[test]

@@ -27,12 +27,12 @@ use engine::time::{Span, Time};
 pub use assumed::{Assumed, assumed};
 pub use at_load::at_load;
 pub use cause::{Break, Cause};
-pub use judged::Judged;
+pub use judged::JudgedLoad;
 pub(crate) use judged::missed;
 pub use ladder::Ladder;
 pub(crate) use runs::Runner;
 pub use runs::{Done, measure};
-pub use search::{Found, Stride, search};
+pub use search::{Bracket, Stride, search};
 pub use vitals::Vitals;
 
 use crate::estimate::{Estimate, paired_ratio};
@@ -58,7 +58,7 @@ pub struct SearchSettings {
 
 /// What a load of 1 is.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Load {
+pub enum LoadUnit {
     /// So many requests a second, as a mean over the run.
     PerSecond(f64),
     /// So many clients that wait for their responses.
@@ -67,9 +67,9 @@ pub enum Load {
     Mixed,
 }
 
-impl Load {
+impl LoadUnit {
     /// The load of these clients until `end`.
-    pub fn of(clients: &[ClientSpec], end: Option<Span>) -> Load {
+    pub fn of(clients: &[ClientSpec], end: Option<Span>) -> LoadUnit {
         let mut rate = 0.0;
         let mut closed = 0.0;
         for client in clients {
@@ -80,9 +80,9 @@ impl Load {
             }
         }
         match (rate > 0.0, closed > 0.0) {
-            (true, false) => Load::PerSecond(rate),
-            (false, true) => Load::Clients(closed),
-            _ => Load::Mixed,
+            (true, false) => LoadUnit::PerSecond(rate),
+            (false, true) => LoadUnit::Clients(closed),
+            _ => LoadUnit::Mixed,
         }
     }
 }
@@ -107,7 +107,7 @@ fn mean_rate(profile: &Profile, end: Option<Span>) -> f64 {
 
 /// A load and what came of it, in the first replication.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Point {
+pub struct LoadPoint {
     /// The load, as a factor.
     pub factor: f64,
     /// What came of it.
@@ -116,7 +116,7 @@ pub struct Point {
 
 /// The capacity of one replication.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Reached {
+pub enum ReachedCapacity {
     /// The highest load that meets, and the next one, which misses, as factors.
     Load(f64, f64),
     /// Not even the lightest load meets.
@@ -125,27 +125,27 @@ pub enum Reached {
     Beyond(f64),
 }
 
-impl Reached {
+impl ReachedCapacity {
     /// The factor, if there is one.
     pub fn factor(self) -> Option<f64> {
         match self {
-            Reached::Load(factor, _) | Reached::Beyond(factor) => Some(factor),
-            Reached::Never => None,
+            ReachedCapacity::Load(factor, _) | ReachedCapacity::Beyond(factor) => Some(factor),
+            ReachedCapacity::Never => None,
         }
     }
 
     /// The lowest factor that is too much, as far as is known.
     fn too_much(self) -> Option<f64> {
         match self {
-            Reached::Load(_, factor) | Reached::Beyond(factor) => Some(factor),
-            Reached::Never => None,
+            ReachedCapacity::Load(_, factor) | ReachedCapacity::Beyond(factor) => Some(factor),
+            ReachedCapacity::Never => None,
         }
     }
 }
 
 /// A load that is too light.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Floor {
+pub struct LoadFloor {
     /// The lightest load that meets, as a factor.
     pub holds: f64,
     /// The next lighter one, which misses.
@@ -162,7 +162,7 @@ pub struct WorldCapacity {
     /// Its name.
     pub world: String,
     /// The capacity of every replication by itself.
-    pub reached: Vec<Reached>,
+    pub reached: Vec<ReachedCapacity>,
     /// The highest load, as a factor, at which the means over the replications meet; `None`: none that was tried.
     ///
     /// The interval reaches from the highest load that surely meets to the lowest beyond that surely misses; an end that was not found
@@ -171,7 +171,7 @@ pub struct WorldCapacity {
     /// Whether the replications tell it closely enough to be an answer.
     pub told: bool,
     /// The load below which objectives are missed, if there is one.
-    pub floor: Option<Floor>,
+    pub floor: Option<LoadFloor>,
     /// The objectives that are missed one step beyond, and their means; those of the lightest load if none meets.
     pub missed: Vec<(Objective, Seen)>,
     /// Whether the queue grows there.
@@ -183,7 +183,7 @@ pub struct WorldCapacity {
     /// The lightest and the heaviest load that were tried, as factors.
     pub tried: (f64, f64),
     /// Loads that the first replication was run at, ascending.
-    pub points: Vec<Point>,
+    pub points: Vec<LoadPoint>,
 }
 
 /// The capacities of all worlds.
@@ -192,7 +192,7 @@ pub struct Capacity {
     /// What the worlds were held to.
     pub slo: Slo,
     /// What a load of 1 is.
-    pub load: Load,
+    pub load: LoadUnit,
     /// The worlds, in the order of the scenario.
     pub worlds: Vec<WorldCapacity>,
     /// Each later world's capacity over the first one's, paired by replication; `None` where one of them has none.
@@ -202,7 +202,7 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    fn of(slo: &Slo, load: Load, worlds: Vec<WorldCapacity>, runs: usize) -> Capacity {
+    fn of(slo: &Slo, load: LoadUnit, worlds: Vec<WorldCapacity>, runs: usize) -> Capacity {
         let meets = |world: &WorldCapacity| world.reached.iter().map(|one| one.factor()).collect::<Vec<_>>();
         let misses = |world: &WorldCapacity| world.reached.iter().map(|one| one.too_much()).collect::<Vec<_>>();
         let ratio = |world: &WorldCapacity| {

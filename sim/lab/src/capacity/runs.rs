@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use super::at_load::at_load;
 use super::cause::Break;
 use super::edges::Edges;
-use super::search::Found;
-use super::tried::Tried;
+use super::search::Bracket;
+use super::tried::TriedLoads;
 use super::vitals::Vitals;
-use super::{Capacity, Floor, Ladder, Load, Point, Reached, SearchSettings, WorldCapacity};
+use super::{Capacity, Ladder, LoadFloor, LoadPoint, LoadUnit, ReachedCapacity, SearchSettings, WorldCapacity};
 use crate::estimate::Estimate;
 use crate::run::FailedRun;
 use crate::slo::Slo;
@@ -100,10 +100,10 @@ impl<'a> Runner<'a> {
 
 /// What was found of a world.
 struct Searched<'a> {
-    tried: Tried<'a>,
+    tried: TriedLoads<'a>,
     edges: Edges,
     /// What every replication finds by itself.
-    each: Vec<Found>,
+    each: Vec<Bracket>,
 }
 
 /// Measures the capacity of every world.
@@ -121,7 +121,7 @@ pub fn measure(models: &[Model], slo: &Slo, plan: &SearchSettings, done: &Done<'
     runner.expect(models.len() * each + around);
     let numbers: Vec<usize> = (0..models.len()).collect();
     let searched = runner.all(&numbers, &|&world| {
-        let mut tried = Tried::new(&models[world], &ladder, slo, &runner, plan.longer);
+        let mut tried = TriedLoads::new(&models[world], &ladder, slo, &runner, plan.longer);
         let edges = Edges::find(&mut tried)?;
         let start = edges.centre.meets.unwrap_or(tried.lowest);
         let each = (0..plan.replications).map(|number| tried.search_one(start, number)).collect::<Result<_, _>>()?;
@@ -141,12 +141,12 @@ pub fn measure(models: &[Model], slo: &Slo, plan: &SearchSettings, done: &Done<'
         known.sort_by_key(|(rung, _)| *rung);
         worlds.push(world_capacity(searched, &ladder, &known)?);
     }
-    let load = Load::of(&models[0].clients, models[0].run.length);
+    let load = LoadUnit::of(&models[0].clients, models[0].run.length);
     Ok(Capacity::of(slo, load, worlds, runner.runs()))
 }
 
 /// The rung that tells what breaks: a tenth beyond the capacity, or the first that misses if that is further.
-fn beyond(found: Found, ladder: &Ladder) -> Option<usize> {
+fn beyond(found: Bracket, ladder: &Ladder) -> Option<usize> {
     let (low, high) = (found.meets?, found.misses?);
     Some(ladder.nearest(ladder.factor(low) * BEYOND).max(high))
 }
@@ -188,10 +188,10 @@ fn world_capacity(
 ) -> Result<WorldCapacity, LabError> {
     let Searched { mut tried, edges, each } = searched;
     let failed = |run: FailedRun| LabError::Runs { failed: vec![run], total: 1 };
-    let reached = |found: &Found| match (found.meets, found.misses) {
-        (Some(rung), Some(next)) => Reached::Load(ladder.factor(rung), ladder.factor(next)),
-        (Some(rung), None) => Reached::Beyond(ladder.factor(rung)),
-        (None, _) => Reached::Never,
+    let reached = |found: &Bracket| match (found.meets, found.misses) {
+        (Some(rung), Some(next)) => ReachedCapacity::Load(ladder.factor(rung), ladder.factor(next)),
+        (Some(rung), None) => ReachedCapacity::Beyond(ladder.factor(rung)),
+        (None, _) => ReachedCapacity::Never,
     };
     let run = |rung: usize| {
         let known = known.iter().find(|(known, _)| *known == rung);
@@ -200,7 +200,7 @@ fn world_capacity(
     let between = |good: usize, bad: usize| {
         Break::between(tried.model, (ladder.factor(good), run(good)), (ladder.factor(bad), run(bad)))
     };
-    let Found { meets, misses } = edges.centre;
+    let Bracket { meets, misses } = edges.centre;
     let breaks = meets.zip(beyond(edges.centre, ladder)).map(|(at, beyond)| between(at, beyond));
     let too_light = edges.floor.map(|(holds, misses)| between(holds, misses));
     let told = edges.is_told(&mut tried).map_err(failed)?;
@@ -218,7 +218,7 @@ fn world_capacity(
     let floor = match edges.floor.zip(too_light) {
         Some(((holds, misses), breaks)) => {
             let missed = tried.judged(misses).map_err(failed)?.missed(tried.slo);
-            Some(Floor { holds: ladder.factor(holds), misses: ladder.factor(misses), missed, breaks })
+            Some(LoadFloor { holds: ladder.factor(holds), misses: ladder.factor(misses), missed, breaks })
         }
         None => None,
     };
@@ -236,7 +236,7 @@ fn world_capacity(
         tried: (ends.0, ends.1.map_or(1.0, |(rung, _)| ladder.factor(*rung))),
         points: known
             .iter()
-            .map(|(rung, vitals)| Point { factor: ladder.factor(*rung), vitals: vitals.clone() })
+            .map(|(rung, vitals)| LoadPoint { factor: ladder.factor(*rung), vitals: vitals.clone() })
             .collect(),
     })
 }

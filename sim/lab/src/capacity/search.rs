@@ -14,7 +14,7 @@ pub enum Stride {
 
 /// What a search found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Found {
+pub struct Bracket {
     /// The highest rung that meets; `None`: not even the lowest does.
     pub meets: Option<usize>,
     /// The rung above it, which misses; `None`: the highest of all meets.
@@ -33,7 +33,7 @@ pub fn search<E>(
     start: usize,
     stride: Stride,
     meets: &mut dyn FnMut(usize) -> Result<bool, E>,
-) -> Result<Found, E> {
+) -> Result<Bracket, E> {
     assert!(start < rungs, "rung {start} of {rungs}");
     let (mut low, mut high) = (None, None);
     let mut at = start;
@@ -50,9 +50,9 @@ pub fn search<E>(
         };
         moved += 1;
         match (low, high) {
-            (Some(_), None) if at + 1 == rungs => return Ok(Found { meets: low, misses: None }),
+            (Some(_), None) if at + 1 == rungs => return Ok(Bracket { meets: low, misses: None }),
             (Some(_), None) => at = at.saturating_add(step).min(rungs - 1),
-            (None, Some(0)) => return Ok(Found { meets: None, misses: Some(0) }),
+            (None, Some(0)) => return Ok(Bracket { meets: None, misses: Some(0) }),
             (None, _) => at = at.saturating_sub(step),
             (Some(low), Some(high)) => return halve(low, high, meets),
         }
@@ -60,12 +60,12 @@ pub fn search<E>(
 }
 
 /// Between a rung that meets and a higher one that misses.
-fn halve<E>(mut low: usize, mut high: usize, meets: &mut dyn FnMut(usize) -> Result<bool, E>) -> Result<Found, E> {
+fn halve<E>(mut low: usize, mut high: usize, meets: &mut dyn FnMut(usize) -> Result<bool, E>) -> Result<Bracket, E> {
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         if meets(middle)? { low = middle } else { high = middle }
     }
-    Ok(Found { meets: Some(low), misses: Some(high) })
+    Ok(Bracket { meets: Some(low), misses: Some(high) })
 }
 
 #[cfg(test)]
@@ -92,7 +92,7 @@ mod tests {
                 tries += 1;
                 Ok::<bool, Infallible>(rung < edge)
             });
-            let brute = Found { meets: edge.checked_sub(1), misses: (edge < rungs).then_some(edge) };
+            let brute = Bracket { meets: edge.checked_sub(1), misses: (edge < rungs).then_some(edge) };
             prop_assert_eq!(found, Ok(brute));
             if stride == Stride::Growing {
                 prop_assert!(tries <= 18, "{} tries", tries);

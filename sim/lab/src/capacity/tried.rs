@@ -6,15 +6,15 @@ use engine::model::Model;
 use rayon::prelude::*;
 
 use super::at_load::at_load;
-use super::judged::Judged;
+use super::judged::JudgedLoad;
 use super::runs::Runner;
-use super::search::{Found, Stride, search};
+use super::search::{Bracket, Stride, search};
 use super::{Ladder, Vitals};
 use crate::run::FailedRun;
 use crate::slo::Slo;
 
 /// Everything that is known of a world.
-pub(crate) struct Tried<'a> {
+pub(crate) struct TriedLoads<'a> {
     pub(crate) model: &'a Model,
     pub(crate) ladder: &'a Ladder,
     pub(crate) slo: &'a Slo,
@@ -28,16 +28,16 @@ pub(crate) struct Tried<'a> {
     known: BTreeMap<(usize, u32), Vitals>,
 }
 
-impl<'a> Tried<'a> {
+impl<'a> TriedLoads<'a> {
     pub(crate) fn new(
         model: &'a Model,
         ladder: &'a Ladder,
         slo: &'a Slo,
         runner: &'a Runner<'a>,
         longer: bool,
-    ) -> Tried<'a> {
+    ) -> TriedLoads<'a> {
         let replications = runner.replications();
-        Tried { model, ladder, slo, runner, longer, replications, lowest: 0, known: BTreeMap::new() }
+        TriedLoads { model, ladder, slo, runner, longer, replications, lowest: 0, known: BTreeMap::new() }
     }
 
     /// One replication of a load.
@@ -51,7 +51,7 @@ impl<'a> Tried<'a> {
     }
 
     /// All replications of a load, and what they say together.
-    pub(crate) fn judged(&mut self, rung: usize) -> Result<Judged, FailedRun> {
+    pub(crate) fn judged(&mut self, rung: usize) -> Result<JudgedLoad, FailedRun> {
         let all = (0..self.replications).map(|replication| (rung, replication));
         let missing: Vec<(usize, u32)> = all.filter(|place| !self.known.contains_key(place)).collect();
         let runs: Vec<Result<Vitals, FailedRun>> =
@@ -60,16 +60,16 @@ impl<'a> Tried<'a> {
             self.known.insert(place, vitals?);
         }
         let runs: Vec<&Vitals> = (0..self.replications).map(|replication| &self.known[&(rung, replication)]).collect();
-        Ok(Judged::of(self.slo, &runs))
+        Ok(JudgedLoad::of(self.slo, &runs))
     }
 
     /// The highest load, from a lowest one on, whose replications together are good.
-    pub(crate) fn search(&mut self, start: usize, good: fn(&Judged) -> bool) -> Result<Found, FailedRun> {
+    pub(crate) fn search(&mut self, start: usize, good: fn(&JudgedLoad) -> bool) -> Result<Bracket, FailedRun> {
         self.walk(start, Stride::Growing, &mut |tried, rung| Ok(good(&tried.judged(rung)?)))
     }
 
     /// The highest load at which one replication meets.
-    pub(crate) fn search_one(&mut self, start: usize, replication: u32) -> Result<Found, FailedRun> {
+    pub(crate) fn search_one(&mut self, start: usize, replication: u32) -> Result<Bracket, FailedRun> {
         self.walk(start, Stride::Growing, &mut |tried, rung| Ok(tried.one(rung, replication)?.holds))
     }
 
@@ -78,13 +78,13 @@ impl<'a> Tried<'a> {
         start: usize,
         stride: Stride,
         good: &mut dyn FnMut(&mut Self, usize) -> Result<bool, FailedRun>,
-    ) -> Result<Found, FailedRun> {
+    ) -> Result<Bracket, FailedRun> {
         let lowest = self.lowest;
         let found = search(self.ladder.len() - lowest, start.max(lowest) - lowest, stride, &mut |rung| {
             good(self, rung + lowest)
         })?;
         let up = |rung: Option<usize>| rung.map(|rung| rung + lowest);
-        Ok(Found { meets: up(found.meets), misses: up(found.misses) })
+        Ok(Bracket { meets: up(found.meets), misses: up(found.misses) })
     }
 
     /// The loads that the first replication was run at, ascending, and what came of them.

@@ -97,20 +97,20 @@ pub struct Checked {
 
 /// What is looked at in one run, of one class or of all.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Outcome {
+pub struct ChangeOutcome {
     p99_ns: Option<f64>,
     longest_ns: Option<f64>,
     success: Option<f64>,
     busiest: f64,
 }
 
-impl Outcome {
+impl ChangeOutcome {
     /// That of a run.
-    pub fn of(record: &RunRecord, class: Option<usize>) -> Outcome {
+    pub fn of(record: &RunRecord, class: Option<usize>) -> ChangeOutcome {
         let latency = class.map_or(&record.latency, |class| &record.classes[class].latency);
         let of_class = class.map(|class| &record.classes[class]);
         let endings = of_class.map_or(&record.endings, |class| &class.endings);
-        Outcome {
+        ChangeOutcome {
             p99_ns: latency.quantile(0.99).map(|span| span.as_ns() as f64),
             longest_ns: latency.max().map(|span| span.as_ns() as f64),
             success: Apart::in_the_end(endings),
@@ -121,15 +121,16 @@ impl Outcome {
 
 impl Checked {
     /// Holds the runs of a world with a change against those without.
-    pub fn of(change: Change, before: &[Outcome], after: &[Outcome]) -> Checked {
-        let all = |of: fn(&Outcome) -> Option<f64>, runs: &[Outcome]| runs.iter().map(of).collect::<Vec<_>>();
-        let mean = |of: fn(&Outcome) -> Option<f64>, runs: &[Outcome]| {
+    pub fn of(change: Change, before: &[ChangeOutcome], after: &[ChangeOutcome]) -> Checked {
+        let all =
+            |of: fn(&ChangeOutcome) -> Option<f64>, runs: &[ChangeOutcome]| runs.iter().map(of).collect::<Vec<_>>();
+        let mean = |of: fn(&ChangeOutcome) -> Option<f64>, runs: &[ChangeOutcome]| {
             let known: Vec<f64> = runs.iter().filter_map(of).collect();
             Estimate::of(&known)
         };
-        let (p99, success) = (|run: &Outcome| run.p99_ns, |run: &Outcome| run.success);
-        let longest = |runs: &[Outcome]| mean(|run| run.longest_ns, runs).map(|longest| longest.mean);
-        let busiest = |runs: &[Outcome]| mean(|run| Some(run.busiest), runs).map_or(0.0, |share| share.mean);
+        let (p99, success) = (|run: &ChangeOutcome| run.p99_ns, |run: &ChangeOutcome| run.success);
+        let longest = |runs: &[ChangeOutcome]| mean(|run| run.longest_ns, runs).map(|longest| longest.mean);
+        let busiest = |runs: &[ChangeOutcome]| mean(|run| Some(run.busiest), runs).map_or(0.0, |share| share.mean);
         Checked {
             change,
             p99_ns: mean(p99, after),

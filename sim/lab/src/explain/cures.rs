@@ -9,7 +9,7 @@ use engine::record::Wait;
 
 use super::causes::causes;
 use super::change::{Change, On};
-use super::settings::World;
+use super::settings::WorldToChange;
 use super::split::Split;
 
 /// Changes that are tried of one world at most.
@@ -37,7 +37,7 @@ pub struct StepText {
 /// The changes that act on what the tail waits for, those of the largest cause first. The first cure of every cause comes before the
 /// second of any.
 pub fn changes(model: &Model, split: &Split, steps: &[StepText]) -> Vec<Change> {
-    let world = World { model, split, steps };
+    let world = WorldToChange { model, split, steps };
     let of_each: Vec<Vec<Change>> = causes(model, split).into_iter().map(|(on, _)| cures(&world, on)).collect();
     let longest = of_each.iter().map(Vec::len).max().unwrap_or(0);
     let mut all: Vec<Change> = Vec::new();
@@ -52,7 +52,7 @@ pub fn changes(model: &Model, split: &Split, steps: &[StepText]) -> Vec<Change> 
     all
 }
 
-fn cures(world: &World<'_>, on: On) -> Vec<Change> {
+fn cures(world: &WorldToChange<'_>, on: On) -> Vec<Change> {
     match on {
         On::Wait(wait) => of_wait(world, on, wait),
         On::Door(meanwhile) => at_the_door(world, on, meanwhile),
@@ -62,7 +62,7 @@ fn cures(world: &World<'_>, on: On) -> Vec<Change> {
     }
 }
 
-fn of_wait(world: &World<'_>, on: On, wait: Wait) -> Vec<Change> {
+fn of_wait(world: &WorldToChange<'_>, on: On, wait: Wait) -> Vec<Change> {
     match wait {
         Wait::Hub => held_up(world, on),
         Wait::Gil => [vec![world.processes(on)], world.processes_with_cores(on)].concat(),
@@ -82,7 +82,7 @@ fn of_wait(world: &World<'_>, on: On, wait: Wait) -> Vec<Change> {
 }
 
 /// Cures for a loop that runs something else: give way, move it off, share it out, have more loops.
-fn held_up(world: &World<'_>, on: On) -> Vec<Change> {
+fn held_up(world: &WorldToChange<'_>, on: On) -> Vec<Change> {
     [
         world.blocking(on),
         world.yields(on),
@@ -95,7 +95,7 @@ fn held_up(world: &World<'_>, on: On) -> Vec<Change> {
     .concat()
 }
 
-fn at_the_door(world: &World<'_>, on: On, meanwhile: Meanwhile) -> Vec<Change> {
+fn at_the_door(world: &WorldToChange<'_>, on: On, meanwhile: Meanwhile) -> Vec<Change> {
     match meanwhile {
         Meanwhile::Idle => [world.wakes(on), world.reuse_port(on), world.accepts(on)].concat(),
         Meanwhile::Ran | Meanwhile::Blocked => held_up(world, on),

@@ -12,11 +12,11 @@ mod split;
 mod starved;
 
 pub use causes::{SHARE_MIN, SKEW_MIN, causes};
-pub use change::{Change, Checked, How, On, Outcome, Setting};
+pub use change::{Change, ChangeOutcome, Checked, How, On, Setting};
 pub use cures::{CHANGES_MAX, StepText, changes};
 pub use engine::step_names::{culprit_name, step_name};
 pub use processes::ProcessShare;
-pub use split::{Column, Counts, HeldShare, Slowest, Split, StepShare, shares};
+pub use split::{BillColumn, Counts, HeldShare, Slowest, Split, StepShare, shares};
 pub use starved::Starved;
 
 #[cfg(test)]

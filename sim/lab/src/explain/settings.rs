@@ -20,7 +20,7 @@ const STEPS_MAX: usize = 2;
 const LONG_WAITS: f64 = 3.0;
 
 /// A world that is to be changed.
-pub(super) struct World<'a> {
+pub(super) struct WorldToChange<'a> {
     pub(super) model: &'a Model,
     pub(super) split: &'a Split,
     pub(super) steps: &'a [StepText],
@@ -57,7 +57,7 @@ fn rounded(span: Span) -> Span {
     Span::from_ns((span.as_ns() + unit / 2) / unit * unit)
 }
 
-impl World<'_> {
+impl WorldToChange<'_> {
     fn key(&self, key: &str) -> String {
         format!("world.{}.{key}", bare(&self.model.name))
     }

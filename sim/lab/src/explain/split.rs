@@ -18,7 +18,7 @@ pub struct Split {
     /// Good responses that it is made of.
     pub responses: u64,
     /// The mean and some percentiles of the latency, each with a bill of its own.
-    pub columns: Vec<Column>,
+    pub columns: Vec<BillColumn>,
     /// The slowest requests.
     pub slowest: Vec<Slowest>,
     /// Requests that ended badly, other than with the end of the run, and what they had waited for until then, in all.
@@ -64,7 +64,7 @@ pub struct Counts {
 
 /// What requests of about one latency waited for.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Column {
+pub struct BillColumn {
     /// "mean", or a percentile.
     pub label: &'static str,
     /// That latency, in ns.
@@ -77,7 +77,7 @@ pub struct Column {
     pub door: [f64; Meanwhile::KINDS],
 }
 
-impl Column {
+impl BillColumn {
     /// Part of the latency in which workers that were waited for did this.
     pub fn door(&self, meanwhile: Meanwhile) -> f64 {
         self.door[meanwhile.index()]
@@ -160,7 +160,7 @@ impl Split {
             }
         }
         let responses = latency.count();
-        let mut columns = vec![Column {
+        let mut columns = vec![BillColumn {
             label: "mean",
             latency_ns: latency.mean()?.as_ns() as f64,
             shares: shares(&rows.total()),
@@ -172,7 +172,7 @@ impl Split {
             let around = rows.around(at)?;
             let of = Some((around.count, around.from, around.to));
             let door = doors.around(at).map_or([0.0; Meanwhile::KINDS], |door| of_bill(&door.bill, &around.bill));
-            columns.push(Column { label, latency_ns: at.as_ns() as f64, shares: shares(&around.bill), of, door });
+            columns.push(BillColumn { label, latency_ns: at.as_ns() as f64, shares: shares(&around.bill), of, door });
         }
         let program = class.map(|class| model.classes[class].program);
         let (held, waits) = held(records, program);
@@ -199,7 +199,7 @@ impl Split {
     }
 
     /// The column of that label.
-    pub fn column(&self, label: &str) -> &Column {
+    pub fn column(&self, label: &str) -> &BillColumn {
         self.columns.iter().find(|column| column.label == label).expect("every split has these columns")
     }
 

@@ -7,7 +7,7 @@ use engine::record::{
 };
 use engine::time::Span;
 
-use super::{Better, FigureSpec, Group, Recipe, Unit};
+use super::{Better, FigureGroup, FigureSpec, Recipe, Unit};
 use crate::busiest::BusiestMinute;
 use crate::overload::{growth_ratio, growth_rps};
 
@@ -15,33 +15,33 @@ use crate::overload::{growth_ratio, growth_rps};
 const fn row<R>(
     name: &'static str,
     label: &'static str,
-    (unit, group, better): (Unit, Group, Better),
+    (unit, group, better): (Unit, FigureGroup, Better),
     doc: &'static str,
     value: fn(&R) -> Option<f64>,
 ) -> Recipe<R> {
     Recipe { spec: FigureSpec { name, label, unit, group, better, doc }, value }
 }
 
-const OUTCOME: (Unit, Group, Better) = (Unit::Count, Group::Outcome, Better::Less);
-const LATENCY: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Latency, Better::Less);
-const USERS: (Unit, Group, Better) = (Unit::Count, Group::Users, Better::Neither);
-const TROUBLE: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Less);
-const COPIES: (Unit, Group, Better) = (Unit::Count, Group::Resilience, Better::Neither);
-const TOUCHES: (Unit, Group, Better) = (Unit::Count, Group::Sharing, Better::Neither);
-const HARM: (Unit, Group, Better) = (Unit::Count, Group::Sharing, Better::Less);
-const SIZE: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Neither);
-const BUSY: (Unit, Group, Better) = (Unit::Share, Group::Resources, Better::Neither);
-const LAG: (Unit, Group, Better) = (Unit::Nanoseconds, Group::Resources, Better::Less);
-const LIMIT: (Unit, Group, Better) = (Unit::Count, Group::Resources, Better::Less);
-const JAIN: (Unit, Group, Better) = (Unit::Index, Group::Fairness, Better::More);
-const SLOWED: (Unit, Group, Better) = (Unit::Ratio, Group::Fairness, Better::Less);
+const OUTCOME: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Outcome, Better::Less);
+const LATENCY: (Unit, FigureGroup, Better) = (Unit::Nanoseconds, FigureGroup::Latency, Better::Less);
+const USERS: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Users, Better::Neither);
+const TROUBLE: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Resilience, Better::Less);
+const COPIES: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Resilience, Better::Neither);
+const TOUCHES: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Sharing, Better::Neither);
+const HARM: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Sharing, Better::Less);
+const SIZE: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Resources, Better::Neither);
+const BUSY: (Unit, FigureGroup, Better) = (Unit::Share, FigureGroup::Resources, Better::Neither);
+const LAG: (Unit, FigureGroup, Better) = (Unit::Nanoseconds, FigureGroup::Resources, Better::Less);
+const LIMIT: (Unit, FigureGroup, Better) = (Unit::Count, FigureGroup::Resources, Better::Less);
+const JAIN: (Unit, FigureGroup, Better) = (Unit::Index, FigureGroup::Fairness, Better::More);
+const SLOWED: (Unit, FigureGroup, Better) = (Unit::Ratio, FigureGroup::Fairness, Better::Less);
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
 pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
-    row("requests_sent", "requests sent", (Unit::Count, Group::Outcome, Better::Neither),
+    row("requests_sent", "requests sent", (Unit::Count, FigureGroup::Outcome, Better::Neither),
         "Requests that were alive within the window, refreshes included.", |r| Some(sent(&r.endings) as f64)),
-    row("requests_ok", "ok", (Unit::Count, Group::Outcome, Better::More),
+    row("requests_ok", "ok", (Unit::Count, FigureGroup::Outcome, Better::More),
         "Good responses in time, within the window.", |r| within(&r.endings, &r.apart, Ending::Ok)),
     row("requests_failed", "failed (5xx)", OUTCOME,
         "Requests the server answered with an error.", |r| within(&r.endings, &r.apart, Ending::Failed)),
@@ -64,19 +64,19 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
         |r| Some(r.apart.drained.iter().sum::<u64>() as f64)),
     row("requests_drained_ok", "of these ok", OUTCOME,
         "Those of them that were good responses.", |r| Some(r.apart.drained[Ending::Ok as usize] as f64)),
-    row("success_share", "success", (Unit::Share, Group::Outcome, Better::More),
+    row("success_share", "success", (Unit::Share, FigureGroup::Outcome, Better::More),
         "Good responses within the window over all requests that ended there, or waited through all of it.",
         |r| r.apart.success(&r.endings)),
-    row("throughput_rps", "throughput", (Unit::PerSecond, Group::Outcome, Better::More),
+    row("throughput_rps", "throughput", (Unit::PerSecond, FigureGroup::Outcome, Better::More),
         "Good responses within the window per second: what ends while the run drains is no throughput.", throughput),
-    row("inside_growth_rps", "inside, growth", (Unit::PerSecond, Group::Outcome, Better::Neither),
+    row("inside_growth_rps", "inside, growth", (Unit::PerSecond, FigureGroup::Outcome, Better::Neither),
         "By how many requests a second the number inside grew over the second half of the window; where some client does not wait for \
          answers.", growth_rps),
-    row("inside_growth_ratio", "inside, growth over chance", (Unit::Ratio, Group::Outcome, Better::Neither),
+    row("inside_growth_ratio", "inside, growth over chance", (Unit::Ratio, FigureGroup::Outcome, Better::Neither),
         "The same growth over the standard deviation of what a world at its limit gains by chance in that time.", growth_ratio),
-    row("received_bytes", "received", (Unit::Bytes, Group::Outcome, Better::Neither),
+    row("received_bytes", "received", (Unit::Bytes, FigureGroup::Outcome, Better::Neither),
         "Bytes of all good responses, heads and bodies.", |r| received(r, |class| class.bytes)),
-    row("received_body_bytes", "of it bodies", (Unit::Bytes, Group::Outcome, Better::Neither),
+    row("received_body_bytes", "of it bodies", (Unit::Bytes, FigureGroup::Outcome, Better::Neither),
         "Bytes of the bodies of all good responses.", |r| received(r, |class| class.body_bytes)),
 
     row("latency_mean_ns", "mean", LATENCY, "Mean latency of good responses.", |r| span(r.latency.mean())),
@@ -93,15 +93,15 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
 
     row("users_came", "came", USERS,
         "People who came, or were there when the window began, each with an original request and its refreshes.", |r| Some(r.users.came as f64)),
-    row("users_served", "served", (Unit::Count, Group::Users, Better::More),
+    row("users_served", "served", (Unit::Count, FigureGroup::Users, Better::More),
         "People who got a good response to any of their requests.", |r| Some(r.users.served as f64)),
-    row("users_served_share", "served share", (Unit::Share, Group::Users, Better::More),
+    row("users_served_share", "served share", (Unit::Share, FigureGroup::Users, Better::More),
         "People served over people who came.", |r| share(r.users.served, r.users.came)),
-    row("refreshes", "refreshes", (Unit::Count, Group::Users, Better::Less),
+    row("refreshes", "refreshes", (Unit::Count, FigureGroup::Users, Better::Less),
         "New requests by people who had lost patience.", |r| Some(r.users.refreshes as f64)),
-    row("requests_wasted", "wasted requests", (Unit::Count, Group::Users, Better::Less),
+    row("requests_wasted", "wasted requests", (Unit::Count, FigureGroup::Users, Better::Less),
         "Requests that the server finished for people who had left.", |r| Some(r.wasted.requests as f64)),
-    row("wasted_slot_time_ns", "slot time wasted", (Unit::Nanoseconds, Group::Users, Better::Less),
+    row("wasted_slot_time_ns", "slot time wasted", (Unit::Nanoseconds, FigureGroup::Users, Better::Less),
         "Slot time that wasted requests held, in all.", |r| span(Some(r.wasted.slot_time))),
 
     row("retries", "retries", TROUBLE,
@@ -150,7 +150,7 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
     row("cpu_busiest_minute_share", "CPU, in that minute", BUSY,
         "Busy core time over core time in the minute in which most slots were busy.",
         |r| BusiestMinute::of(r).map(|minute| minute.cpu_share)),
-    row("syn_drops", "SYN drops", (Unit::Count, Group::Resources, Better::Less),
+    row("syn_drops", "SYN drops", (Unit::Count, FigureGroup::Resources, Better::Less),
         "SYNs dropped at full queues and tables.", |r| Some(r.syn_drops as f64)),
     row("ack_drops", "handshakes ignored", LIMIT,
         "Ends of handshakes ignored at full accept queues, repetitions included.", |r| Some(r.kernel.ack_drops as f64)),
@@ -166,9 +166,9 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
     row("ports_peak", "ports, most taken", LIMIT,
         "Most local ports of one client group taken at once, TIME_WAIT included; where they are limited.",
         |r| Some(r.kernel.ports_peak as f64)),
-    row("memory_peak_bytes", "memory, peak", (Unit::Bytes, Group::Resources, Better::Less),
+    row("memory_peak_bytes", "memory, peak", (Unit::Bytes, FigureGroup::Resources, Better::Less),
         "Most memory of one server, where it is looked at.", |r| r.kernel.memory_peak.map(|bytes| bytes as f64)),
-    row("socket_memory_peak_bytes", "socket memory, peak", (Unit::Bytes, Group::Resources, Better::Less),
+    row("socket_memory_peak_bytes", "socket memory, peak", (Unit::Bytes, FigureGroup::Resources, Better::Less),
         "Most memory of one server's TCP sockets, where it is looked at.",
         |r| r.kernel.sockets.map(|sockets| sockets.peak as f64)),
     row("socket_memory_refused", "socket memory refused", LIMIT,
@@ -219,30 +219,30 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
     row("slowdown_mean_ratio", "slowdown mean", SLOWED, "Mean of latency over ideal time.", |r| slowdown(r).mean()),
     row("slowdown_max_ratio", "slowdown max", SLOWED,
         "Largest latency over ideal time.", |r| slowdown_max(&slowdown(r))),
-    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "The longest that a request waited: its latency without its own needs, however it ended.",
         |r| span(r.groups.iter().map(|group| group.waiting.longest).max())),
-    row("requests_starved", "starved requests", (Unit::Count, Group::Fairness, Better::Less),
+    row("requests_starved", "starved requests", (Unit::Count, FigureGroup::Fairness, Better::Less),
         "Requests that waited for longer than `run.starved_after` while two or more that came later were answered.",
         |r| Some(r.classes.iter().map(|class| class.waiting.starved).sum::<u64>() as f64)),
     row("clients_jain_index", "Jain's index of clients", JAIN,
         "Jain's fairness index of good responses over clients that ask again and again.",
         |r| returning(r).and_then(|clients| clients.jain())),
-    row("clients_starved", "starved clients", (Unit::Count, Group::Fairness, Better::Less),
+    row("clients_starved", "starved clients", (Unit::Count, FigureGroup::Fairness, Better::Less),
         "Clients that waited for longer than `run.starved_after` without a good response while another one got two.",
         |r| (r.groups.iter().any(|group| group.clients.count > 0))
             .then(|| r.groups.iter().map(|group| group.starved_clients).sum::<u64>() as f64)),
-    row("process_requests_skew_ratio", "busiest process", (Unit::Ratio, Group::Fairness, Better::Less),
+    row("process_requests_skew_ratio", "busiest process", (Unit::Ratio, FigureGroup::Fairness, Better::Less),
         "Requests of the busiest server process over the mean of all.", |r| skew(&r.process_requests)),
-    row("thread_requests_skew_ratio", "busiest thread", (Unit::Ratio, Group::Fairness, Better::Less),
+    row("thread_requests_skew_ratio", "busiest thread", (Unit::Ratio, FigureGroup::Fairness, Better::Less),
         "Requests of the busiest serving thread over the mean of all.",
         |r| (r.thread_requests.count > 1).then(|| r.thread_requests.max_share()).flatten()),
-    row("residents_served", "clients ever served", (Unit::Count, Group::Fairness, Better::More),
+    row("residents_served", "clients ever served", (Unit::Count, FigureGroup::Fairness, Better::More),
         "Resident clients that had any good pass.", |r| r.residents.map(|all| all.served as f64)),
     row("residents_jain_index", "Jain's index of passes", JAIN,
         "Jain's fairness index of good passes over resident clients: 1 when all have as many, 1/n when one has all.",
         |r| r.residents.and_then(|all| all.jain())),
-    row("residents_longest_without_ns", "longest without", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("residents_longest_without_ns", "longest without", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "The longest time that a resident client went without a good pass.",
         |r| span(r.residents.map(|all| all.longest_without))),
 ];
@@ -250,27 +250,27 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
 /// Everything that is told about one class of requests, in table order.
 #[rustfmt::skip] // As above.
 pub static CLASS_FIGURES: [Recipe<ClassRecord>; 15] = [
-    row("requests_sent", "requests", (Unit::Count, Group::Fairness, Better::Neither),
+    row("requests_sent", "requests", (Unit::Count, FigureGroup::Fairness, Better::Neither),
         "Requests of the class, refreshes included.", |c| Some(sent(&c.endings) as f64)),
-    row("requests_ok", "ok", (Unit::Count, Group::Fairness, Better::More),
+    row("requests_ok", "ok", (Unit::Count, FigureGroup::Fairness, Better::More),
         "Good responses of the class in time, within the window.", |c| within(&c.endings, &c.apart, Ending::Ok)),
-    row("success_share", "success", (Unit::Share, Group::Fairness, Better::More),
+    row("success_share", "success", (Unit::Share, FigureGroup::Fairness, Better::More),
         "Good responses of the class within the window over all that ended there, or waited through all of it.",
         |c| c.apart.success(&c.endings)),
-    row("latency_mean_ns", "mean", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_mean_ns", "mean", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "Mean latency of good responses of the class.", |c| span(c.latency.mean())),
-    row("latency_p50_ns", "p50", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_p50_ns", "p50", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "Median latency of good responses of the class.", |c| span(c.latency.quantile(0.5))),
-    row("latency_p90_ns", "p90", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_p90_ns", "p90", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "90th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.9))),
-    row("latency_p95_ns", "p95", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_p95_ns", "p95", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "95th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.95))),
-    row("latency_p99_ns", "p99", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_p99_ns", "p99", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "99th percentile of the latency of good responses of the class.", |c| span(c.latency.quantile(0.99))),
-    row("latency_p999_ns", "p99.9", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_p999_ns", "p99.9", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "99.9th percentile of the latency of good responses of the class; where a run has 1,000 of them.",
         |c| p999(&c.latency)),
-    row("latency_max_ns", "max", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("latency_max_ns", "max", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "Longest latency of a good response of the class.", |c| span(c.latency.max())),
     row("slowdown_jain_index", "Jain's index", JAIN,
         "Jain's fairness index of latency over ideal time within the class.", |c| c.slowdown.jain()),
@@ -278,9 +278,9 @@ pub static CLASS_FIGURES: [Recipe<ClassRecord>; 15] = [
         "Mean of latency over ideal time within the class.", |c| c.slowdown.mean()),
     row("slowdown_max_ratio", "slowdown max", SLOWED,
         "Largest latency over ideal time within the class.", |c| slowdown_max(&c.slowdown)),
-    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "The longest that a request of the class waited, however it ended.", |c| Some(c.waiting.longest.as_ns() as f64)),
-    row("requests_starved", "starved", (Unit::Count, Group::Fairness, Better::Less),
+    row("requests_starved", "starved", (Unit::Count, FigureGroup::Fairness, Better::Less),
         "Requests of the class that waited for longer than `run.starved_after` while two that came later were answered.",
         |c| Some(c.waiting.starved as f64)),
 ];
@@ -306,24 +306,24 @@ pub static CONNECTION_FIGURES: [Recipe<ConnectionRecord>; 2] = [
 /// Everything that is told about one group of clients, in table order.
 #[rustfmt::skip] // As above.
 pub static GROUP_FIGURES: [Recipe<GroupRecord>; 8] = [
-    row("requests_ok", "ok", (Unit::Count, Group::Fairness, Better::More),
+    row("requests_ok", "ok", (Unit::Count, FigureGroup::Fairness, Better::More),
         "Good responses of the group.", |g| Some(g.served as f64)),
-    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "The longest that a request of the group waited, however it ended.", |g| span(Some(g.waiting.longest))),
-    row("requests_starved", "starved requests", (Unit::Count, Group::Fairness, Better::Less),
+    row("requests_starved", "starved requests", (Unit::Count, FigureGroup::Fairness, Better::Less),
         "Requests of the group that waited for longer than `run.starved_after` while two that came later were answered.",
         |g| Some(g.waiting.starved as f64)),
-    row("clients", "clients", (Unit::Count, Group::Fairness, Better::Neither),
+    row("clients", "clients", (Unit::Count, FigureGroup::Fairness, Better::Neither),
         "Clients of the group that ask again and again.", |g| of_clients(g, Some(g.clients.count as f64))),
-    row("clients_starved", "starved clients", (Unit::Count, Group::Fairness, Better::Less),
+    row("clients_starved", "starved clients", (Unit::Count, FigureGroup::Fairness, Better::Less),
         "Those of them that waited for longer than `run.starved_after` without a good response while another one got two.",
         |g| of_clients(g, Some(g.starved_clients as f64))),
     row("clients_jain_index", "Jain's index of clients", JAIN,
         "Jain's fairness index of good responses over the clients of the group.", |g| of_clients(g, g.clients.jain())),
-    row("clients_least_ratio", "least of a client", (Unit::Ratio, Group::Fairness, Better::More),
+    row("clients_least_ratio", "least of a client", (Unit::Ratio, FigureGroup::Fairness, Better::More),
         "Good responses of the client that got least over the mean of the group.",
         |g| of_clients(g, g.clients.min_share())),
-    row("clients_most_ratio", "most of a client", (Unit::Ratio, Group::Fairness, Better::Less),
+    row("clients_most_ratio", "most of a client", (Unit::Ratio, FigureGroup::Fairness, Better::Less),
         "Good responses of the client that got most over the mean of the group.",
         |g| of_clients(g, g.clients.max_share())),
 ];
@@ -331,12 +331,12 @@ pub static GROUP_FIGURES: [Recipe<GroupRecord>; 8] = [
 /// Everything that is told about one pool, in table order.
 #[rustfmt::skip] // As above.
 pub static POOL_FIGURES: [Recipe<PoolRecord>; 4] = [
-    row("waits", "waits", (Unit::Count, Group::Fairness, Better::Less),
+    row("waits", "waits", (Unit::Count, FigureGroup::Fairness, Better::Less),
         "Times that a request had to wait for a unit of the pool.", |p| Some(p.waits.count as f64)),
-    row("wait_mean_ns", "mean wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("wait_mean_ns", "mean wait", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "Mean of these waits, those that ended without a unit among them.",
         |p| (p.waits.count > 0).then(|| p.waits.sum as f64 / p.waits.count as f64)),
-    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, Group::Fairness, Better::Less),
+    row("wait_longest_ns", "longest wait", (Unit::Nanoseconds, FigureGroup::Fairness, Better::Less),
         "The longest of them.", |p| (p.waits.count > 0).then_some(p.waits.max as f64)),
     row("waits_jain_index", "Jain's index of waits", JAIN,
         "Jain's fairness index of these waits: 1 when all waited alike, near 0 when a few waited for all.", |p| p.waits.jain()),
@@ -374,7 +374,7 @@ pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
 ];
 
 const fn blame(name: &'static str, label: &'static str, doc: &'static str) -> FigureSpec {
-    FigureSpec { name, label, unit: Unit::Nanoseconds, group: Group::Blame, better: Better::Neither, doc }
+    FigureSpec { name, label, unit: Unit::Nanoseconds, group: FigureGroup::Blame, better: Better::Neither, doc }
 }
 
 /// Mean nanoseconds per good response that `classes` together spent in each [`Wait`]; `None` without good responses.

@@ -14,14 +14,14 @@ pub const MORE_HELPS: [&str; 8] =
 
 /// A setting that varies.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Axis {
+pub struct GridAxis {
     /// Its path in the scenario.
     pub path: String,
     /// What it may be; numbers ascend.
     pub values: Vec<String>,
 }
 
-impl Axis {
+impl GridAxis {
     /// The last part of the path.
     pub fn setting(&self) -> &str {
         self.path.rsplit('.').next().unwrap_or(&self.path)
@@ -37,7 +37,7 @@ impl Axis {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grid {
     /// What varies.
-    pub axes: Vec<Axis>,
+    pub axes: Vec<GridAxis>,
 }
 
 impl Grid {
@@ -97,7 +97,7 @@ impl Grid {
 
 /// What is known of a deployment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum DeploymentFate {
     /// It meets.
     Meets,
     /// It misses, perhaps by chance.
@@ -114,7 +114,7 @@ pub fn cheapest<E>(
     grid: &Grid,
     costs: &[f64],
     first: Option<usize>,
-    fate: &mut dyn FnMut(usize) -> Result<Fate, E>,
+    fate: &mut dyn FnMut(usize) -> Result<DeploymentFate, E>,
 ) -> Result<Option<usize>, E> {
     let mut open: Vec<usize> = (0..grid.len()).collect();
     open.sort_by(|a, b| costs[*a].total_cmp(&costs[*b]).then(a.cmp(b)));
@@ -125,14 +125,14 @@ pub fn cheapest<E>(
         let at = at.unwrap_or((open.len() - 1) / 2);
         let candidate = open[at];
         match fate(candidate)? {
-            Fate::Meets => {
+            DeploymentFate::Meets => {
                 best = Some(candidate);
                 open.truncate(at);
             }
-            Fate::Misses => {
+            DeploymentFate::Misses => {
                 open.remove(at);
             }
-            Fate::MissesByFar => open.retain(|other| !grid.is_below(*other, candidate)),
+            DeploymentFate::MissesByFar => open.retain(|other| !grid.is_below(*other, candidate)),
         }
     }
     Ok(best)
@@ -167,7 +167,7 @@ mod tests {
 
     fn grid(sizes: &[usize]) -> Grid {
         let names = ["world.a.processes", "world.a.threads", "world.a.worker"];
-        let axis = |(path, size): (&&str, &usize)| Axis {
+        let axis = |(path, size): (&&str, &usize)| GridAxis {
             path: (*path).to_owned(),
             values: (1..=*size)
                 .map(|value| if path.ends_with("worker") { format!("w{value}") } else { value.to_string() })
@@ -219,11 +219,11 @@ mod tests {
             let found = cheapest(&grid, &costs, Some(first), &mut |index| {
                 tries += 1;
                 let fate = match (meets(index), unlucky(index)) {
-                    (true, _) => Fate::Meets,
-                    (false, true) => Fate::Misses,
-                    (false, false) => Fate::MissesByFar,
+                    (true, _) => DeploymentFate::Meets,
+                    (false, true) => DeploymentFate::Misses,
+                    (false, false) => DeploymentFate::MissesByFar,
                 };
-                Ok::<Fate, Infallible>(fate)
+                Ok::<DeploymentFate, Infallible>(fate)
             });
             let brute = cheapest_by_force(&grid, &costs, &mut |index| Ok::<bool, Infallible>(meets(index)));
             prop_assert_eq!(found, brute);
@@ -239,7 +239,11 @@ mod tests {
             let mut tries = 0;
             let found = cheapest(&grid, &costs, None, &mut |index| {
                 tries += 1;
-                Ok::<Fate, Infallible>(if index >= edge { Fate::Meets } else { Fate::MissesByFar })
+                Ok::<DeploymentFate, Infallible>(if index >= edge {
+                    DeploymentFate::Meets
+                } else {
+                    DeploymentFate::MissesByFar
+                })
             });
             assert_eq!(found, Ok((edge < 1_000).then_some(edge)));
             assert!(tries <= 11, "{tries} tries for {edge}");

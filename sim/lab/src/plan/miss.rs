@@ -1,7 +1,7 @@
 //! How far a run misses: what is missed by a little may have been missed by chance, and rules out nothing but itself.
 
 use crate::capacity::Vitals;
-use crate::slo::{Objective, Seen, Side, Slo};
+use crate::slo::{GoodSide, Objective, Seen, Slo};
 
 /// A run that is so many times beyond a bound misses, whatever its luck.
 const FAR: f64 = 4.0;
@@ -45,10 +45,10 @@ fn beyond(slo: &Slo, vitals: &Vitals) -> f64 {
 pub(crate) fn used(objective: &Objective, value: f64) -> f64 {
     let share = matches!(objective.measure.unit(), crate::Unit::Share | crate::Unit::Index);
     match objective.side {
-        Side::Below if objective.bound > 0.0 => value / objective.bound,
-        Side::Below => 1.0 + value,
-        Side::Above if share && objective.bound < 1.0 => (1.0 - value) / (1.0 - objective.bound),
-        Side::Above => objective.bound / value.max(f64::MIN_POSITIVE),
+        GoodSide::Below if objective.bound > 0.0 => value / objective.bound,
+        GoodSide::Below => 1.0 + value,
+        GoodSide::Above if share && objective.bound < 1.0 => (1.0 - value) / (1.0 - objective.bound),
+        GoodSide::Above => objective.bound / value.max(f64::MIN_POSITIVE),
     }
 }
 
@@ -57,12 +57,12 @@ mod tests {
     use super::*;
     use crate::slo::Measure;
 
-    fn objective(measure: Measure, side: Side, bound: f64) -> Objective {
+    fn objective(measure: Measure, side: GoodSide, bound: f64) -> Objective {
         Objective { measure, class: None, side, inclusive: false, bound }
     }
 
     fn runs(values: &[f64]) -> (Slo, Vec<Vitals>) {
-        let slo = Slo { objectives: vec![objective(Measure::Latency(990), Side::Below, 300e6)], worlds: None };
+        let slo = Slo { objectives: vec![objective(Measure::Latency(990), GoodSide::Below, 300e6)], worlds: None };
         let vitals = |value: &f64| {
             let (model, empty) = (crate::fixtures::model(), Slo { objectives: Vec::new(), worlds: None });
             let mut vitals = Vitals::of(&crate::fixtures::empty("w", 0), &model, &empty);
@@ -93,9 +93,9 @@ mod tests {
 
     #[test]
     fn a_share_that_must_be_high_is_used_up_by_what_is_missing() {
-        let served = objective(Measure::Served, Side::Above, 0.99);
+        let served = objective(Measure::Served, GoodSide::Above, 0.99);
         assert!((used(&served, 0.98) - 2.0).abs() < 1e-9);
         assert!((used(&served, 0.995) - 0.5).abs() < 1e-9);
-        assert!((used(&objective(Measure::Throughput, Side::Above, 100.0), 80.0) - 1.25).abs() < 1e-9);
+        assert!((used(&objective(Measure::Throughput, GoodSide::Above, 100.0), 80.0) - 1.25).abs() < 1e-9);
     }
 }

@@ -13,13 +13,13 @@ use engine::model::Model;
 use engine::rng::Seed;
 
 pub use cost::{Cost, Prices};
-pub use grid::{Axis, Fate, Grid, MORE_HELPS, cheapest, cheapest_by_force};
+pub use grid::{DeploymentFate, Grid, GridAxis, MORE_HELPS, cheapest, cheapest_by_force};
 pub use table::make;
 
 use crate::capacity::{Break, Vitals};
 use crate::overload::Overload;
 use crate::scaled::Input;
-use crate::slo::{Objective, Seen, Side, Slo};
+use crate::slo::{GoodSide, Objective, Seen, Slo};
 use miss::used;
 
 /// How far inputs are off when the answer is asked for again, per cent.
@@ -90,8 +90,8 @@ impl Deployment {
         let value = |vitals: &Vitals| if let Seen::Value(value) = vitals.seen[at] { Some(value) } else { None };
         let values = self.runs.iter().filter_map(value);
         match slo.objectives[at].side {
-            Side::Below => values.reduce(f64::max),
-            Side::Above => values.reduce(f64::min),
+            GoodSide::Below => values.reduce(f64::max),
+            GoodSide::Above => values.reduce(f64::min),
         }
     }
 

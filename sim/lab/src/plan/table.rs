@@ -1,7 +1,7 @@
 //! The runs behind a plan: a search for every world, what more and less money buys, and the same searches with inputs that are off.
 
 use super::grid::cheapest_by_force;
-use super::tried::Tried;
+use super::tried::TriedDeployments;
 use super::{Deployment, FRONTIER_RUNS, Moved, OFF_PERCENT, Plan, Question, Space, StepDown, TIE, WorldPlan};
 use crate::LabError;
 use crate::capacity::{Done, Runner, SearchSettings};
@@ -16,7 +16,7 @@ const DEARER: f64 = 3.0;
 
 /// What a world's search left behind.
 struct Searched<'a> {
-    tried: Tried<'a>,
+    tried: TriedDeployments<'a>,
     answer: Option<usize>,
     steps_down: Vec<StepDown>,
     tied: usize,
@@ -38,7 +38,7 @@ pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -
     let runner = Runner::new(&runs, done)?;
     let states = if question.off { 2 * Input::ALL.len() } else { 0 };
     runner.expect(spaces.len() * EXPECTED * (1 + states) + FRONTIER_RUNS);
-    let tried = |space, off| Tried::new(space, slo, question, &runner, off);
+    let tried = |space, off| TriedDeployments::new(space, slo, question, &runner, off);
     let numbers: Vec<usize> = (0..spaces.len()).collect();
     let mut searched = runner.all(&numbers, &|world| searched(tried(&spaces[*world], None)))?;
     runner.expect(spaces.len() * EXPECTED * states + FRONTIER_RUNS);
@@ -52,7 +52,8 @@ pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -
     let answers: Vec<Option<usize>> = searched.iter().map(|one| one.answer).collect();
     let moved = match best {
         Some(best) => runner.all(&states, &|&(input, percent)| {
-            let mut worlds: Vec<Tried<'_>> = spaces.iter().map(|space| tried(space, Some((input, percent)))).collect();
+            let mut worlds: Vec<TriedDeployments<'_>> =
+                spaces.iter().map(|space| tried(space, Some((input, percent)))).collect();
             moved(&mut worlds, &answers, best)
         })?,
         None => Vec::new(),
@@ -64,7 +65,7 @@ pub fn make(spaces: &[Space], slo: &Slo, question: &Question, done: &Done<'_>) -
 }
 
 /// The search in one world, checked by running what it ruled out unseen and, one step down, what it is not allowed to rule out.
-fn searched(mut tried: Tried<'_>) -> Result<Searched<'_>, FailedRun> {
+fn searched(mut tried: TriedDeployments<'_>) -> Result<Searched<'_>, FailedRun> {
     let found = tried.search(None)?;
     let (mut answer, mut unchecked) = tried.checked(found)?;
     let mut surprised = answer != found;
@@ -125,7 +126,7 @@ fn show_what_money_buys(
     let every = open.len().div_ceil(FRONTIER_RUNS).max(1);
     let wanted: Vec<(usize, usize)> =
         open.iter().rev().step_by(every).map(|(_, world, index)| (*world, *index)).collect();
-    let views: Vec<&Tried<'_>> = searched.iter().map(|one| &one.tried).collect();
+    let views: Vec<&TriedDeployments<'_>> = searched.iter().map(|one| &one.tried).collect();
     let found = runner.all(&wanted, &|&(world, index)| {
         let tried = views[world];
         tried.runner.run(&tried.model(index), 0, tried.slo)
@@ -137,7 +138,7 @@ fn show_what_money_buys(
 }
 
 /// The answer with an input that is off: the search begins at the answer as it was.
-fn moved(worlds: &mut [Tried<'_>], answers: &[Option<usize>], best: usize) -> Result<Moved, FailedRun> {
+fn moved(worlds: &mut [TriedDeployments<'_>], answers: &[Option<usize>], best: usize) -> Result<Moved, FailedRun> {
     let (input, percent) = worlds[best].off.expect("an input is off here");
     let mut found: Option<Deployment> = None;
     let mut holds = false;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::model::Model;
 use rayon::prelude::*;
 
-use super::grid::{Fate, cheapest, cheapest_by_force};
+use super::grid::{DeploymentFate, cheapest, cheapest_by_force};
 use super::miss::Miss;
 use super::{CHECKED_MAX, Cost, Deployment, Question, Space, StepDown, TIE, TIES_MAX};
 use crate::capacity::{Break, Runner, Vitals, missed};
@@ -14,7 +14,7 @@ use crate::scaled::Input;
 use crate::slo::Slo;
 
 /// The deployments of a world that were run with the inputs in one state.
-pub(crate) struct Tried<'a> {
+pub(crate) struct TriedDeployments<'a> {
     pub(crate) space: &'a Space,
     pub(crate) slo: &'a Slo,
     question: &'a Question,
@@ -24,15 +24,15 @@ pub(crate) struct Tried<'a> {
     pub(crate) known: BTreeMap<usize, Vec<Vitals>>,
 }
 
-impl<'a> Tried<'a> {
+impl<'a> TriedDeployments<'a> {
     pub(crate) fn new(
         space: &'a Space,
         slo: &'a Slo,
         question: &'a Question,
         runner: &'a Runner<'a>,
         off: Option<(Input, u32)>,
-    ) -> Tried<'a> {
-        Tried { space, slo, question, runner, off, known: BTreeMap::new() }
+    ) -> TriedDeployments<'a> {
+        TriedDeployments { space, slo, question, runner, off, known: BTreeMap::new() }
     }
 
     pub(crate) fn model(&self, index: usize) -> Model {
@@ -69,20 +69,20 @@ impl<'a> Tried<'a> {
 
     /// Whether it meets, and if not whether that was no chance: what misses by little is run in all replications before it rules out
     /// anything.
-    fn fate(&mut self, index: usize) -> Result<Fate, FailedRun> {
+    fn fate(&mut self, index: usize) -> Result<DeploymentFate, FailedRun> {
         if self.meets(index)? {
-            return Ok(Fate::Meets);
+            return Ok(DeploymentFate::Meets);
         }
         let model = self.model(index);
         loop {
             let runs = &self.known[&index];
             if Miss::of(self.slo, runs, self.question.replications) == Miss::Clear {
-                return Ok(Fate::MissesByFar);
+                return Ok(DeploymentFate::MissesByFar);
             }
             let next = u32::try_from(runs.len()).expect("replications are counted by u32");
             // One that meets cannot miss in all of them.
             if next >= self.question.replications.max(2) || runs.iter().any(|vitals| vitals.holds) {
-                return Ok(Fate::Misses);
+                return Ok(DeploymentFate::Misses);
             }
             let vitals = self.runner.run(&model, next, self.slo)?;
             self.known.entry(index).or_default().push(vitals);

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::numbers;
-use super::run::Outcome;
+use super::run::PointOutcome;
 use super::study::{RUNS_MAX, Shard, Study};
 
 /// What the first line begins with, with the version of the log's own form.
@@ -33,7 +33,7 @@ pub struct Read {
     /// Its first line.
     pub header: Header,
     /// Finished runs by number.
-    pub outcomes: BTreeMap<usize, Outcome>,
+    pub outcomes: BTreeMap<usize, PointOutcome>,
     /// Bytes up to the last line that is whole.
     pub whole: u64,
 }
@@ -80,28 +80,28 @@ pub fn unsealed(line: &[u8]) -> Option<&str> {
 }
 
 /// A finished run as a line: its number and its numbers, `-` for one that it has not, or `!` and why it failed.
-pub fn run_line(number: usize, outcome: &Outcome) -> String {
+pub fn run_line(number: usize, outcome: &PointOutcome) -> String {
     match outcome {
-        Outcome::Numbers(kept) => {
+        PointOutcome::Numbers(kept) => {
             let words = kept.iter().map(|value| value.map_or("-".to_owned(), |value| value.to_string()));
             format!("{number} {}", words.collect::<Vec<_>>().join(" "))
         }
-        Outcome::Failed(why) => format!("{number} ! {why}"),
+        PointOutcome::Failed(why) => format!("{number} ! {why}"),
     }
 }
 
 /// The run of a line, if it is one.
-pub fn read_run(line: &str) -> Option<(usize, Outcome)> {
+pub fn read_run(line: &str) -> Option<(usize, PointOutcome)> {
     let (number, rest) = line.split_once(' ')?;
     let outcome = match rest.strip_prefix("! ") {
-        Some(why) => Outcome::Failed(why.to_owned()),
+        Some(why) => PointOutcome::Failed(why.to_owned()),
         None => {
             let possible = |value: &f64| value.abs() <= VALUE_MAX;
             let value = |word: &str| match word {
                 "-" => Some(None),
                 word => word.parse().ok().filter(possible).map(Some),
             };
-            Outcome::Numbers(rest.split(' ').map(value).collect::<Option<Vec<_>>>()?)
+            PointOutcome::Numbers(rest.split(' ').map(value).collect::<Option<Vec<_>>>()?)
         }
     };
     Some((number.parse().ok()?, outcome))
@@ -119,7 +119,7 @@ pub fn read(bytes: &[u8]) -> Option<Read> {
     let mut whole = first.len() as u64 + 1;
     for line in lines {
         let Some((number, outcome)) = unsealed(line).and_then(read_run) else { break };
-        let fits = !matches!(&outcome, Outcome::Numbers(kept) if kept.len() != columns);
+        let fits = !matches!(&outcome, PointOutcome::Numbers(kept) if kept.len() != columns);
         if number as u64 >= runs || !fits {
             break;
         }
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_run_is_read_back_bit_for_bit() {
         let numbers = vec![Some(0.1 + 0.2), None, Some(1e22), Some(5e-324), Some(-0.0), Some(1.0 / 3.0)];
-        for outcome in [Outcome::Numbers(numbers), Outcome::Failed("a: 3 of 4 - ! stuck".to_owned())] {
+        for outcome in [PointOutcome::Numbers(numbers), PointOutcome::Failed("a: 3 of 4 - ! stuck".to_owned())] {
             let line = sealed(&run_line(42, &outcome));
             let read = read_run(unsealed(line.trim_end_matches('\n').as_bytes()).unwrap()).unwrap();
             assert_eq!(format!("{read:?}"), format!("{:?}", (42, outcome)));
@@ -157,7 +157,7 @@ mod tests {
             title: "t".to_owned(),
             mode: crate::sweep::study::Mode::Grid,
             settings: vec![],
-            points: vec![crate::sweep::study::Point { values: vec![], seed: 1, replications: 3 }],
+            points: vec![crate::sweep::study::StudyPoint { values: vec![], seed: 1, replications: 3 }],
             worlds: vec!["w".to_owned()],
             classes: vec![],
             open: true,
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_line_that_lost_or_changed_a_byte_is_known() {
-        let line = sealed(&run_line(7, &Outcome::Numbers(vec![Some(1.5), None])));
+        let line = sealed(&run_line(7, &PointOutcome::Numbers(vec![Some(1.5), None])));
         let line = line.trim_end_matches('\n').as_bytes();
         assert!(unsealed(line).is_some());
         for cut in 0..line.len() {

@@ -10,7 +10,7 @@ use crate::figure::{BLAME_FIGURES, CLASS_FIGURES, FigureSpec, RUN_FIGURES, blame
 
 /// A number that is kept: its column and what it is.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Number {
+pub struct KeptNumber {
     /// Name of its column; ends in the unit.
     pub name: String,
     /// What it is.
@@ -37,7 +37,7 @@ pub fn class_specs() -> impl Iterator<Item = &'static FigureSpec> {
 /// What is measured of every run: one for runs as a whole, one for the steps of a load.
 pub(super) trait Measured {
     /// The numbers that are kept.
-    fn numbers(&self, study: &Study) -> Vec<Number>;
+    fn numbers(&self, study: &Study) -> Vec<KeptNumber>;
 
     /// Those of one run, in that order.
     fn numbers_of(&self, record: &RunRecord) -> Vec<Option<f64>>;
@@ -56,7 +56,7 @@ impl Mode {
 }
 
 /// The numbers that a study keeps of each run.
-pub fn numbers(study: &Study) -> Vec<Number> {
+pub fn numbers(study: &Study) -> Vec<KeptNumber> {
     study.mode.measured().numbers(study)
 }
 
@@ -66,11 +66,11 @@ pub fn numbers_of(study: &Study, record: &RunRecord) -> Vec<Option<f64>> {
 }
 
 impl Measured for WholeRun {
-    fn numbers(&self, study: &Study) -> Vec<Number> {
-        let mut numbers: Vec<Number> =
-            run_specs().map(|spec| Number { name: spec.name.to_owned(), spec, class: None }).collect();
+    fn numbers(&self, study: &Study) -> Vec<KeptNumber> {
+        let mut numbers: Vec<KeptNumber> =
+            run_specs().map(|spec| KeptNumber { name: spec.name.to_owned(), spec, class: None }).collect();
         for class in &study.classes {
-            let of_class = |spec: &'static FigureSpec| Number {
+            let of_class = |spec: &'static FigureSpec| KeptNumber {
                 name: class_column(class, spec.name),
                 spec,
                 class: Some(class.clone()),

@@ -1,8 +1,8 @@
 //! A study with the outcome of each of its runs: the numbers by point and world.
 
-use super::numbers::{Number, numbers};
-use super::run::Outcome;
-use super::study::{Place, Study};
+use super::numbers::{KeptNumber, numbers};
+use super::run::PointOutcome;
+use super::study::{Study, StudyRun};
 use super::table::{Cell, setting_cell};
 use crate::estimate::Estimate;
 use crate::overload::{Overload, overload};
@@ -13,9 +13,9 @@ pub struct Results {
     /// What was run.
     pub study: Study,
     /// What is kept of each run.
-    pub numbers: Vec<Number>,
-    places: Vec<Place>,
-    outcomes: Vec<Outcome>,
+    pub numbers: Vec<KeptNumber>,
+    places: Vec<StudyRun>,
+    outcomes: Vec<PointOutcome>,
 }
 
 impl Results {
@@ -23,11 +23,11 @@ impl Results {
     ///
     /// # Panics
     /// If there is not one outcome for each run, or an outcome has not one number for each column.
-    pub fn new(study: Study, outcomes: Vec<Outcome>) -> Results {
+    pub fn new(study: Study, outcomes: Vec<PointOutcome>) -> Results {
         let (places, numbers) = (study.places(), numbers(&study));
         assert!(places.len() == outcomes.len(), "{} outcomes of {} runs", outcomes.len(), places.len());
         for outcome in &outcomes {
-            let fits = !matches!(outcome, Outcome::Numbers(kept) if kept.len() != numbers.len());
+            let fits = !matches!(outcome, PointOutcome::Numbers(kept) if kept.len() != numbers.len());
             assert!(fits, "an outcome with another number of columns than {}", numbers.len());
         }
         Results { study, numbers, places, outcomes }
@@ -40,9 +40,9 @@ impl Results {
 
     /// One number of a world at a point, by replication.
     pub fn values(&self, point: usize, world: usize, number: usize) -> Vec<Option<f64>> {
-        let of = |outcome: &Outcome| match outcome {
-            Outcome::Numbers(kept) => kept[number],
-            Outcome::Failed(_) => None,
+        let of = |outcome: &PointOutcome| match outcome {
+            PointOutcome::Numbers(kept) => kept[number],
+            PointOutcome::Failed(_) => None,
         };
         self.outcomes_of(point, world).map(of).collect()
     }
@@ -60,27 +60,27 @@ impl Results {
     }
 
     /// The outcomes of a world at a point, by replication.
-    pub fn outcomes_of(&self, point: usize, world: usize) -> impl Iterator<Item = &Outcome> {
-        let mine = move |place: &Place| place.point == point && place.world == world;
+    pub fn outcomes_of(&self, point: usize, world: usize) -> impl Iterator<Item = &PointOutcome> {
+        let mine = move |place: &StudyRun| place.point == point && place.world == world;
         self.places.iter().zip(&self.outcomes).filter(move |(place, _)| mine(place)).map(|(_, outcome)| outcome)
     }
 
     /// Why runs did not come to their end, by their numbers.
-    pub fn failures(&self) -> Vec<(Place, &str)> {
-        let failed = |(place, outcome): (&Place, &'_ Outcome)| match outcome {
-            Outcome::Numbers(_) => None,
-            Outcome::Failed(_) => Some(*place),
+    pub fn failures(&self) -> Vec<(StudyRun, &str)> {
+        let failed = |(place, outcome): (&StudyRun, &'_ PointOutcome)| match outcome {
+            PointOutcome::Numbers(_) => None,
+            PointOutcome::Failed(_) => Some(*place),
         };
-        let why = |place: Place| match &self.outcomes[place.number] {
-            Outcome::Failed(why) => (place, why.as_str()),
-            Outcome::Numbers(_) => (place, ""),
+        let why = |place: StudyRun| match &self.outcomes[place.number] {
+            PointOutcome::Failed(why) => (place, why.as_str()),
+            PointOutcome::Numbers(_) => (place, ""),
         };
         self.places.iter().zip(&self.outcomes).filter_map(failed).map(why).collect()
     }
 
     /// Every run with what came of it: point by point, world by world.
-    pub(super) fn by_point_and_world(&self) -> impl Iterator<Item = (&Place, &Outcome)> {
-        let mut order: Vec<&Place> = self.places.iter().collect();
+    pub(super) fn by_point_and_world(&self) -> impl Iterator<Item = (&StudyRun, &PointOutcome)> {
+        let mut order: Vec<&StudyRun> = self.places.iter().collect();
         order.sort_by_key(|place| (place.point, place.world, place.replication));
         order.into_iter().map(|place| (place, &self.outcomes[place.number]))
     }

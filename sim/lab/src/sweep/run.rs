@@ -8,12 +8,12 @@ use engine::record::RunRecord;
 use engine::rng::{Replication, Seed};
 use rayon::prelude::*;
 
-use super::study::{Place, Study};
+use super::study::{Study, StudyRun};
 use crate::run::LabError;
 
 /// What came of one run: its numbers in the order of [`super::numbers::numbers`], or why there are none.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Outcome {
+pub enum PointOutcome {
     /// Its numbers.
     Numbers(Vec<Option<f64>>),
     /// In one line why it did not come to its end.
@@ -29,12 +29,12 @@ pub enum Outcome {
 /// What `done` returns ends the work and is returned; [`LabError::Threads`] becomes `failed`'s.
 pub fn run_places<E: Send>(
     study: &Study,
-    places: &[Place],
+    places: &[StudyRun],
     threads: Option<usize>,
     stop: &AtomicBool,
-    model: &(impl Fn(&Place) -> Result<Model, E> + Sync),
+    model: &(impl Fn(&StudyRun) -> Result<Model, E> + Sync),
     reduce: &(impl Fn(&RunRecord) -> Vec<Option<f64>> + Sync),
-    done: &(impl Fn(&Place, Outcome) -> Result<(), E> + Sync),
+    done: &(impl Fn(&StudyRun, PointOutcome) -> Result<(), E> + Sync),
 ) -> Result<Result<(), E>, LabError> {
     let order = Mutex::new(());
     let next = Mutex::new(places.iter());
@@ -60,13 +60,18 @@ pub fn run_places<E: Send>(
     Ok(results.into_iter().collect())
 }
 
-fn run_one(study: &Study, place: &Place, model: &Model, reduce: &impl Fn(&RunRecord) -> Vec<Option<f64>>) -> Outcome {
+fn run_one(
+    study: &Study,
+    place: &StudyRun,
+    model: &Model,
+    reduce: &impl Fn(&RunRecord) -> Vec<Option<f64>>,
+) -> PointOutcome {
     let seed = Seed(study.points[place.point].seed);
     match engine::run(model, seed, Replication(place.replication)) {
-        Ok(record) => Outcome::Numbers(reduce(&record)),
+        Ok(record) => PointOutcome::Numbers(reduce(&record)),
         Err(error) => {
             let why = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-            Outcome::Failed(format!("{why} (seed {}, replication {})", seed.0, place.replication))
+            PointOutcome::Failed(format!("{why} (seed {}, replication {})", seed.0, place.replication))
         }
     }
 }

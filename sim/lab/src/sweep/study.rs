@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::values::Kind;
+use super::values::ValueKind;
 
 /// Runs of a study: each has its row in the results.
 pub const RUNS_MAX: u64 = 10_000_000;
@@ -21,12 +21,12 @@ pub enum Mode {
         around: String,
     },
     /// One point whose load goes up in steps and down again.
-    Hysteresis(Steps),
+    Hysteresis(LoadSteps),
 }
 
 /// A load that goes up in steps and down again.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Steps {
+pub struct LoadSteps {
     /// The client whose rate it is.
     pub client: String,
     /// The rates on the way up, as a scenario has them; the last is held once.
@@ -37,16 +37,16 @@ pub struct Steps {
 
 /// A setting that has a column of its own in the results.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Column {
+pub struct SettingColumn {
     /// Its path in the file.
     pub key: String,
     /// What its values are.
-    pub kind: Kind,
+    pub kind: ValueKind,
 }
 
 /// One combination of values.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Point {
+pub struct StudyPoint {
     /// The value of each setting, as a scenario has it.
     pub values: Vec<String>,
     /// Seed of its runs.
@@ -65,9 +65,9 @@ pub struct Study {
     /// What the points are.
     pub mode: Mode,
     /// What is set, in the order of the command.
-    pub settings: Vec<Column>,
+    pub settings: Vec<SettingColumn>,
     /// The points, in their order.
-    pub points: Vec<Point>,
+    pub points: Vec<StudyPoint>,
     /// Names of the worlds, in the order of the file.
     pub worlds: Vec<String>,
     /// Names of the classes of requests, in the order of the file.
@@ -79,7 +79,7 @@ pub struct Study {
 /// One run of a study.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub struct Place {
+pub struct StudyRun {
     /// Its number among all runs of the study.
     pub number: usize,
     pub point: usize,
@@ -115,12 +115,12 @@ impl Study {
     }
 
     /// Every run in its order: point by point, replication by replication, so that the worlds of a pair are run close together.
-    pub fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> Vec<StudyRun> {
         let mut places = Vec::new();
         for (point, spec) in self.points.iter().enumerate() {
             for replication in 0..spec.replications {
                 let worlds = 0..self.worlds.len();
-                places.extend(worlds.map(|world| Place { number: 0, point, replication, world }));
+                places.extend(worlds.map(|world| StudyRun { number: 0, point, replication, world }));
             }
         }
         places.iter_mut().enumerate().for_each(|(number, place)| place.number = number);
@@ -130,7 +130,7 @@ impl Study {
     /// What decides a run: two runs for which it is the same are the same run.
     ///
     /// A world's own settings matter to that world only: nothing but the worlds differs between the models of a scenario.
-    pub fn decided_by(&self, place: &Place) -> (Vec<&str>, usize, u32, u64) {
+    pub fn decided_by(&self, place: &StudyRun) -> (Vec<&str>, usize, u32, u64) {
         let point = &self.points[place.point];
         let world = &self.worlds[place.world];
         let matters = |key: &str| {
@@ -190,8 +190,8 @@ mod tests {
     use super::*;
 
     fn study(points: usize, replications: u32) -> Study {
-        let point = |at: usize| Point { values: vec![at.to_string(), "7".to_owned()], seed: 1, replications };
-        let column = |key: &str| Column { key: key.to_owned(), kind: Kind::Count };
+        let point = |at: usize| StudyPoint { values: vec![at.to_string(), "7".to_owned()], seed: 1, replications };
+        let column = |key: &str| SettingColumn { key: key.to_owned(), kind: ValueKind::Count };
         Study {
             version: "1".to_owned(),
             title: "t".to_owned(),

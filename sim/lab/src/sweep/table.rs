@@ -6,7 +6,7 @@ use super::values::{self, read_number};
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub enum Kind {
+pub enum ColumnKind {
     Text,
     Integer,
     Number,
@@ -39,42 +39,45 @@ impl Cell {
 
 /// Named columns and rows.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Table {
+pub struct SweepTable {
     /// Names, which end in the unit, and kinds.
-    pub columns: Vec<(String, Kind)>,
+    pub columns: Vec<(String, ColumnKind)>,
     /// Rows with a cell for each column.
     pub rows: Vec<Vec<Cell>>,
 }
 
-impl Table {
+impl SweepTable {
     /// A table without rows.
-    pub fn new(columns: &[(&str, Kind)]) -> Table {
-        let mut table = Table { columns: Vec::new(), rows: Vec::new() };
+    pub fn new(columns: &[(&str, ColumnKind)]) -> SweepTable {
+        let mut table = SweepTable { columns: Vec::new(), rows: Vec::new() };
         table.add(columns);
         table
     }
 
     /// More columns to the right.
-    pub fn add(&mut self, columns: &[(&str, Kind)]) {
+    pub fn add(&mut self, columns: &[(&str, ColumnKind)]) {
         self.columns.extend(columns.iter().map(|&(name, kind)| (name.to_owned(), kind)));
     }
 }
 
 /// The columns of a study's settings.
-pub fn setting_columns(study: &Study) -> impl Iterator<Item = (String, Kind)> {
+pub fn setting_columns(study: &Study) -> impl Iterator<Item = (String, ColumnKind)> {
     study.settings.iter().map(|column| {
         let kind = match column.kind {
-            values::Kind::Text => Kind::Text,
-            values::Kind::Count | values::Kind::Number | values::Kind::Duration | values::Kind::Rate => Kind::Number,
+            values::ValueKind::Text => ColumnKind::Text,
+            values::ValueKind::Count
+            | values::ValueKind::Number
+            | values::ValueKind::Duration
+            | values::ValueKind::Rate => ColumnKind::Number,
         };
         (format!("{}{}", column.key, column.kind.suffix()), kind)
     })
 }
 
 /// The value of a setting, in the unit of its column.
-pub fn setting_cell(kind: values::Kind, text: &str) -> Cell {
+pub fn setting_cell(kind: values::ValueKind, text: &str) -> Cell {
     match kind {
-        values::Kind::Text => Cell::Text(text.to_owned()),
+        values::ValueKind::Text => Cell::Text(text.to_owned()),
         _ => Cell::number(read_number(text).map(|number| number.value)),
     }
 }

@@ -2,16 +2,16 @@
 
 use super::numbers::WholeRun;
 use super::results::{Results, estimate_cells, seed_cell};
-use super::run::Outcome;
+use super::run::PointOutcome;
 use super::study::Mode;
-use super::table::{Cell, Kind, Table, setting_columns};
+use super::table::{Cell, ColumnKind, SweepTable, setting_columns};
 
 /// How runs that are measured in one way are laid out.
 pub(super) trait Tabled {
-    fn runs_table(&self, results: &Results) -> Table;
+    fn runs_table(&self, results: &Results) -> SweepTable;
 
     /// What they come to.
-    fn summary_table(&self, results: &Results) -> Table;
+    fn summary_table(&self, results: &Results) -> SweepTable;
 }
 
 impl Mode {
@@ -25,37 +25,37 @@ impl Mode {
 
 impl Results {
     /// One row for each point, world and replication; of a load that goes up and down, for each of its steps too.
-    pub fn runs_table(&self) -> Table {
+    pub fn runs_table(&self) -> SweepTable {
         self.study.mode.tabled().runs_table(self)
     }
 
     /// One row for each point and world, with means and intervals; of such a load, for each of its steps.
-    pub fn summary_table(&self) -> Table {
+    pub fn summary_table(&self) -> SweepTable {
         self.study.mode.tabled().summary_table(self)
     }
 }
 
 impl Tabled for WholeRun {
-    fn runs_table(&self, results: &Results) -> Table {
-        let mut table = Table::new(&[("point", Kind::Integer)]);
+    fn runs_table(&self, results: &Results) -> SweepTable {
+        let mut table = SweepTable::new(&[("point", ColumnKind::Integer)]);
         table.columns.extend(setting_columns(&results.study));
         table.add(&[
-            ("world", Kind::Text),
-            ("replication", Kind::Integer),
-            ("seed", Kind::Integer),
-            ("failure", Kind::Text),
+            ("world", ColumnKind::Text),
+            ("replication", ColumnKind::Integer),
+            ("seed", ColumnKind::Integer),
+            ("failure", ColumnKind::Text),
         ]);
-        table.columns.extend(results.numbers.iter().map(|number| (number.name.clone(), Kind::Number)));
+        table.columns.extend(results.numbers.iter().map(|number| (number.name.clone(), ColumnKind::Number)));
         for (place, outcome) in results.by_point_and_world() {
             let mut row = results.row_head(place.point, place.world);
             row.push(Cell::Integer(i64::from(place.replication)));
             row.push(seed_cell(results.study.points[place.point].seed));
             match outcome {
-                Outcome::Numbers(kept) => {
+                PointOutcome::Numbers(kept) => {
                     row.push(Cell::Nothing);
                     row.extend(kept.iter().map(|&number| Cell::number(number)));
                 }
-                Outcome::Failed(why) => {
+                PointOutcome::Failed(why) => {
                     row.push(Cell::Text(why.clone()));
                     row.extend(results.numbers.iter().map(|_| Cell::Nothing));
                 }
@@ -65,24 +65,25 @@ impl Tabled for WholeRun {
         table
     }
 
-    fn summary_table(&self, results: &Results) -> Table {
-        let mut table = Table::new(&[("point", Kind::Integer)]);
+    fn summary_table(&self, results: &Results) -> SweepTable {
+        let mut table = SweepTable::new(&[("point", ColumnKind::Integer)]);
         table.columns.extend(setting_columns(&results.study));
         table.add(&[
-            ("world", Kind::Text),
-            ("replications", Kind::Integer),
-            ("failed", Kind::Integer),
-            ("overloaded", Kind::Integer),
+            ("world", ColumnKind::Text),
+            ("replications", ColumnKind::Integer),
+            ("failed", ColumnKind::Integer),
+            ("overloaded", ColumnKind::Integer),
         ]);
         for number in &results.numbers {
-            let column = |what: &str| (format!("{what}_{}", number.name), Kind::Number);
+            let column = |what: &str| (format!("{what}_{}", number.name), ColumnKind::Number);
             table.columns.extend(["mean", "low", "high"].map(column));
         }
         for point in 0..results.study.points.len() {
             for world in 0..results.study.worlds.len() {
                 let mut row = results.row_head(point, world);
                 row.push(Cell::Integer(i64::from(results.study.points[point].replications)));
-                let failed = results.outcomes_of(point, world).filter(|outcome| matches!(outcome, Outcome::Failed(_)));
+                let failed =
+                    results.outcomes_of(point, world).filter(|outcome| matches!(outcome, PointOutcome::Failed(_)));
                 row.push(Cell::Integer(i64::try_from(failed.count()).unwrap_or(i64::MAX)));
                 row.push(Cell::Integer(i64::from(results.overload(point, world).is_some())));
                 for number in 0..results.numbers.len() {
@@ -99,25 +100,25 @@ impl Tabled for WholeRun {
 mod tests {
     use super::*;
     use crate::sweep::numbers::numbers;
-    use crate::sweep::study::{Column, Place, Point, Study};
+    use crate::sweep::study::{SettingColumn, Study, StudyPoint, StudyRun};
     use crate::sweep::values;
 
     fn results() -> Results {
-        let point = |value: &str| Point { values: vec![value.to_owned()], seed: 3, replications: 2 };
+        let point = |value: &str| StudyPoint { values: vec![value.to_owned()], seed: 3, replications: 2 };
         let study = Study {
             version: "1".to_owned(),
             title: "t".to_owned(),
             mode: Mode::Grid,
-            settings: vec![Column { key: "client.users.rate".to_owned(), kind: values::Kind::Rate }],
+            settings: vec![SettingColumn { key: "client.users.rate".to_owned(), kind: values::ValueKind::Rate }],
             points: vec![point("60/m"), point("2/s")],
             worlds: vec!["a".to_owned(), "b".to_owned()],
             classes: vec![],
             open: true,
         };
         let columns = numbers(&study).len();
-        let outcome = |place: &Place| match place.number {
-            3 => Outcome::Failed("livelock".to_owned()),
-            number => Outcome::Numbers(vec![Some(number as f64); columns]),
+        let outcome = |place: &StudyRun| match place.number {
+            3 => PointOutcome::Failed("livelock".to_owned()),
+            number => PointOutcome::Numbers(vec![Some(number as f64); columns]),
         };
         let outcomes = study.places().iter().map(outcome).collect();
         Results::new(study, outcomes)

@@ -82,15 +82,16 @@ fn change(results: &Results, world: usize, point: usize, name: &str) -> Option<E
 mod tests {
     use super::*;
     use crate::sweep::numbers::numbers;
-    use crate::sweep::run::Outcome;
-    use crate::sweep::study::{Column, Mode, Point, Study};
-    use crate::sweep::values::Kind;
+    use crate::sweep::run::PointOutcome;
+    use crate::sweep::study::{Mode, SettingColumn, Study, StudyPoint};
+    use crate::sweep::values::ValueKind;
 
     /// Three settings; the second doubles the p99, the first moves it within chance, the third takes a quarter of the throughput.
     #[test]
     fn knobs_are_ranked_by_what_they_surely_do() {
-        let point = |values: [&str; 3]| Point { values: values.map(str::to_owned).to_vec(), seed: 1, replications: 4 };
-        let column = |key: &str| Column { key: key.to_owned(), kind: Kind::Count };
+        let point =
+            |values: [&str; 3]| StudyPoint { values: values.map(str::to_owned).to_vec(), seed: 1, replications: 4 };
+        let column = |key: &str| SettingColumn { key: key.to_owned(), kind: ValueKind::Count };
         let study = Study {
             version: String::new(),
             title: String::new(),
@@ -122,7 +123,7 @@ mod tests {
                 "throughput_rps" => Some(throughput * of_people),
                 _ => None,
             };
-            Outcome::Numbers(columns.iter().map(|number| value(&number.name)).collect())
+            PointOutcome::Numbers(columns.iter().map(|number| value(&number.name)).collect())
         };
         let outcomes = study.places().iter().map(|place| outcome(place.point, place.replication)).collect();
         let knobs = knobs(&Results::new(study, outcomes), 0);

@@ -7,15 +7,15 @@
 use engine::record::{Ending, RunRecord};
 use engine::time::Span;
 
-use super::numbers::{Measured, Number};
+use super::numbers::{KeptNumber, Measured};
 use super::results::{Results, estimate_cells, seed_cell};
-use super::run::Outcome;
-use super::study::{Steps, Study};
-use super::table::{Cell, Kind, Table, setting_columns};
+use super::run::PointOutcome;
+use super::study::{LoadSteps, Study};
+use super::table::{Cell, ColumnKind, SweepTable, setting_columns};
 use super::tables::Tabled;
 use super::values::read_number;
 use crate::estimate::{Estimate, paired_difference, paired_ratio};
-use crate::figure::{Better, FigureSpec, Group, Unit};
+use crate::figure::{Better, FigureGroup, FigureSpec, Unit};
 
 /// Least share of the load that must be lost on the way down: less is no state of its own, however sure it is.
 pub const LOST_MIN: f64 = 0.05;
@@ -51,7 +51,7 @@ pub static STEP_FIGURES: [FigureSpec; 5] = [
 ];
 
 const fn figure(name: &'static str, label: &'static str, unit: Unit, better: Better, doc: &'static str) -> FigureSpec {
-    FigureSpec { name, label, unit, group: Group::Outcome, better, doc }
+    FigureSpec { name, label, unit, group: FigureGroup::Outcome, better, doc }
 }
 
 /// Position of the good responses among [`STEP_FIGURES`].
@@ -79,13 +79,13 @@ impl Direction {
 }
 
 /// Every step in the order of time: direction and position of its load.
-pub fn steps_in_time(steps: &Steps) -> Vec<(Direction, usize)> {
+pub fn steps_in_time(steps: &LoadSteps) -> Vec<(Direction, usize)> {
     let levels = steps.rates.len();
     let up = (0..levels).map(|level| (Direction::Up, level));
     up.chain((0..levels.saturating_sub(1)).rev().map(|level| (Direction::Down, level))).collect()
 }
 
-impl Steps {
+impl LoadSteps {
     /// The length of the whole run, nanoseconds.
     pub fn length_ns(&self) -> u64 {
         self.hold_ns * steps_in_time(self).len() as u64
@@ -114,10 +114,10 @@ impl Steps {
 }
 
 /// Of a run its steps are kept, one by one.
-impl Measured for Steps {
-    fn numbers(&self, _: &Study) -> Vec<Number> {
+impl Measured for LoadSteps {
+    fn numbers(&self, _: &Study) -> Vec<KeptNumber> {
         let of_step = |(direction, level): (Direction, usize)| {
-            STEP_FIGURES.iter().map(move |spec| Number {
+            STEP_FIGURES.iter().map(move |spec| KeptNumber {
                 name: format!("{}.{}.{}", direction.name(), level + 1, spec.name),
                 spec,
                 class: None,
@@ -151,7 +151,7 @@ impl Measured for Steps {
 
 /// One load in one world.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Level {
+pub struct LoadLevel {
     /// The load, first requests per second.
     pub offered_rps: f64,
     /// Good responses per second on the way up.
@@ -172,7 +172,7 @@ pub struct Level {
 }
 
 /// The loads of a world, from the lowest on.
-pub fn levels(results: &Results, steps: &Steps, world: usize) -> Vec<Level> {
+pub fn levels(results: &Results, steps: &LoadSteps, world: usize) -> Vec<LoadLevel> {
     let top = steps.rates.len() - 1;
     let level = |level: usize| {
         let down = if level == top { Direction::Up } else { Direction::Down };
@@ -187,7 +187,7 @@ pub fn levels(results: &Results, steps: &Steps, world: usize) -> Vec<Level> {
         let later = paired_ratio(&values(Direction::Up, P99), &values(down, P99)).filter(|_| level < top);
         let later = later.is_some_and(|ratio| ratio.mean >= SLOWER_MIN && ratio.low.is_some_and(|low| low > 1.0));
         let metastable = difference.as_ref().is_some_and(lost);
-        Level {
+        LoadLevel {
             offered_rps,
             up_ok: estimate(Direction::Up, OK),
             down_ok: estimate(down, OK),
@@ -202,19 +202,19 @@ pub fn levels(results: &Results, steps: &Steps, world: usize) -> Vec<Level> {
 }
 
 /// The columns that lead every row of a step.
-fn head(study: &Study) -> Table {
-    let mut table = Table::new(&[("point", Kind::Integer)]);
+fn head(study: &Study) -> SweepTable {
+    let mut table = SweepTable::new(&[("point", ColumnKind::Integer)]);
     table.columns.extend(setting_columns(study));
     table.add(&[
-        ("world", Kind::Text),
-        ("step", Kind::Integer),
-        ("direction", Kind::Text),
-        ("offered_rps", Kind::Number),
+        ("world", ColumnKind::Text),
+        ("step", ColumnKind::Integer),
+        ("direction", ColumnKind::Text),
+        ("offered_rps", ColumnKind::Number),
     ]);
     table
 }
 
-fn row_head(results: &Results, steps: &Steps, world: usize, at: usize) -> Vec<Cell> {
+fn row_head(results: &Results, steps: &LoadSteps, world: usize, at: usize) -> Vec<Cell> {
     let (direction, level) = steps_in_time(steps)[at];
     let mut row = results.row_head(0, world);
     row.extend([Cell::count(at + 1), Cell::Text(direction.name().to_owned()), Cell::Number(steps.rate_rps(level))]);
@@ -222,23 +222,27 @@ fn row_head(results: &Results, steps: &Steps, world: usize, at: usize) -> Vec<Ce
 }
 
 /// A row for each world and step, and of runs for each replication.
-impl Tabled for Steps {
-    fn runs_table(&self, results: &Results) -> Table {
+impl Tabled for LoadSteps {
+    fn runs_table(&self, results: &Results) -> SweepTable {
         let mut table = head(&results.study);
-        table.add(&[("replication", Kind::Integer), ("seed", Kind::Integer), ("failure", Kind::Text)]);
-        table.columns.extend(STEP_FIGURES.iter().map(|spec| (spec.name.to_owned(), Kind::Number)));
+        table.add(&[
+            ("replication", ColumnKind::Integer),
+            ("seed", ColumnKind::Integer),
+            ("failure", ColumnKind::Text),
+        ]);
+        table.columns.extend(STEP_FIGURES.iter().map(|spec| (spec.name.to_owned(), ColumnKind::Number)));
         for world in 0..results.study.worlds.len() {
             for at in 0..steps_in_time(self).len() {
                 for (replication, outcome) in results.outcomes_of(0, world).enumerate() {
                     let mut row = row_head(results, self, world, at);
                     row.extend([Cell::count(replication), seed_cell(results.study.points[0].seed)]);
                     match outcome {
-                        Outcome::Numbers(kept) => {
+                        PointOutcome::Numbers(kept) => {
                             row.push(Cell::Nothing);
                             let of_step = &kept[at * STEP_FIGURES.len()..(at + 1) * STEP_FIGURES.len()];
                             row.extend(of_step.iter().map(|&number| Cell::number(number)));
                         }
-                        Outcome::Failed(why) => {
+                        PointOutcome::Failed(why) => {
                             row.push(Cell::Text(why.clone()));
                             row.extend(STEP_FIGURES.iter().map(|_| Cell::Nothing));
                         }
@@ -250,11 +254,13 @@ impl Tabled for Steps {
         table
     }
 
-    fn summary_table(&self, results: &Results) -> Table {
+    fn summary_table(&self, results: &Results) -> SweepTable {
         let mut table = head(&results.study);
-        table.add(&[("replications", Kind::Integer), ("metastable", Kind::Text)]);
+        table.add(&[("replications", ColumnKind::Integer), ("metastable", ColumnKind::Text)]);
         for spec in &STEP_FIGURES {
-            table.columns.extend(["mean", "low", "high"].map(|what| (format!("{what}_{}", spec.name), Kind::Number)));
+            table
+                .columns
+                .extend(["mean", "low", "high"].map(|what| (format!("{what}_{}", spec.name), ColumnKind::Number)));
         }
         for world in 0..results.study.worlds.len() {
             let levels = levels(results, self, world);
@@ -276,10 +282,10 @@ impl Tabled for Steps {
 mod tests {
     use super::*;
     use crate::fixtures;
-    use crate::sweep::study::{Mode, Point};
+    use crate::sweep::study::{Mode, StudyPoint};
 
-    fn steps() -> Steps {
-        Steps {
+    fn steps() -> LoadSteps {
+        LoadSteps {
             client: "users".to_owned(),
             rates: ["60/m", "2/s", "4/s"].map(str::to_owned).to_vec(),
             hold_ns: 4_000_000_000,
@@ -292,7 +298,7 @@ mod tests {
             title: String::new(),
             mode: Mode::Hysteresis(steps()),
             settings: vec![],
-            points: vec![Point { values: vec![], seed: 1, replications: 4 }],
+            points: vec![StudyPoint { values: vec![], seed: 1, replications: 4 }],
             worlds: vec!["a".to_owned()],
             classes: vec![],
             open: true,
@@ -335,7 +341,7 @@ mod tests {
                 let ok = steps.rate_rps(level) - if down { lost[level] + chance } else { 0.0 };
                 [Some(1.0), Some(ok), Some(0.0), None, None]
             };
-            Outcome::Numbers(steps_in_time(&steps).into_iter().flat_map(of_step).collect())
+            PointOutcome::Numbers(steps_in_time(&steps).into_iter().flat_map(of_step).collect())
         };
         let outcomes = (0..4).map(outcome).collect();
         levels(&Results::new(study(), outcomes), &steps, 0).iter().map(|level| level.metastable).collect()

@@ -17,7 +17,7 @@ const LOG_DIGITS: usize = 3;
 /// What the values of a setting are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ValueKind {
     /// Whole numbers of things.
     Count,
     /// Numbers without a unit.
@@ -30,31 +30,31 @@ pub enum Kind {
     Text,
 }
 
-impl Kind {
+impl ValueKind {
     /// What the name of a column ends in.
     pub fn suffix(self) -> &'static str {
         match self {
-            Kind::Duration => "_ns",
-            Kind::Rate => "_rps",
-            Kind::Count | Kind::Number | Kind::Text => "",
+            ValueKind::Duration => "_ns",
+            ValueKind::Rate => "_rps",
+            ValueKind::Count | ValueKind::Number | ValueKind::Text => "",
         }
     }
 
     /// How data files name its unit.
     pub fn unit(self) -> &'static str {
         match self {
-            Kind::Count => "count",
-            Kind::Number => "number",
-            Kind::Duration => "ns",
-            Kind::Rate => "1/s",
-            Kind::Text => "text",
+            ValueKind::Count => "count",
+            ValueKind::Number => "number",
+            ValueKind::Duration => "ns",
+            ValueKind::Rate => "1/s",
+            ValueKind::Text => "text",
         }
     }
 }
 
 /// One value of a setting.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Value {
+pub struct SweptValue {
     /// As a scenario would have it.
     pub text: String,
     /// Where it comes from in the argument.
@@ -63,18 +63,18 @@ pub struct Value {
 
 /// A setting and the values that it is to take.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Setting {
+pub struct SweptSetting {
     /// Its path in the file, such as `world.threads.threads`.
     pub key: String,
     /// What its values are.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// They, in the order of the argument.
-    pub values: Vec<Value>,
+    pub values: Vec<SweptValue>,
 }
 
 /// What is wrong with an argument, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Mistake {
+pub struct ArgumentMistake {
     /// Bytes of the argument.
     pub span: Range<usize>,
     /// What is wrong, as one sentence without a full stop.
@@ -85,9 +85,14 @@ pub struct Mistake {
     pub help: String,
 }
 
-impl Mistake {
-    fn new(span: Range<usize>, what: impl Into<String>, label: &'static str, help: impl Into<String>) -> Mistake {
-        Mistake { span, what: what.into(), label, help: help.into() }
+impl ArgumentMistake {
+    fn new(
+        span: Range<usize>,
+        what: impl Into<String>,
+        label: &'static str,
+        help: impl Into<String>,
+    ) -> ArgumentMistake {
+        ArgumentMistake { span, what: what.into(), label, help: help.into() }
     }
 }
 
@@ -99,14 +104,14 @@ const FORMS: &str =
 ///
 /// # Errors
 /// Every mistake in it.
-pub fn read_setting(argument: &str) -> Result<Setting, Vec<Mistake>> {
+pub fn read_setting(argument: &str) -> Result<SweptSetting, Vec<ArgumentMistake>> {
     let whole = 0..argument.len();
     let Some((key, values)) = argument.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
         let help = "write it as KEY=VALUES, such as world.threads.threads=10..640:log8";
-        return Err(vec![Mistake::new(whole, "a setting has a key and values", "not KEY=VALUES", help)]);
+        return Err(vec![ArgumentMistake::new(whole, "a setting has a key and values", "not KEY=VALUES", help)]);
     };
     let start = key.len() + 1;
-    let mut read: Vec<Value> = Vec::new();
+    let mut read: Vec<SweptValue> = Vec::new();
     let mut mistakes = Vec::new();
     for item in items(values) {
         let span = start + item.start..start + item.end;
@@ -118,13 +123,13 @@ pub fn read_setting(argument: &str) -> Result<Setting, Vec<Mistake>> {
     for (index, value) in read.iter().enumerate() {
         if read[..index].iter().any(|other| other.text == value.text) {
             let what = format!("the value `{}` stands here twice", value.text);
-            mistakes.push(Mistake::new(value.span.clone(), what, "again", "keep one of the two"));
+            mistakes.push(ArgumentMistake::new(value.span.clone(), what, "again", "keep one of the two"));
         }
     }
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(Setting { key: key.trim().to_owned(), kind: common(&read), values: read })
+    Ok(SweptSetting { key: key.trim().to_owned(), kind: common(&read), values: read })
 }
 
 /// The parts between the commas that are inside no bracket and no quotation, without blanks around them.
@@ -154,36 +159,36 @@ fn items(values: &str) -> Vec<Range<usize>> {
 }
 
 /// The values of one part: a range, or itself.
-fn item_values(text: &str, span: Range<usize>) -> Result<Vec<Value>, Mistake> {
+fn item_values(text: &str, span: Range<usize>) -> Result<Vec<SweptValue>, ArgumentMistake> {
     if text.is_empty() {
-        return Err(Mistake::new(span, "a value is missing", "nothing here", FORMS));
+        return Err(ArgumentMistake::new(span, "a value is missing", "nothing here", FORMS));
     }
     match text.split_once("..") {
         Some((low, rest)) if text.starts_with(|first: char| first.is_ascii_digit()) => {
             let range = RangeText::read(low, rest, &span)?;
             let texts = range.texts()?;
-            Ok(texts.into_iter().map(|text| Value { text, span: span.clone() }).collect())
+            Ok(texts.into_iter().map(|text| SweptValue { text, span: span.clone() }).collect())
         }
-        Some(_) | None => Ok(vec![Value { text: text.to_owned(), span }]),
+        Some(_) | None => Ok(vec![SweptValue { text: text.to_owned(), span }]),
     }
 }
 
 /// What all values are.
-fn common(values: &[Value]) -> Kind {
-    let mut kinds = values.iter().map(|value| read_number(&value.text).map_or(Kind::Text, |number| number.kind));
-    let first = kinds.next().unwrap_or(Kind::Text);
+fn common(values: &[SweptValue]) -> ValueKind {
+    let mut kinds = values.iter().map(|value| read_number(&value.text).map_or(ValueKind::Text, |number| number.kind));
+    let first = kinds.next().unwrap_or(ValueKind::Text);
     kinds.fold(first, |all, kind| match (all, kind) {
         _ if all == kind => all,
-        (Kind::Count | Kind::Number, Kind::Count | Kind::Number) => Kind::Number,
-        _ => Kind::Text,
+        (ValueKind::Count | ValueKind::Number, ValueKind::Count | ValueKind::Number) => ValueKind::Number,
+        _ => ValueKind::Text,
     })
 }
 
 /// A number and what it is of.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Number {
-    /// Its kind; never [`Kind::Text`].
-    pub kind: Kind,
+pub struct ReadNumber {
+    /// Its kind; never [`ValueKind::Text`].
+    pub kind: ValueKind,
     /// In nanoseconds, per second, or as it is.
     pub value: f64,
 }
@@ -194,18 +199,18 @@ const TIMES: [(&str, f64); 6] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e
 const RATES: [(&str, f64); 4] = [("/s", 1.0), ("/m", 60.0), ("/min", 60.0), ("/h", 3600.0)];
 
 /// The number that a text is, with quotation marks or without, if it is one.
-pub fn read_number(text: &str) -> Option<Number> {
+pub fn read_number(text: &str) -> Option<ReadNumber> {
     let (number, unit) = split_unit(unquoted(text))?;
     if unit.is_empty() {
-        let kind = if number.contains('.') { Kind::Number } else { Kind::Count };
-        return Some(Number { kind, value: number.parse().ok()? });
+        let kind = if number.contains('.') { ValueKind::Number } else { ValueKind::Count };
+        return Some(ReadNumber { kind, value: number.parse().ok()? });
     }
     let value: f64 = number.parse().ok()?;
     let find = |units: &[(&str, f64)]| units.iter().find(|(name, _)| *name == unit).map(|(_, one)| *one);
     if let Some(one) = find(&TIMES) {
-        return Some(Number { kind: Kind::Duration, value: value * one });
+        return Some(ReadNumber { kind: ValueKind::Duration, value: value * one });
     }
-    find(&RATES).map(|one| Number { kind: Kind::Rate, value: value / one })
+    find(&RATES).map(|one| ReadNumber { kind: ValueKind::Rate, value: value / one })
 }
 
 fn unquoted(text: &str) -> &str {
@@ -236,20 +241,20 @@ enum Spacing {
 /// A range as it was typed.
 struct RangeText<'t> {
     span: &'t Range<usize>,
-    low: (&'t str, Number),
-    high: (&'t str, Number),
+    low: (&'t str, ReadNumber),
+    high: (&'t str, ReadNumber),
     /// Points, and how they lie; `None`: every whole number.
     steps: Option<(usize, Spacing)>,
 }
 
 impl<'t> RangeText<'t> {
-    fn read(low: &'t str, rest: &'t str, span: &'t Range<usize>) -> Result<RangeText<'t>, Mistake> {
+    fn read(low: &'t str, rest: &'t str, span: &'t Range<usize>) -> Result<RangeText<'t>, ArgumentMistake> {
         let (high, steps) = rest.split_once(':').map_or((rest, None), |(high, steps)| (high, Some(steps)));
         let high_at = span.start + low.len() + 2;
         let end = |text: &'t str, at: usize| {
             let number = read_number(text).map(|number| (text.trim(), number));
             let what = format!("`{text}` is not the end of a range");
-            number.ok_or_else(|| Mistake::new(at..at + text.len(), what, "not a number", FORMS))
+            number.ok_or_else(|| ArgumentMistake::new(at..at + text.len(), what, "not a number", FORMS))
         };
         let low = end(low, span.start)?;
         let high = end(high, high_at)?;
@@ -259,18 +264,18 @@ impl<'t> RangeText<'t> {
         Ok(range)
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ValueKind {
         match (self.low.1.kind, self.high.1.kind) {
-            (Kind::Count, Kind::Count) => Kind::Count,
-            (Kind::Count, Kind::Number) => Kind::Number,
+            (ValueKind::Count, ValueKind::Count) => ValueKind::Count,
+            (ValueKind::Count, ValueKind::Number) => ValueKind::Number,
             (kind, _) => kind,
         }
     }
 
-    fn check(&self) -> Result<(), Mistake> {
-        let mistake = |what: String, label, help: &str| Err(Mistake::new(self.span.clone(), what, label, help));
+    fn check(&self) -> Result<(), ArgumentMistake> {
+        let mistake = |what: String, label, help: &str| Err(ArgumentMistake::new(self.span.clone(), what, label, help));
         let ((low_text, low), (high_text, high)) = (self.low, self.high);
-        let bare = |kind| matches!(kind, Kind::Count | Kind::Number);
+        let bare = |kind| matches!(kind, ValueKind::Count | ValueKind::Number);
         if low.kind != high.kind && !(bare(low.kind) && bare(high.kind)) {
             let what = format!("`{low_text}` and `{high_text}` are not of one kind");
             return mistake(
@@ -284,7 +289,7 @@ impl<'t> RangeText<'t> {
             return mistake(what, "not from small to large", "write the smaller end first");
         }
         match self.steps {
-            None if self.kind() != Kind::Count => {
+            None if self.kind() != ValueKind::Count => {
                 let what = format!("how many points from `{low_text}` to `{high_text}`?");
                 let help = format!("write {low_text}..{high_text}:5 for five, or {low_text}..{high_text}:log5");
                 mistake(what, "no number of points", &help)
@@ -297,7 +302,7 @@ impl<'t> RangeText<'t> {
     }
 
     /// The values as a scenario has them.
-    fn texts(&self) -> Result<Vec<String>, Mistake> {
+    fn texts(&self) -> Result<Vec<String>, ArgumentMistake> {
         let (low, high) = (self.low.1.value, self.high.1.value);
         let (count, spacing) = match self.steps {
             Some(steps) => steps,
@@ -306,7 +311,12 @@ impl<'t> RangeText<'t> {
         };
         if count > POINTS_MAX {
             let what = format!("the range has {count} points, more than the limit of {POINTS_MAX}");
-            return Err(Mistake::new(self.span.clone(), what, "too many", "write a number of points behind a colon"));
+            return Err(ArgumentMistake::new(
+                self.span.clone(),
+                what,
+                "too many",
+                "write a number of points behind a colon",
+            ));
         }
         let mut texts: Vec<String> = (0..count).map(|index| self.text(index, count, spacing)).collect();
         texts.dedup();
@@ -314,7 +324,7 @@ impl<'t> RangeText<'t> {
             let (low, high) = (self.low.0, self.high.0);
             let what = format!("between {low} and {high} are no {count} different whole numbers spaced like that");
             let help = format!("ask for {} points or fewer, or write {low}.0..{high}.0 for fractions", texts.len());
-            return Err(Mistake::new(self.span.clone(), what, "too many points", help));
+            return Err(ArgumentMistake::new(self.span.clone(), what, "too many points", help));
         }
         Ok(texts)
     }
@@ -343,18 +353,18 @@ impl<'t> RangeText<'t> {
 }
 
 /// A number as a scenario has it; `rate_unit` is what a rate is written in.
-pub fn write_number(kind: Kind, value: f64, digits: usize, rate_unit: &str) -> String {
+pub fn write_number(kind: ValueKind, value: f64, digits: usize, rate_unit: &str) -> String {
     match kind {
-        Kind::Count => format!("{}", libm::round(value)),
-        Kind::Number | Kind::Text => format!("{}", rounded(value, digits)),
-        Kind::Duration => {
+        ValueKind::Count => format!("{}", libm::round(value)),
+        ValueKind::Number | ValueKind::Text => format!("{}", rounded(value, digits)),
+        ValueKind::Duration => {
             let fits = |&&(_, one): &&(&str, f64)| rounded(value, digits) >= one;
             let (unit, one) = TIMES[..4].iter().rev().find(fits).copied().unwrap_or(TIMES[0]);
             // Nothing is finer than a nanosecond.
             let number = if one == 1.0 { libm::round(value) } else { rounded(value / one, digits) };
             format!("{number}{unit}")
         }
-        Kind::Rate => {
+        ValueKind::Rate => {
             let one = RATES.iter().find(|(name, _)| *name == rate_unit).map_or(1.0, |(_, one)| *one);
             format!("{}{rate_unit}", rounded(value * one, digits))
         }
@@ -362,7 +372,7 @@ pub fn write_number(kind: Kind, value: f64, digits: usize, rate_unit: &str) -> S
 }
 
 /// Reads `8` or `log8`.
-fn read_steps(text: &str, at: Range<usize>) -> Result<(usize, Spacing), Mistake> {
+fn read_steps(text: &str, at: Range<usize>) -> Result<(usize, Spacing), ArgumentMistake> {
     let (digits, spacing) = match text.trim().strip_prefix("log") {
         Some(digits) => (digits, Spacing::Log),
         None => (text.trim(), Spacing::Linear),
@@ -371,7 +381,7 @@ fn read_steps(text: &str, at: Range<usize>) -> Result<(usize, Spacing), Mistake>
         Ok(count) if count >= 2 => Ok((count, spacing)),
         _ => {
             let what = format!("`{text}` is not a number of points");
-            Err(Mistake::new(at, what, "not a number of points", "write 2 or more, such as :8 or :log8"))
+            Err(ArgumentMistake::new(at, what, "not a number of points", "write 2 or more, such as :8 or :log8"))
         }
     }
 }
@@ -414,13 +424,13 @@ mod tests {
     #[test]
     fn a_setting_knows_what_its_values_are() {
         let kind = |argument: &str| read_setting(argument).unwrap().kind;
-        assert_eq!(kind("k=1,2"), Kind::Count);
-        assert_eq!(kind("k=1,2.5"), Kind::Number);
-        assert_eq!(kind("k=\"1ms\",2s"), Kind::Duration);
-        assert_eq!(kind("k=1/s,2/m"), Kind::Rate);
-        assert_eq!(kind("k=1ms,exp(1ms)"), Kind::Text);
-        assert_eq!(read_number("90/m"), Some(Number { kind: Kind::Rate, value: 1.5 }));
-        assert_eq!(read_number("1.5ms"), Some(Number { kind: Kind::Duration, value: 1.5e6 }));
+        assert_eq!(kind("k=1,2"), ValueKind::Count);
+        assert_eq!(kind("k=1,2.5"), ValueKind::Number);
+        assert_eq!(kind("k=\"1ms\",2s"), ValueKind::Duration);
+        assert_eq!(kind("k=1/s,2/m"), ValueKind::Rate);
+        assert_eq!(kind("k=1ms,exp(1ms)"), ValueKind::Text);
+        assert_eq!(read_number("90/m"), Some(ReadNumber { kind: ValueKind::Rate, value: 1.5 }));
+        assert_eq!(read_number("1.5ms"), Some(ReadNumber { kind: ValueKind::Duration, value: 1.5e6 }));
         assert_eq!(read_number("fast"), None);
     }
 

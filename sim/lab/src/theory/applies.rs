@@ -96,7 +96,7 @@ pub(super) fn shown(summary: &Summary) -> Result<(), Refusal> {
 
 /// A queue in front of servers of some kind: what makes requests wait in a world.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Station {
+pub(super) struct QueueStation {
     queue: Queue,
     servers: u64,
     /// Mean time with one of the servers.
@@ -136,7 +136,7 @@ struct Caveat {
 }
 
 /// What makes requests wait, if it is one thing.
-pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> {
+pub(super) fn station(model: &Model, needs: &Needs) -> Result<QueueStation, Refusal> {
     if needs.whole() <= 0.0 {
         return Err(Refusal::NoTime);
     }
@@ -166,7 +166,7 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<Station, Refusal> 
         let slices = slice > NOTHING * needs.cpu;
         let caveat = Caveat { waits_for_cpu: false, costs, slices };
         let shared = fcfs(Queue::Shared, parallel, needs.cpu, needs.wait, needs, caveat);
-        return Station { gil: worker.gil, ..shared }.admissible(model);
+        return QueueStation { gil: worker.gil, ..shared }.admissible(model);
     }
     if waiting <= LIGHT * needs.whole() {
         let shared_queue = processes == 1 || matches!(worker.kind, WorkerKind::Threads { .. });
@@ -208,9 +208,9 @@ fn slice(host: &HostSpec, gil: bool, switch_interval: f64) -> f64 {
     if gil { switch_interval } else { host.slice.max(host.tick).as_secs_f64() }
 }
 
-fn fcfs(queue: Queue, servers: u64, service: f64, elsewhere: f64, needs: &Needs, caveat: Caveat) -> Station {
+fn fcfs(queue: Queue, servers: u64, service: f64, elsewhere: f64, needs: &Needs, caveat: Caveat) -> QueueStation {
     let variance = needs.variance.unwrap_or(f64::INFINITY);
-    Station {
+    QueueStation {
         queue,
         servers,
         service,
@@ -267,9 +267,9 @@ fn slots_suffice(model: &Model, needs: &Needs, slots: u64, busy: f64) -> bool {
     }
 }
 
-impl Station {
+impl QueueStation {
     /// Itself, if a law knows it.
-    fn admissible(mut self, model: &Model) -> Result<Station, Refusal> {
+    fn admissible(mut self, model: &Model) -> Result<QueueStation, Refusal> {
         if let Arrivals::Closed { clients, .. } = &model.clients[0].arrivals {
             self.clients = Some(*clients);
         }

@@ -7,8 +7,8 @@
 use engine::law::Law;
 use engine::model::{Arrivals, Bursts, ClientSpec, Model};
 
-use super::least::{Cut, Use, taken};
-use super::stations::{Flow, Kind, Needed, Station, needed};
+use super::least::{EarlyEnd, Use, taken};
+use super::stations::{Flow, Needed, Station, StationKind, needed};
 use crate::estimate::Estimate;
 
 /// Standard errors within which a bound that holds may seem not to.
@@ -16,11 +16,11 @@ const WITHIN: f64 = super::AGREES_WITHIN;
 
 /// What the throughput cannot exceed.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Bound {
+pub struct Ceiling {
     /// Requests a second that can be served, for as long as one likes, at the mix in which they are asked for.
     pub most: f64,
     /// What binds.
-    pub binds: Kind,
+    pub binds: StationKind,
     /// Why not more, in words.
     pub why: String,
     /// Requests a second that are asked for, of open clients alone who come at steady rates and once.
@@ -28,7 +28,7 @@ pub struct Bound {
     /// How many of what binds that takes, where it is more than there are.
     pub little: Option<Little>,
     /// Mean time that closed clients wait for a response at least, where there is one group of them and nothing fails.
-    pub latency: Option<Floor>,
+    pub latency: Option<LatencyFloor>,
     /// What the figure can be in one run: what was inside when its window began may end in it.
     pub in_this_run: f64,
     /// Standard deviation over mean of what a request takes of what binds; at most.
@@ -39,7 +39,7 @@ pub struct Bound {
 
 /// A mean time that nobody can be below.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Floor {
+pub struct LatencyFloor {
     /// In seconds.
     pub least: f64,
     /// Why not less, in words.
@@ -58,7 +58,7 @@ pub struct Little {
     /// How many there are.
     pub have: f64,
     /// Of what.
-    pub of: Kind,
+    pub of: StationKind,
     /// Whether `each` was seen in the runs, waits included; else it is the least that is certain.
     pub seen: bool,
 }
@@ -72,27 +72,27 @@ impl Little {
     /// What they are called.
     pub fn units(&self) -> &'static str {
         match self.of {
-            Kind::Clients => "clients",
-            Kind::Slots => "slots",
-            Kind::Connections => "connections",
-            Kind::Cores => "cores",
-            Kind::Hubs => "hubs",
-            Kind::Gils => "GILs",
-            Kind::Acceptors => "accepting threads",
-            Kind::Pool(_) | Kind::Lock(_) => "units",
-            Kind::Queue(_) => "places",
-            Kind::NativeThreads => "threads",
-            Kind::Peer(_) => "calls at once",
-            Kind::ClientPorts(_) | Kind::PeerPorts(_) => "ports",
-            Kind::Tracked => "entries",
-            Kind::Uplink => "bytes a second",
-            Kind::Router => "routers",
-            Kind::Sender(_) => "senders",
+            StationKind::Clients => "clients",
+            StationKind::Slots => "slots",
+            StationKind::Connections => "connections",
+            StationKind::Cores => "cores",
+            StationKind::Hubs => "hubs",
+            StationKind::Gils => "GILs",
+            StationKind::Acceptors => "accepting threads",
+            StationKind::Pool(_) | StationKind::Lock(_) => "units",
+            StationKind::Queue(_) => "places",
+            StationKind::NativeThreads => "threads",
+            StationKind::Peer(_) => "calls at once",
+            StationKind::ClientPorts(_) | StationKind::PeerPorts(_) => "ports",
+            StationKind::Tracked => "entries",
+            StationKind::Uplink => "bytes a second",
+            StationKind::Router => "routers",
+            StationKind::Sender(_) => "senders",
         }
     }
 }
 
-impl Bound {
+impl Ceiling {
     /// Whether the simulation keeps to it, as far as its interval can tell.
     pub fn holds(&self) -> Option<bool> {
         let simulated = self.simulated?;
@@ -110,7 +110,7 @@ struct Group {
 }
 
 /// What a world can serve at most; `None` if nothing bounds it.
-pub fn ceiling(model: &Model) -> Option<Bound> {
+pub fn ceiling(model: &Model) -> Option<Ceiling> {
     if model.workers.len() != 1 || model.hosts.is_empty() {
         return None;
     }
@@ -142,7 +142,7 @@ pub fn ceiling(model: &Model) -> Option<Bound> {
         None => {
             let (clients, round) = clients(model, &needed, &sending);
             takes = round;
-            (Kind::Clients, clients)
+            (StationKind::Clients, clients)
         }
     };
     let plain = sending.iter().all(|&group| groups[group].as_ref().is_some_and(|group| group.plain));
@@ -155,7 +155,7 @@ pub fn ceiling(model: &Model) -> Option<Bound> {
         seen: false,
     });
     let in_this_run = in_this_run(model, &needed, &rates, open, (most, station));
-    Some(Bound {
+    Some(Ceiling {
         most,
         why,
         offered: (open && plain).then_some(total),
@@ -192,7 +192,7 @@ fn of_group(model: &Model, needed: &Needed, group: usize) -> Option<Group> {
 /// Mean pause of a closed client, as far as it counts for each good response.
 fn think(client: &ClientSpec) -> Use {
     match &client.arrivals {
-        Arrivals::Closed { think, .. } => taken(think, Cut::Never),
+        Arrivals::Closed { think, .. } => taken(think, EarlyEnd::Never),
         _ => Use::default(),
     }
 }
@@ -340,7 +340,7 @@ fn total(model: &Model) -> f64 {
 }
 
 /// Mean time that closed clients wait at least: what their requests take, and as long as the others before them do.
-fn floor(model: &Model, needed: &Needed, sending: &[usize], most: Option<(f64, String)>) -> Option<Floor> {
+fn floor(model: &Model, needed: &Needed, sending: &[usize], most: Option<(f64, String)>) -> Option<LatencyFloor> {
     let &[group] = sending else { return None };
     let client = &model.clients[group];
     let Arrivals::Closed { clients, .. } = client.arrivals else { return None };
@@ -357,7 +357,7 @@ fn floor(model: &Model, needed: &Needed, sending: &[usize], most: Option<(f64, S
     } else {
         "what one takes alone".to_owned()
     };
-    (least > 0.0).then_some(Floor { least, why, simulated: None })
+    (least > 0.0).then_some(LatencyFloor { least, why, simulated: None })
 }
 
 fn most_words(most: f64) -> (String, f64) {
@@ -380,29 +380,39 @@ fn clients(model: &Model, needed: &Needed, sending: &[usize]) -> (String, Use) {
 fn words(model: &Model, station: &Station, each: f64) -> String {
     let (count, processes) = (station.servers, model.processes.len() as f64);
     match &station.kind {
-        Kind::Clients => plural(count, "client"),
-        Kind::Slots => format!("{}, busy for {} a request", plural(count, "slot"), time(each)),
-        Kind::Connections => format!("{}, each open for {} a request", plural(count, "connection"), time(each)),
-        Kind::Cores => format!("{}, {} of CPU time a request", plural(count, "core"), time(each)),
-        Kind::Hubs => format!("{} on a hub for {} a request", counted(processes), time(each)),
-        Kind::Gils => format!("{} under a GIL for {} a request", counted(processes), time(each)),
-        Kind::Acceptors => format!("{}, busy for {} a request", plural(count, "accepting thread"), time(each)),
-        Kind::Pool(name) => format!("pool {name}: {}, each held {} a request", plural(count, "unit"), time(each)),
-        Kind::Lock(name) if count == 1.0 => format!("lock {name}: held {} a request", time(each)),
-        Kind::Lock(name) => format!("lock {name}: one in each of {count} processes, held {} a request", time(each)),
-        Kind::Queue(name) => format!("queue {name}: {}, each taken {} a request", plural(count, "place"), time(each)),
-        Kind::NativeThreads => format!("offload: {}, busy for {} a request", plural(count, "thread"), time(each)),
-        Kind::Peer(name) => format!("peer {name}: {} at once, each {} a request", plural(count, "call"), time(each)),
-        Kind::ClientPorts(name) => {
+        StationKind::Clients => plural(count, "client"),
+        StationKind::Slots => format!("{}, busy for {} a request", plural(count, "slot"), time(each)),
+        StationKind::Connections => format!("{}, each open for {} a request", plural(count, "connection"), time(each)),
+        StationKind::Cores => format!("{}, {} of CPU time a request", plural(count, "core"), time(each)),
+        StationKind::Hubs => format!("{} on a hub for {} a request", counted(processes), time(each)),
+        StationKind::Gils => format!("{} under a GIL for {} a request", counted(processes), time(each)),
+        StationKind::Acceptors => format!("{}, busy for {} a request", plural(count, "accepting thread"), time(each)),
+        StationKind::Pool(name) => {
+            format!("pool {name}: {}, each held {} a request", plural(count, "unit"), time(each))
+        }
+        StationKind::Lock(name) if count == 1.0 => format!("lock {name}: held {} a request", time(each)),
+        StationKind::Lock(name) => {
+            format!("lock {name}: one in each of {count} processes, held {} a request", time(each))
+        }
+        StationKind::Queue(name) => {
+            format!("queue {name}: {}, each taken {} a request", plural(count, "place"), time(each))
+        }
+        StationKind::NativeThreads => {
+            format!("offload: {}, busy for {} a request", plural(count, "thread"), time(each))
+        }
+        StationKind::Peer(name) => {
+            format!("peer {name}: {} at once, each {} a request", plural(count, "call"), time(each))
+        }
+        StationKind::ClientPorts(name) => {
             format!("ports of client {name}: {}, each taken {} a request", plural(count, "port"), time(each))
         }
-        Kind::PeerPorts(name) => {
+        StationKind::PeerPorts(name) => {
             format!("ports to peer {name}: {}, each taken {} a request", plural(count, "port"), time(each))
         }
-        Kind::Tracked => format!("tracked connections: {}, each kept {} a request", entries(count), time(each)),
-        Kind::Uplink => format!("uplink: {} bytes a second, {} bytes a response", digits(count), digits(each)),
-        Kind::Router => format!("{}, busy for {} a request", plural(count, "router"), time(each)),
-        Kind::Sender(name) => format!(
+        StationKind::Tracked => format!("tracked connections: {}, each kept {} a request", entries(count), time(each)),
+        StationKind::Uplink => format!("uplink: {} bytes a second, {} bytes a response", digits(count), digits(each)),
+        StationKind::Router => format!("{}, busy for {} a request", plural(count, "router"), time(each)),
+        StationKind::Sender(name) => format!(
             "the program that sends for client {name}: {}, busy for {} a request",
             if count == 1.0 { "one process".to_owned() } else { format!("{} processes", digits(count)) },
             time(each)

@@ -53,7 +53,7 @@ impl Use {
 
 /// How something may come to an end before its time.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum Cut {
+pub(crate) enum EarlyEnd {
     /// Not at all.
     Never,
     /// After so many seconds.
@@ -63,12 +63,12 @@ pub(crate) enum Cut {
 }
 
 /// What a law takes at least for each time that it is carried through.
-pub(crate) fn taken(law: &Law, cut: Cut) -> Use {
+pub(crate) fn taken(law: &Law, cut: EarlyEnd) -> Use {
     let whole = Use { mean: mean(law), deviation: deviation(law) };
     match cut {
-        Cut::Never => whole,
-        Cut::After(limit) => Use { mean: least(law).max(limited(law, limit)).min(whole.mean), ..whole },
-        Cut::Anytime => Use { mean: least(law), ..whole },
+        EarlyEnd::Never => whole,
+        EarlyEnd::After(limit) => Use { mean: least(law).max(limited(law, limit)).min(whole.mean), ..whole },
+        EarlyEnd::Anytime => Use { mean: least(law), ..whole },
     }
 }
 

@@ -17,10 +17,10 @@ pub(crate) mod uses;
 use engine::model::{Arrivals, Model};
 
 pub(crate) use ceiling::offered;
-pub use ceiling::{Bound, Floor, Little, ceiling};
+pub use ceiling::{Ceiling, LatencyFloor, Little, ceiling};
 pub(crate) use needs::passes;
 pub use refusal::Refusal;
-pub use stations::Kind;
+pub use stations::StationKind;
 
 use crate::estimate::Estimate;
 use crate::figure::FigureSpec;
@@ -35,13 +35,13 @@ const UNREAD: f64 = 1e-4;
 
 /// What theory says of one world.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Panel {
+pub struct TheoryPanel {
     /// Name of the world.
     pub world: String,
     /// The law that applies, or the first reason why none does.
     pub law: Result<Claim, Refusal>,
     /// What no world with these needs can exceed; `None` where nothing is known of them.
-    pub bound: Option<Bound>,
+    pub bound: Option<Ceiling>,
 }
 
 /// A law, and what it predicts.
@@ -84,7 +84,7 @@ impl Prediction {
 }
 
 /// What theory says of a world beside its runs.
-pub fn panel(model: &Model, summary: &Summary) -> Panel {
+pub fn panel(model: &Model, summary: &Summary) -> TheoryPanel {
     let classes = &model.clients.first().map_or(Vec::new(), |client| client.chosen().collect());
     let (needs, refusal) = needs::needs(model, classes);
     let law = applies::conditions(model)
@@ -105,13 +105,13 @@ pub fn panel(model: &Model, summary: &Summary) -> Panel {
             })
             .collect(),
     });
-    let bound = ceiling(model).map(|bound| Bound {
+    let bound = ceiling(model).map(|bound| Ceiling {
         simulated: simulated("throughput_rps"),
         little: little(model, summary, &bound),
-        latency: bound.latency.map(|floor| Floor { simulated: simulated("latency_mean_ns"), ..floor }),
+        latency: bound.latency.map(|floor| LatencyFloor { simulated: simulated("latency_mean_ns"), ..floor }),
         ..bound
     });
-    Panel { world: summary.world.clone(), law, bound }
+    TheoryPanel { world: summary.world.clone(), law, bound }
 }
 
 /// Requests that all runs of a world have answered, about.
@@ -125,10 +125,10 @@ fn requests(model: &Model, summary: &Summary) -> f64 {
 const ALL_TAKEN: f64 = 0.99;
 
 /// Little's law where something runs out: for slots with what the runs show of how long each is held, because waits are a part of it.
-fn little(model: &Model, summary: &Summary, bound: &Bound) -> Option<Little> {
+fn little(model: &Model, summary: &Summary, bound: &Ceiling) -> Option<Little> {
     let figure = |name: &str| summary.mean(name);
     let known = bound.little.clone();
-    if known.as_ref().is_some_and(|little| little.of != Kind::Slots) || model.workers[0].resident {
+    if known.as_ref().is_some_and(|little| little.of != StationKind::Slots) || model.workers[0].resident {
         return known;
     }
     let rate = known.as_ref().map(|little| little.rate).or(bound.offered)?;
@@ -138,7 +138,7 @@ fn little(model: &Model, summary: &Summary, bound: &Bound) -> Option<Little> {
         return known;
     }
     let have = model.slots() as f64;
-    let seen = Little { rate, each: have * busy / good, have, of: Kind::Slots, seen: true };
+    let seen = Little { rate, each: have * busy / good, have, of: StationKind::Slots, seen: true };
     if busy >= ALL_TAKEN && good > 0.0 && seen.want() > have { Some(seen) } else { known }
 }
 

@@ -8,8 +8,8 @@
 use engine::model::{ClassSpec, ClientSpec, Model, SyncKind, WorkerKind, WorkerSpec};
 use engine::time::Span;
 
-use super::least::{Cut, Use, taken};
-use super::uses::{Around, Uses, Way, ways};
+use super::least::{EarlyEnd, Use, taken};
+use super::uses::{Interruptions, Uses, Way, ways};
 
 /// How long a server waits for a client to close at most (engine, `linger.rs`).
 const LINGER_MAX: f64 = 2.0;
@@ -21,7 +21,7 @@ const OWN_DESCRIPTORS: u32 = 10;
 /// What something is that there is only so much of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // Each is what it is called.
-pub enum Kind {
+pub enum StationKind {
     Clients,
     Slots,
     Connections,
@@ -42,36 +42,38 @@ pub enum Kind {
     Sender(String),
 }
 
-impl Kind {
+impl StationKind {
     /// Its name in documents.
     pub fn name(&self) -> &'static str {
         match self {
-            Kind::Clients => "clients",
-            Kind::Slots => "slots",
-            Kind::Connections => "connections",
-            Kind::Cores => "cores",
-            Kind::Hubs => "hubs",
-            Kind::Gils => "gils",
-            Kind::Acceptors => "acceptors",
-            Kind::Pool(_) => "pool",
-            Kind::Lock(_) => "lock",
-            Kind::Queue(_) => "queue",
-            Kind::NativeThreads => "native-threads",
-            Kind::Peer(_) => "peer",
-            Kind::ClientPorts(_) => "client-ports",
-            Kind::PeerPorts(_) => "peer-ports",
-            Kind::Tracked => "tracked-connections",
-            Kind::Uplink => "uplink",
-            Kind::Router => "router",
-            Kind::Sender(_) => "sender",
+            StationKind::Clients => "clients",
+            StationKind::Slots => "slots",
+            StationKind::Connections => "connections",
+            StationKind::Cores => "cores",
+            StationKind::Hubs => "hubs",
+            StationKind::Gils => "gils",
+            StationKind::Acceptors => "acceptors",
+            StationKind::Pool(_) => "pool",
+            StationKind::Lock(_) => "lock",
+            StationKind::Queue(_) => "queue",
+            StationKind::NativeThreads => "native-threads",
+            StationKind::Peer(_) => "peer",
+            StationKind::ClientPorts(_) => "client-ports",
+            StationKind::PeerPorts(_) => "peer-ports",
+            StationKind::Tracked => "tracked-connections",
+            StationKind::Uplink => "uplink",
+            StationKind::Router => "router",
+            StationKind::Sender(_) => "sender",
         }
     }
 
     /// The name that the file gives it.
     pub fn of(&self) -> Option<&str> {
         match self {
-            Kind::Pool(name) | Kind::Lock(name) | Kind::Queue(name) | Kind::Peer(name) => Some(name),
-            Kind::ClientPorts(name) | Kind::PeerPorts(name) | Kind::Sender(name) => Some(name),
+            StationKind::Pool(name) | StationKind::Lock(name) | StationKind::Queue(name) | StationKind::Peer(name) => {
+                Some(name)
+            }
+            StationKind::ClientPorts(name) | StationKind::PeerPorts(name) | StationKind::Sender(name) => Some(name),
             _ => None,
         }
     }
@@ -80,7 +82,7 @@ impl Kind {
 /// Something that there is only so much of.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Station {
-    pub kind: Kind,
+    pub kind: StationKind,
     /// How much of it there is: units, or seconds of work a second.
     pub servers: f64,
     /// What a request of each flow takes of it, in seconds of a unit.
@@ -122,7 +124,7 @@ fn keeps(model: &Model, client: &ClientSpec) -> bool {
 
 /// Everything that a model's requests need.
 pub(crate) fn needed(model: &Model) -> Needed {
-    let around = Around::of(model);
+    let around = Interruptions::of(model);
     let of_class = model.classes.iter().map(|class| ways(model, class, around));
     let (mut all_ways, mut places) = (Vec::new(), Vec::new());
     for ways in of_class {
@@ -219,7 +221,7 @@ pub(crate) fn on_the_wire(model: &Model, client: &ClientSpec, class: &ClassSpec)
 
 /// What the program that sends works for a request.
 fn sender(model: &Model, client: &ClientSpec) -> Option<Use> {
-    let cost = taken(client.cost.as_ref()?, Cut::Never);
+    let cost = taken(client.cost.as_ref()?, EarlyEnd::Never);
     let defers = model.kernel.handshake.is_some_and(|handshake| handshake.defer_accept);
     // Each piece is rounded down to a nanosecond.
     let part = if defers { 1.0 - UNWRITTEN } else { 1.0 };
@@ -240,22 +242,22 @@ impl Builder<'_> {
         let (processes, servers) = (model.processes.len() as f64, model.hosts.len() as f64);
         if !self.worker.resident {
             let slots = self.each(|flow, uses| self.slot(flow, uses));
-            self.push(&mut all, Kind::Slots, model.slots() as f64, slots.clone());
+            self.push(&mut all, StationKind::Slots, model.slots() as f64, slots.clone());
             let connections = match (self.worker.kind, model.kernel.descriptors) {
                 (WorkerKind::Pool { connections, .. }, _) => Some(connections),
                 (_, Some(most)) => Some(most.saturating_sub(OWN_DESCRIPTORS)),
                 _ => None,
             };
             if let Some(connections) = connections {
-                self.push(&mut all, Kind::Connections, f64::from(connections) * processes, slots);
+                self.push(&mut all, StationKind::Connections, f64::from(connections) * processes, slots);
             }
         }
         let cores: f64 = model.hosts.iter().map(|host| f64::from(host.cores)).sum();
-        self.push(&mut all, Kind::Cores, cores, self.each(|flow, uses| self.cpu(flow, uses)));
+        self.push(&mut all, StationKind::Cores, cores, self.each(|flow, uses| self.cpu(flow, uses)));
         match self.worker.kind {
             WorkerKind::Hub { .. } => {
                 let takes = self.each(|flow, uses| uses.hub.and(Use::fixed(self.own(flow))));
-                self.push(&mut all, Kind::Hubs, processes, takes);
+                self.push(&mut all, StationKind::Hubs, processes, takes);
             }
             kind if self.worker.gil => {
                 let costs = &self.worker.costs;
@@ -266,17 +268,17 @@ impl Builder<'_> {
                     _ => Span::ZERO,
                 };
                 let own = Use::span(costs.request + pool);
-                self.push(&mut all, Kind::Gils, processes, self.each(|_, uses| uses.gil.and(own)));
+                self.push(&mut all, StationKind::Gils, processes, self.each(|_, uses| uses.gil.and(own)));
             }
             _ => {}
         }
         if let WorkerKind::Pool { .. } = self.worker.kind {
-            self.push(&mut all, Kind::Acceptors, processes, self.each(|flow, _| self.acceptor(flow)));
+            self.push(&mut all, StationKind::Acceptors, processes, self.each(|flow, _| self.acceptor(flow)));
         }
         if let Some(router) = &self.worker.router {
             let costs = &router.costs;
             let work = costs.accept + costs.connect + costs.forward + costs.answer + costs.close;
-            self.push(&mut all, Kind::Router, servers, self.each(|_, _| Use::span(work)));
+            self.push(&mut all, StationKind::Router, servers, self.each(|_, _| Use::span(work)));
         }
         self.shared(&mut all, processes);
         self.peers(&mut all, servers);
@@ -293,7 +295,7 @@ impl Builder<'_> {
         self.each(|flow, uses| if flow.group == group { takes(flow, uses) } else { Use::default() })
     }
 
-    fn push(&self, all: &mut Vec<Station>, kind: Kind, servers: f64, takes: Vec<Use>) {
+    fn push(&self, all: &mut Vec<Station>, kind: StationKind, servers: f64, takes: Vec<Use>) {
         all.push(Station { kind, servers, takes, spare: 0.0 });
     }
 
@@ -392,11 +394,11 @@ impl Builder<'_> {
         for (at, sync) in self.model.syncs.iter().enumerate() {
             let name = sync.name.clone();
             let (kind, units) = match sync.kind {
-                SyncKind::Semaphore { units, .. } if sync.pool => (Kind::Pool(name), units),
-                SyncKind::Semaphore { units, .. } => (Kind::Lock(name), units),
-                SyncKind::Lock => (Kind::Lock(name), 1),
-                SyncKind::Queue { max: Some(max), .. } => (Kind::Queue(name), max),
-                SyncKind::Threads { size } if hub => (Kind::NativeThreads, size),
+                SyncKind::Semaphore { units, .. } if sync.pool => (StationKind::Pool(name), units),
+                SyncKind::Semaphore { units, .. } => (StationKind::Lock(name), units),
+                SyncKind::Lock => (StationKind::Lock(name), 1),
+                SyncKind::Queue { max: Some(max), .. } => (StationKind::Queue(name), max),
+                SyncKind::Threads { size } if hub => (StationKind::NativeThreads, size),
                 _ => continue,
             };
             if self.ways.iter().any(|way| way.uses.strange[at]) {
@@ -410,13 +412,13 @@ impl Builder<'_> {
         for (at, peer) in self.model.peers.iter().enumerate() {
             if let Some(capacity) = peer.capacity {
                 let takes = self.each(|_, uses| uses.served[at]);
-                self.push(all, Kind::Peer(peer.name.clone()), f64::from(capacity), takes);
+                self.push(all, StationKind::Peer(peer.name.clone()), f64::from(capacity), takes);
             }
             if let Some(ports) = &peer.ports {
                 let lingers = lingering(ports);
                 let takes = self.each(|_, uses| uses.open[at].and(Use::fixed(uses.calls[at] * lingers)));
                 let servers = f64::from(ports.count) * servers;
-                let kind = Kind::PeerPorts(peer.name.clone());
+                let kind = StationKind::PeerPorts(peer.name.clone());
                 all.push(Station { kind, servers, takes, spare: self.spare(servers, |uses| uses.calls[at]) });
             }
         }
@@ -442,12 +444,12 @@ impl Builder<'_> {
                 let takes = self.of_group(group, |flow, _| flow.round.and(Use::fixed(lingers * per_connection(flow))));
                 let servers = f64::from(ports.count);
                 let most = client.keep_alive.map_or(1.0, |keep| f64::from(keep.requests));
-                let kind = Kind::ClientPorts(client.name.clone());
+                let kind = StationKind::ClientPorts(client.name.clone());
                 all.push(Station { kind, servers, takes, spare: servers * most });
             }
             if let Some(work) = sender(model, client) {
                 let takes = self.of_group(group, |_, _| work);
-                self.push(all, Kind::Sender(client.name.clone()), f64::from(client.generators.max(1)), takes);
+                self.push(all, StationKind::Sender(client.name.clone()), f64::from(client.generators.max(1)), takes);
             }
         }
         if let Some(tracked) = &model.kernel.conntrack
@@ -459,7 +461,7 @@ impl Builder<'_> {
             let places = f64::from(tracked.max) * servers;
             let most = |client: &ClientSpec| client.keep_alive.map_or(1.0, |keep| f64::from(keep.requests));
             let spare = places * model.clients.iter().map(most).fold(1.0, f64::max);
-            all.push(Station { kind: Kind::Tracked, servers: places, takes, spare });
+            all.push(Station { kind: StationKind::Tracked, servers: places, takes, spare });
         }
         let rates: Option<Vec<u64>> = model.hosts.iter().map(|host| host.uplink).collect();
         if let Some(rates) = rates
@@ -468,7 +470,7 @@ impl Builder<'_> {
             && !self.worker.resident
         {
             let takes = self.each(|flow, _| Use::fixed(bytes(&model.classes[flow.class])));
-            self.push(all, Kind::Uplink, rates.iter().map(|&rate| rate as f64).sum(), takes);
+            self.push(all, StationKind::Uplink, rates.iter().map(|&rate| rate as f64).sum(), takes);
         }
     }
 }

@@ -14,7 +14,7 @@ use engine::law::Law;
 use engine::model::{ClassSpec, Model, PeerSpec, SyncKind, WorkerKind};
 use engine::op::{DrawKind, Limit, Op, Patching, Program};
 
-use super::least::{Cut, Use, taken};
+use super::least::{EarlyEnd, Use, taken};
 use super::needs::passes;
 
 /// What a request takes of everything, in its steps.
@@ -42,7 +42,7 @@ pub(crate) struct Uses {
 
 /// What may stop a request in the middle.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Around {
+pub(crate) struct Interruptions {
     /// Its process may be killed.
     pub killed: bool,
     /// Its client may leave.
@@ -51,15 +51,15 @@ pub(crate) struct Around {
     pub hub: bool,
 }
 
-impl Around {
-    pub fn of(model: &Model) -> Around {
+impl Interruptions {
+    pub fn of(model: &Model) -> Interruptions {
         let hub = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
         let leaves = |client: &engine::model::ClientSpec| {
             let limits = [client.read_timeout, client.connect_timeout, client.silence];
             client.patience.is_some() || client.hedge.is_some() || limits.iter().any(Option::is_some)
         };
         let left = model.clients.iter().any(leaves) || model.proxy.is_some();
-        let mut around = Around { killed: false, left, hub };
+        let mut around = Interruptions { killed: false, left, hub };
         around.killed = killed(model, around);
         around
     }
@@ -71,7 +71,7 @@ const BEYOND: f64 = 1e-6;
 const WIDE: f64 = 2.0;
 
 /// Whether a process may be killed with requests in it.
-fn killed(model: &Model, around: Around) -> bool {
+fn killed(model: &Model, around: Interruptions) -> bool {
     let worker = &model.workers[0];
     if model.kernel.memory.is_some() || model.kernel.descriptors.is_some() && worker.life.is_some() {
         return true;
@@ -150,7 +150,7 @@ pub(crate) struct Way {
 
 /// What the steps of a class take, by the ways that chance may send a request: each way queues on its own, and those that need
 /// nothing of what is short are answered whatever becomes of the others.
-pub(crate) fn ways(model: &Model, class: &ClassSpec, around: Around) -> Vec<Way> {
+pub(crate) fn ways(model: &Model, class: &ClassSpec, around: Interruptions) -> Vec<Way> {
     let program = &model.programs[class.program as usize];
     let mut ways = vec![(1.0, passes(program))];
     for (branch, odds) in branches(program).into_iter().take(APART) {
@@ -189,7 +189,7 @@ struct Walk<'a> {
     model: &'a Model,
     program: &'a Program,
     class: Option<&'a ClassSpec>,
-    around: Around,
+    around: Interruptions,
     places: Vec<Place>,
     /// Locks, pools and queues of which a unit is held, each with the loop or branch in which it was taken.
     held: Vec<(u16, usize)>,
@@ -213,7 +213,7 @@ impl<'a> Walk<'a> {
         model: &'a Model,
         program: &'a Program,
         class: Option<&'a ClassSpec>,
-        around: Around,
+        around: Interruptions,
         times: Vec<f64>,
     ) -> Uses {
         let (syncs, peers) = (model.syncs.len(), model.peers.len());
@@ -348,9 +348,9 @@ impl<'a> Walk<'a> {
     fn takes(&self, law: &Law, place: Place, limit: Limit) -> Use {
         let cut = match (self.around.killed || place.guarded, limit) {
             (true, _) if place.chance => return Use::default(),
-            (true, _) => Cut::Anytime,
-            (false, Limit::NONE) => Cut::Never,
-            (false, limit) => Cut::After(self.program.spans[usize::from(limit.0)].as_secs_f64()),
+            (true, _) => EarlyEnd::Anytime,
+            (false, Limit::NONE) => EarlyEnd::Never,
+            (false, limit) => EarlyEnd::After(self.program.spans[usize::from(limit.0)].as_secs_f64()),
         };
         taken(law, cut).times(place.times)
     }
@@ -394,7 +394,7 @@ impl<'a> Walk<'a> {
         let takes = times(limited, quickest).and(network);
         let seen = times(self.seen(&law, place), quickest).and(network);
         // What a peer has begun it finishes, whoever still waits.
-        let whole = times(taken(&law, Cut::Never).times(place.times), quickest);
+        let whole = times(taken(&law, EarlyEnd::Never).times(place.times), quickest);
         let made = if place.chance && place.guarded { 0.0 } else { place.times };
         self.uses.calls[peer] += made;
         self.uses.served[peer] = self.uses.served[peer].and(if made > 0.0 { whole } else { Use::default() });
@@ -429,7 +429,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let model = self.model;
-        let around = Around { killed: self.around.killed || place.guarded, ..self.around };
+        let around = Interruptions { killed: self.around.killed || place.guarded, ..self.around };
         let program = &model.programs[program];
         let one = Walk::of(model, program, None, around, passes(program));
         let all = if place.chance && around.killed { 0.0 } else { place.times } * count;

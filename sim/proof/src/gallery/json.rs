@@ -8,7 +8,7 @@ use serde::Serialize;
 use report::json::Number;
 
 use super::text::verdict;
-use super::{Band, Check, Judged, Said, Wanted};
+use super::{Check, JudgedRow, RowAnswer, Tolerance, WantedReading};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -36,7 +36,7 @@ struct Row<'a> {
     said: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     program: Option<&'static str>,
-    runs: Vec<Run>,
+    runs: Vec<GalleryRun>,
 }
 
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ struct Found {
 }
 
 #[derive(Serialize)]
-struct Run {
+struct GalleryRun {
     scenario: &'static str,
     set: &'static [&'static str],
     world: &'static str,
@@ -58,24 +58,24 @@ struct Run {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn gallery_json(version: &str, rows: &[Judged]) -> String {
-    let holds = rows.iter().all(Judged::holds);
+pub fn gallery_json(version: &str, rows: &[JudgedRow]) -> String {
+    let holds = rows.iter().all(JudgedRow::holds);
     let written = Document { tailback: version, holds, rows: rows.iter().map(Row::of).collect() };
     report::json::document(&written)
 }
 
 impl<'a> Row<'a> {
-    fn of(judged: &'a Judged) -> Row<'a> {
+    fn of(judged: &'a JudgedRow) -> Row<'a> {
         let (unit, simulated, reason): (Option<Unit>, Vec<Found>, _) = match &judged.said {
-            Said::Number(unit, found) => (Some(*unit), vec![Found::of(found)], None),
-            Said::Numbers(unit, found) => (Some(*unit), found.iter().map(Found::of).collect(), None),
-            Said::Order(_) => (None, Vec::new(), None),
-            Said::Nothing(why) => (None, Vec::new(), Some(*why)),
+            RowAnswer::Number(unit, found) => (Some(*unit), vec![Found::of(found)], None),
+            RowAnswer::Numbers(unit, found) => (Some(*unit), found.iter().map(Found::of).collect(), None),
+            RowAnswer::Order(_) => (None, Vec::new(), None),
+            RowAnswer::Nothing(why) => (None, Vec::new(), Some(*why)),
         };
-        let said: &[String] = if let Said::Order(said) = &judged.said { said } else { &[] };
+        let said: &[String] = if let RowAnswer::Order(said) = &judged.said { said } else { &[] };
         let row = judged.row;
-        let doubts = row.check.doubts().into_iter().map(|reading| Wanted { reading, window: None });
-        let runs = row.check.wanted().into_iter().chain(doubts).map(|Wanted { reading, window }| Run {
+        let doubts = row.check.doubts().into_iter().map(|reading| WantedReading { reading, window: None });
+        let runs = row.check.wanted().into_iter().chain(doubts).map(|WantedReading { reading, window }| GalleryRun {
             scenario: reading.scenario,
             set: reading.set,
             world: reading.world,
@@ -113,12 +113,12 @@ impl Found {
     }
 }
 
-fn band(check: &Check) -> Option<Band> {
+fn band(check: &Check) -> Option<Tolerance> {
     match check {
         Check::Value(_, band) | Check::Ratio(_, _, band) | Check::Middle(_, band) | Check::Share(_, _, band) => {
             Some(*band)
         }
-        Check::Among(_, draw) => Some(Band::Exactly(*draw)),
+        Check::Among(_, draw) => Some(Tolerance::Exactly(*draw)),
         Check::Calibrated(..)
         | Check::Shape(..)
         | Check::Course(..)

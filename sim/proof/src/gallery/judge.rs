@@ -5,7 +5,7 @@ use lab::figure::Unit;
 
 use crate::measured::median;
 
-use super::row::{Check, Reading, Row, Wanted};
+use super::row::{Check, GalleryRow, Reading, WantedReading};
 
 /// How a row came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +22,7 @@ pub enum Standing {
 
 /// What the simulation says to a row.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Said {
+pub enum RowAnswer {
     /// A number.
     Number(Unit, Estimate),
     /// Several, in the order of the row.
@@ -35,11 +35,11 @@ pub enum Said {
 
 /// A row with what was simulated.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct JudgedRow {
     /// The row.
-    pub row: &'static Row,
+    pub row: &'static GalleryRow,
     /// What the simulation says.
-    pub said: Said,
+    pub said: RowAnswer,
     /// Whether it is in the row's band.
     pub verdict: Standing,
 }
@@ -48,7 +48,7 @@ pub struct Judged {
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// Which.
-    pub wanted: Wanted,
+    pub wanted: WantedReading,
     /// Its value in each replication, in their order.
     pub values: Vec<Option<f64>>,
 }
@@ -65,9 +65,9 @@ pub struct Evidence {
 }
 
 /// The different runs that rows need, each once, in the rows' order.
-pub fn runs(rows: &[&'static Row]) -> Vec<Reading> {
+pub fn runs(rows: &[&'static GalleryRow]) -> Vec<Reading> {
     let mut runs: Vec<Reading> = Vec::new();
-    for Wanted { reading, .. } in rows.iter().flat_map(|row| row.check.wanted()) {
+    for WantedReading { reading, .. } in rows.iter().flat_map(|row| row.check.wanted()) {
         if !runs.iter().any(|run| run.shares_runs(&reading)) {
             runs.push(reading);
         }
@@ -75,10 +75,10 @@ pub fn runs(rows: &[&'static Row]) -> Vec<Reading> {
     runs
 }
 
-const NONE: Said = Said::Nothing("the runs have no such number");
+const NONE: RowAnswer = RowAnswer::Nothing("the runs have no such number");
 
 /// Holds a row against what was taken from the runs.
-pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
+pub fn judge(row: &'static GalleryRow, evidence: &Evidence) -> JudgedRow {
     let wanted = row.check.wanted();
     let values = |at: usize| -> &[Option<f64>] {
         let found = evidence.taken.iter().find(|taken| Some(&taken.wanted) == wanted.get(at));
@@ -86,9 +86,9 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
     };
     let known = |at: usize| values(at).iter().copied().flatten();
     let estimate = |at: usize| Estimate::of(&known(at).collect::<Vec<f64>>());
-    let unit = wanted.first().and_then(Wanted::unit).unwrap_or(Unit::Count);
+    let unit = wanted.first().and_then(WantedReading::unit).unwrap_or(Unit::Count);
     let number = |unit: Unit, found: Option<Estimate>, holds: &dyn Fn(Estimate) -> Standing| match found {
-        Some(found) => (Said::Number(unit, found), holds(found)),
+        Some(found) => (RowAnswer::Number(unit, found), holds(found)),
         None => (NONE, Standing::Outside),
     };
     let (said, verdict) = match &row.check {
@@ -115,22 +115,22 @@ pub fn judge(row: &'static Row, evidence: &Evidence) -> Judged {
             let found: Vec<Estimate> = (0..wanted.len()).filter_map(estimate).collect();
             let means: Vec<f64> = found.iter().map(|one| one.mean).collect();
             let whole = found.len() == wanted.len();
-            (Said::Numbers(unit, found), inside(whole && shape.holds(&means)))
+            (RowAnswer::Numbers(unit, found), inside(whole && shape.holds(&means)))
         }
         Check::Doubt(asked) => {
             let count = |of: &Reading| evidence.doubts.iter().find(|(other, _)| other == of).map(|(_, count)| *count);
             let found: Vec<Estimate> = asked.readings().iter().filter_map(|of| Estimate::of(&[count(of)?])).collect();
             let told = matches!(found[..], [with, without] if with.mean >= 1.0 && without.mean == 0.0);
-            (Said::Numbers(Unit::Count, found), inside(told))
+            (RowAnswer::Numbers(Unit::Count, found), inside(told))
         }
         Check::Order(program, published) => match evidence.orders.iter().find(|(of, _)| of == program) {
-            Some((_, said)) => (Said::Order(said.clone()), inside(said == published)),
-            None => (Said::Nothing("the program was not run"), Standing::Outside),
+            Some((_, said)) => (RowAnswer::Order(said.clone()), inside(said == published)),
+            None => (RowAnswer::Nothing("the program was not run"), Standing::Outside),
         },
-        Check::NotYet(why) => (Said::Nothing(why), Standing::NotYet),
-        Check::Stated(file) => (Said::Nothing(file), Standing::Shown),
+        Check::NotYet(why) => (RowAnswer::Nothing(why), Standing::NotYet),
+        Check::Stated(file) => (RowAnswer::Nothing(file), Standing::Shown),
     };
-    Judged { row, said, verdict }
+    JudgedRow { row, said, verdict }
 }
 
 /// A number that so many replications give together.
@@ -142,7 +142,7 @@ fn inside(holds: bool) -> Standing {
     if holds { Standing::Inside } else { Standing::Outside }
 }
 
-impl Judged {
+impl JudgedRow {
     /// Whether nothing is wrong with it.
     pub fn holds(&self) -> bool {
         matches!(self.verdict, Standing::Inside | Standing::Shown)
@@ -151,11 +151,11 @@ impl Judged {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::Asked;
+    use super::super::row::DoubtCase;
     use super::*;
 
-    const ASKED: Asked = Asked { scenario: "s.toml", kind: "lost-update", mistake: &["a=1"], cure: &["a=2"] };
-    static ROW: Row = Row { key: "X", what: "", published: "", flaw: "", check: Check::Doubt(ASKED) };
+    const ASKED: DoubtCase = DoubtCase { scenario: "s.toml", kind: "lost-update", mistake: &["a=1"], cure: &["a=2"] };
+    static ROW: GalleryRow = GalleryRow { key: "X", what: "", published: "", flaw: "", check: Check::Doubt(ASKED) };
 
     #[test]
     fn a_doubt_is_told_of_the_mistake_and_not_of_the_cure() {
@@ -171,8 +171,13 @@ mod tests {
 
     #[test]
     fn an_order_is_the_published_one_and_nothing_else() {
-        static ROW: Row =
-            Row { key: "X1", what: "", published: "", flaw: "", check: Check::Order("x.json", &["12", "56", "34"]) };
+        static ROW: GalleryRow = GalleryRow {
+            key: "X1",
+            what: "",
+            published: "",
+            flaw: "",
+            check: Check::Order("x.json", &["12", "56", "34"]),
+        };
         let verdict = |said: &[&str]| {
             let said = said.iter().map(|&word| word.to_owned()).collect();
             judge(&ROW, &Evidence { orders: vec![("x.json", said)], ..Evidence::default() }).verdict

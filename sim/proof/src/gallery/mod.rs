@@ -1,6 +1,6 @@
 //! The gallery: every figure that the field reports publish, beside what the simulation says.
 //!
-//! A [`Row`] is data: a key of the reports' list, the figure as it was printed, which runs to look at, which number of them to take,
+//! A [`GalleryRow`] is data: a key of the reports' list, the figure as it was printed, which runs to look at, which number of them to take,
 //! and the band it has to be in. No row holds an outcome of ours. What cannot be simulated yet stands in the table with its reason and
 //! counts as outside.
 //! Bands follow one rule for all reports, set before any run: exact for orders and counts, 2 % for laws and failure counts, 25 % for
@@ -20,11 +20,11 @@ mod wayfair;
 mod window;
 
 pub use json::gallery_json;
-pub use judge::{Evidence, Judged, Said, Standing, Taken, judge, runs};
+pub use judge::{Evidence, JudgedRow, RowAnswer, Standing, Taken, judge, runs};
 pub use page::{Incident, gallery_page};
-pub use row::{Asked, Band, Check, Reading, Row, Shape, Wanted};
+pub use row::{Check, DoubtCase, GalleryRow, Reading, Shape, Tolerance, WantedReading};
 pub use text::gallery_table;
-pub use window::{Stretch, Take};
+pub use window::{Extract, Stretch};
 
 /// The reports, by the letter that their rows' keys begin with.
 pub const REPORTS: [(char, &str); 6] = [
@@ -37,8 +37,8 @@ pub const REPORTS: [(char, &str); 6] = [
 ];
 
 /// All rows, by report.
-pub fn rows() -> Vec<&'static Row> {
-    let reports: [&'static [Row]; 6] =
+pub fn rows() -> Vec<&'static GalleryRow> {
+    let reports: [&'static [GalleryRow]; 6] =
         [&mixpanel::ROWS, &startup::ROWS, &pinterest::ROWS, &wayfair::ROWS, &redis_pool::ROWS, &gunicorn::ROWS];
     reports.into_iter().flatten().collect()
 }

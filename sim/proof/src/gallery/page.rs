@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::{cells, summary};
-use super::{Judged, REPORTS};
+use super::{JudgedRow, REPORTS};
 
 /// A scenario of the gallery that was run as it stands.
 #[derive(Clone, Debug)]
@@ -28,12 +28,12 @@ Predictions beside measured servers are in [validation/](validation/), see [vali
 ";
 
 /// The page; plots stand under the report whose rows take numbers from their scenario first.
-pub fn gallery_page(rows: &[Judged], incidents: &[Incident]) -> String {
+pub fn gallery_page(rows: &[JudgedRow], incidents: &[Incident]) -> String {
     let mut page = HEAD.to_owned();
     page += &summary(rows);
     let mut shown: Vec<&str> = Vec::new();
     for (letter, title) in REPORTS {
-        let of_report: Vec<&Judged> = rows.iter().filter(|judged| judged.row.key.starts_with(letter)).collect();
+        let of_report: Vec<&JudgedRow> = rows.iter().filter(|judged| judged.row.key.starts_with(letter)).collect();
         if of_report.is_empty() {
             continue;
         }
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn every_row_and_every_plot_stands_on_the_page_once() {
         let rows = rows();
-        let judged: Vec<Judged> = rows.iter().map(|row| judge(row, &Evidence::default())).collect();
+        let judged: Vec<JudgedRow> = rows.iter().map(|row| judge(row, &Evidence::default())).collect();
         let incident = |scenario| Incident {
             scenario,
             title: "A | title".to_owned(),

@@ -7,7 +7,7 @@ use lab::figure::{RUN_FIGURES, Recipe, Unit};
 
 /// One published figure.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct GalleryRow {
     /// Item of the reports' list, and where it has several figures, which.
     pub key: &'static str,
     /// What it is about.
@@ -24,21 +24,21 @@ pub struct Row {
 #[derive(Clone, Copy, Debug)]
 pub enum Check {
     /// A number of one world.
-    Value(Reading, Band),
+    Value(Reading, Tolerance),
     /// One number over another.
-    Ratio(Reading, Reading, Band),
+    Ratio(Reading, Reading, Tolerance),
     /// The number from which the report's one constant was calibrated: shown, not judged.
     Calibrated(Reading),
     /// A published draw of a lottery: it lies among the replications.
     Among(Reading, f64),
     /// The middle one of the replications' numbers.
-    Middle(Reading, Band),
+    Middle(Reading, Tolerance),
     /// In how many of the replications the number is no more than so much.
-    Share(Reading, f64, Band),
+    Share(Reading, f64, Tolerance),
     /// What several numbers look like side by side.
     Shape(&'static [Reading], Shape),
     /// What `tailback check` says of a file is the mistake, and it does not say it of the cure.
-    Doubt(Asked),
+    Doubt(DoubtCase),
     /// What windows of runs look like side by side; each reading's figure is a column of the time series.
     Course(&'static [(Reading, Stretch)], Shape),
     /// A scheduling program beneath the folder of scenarios, and what its greenlets say, in order, and nothing else.
@@ -51,7 +51,7 @@ pub enum Check {
 
 /// A scenario file with a mistake laid over it, and with the cure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Asked {
+pub struct DoubtCase {
     /// Scenario file, beneath the folder of scenarios.
     pub scenario: &'static str,
     /// The kind of doubt, as messages call it.
@@ -62,7 +62,7 @@ pub struct Asked {
     pub cure: &'static [&'static str],
 }
 
-impl Asked {
+impl DoubtCase {
     /// How many doubts of the kind there are with the mistake, and with the cure. They come from no run and no world.
     pub fn readings(&self) -> [Reading; 2] {
         [self.mistake, self.cure].map(|set| Reading { scenario: self.scenario, set, world: "", figure: self.kind })
@@ -84,7 +84,7 @@ pub struct Reading {
 
 /// A reading, or a window of one run's series.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Wanted {
+pub struct WantedReading {
     /// From which runs, and which figure or column.
     pub reading: Reading,
     /// Of the whole run, or of a window.
@@ -93,7 +93,7 @@ pub struct Wanted {
 
 /// Where a number has to be. In the figure's own unit, which for durations is nanoseconds.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Band {
+pub enum Tolerance {
     /// That number and no other.
     Exactly(f64),
     /// So many per cent around the published number.
@@ -131,7 +131,7 @@ impl Reading {
     }
 }
 
-impl Wanted {
+impl WantedReading {
     /// What it is measured in; `None` if there is no such figure or column.
     pub fn unit(&self) -> Option<Unit> {
         match self.window {
@@ -151,8 +151,8 @@ impl Wanted {
 
 impl Check {
     /// All numbers that it takes.
-    pub fn wanted(&self) -> Vec<Wanted> {
-        let whole = |reading: &Reading| Wanted { reading: *reading, window: None };
+    pub fn wanted(&self) -> Vec<WantedReading> {
+        let whole = |reading: &Reading| WantedReading { reading: *reading, window: None };
         match self {
             Check::Value(reading, _)
             | Check::Calibrated(reading)
@@ -162,7 +162,7 @@ impl Check {
             Check::Ratio(over, under, _) => vec![whole(over), whole(under)],
             Check::Shape(readings, _) => readings.iter().map(whole).collect(),
             Check::Course(points, _) => {
-                points.iter().map(|&(reading, window)| Wanted { reading, window: Some(window) }).collect()
+                points.iter().map(|&(reading, window)| WantedReading { reading, window: Some(window) }).collect()
             }
             Check::Doubt(_) | Check::Order(..) | Check::NotYet(_) | Check::Stated(_) => Vec::new(),
         }
@@ -185,16 +185,16 @@ impl Check {
     }
 }
 
-impl Band {
+impl Tolerance {
     /// Lower and upper end.
     pub fn ends(&self) -> (f64, f64) {
         match *self {
-            Band::Exactly(value) => (value, value),
-            Band::Near(value, percent) => {
+            Tolerance::Exactly(value) => (value, value),
+            Tolerance::Near(value, percent) => {
                 let half = value.abs() * percent / 100.0;
                 (value - half, value + half)
             }
-            Band::Between(low, high) => (low, high),
+            Tolerance::Between(low, high) => (low, high),
         }
     }
 
@@ -256,9 +256,9 @@ mod tests {
 
     #[test]
     fn a_band_includes_its_ends_and_nothing_beyond() {
-        assert!(Band::Exactly(4.0).holds(4.0) && !Band::Exactly(4.0).holds(4.001));
-        assert!(Band::Near(100.0, 2.0).holds(98.0) && !Band::Near(100.0, 2.0).holds(97.9));
-        assert!(Band::Between(1.0, 2.0).holds(2.0) && !Band::Between(1.0, 2.0).holds(2.1));
+        assert!(Tolerance::Exactly(4.0).holds(4.0) && !Tolerance::Exactly(4.0).holds(4.001));
+        assert!(Tolerance::Near(100.0, 2.0).holds(98.0) && !Tolerance::Near(100.0, 2.0).holds(97.9));
+        assert!(Tolerance::Between(1.0, 2.0).holds(2.0) && !Tolerance::Between(1.0, 2.0).holds(2.1));
     }
 
     #[test]

@@ -4,10 +4,10 @@ use lab::{Estimate, Unit};
 
 use report::words::number;
 
-use super::{Band, Check, Judged, Said, Standing};
+use super::{Check, JudgedRow, RowAnswer, Standing, Tolerance};
 
 /// The table and a count of verdicts.
-pub fn gallery_table(rows: &[Judged]) -> String {
+pub fn gallery_table(rows: &[JudgedRow]) -> String {
     let cells: Vec<[String; 6]> = rows.iter().map(cells).collect();
     let heads = ["key", "what", "published", "simulated", "band", "verdict"].map(str::to_owned);
     let mut widths = heads.clone().map(|head| head.chars().count());
@@ -27,7 +27,7 @@ pub fn gallery_table(rows: &[Judged]) -> String {
 }
 
 /// How many rows there are of each verdict, in a sentence.
-pub(crate) fn summary(rows: &[Judged]) -> String {
+pub(crate) fn summary(rows: &[JudgedRow]) -> String {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     format!(
         "\n{} rows: {} inside their bands, {} outside, {} not yet simulated, which counts as outside, and {} shown without a verdict.\n",
@@ -44,11 +44,11 @@ fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
     format!("{}\n", padded.join("  ").trim_end())
 }
 
-pub(crate) fn cells(judged: &Judged) -> [String; 6] {
+pub(crate) fn cells(judged: &JudgedRow) -> [String; 6] {
     let row = judged.row;
     let unit = match &judged.said {
-        Said::Number(unit, _) | Said::Numbers(unit, _) => *unit,
-        Said::Order(_) | Said::Nothing(_) => Unit::Count,
+        RowAnswer::Number(unit, _) | RowAnswer::Numbers(unit, _) => *unit,
+        RowAnswer::Order(_) | RowAnswer::Nothing(_) => Unit::Count,
     };
     [
         row.key.to_owned(),
@@ -61,7 +61,7 @@ pub(crate) fn cells(judged: &Judged) -> [String; 6] {
 }
 
 /// A verdict in a word or two.
-pub fn verdict(judged: &Judged) -> &'static str {
+pub fn verdict(judged: &JudgedRow) -> &'static str {
     match (judged.verdict, &judged.row.check) {
         (Standing::Inside, _) => "inside",
         (Standing::Outside, _) => "OUTSIDE",
@@ -71,15 +71,15 @@ pub fn verdict(judged: &Judged) -> &'static str {
     }
 }
 
-fn said(said: &Said) -> String {
+fn said(said: &RowAnswer) -> String {
     match said {
-        Said::Number(unit, found) => written(*unit, found),
-        Said::Numbers(unit, found) => {
+        RowAnswer::Number(unit, found) => written(*unit, found),
+        RowAnswer::Numbers(unit, found) => {
             let all: Vec<String> = found.iter().map(|one| written(*unit, one)).collect();
             all.join(", ")
         }
-        Said::Order(said) => said.join(", "),
-        Said::Nothing(why) => (*why).to_owned(),
+        RowAnswer::Order(said) => said.join(", "),
+        RowAnswer::Nothing(why) => (*why).to_owned(),
     }
 }
 
@@ -108,25 +108,31 @@ pub fn band(check: &Check, unit: Unit) -> String {
     }
 }
 
-fn words(band: &Band, unit: Unit) -> String {
+fn words(band: &Tolerance, unit: Unit) -> String {
     match *band {
-        Band::Exactly(value) => format!("exactly {}", number::value(unit, value)),
-        Band::Near(value, percent) => format!("{} ±{percent} %", number::value(unit, value)),
-        Band::Between(low, high) => format!("{} to {}", number::value(unit, low), number::value(unit, high)),
+        Tolerance::Exactly(value) => format!("exactly {}", number::value(unit, value)),
+        Tolerance::Near(value, percent) => format!("{} ±{percent} %", number::value(unit, value)),
+        Tolerance::Between(low, high) => format!("{} to {}", number::value(unit, low), number::value(unit, high)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gallery::{Check, Evidence, Row, judge, rows};
+    use crate::gallery::{Check, Evidence, GalleryRow, judge, rows};
 
-    static LATER: Row =
-        Row { key: "A99", what: "what nobody knows", published: "-", flaw: "", check: Check::NotYet("not known") };
+    static LATER: GalleryRow = GalleryRow {
+        key: "A99",
+        what: "what nobody knows",
+        published: "-",
+        flaw: "",
+        check: Check::NotYet("not known"),
+    };
 
     #[test]
     fn a_row_without_runs_is_outside_and_one_that_cannot_be_run_says_why() {
-        let all: Vec<Judged> = rows().into_iter().chain([&LATER]).map(|row| judge(row, &Evidence::default())).collect();
+        let all: Vec<JudgedRow> =
+            rows().into_iter().chain([&LATER]).map(|row| judge(row, &Evidence::default())).collect();
         let text = gallery_table(&all);
         assert!(text.lines().any(|line| line.starts_with("D6 ") && line.ends_with("OUTSIDE")), "{text}");
         assert!(text.lines().any(|line| line.starts_with("A18 ") && line.ends_with("OUTSIDE")), "{text}");

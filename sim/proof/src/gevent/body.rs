@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::OracleError;
 use super::compile::Tables;
-use super::grammar::{Action, Count};
+use super::grammar::{Action, NotifyCount};
 
 /// Longest duration of a step, in milliseconds: eleven days, so that no sum of them overflows.
 const MS_MAX: f64 = 1e9;
@@ -137,11 +137,11 @@ impl Body<'_> {
             Action::Notify { on, n } => {
                 let sync = self.sync("notify", on, is_condition, place)?.0;
                 let count = match n {
-                    Count::Word(_) => u16::MAX,
-                    Count::Number(0 | u16::MAX) => {
+                    NotifyCount::Word(_) => u16::MAX,
+                    NotifyCount::Number(0 | u16::MAX) => {
                         return Err(OracleError::part(place, "`n` is 1 to 65534 or \"all\""));
                     }
-                    Count::Number(count) => *count,
+                    NotifyCount::Number(count) => *count,
                 };
                 (Some(Op::Notify { sync, count }), false)
             }

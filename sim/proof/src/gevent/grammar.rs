@@ -200,7 +200,7 @@ pub(super) enum Action {
     Notify {
         on: String,
         #[serde(default)]
-        n: Count,
+        n: NotifyCount,
     },
     Set {
         on: String,
@@ -250,14 +250,14 @@ fn yes() -> bool {
 /// How many waiters a `notify` is for.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a number below 65535 or \"all\"")]
-pub(super) enum Count {
+pub(super) enum NotifyCount {
     Number(u16),
     Word(All),
 }
 
-impl Default for Count {
+impl Default for NotifyCount {
     fn default() -> Self {
-        Count::Number(1)
+        NotifyCount::Number(1)
     }
 }
 

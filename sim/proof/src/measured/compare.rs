@@ -4,14 +4,14 @@ use report::json::{number, number_or_null};
 use serde::Serialize;
 
 use super::bands::Bands;
-use super::entry::Entry;
-use super::outcome::Outcome;
+use super::entry::MeasuredEntry;
+use super::outcome::ServerOutcome;
 use super::rank_sum::two_sided_p;
 
 /// How an entry counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Part {
+pub enum EntryPart {
     /// Not at all: a server's own cost of a request was taken from it.
     Calibration,
     /// Its numbers are held against the bands.
@@ -23,7 +23,7 @@ pub enum Part {
 /// Whether a quantity is in its band.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fit {
+pub enum InBand {
     /// It is.
     Within,
     /// It is not.
@@ -69,7 +69,7 @@ impl Regime {
 /// A quantity over the measured runs.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub struct Measured {
+pub struct MeasuredQuantity {
     #[serde(serialize_with = "number")]
     pub min: f64,
     #[serde(serialize_with = "number")]
@@ -105,44 +105,44 @@ pub struct Predicted {
 
 /// One quantity of an entry.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-pub struct Quantity {
+pub struct ComparedQuantity {
     /// In the real server.
-    pub measured: Measured,
+    pub measured: MeasuredQuantity,
     /// In the simulation.
     pub predicted: Predicted,
     /// Predicted over measured median, less one.
     #[serde(serialize_with = "number")]
     pub error: f64,
     /// Whether that is in the band.
-    pub verdict: Fit,
+    pub verdict: InBand,
 }
 
 /// An entry that was simulated.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Comparison {
+pub struct EntryComparison {
     /// Good responses a second.
-    pub ok_rps: Quantity,
+    pub ok_rps: ComparedQuantity,
     /// Median latency of good responses, milliseconds.
-    pub p50_ms: Option<Quantity>,
+    pub p50_ms: Option<ComparedQuantity>,
     /// 90th percentile, milliseconds.
-    pub p90_ms: Option<Quantity>,
+    pub p90_ms: Option<ComparedQuantity>,
     /// 99th percentile, milliseconds.
-    pub p99_ms: Option<Quantity>,
+    pub p99_ms: Option<ComparedQuantity>,
     /// CPU time of the server over wall time, cores.
-    pub cpu_cores: Option<Quantity>,
+    pub cpu_cores: Option<ComparedQuantity>,
     /// How many requests went wrong in the real server.
     pub regime_measured: Regime,
     /// And in the simulation.
     pub regime_predicted: Regime,
     /// Whether these are the same.
-    pub regime: Fit,
+    pub regime: InBand,
 }
 
 /// What became of an entry.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Fate {
+pub enum EntryFate {
     /// It was simulated.
-    Compared(Box<Comparison>),
+    Compared(Box<EntryComparison>),
     /// No scenario says it; with the reason. Counts as outside of every band.
     NotMapped(String),
     /// Its runs did not come to their end; with the reason. Counts as outside of every band.
@@ -157,72 +157,80 @@ pub struct Validated {
     /// Kind of server.
     pub server: String,
     /// How it counts.
-    pub part: Part,
+    pub part: EntryPart,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: EntryFate,
 }
 
 impl Validated {
     /// An entry and its fate.
-    pub fn new(entry: &Entry, fate: Fate) -> Validated {
-        Validated { name: entry.name.clone(), server: entry.deployment.server.clone(), part: Part::of(entry), fate }
+    pub fn new(entry: &MeasuredEntry, fate: EntryFate) -> Validated {
+        Validated {
+            name: entry.name.clone(),
+            server: entry.deployment.server.clone(),
+            part: EntryPart::of(entry),
+            fate,
+        }
     }
 
     /// The numbers of an entry that was simulated.
-    pub fn comparison(&self) -> Option<&Comparison> {
+    pub fn comparison(&self) -> Option<&EntryComparison> {
         match &self.fate {
-            Fate::Compared(found) => Some(found),
-            Fate::NotMapped(_) | Fate::Failed(_) => None,
+            EntryFate::Compared(found) => Some(found),
+            EntryFate::NotMapped(_) | EntryFate::Failed(_) => None,
         }
     }
 
     /// Whether it was simulated and nothing is outside of its band.
     pub fn is_within(&self) -> bool {
-        self.comparison().is_some_and(Comparison::is_within)
+        self.comparison().is_some_and(EntryComparison::is_within)
     }
 }
 
-impl Part {
+impl EntryPart {
     /// How an entry counts.
-    pub fn of(entry: &Entry) -> Part {
+    pub fn of(entry: &MeasuredEntry) -> EntryPart {
         if entry.is_calibration() {
-            Part::Calibration
+            EntryPart::Calibration
         } else if entry.is_by_chance() {
-            Part::ByChance
+            EntryPart::ByChance
         } else {
-            Part::Judged
+            EntryPart::Judged
         }
     }
 }
 
-impl Comparison {
+impl EntryComparison {
     /// Holds an entry's measured runs against simulated ones.
     ///
     /// # Panics
     /// If there is not at least one simulated run.
-    pub fn of(entry: &Entry, simulated: &[Outcome]) -> Comparison {
-        let measured: Vec<Outcome> = entry.runs.iter().map(|run| Outcome::measured(run, &entry.load)).collect();
-        let part = Part::of(entry);
-        let quantity = |pick: fn(&Outcome) -> Option<f64>, judge: fn(&Quantity) -> bool| {
-            let pick_all = |runs: &[Outcome]| -> Vec<f64> { runs.iter().filter_map(pick).collect() };
-            let mut quantity = Quantity::of(&pick_all(&measured), &pick_all(simulated))?;
-            if part != Part::Calibration {
+    pub fn of(entry: &MeasuredEntry, simulated: &[ServerOutcome]) -> EntryComparison {
+        let measured: Vec<ServerOutcome> =
+            entry.runs.iter().map(|run| ServerOutcome::measured(run, &entry.load)).collect();
+        let part = EntryPart::of(entry);
+        let quantity = |pick: fn(&ServerOutcome) -> Option<f64>, judge: fn(&ComparedQuantity) -> bool| {
+            let pick_all = |runs: &[ServerOutcome]| -> Vec<f64> { runs.iter().filter_map(pick).collect() };
+            let mut quantity = ComparedQuantity::of(&pick_all(&measured), &pick_all(simulated))?;
+            if part != EntryPart::Calibration {
                 quantity.verdict = verdict(judge(&quantity));
             }
             Some(quantity)
         };
-        let unjudged = |pick| quantity(pick, |_| true).map(|known| Quantity { verdict: Fit::NotJudged, ..known });
-        let rps = |runs: &[Outcome]| -> Vec<f64> { runs.iter().map(|run| run.ok_rps).collect() };
+        let unjudged =
+            |pick| quantity(pick, |_| true).map(|known| ComparedQuantity { verdict: InBand::NotJudged, ..known });
+        let rps = |runs: &[ServerOutcome]| -> Vec<f64> { runs.iter().map(|run| run.ok_rps).collect() };
         let mut ok_rps = quantity(|run| Some(run.ok_rps), |known| known.error.abs() <= Bands::THROUGHPUT_NINE_IN_TEN)
             .expect("there is a run, and every run has a throughput");
-        if part == Part::ByChance {
-            let same = ok_rps.verdict == Fit::Within || indistinguishable(&rps(&measured), &rps(simulated));
+        if part == EntryPart::ByChance {
+            let same = ok_rps.verdict == InBand::Within || indistinguishable(&rps(&measured), &rps(simulated));
             ok_rps.verdict = verdict(same);
         }
-        let bad = |runs: &[Outcome]| Regime::of(median(&runs.iter().map(|run| run.bad_share).collect::<Vec<_>>()));
+        let bad =
+            |runs: &[ServerOutcome]| Regime::of(median(&runs.iter().map(|run| run.bad_share).collect::<Vec<_>>()));
         let (regime_measured, regime_predicted) = (bad(&measured), bad(simulated));
         let same = verdict(regime_measured == regime_predicted);
-        Comparison {
+        EntryComparison {
             ok_rps,
             p50_ms: quantity(|run| run.p50_ms, |known| known.error.abs() <= Bands::P50),
             p90_ms: unjudged(|run| run.p90_ms),
@@ -230,27 +238,28 @@ impl Comparison {
             cpu_cores: unjudged(|run| run.cpu_cores),
             regime_measured,
             regime_predicted,
-            regime: if part == Part::Calibration { Fit::NotJudged } else { same },
+            regime: if part == EntryPart::Calibration { InBand::NotJudged } else { same },
         }
     }
 
     /// Whether nothing is outside of its band.
     pub fn is_within(&self) -> bool {
         let quantities = [Some(&self.ok_rps), self.p50_ms.as_ref(), self.p99_ms.as_ref()];
-        let outside = |quantity: &&Quantity| quantity.verdict == Fit::Outside;
-        !quantities.into_iter().flatten().any(|quantity| outside(&quantity)) && self.regime != Fit::Outside
+        let outside = |quantity: &&ComparedQuantity| quantity.verdict == InBand::Outside;
+        !quantities.into_iter().flatten().any(|quantity| outside(&quantity)) && self.regime != InBand::Outside
     }
 }
 
-impl Quantity {
+impl ComparedQuantity {
     /// Not judged yet; `None` if either side lacks it.
-    fn of(measured: &[f64], predicted: &[f64]) -> Option<Quantity> {
+    fn of(measured: &[f64], predicted: &[f64]) -> Option<ComparedQuantity> {
         if measured.is_empty() || predicted.is_empty() {
             return None;
         }
         let (seen, told) = (sorted(measured), sorted(predicted));
         let runs = |values: &[f64]| u32::try_from(values.len()).expect("runs are counted by u32");
-        let measured = Measured { min: seen[0], median: median(&seen), max: seen[seen.len() - 1], runs: runs(&seen) };
+        let measured =
+            MeasuredQuantity { min: seen[0], median: median(&seen), max: seen[seen.len() - 1], runs: runs(&seen) };
         let interval = interval_of_median(&told);
         let predicted = Predicted {
             min: told[0],
@@ -262,7 +271,7 @@ impl Quantity {
             runs: runs(&told),
         };
         let error = if measured.median > 0.0 { predicted.median / measured.median - 1.0 } else { 0.0 };
-        Some(Quantity { measured, predicted, error, verdict: Fit::NotJudged })
+        Some(ComparedQuantity { measured, predicted, error, verdict: InBand::NotJudged })
     }
 
     /// Whether the prediction lies between the measured runs.
@@ -271,8 +280,8 @@ impl Quantity {
     }
 }
 
-fn verdict(within: bool) -> Fit {
-    if within { Fit::Within } else { Fit::Outside }
+fn verdict(within: bool) -> InBand {
+    if within { InBand::Within } else { InBand::Outside }
 }
 
 /// Whether measured runs could be simulated ones.
@@ -333,12 +342,19 @@ fn interval_of_median(sorted: &[f64]) -> Option<(f64, f64)> {
 mod tests {
     use super::*;
 
-    fn outcome(ok_rps: f64, p99_ms: f64) -> Outcome {
+    fn outcome(ok_rps: f64, p99_ms: f64) -> ServerOutcome {
         let latency = Some(p99_ms);
-        Outcome { ok_rps, p50_ms: Some(10.0), p90_ms: latency, p99_ms: latency, bad_share: 0.0, cpu_cores: Some(0.5) }
+        ServerOutcome {
+            ok_rps,
+            p50_ms: Some(10.0),
+            p90_ms: latency,
+            p99_ms: latency,
+            bad_share: 0.0,
+            cpu_cores: Some(0.5),
+        }
     }
 
-    fn entry(family: &str, clients: u32, runs: &[(f64, f64)]) -> Entry {
+    fn entry(family: &str, clients: u32, runs: &[(f64, f64)]) -> MeasuredEntry {
         let run = |&(rps, p99): &(f64, f64)| {
             format!(
                 r#"{{"ok": 5, "wall_s": 1, "rps": {rps}, "server_cpu_util": 0.4, "all": {{"n": 5, "mean_ms": 1,
@@ -352,38 +368,38 @@ mod tests {
                 "load": {{"kind": "ab", "clients": {clients}, "requests": 9}}, "runs": [{}]}}"#,
             runs.join(", ")
         );
-        Entry::read(&text).unwrap()
+        MeasuredEntry::read(&text).unwrap()
     }
 
     #[test]
     fn medians_are_compared_and_a_wide_spread_excuses_the_tail_only() {
         let simulated = [outcome(95.0, 30.0), outcome(99.0, 31.0), outcome(90.0, 29.0)];
         let entry = entry("io", 1, &[(100.0, 20.0), (108.0, 22.0), (99.0, 40.0)]);
-        let found = Comparison::of(&entry, &simulated);
+        let found = EntryComparison::of(&entry, &simulated);
         assert_eq!((found.ok_rps.measured.median, found.ok_rps.predicted.median), (100.0, 95.0));
         assert!((found.ok_rps.error + 0.05).abs() < 1e-12);
         let p99 = found.p99_ms.unwrap();
-        assert!(p99.error > 0.2 && p99.verdict == Fit::Within);
-        assert!(found.is_within() && found.p90_ms.unwrap().verdict == Fit::NotJudged);
+        assert!(p99.error > 0.2 && p99.verdict == InBand::Within);
+        assert!(found.is_within() && found.p90_ms.unwrap().verdict == InBand::NotJudged);
 
-        let far = Comparison::of(&entry, &[outcome(80.0, 41.0)]);
-        assert_eq!((far.ok_rps.verdict, far.p99_ms.unwrap().verdict), (Fit::Outside, Fit::Outside));
+        let far = EntryComparison::of(&entry, &[outcome(80.0, 41.0)]);
+        assert_eq!((far.ok_rps.verdict, far.p99_ms.unwrap().verdict), (InBand::Outside, InBand::Outside));
         assert!(!far.is_within());
     }
 
     #[test]
     fn a_calibration_is_shown_and_not_judged() {
-        let found = Comparison::of(&entry("calib", 1, &[(100.0, 20.0)]), &[outcome(1.0, 1.0)]);
+        let found = EntryComparison::of(&entry("calib", 1, &[(100.0, 20.0)]), &[outcome(1.0, 1.0)]);
         assert!(found.is_within() && found.ok_rps.error < -0.9);
     }
 
     #[test]
     fn what_chance_decides_is_held_against_the_spread_of_the_simulation() {
-        let simulated: Vec<Outcome> = (0..10).map(|at| outcome(100.0 + 10.0 * f64::from(at), 20.0)).collect();
-        let found = |runs: &[(f64, f64)]| Comparison::of(&entry("herd", 101, runs), &simulated).ok_rps.verdict;
-        assert_eq!(found(&[(110.0, 20.0), (120.0, 20.0), (200.0, 20.0)]), Fit::Within);
-        assert_eq!(found(&[(60.0, 20.0), (70.0, 20.0), (80.0, 20.0), (101.0, 20.0)]), Fit::Outside);
-        assert_eq!((found(&[(230.0, 20.0)]), found(&[(400.0, 20.0)])), (Fit::Within, Fit::Outside));
+        let simulated: Vec<ServerOutcome> = (0..10).map(|at| outcome(100.0 + 10.0 * f64::from(at), 20.0)).collect();
+        let found = |runs: &[(f64, f64)]| EntryComparison::of(&entry("herd", 101, runs), &simulated).ok_rps.verdict;
+        assert_eq!(found(&[(110.0, 20.0), (120.0, 20.0), (200.0, 20.0)]), InBand::Within);
+        assert_eq!(found(&[(60.0, 20.0), (70.0, 20.0), (80.0, 20.0), (101.0, 20.0)]), InBand::Outside);
+        assert_eq!((found(&[(230.0, 20.0)]), found(&[(400.0, 20.0)])), (InBand::Within, InBand::Outside));
     }
 
     #[test]

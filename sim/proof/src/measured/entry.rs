@@ -4,21 +4,21 @@
 
 use serde::Deserialize;
 
-use super::steps::{self, Step, StepError};
+use super::steps::{self, MeasuredStep, StepError};
 
 /// One setting of a real server, measured in one or more runs.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct MeasuredEntry {
     /// Family, server and setting, parted by slashes.
     pub name: String,
     /// The server.
-    pub deployment: Deployment,
-    /// What requests do; empty for a [`Load::Loop`].
+    pub deployment: MeasuredServer,
+    /// What requests do; empty for a [`MeasuredLoad::Loop`].
     #[serde(default)]
     pub mix: Vec<Class>,
     /// Who asks.
-    pub load: Load,
+    pub load: MeasuredLoad,
     /// What came of it, each time on a fresh server.
     pub runs: Vec<Run>,
 }
@@ -26,7 +26,7 @@ pub struct Entry {
 /// A server and its settings.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Deployment {
+pub struct MeasuredServer {
     /// Kind of server.
     pub server: String,
     /// Worker processes; one if not given.
@@ -53,7 +53,7 @@ pub struct Deployment {
 pub struct Class {
     /// How frequent it is, in proportion to the others.
     pub weight: f64,
-    /// What it does, as written: see [`Step`].
+    /// What it does, as written: see [`MeasuredStep`].
     pub steps: String,
 }
 
@@ -62,7 +62,7 @@ impl Class {
     ///
     /// # Errors
     /// The first step that is none.
-    pub fn steps(&self) -> Result<Vec<Step>, StepError> {
+    pub fn steps(&self) -> Result<Vec<MeasuredStep>, StepError> {
         steps::parse(&self.steps)
     }
 }
@@ -71,7 +71,7 @@ impl Class {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub enum Load {
+pub enum MeasuredLoad {
     /// Clients that each ask again as soon as they have their response, on a new connection.
     Closed {
         clients: u32,
@@ -119,15 +119,15 @@ pub struct Run {
     /// Good responses a second of `wall_s`.
     pub rps: Option<f64>,
     /// Latency of the good responses.
-    pub all: Option<Latency>,
+    pub all: Option<MeasuredLatency>,
     /// The same of the first class of the mix.
-    pub class0: Option<Latency>,
+    pub class0: Option<MeasuredLatency>,
     /// The same of the second.
-    pub class1: Option<Latency>,
+    pub class1: Option<MeasuredLatency>,
     /// The same of the third.
-    pub class2: Option<Latency>,
+    pub class2: Option<MeasuredLatency>,
     /// The same of the fourth.
-    pub class3: Option<Latency>,
+    pub class3: Option<MeasuredLatency>,
     /// CPU time of all server processes, seconds.
     pub server_cpu_s: Option<f64>,
     /// That over `wall_s`.
@@ -156,7 +156,7 @@ pub struct Run {
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // What has no comment is what it is called.
-pub struct Latency {
+pub struct MeasuredLatency {
     /// Good responses.
     pub n: u64,
     pub mean_ms: f64,
@@ -221,13 +221,13 @@ const NUMBER_MAX: f64 = 1e15;
 /// Runs of an entry: a rank-sum test counts orders, whose number grows with them.
 const RUNS_MAX: usize = 20;
 
-impl Entry {
+impl MeasuredEntry {
     /// Reads an entry.
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn read(text: &str) -> Result<Entry, EntryError> {
-        let entry: Entry = serde_json::from_str(text)?;
+    pub fn read(text: &str) -> Result<MeasuredEntry, EntryError> {
+        let entry: MeasuredEntry = serde_json::from_str(text)?;
         if entry.name.is_empty() || entry.name.chars().count() > NAME_MAX || entry.name.contains(char::is_control) {
             return Err(EntryError::Name);
         }
@@ -250,28 +250,28 @@ impl Entry {
             value if value > 0.0 => Ok(()),
             _ => Err(EntryError::NotAboveZero(what)),
         };
-        if self.mix.is_empty() && !matches!(self.load, Load::Loop { .. }) {
+        if self.mix.is_empty() && !matches!(self.load, MeasuredLoad::Loop { .. }) {
             return Err(EntryError::NoMix);
         }
         for class in &self.mix {
             positive("weight", class.weight)?;
         }
         match self.load {
-            Load::Closed { clients, requests, timeout_s } => {
+            MeasuredLoad::Closed { clients, requests, timeout_s } => {
                 positive("clients", f64::from(clients))?;
                 positive("requests", requests as f64)?;
                 positive("timeout_s", timeout_s)
             }
-            Load::Open { rate, seconds, timeout_s } => {
+            MeasuredLoad::Open { rate, seconds, timeout_s } => {
                 positive("rate", rate)?;
                 positive("seconds", seconds)?;
                 positive("timeout_s", timeout_s)
             }
-            Load::Ab { clients, requests } => {
+            MeasuredLoad::Ab { clients, requests } => {
                 positive("clients", f64::from(clients))?;
                 positive("requests", requests as f64)
             }
-            Load::Loop { seconds } => positive("seconds", seconds),
+            MeasuredLoad::Loop { seconds } => positive("seconds", seconds),
         }
     }
 
@@ -280,8 +280,8 @@ impl Entry {
             return Err(EntryError::TooLarge { run, field });
         }
         let needed = match self.load {
-            Load::Loop { .. } => [("ok_per_s", numbers.ok_per_s), ("cpu_util", numbers.cpu_util)],
-            Load::Closed { .. } | Load::Open { .. } | Load::Ab { .. } => {
+            MeasuredLoad::Loop { .. } => [("ok_per_s", numbers.ok_per_s), ("cpu_util", numbers.cpu_util)],
+            MeasuredLoad::Closed { .. } | MeasuredLoad::Open { .. } | MeasuredLoad::Ab { .. } => {
                 [("wall_s", numbers.wall_s), ("rps", numbers.rps)]
             }
         };
@@ -291,7 +291,7 @@ impl Entry {
                 return Err(EntryError::NotAboveZero(field));
             }
         }
-        let timed = matches!(self.load, Load::Closed { .. } | Load::Open { .. });
+        let timed = matches!(self.load, MeasuredLoad::Closed { .. } | MeasuredLoad::Open { .. });
         if timed && numbers.ok > 0 && numbers.all.is_none() {
             return Err(EntryError::Missing { run, field: "all" });
         }
@@ -321,7 +321,7 @@ impl Entry {
     /// Who finds no room there repeats the SYN after seconds that double (Linux, `tcp_syn_retries`), and how many have to
     /// depends on a race of microseconds between the herd and the server.
     pub fn is_by_chance(&self) -> bool {
-        matches!(self.load, Load::Ab { clients, .. } if clients > self.backlog())
+        matches!(self.load, MeasuredLoad::Ab { clients, .. } if clients > self.backlog())
     }
 }
 
@@ -356,7 +356,7 @@ impl Run {
     }
 }
 
-impl Latency {
+impl MeasuredLatency {
     fn all_numbers(self) -> [(&'static str, f64); 7] {
         [
             ("n", self.n as f64),
@@ -381,22 +381,22 @@ mod tests {
 
     fn error_of(from: &str, to: &str) -> String {
         assert!(GOOD.contains(from), "{from}");
-        Entry::read(&GOOD.replace(from, to)).unwrap_err().to_string()
+        MeasuredEntry::read(&GOOD.replace(from, to)).unwrap_err().to_string()
     }
 
     #[test]
     fn an_entry_is_read_with_its_defaults() {
-        let entry = Entry::read(GOOD).unwrap();
+        let entry = MeasuredEntry::read(GOOD).unwrap();
         assert_eq!((entry.family(), entry.backlog(), entry.is_by_chance()), ("io", 1_024, false));
-        assert_eq!(entry.load, Load::Ab { clients: 10, requests: 100 });
+        assert_eq!(entry.load, MeasuredLoad::Ab { clients: 10, requests: 100 });
         assert_eq!(entry.runs[0].rps, Some(9.9));
     }
 
     #[test]
     fn only_a_herd_larger_than_the_listen_queue_is_a_matter_of_chance() {
         let with = |backlog: &str| GOOD.replace("\"greenlets\": 4", &format!("\"backlog\": {backlog}"));
-        assert!(Entry::read(&with("9")).unwrap().is_by_chance());
-        assert!(!Entry::read(&with("10")).unwrap().is_by_chance());
+        assert!(MeasuredEntry::read(&with("9")).unwrap().is_by_chance());
+        assert!(!MeasuredEntry::read(&with("10")).unwrap().is_by_chance());
     }
 
     #[test]
@@ -416,9 +416,9 @@ mod tests {
         );
         let run = GOOD.split_once("\"runs\": [").unwrap().1.strip_suffix("]}").unwrap();
         let runs = |count: usize| GOOD.replace(run, &vec![run; count].join(", "));
-        assert!(Entry::read(&runs(20)).is_ok());
-        assert_eq!(Entry::read(&runs(21)).unwrap_err().to_string(), "`runs` must hold 1 to 20 runs");
-        assert_eq!(Entry::read(&runs(0)).unwrap_err().to_string(), "`runs` must hold 1 to 20 runs");
-        assert!(Entry::read("[").unwrap_err().to_string().contains("line 1"));
+        assert!(MeasuredEntry::read(&runs(20)).is_ok());
+        assert_eq!(MeasuredEntry::read(&runs(21)).unwrap_err().to_string(), "`runs` must hold 1 to 20 runs");
+        assert_eq!(MeasuredEntry::read(&runs(0)).unwrap_err().to_string(), "`runs` must hold 1 to 20 runs");
+        assert!(MeasuredEntry::read("[").unwrap_err().to_string().contains("line 1"));
     }
 }

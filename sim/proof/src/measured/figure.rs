@@ -4,15 +4,15 @@
 //! beside what is outside of its band: above the diagonal to the left of the dot, below it to the right, which is where
 //! there is room.
 
-use report::figures::canvas::{Anchor, At, Canvas, Hand};
+use report::figures::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use report::figures::scale::{Axis, Quantity as Measure, decimal};
 use report::figures::style::{self, Rgb, WorldStyle};
 use report::figures::type_setting::Face;
 use report::figures::{DrawError, Drawing, finished};
 use report::words::number::percent;
 
-use super::figure_names::{Block, Names};
-use super::{Bands, Comparison, Fit, Part, Quantity, Summary, Validated};
+use super::figure_names::{Block, NamePanel};
+use super::{BandSummary, Bands, ComparedQuantity, EntryComparison, EntryPart, InBand, Validated};
 
 const NAME: &str = "predicted-vs-measured";
 const TITLE: &str = "Predicted and measured";
@@ -48,7 +48,7 @@ struct Spec {
     /// What one unit of the quantity is on the axis: latencies are milliseconds here and seconds there.
     scale: f64,
     band: f64,
-    pick: fn(&Comparison) -> Option<&Quantity>,
+    pick: fn(&EntryComparison) -> Option<&ComparedQuantity>,
 }
 
 const SPECS: [Spec; 3] = [
@@ -122,8 +122,8 @@ struct Dot<'a> {
 ///
 /// # Errors
 /// [`DrawError::Backend`] if an image cannot be encoded.
-pub fn draw_validation(entries: &[Validated], summary: &Summary) -> Result<Drawing, DrawError> {
-    let shown: Vec<&Validated> = entries.iter().filter(|entry| entry.part != Part::Calibration).collect();
+pub fn draw_validation(entries: &[Validated], summary: &BandSummary) -> Result<Drawing, DrawError> {
+    let shown: Vec<&Validated> = entries.iter().filter(|entry| entry.part != EntryPart::Calibration).collect();
     let height = TOP + 2.0 * SIDE + DOWN + FOOT;
     let mut canvas = Canvas::new(style::WIDTH, height);
     let compared = shown.iter().filter(|entry| entry.comparison().is_some()).count();
@@ -144,11 +144,11 @@ fn hand(size: f64, face: Face, colour: Rgb, anchor: Anchor) -> Hand {
 }
 
 /// Top left of a panel.
-fn corner(index: usize) -> At {
+fn corner(index: usize) -> CanvasPoint {
     (LEFT + (SIDE + ACROSS) * (index % 2) as f64, TOP + (SIDE + DOWN) * (index / 2) as f64)
 }
 
-fn head(canvas: &mut Canvas, summary: &Summary, compared: usize) {
+fn head(canvas: &mut Canvas, summary: &BandSummary, compared: usize) {
     let left = style::MARGIN;
     canvas.text(TITLE, (left, left + 16.0), hand(style::TITLE, Face::Bold, style::INK, Anchor::Start));
     let text = format!(
@@ -181,14 +181,14 @@ fn dots<'a>(spec: &Spec, entries: &[&'a Validated]) -> Vec<Dot<'a>> {
             y: at(told.median),
             measured: (at(seen.min), at(seen.max)),
             predicted: (at(interval.0), at(interval.1)),
-            outside: quantity.verdict == Fit::Outside,
+            outside: quantity.verdict == InBand::Outside,
             error: quantity.error,
         })
     };
     entries.iter().filter_map(dot).filter(|dot| dot.x > 0.0 && dot.x.is_finite() && dot.y.is_finite()).collect()
 }
 
-fn panel(canvas: &mut Canvas, (left, top): At, spec: &Spec, entries: &[&Validated]) {
+fn panel(canvas: &mut Canvas, (left, top): CanvasPoint, spec: &Spec, entries: &[&Validated]) {
     let bottom = top + SIDE;
     let bold = hand(style::HEADING, Face::Bold, style::INK, Anchor::Start);
     canvas.text(spec.heading, (left, top - 11.0), bold);
@@ -225,7 +225,7 @@ fn axis(measure: Measure, dots: &[Dot<'_>]) -> Option<Axis> {
     (high > 0.0).then(|| Axis::logarithmic(measure, low / 1.1, high * 1.1))
 }
 
-fn grid(canvas: &mut Canvas, (left, top): At, axis: &Axis) {
+fn grid(canvas: &mut Canvas, (left, top): CanvasPoint, axis: &Axis) {
     let (right, bottom) = (left + SIDE, top + SIDE);
     let small = |anchor| hand(style::NOTE, Face::Regular, style::GREY, anchor);
     for &tick in &axis.ticks {
@@ -239,7 +239,7 @@ fn grid(canvas: &mut Canvas, (left, top): At, axis: &Axis) {
 }
 
 /// The diagonal and the band around it, cut where they leave the panel.
-fn diagonal(canvas: &mut Canvas, (left, top): At, axis: &Axis, band: f64) {
+fn diagonal(canvas: &mut Canvas, (left, top): CanvasPoint, axis: &Axis, band: f64) {
     let bottom = top + SIDE;
     let (first, last) = (axis.ticks[0], axis.ticks[axis.ticks.len() - 1]);
     // On logarithmic axes a factor is the same way everywhere, so one is enough to know it.
@@ -261,7 +261,7 @@ fn diagonal(canvas: &mut Canvas, (left, top): At, axis: &Axis, band: f64) {
 }
 
 /// A disc or a ring, parted from what is behind it.
-fn mark(canvas: &mut Canvas, at: At, look: DotLook) {
+fn mark(canvas: &mut Canvas, at: CanvasPoint, look: DotLook) {
     canvas.dot(at, RADIUS + 0.9, style::PAPER);
     canvas.dot(at, RADIUS, look.colour.line);
     if look.ring {
@@ -270,14 +270,14 @@ fn mark(canvas: &mut Canvas, at: At, look: DotLook) {
 }
 
 /// Names beside the dots furthest outside of their band.
-fn names(canvas: &mut Canvas, (left, top): At, dots: &[Dot<'_>], place: &impl Fn(f64, f64) -> At) {
+fn names(canvas: &mut Canvas, (left, top): CanvasPoint, dots: &[Dot<'_>], place: &impl Fn(f64, f64) -> CanvasPoint) {
     let mut outside: Vec<&Dot<'_>> = dots.iter().filter(|dot| dot.outside).collect();
     let far = |dot: &Dot<'_>| libm::log10((1.0 + dot.error).max(1e-9)).abs();
     outside.sort_by(|a, b| far(b).total_cmp(&far(a)).then(a.name.cmp(b.name)));
     outside.truncate(NAMES_MAX);
     let panel = Block { left, top, right: left + SIDE, bottom: top + SIDE };
     let taken = dots.iter().map(|dot| Block::around(place(dot.x, dot.y), RADIUS + 1.0)).collect();
-    let mut names = Names::new(panel, taken);
+    let mut names = NamePanel::new(panel, taken);
     for dot in outside {
         let at = place(dot.x, dot.y);
         let Some(found) = names.place(at, (Face::Regular.width(dot.name, style::NOTE), LEADING)) else { continue };
@@ -293,7 +293,7 @@ fn names(canvas: &mut Canvas, (left, top): At, dots: &[Dot<'_>], place: &impl Fn
 }
 
 /// Colours, and what is not in the picture.
-fn legend(canvas: &mut Canvas, (left, top): At, entries: &[&Validated]) {
+fn legend(canvas: &mut Canvas, (left, top): CanvasPoint, entries: &[&Validated]) {
     canvas.text("Servers", (left, top - 11.0), hand(style::HEADING, Face::Bold, style::INK, Anchor::Start));
     let mut servers: Vec<&str> = entries.iter().map(|entry| entry.server.as_str()).collect();
     let order = |server: &str| SERVERS.iter().position(|known| *known == server).unwrap_or(SERVERS.len());
@@ -330,7 +330,7 @@ mod tests {
         };
         let far = entry("mixed/far", 300.0, 200.0);
         let drawn = |entries: &[Validated]| {
-            let drawing = draw_validation(entries, &Summary::of(entries)).expect("drawing in memory");
+            let drawing = draw_validation(entries, &BandSummary::of(entries)).expect("drawing in memory");
             assert_well_formed(&drawing.svg);
             assert!(drawing.png.starts_with(b"\x89PNG\r\n\x1a\n"));
             drawing.svg

@@ -4,7 +4,7 @@
 //! leader crosses no name, and if it stays inside the panel; its own side of the diagonal is better. Without a place near enough
 //! the name is left out.
 
-use report::figures::canvas::At;
+use report::figures::canvas::CanvasPoint;
 
 /// From a dot to the nearest name.
 const NEAREST: f64 = 8.0;
@@ -25,11 +25,11 @@ pub struct Block {
 
 impl Block {
     /// A square around a point that reaches this far.
-    pub fn around((x, y): At, reach: f64) -> Block {
+    pub fn around((x, y): CanvasPoint, reach: f64) -> Block {
         Block { left: x - reach, top: y - reach, right: x + reach, bottom: y + reach }
     }
 
-    fn nearest(&self, (x, y): At) -> At {
+    fn nearest(&self, (x, y): CanvasPoint) -> CanvasPoint {
         (x.clamp(self.left, self.right), y.clamp(self.top, self.bottom))
     }
 
@@ -42,7 +42,7 @@ impl Block {
     }
 
     /// Whether a straight line goes through it; looked at every other pixel.
-    fn is_crossed(&self, from: At, to: At) -> bool {
+    fn is_crossed(&self, from: CanvasPoint, to: CanvasPoint) -> bool {
         let steps = (distance(from, to) / 2.0).ceil().max(1.0);
         (0..=steps as u32).any(|step| {
             let share = f64::from(step) / steps;
@@ -54,31 +54,31 @@ impl Block {
 
 /// A name in its place.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Place {
+pub struct NamePlace {
     /// Where it stands.
     pub block: Block,
     /// The line from its dot, if it does not stand beside it.
-    pub leader: Option<(At, At)>,
+    pub leader: Option<(CanvasPoint, CanvasPoint)>,
 }
 
 /// A panel that is being filled with names.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct NamePanel {
     panel: Block,
     dots: Vec<Block>,
     names: Vec<Block>,
-    leaders: Vec<(At, At)>,
+    leaders: Vec<(CanvasPoint, CanvasPoint)>,
 }
 
-impl Names {
+impl NamePanel {
     /// An empty panel with these dots.
-    pub fn new(panel: Block, dots: Vec<Block>) -> Names {
-        Names { panel, dots, names: Vec::new(), leaders: Vec::new() }
+    pub fn new(panel: Block, dots: Vec<Block>) -> NamePanel {
+        NamePanel { panel, dots, names: Vec::new(), leaders: Vec::new() }
     }
 
     /// The nearest free place for a name of this width and height beside a dot, and takes it.
-    pub fn place(&mut self, dot: At, (width, height): (f64, f64)) -> Option<Place> {
-        let mut places: Vec<Place> = Vec::new();
+    pub fn place(&mut self, dot: CanvasPoint, (width, height): (f64, f64)) -> Option<NamePlace> {
+        let mut places: Vec<NamePlace> = Vec::new();
         for column in 0..=COLUMNS {
             let share = f64::from(column) / f64::from(COLUMNS);
             let left = dot.0 - width - 4.0 * NEAREST + (width + 8.0 * NEAREST) * share;
@@ -88,10 +88,10 @@ impl Names {
                 places.push(place(dot, Block { left, top, right: left + width, bottom }));
             }
         }
-        let way = |place: &Place| distance(dot, place.block.nearest(dot));
+        let way = |place: &NamePlace| distance(dot, place.block.nearest(dot));
         places.retain(|place| (NEAREST * 0.8..FURTHEST).contains(&way(place)));
         // A name right beside its dot cannot be taken for another's, so it may lie across the diagonal if it must.
-        let belongs = |place: &Place| self.keeps_to_its_side(dot, &place.block);
+        let belongs = |place: &NamePlace| self.keeps_to_its_side(dot, &place.block);
         places.retain(|place| belongs(place) || place.leader.is_none());
         places.sort_by(|a, b| belongs(b).cmp(&belongs(a)).then(way(a).total_cmp(&way(b))));
         let found = places.into_iter().find(|place| self.is_free(place))?;
@@ -100,7 +100,7 @@ impl Names {
         Some(found)
     }
 
-    fn is_free(&self, place: &Place) -> bool {
+    fn is_free(&self, place: &NamePlace) -> bool {
         let block = &place.block;
         let covers = self.dots.iter().chain(&self.names).any(|taken| taken.meets(block))
             || self.leaders.iter().any(|&(from, to)| block.is_crossed(from, to));
@@ -109,18 +109,18 @@ impl Names {
     }
 
     /// Whether all of a name is on the dot's side of the diagonal from bottom left to top right.
-    fn keeps_to_its_side(&self, dot: At, block: &Block) -> bool {
-        let over = |(x, y): At| (self.panel.bottom - y) - (x - self.panel.left);
+    fn keeps_to_its_side(&self, dot: CanvasPoint, block: &Block) -> bool {
+        let over = |(x, y): CanvasPoint| (self.panel.bottom - y) - (x - self.panel.left);
         if over(dot) > 0.0 { over((block.right, block.bottom)) > 0.0 } else { over((block.left, block.top)) < 0.0 }
     }
 }
 
-fn place(dot: At, block: Block) -> Place {
+fn place(dot: CanvasPoint, block: Block) -> NamePlace {
     let near = block.nearest(dot);
-    Place { block, leader: (distance(dot, near) > 1.5 * NEAREST).then_some((dot, near)) }
+    NamePlace { block, leader: (distance(dot, near) > 1.5 * NEAREST).then_some((dot, near)) }
 }
 
-fn distance(from: At, to: At) -> f64 {
+fn distance(from: CanvasPoint, to: CanvasPoint) -> f64 {
     let (x, y) = (to.0 - from.0, to.1 - from.1);
     (x * x + y * y).sqrt()
 }
@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn names_stand_on_their_own_side_and_never_on_each_other() {
-        let dots: Vec<At> = (0..6).map(|at| (150.0 + 4.0 * f64::from(at), 180.0)).collect();
-        let mut names = Names::new(PANEL, dots.iter().map(|&dot| Block::around(dot, 4.0)).collect());
-        let places: Vec<Place> = dots.iter().filter_map(|&dot| names.place(dot, (90.0, 14.0))).collect();
+        let dots: Vec<CanvasPoint> = (0..6).map(|at| (150.0 + 4.0 * f64::from(at), 180.0)).collect();
+        let mut names = NamePanel::new(PANEL, dots.iter().map(|&dot| Block::around(dot, 4.0)).collect());
+        let places: Vec<NamePlace> = dots.iter().filter_map(|&dot| names.place(dot, (90.0, 14.0))).collect();
         assert!(places.len() >= 3, "{places:?}");
         for (index, place) in places.iter().enumerate() {
             assert!(PANEL.holds(&place.block) && place.block.left > 300.0 - place.block.top, "{place:?}");
@@ -146,6 +146,6 @@ mod tests {
 
     #[test]
     fn a_name_wider_than_the_panel_is_left_out() {
-        assert_eq!(Names::new(PANEL, Vec::new()).place((150.0, 200.0), (301.0, 14.0)), None);
+        assert_eq!(NamePanel::new(PANEL, Vec::new()).place((150.0, 200.0), (301.0, 14.0)), None);
     }
 }

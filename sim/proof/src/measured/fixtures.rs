@@ -1,10 +1,13 @@
 //! Hand-made entries for the tests of what is made of them.
 
-use super::{Comparison, Deployment, Entry, Fate, Latency, Load, Outcome, Run, Validated};
+use super::{
+    EntryComparison, EntryFate, MeasuredEntry, MeasuredLatency, MeasuredLoad, MeasuredServer, Run, ServerOutcome,
+    Validated,
+};
 
 /// An entry of closed clients whose runs, measured and simulated, have these throughputs and latencies to match.
 pub fn validated(name: &str, server: &str, measured_rps: &[f64], simulated_rps: &[f64]) -> Validated {
-    let latency = |rps: f64| Latency {
+    let latency = |rps: f64| MeasuredLatency {
         n: 100,
         mean_ms: 1e3 / rps,
         p50_ms: 1e3 / rps,
@@ -21,14 +24,14 @@ pub fn validated(name: &str, server: &str, measured_rps: &[f64], simulated_rps: 
         server_cpu_util: Some(0.25),
         ..Run::default()
     };
-    let entry = Entry {
+    let entry = MeasuredEntry {
         name: name.to_owned(),
-        deployment: Deployment { server: server.to_owned(), ..Deployment::default() },
+        deployment: MeasuredServer { server: server.to_owned(), ..MeasuredServer::default() },
         mix: Vec::new(),
-        load: Load::Closed { clients: 1, requests: 100, timeout_s: 60.0 },
+        load: MeasuredLoad::Closed { clients: 1, requests: 100, timeout_s: 60.0 },
         runs: measured_rps.iter().map(run).collect(),
     };
-    let outcome = |&rps: &f64| Outcome {
+    let outcome = |&rps: &f64| ServerOutcome {
         ok_rps: rps,
         p50_ms: Some(1e3 / rps),
         p90_ms: Some(1e3 / rps),
@@ -36,6 +39,6 @@ pub fn validated(name: &str, server: &str, measured_rps: &[f64], simulated_rps: 
         bad_share: 0.0,
         cpu_cores: Some(0.5),
     };
-    let simulated: Vec<Outcome> = simulated_rps.iter().map(outcome).collect();
-    Validated::new(&entry, Fate::Compared(Box::new(Comparison::of(&entry, &simulated))))
+    let simulated: Vec<ServerOutcome> = simulated_rps.iter().map(outcome).collect();
+    Validated::new(&entry, EntryFate::Compared(Box::new(EntryComparison::of(&entry, &simulated))))
 }

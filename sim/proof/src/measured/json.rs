@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use report::json::{Number, OneLine, document};
 
-use super::{Bands, Comparison, Count, Fate, Fit, Part, Quantity, Regime, Summary, Validated};
+use super::{
+    BandSummary, Bands, ComparedQuantity, EntryComparison, EntryFate, EntryPart, InBand, Regime, Tally, Validated,
+};
 
 /// Where predictions come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +22,7 @@ pub struct Simulated<'a> {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn validation_json(about: &Simulated<'_>, entries: &[Validated], summary: &Summary) -> String {
+pub fn validation_json(about: &Simulated<'_>, entries: &[Validated], summary: &BandSummary) -> String {
     let written = Document {
         tailback: about.version,
         seed: about.seed,
@@ -63,10 +65,10 @@ struct Totals {
     throughput_error_median: Option<Number>,
     throughput_error_p90: Option<Number>,
     throughput_entries: u32,
-    by_chance: OneLine<Count>,
-    p50: OneLine<Count>,
-    p99: OneLine<Count>,
-    regime: OneLine<Count>,
+    by_chance: OneLine<Tally>,
+    p50: OneLine<Tally>,
+    p99: OneLine<Tally>,
+    regime: OneLine<Tally>,
     not_mapped: u32,
     failed: u32,
     calibration: u32,
@@ -74,7 +76,7 @@ struct Totals {
 }
 
 impl Totals {
-    fn of(summary: &Summary) -> Totals {
+    fn of(summary: &BandSummary) -> Totals {
         Totals {
             holds: summary.holds(),
             throughput_error_median: summary.throughput_error_median.map(Number),
@@ -96,7 +98,7 @@ impl Totals {
 struct Row<'a> {
     name: &'a str,
     server: &'a str,
-    part: Part,
+    part: EntryPart,
     fate: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -107,9 +109,9 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(entry: &'a Validated) -> Row<'a> {
         let (fate, reason) = match &entry.fate {
-            Fate::Compared(_) => ("compared", None),
-            Fate::NotMapped(why) => ("not-mapped", Some(why.as_str())),
-            Fate::Failed(why) => ("failed", Some(why.as_str())),
+            EntryFate::Compared(_) => ("compared", None),
+            EntryFate::NotMapped(why) => ("not-mapped", Some(why.as_str())),
+            EntryFate::Failed(why) => ("failed", Some(why.as_str())),
         };
         let numbers = entry.comparison().map(Numbers::of);
         Row { name: &entry.name, server: &entry.server, part: entry.part, fate, reason, numbers }
@@ -119,16 +121,16 @@ impl<'a> Row<'a> {
 #[derive(Serialize)]
 struct Numbers {
     within: bool,
-    ok_rps: OneLine<Quantity>,
-    p50_ms: OneLine<Option<Quantity>>,
-    p90_ms: OneLine<Option<Quantity>>,
-    p99_ms: OneLine<Option<Quantity>>,
-    cpu_cores: OneLine<Option<Quantity>>,
+    ok_rps: OneLine<ComparedQuantity>,
+    p50_ms: OneLine<Option<ComparedQuantity>>,
+    p90_ms: OneLine<Option<ComparedQuantity>>,
+    p99_ms: OneLine<Option<ComparedQuantity>>,
+    cpu_cores: OneLine<Option<ComparedQuantity>>,
     regime: OneLine<Regimes>,
 }
 
 impl Numbers {
-    fn of(found: &Comparison) -> Numbers {
+    fn of(found: &EntryComparison) -> Numbers {
         Numbers {
             within: found.is_within(),
             ok_rps: OneLine(found.ok_rps),
@@ -149,7 +151,7 @@ impl Numbers {
 struct Regimes {
     measured: Regime,
     predicted: Regime,
-    verdict: Fit,
+    verdict: InBand,
 }
 
 #[cfg(test)]
@@ -162,10 +164,10 @@ mod tests {
     #[test]
     fn the_document_holds_what_was_measured_and_predicted() {
         let mut unsaid = validated("loop/x", "loop", &[1.0], &[1.0]);
-        unsaid.fate = Fate::NotMapped("there is no server".to_owned());
+        unsaid.fate = EntryFate::NotMapped("there is no server".to_owned());
         let entries = [validated("io/pywsgi/c10", "pywsgi", &[97.0, 99.0, 98.0], &[100.0; 6]), unsaid];
         let about = Simulated { version: "1", seed: 7, replications: 6 };
-        let text = validation_json(&about, &entries, &Summary::of(&entries));
+        let text = validation_json(&about, &entries, &BandSummary::of(&entries));
         let document: Value = serde_json::from_str(&text).unwrap();
         let first = &document["entries"][0];
         assert_eq!(

@@ -5,8 +5,8 @@
 
 use std::fmt::Write;
 
-use super::entry::{Deployment, Entry, Load};
-use super::steps::Step;
+use super::entry::{MeasuredEntry, MeasuredLoad, MeasuredServer};
+use super::steps::MeasuredStep;
 
 /// CPU time of the load generator a request, all its clients sharing one core.
 ///
@@ -45,21 +45,21 @@ pub enum NotMapped {
 /// [`NotMapped`] if the language of scenarios has no words for it.
 ///
 /// # Panics
-/// If the entry was not read by [`Entry::read`], which refuses steps that are none.
-pub fn scenario_text(entry: &Entry) -> Result<String, NotMapped> {
+/// If the entry was not read by [`MeasuredEntry::read`], which refuses steps that are none.
+pub fn scenario_text(entry: &MeasuredEntry) -> Result<String, NotMapped> {
     let mut text = format!(
         "# Question: what does the simulation say to {0}?\n# Source: the measurement of that name.\nversion = 1\ntitle = \"{0}\"\n",
         quotable(&entry.name)
     );
     text += &run(&entry.load);
-    if let Load::Loop { .. } = entry.load {
+    if let MeasuredLoad::Loop { .. } = entry.load {
         return Ok(text + &pool_loop(&entry.deployment)?);
     }
     text += &world(&entry.deployment, entry.backlog());
     text += &client(entry);
     let classes = entry.mix.iter().map(|class| (class.weight, class.steps().expect("`Entry::read` checked the steps")));
-    let classes: Vec<(f64, Vec<Step>)> = classes.collect();
-    if classes.iter().flat_map(|(_, steps)| steps).any(|step| matches!(step, Step::Lock(_))) {
+    let classes: Vec<(f64, Vec<MeasuredStep>)> = classes.collect();
+    if classes.iter().flat_map(|(_, steps)| steps).any(|step| matches!(step, MeasuredStep::Lock(_))) {
         text += &format!("\n[lock.{LOCK}]\n");
     }
     for (index, (weight, steps)) in classes.iter().enumerate() {
@@ -74,19 +74,19 @@ fn quotable(text: &str) -> String {
     text.replace(['"', '\\'], "'")
 }
 
-fn run(load: &Load) -> String {
+fn run(load: &MeasuredLoad) -> String {
     match load {
-        Load::Open { seconds, .. } => format!("\n[run]\nlength = \"{seconds}s\"\n"),
-        Load::Loop { seconds } => {
+        MeasuredLoad::Open { seconds, .. } => format!("\n[run]\nlength = \"{seconds}s\"\n"),
+        MeasuredLoad::Loop { seconds } => {
             let length = LOOP_WARM_UP_S + seconds;
             format!("\n[run]\nwarm_up = \"{LOOP_WARM_UP_S}s\"\nlength = \"{length}s\"\ndrain = \"2s\"\n")
         }
-        Load::Closed { .. } | Load::Ab { .. } => String::new(),
+        MeasuredLoad::Closed { .. } | MeasuredLoad::Ab { .. } => String::new(),
     }
 }
 
 /// Greenlets of one process that ping through a pool, again and again.
-fn pool_loop(deployment: &Deployment) -> Result<String, NotMapped> {
+fn pool_loop(deployment: &MeasuredServer) -> Result<String, NotMapped> {
     let kind = deployment.queue.as_deref().unwrap_or_default();
     let (waits, standard) = match kind {
         "gevent" => ("notified", false),
@@ -107,7 +107,7 @@ fn pool_loop(deployment: &Deployment) -> Result<String, NotMapped> {
 }
 
 /// The server, with as many cores as it might use.
-fn world(deployment: &Deployment, backlog: u32) -> String {
+fn world(deployment: &MeasuredServer, backlog: u32) -> String {
     let worker = match deployment.server.as_str() {
         "paste-threads" => "paste",
         other => other,
@@ -134,7 +134,7 @@ fn world(deployment: &Deployment, backlog: u32) -> String {
 
 /// Requests a second that an open load really sent, in the middle of the runs: chance makes it differ from the rate that was asked for,
 /// and near saturation that difference is most of the latency.
-fn sent_rate(entry: &Entry, seconds: f64) -> Option<f64> {
+fn sent_rate(entry: &MeasuredEntry, seconds: f64) -> Option<f64> {
     let mut sent: Vec<u64> = entry.runs.iter().filter_map(|run| run.sent).collect();
     sent.sort_unstable();
     let (low, high) = (sent.get(sent.len().saturating_sub(1) / 2)?, sent.get(sent.len() / 2)?);
@@ -142,27 +142,27 @@ fn sent_rate(entry: &Entry, seconds: f64) -> Option<f64> {
 }
 
 /// The load generator.
-fn client(entry: &Entry) -> String {
+fn client(entry: &MeasuredEntry) -> String {
     let load = &entry.load;
     let mut text = "\n[client.load]\n".to_owned();
     let mut line = |key: &str, value: &str| {
         writeln!(text, "{key} = {value}").expect("writing to a string cannot fail");
     };
     match load {
-        Load::Closed { clients, requests, .. } | Load::Ab { clients, requests } => {
+        MeasuredLoad::Closed { clients, requests, .. } | MeasuredLoad::Ab { clients, requests } => {
             line("clients", &clients.to_string());
             line("total", &requests.to_string());
         }
-        Load::Open { rate, seconds, .. } => {
+        MeasuredLoad::Open { rate, seconds, .. } => {
             line("rate", &format!("\"{}/s\"", sent_rate(entry, *seconds).unwrap_or(*rate)));
         }
-        Load::Loop { .. } => unreachable!("greenlets that loop have no generator"),
+        MeasuredLoad::Loop { .. } => unreachable!("greenlets that loop have no generator"),
     }
-    if let Load::Ab { .. } = load {
+    if let MeasuredLoad::Ab { .. } = load {
         // Today's `ab` sends its first request alone (httpd, support/ab.c, worker_test).
         line("first_alone", "true");
     }
-    if let Load::Closed { timeout_s, .. } | Load::Open { timeout_s, .. } = load {
+    if let MeasuredLoad::Closed { timeout_s, .. } | MeasuredLoad::Open { timeout_s, .. } = load {
         line("connect_timeout", &format!("\"{timeout_s}s\""));
         line("read_timeout", &format!("\"{timeout_s}s\""));
     }
@@ -170,14 +170,14 @@ fn client(entry: &Entry) -> String {
     text
 }
 
-fn step(step: &Step) -> String {
+fn step(step: &MeasuredStep) -> String {
     match step {
-        Step::Cpu(ms) => format!("{{ burn = \"{ms}ms\" }}"),
-        Step::Sleep(ms) => format!("{{ sleep = \"{ms}ms\" }}"),
-        Step::Exp(ms) => format!("{{ sleep = \"exp({ms}ms)\" }}"),
-        Step::Block(ms) => format!("{{ sleep = \"{ms}ms\", blocking = true }}"),
-        Step::Hog { ms, every_ms } => format!("{{ burn = \"{ms}ms\", yield_every = \"{every_ms}ms\" }}"),
-        Step::Lock(ms) => format!("{{ with = \"{LOCK}\", steps = [{{ sleep = \"{ms}ms\" }}] }}"),
-        Step::Fan { runs, ms } => format!("{{ fan = {runs}, steps = [{{ sleep = \"{ms}ms\" }}] }}"),
+        MeasuredStep::Cpu(ms) => format!("{{ burn = \"{ms}ms\" }}"),
+        MeasuredStep::Sleep(ms) => format!("{{ sleep = \"{ms}ms\" }}"),
+        MeasuredStep::Exp(ms) => format!("{{ sleep = \"exp({ms}ms)\" }}"),
+        MeasuredStep::Block(ms) => format!("{{ sleep = \"{ms}ms\", blocking = true }}"),
+        MeasuredStep::Hog { ms, every_ms } => format!("{{ burn = \"{ms}ms\", yield_every = \"{every_ms}ms\" }}"),
+        MeasuredStep::Lock(ms) => format!("{{ with = \"{LOCK}\", steps = [{{ sleep = \"{ms}ms\" }}] }}"),
+        MeasuredStep::Fan { runs, ms } => format!("{{ fan = {runs}, steps = [{{ sleep = \"{ms}ms\" }}] }}"),
     }
 }

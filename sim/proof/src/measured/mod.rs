@@ -1,8 +1,8 @@
 //! Predictions held against measured servers.
 //!
-//! An [`Entry`] is one setting of a real server with its runs. [`scenario_text`] writes the scenario that says the same;
-//! whoever calls compiles it, and [`run_each`](lab::run_each) makes of every simulated run an [`Outcome`], the same
-//! numbers that a measured run has. [`Comparison`] holds the two against each other and [`Summary`] counts what was met.
+//! A [`MeasuredEntry`] is one setting of a real server with its runs. [`scenario_text`] writes the scenario that says the same;
+//! whoever calls compiles it, and [`run_each`](lab::run_each) makes of every simulated run a [`ServerOutcome`], the same
+//! numbers that a measured run has. [`EntryComparison`] holds the two against each other and [`BandSummary`] counts what was met.
 //!
 //! One mapping serves all entries, and nothing here knows the numbers of any of them.
 
@@ -23,12 +23,14 @@ mod text;
 
 pub use bands::Bands;
 pub(crate) use compare::median;
-pub use compare::{Comparison, Fate, Fit, Measured, Part, Predicted, Quantity, Regime, Validated};
-pub use entry::{Class, Deployment, Entry, EntryError, Latency, Load, Run};
+pub use compare::{
+    ComparedQuantity, EntryComparison, EntryFate, EntryPart, InBand, MeasuredQuantity, Predicted, Regime, Validated,
+};
+pub use entry::{Class, EntryError, MeasuredEntry, MeasuredLatency, MeasuredLoad, MeasuredServer, Run};
 pub use figure::draw_validation;
 pub use json::{Simulated, validation_json};
 pub use mapping::{NotMapped, scenario_text};
-pub use outcome::Outcome;
-pub use steps::{Step, StepError};
-pub use summary::{Count, Summary};
-pub use text::{Look, validation_table};
+pub use outcome::ServerOutcome;
+pub use steps::{MeasuredStep, StepError};
+pub use summary::{BandSummary, Tally};
+pub use text::{ValidationStyle, validation_table};

@@ -3,11 +3,11 @@
 use engine::record::{Ending, RunRecord};
 use engine::time::Span;
 
-use super::entry::{Load, Run};
+use super::entry::{MeasuredLoad, Run};
 
 /// What one run gave.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Outcome {
+pub struct ServerOutcome {
     /// Good responses a second, from the first request to the last response.
     pub ok_rps: f64,
     /// Median latency of good responses, milliseconds; `None` if none was timed.
@@ -23,15 +23,17 @@ pub struct Outcome {
     pub cpu_cores: Option<f64>,
 }
 
-impl Outcome {
+impl ServerOutcome {
     /// Of a measured run.
-    pub fn measured(run: &Run, load: &Load) -> Outcome {
+    pub fn measured(run: &Run, load: &MeasuredLoad) -> ServerOutcome {
         let bad = match load {
-            Load::Loop { .. } => run.fail.unwrap_or(0),
-            Load::Closed { .. } | Load::Open { .. } | Load::Ab { .. } => run.timeouts + run.errors,
+            MeasuredLoad::Loop { .. } => run.fail.unwrap_or(0),
+            MeasuredLoad::Closed { .. } | MeasuredLoad::Open { .. } | MeasuredLoad::Ab { .. } => {
+                run.timeouts + run.errors
+            }
         };
         let over_wall = run.server_cpu_s.zip(run.wall_s).map(|(cpu_s, wall_s)| cpu_s / wall_s);
-        Outcome {
+        ServerOutcome {
             ok_rps: run.rps.or(run.ok_per_s).unwrap_or(0.0),
             p50_ms: run.all.map(|all| all.p50_ms),
             p90_ms: run.all.map(|all| all.p90_ms),
@@ -42,7 +44,7 @@ impl Outcome {
     }
 
     /// Of a simulated run.
-    pub fn simulated(record: &RunRecord) -> Outcome {
+    pub fn simulated(record: &RunRecord) -> ServerOutcome {
         // Until the last response; what greenlets that loop do is counted until their time is up, as they never end.
         let looped = record.residents.is_some();
         let wall_s = if looped { record.window.as_secs_f64() } else { record.finished.as_secs_f64() };
@@ -53,7 +55,7 @@ impl Outcome {
         // A loop's clock stops with its window, which begins when the warm-up is over.
         let busy_s = if looped { wall_s } else { record.until_finished().as_secs_f64() };
         let cpu_s: f64 = record.process_cpu.iter().copied().map(Span::as_secs_f64).sum();
-        Outcome {
+        ServerOutcome {
             ok_rps: if wall_s > 0.0 { ok as f64 / wall_s } else { 0.0 },
             p50_ms: quantile(0.5),
             p90_ms: quantile(0.9),

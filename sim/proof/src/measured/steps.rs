@@ -2,7 +2,7 @@
 
 /// One step; durations are milliseconds.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Step {
+pub enum MeasuredStep {
     /// Burns CPU time of Python code without yielding.
     Cpu(f64),
     /// `time.sleep`, cooperative under gevent.
@@ -49,11 +49,11 @@ pub enum StepError {
 ///
 /// # Errors
 /// The first step that is none.
-pub fn parse(text: &str) -> Result<Vec<Step>, StepError> {
+pub fn parse(text: &str) -> Result<Vec<MeasuredStep>, StepError> {
     text.split(',').map(str::trim).filter(|step| !step.is_empty()).map(step).collect()
 }
 
-fn step(text: &str) -> Result<Step, StepError> {
+fn step(text: &str) -> Result<MeasuredStep, StepError> {
     let (verb, rest) = text.split_once(':').unwrap_or((text, ""));
     let numbers: Option<Vec<f64>> = rest.split(':').map(positive).collect();
     let numbers = numbers.unwrap_or_default();
@@ -61,18 +61,18 @@ fn step(text: &str) -> Result<Step, StepError> {
     let one = |like| if let [ms] = numbers[..] { Ok(ms) } else { Err(wrong(like)) };
     let two = |like| if let [first, second] = numbers[..] { Ok((first, second)) } else { Err(wrong(like)) };
     match verb {
-        "cpu" => one("cpu:2").map(Step::Cpu),
-        "sleep" => one("sleep:50").map(Step::Sleep),
-        "exp" => one("exp:50").map(Step::Exp),
-        "block" => one("block:50").map(Step::Block),
-        "lock" => one("lock:20").map(Step::Lock),
-        "hog" => two("hog:100:5").map(|(ms, every_ms)| Step::Hog { ms, every_ms }),
+        "cpu" => one("cpu:2").map(MeasuredStep::Cpu),
+        "sleep" => one("sleep:50").map(MeasuredStep::Sleep),
+        "exp" => one("exp:50").map(MeasuredStep::Exp),
+        "block" => one("block:50").map(MeasuredStep::Block),
+        "lock" => one("lock:20").map(MeasuredStep::Lock),
+        "hog" => two("hog:100:5").map(|(ms, every_ms)| MeasuredStep::Hog { ms, every_ms }),
         "fan" => {
             let (runs, ms) = two("fan:3:60")?;
             if runs.fract() != 0.0 || runs > f64::from(u32::MAX) {
                 return Err(wrong("fan:3:60"));
             }
-            Ok(Step::Fan { runs: runs as u32, ms })
+            Ok(MeasuredStep::Fan { runs: runs as u32, ms })
         }
         other => Err(StepError::Unknown(other.to_owned())),
     }
@@ -90,13 +90,13 @@ mod tests {
     fn every_verb_is_read() {
         let steps = parse("cpu:0.2, sleep:50,exp:5,block:7,hog:100:5,lock:20,fan:3:60").unwrap();
         let expected = [
-            Step::Cpu(0.2),
-            Step::Sleep(50.0),
-            Step::Exp(5.0),
-            Step::Block(7.0),
-            Step::Hog { ms: 100.0, every_ms: 5.0 },
-            Step::Lock(20.0),
-            Step::Fan { runs: 3, ms: 60.0 },
+            MeasuredStep::Cpu(0.2),
+            MeasuredStep::Sleep(50.0),
+            MeasuredStep::Exp(5.0),
+            MeasuredStep::Block(7.0),
+            MeasuredStep::Hog { ms: 100.0, every_ms: 5.0 },
+            MeasuredStep::Lock(20.0),
+            MeasuredStep::Fan { runs: 3, ms: 60.0 },
         ];
         assert_eq!(steps, expected);
         assert!(parse("").unwrap().is_empty());

@@ -3,35 +3,35 @@
 use serde::Serialize;
 
 use super::bands::Bands;
-use super::compare::{Comparison, Fate, Fit, Part, Quantity, Validated};
+use super::compare::{ComparedQuantity, EntryComparison, EntryFate, EntryPart, InBand, Validated};
 
 /// How many of how many.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
-pub struct Count {
+pub struct Tally {
     /// Met their band.
     pub met: u32,
     /// Had one.
     pub of: u32,
 }
 
-impl Count {
+impl Tally {
     /// Whether all did.
     pub fn is_full(&self) -> bool {
         self.met == self.of
     }
 
-    fn add(&mut self, verdict: Fit) {
+    fn add(&mut self, verdict: InBand) {
         match verdict {
-            Fit::Within => (self.met, self.of) = (self.met + 1, self.of + 1),
-            Fit::Outside => self.of += 1,
-            Fit::NotJudged => {}
+            InBand::Within => (self.met, self.of) = (self.met + 1, self.of + 1),
+            InBand::Outside => self.of += 1,
+            InBand::NotJudged => {}
         }
     }
 }
 
 /// The bands over all entries but those for calibration.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Summary {
+pub struct BandSummary {
     /// Median of the throughput's absolute error, over the entries that were simulated and are not a matter of chance.
     pub throughput_error_median: Option<f64>,
     /// Its 90th percentile: nine in ten are at most this.
@@ -39,13 +39,13 @@ pub struct Summary {
     /// Entries that these two are over.
     pub throughput_entries: u32,
     /// Throughput of the entries that chance decides.
-    pub by_chance: Count,
+    pub by_chance: Tally,
     /// Median latency.
-    pub p50: Count,
+    pub p50: Tally,
     /// 99th percentile.
-    pub p99: Count,
+    pub p99: Tally,
     /// Regime of errors.
-    pub regime: Count,
+    pub regime: Tally,
     /// Entries that no scenario says.
     pub not_mapped: u32,
     /// Entries whose runs did not come to their end.
@@ -56,19 +56,19 @@ pub struct Summary {
     pub entries: u32,
 }
 
-impl Summary {
+impl BandSummary {
     /// Counts. An entry for calibration counts only if it could not be simulated.
-    pub fn of(entries: &[Validated]) -> Summary {
-        let mut summary = Summary::default();
+    pub fn of(entries: &[Validated]) -> BandSummary {
+        let mut summary = BandSummary::default();
         let mut errors = Vec::new();
         for Validated { part, fate, .. } in entries {
             summary.entries += 1;
-            summary.calibration += u32::from(*part == Part::Calibration);
+            summary.calibration += u32::from(*part == EntryPart::Calibration);
             match fate {
-                Fate::NotMapped(_) => summary.not_mapped += 1,
-                Fate::Failed(_) => summary.failed += 1,
-                Fate::Compared(found) => {
-                    if *part == Part::Judged {
+                EntryFate::NotMapped(_) => summary.not_mapped += 1,
+                EntryFate::Failed(_) => summary.failed += 1,
+                EntryFate::Compared(found) => {
+                    if *part == EntryPart::Judged {
                         errors.push(found.ok_rps.error.abs());
                     }
                     summary.add(*part, found);
@@ -82,11 +82,11 @@ impl Summary {
         summary
     }
 
-    fn add(&mut self, part: Part, found: &Comparison) {
-        if part == Part::ByChance {
+    fn add(&mut self, part: EntryPart, found: &EntryComparison) {
+        if part == EntryPart::ByChance {
             self.by_chance.add(found.ok_rps.verdict);
         }
-        let verdict = |quantity: &Option<Quantity>| quantity.map_or(Fit::NotJudged, |known| known.verdict);
+        let verdict = |quantity: &Option<ComparedQuantity>| quantity.map_or(InBand::NotJudged, |known| known.verdict);
         self.p50.add(verdict(&found.p50_ms));
         self.p99.add(verdict(&found.p99_ms));
         self.regime.add(found.regime);
@@ -101,7 +101,7 @@ impl Summary {
     /// Whether every band holds and every entry was simulated.
     pub fn holds(&self) -> bool {
         let counts = [self.by_chance, self.p50, self.p99, self.regime];
-        self.throughput_holds() && counts.iter().all(Count::is_full) && self.not_mapped == 0 && self.failed == 0
+        self.throughput_holds() && counts.iter().all(Tally::is_full) && self.not_mapped == 0 && self.failed == 0
     }
 }
 
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn an_entry_that_no_scenario_says_breaks_the_bands() {
-        let fate = Fate::NotMapped("a loop".to_owned());
-        let entry = Validated { name: "pool/x".to_owned(), server: "x".to_owned(), part: Part::Judged, fate };
-        assert!(!Summary::of(&[entry]).holds());
-        assert!(Summary::of(&[]).holds());
+        let fate = EntryFate::NotMapped("a loop".to_owned());
+        let entry = Validated { name: "pool/x".to_owned(), server: "x".to_owned(), part: EntryPart::Judged, fate };
+        assert!(!BandSummary::of(&[entry]).holds());
+        assert!(BandSummary::of(&[]).holds());
     }
 }

@@ -3,7 +3,7 @@
 use report::words::number::{grouped, percent};
 use report::words::wrap;
 
-use super::{Bands, Comparison, Count, Fate, Fit, Part, Quantity, Summary, Validated};
+use super::{BandSummary, Bands, ComparedQuantity, EntryComparison, EntryFate, EntryPart, InBand, Tally, Validated};
 
 /// Places of the first column; a longer name has a line of its own.
 const NAME: usize = 32;
@@ -16,7 +16,7 @@ const OUTSIDE: char = '×';
 
 /// How the table is to look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Look {
+pub struct ValidationStyle {
     /// Whether what is outside of its band is red, by an ANSI sequence: for terminals only.
     pub colour: bool,
     /// Places in a line of words; the table itself needs 120.
@@ -24,12 +24,12 @@ pub struct Look {
 }
 
 /// The table, what its columns are, and the summary.
-pub fn validation_table(entries: &[Validated], summary: &Summary, look: Look) -> String {
+pub fn validation_table(entries: &[Validated], summary: &BandSummary, look: ValidationStyle) -> String {
     let mut text = head();
     for (part, title) in [
-        (Part::Judged, "Judged"),
-        (Part::ByChance, "Judged by their spread: a herd larger than the listen queue, so chance decides a run"),
-        (Part::Calibration, "Calibration: shown, not judged"),
+        (EntryPart::Judged, "Judged"),
+        (EntryPart::ByChance, "Judged by their spread: a herd larger than the listen queue, so chance decides a run"),
+        (EntryPart::Calibration, "Calibration: shown, not judged"),
     ] {
         let of_part: Vec<&Validated> = entries.iter().filter(|entry| entry.part == part).collect();
         if !of_part.is_empty() {
@@ -52,7 +52,7 @@ fn head() -> String {
 }
 
 /// The rows of one part, families apart.
-fn rows(text: &mut String, entries: &[&Validated], look: Look) {
+fn rows(text: &mut String, entries: &[&Validated], look: ValidationStyle) {
     for entry in entries {
         let name = &entry.name;
         if name.chars().count() > NAME {
@@ -61,22 +61,22 @@ fn rows(text: &mut String, entries: &[&Validated], look: Look) {
             *text += &format!("{name:NAME$}");
         }
         let row = match &entry.fate {
-            Fate::Compared(found) => numbers(found, look),
-            Fate::NotMapped(why) => format!("  {}", paint(&format!("not mapped: {why}"), look)),
-            Fate::Failed(why) => format!("  {}", paint(&format!("did not come to its end: {why}"), look)),
+            EntryFate::Compared(found) => numbers(found, look),
+            EntryFate::NotMapped(why) => format!("  {}", paint(&format!("not mapped: {why}"), look)),
+            EntryFate::Failed(why) => format!("  {}", paint(&format!("did not come to its end: {why}"), look)),
         };
         *text += &format!("{}\n", row.trim_end());
     }
 }
 
-fn numbers(found: &Comparison, look: Look) -> String {
+fn numbers(found: &EntryComparison, look: ValidationStyle) -> String {
     let quantities = [Some(&found.ok_rps), found.p50_ms.as_ref(), found.p99_ms.as_ref()];
     let mut text: String = quantities.into_iter().map(|quantity| group(quantity, look)).collect();
     let (seen, told) = (found.regime_measured.label(), found.regime_predicted.label());
     let regime = if seen == told { seen.to_owned() } else { format!("{seen}/{told}") };
     let regime = format!("{regime:9}");
     text += "  ";
-    text += &if found.regime == Fit::Outside { paint(&regime, look) } else { regime };
+    text += &if found.regime == InBand::Outside { paint(&regime, look) } else { regime };
     let share = |cores: f64| format!("{:.0}", cores * 100.0);
     let cpu = found.cpu_cores.map(|known| (share(known.measured.median), share(known.predicted.median)));
     if let Some((seen, told)) = cpu {
@@ -86,14 +86,14 @@ fn numbers(found: &Comparison, look: Look) -> String {
 }
 
 /// Measured, predicted, error and mark.
-fn group(quantity: Option<&Quantity>, look: Look) -> String {
+fn group(quantity: Option<&ComparedQuantity>, look: ValidationStyle) -> String {
     let Some(quantity) = quantity else {
         return format!(" {:>NUMBER$} {:>NUMBER$} {:ERROR$}", "–", "", "");
     };
     let (seen, told) = (number(quantity.measured.median), number(quantity.predicted.median));
     let percent = quantity.error * 100.0;
     let error = if percent.abs() < 999.5 { format!("{percent:+.1}") } else { format!("{percent:+.0}") };
-    let outside = quantity.verdict == Fit::Outside;
+    let outside = quantity.verdict == InBand::Outside;
     let mark = if outside { OUTSIDE } else { ' ' };
     let error = format!("{error:>7}{mark}");
     let error = if outside { paint(&error, look) } else { error };
@@ -107,12 +107,12 @@ fn number(value: f64) -> String {
 }
 
 /// Red, where there is colour.
-fn paint(text: &str, look: Look) -> String {
+fn paint(text: &str, look: ValidationStyle) -> String {
     if look.colour { format!("\x1b[31m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// What was met, in words.
-fn summary_text(summary: &Summary, look: Look) -> String {
+fn summary_text(summary: &BandSummary, look: ValidationStyle) -> String {
     let band = |share: f64| format!("{:.0} %", share * 100.0);
     let mut words = format!(
         "Throughput of {}: the error is {} for the median entry (band {}), and at most {} for nine in ten (band {}).",
@@ -126,7 +126,7 @@ fn summary_text(summary: &Summary, look: Look) -> String {
         percent(summary.throughput_error_p90),
         band(Bands::THROUGHPUT_NINE_IN_TEN),
     );
-    let count = |what: &str, where_to: &str, count: Count| match count.of {
+    let count = |what: &str, where_to: &str, count: Tally| match count.of {
         0 => String::new(),
         of => format!(" {what} within {where_to}: {} of {of}.", count.met),
     };
@@ -153,7 +153,7 @@ mod tests {
 
     fn entries() -> Vec<Validated> {
         let mut unsaid = validated("loop/without-a-server", "loop", &[1.0], &[1.0]);
-        unsaid.fate = Fate::NotMapped("there is no server".to_owned());
+        unsaid.fate = EntryFate::NotMapped("there is no server".to_owned());
         vec![
             validated("io/pywsgi/c10", "pywsgi", &[97.0, 99.0, 98.0], &[100.0; 5]),
             validated("open/a-server-with-a-rather-long-name/r3000", "pywsgi", &[2_000.0], &[3_000.0]),
@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn the_table_has_a_row_for_each_entry_and_a_mark_for_what_is_outside() {
         let entries = entries();
-        let text = validation_table(&entries, &Summary::of(&entries), Look { colour: false, width: 120 });
+        let text =
+            validation_table(&entries, &BandSummary::of(&entries), ValidationStyle { colour: false, width: 120 });
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let expected = [
             "                                 good/s                 p50 ms                 p99 ms",
@@ -191,7 +192,8 @@ mod tests {
     #[test]
     fn only_a_terminal_gets_colour() {
         let entries = entries();
-        let table = |colour| validation_table(&entries, &Summary::of(&entries), Look { colour, width: 120 });
+        let table =
+            |colour| validation_table(&entries, &BandSummary::of(&entries), ValidationStyle { colour, width: 120 });
         assert!(!table(false).contains('\x1b') && table(true).contains("\x1b[31m  +50.0×\x1b[0m"));
     }
 }

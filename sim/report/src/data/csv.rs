@@ -1,20 +1,20 @@
 //! A table as comma-separated values after RFC 4180, with a line of names; what is missing is empty.
 
-use lab::sweep::table::{Cell, Table};
+use lab::sweep::table::{Cell, SweepTable};
 
 /// The file's text.
-pub fn csv(table: &Table) -> String {
+pub fn csv(table: &SweepTable) -> String {
     head(table) + &rows(table)
 }
 
 /// The line of names.
-pub(super) fn head(table: &Table) -> String {
+pub(super) fn head(table: &SweepTable) -> String {
     let names: Vec<String> = table.columns.iter().map(|(name, _)| quoted(name)).collect();
     names.join(",") + "\n"
 }
 
 /// A line for each row.
-pub(super) fn rows(table: &Table) -> String {
+pub(super) fn rows(table: &SweepTable) -> String {
     let mut text = String::new();
     for row in &table.rows {
         let cells: Vec<String> = row.iter().map(cell).collect();

@@ -1,6 +1,6 @@
 //! Every figure of every world as a table: one row for each, with the mean over the replications and its interval.
 
-use lab::sweep::table::{Cell, Kind, Table};
+use lab::sweep::table::{Cell, ColumnKind, SweepTable};
 use lab::{Comparison, Figure, Summary};
 
 use super::Column;
@@ -8,34 +8,39 @@ use crate::json::rounded;
 
 /// Its columns.
 pub const COLUMNS: [Column; 9] = [
-    Column { name: "world", kind: Kind::Text, unit: "text", doc: "Name of the world." },
+    Column { name: "world", kind: ColumnKind::Text, unit: "text", doc: "Name of the world." },
     Column {
         name: "scope",
-        kind: Kind::Text,
+        kind: ColumnKind::Text,
         unit: "text",
         doc: "What the figure is of: `all` requests, or a `class`, `group` of clients, shared `value` or `connection`.",
     },
     Column {
         name: "name",
-        kind: Kind::Text,
+        kind: ColumnKind::Text,
         unit: "text",
         doc: "Which class, group, value or connection; nothing for `all`.",
     },
-    Column { name: "figure", kind: Kind::Text, unit: "text", doc: "Name of the figure; it ends in its unit." },
+    Column { name: "figure", kind: ColumnKind::Text, unit: "text", doc: "Name of the figure; it ends in its unit." },
     Column {
         name: "mean",
-        kind: Kind::Number,
+        kind: ColumnKind::Number,
         unit: "see `unit`",
         doc: "Mean over the replications that have a value.",
     },
-    Column { name: "low", kind: Kind::Number, unit: "see `unit`", doc: "Lower end of the 95 % interval of the mean." },
-    Column { name: "high", kind: Kind::Number, unit: "see `unit`", doc: "Upper end of that interval." },
-    Column { name: "n", kind: Kind::Integer, unit: "count", doc: "Replications that have a value." },
-    Column { name: "unit", kind: Kind::Text, unit: "text", doc: "Unit of `mean`, `low` and `high`." },
+    Column {
+        name: "low",
+        kind: ColumnKind::Number,
+        unit: "see `unit`",
+        doc: "Lower end of the 95 % interval of the mean.",
+    },
+    Column { name: "high", kind: ColumnKind::Number, unit: "see `unit`", doc: "Upper end of that interval." },
+    Column { name: "n", kind: ColumnKind::Integer, unit: "count", doc: "Replications that have a value." },
+    Column { name: "unit", kind: ColumnKind::Text, unit: "text", doc: "Unit of `mean`, `low` and `high`." },
 ];
 
 /// The table, world by world in the order of the scenario. Numbers have twelve significant digits, as in the JSON document.
-pub fn figures_table(comparison: &Comparison) -> Table {
+pub fn figures_table(comparison: &Comparison) -> SweepTable {
     let mut table = Column::table(&COLUMNS);
     for world in &comparison.worlds {
         for (scope, name, figures) in parts(world) {

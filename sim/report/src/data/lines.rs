@@ -1,20 +1,20 @@
 //! A table as JSON Lines: one object a row, every column in every row; what is missing is null.
 
-use lab::sweep::table::{Cell, Table};
+use lab::sweep::table::{Cell, SweepTable};
 
 /// The file's text.
-pub fn lines(table: &Table) -> String {
+pub fn lines(table: &SweepTable) -> String {
     objects(table).iter().map(|object| format!("{object}\n")).collect()
 }
 
 /// The same as members of an array, whose first ones these may be.
-pub(super) fn members(table: &Table, first: bool) -> String {
+pub(super) fn members(table: &SweepTable, first: bool) -> String {
     let lead = |at: usize| if first && at == 0 { "\n" } else { ",\n" };
     objects(table).iter().enumerate().map(|(at, object)| format!("{}{object}", lead(at))).collect()
 }
 
 /// An object for each row.
-fn objects(table: &Table) -> Vec<String> {
+fn objects(table: &SweepTable) -> Vec<String> {
     let names: Vec<String> = table.columns.iter().map(|(name, _)| string(name)).collect();
     let object = |row: &Vec<Cell>| {
         let members: Vec<String> =

@@ -13,7 +13,7 @@ pub mod requests;
 pub mod series;
 pub mod stream;
 
-use lab::sweep::table::{Kind, Table};
+use lab::sweep::table::{ColumnKind, SweepTable};
 
 /// A column of a table that is the same for every scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,7 +21,7 @@ pub struct Column {
     /// Its name, which ends in the unit.
     pub name: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: ColumnKind,
     /// Its unit, for the dictionary.
     pub unit: &'static str,
     /// What it means, for the dictionary.
@@ -30,9 +30,9 @@ pub struct Column {
 
 impl Column {
     /// A table of such columns, without rows.
-    pub fn table(columns: &[Column]) -> Table {
+    pub fn table(columns: &[Column]) -> SweepTable {
         let columns = columns.iter().map(|column| (column.name.to_owned(), column.kind)).collect();
-        Table { columns, rows: Vec::new() }
+        SweepTable { columns, rows: Vec::new() }
     }
 }
 
@@ -69,7 +69,7 @@ impl Format {
     ///
     /// # Errors
     /// What the Parquet writer complains of.
-    pub fn write(self, table: &Table) -> Result<Vec<u8>, parquet::ParquetError> {
+    pub fn write(self, table: &SweepTable) -> Result<Vec<u8>, parquet::ParquetError> {
         match self {
             Format::Csv => Ok(csv::csv(table).into_bytes()),
             Format::Json if table.rows.is_empty() => Ok(b"[]\n".to_vec()),
@@ -82,15 +82,15 @@ impl Format {
 
 #[cfg(test)]
 pub(crate) mod fixture {
-    use lab::sweep::table::{Cell, Kind, Table};
+    use lab::sweep::table::{Cell, ColumnKind, SweepTable};
 
     /// A table with every kind of cell, and what has to be quoted.
-    pub(crate) fn table() -> Table {
-        let mut table = Table::new(&[
-            ("point", Kind::Integer),
-            ("world", Kind::Text),
-            ("client.users.rate_rps", Kind::Number),
-            ("latency_p99_ns", Kind::Number),
+    pub(crate) fn table() -> SweepTable {
+        let mut table = SweepTable::new(&[
+            ("point", ColumnKind::Integer),
+            ("world", ColumnKind::Text),
+            ("client.users.rate_rps", ColumnKind::Number),
+            ("latency_p99_ns", ColumnKind::Number),
         ]);
         let text = |text: &str| Cell::Text(text.to_owned());
         table.rows.push(vec![Cell::Integer(1), text("a, \"b\""), Cell::Number(0.1), Cell::Number(1.5e9)]);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use lab::sweep::table::{Cell, Kind, Table};
+use lab::sweep::table::{Cell, ColumnKind, SweepTable};
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
@@ -21,7 +21,7 @@ const CREATED_BY: &str = "tailback";
 ///
 /// # Errors
 /// What the library complains of.
-pub fn parquet(table: &Table) -> Result<Vec<u8>, ParquetError> {
+pub fn parquet(table: &SweepTable) -> Result<Vec<u8>, ParquetError> {
     let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema(table)?), Arc::new(properties()))?;
     row_group(&mut file, table)?;
     file.into_inner()
@@ -38,20 +38,20 @@ pub(super) fn properties() -> WriterProperties {
 }
 
 /// Writes all rows of a table as a row group.
-pub(super) fn row_group(file: &mut SerializedFileWriter<Vec<u8>>, table: &Table) -> Result<(), ParquetError> {
+pub(super) fn row_group(file: &mut SerializedFileWriter<Vec<u8>>, table: &SweepTable) -> Result<(), ParquetError> {
     let mut group = file.next_row_group()?;
     for (at, (_, kind)) in table.columns.iter().enumerate() {
         let cells = table.rows.iter().map(|row| &row[at]);
         match kind {
-            Kind::Text => column::<ByteArrayType>(&mut group, cells, &|cell| match cell {
+            ColumnKind::Text => column::<ByteArrayType>(&mut group, cells, &|cell| match cell {
                 Cell::Text(text) => Some(ByteArray::from(text.as_str())),
                 Cell::Nothing | Cell::Integer(_) | Cell::Number(_) => None,
             }),
-            Kind::Integer => column::<Int64Type>(&mut group, cells, &|cell| match cell {
+            ColumnKind::Integer => column::<Int64Type>(&mut group, cells, &|cell| match cell {
                 Cell::Integer(number) => Some(*number),
                 Cell::Nothing | Cell::Text(_) | Cell::Number(_) => None,
             }),
-            Kind::Number => column::<DoubleType>(&mut group, cells, &|cell| match cell {
+            ColumnKind::Number => column::<DoubleType>(&mut group, cells, &|cell| match cell {
                 Cell::Number(number) => Some(*number),
                 Cell::Nothing | Cell::Text(_) | Cell::Integer(_) => None,
             }),
@@ -61,12 +61,12 @@ pub(super) fn row_group(file: &mut SerializedFileWriter<Vec<u8>>, table: &Table)
     Ok(())
 }
 
-pub(super) fn schema(table: &Table) -> Result<Type, ParquetError> {
-    let field = |(name, kind): &(String, Kind)| {
+pub(super) fn schema(table: &SweepTable) -> Result<Type, ParquetError> {
+    let field = |(name, kind): &(String, ColumnKind)| {
         let (physical, logical) = match kind {
-            Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-            Kind::Integer => (Physical::INT64, None),
-            Kind::Number => (Physical::DOUBLE, None),
+            ColumnKind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+            ColumnKind::Integer => (Physical::INT64, None),
+            ColumnKind::Number => (Physical::DOUBLE, None),
         };
         let builder = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
         builder.with_logical_type(logical).build().map(Arc::new)

@@ -5,68 +5,68 @@ use engine::record::Wait;
 use engine::requests::{Told, Why};
 use engine::time::{Span, Time};
 use lab::figure::RUN_FIGURES;
-use lab::sweep::table::{Cell, Kind, Table};
+use lab::sweep::table::{Cell, ColumnKind, SweepTable};
 
 use super::Column;
 
 /// Columns before those of the bill.
 pub const COLUMNS: [Column; 14] = [
-    Column { name: "world", kind: Kind::Text, unit: "text", doc: "Name of the world." },
-    Column { name: "replication", kind: Kind::Integer, unit: "number", doc: "Number of the run, from 0." },
+    Column { name: "world", kind: ColumnKind::Text, unit: "text", doc: "Name of the world." },
+    Column { name: "replication", kind: ColumnKind::Integer, unit: "number", doc: "Number of the run, from 0." },
     Column {
         name: "request",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "number",
         doc: "Which request of the run it is, from 1, in the order in which they ended.",
     },
-    Column { name: "class", kind: Kind::Text, unit: "text", doc: "Name of its class." },
-    Column { name: "client", kind: Kind::Text, unit: "text", doc: "Name of its group of clients." },
+    Column { name: "class", kind: ColumnKind::Text, unit: "text", doc: "Name of its class." },
+    Column { name: "client", kind: ColumnKind::Text, unit: "text", doc: "Name of its group of clients." },
     Column {
         name: "person",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "number",
         doc: "Number of who sent it: the same person comes to every world of a replication. A client that asks again has another one each time.",
     },
     Column {
         name: "member",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "number",
         doc: "Which of the clients that ask again and again sent it, from 0 over all groups; nothing for people who come once.",
     },
     Column {
         name: "attempt",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "count",
         doc: "Requests that the same person had sent before: refreshes and retries.",
     },
     Column {
         name: "why",
-        kind: Kind::Text,
+        kind: ColumnKind::Text,
         unit: "text",
         doc: "Why it was sent: `first`, `refresh` after lost patience, `retry` after a bad end, or `copy` where a second copy came first.",
     },
     Column {
         name: "arrival_ns",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "ns",
         doc: "When it was sent, from the start of the run; of a second copy, when the first was.",
     },
     Column {
         name: "begun_ns",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "ns",
         doc: "When a thread or greenlet of a server took it; nothing if none did.",
     },
-    Column { name: "finished_ns", kind: Kind::Integer, unit: "ns", doc: "When it ended for its sender." },
+    Column { name: "finished_ns", kind: ColumnKind::Integer, unit: "ns", doc: "When it ended for its sender." },
     Column {
         name: "latency_ns",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "ns",
         doc: "From `arrival_ns` to `finished_ns`, however it ended: the sum of the columns that follow `outcome`.",
     },
     Column {
         name: "outcome",
-        kind: Kind::Text,
+        kind: ColumnKind::Text,
         unit: "text",
         doc: "How it ended: `ok`, or as in the figures `requests_...`, such as `gave_up`.",
     },
@@ -91,11 +91,11 @@ pub const BILL: [Column; Wait::KINDS] = [
 ];
 
 const fn bill(name: &'static str, doc: &'static str) -> Column {
-    Column { name, kind: Kind::Integer, unit: "ns", doc }
+    Column { name, kind: ColumnKind::Integer, unit: "ns", doc }
 }
 
 /// A table of requests, without any.
-pub fn requests_table() -> Table {
+pub fn requests_table() -> SweepTable {
     Column::table(&[&COLUMNS[..], &BILL[..]].concat())
 }
 

@@ -3,21 +3,21 @@
 use engine::record::{Ending, RunRecord};
 use engine::time::Span;
 use lab::WorldResult;
-use lab::sweep::table::{Cell, Kind, Table};
+use lab::sweep::table::{Cell, ColumnKind, SweepTable};
 
 use super::Column;
 
 /// Its columns.
 pub const COLUMNS: [Column; 23] = [
-    Column { name: "world", kind: Kind::Text, unit: "text", doc: "Name of the world." },
-    Column { name: "replication", kind: Kind::Integer, unit: "number", doc: "Number of the run, from 0." },
+    Column { name: "world", kind: ColumnKind::Text, unit: "text", doc: "Name of the world." },
+    Column { name: "replication", kind: ColumnKind::Integer, unit: "number", doc: "Number of the run, from 0." },
     Column {
         name: "from_ns",
-        kind: Kind::Integer,
+        kind: ColumnKind::Integer,
         unit: "ns",
         doc: "Beginning of the step, from the start of the run.",
     },
-    Column { name: "to_ns", kind: Kind::Integer, unit: "ns", doc: "End of the step." },
+    Column { name: "to_ns", kind: ColumnKind::Integer, unit: "ns", doc: "End of the step." },
     count("sent", "Requests sent in the step, refreshes and retries included."),
     count("refreshes", "Refreshes and retries among them."),
     count("ok", "Good responses in the step."),
@@ -40,19 +40,19 @@ pub const COLUMNS: [Column; 23] = [
 ];
 
 const fn count(name: &'static str, doc: &'static str) -> Column {
-    Column { name, kind: Kind::Integer, unit: "count", doc }
+    Column { name, kind: ColumnKind::Integer, unit: "count", doc }
 }
 
 const fn number(name: &'static str, unit: &'static str, doc: &'static str) -> Column {
-    Column { name, kind: Kind::Number, unit, doc }
+    Column { name, kind: ColumnKind::Number, unit, doc }
 }
 
 const fn span(name: &'static str, doc: &'static str) -> Column {
-    Column { name, kind: Kind::Integer, unit: "ns", doc }
+    Column { name, kind: ColumnKind::Integer, unit: "ns", doc }
 }
 
 /// The table, world by world and run by run; requests of the warm-up are in it.
-pub fn series_table(results: &[WorldResult]) -> Table {
+pub fn series_table(results: &[WorldResult]) -> SweepTable {
     let mut table = Column::table(&COLUMNS);
     for record in results.iter().flat_map(|world| &world.records) {
         let steps = record.series.sent.len().max(record.series.in_flight_milli.len());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lab::sweep::table::Table;
+use lab::sweep::table::SweepTable;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::parquet::{ParquetError, properties, row_group, schema};
@@ -27,7 +27,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the Parquet writer complains of, as for the other verbs.
-    pub fn begin(format: Format, columns: &Table) -> Result<Stream, ParquetError> {
+    pub fn begin(format: Format, columns: &SweepTable) -> Result<Stream, ParquetError> {
         let into = match format {
             Format::Csv => Into::Csv(csv::head(columns)),
             Format::Json => Into::Json,
@@ -44,7 +44,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the Parquet writer complains of.
-    pub fn rows(&mut self, table: &Table) -> Result<Vec<u8>, ParquetError> {
+    pub fn rows(&mut self, table: &SweepTable) -> Result<Vec<u8>, ParquetError> {
         let first = self.rows == 0;
         self.rows += table.rows.len() as u64;
         Ok(match &mut self.into {
@@ -86,7 +86,7 @@ mod tests {
 
     fn in_two_parts(format: Format) -> Vec<u8> {
         let whole = fixture::table();
-        let part = |rows: &[Vec<_>]| Table { columns: whole.columns.clone(), rows: rows.to_vec() };
+        let part = |rows: &[Vec<_>]| SweepTable { columns: whole.columns.clone(), rows: rows.to_vec() };
         let mut stream = Stream::begin(format, &whole).unwrap();
         let first = stream.rows(&part(&whole.rows[..1])).unwrap();
         let second = stream.rows(&part(&whole.rows[1..])).unwrap();

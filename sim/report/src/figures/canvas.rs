@@ -22,7 +22,7 @@ pub const SIZE_PER_EM: f64 = 1.24;
 pub const BASELINE_EM: f64 = 0.76;
 
 /// A place in logical pixels, from the top left.
-pub type At = (f64, f64);
+pub type CanvasPoint = (f64, f64);
 type Unit = (i32, i32);
 
 /// Which end of a text is at its place.
@@ -79,19 +79,19 @@ impl Canvas {
     }
 
     /// A filled rectangle.
-    pub fn rect(&mut self, from: At, to: At, colour: Rgb) {
+    pub fn rect(&mut self, from: CanvasPoint, to: CanvasPoint, colour: Rgb) {
         self.marks.push(Mark::Rect { from: units(from), to: units(to), colour });
     }
 
     /// A filled, translucent polygon.
-    pub fn area(&mut self, corners: &[At], colour: Rgb, alpha: f64) {
+    pub fn area(&mut self, corners: &[CanvasPoint], colour: Rgb, alpha: f64) {
         if corners.len() > 2 {
             self.marks.push(Mark::Area { corners: corners.iter().copied().map(units).collect(), colour, alpha });
         }
     }
 
     /// A line through `points`; nothing for fewer than two.
-    pub fn stroke(&mut self, points: &[At], width: f64, colour: Rgb) {
+    pub fn stroke(&mut self, points: &[CanvasPoint], width: f64, colour: Rgb) {
         let mut points: Vec<Unit> = points.iter().copied().map(units).collect();
         points.dedup();
         if points.len() > 1 {
@@ -101,8 +101,8 @@ impl Canvas {
     }
 
     /// The same, broken into dashes of `on` with gaps of `off` between.
-    pub fn dashes(&mut self, points: &[At], width: f64, colour: Rgb, (on, off): (f64, f64)) {
-        let mut dash: Vec<At> = points.first().copied().into_iter().collect();
+    pub fn dashes(&mut self, points: &[CanvasPoint], width: f64, colour: Rgb, (on, off): (f64, f64)) {
+        let mut dash: Vec<CanvasPoint> = points.first().copied().into_iter().collect();
         let mut left = on;
         let mut drawing = true;
         for pair in points.windows(2) {
@@ -135,12 +135,12 @@ impl Canvas {
     }
 
     /// A filled circle.
-    pub fn dot(&mut self, centre: At, radius: f64, colour: Rgb) {
+    pub fn dot(&mut self, centre: CanvasPoint, radius: f64, colour: Rgb) {
         self.marks.push(Mark::Dot { centre: units(centre), radius: unit(radius), colour });
     }
 
     /// One line of text with its baseline at `at`.
-    pub fn text(&mut self, text: &str, at: At, hand: Hand) {
+    pub fn text(&mut self, text: &str, at: CanvasPoint, hand: Hand) {
         let text = clean(text);
         if !text.is_empty() {
             let at = units((at.0, at.1 - hand.size * BASELINE_EM));
@@ -204,12 +204,12 @@ fn unit(length: f64) -> i32 {
     scaled.clamp(-1e6, 1e6) as i32
 }
 
-fn units((x, y): At) -> Unit {
+fn units((x, y): CanvasPoint) -> Unit {
     (unit(x), unit(y))
 }
 
 /// Length of a straight line; a square root is exact on every platform, `hypot` is not.
-fn distance(from: At, to: At) -> f64 {
+fn distance(from: CanvasPoint, to: CanvasPoint) -> f64 {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     (dx * dx + dy * dy).sqrt()
 }

@@ -3,10 +3,10 @@
 //! Two panels, one above the other, share a logarithmic axis of load. A thin line of a world's colour falls through both at its
 //! capacity, a light area beside it is the 95 % interval, and its name stands at its top.
 
-use lab::capacity::{Capacity, Load, Point, WorldCapacity};
+use lab::capacity::{Capacity, LoadPoint, LoadUnit, WorldCapacity};
 use lab::slo::Measure;
 
-use super::canvas::{Anchor, At, Canvas, Hand};
+use super::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use super::scale::{Axis, Quantity, decimal};
 use super::style::{self, Rgb};
 use super::type_setting::{Face, clean};
@@ -30,16 +30,16 @@ const BETWEEN: f64 = 44.0;
 const AREA_ALPHA: f64 = 0.16;
 
 /// One of the two panels.
-struct Panel {
+struct CapacityPanel {
     heading: &'static str,
     top: f64,
     axis: Axis,
-    value: fn(&Point) -> Option<f64>,
+    value: fn(&LoadPoint) -> Option<f64>,
     /// The bound on what it shows, if there is one.
     bound: Option<f64>,
 }
 
-impl Panel {
+impl CapacityPanel {
     fn y(&self, value: f64) -> f64 {
         self.top + PANEL * (1.0 - self.axis.share(value))
     }
@@ -95,10 +95,10 @@ fn head(canvas: &mut Canvas, title: &str) {
 }
 
 /// What a factor of 1 is on the axis.
-fn unit(load: Load) -> f64 {
+fn unit(load: LoadUnit) -> f64 {
     match load {
-        Load::PerSecond(unit) | Load::Clients(unit) => unit,
-        Load::Mixed => 1.0,
+        LoadUnit::PerSecond(unit) | LoadUnit::Clients(unit) => unit,
+        LoadUnit::Mixed => 1.0,
     }
 }
 
@@ -118,15 +118,15 @@ fn across(capacity: &Capacity) -> Axis {
     }
 }
 
-fn p99(point: &Point) -> Option<f64> {
+fn p99(point: &LoadPoint) -> Option<f64> {
     point.vitals.p99_ns.map(|ns| ns / 1e9)
 }
 
-fn errors(point: &Point) -> Option<f64> {
+fn errors(point: &LoadPoint) -> Option<f64> {
     Some(point.vitals.errors)
 }
 
-fn panels(capacity: &Capacity, top: f64) -> [Panel; 2] {
+fn panels(capacity: &Capacity, top: f64) -> [CapacityPanel; 2] {
     let points = || capacity.worlds.iter().flat_map(|world| &world.points);
     let latency = Axis::around(Quantity::Latency, points().filter_map(p99));
     let share = Axis::around(Quantity::Share, points().filter_map(errors));
@@ -135,14 +135,14 @@ fn panels(capacity: &Capacity, top: f64) -> [Panel; 2] {
         objective.map(|objective| objective.bound)
     };
     [
-        Panel {
+        CapacityPanel {
             heading: "99th percentile of latency",
             top,
             axis: latency,
             value: p99,
             bound: bound(Measure::Latency(990)).map(|ns| ns / 1e9),
         },
-        Panel {
+        CapacityPanel {
             heading: "Requests that did not end well",
             top: top + PANEL + BETWEEN,
             axis: share,
@@ -152,7 +152,7 @@ fn panels(capacity: &Capacity, top: f64) -> [Panel; 2] {
     ]
 }
 
-fn grid(canvas: &mut Canvas, panel: &Panel, loads: &Axis) {
+fn grid(canvas: &mut Canvas, panel: &CapacityPanel, loads: &Axis) {
     let label = |anchor| hand(style::LABEL, Face::Regular, style::GREY, anchor);
     let scale = if panel.axis.log { ", on a logarithmic scale" } else { "" };
     let heading = hand(style::HEADING, Face::Bold, style::INK, Anchor::Start);
@@ -181,8 +181,8 @@ fn knee(
     canvas: &mut Canvas,
     world: &WorldCapacity,
     index: usize,
-    load: Load,
-    panels: &[Panel],
+    load: LoadUnit,
+    panels: &[CapacityPanel],
     x: &dyn Fn(f64) -> f64,
 ) {
     let look = style::world(index);
@@ -194,11 +194,12 @@ fn knee(
         return;
     };
     let at = x(estimate.mean);
-    let bottom = panels.iter().map(Panel::bottom).fold(0.0, f64::max);
+    let bottom = panels.iter().map(CapacityPanel::bottom).fold(0.0, f64::max);
     if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
         for panel in panels {
             let (low, high) = (x(low), x(high));
-            let corners: [At; 4] = [(low, panel.top), (high, panel.top), (high, panel.bottom()), (low, panel.bottom())];
+            let corners: [CanvasPoint; 4] =
+                [(low, panel.top), (high, panel.top), (high, panel.bottom()), (low, panel.bottom())];
             canvas.area(&corners, look.line, AREA_ALPHA);
         }
     }
@@ -215,10 +216,10 @@ fn knee(
     }
 }
 
-fn curve(canvas: &mut Canvas, world: &WorldCapacity, index: usize, panel: &Panel, x: &dyn Fn(f64) -> f64) {
+fn curve(canvas: &mut Canvas, world: &WorldCapacity, index: usize, panel: &CapacityPanel, x: &dyn Fn(f64) -> f64) {
     let look = style::world(index);
     let width = if index == 0 { style::UNDER.width } else { style::STRONG.width };
-    let mut points: Vec<At> = Vec::new();
+    let mut points: Vec<CanvasPoint> = Vec::new();
     for point in &world.points {
         let at = x(point.factor);
         // Loads beyond the axis would pile up at its edge.
@@ -232,8 +233,8 @@ fn curve(canvas: &mut Canvas, world: &WorldCapacity, index: usize, panel: &Panel
 }
 
 /// The labels of the loads, and what the picture is made of.
-fn foot(canvas: &mut Canvas, capacity: &Capacity, loads: &Axis, panels: &[Panel], height: f64) {
-    let bottom = panels.iter().map(Panel::bottom).fold(0.0, f64::max);
+fn foot(canvas: &mut Canvas, capacity: &Capacity, loads: &Axis, panels: &[CapacityPanel], height: f64) {
+    let bottom = panels.iter().map(CapacityPanel::bottom).fold(0.0, f64::max);
     for &tick in &loads.ticks {
         let x = (LEFT + (RIGHT - LEFT) * loads.share(tick)).round();
         let text = decimal(tick);
@@ -241,9 +242,9 @@ fn foot(canvas: &mut Canvas, capacity: &Capacity, loads: &Axis, panels: &[Panel]
         canvas.text(&text, at, hand(style::LABEL, Face::Regular, style::GREY, Anchor::Middle));
     }
     let what = match capacity.load {
-        Load::PerSecond(_) => "Requests a second",
-        Load::Clients(_) => "Clients at once",
-        Load::Mixed => "Times the load of the file",
+        LoadUnit::PerSecond(_) => "Requests a second",
+        LoadUnit::Clients(_) => "Clients at once",
+        LoadUnit::Mixed => "Times the load of the file",
     };
     let middle = ((LEFT + RIGHT) / 2.0, bottom + 40.0);
     let text = format!("{what}, on a logarithmic scale");

@@ -45,7 +45,7 @@ pub struct Story<'a> {
 }
 
 /// One kind of figure.
-pub trait Figure: Sync {
+pub trait FigureKind: Sync {
     /// Name of its files, without extension.
     fn name(&self) -> &'static str;
 
@@ -75,7 +75,7 @@ pub enum DrawError {
     },
 }
 
-pub(super) fn drawing(figure: &dyn Figure, story: &Story<'_>) -> Result<Drawing, DrawError> {
+pub(super) fn drawing(figure: &dyn FigureKind, story: &Story<'_>) -> Result<Drawing, DrawError> {
     finished(figure.name(), figure.title(), story.title, &figure.draw(story))
 }
 

@@ -3,8 +3,8 @@
 //! A forest plot. A filled dot is significant after Holm's correction, a ring is not; the colour says which way is good, because to the
 //! right is good for a throughput and bad for a latency. What lies beyond the axis is an arrow: the numbers stand beside it.
 
-use lab::versus::{Method, Row, Significance, Versus};
-use lab::{Estimate, Group};
+use lab::versus::{Method, Significance, Versus, VersusRow};
+use lab::{Estimate, FigureGroup};
 
 use super::canvas::{Anchor, Canvas, Hand};
 use super::scale::{decimal, round_up};
@@ -47,14 +47,14 @@ const TICKS_MAX: f64 = 7.0;
 /// [`DrawError::Backend`] if an image cannot be encoded.
 pub fn draw_versus(title: &str, versus: &Versus, sides: &Sides) -> Result<Drawing, DrawError> {
     let rows = &versus.rows;
-    let mut groups: Vec<Group> = rows.iter().map(|row| row.spec.group).collect();
+    let mut groups: Vec<FigureGroup> = rows.iter().map(|row| row.spec.group).collect();
     groups.dedup();
     let top = if sides.legend.is_some() { TOP } else { TOP_BARE };
     let bottom = top + ROW * rows.len().max(1) as f64 + HEADING * groups.len() as f64;
     let mut canvas = Canvas::new(style::WIDTH, bottom + FOOT);
     let heading = format!("{} against {}", sides.b, sides.a);
     head(&mut canvas, &heading, title, sides);
-    let axis = Axis::of(rows);
+    let axis = ForestAxis::of(rows);
     axis.draw(&mut canvas, top - 4.0, bottom);
     let mut y = top;
     let mut last = None;
@@ -111,7 +111,7 @@ fn mark(canvas: &mut Canvas, at: (f64, f64), verdict: Significance) {
     }
 }
 
-fn line(canvas: &mut Canvas, axis: &Axis, y: f64, row: &Row) {
+fn line(canvas: &mut Canvas, axis: &ForestAxis, y: f64, row: &VersusRow) {
     let look = look(row.verdict);
     let base = y + style::LABEL * style::MIDDLE;
     let label = Face::Regular.cut(row.spec.label, style::LABEL, LABELS - 16.0);
@@ -133,7 +133,7 @@ fn line(canvas: &mut Canvas, axis: &Axis, y: f64, row: &Row) {
 }
 
 /// A bar from end to end, with an arrow where an end lies beyond the axis.
-fn interval(canvas: &mut Canvas, axis: &Axis, y: f64, estimate: &Estimate, colour: Rgb) {
+fn interval(canvas: &mut Canvas, axis: &ForestAxis, y: f64, estimate: &Estimate, colour: Rgb) {
     let Some((low, high)) = estimate.low.zip(estimate.high) else { return };
     canvas.stroke(&[(axis.x(low), y), (axis.x(high), y)], 2.0, colour);
     for end in [low, high] {
@@ -189,14 +189,14 @@ fn foot(canvas: &mut Canvas, bottom: f64, versus: &Versus, sides: &Sides) {
 }
 
 /// A linear axis of shares around zero.
-struct Axis {
+struct ForestAxis {
     low: f64,
     high: f64,
     step: f64,
 }
 
-impl Axis {
-    fn of(rows: &[Row]) -> Axis {
+impl ForestAxis {
+    fn of(rows: &[VersusRow]) -> ForestAxis {
         let known = || rows.iter().filter_map(|row| row.relative.as_ref());
         let ends = || known().flat_map(|estimate| [estimate.low, estimate.high, Some(estimate.mean)]).flatten();
         let low = ends().fold(0.0, f64::min).max(-FURTHEST);
@@ -204,7 +204,7 @@ impl Axis {
         let beyond = ends().any(|end| end > FURTHEST);
         let high = if beyond { within.max(-low * RIGHT_MIN).max(NEAREST) } else { within };
         let step = round_up(((high - low) / TICKS_MAX).max(NEAREST / 2.0));
-        Axis { low: (low / step).floor() * step, high: (high / step).ceil().max(1.0) * step, step }
+        ForestAxis { low: (low / step).floor() * step, high: (high / step).ceil().max(1.0) * step, step }
     }
 
     fn holds(&self, value: f64) -> bool {

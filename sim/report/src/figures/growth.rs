@@ -1,6 +1,6 @@
 //! What an event and a greenlet cost over the size of what is simulated: panels side by side, sizes on a logarithmic axis.
 
-use super::canvas::{Anchor, At, Canvas, Hand};
+use super::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use super::scale::{Axis, Quantity};
 use super::style::{self, Rgb, WorldStyle};
 use super::type_setting::Face;
@@ -67,8 +67,9 @@ fn draw(canvas: &mut Canvas, panel: &GrowthPanel, (from, right): (f64, f64)) {
         true => Axis::around(Quantity::Count, all().map(|point| point.1)),
         false => logarithmic(all().map(|point| point.1)),
     };
-    let place =
-        |(size, value): At| (left + (right - 8.0 - left) * sizes.share(size), bottom - HEIGHT * values.share(value));
+    let place = |(size, value): CanvasPoint| {
+        (left + (right - 8.0 - left) * sizes.share(size), bottom - HEIGHT * values.share(value))
+    };
     let grey = |anchor| hand(style::LABEL, Face::Regular, style::GREY, anchor);
     for &tick in &values.ticks {
         let y = place((sizes.ticks[0], tick)).1.round();
@@ -92,7 +93,7 @@ fn draw(canvas: &mut Canvas, panel: &GrowthPanel, (from, right): (f64, f64)) {
     }
 }
 
-fn line(canvas: &mut Canvas, points: Vec<At>, look: WorldStyle) {
+fn line(canvas: &mut Canvas, points: Vec<CanvasPoint>, look: WorldStyle) {
     canvas.stroke(&points, style::STRONG.width, look.line);
     for at in points {
         canvas.dot(at, RADIUS, look.line);
@@ -101,7 +102,8 @@ fn line(canvas: &mut Canvas, points: Vec<At>, look: WorldStyle) {
 
 /// A logarithmic axis for positive values.
 fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
-    let (low, high) = values.fold((f64::INFINITY, 0.0), |(low, high): At, value| (low.min(value), high.max(value)));
+    let (low, high) =
+        values.fold((f64::INFINITY, 0.0), |(low, high): CanvasPoint, value| (low.min(value), high.max(value)));
     Axis::logarithmic(Quantity::Count, low, high)
 }
 

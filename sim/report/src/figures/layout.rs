@@ -5,7 +5,7 @@
 use super::Shade;
 use super::naming;
 use super::panel::{self, Panel};
-use super::scale::{Axis, Clock};
+use super::scale::{Axis, TimeAxis};
 use super::style;
 use super::type_setting::Face;
 
@@ -46,7 +46,7 @@ pub struct Frame {
 
 impl Frame {
     /// Where an instant lies.
-    pub fn x(&self, clock: &Clock, at_s: f64) -> f64 {
+    pub fn x(&self, clock: &TimeAxis, at_s: f64) -> f64 {
         self.left + self.width() * clock.share(at_s)
     }
 
@@ -74,7 +74,7 @@ pub enum Ends {
 
 /// Where things go. Every frame is as large as every other.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Layout {
+pub struct FrameLayout {
     /// Height of the sheet.
     pub height: f64,
     /// Panels in a row.
@@ -87,9 +87,9 @@ pub struct Layout {
     down: f64,
 }
 
-impl Layout {
+impl FrameLayout {
     /// The layout of these panels.
-    pub fn new(panels: &[Panel], axis: &Axis, clock: &Clock, shaded: &[Shade], ends: Ends) -> Layout {
+    pub fn new(panels: &[Panel], axis: &Axis, clock: &TimeAxis, shaded: &[Shade], ends: Ends) -> FrameLayout {
         let columns = match panels.len() {
             count @ 0..=3 => count.max(1),
             4 => 2,
@@ -119,7 +119,7 @@ impl Layout {
         } else {
             (FRAME_HEIGHT, top + down * (rows - 1) as f64 + FRAME_HEIGHT + CLOCK_HEIGHT + NOTE_HEIGHT)
         };
-        Layout {
+        FrameLayout {
             height,
             columns,
             first: Frame { left, top, right: left + width, bottom: top + frame, strip },

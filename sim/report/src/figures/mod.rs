@@ -26,7 +26,7 @@ use lab::series::WorldSeries;
 pub use canvas::Canvas;
 pub use capacity::draw_capacity;
 use drawing::drawing;
-pub use drawing::{DrawError, Drawing, Figure, Shade, Story, finished};
+pub use drawing::{DrawError, Drawing, FigureKind, Shade, Story, finished};
 pub use forest::draw_versus;
 pub use growth::{GrowthPanel, draw_growth};
 pub use over_time::FIGURES;

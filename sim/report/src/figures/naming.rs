@@ -5,11 +5,11 @@
 //! the line ends, pushed apart, with leaders.
 
 use super::Shade;
-use super::canvas::{Anchor, At, Canvas, Hand};
+use super::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use super::labels::push_apart;
 use super::layout::Frame;
-use super::panel::{Line, Panel};
-use super::scale::{Axis, Clock};
+use super::panel::{Panel, PanelLine};
+use super::scale::{Axis, TimeAxis};
 use super::style::{self, Rgb};
 use super::type_setting::{Face, clean};
 
@@ -28,15 +28,15 @@ const PADDING: f64 = 5.0;
 
 /// A name in its place.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Name {
+pub struct PlacedName {
     lines: Vec<String>,
     left: f64,
     middle: f64,
     colour: Rgb,
-    leader: Option<(At, At, Rgb)>,
+    leader: Option<(CanvasPoint, CanvasPoint, Rgb)>,
 }
 
-impl Name {
+impl PlacedName {
     /// Its lines, its left edge and its middle.
     pub fn place(&self) -> (&[String], f64, f64) {
         (&self.lines, self.left, self.middle)
@@ -87,14 +87,14 @@ pub fn width_at_ends(panel: &Panel) -> f64 {
 }
 
 /// Whether every line has an end and no name there would have to be moved.
-pub fn ends_are_apart(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock) -> bool {
-    let ends: Option<Vec<At>> = panel.lines.iter().map(|line| end(line, frame, axis, clock)).collect();
+pub fn ends_are_apart(panel: &Panel, frame: Frame, axis: &Axis, clock: &TimeAxis) -> bool {
+    let ends: Option<Vec<CanvasPoint>> = panel.lines.iter().map(|line| end(line, frame, axis, clock)).collect();
     let Some(ends) = ends else { return false };
     at_ends(panel, frame, axis, clock).iter().zip(ends).all(|(name, (_, y))| (name.middle - y).abs() < MOVED)
 }
 
 /// The last value of a line.
-fn end(line: &Line, frame: Frame, axis: &Axis, clock: &Clock) -> Option<At> {
+fn end(line: &PanelLine, frame: Frame, axis: &Axis, clock: &TimeAxis) -> Option<CanvasPoint> {
     line.curve.iter().flatten().next_back().map(|last| (frame.x(clock, last.at_s), frame.y(axis, last.mean)))
 }
 
@@ -102,9 +102,9 @@ fn end(line: &Line, frame: Frame, axis: &Axis, clock: &Clock) -> Option<At> {
 const MOVED: f64 = 3.0;
 
 /// The names beside the ends of their lines, never over each other.
-pub fn at_ends(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock) -> Vec<Name> {
+pub fn at_ends(panel: &Panel, frame: Frame, axis: &Axis, clock: &TimeAxis) -> Vec<PlacedName> {
     let blocks: Vec<Vec<String>> = panel.lines.iter().map(|line| broken(&line.name)).collect();
-    let ends: Vec<Option<At>> = panel.lines.iter().map(|line| end(line, frame, axis, clock)).collect();
+    let ends: Vec<Option<CanvasPoint>> = panel.lines.iter().map(|line| end(line, frame, axis, clock)).collect();
     // A line without values is named at the bottom: its world still exists.
     let wishes: Vec<f64> = ends.iter().map(|end| end.map_or(frame.bottom, |(_, y)| y)).collect();
     let heights: Vec<f64> = blocks.iter().map(|block| block.len() as f64 * LEADING + PADDING).collect();
@@ -114,7 +114,7 @@ pub fn at_ends(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock) -> Vec<N
         // A line that ends early has no leader: it would cross half the panel.
         let near = ends[index].filter(|(x, _)| frame.right - x < frame.width() * 0.1);
         let leader = near.map(|(x, y)| ((x + 3.0, y), (frame.right + NAME_GAP - 4.0, middle), line.colour));
-        Name { lines, left: frame.right + NAME_GAP, middle, colour: line.text, leader }
+        PlacedName { lines, left: frame.right + NAME_GAP, middle, colour: line.text, leader }
     };
     blocks.into_iter().enumerate().map(name).collect()
 }
@@ -130,7 +130,7 @@ struct Block {
 
 impl Block {
     /// Distance to a point, 0 inside.
-    fn distance(&self, (x, y): At) -> f64 {
+    fn distance(&self, (x, y): CanvasPoint) -> f64 {
         let dx = (self.left - x).max(x - self.right).max(0.0);
         let dy = (self.top - y).max(y - self.bottom).max(0.0);
         (dx * dx + dy * dy).sqrt()
@@ -177,7 +177,7 @@ const STEEP_COST: f64 = 20.0;
 const GRID_COST: f64 = 10.0;
 
 /// The names inside the frame, each beside its own line; `None` if one of them finds no place.
-pub fn inside(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock, shaded: &[Shade]) -> Option<Vec<Name>> {
+pub fn inside(panel: &Panel, frame: Frame, axis: &Axis, clock: &TimeAxis, shaded: &[Shade]) -> Option<Vec<PlacedName>> {
     let search = Search {
         frame,
         traces: panel.lines.iter().map(|line| Trace::new(line, frame, axis, clock)).collect(),
@@ -196,9 +196,9 @@ pub fn inside(panel: &Panel, frame: Frame, axis: &Axis, clock: &Clock, shaded: &
 }
 
 /// The names placed one after the other, with the sum of their scores; `None` if one of them finds no place.
-fn arranged(panel: &Panel, search: &Search, order: Vec<usize>) -> Option<(f64, Vec<Name>)> {
+fn arranged(panel: &Panel, search: &Search, order: Vec<usize>) -> Option<(f64, Vec<PlacedName>)> {
     let mut taken: Vec<Block> = Vec::new();
-    let mut names: Vec<(usize, Name)> = Vec::new();
+    let mut names: Vec<(usize, PlacedName)> = Vec::new();
     let mut total = 0.0;
     for index in order {
         let line = &panel.lines[index];
@@ -212,7 +212,7 @@ fn arranged(panel: &Panel, search: &Search, order: Vec<usize>) -> Option<(f64, V
         taken.push(place.block);
         let leader = place.leader.map(|(from, to)| (from, to, line.colour));
         let middle = (place.block.top + place.block.bottom) / 2.0;
-        names.push((index, Name { lines, left: place.block.left, middle, colour: line.text, leader }));
+        names.push((index, PlacedName { lines, left: place.block.left, middle, colour: line.text, leader }));
     }
     names.sort_by_key(|&(index, _)| index);
     Some((total, names.into_iter().map(|(_, name)| name).collect()))
@@ -224,7 +224,7 @@ struct Place {
     block: Block,
     /// How far it is from its line, and what it costs to bridge that.
     cost: f64,
-    leader: Option<(At, At)>,
+    leader: Option<(CanvasPoint, CanvasPoint)>,
 }
 
 /// What a name must keep clear of.
@@ -240,7 +240,7 @@ struct Search {
 impl Search {
     /// The best place for a name of this size beside line `index`, with its score: as far as can be from other lines,
     /// as near as can be to its own; the first in time among equals.
-    fn best(&self, index: usize, size: At, taken: &[Block]) -> Option<(f64, Place)> {
+    fn best(&self, index: usize, size: CanvasPoint, taken: &[Block]) -> Option<(f64, Place)> {
         let mut best: Option<(f64, Place)> = None;
         for &(anchor, slope) in &self.traces[index].anchors {
             let prior = self.event_cost(anchor.0) + if slope > STEEP { STEEP_COST } else { 0.0 };
@@ -294,7 +294,7 @@ impl Search {
 }
 
 /// Right of a point, left of it, above and below.
-fn beside((x, y): At, (width, height): At) -> impl Iterator<Item = Place> {
+fn beside((x, y): CanvasPoint, (width, height): CanvasPoint) -> impl Iterator<Item = Place> {
     GAPS.into_iter().flat_map(move |gap| {
         let block = |left: f64, top: f64| Block { left, top, right: left + width, bottom: top + height };
         let blocks = [
@@ -308,7 +308,7 @@ fn beside((x, y): At, (width, height): At) -> impl Iterator<Item = Place> {
 }
 
 /// Further right or left of a point, with a leader from the point to the name.
-fn bridged((x, y): At, (width, height): At) -> impl Iterator<Item = Place> {
+fn bridged((x, y): CanvasPoint, (width, height): CanvasPoint) -> impl Iterator<Item = Place> {
     BRIDGED_GAPS.into_iter().flat_map(move |gap| {
         BRIDGED_SHIFTS.into_iter().flat_map(move |shift| {
             [1.0, -1.0].into_iter().map(move |side| {
@@ -326,16 +326,16 @@ fn bridged((x, y): At, (width, height): At) -> impl Iterator<Item = Place> {
 /// A line and the edges of its area as points close together.
 struct Trace {
     /// Points of the line that a name may stand beside, with its steepness there.
-    anchors: Vec<(At, f64)>,
+    anchors: Vec<(CanvasPoint, f64)>,
     /// Everything a name keeps clear of.
-    points: Vec<At>,
+    points: Vec<CanvasPoint>,
 }
 
 impl Trace {
-    fn new(line: &Line, frame: Frame, axis: &Axis, clock: &Clock) -> Trace {
+    fn new(line: &PanelLine, frame: Frame, axis: &Axis, clock: &TimeAxis) -> Trace {
         let at = |at_s: f64, value: f64| (frame.x(clock, at_s), frame.y(axis, value));
         let mut trace = Trace { anchors: Vec::new(), points: Vec::new() };
-        let means: Vec<Option<At>> =
+        let means: Vec<Option<CanvasPoint>> =
             line.curve.iter().map(|sample| sample.map(|sample| at(sample.at_s, sample.mean))).collect();
         for (index, sample) in line.curve.iter().enumerate() {
             let (Some(sample), Some(here)) = (sample, means[index]) else { continue };
@@ -353,7 +353,7 @@ impl Trace {
     }
 
     /// Points from `from` to `to`, `to` included.
-    fn step(&mut self, from: At, to: At) {
+    fn step(&mut self, from: CanvasPoint, to: CanvasPoint) {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let pieces = ((dx * dx + dy * dy).sqrt() / GRAIN).ceil().max(1.0);
         for piece in 1..=pieces as u32 {
@@ -363,7 +363,7 @@ impl Trace {
     }
 
     /// Whether more of the line is beside the leader than a crossing takes.
-    fn runs_along(&self, (from, to): (At, At)) -> bool {
+    fn runs_along(&self, (from, to): (CanvasPoint, CanvasPoint)) -> bool {
         let strip = Block {
             left: from.0.min(to.0),
             top: from.1.min(to.1) - 2.0,
@@ -381,22 +381,22 @@ impl Trace {
 }
 
 /// How steep a straight line is, up or down.
-fn slope(from: At, to: At) -> f64 {
+fn slope(from: CanvasPoint, to: CanvasPoint) -> f64 {
     if from == to { 0.0 } else { (to.1 - from.1).abs() / (to.0 - from.0).abs() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::panel::Sample;
+    use crate::figures::panel::PanelSample;
     use crate::figures::scale::Quantity;
 
     const FRAME: Frame = Frame { left: 100.0, top: 100.0, right: 400.0, bottom: 400.0, strip: 0.0 };
-    const CLOCK: Clock = Clock { end_s: 100.0 };
+    const CLOCK: TimeAxis = TimeAxis { end_s: 100.0 };
 
     fn panel(levels: &[f64]) -> (Panel, Axis) {
-        let line = |(index, &mean): (usize, &f64)| Line {
-            curve: (0..100).map(|at| Some(Sample { at_s: f64::from(at), mean, interval: None })).collect(),
+        let line = |(index, &mean): (usize, &f64)| PanelLine {
+            curve: (0..100).map(|at| Some(PanelSample { at_s: f64::from(at), mean, interval: None })).collect(),
             colour: style::INK,
             text: style::INK,
             stroke: style::STRONG,

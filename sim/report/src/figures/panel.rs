@@ -1,15 +1,15 @@
 //! One panel of a chart: shaded spans, grid, areas, lines and the names at their ends.
 
 use super::Shade;
-use super::canvas::{Anchor, At, Canvas, Hand};
+use super::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use super::layout::{Frame, HEADING_GAP, HEADING_LEADING, TICK_GAP, heading};
-use super::scale::{Axis, Clock};
+use super::scale::{Axis, TimeAxis};
 use super::style::{self, Rgb, Stroke};
 use super::type_setting::{Face, clean};
 
 /// One step of one quantity of one world.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Sample {
+pub struct PanelSample {
     /// Middle of the step, seconds.
     pub at_s: f64,
     /// Mean over replications.
@@ -19,11 +19,11 @@ pub struct Sample {
 }
 
 /// One quantity of one world; `None` where it has no value.
-pub type Curve = Vec<Option<Sample>>;
+pub type Curve = Vec<Option<PanelSample>>;
 
 /// One line of a panel.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Line {
+pub struct PanelLine {
     /// What it shows.
     pub curve: Curve,
     pub colour: Rgb,
@@ -41,7 +41,7 @@ pub struct Panel {
     /// The colour of the heading.
     pub colour: Rgb,
     /// Its lines, the last on top.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PanelLine>,
 }
 
 /// Opacity of the area of an interval.
@@ -51,7 +51,7 @@ const CLOCK_TICK_ROOM: f64 = 50.0;
 
 impl Panel {
     /// The heading and the shaded spans.
-    pub fn background(&self, canvas: &mut Canvas, frame: Frame, clock: &Clock, shaded: &[Shade]) {
+    pub fn background(&self, canvas: &mut Canvas, frame: Frame, clock: &TimeAxis, shaded: &[Shade]) {
         for shade in shaded {
             let (from, to) = (frame.x(clock, shade.from_s), frame.x(clock, shade.to_s));
             if from < to {
@@ -67,7 +67,7 @@ impl Panel {
     }
 
     /// Grid lines with the clock's labels below and, if `labelled`, the axis' labels to the left.
-    pub fn grid(&self, canvas: &mut Canvas, frame: Frame, axis: &Axis, clock: &Clock, labelled: bool) {
+    pub fn grid(&self, canvas: &mut Canvas, frame: Frame, axis: &Axis, clock: &TimeAxis, labelled: bool) {
         let hand = Hand { size: style::LABEL, face: Face::Regular, colour: style::GREY, anchor: Anchor::End };
         for &tick in &axis.ticks {
             let y = frame.y(axis, tick).round();
@@ -91,7 +91,7 @@ impl Panel {
     }
 
     /// All areas, then all lines; a word instead if there is nothing to draw.
-    pub fn lines(&self, canvas: &mut Canvas, frame: Frame, axis: &Axis, clock: &Clock) {
+    pub fn lines(&self, canvas: &mut Canvas, frame: Frame, axis: &Axis, clock: &TimeAxis) {
         if self.lines.iter().all(|line| line.curve.iter().flatten().next().is_none()) {
             let hand = Hand { size: style::LABEL, face: Face::Regular, colour: style::GREY, anchor: Anchor::Middle };
             let middle = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0);
@@ -102,14 +102,14 @@ impl Panel {
             for run in runs(&line.curve, |sample| sample.interval.is_some()) {
                 let upper = run.iter().filter_map(|sample| sample.interval.map(|(_, high)| (sample.at_s, high)));
                 let lower = run.iter().rev().filter_map(|sample| sample.interval.map(|(low, _)| (sample.at_s, low)));
-                let corners: Vec<At> =
+                let corners: Vec<CanvasPoint> =
                     upper.chain(lower).map(|(at_s, value)| (frame.x(clock, at_s), frame.y(axis, value))).collect();
                 canvas.area(&corners, line.colour, AREA_ALPHA);
             }
         }
         for line in &self.lines {
             for run in runs(&line.curve, |_| true) {
-                let points: Vec<At> =
+                let points: Vec<CanvasPoint> =
                     run.iter().map(|sample| (frame.x(clock, sample.at_s), frame.y(axis, sample.mean))).collect();
                 stroke(canvas, &points, line);
             }
@@ -118,8 +118,8 @@ impl Panel {
 }
 
 /// The unbroken stretches of a curve.
-fn runs(curve: &Curve, keep: impl Fn(&Sample) -> bool) -> Vec<Vec<Sample>> {
-    let mut runs: Vec<Vec<Sample>> = Vec::new();
+fn runs(curve: &Curve, keep: impl Fn(&PanelSample) -> bool) -> Vec<Vec<PanelSample>> {
+    let mut runs: Vec<Vec<PanelSample>> = Vec::new();
     let mut open = false;
     for sample in curve {
         match sample.filter(|sample| keep(sample)) {
@@ -133,7 +133,7 @@ fn runs(curve: &Curve, keep: impl Fn(&Sample) -> bool) -> Vec<Vec<Sample>> {
 }
 
 /// A run of values: a line, or a dot if it is only one.
-fn stroke(canvas: &mut Canvas, points: &[At], line: &Line) {
+fn stroke(canvas: &mut Canvas, points: &[CanvasPoint], line: &PanelLine) {
     let Stroke { width, dash } = line.stroke;
     match (points, dash) {
         (&[only], _) => canvas.dot(only, width.max(2.0), line.colour),
@@ -154,7 +154,7 @@ const SHADE_ROOM_MIN: f64 = 40.0;
 /// The names of the shaded spans, broken to fit a frame this wide. Offsets are from the left of the frame.
 ///
 /// Each name begins with its span, or before it if there is no room to the right, and ends where the next span begins.
-fn shade_names(width: f64, clock: &Clock, shaded: &[Shade]) -> Vec<(f64, Vec<String>)> {
+fn shade_names(width: f64, clock: &TimeAxis, shaded: &[Shade]) -> Vec<(f64, Vec<String>)> {
     let mut spans: Vec<(f64, &str)> = shaded
         .iter()
         .filter(|shade| clock.share(shade.from_s) < clock.share(shade.to_s))
@@ -179,7 +179,7 @@ fn shade_names(width: f64, clock: &Clock, shaded: &[Shade]) -> Vec<(f64, Vec<Str
 }
 
 /// Height of the strip that holds the names of the shaded spans.
-pub fn strip(width: f64, clock: &Clock, shaded: &[Shade]) -> f64 {
+pub fn strip(width: f64, clock: &TimeAxis, shaded: &[Shade]) -> f64 {
     match shade_names(width, clock, shaded).iter().map(|(_, lines)| lines.len()).max() {
         None | Some(0) => 0.0,
         Some(lines) => lines as f64 * SHADE_LEADING + 8.0,
@@ -187,7 +187,7 @@ pub fn strip(width: f64, clock: &Clock, shaded: &[Shade]) -> f64 {
 }
 
 /// Names the shaded spans in the strip above a frame.
-pub fn name_shades(canvas: &mut Canvas, frame: Frame, clock: &Clock, shaded: &[Shade]) {
+pub fn name_shades(canvas: &mut Canvas, frame: Frame, clock: &TimeAxis, shaded: &[Shade]) {
     let hand = Hand { size: style::NOTE, face: Face::Regular, colour: style::SHADE_TEXT, anchor: Anchor::Start };
     for (x, lines) in shade_names(frame.width(), clock, shaded) {
         for (row, line) in lines.iter().enumerate() {
@@ -203,7 +203,7 @@ mod tests {
 
     fn names(spans: &[(f64, &str)]) -> Vec<(f64, Vec<String>)> {
         let shade = |&(from_s, label): &(f64, &str)| Shade { from_s, to_s: from_s + 5.0, label: label.to_owned() };
-        shade_names(300.0, &Clock { end_s: 300.0 }, &spans.iter().map(shade).collect::<Vec<_>>())
+        shade_names(300.0, &TimeAxis { end_s: 300.0 }, &spans.iter().map(shade).collect::<Vec<_>>())
     }
 
     #[test]
@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn a_gap_parts_a_curve_and_so_does_a_missing_interval() {
-        let sample = |interval| Some(Sample { at_s: 0.0, mean: 1.0, interval });
+        let sample = |interval| Some(PanelSample { at_s: 0.0, mean: 1.0, interval });
         let curve = vec![sample(None), sample(Some((0.0, 2.0))), None, None, sample(Some((0.0, 2.0)))];
-        let lengths = |runs: Vec<Vec<Sample>>| runs.iter().map(Vec::len).collect::<Vec<_>>();
+        let lengths = |runs: Vec<Vec<PanelSample>>| runs.iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(lengths(runs(&curve, |_| true)), [2, 1]);
         assert_eq!(lengths(runs(&curve, |sample| sample.interval.is_some())), [1, 1]);
     }

@@ -6,7 +6,7 @@
 use lab::plan::{Deployment, Plan};
 use lab::slo::Measure;
 
-use super::canvas::{Anchor, At, Canvas, Hand};
+use super::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use super::scale::{Axis, Quantity};
 use super::style::{self, Rgb};
 use super::type_setting::{Face, clean};
@@ -116,14 +116,15 @@ fn bound(canvas: &mut Canvas, plan: &Plan, up: &Axis) {
     canvas.text("objective", (RIGHT, y - 4.0), hand(style::NOTE, Face::Regular, style::GREY, Anchor::End));
 }
 
-fn frontier(canvas: &mut Canvas, plan: &Plan, place: &dyn Fn(f64, f64) -> At) {
+fn frontier(canvas: &mut Canvas, plan: &Plan, place: &dyn Fn(f64, f64) -> CanvasPoint) {
     let points = plan.frontier.iter().map(|at| &plan.seen[*at]);
-    let points: Vec<At> = points.filter_map(|found| Some(place(found.cost.total, found.p99_ns()? / 1e9))).collect();
+    let points: Vec<CanvasPoint> =
+        points.filter_map(|found| Some(place(found.cost.total, found.p99_ns()? / 1e9))).collect();
     canvas.stroke(&points, 1.4, style::GREY);
 }
 
 /// A disc or a ring, parted from what is behind it.
-fn mark(canvas: &mut Canvas, at: At, colour: Rgb, full: bool) {
+fn mark(canvas: &mut Canvas, at: CanvasPoint, colour: Rgb, full: bool) {
     canvas.dot(at, RADIUS + 0.9, style::PAPER);
     canvas.dot(at, RADIUS, colour);
     if !full {
@@ -132,7 +133,7 @@ fn mark(canvas: &mut Canvas, at: At, colour: Rgb, full: bool) {
 }
 
 /// The name of the answer, above and to the right of its dot where there is room.
-fn name(canvas: &mut Canvas, found: &Deployment, (x, y): At, colour: Rgb) {
+fn name(canvas: &mut Canvas, found: &Deployment, (x, y): CanvasPoint, colour: Rgb) {
     let lines = [format!("{}, cost {}", clean(&found.world), money(found.cost.total)), settings_words(found)];
     let widest = lines.iter().map(|line| Face::Bold.width(line, style::NOTE)).fold(0.0, f64::max);
     let (from, anchor) = if x + 14.0 + widest <= RIGHT { (x + 14.0, Anchor::Start) } else { (x - 14.0, Anchor::End) };

@@ -172,7 +172,7 @@ fn round_down(value: f64) -> f64 {
 
 /// The time axis: from the start of the run to its end.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Clock {
+pub struct TimeAxis {
     /// Its end, seconds.
     pub end_s: f64,
 }
@@ -183,7 +183,7 @@ const CLOCK_STEPS: [f64; 23] = [
     7200.0, 21600.0, 43200.0, 86400.0,
 ];
 
-impl Clock {
+impl TimeAxis {
     /// At most `ticks_max` ticks, from zero; at least the zero.
     pub fn ticks(&self, ticks_max: u32) -> Vec<f64> {
         let fits = |step: f64| self.end_s / step * 1.000_001 < f64::from(ticks_max);
@@ -289,15 +289,15 @@ mod tests {
 
     #[test]
     fn a_clock_ticks_in_round_steps_and_says_minutes_from_two_on() {
-        let quarter = Clock { end_s: 900.0 };
+        let quarter = TimeAxis { end_s: 900.0 };
         let labels: Vec<String> = quarter.ticks(5).iter().map(|&tick| quarter.label(tick)).collect();
         assert_eq!(labels, ["0:00", "5:00", "10:00", "15:00"]);
-        let short = Clock { end_s: 10.1 };
+        let short = TimeAxis { end_s: 10.1 };
         assert_eq!(
             short.ticks(7).iter().map(|&tick| short.label(tick)).collect::<Vec<_>>().join(" "),
             "0 s 2 s 4 s 6 s 8 s 10 s"
         );
-        assert_eq!(Clock { end_s: 86_400.0 }.label(5_400.0), "1:30");
-        assert_eq!(Clock { end_s: 1e9 }.ticks(4).len(), 2);
+        assert_eq!(TimeAxis { end_s: 86_400.0 }.label(5_400.0), "1:30");
+        assert_eq!(TimeAxis { end_s: 1e9 }.ticks(4).len(), 2);
     }
 }

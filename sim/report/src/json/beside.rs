@@ -1,6 +1,6 @@
 //! What a document of results says beside the numbers: the warm-up that was found, the precision that was reached, what theory says.
 
-use lab::theory::{Bound, Claim, Floor, Little, Panel, Prediction};
+use lab::theory::{Ceiling, Claim, LatencyFloor, Little, Prediction, TheoryPanel};
 use lab::warm_up::WorldCut;
 use lab::{Estimate, Precision, WarmUp};
 use serde::Serialize;
@@ -16,12 +16,12 @@ pub(crate) struct WarmUpFound<'a> {
     /// Whether every world has settled; if not, nothing is left out.
     settled: bool,
     pilot_runs: u32,
-    worlds: Vec<OneLine<Cut<'a>>>,
+    worlds: Vec<OneLine<WrittenCut<'a>>>,
 }
 
 /// Where a world would be cut.
 #[derive(Serialize)]
-struct Cut<'a> {
+struct WrittenCut<'a> {
     world: &'a str,
     cut_s: Number,
     settled: bool,
@@ -30,7 +30,7 @@ struct Cut<'a> {
 impl<'a> WarmUpFound<'a> {
     pub(crate) fn of(warm_up: &'a WarmUp) -> WarmUpFound<'a> {
         let cut = |world: &'a WorldCut| {
-            OneLine(Cut { world: &world.world, cut_s: Number(world.at.as_secs_f64()), settled: world.settled })
+            OneLine(WrittenCut { world: &world.world, cut_s: Number(world.at.as_secs_f64()), settled: world.settled })
         };
         WarmUpFound {
             method: "mser-5",
@@ -49,12 +49,12 @@ pub(crate) struct PrecisionReached<'a> {
     holds: bool,
     looks: u32,
     max_replications: u32,
-    figures: Vec<OneLine<Reached<'a>>>,
+    figures: Vec<OneLine<WrittenReached<'a>>>,
 }
 
 /// Half an interval over its mean; `null` where there is no interval.
 #[derive(Serialize)]
-struct Reached<'a> {
+struct WrittenReached<'a> {
     world: &'a str,
     figure: &'static str,
     half_width_share: Option<Number>,
@@ -62,9 +62,13 @@ struct Reached<'a> {
 
 impl<'a> PrecisionReached<'a> {
     pub(crate) fn of(precision: &'a Precision) -> PrecisionReached<'a> {
-        let reached = |reached: &'a lab::precision::Reached| {
+        let reached = |reached: &'a lab::precision::ReachedPrecision| {
             let share = reached.share.filter(|share| share.is_finite());
-            OneLine(Reached { world: &reached.world, figure: reached.figure.name, half_width_share: share.map(Number) })
+            OneLine(WrittenReached {
+                world: &reached.world,
+                figure: reached.figure.name,
+                half_width_share: share.map(Number),
+            })
         };
         PrecisionReached {
             wanted_share: Number(precision.target.share),
@@ -78,24 +82,24 @@ impl<'a> PrecisionReached<'a> {
 
 /// What theory says of a world.
 #[derive(Serialize)]
-pub(crate) struct Theory<'a> {
+pub(crate) struct WrittenTheory<'a> {
     world: &'a str,
     law: Option<&'a str>,
     exact: bool,
     approximation: Option<&'a str>,
     /// Why there is no law.
     why_none: Option<String>,
-    predictions: Vec<OneLine<Predicted>>,
+    predictions: Vec<OneLine<WrittenPrediction>>,
     throughput_bound: Option<OneLine<AtMost<'a>>>,
     /// Little's law where something runs out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    littles_law: Option<OneLine<Wanted<'a>>>,
+    littles_law: Option<OneLine<WrittenLittle<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_bound: Option<OneLine<AtLeast<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Wanted<'a> {
+struct WrittenLittle<'a> {
     of: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -116,7 +120,7 @@ struct AtLeast<'a> {
 }
 
 #[derive(Serialize)]
-struct Predicted {
+struct WrittenPrediction {
     figure: &'static str,
     unit: &'static str,
     predicted: Number,
@@ -139,33 +143,33 @@ struct AtMost<'a> {
     holds: Option<bool>,
 }
 
-impl<'a> Theory<'a> {
-    pub(crate) fn of(panel: &'a Panel) -> Theory<'a> {
+impl<'a> WrittenTheory<'a> {
+    pub(crate) fn of(panel: &'a TheoryPanel) -> WrittenTheory<'a> {
         let claim = panel.law.as_ref().ok();
         let bound = panel.bound.as_ref();
         let predictions = claim.map_or(&[][..], |claim| &claim.predictions);
-        Theory {
+        WrittenTheory {
             world: &panel.world,
             law: claim.map(|claim| claim.law.as_str()),
             exact: claim.is_some_and(|claim| claim.approximation.is_none()),
             approximation: claim.and_then(|Claim { approximation, .. }| approximation.as_deref()),
             why_none: panel.law.as_ref().err().map(ToString::to_string),
-            predictions: predictions.iter().map(|prediction| OneLine(Predicted::of(prediction))).collect(),
+            predictions: predictions.iter().map(|prediction| OneLine(WrittenPrediction::of(prediction))).collect(),
             throughput_bound: panel.bound.as_ref().map(|bound| OneLine(AtMost::of(bound))),
-            littles_law: bound.and_then(|bound| bound.little.as_ref()).map(|little| OneLine(Wanted::of(little))),
+            littles_law: bound.and_then(|bound| bound.little.as_ref()).map(|little| OneLine(WrittenLittle::of(little))),
             latency_bound: bound.and_then(|bound| bound.latency.as_ref()).map(|floor| OneLine(AtLeast::of(floor))),
         }
     }
 }
 
-impl<'a> Wanted<'a> {
-    fn of(little: &'a Little) -> Wanted<'a> {
-        Wanted {
+impl<'a> WrittenLittle<'a> {
+    fn of(little: &'a Little) -> WrittenLittle<'a> {
+        WrittenLittle {
             of: little.of.name(),
             name: little.of.of(),
             asked_rps: Number(little.rate),
             each: Number(little.each),
-            unit: if little.of == lab::theory::Kind::Uplink { "bytes" } else { "s" },
+            unit: if little.of == lab::theory::StationKind::Uplink { "bytes" } else { "s" },
             seen_in_runs: little.seen,
             wanted: Number(little.want()),
             there: Number(little.have),
@@ -175,16 +179,16 @@ impl<'a> Wanted<'a> {
 }
 
 impl<'a> AtLeast<'a> {
-    fn of(floor: &'a Floor) -> AtLeast<'a> {
+    fn of(floor: &'a LatencyFloor) -> AtLeast<'a> {
         let simulated = floor.simulated.map(|simulated| Number(simulated.mean));
         AtLeast { least_mean_ns: Number(floor.least * 1e9), why: &floor.why, simulated_mean_ns: simulated }
     }
 }
 
-impl Predicted {
-    fn of(prediction: &Prediction) -> Predicted {
+impl WrittenPrediction {
+    fn of(prediction: &Prediction) -> WrittenPrediction {
         let end = |of: fn(&Estimate) -> Option<f64>| prediction.simulated.as_ref().and_then(of).map(Number);
-        Predicted {
+        WrittenPrediction {
             figure: prediction.spec.name,
             unit: prediction.spec.unit.symbol(),
             predicted: Number(prediction.predicted),
@@ -198,7 +202,7 @@ impl Predicted {
 }
 
 impl<'a> AtMost<'a> {
-    fn of(bound: &'a Bound) -> AtMost<'a> {
+    fn of(bound: &'a Ceiling) -> AtMost<'a> {
         AtMost {
             most_rps: Number(bound.most),
             binds: bound.binds.name(),

@@ -3,17 +3,17 @@
 //! Keys end in their unit, and numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
 use engine::record::{Ending, Wait};
-use lab::capacity::{Break, Capacity, Load, Point, WorldCapacity};
+use lab::capacity::{Break, Capacity, LoadPoint, LoadUnit, WorldCapacity};
 use lab::slo::{Objective, Seen};
 use serde::Serialize;
 
 use super::number::{Interval, Number, OneLine, document};
 use super::results::{About, Growth};
-use super::slo::{Goal, MissedAnyway, missed_anyway};
+use super::slo::{MissedAnyway, WrittenObjective, missed_anyway};
 use crate::text::capacity;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct CapacityDocument<'a> {
     tailback: &'a str,
     scenario: &'a str,
     seed: u64,
@@ -21,50 +21,50 @@ struct Document<'a> {
     tolerance_share: Number,
     runs: usize,
     notes: &'a [String],
-    objectives: Vec<OneLine<Asked<'a>>>,
+    objectives: Vec<OneLine<KneeObjective<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unattainable: Vec<OneLine<MissedAnyway<'a>>>,
-    load: OneLine<Unit>,
-    worlds: Vec<World<'a>>,
-    ratios: Vec<OneLine<Ratio<'a>>>,
+    load: OneLine<KneeUnit>,
+    worlds: Vec<KneeWorld<'a>>,
+    ratios: Vec<OneLine<KneeRatio<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Asked<'a> {
+struct KneeObjective<'a> {
     #[serde(flatten)]
-    goal: Goal<'a>,
+    goal: WrittenObjective<'a>,
     assumed: bool,
 }
 
 /// What a factor of 1 stands for.
 #[derive(Serialize)]
-struct Unit {
+struct KneeUnit {
     rate_rps: Option<Number>,
     clients: Option<Number>,
 }
 
 #[derive(Serialize)]
-struct World<'a> {
+struct KneeWorld<'a> {
     name: &'a str,
     factor: OneLine<Interval>,
     load: OneLine<Interval>,
     by_replication: OneLine<Vec<Option<Number>>>,
     precise: bool,
-    tried: OneLine<Tried>,
+    tried: OneLine<KneeTried>,
     #[serde(skip_serializing_if = "Option::is_none")]
     too_light: Option<OneLine<TooLight<'a>>>,
     unbounded: bool,
-    missed_first: Vec<OneLine<Missed<'a>>>,
+    missed_first: Vec<OneLine<KneeMissed<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     overload: Option<OneLine<Growth>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    breaks_first: Option<Breaks>,
-    curve: Vec<OneLine<Step>>,
+    breaks_first: Option<KneeBreaks>,
+    curve: Vec<OneLine<KneeLoad>>,
 }
 
 /// The lightest and the heaviest load that were tried, as factors.
 #[derive(Serialize)]
-struct Tried {
+struct KneeTried {
     low: Number,
     high: Number,
 }
@@ -74,11 +74,11 @@ struct Tried {
 struct TooLight<'a> {
     holds_factor: Number,
     misses_factor: Number,
-    missed: Vec<Missed<'a>>,
+    missed: Vec<KneeMissed<'a>>,
 }
 
 #[derive(Serialize)]
-struct Missed<'a> {
+struct KneeMissed<'a> {
     objective: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'a str>,
@@ -88,7 +88,7 @@ struct Missed<'a> {
 }
 
 #[derive(Serialize)]
-struct Breaks {
+struct KneeBreaks {
     cause: &'static str,
     client_measured: bool,
     wait: Option<Wait>,
@@ -105,7 +105,7 @@ struct Breaks {
 }
 
 #[derive(Serialize)]
-struct Step {
+struct KneeLoad {
     factor: Number,
     latency_p99_ns: Option<Number>,
     errors_share: Number,
@@ -116,7 +116,7 @@ struct Step {
 }
 
 #[derive(Serialize)]
-struct Ratio<'a> {
+struct KneeRatio<'a> {
     world: &'a str,
     base: &'a str,
     #[serde(flatten)]
@@ -124,21 +124,19 @@ struct Ratio<'a> {
 }
 
 /// The document, indented, ending in a line feed.
-pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::Asked) -> String {
+pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::CapacityQuestion) -> String {
     let base = capacity.worlds.first().map_or("", |world| world.world.as_str());
-    let ratios = capacity
-        .worlds
-        .iter()
-        .skip(1)
-        .zip(&capacity.ratios)
-        .map(|(world, ratio)| OneLine(Ratio { world: &world.world, base, interval: Interval::of(ratio.as_ref()) }));
+    let ratios =
+        capacity.worlds.iter().skip(1).zip(&capacity.ratios).map(|(world, ratio)| {
+            OneLine(KneeRatio { world: &world.world, base, interval: Interval::of(ratio.as_ref()) })
+        });
     let (rate_rps, clients) = match capacity.load {
-        Load::PerSecond(rate) => (Some(Number(rate)), None),
-        Load::Clients(clients) => (None, Some(Number(clients))),
-        Load::Mixed => (None, None),
+        LoadUnit::PerSecond(rate) => (Some(Number(rate)), None),
+        LoadUnit::Clients(clients) => (None, Some(Number(clients))),
+        LoadUnit::Mixed => (None, None),
     };
     let goals = capacity.slo.objectives.iter();
-    let written = Document {
+    let written = CapacityDocument {
         tailback: about.version,
         scenario: about.title,
         seed: about.seed,
@@ -147,55 +145,57 @@ pub fn capacity_json(about: &About<'_>, capacity: &Capacity, asked: &capacity::A
         runs: capacity.runs,
         notes: &asked.notes,
         objectives: goals
-            .map(|goal| OneLine(Asked { goal: Goal::of(goal), assumed: asked.assumed.contains(goal) }))
+            .map(|goal| {
+                OneLine(KneeObjective { goal: WrittenObjective::of(goal), assumed: asked.assumed.contains(goal) })
+            })
             .collect(),
         unattainable: missed_anyway(&asked.unattainable),
-        load: OneLine(Unit { rate_rps, clients }),
-        worlds: capacity.worlds.iter().map(|world| World::of(world, capacity.load)).collect(),
+        load: OneLine(KneeUnit { rate_rps, clients }),
+        worlds: capacity.worlds.iter().map(|world| KneeWorld::of(world, capacity.load)).collect(),
         ratios: ratios.collect(),
     };
     document(&written)
 }
 
-impl<'a> World<'a> {
-    fn of(world: &'a WorldCapacity, load: Load) -> World<'a> {
+impl<'a> KneeWorld<'a> {
+    fn of(world: &'a WorldCapacity, load: LoadUnit) -> KneeWorld<'a> {
         let unit = match load {
-            Load::PerSecond(unit) | Load::Clients(unit) => unit,
-            Load::Mixed => 1.0,
+            LoadUnit::PerSecond(unit) | LoadUnit::Clients(unit) => unit,
+            LoadUnit::Mixed => 1.0,
         };
         let too_light = world.floor.as_ref().map(|floor| {
-            let missed = floor.missed.iter().map(|one| Missed::of(one, Some(floor.misses))).collect();
+            let missed = floor.missed.iter().map(|one| KneeMissed::of(one, Some(floor.misses))).collect();
             OneLine(TooLight { holds_factor: Number(floor.holds), misses_factor: Number(floor.misses), missed })
         });
-        World {
+        KneeWorld {
             name: &world.world,
             factor: OneLine(Interval::of(world.estimate.as_ref())),
             load: OneLine(Interval::in_units(world.estimate.as_ref(), unit)),
             by_replication: OneLine(world.reached.iter().map(|one| one.factor().map(Number)).collect()),
             precise: world.told,
-            tried: OneLine(Tried { low: Number(world.tried.0), high: Number(world.tried.1) }),
+            tried: OneLine(KneeTried { low: Number(world.tried.0), high: Number(world.tried.1) }),
             too_light,
             unbounded: world.estimate.is_some() && world.missed_at.is_none(),
-            missed_first: world.missed.iter().map(|one| OneLine(Missed::of(one, world.missed_at))).collect(),
+            missed_first: world.missed.iter().map(|one| OneLine(KneeMissed::of(one, world.missed_at))).collect(),
             overload: world.overload.map(|overload| OneLine(Growth::of(overload))),
-            breaks_first: world.breaks.as_ref().map(Breaks::of),
-            curve: world.points.iter().map(|point| OneLine(Step::of(point))).collect(),
+            breaks_first: world.breaks.as_ref().map(KneeBreaks::of),
+            curve: world.points.iter().map(|point| OneLine(KneeLoad::of(point))).collect(),
         }
     }
 }
 
-impl<'a> Missed<'a> {
-    fn of((objective, seen): &'a (Objective, Seen), at: Option<f64>) -> Missed<'a> {
+impl<'a> KneeMissed<'a> {
+    fn of((objective, seen): &'a (Objective, Seen), at: Option<f64>) -> KneeMissed<'a> {
         let value = if let Seen::Value(value) = seen { Some(Number(*value)) } else { None };
         let (name, class) = (objective.measure.name(), objective.class.as_deref());
-        Missed { objective: name, class, factor: at.map(Number), value, bound: Number(objective.bound) }
+        KneeMissed { objective: name, class, factor: at.map(Number), value, bound: Number(objective.bound) }
     }
 }
 
-impl Breaks {
-    fn of(found: &Break) -> Breaks {
+impl KneeBreaks {
+    fn of(found: &Break) -> KneeBreaks {
         let beyond = &found.beyond;
-        Breaks {
+        KneeBreaks {
             cause: found.cause.name(),
             client_measured: found.cause.is_of_the_client(),
             wait: found.wait.map(|(wait, _)| wait),
@@ -213,10 +213,10 @@ impl Breaks {
     }
 }
 
-impl Step {
-    fn of(point: &Point) -> Step {
+impl KneeLoad {
+    fn of(point: &LoadPoint) -> KneeLoad {
         let vitals = &point.vitals;
-        Step {
+        KneeLoad {
             factor: Number(point.factor),
             latency_p99_ns: vitals.p99_ns.map(Number),
             errors_share: Number(vitals.errors),

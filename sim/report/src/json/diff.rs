@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::number::{Number, OneLine, document};
 use super::read::ResultDoc;
-use super::versus::{Pair, Unpaired, unpaired};
-use crate::text::diff::Change;
+use super::versus::{Unpaired, WrittenPair, unpaired};
+use crate::text::diff::SettingChange;
 
 /// What is compared.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct TwoResults<'a> {
     /// Names of the files, and what is in them.
     pub sides: [(&'a str, &'a ResultDoc); 2],
     /// The settings that differ.
-    pub settings: &'a [Change],
+    pub settings: &'a [SettingChange],
     /// Worlds that have no partner, each with its side.
     pub unpaired: &'a [(String, String)],
     /// What a reader should know.
@@ -27,8 +27,8 @@ pub struct TwoResults<'a> {
 
 /// The document, indented, ending in a line feed.
 pub fn diff_json(about: &TwoResults<'_>, pairs: &[Versus]) -> String {
-    let [a, b] = about.sides.map(Side::of);
-    let written = Document {
+    let [a, b] = about.sides.map(DiffSide::of);
+    let written = DiffDocument {
         tailback: about.version,
         summary: about.summary.trim_end(),
         a,
@@ -37,7 +37,7 @@ pub fn diff_json(about: &TwoResults<'_>, pairs: &[Versus]) -> String {
         correction: "holm",
         smallest_difference_share: Number(pairs.first().map_or(0.0, |versus| versus.smallest)),
         tests: pairs.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count(),
-        pairs: pairs.iter().map(Compared::of).collect(),
+        pairs: pairs.iter().map(DiffPair::of).collect(),
         unpaired: unpaired(about.unpaired),
         notes: about.notes,
     };
@@ -45,22 +45,22 @@ pub fn diff_json(about: &TwoResults<'_>, pairs: &[Versus]) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct DiffDocument<'a> {
     tailback: &'a str,
     summary: &'a str,
-    a: Side<'a>,
-    b: Side<'a>,
-    settings: Vec<OneLine<&'a Change>>,
+    a: DiffSide<'a>,
+    b: DiffSide<'a>,
+    settings: Vec<OneLine<&'a SettingChange>>,
     correction: &'static str,
     smallest_difference_share: Number,
     tests: usize,
-    pairs: Vec<Compared<'a>>,
+    pairs: Vec<DiffPair<'a>>,
     unpaired: Vec<OneLine<Unpaired<'a>>>,
     notes: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Side<'a> {
+struct DiffSide<'a> {
     file: &'a str,
     tailback: &'a str,
     scenario: &'a str,
@@ -70,9 +70,9 @@ struct Side<'a> {
     replications: u32,
 }
 
-impl<'a> Side<'a> {
-    fn of((file, document): (&'a str, &'a ResultDoc)) -> Side<'a> {
-        Side {
+impl<'a> DiffSide<'a> {
+    fn of((file, document): (&'a str, &'a ResultDoc)) -> DiffSide<'a> {
+        DiffSide {
             file,
             tailback: &document.version,
             scenario: &document.title,
@@ -86,15 +86,15 @@ impl<'a> Side<'a> {
 
 /// As `compare` has it, and how the difference was taken.
 #[derive(Serialize)]
-struct Compared<'a> {
+struct DiffPair<'a> {
     method: &'static str,
     replications_b: u32,
     #[serde(flatten)]
-    pair: Pair<'a>,
+    pair: WrittenPair<'a>,
 }
 
-impl<'a> Compared<'a> {
-    fn of(versus: &'a Versus) -> Compared<'a> {
-        Compared { method: versus.method.name(), replications_b: versus.replications[1], pair: Pair::of(versus) }
+impl<'a> DiffPair<'a> {
+    fn of(versus: &'a Versus) -> DiffPair<'a> {
+        DiffPair { method: versus.method.name(), replications_b: versus.replications[1], pair: WrittenPair::of(versus) }
     }
 }

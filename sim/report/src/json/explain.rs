@@ -8,42 +8,42 @@ use engine::Model;
 use engine::door::Meanwhile;
 use engine::record::{StarvedRequest, Wait};
 use lab::Estimate;
-use lab::explain::{Change, Checked, Column, Setting, Split, culprit_name, step_name};
+use lab::explain::{BillColumn, Change, Checked, Setting, Split, culprit_name, step_name};
 use serde::Serialize;
 
 use super::number::{Interval, Number, document};
 use crate::text::explain::Explained;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ExplainDocument<'a> {
     tailback: &'a str,
     scenario: &'a str,
-    worlds: Vec<World<'a>>,
+    worlds: Vec<ExplainedWorld<'a>>,
 }
 
 #[derive(Serialize)]
-struct World<'a> {
+struct ExplainedWorld<'a> {
     name: &'a str,
     class: Option<&'a str>,
     replications: u32,
     responses: u64,
-    latency: Vec<Latency>,
-    nobody_accepted: Shut,
-    hub_held_by: Vec<Held>,
-    processes: Vec<Process>,
-    steps: Vec<Step<'a>>,
-    slowest: Vec<Slowest<'a>>,
-    lost: Lost,
+    latency: Vec<ExplainedLatency>,
+    nobody_accepted: ExplainedShut,
+    hub_held_by: Vec<ExplainedHold>,
+    processes: Vec<ExplainedProcess>,
+    steps: Vec<ExplainedStep<'a>>,
+    slowest: Vec<ExplainedSlowest<'a>>,
+    lost: ExplainedLost,
     requests_starved: u64,
-    starved_longest: Vec<Starved<'a>>,
+    starved_longest: Vec<ExplainedStarved<'a>>,
     clients_starved: u64,
-    clients_starved_longest: Vec<StarvedClient<'a>>,
-    changes: Vec<Changed<'a>>,
-    changes_not_tried: Vec<Left<'a>>,
+    clients_starved_longest: Vec<ExplainedClient<'a>>,
+    changes: Vec<ExplainedChange<'a>>,
+    changes_not_tried: Vec<ExplainedLeft<'a>>,
 }
 
 #[derive(Serialize)]
-struct Shut {
+struct ExplainedShut {
     times: u64,
     total_ns: u64,
     longest_ns: u64,
@@ -51,13 +51,13 @@ struct Shut {
 }
 
 #[derive(Serialize)]
-struct Process {
+struct ExplainedProcess {
     requests_share: Number,
     cpu_share: Number,
 }
 
 #[derive(Serialize)]
-struct Left<'a> {
+struct ExplainedLeft<'a> {
     acts_on: String,
     what: &'a str,
     set: Vec<String>,
@@ -65,7 +65,7 @@ struct Left<'a> {
 }
 
 #[derive(Serialize)]
-struct Latency {
+struct ExplainedLatency {
     at: &'static str,
     latency_ns: Number,
     bill_of_requests: Option<u64>,
@@ -76,13 +76,13 @@ struct Latency {
 }
 
 #[derive(Serialize)]
-struct Held {
+struct ExplainedHold {
     by: String,
     share: Number,
 }
 
 #[derive(Serialize)]
-struct Step<'a> {
+struct ExplainedStep<'a> {
     class: &'a str,
     step: String,
     wait: &'static str,
@@ -92,7 +92,7 @@ struct Step<'a> {
 }
 
 #[derive(Serialize)]
-struct Slowest<'a> {
+struct ExplainedSlowest<'a> {
     class: &'a str,
     replication: u32,
     sent_at_ns: u64,
@@ -102,7 +102,7 @@ struct Slowest<'a> {
 }
 
 #[derive(Serialize)]
-struct Starved<'a> {
+struct ExplainedStarved<'a> {
     class: &'a str,
     group: &'a str,
     replication: u32,
@@ -113,7 +113,7 @@ struct Starved<'a> {
 }
 
 #[derive(Serialize)]
-struct StarvedClient<'a> {
+struct ExplainedClient<'a> {
     group: &'a str,
     client: u32,
     replication: u32,
@@ -123,14 +123,14 @@ struct StarvedClient<'a> {
 }
 
 #[derive(Serialize)]
-struct Lost {
+struct ExplainedLost {
     requests: u64,
     shares: BTreeMap<&'static str, Number>,
     workers: BTreeMap<String, Number>,
 }
 
 #[derive(Serialize)]
-struct Changed<'a> {
+struct ExplainedChange<'a> {
     acts_on: String,
     what: &'a str,
     set: Vec<String>,
@@ -145,8 +145,11 @@ struct Changed<'a> {
 
 /// The document, indented, ending in a line feed.
 pub fn explain_json(version: &str, title: &str, worlds: &[Explained<'_>]) -> String {
-    let written =
-        Document { tailback: version, scenario: title, worlds: worlds.iter().filter_map(World::of).collect() };
+    let written = ExplainDocument {
+        tailback: version,
+        scenario: title,
+        worlds: worlds.iter().filter_map(ExplainedWorld::of).collect(),
+    };
     document(&written)
 }
 
@@ -166,20 +169,22 @@ fn typed(change: &Change) -> Vec<String> {
     change.settings().iter().map(Setting::typed).collect()
 }
 
-impl<'a> World<'a> {
+impl<'a> ExplainedWorld<'a> {
     /// `None` without a good response.
-    fn of(world: &'a Explained<'a>) -> Option<World<'a>> {
+    fn of(world: &'a Explained<'a>) -> Option<ExplainedWorld<'a>> {
         let split = world.split.as_ref()?;
         let model = world.model;
-        let held =
-            |held: &lab::explain::HeldShare| Held { by: culprit_name(model, held.culprit), share: Number(held.share) };
-        Some(World {
+        let held = |held: &lab::explain::HeldShare| ExplainedHold {
+            by: culprit_name(model, held.culprit),
+            share: Number(held.share),
+        };
+        Some(ExplainedWorld {
             name: &model.name,
             class: world.class,
             replications: world.replications,
             responses: split.responses,
-            latency: split.columns.iter().map(Latency::of).collect(),
-            nobody_accepted: Shut {
+            latency: split.columns.iter().map(ExplainedLatency::of).collect(),
+            nobody_accepted: ExplainedShut {
                 times: split.shut.times,
                 total_ns: split.shut.total.as_ns(),
                 longest_ns: split.shut.longest.as_ns(),
@@ -191,18 +196,25 @@ impl<'a> World<'a> {
             slowest: slowest(model, split),
             lost: lost(split),
             requests_starved: split.starved.requests,
-            starved_longest: split.starved.longest.iter().map(|(at, one)| Starved::of(model, *at, one)).collect(),
+            starved_longest: split
+                .starved
+                .longest
+                .iter()
+                .map(|(at, one)| ExplainedStarved::of(model, *at, one))
+                .collect(),
             clients_starved: split.starved.clients,
             clients_starved_longest: clients(model, split),
-            changes: world.checked.iter().map(Changed::of).collect(),
-            changes_not_tried: world.left.iter().map(Left::of).collect(),
+            changes: world.checked.iter().map(ExplainedChange::of).collect(),
+            changes_not_tried: world.left.iter().map(ExplainedLeft::of).collect(),
         })
     }
 }
 
-fn processes(split: &Split) -> Vec<Process> {
-    let one =
-        |one: &lab::explain::ProcessShare| Process { requests_share: Number(one.requests), cpu_share: Number(one.cpu) };
+fn processes(split: &Split) -> Vec<ExplainedProcess> {
+    let one = |one: &lab::explain::ProcessShare| ExplainedProcess {
+        requests_share: Number(one.requests),
+        cpu_share: Number(one.cpu),
+    };
     split.processes.iter().map(one).collect()
 }
 
@@ -210,10 +222,10 @@ fn class_name(model: &Model, class: u16) -> &str {
     &model.classes[usize::from(class)].name
 }
 
-fn steps<'a>(model: &'a Model, split: &Split) -> Vec<Step<'a>> {
+fn steps<'a>(model: &'a Model, split: &Split) -> Vec<ExplainedStep<'a>> {
     let step = |step: &lab::explain::StepShare| {
         let program = model.classes[usize::from(step.class)].program;
-        Step {
+        ExplainedStep {
             class: class_name(model, step.class),
             step: step_name(model, u16::try_from(program).expect("models have under 2^16 programs"), step.op),
             wait: step.wait.label(),
@@ -225,8 +237,8 @@ fn steps<'a>(model: &'a Model, split: &Split) -> Vec<Step<'a>> {
     split.steps.iter().map(step).collect()
 }
 
-fn slowest<'a>(model: &'a Model, split: &Split) -> Vec<Slowest<'a>> {
-    let one = |one: &lab::explain::Slowest| Slowest {
+fn slowest<'a>(model: &'a Model, split: &Split) -> Vec<ExplainedSlowest<'a>> {
+    let one = |one: &lab::explain::Slowest| ExplainedSlowest {
         class: class_name(model, one.class),
         replication: one.replication,
         sent_at_ns: one.born.as_ns(),
@@ -237,15 +249,15 @@ fn slowest<'a>(model: &'a Model, split: &Split) -> Vec<Slowest<'a>> {
     split.slowest.iter().map(one).collect()
 }
 
-fn lost(split: &Split) -> Lost {
+fn lost(split: &Split) -> ExplainedLost {
     let (requests, bill) = &split.lost;
     let shares = shares(&lab::explain::shares(bill));
-    Lost { requests: *requests, shares, workers: workers(&split.lost_door) }
+    ExplainedLost { requests: *requests, shares, workers: workers(&split.lost_door) }
 }
 
-impl<'a> Starved<'a> {
-    fn of(model: &'a Model, replication: u32, one: &StarvedRequest) -> Starved<'a> {
-        Starved {
+impl<'a> ExplainedStarved<'a> {
+    fn of(model: &'a Model, replication: u32, one: &StarvedRequest) -> ExplainedStarved<'a> {
+        ExplainedStarved {
             class: class_name(model, one.class),
             group: &model.clients[usize::from(one.group)].name,
             replication,
@@ -258,8 +270,8 @@ impl<'a> Starved<'a> {
 }
 
 /// The clients that went without for longest, numbered from one as in the text.
-fn clients<'a>(model: &'a Model, split: &Split) -> Vec<StarvedClient<'a>> {
-    let list = split.starved.clients_longest.iter().map(|(replication, group, one)| StarvedClient {
+fn clients<'a>(model: &'a Model, split: &Split) -> Vec<ExplainedClient<'a>> {
+    let list = split.starved.clients_longest.iter().map(|(replication, group, one)| ExplainedClient {
         group: &model.clients[usize::from(*group)].name,
         client: one.number + 1,
         replication: *replication,
@@ -270,9 +282,9 @@ fn clients<'a>(model: &'a Model, split: &Split) -> Vec<StarvedClient<'a>> {
     list.collect()
 }
 
-impl Latency {
-    fn of(column: &Column) -> Latency {
-        Latency {
+impl ExplainedLatency {
+    fn of(column: &BillColumn) -> ExplainedLatency {
+        ExplainedLatency {
             at: column.label,
             latency_ns: Number(column.latency_ns),
             bill_of_requests: column.of.map(|(count, ..)| count),
@@ -284,17 +296,17 @@ impl Latency {
     }
 }
 
-impl Left<'_> {
-    fn of(left: &crate::text::cures::Left) -> Left<'_> {
+impl ExplainedLeft<'_> {
+    fn of(left: &crate::text::cures::Left) -> ExplainedLeft<'_> {
         let crate::text::cures::Left { change, why } = left;
-        Left { acts_on: change.on.label(), what: &change.what, set: typed(change), why }
+        ExplainedLeft { acts_on: change.on.label(), what: &change.what, set: typed(change), why }
     }
 }
 
-impl Changed<'_> {
-    fn of(checked: &Checked) -> Changed<'_> {
+impl ExplainedChange<'_> {
+    fn of(checked: &Checked) -> ExplainedChange<'_> {
         let interval = |estimate: &Estimate| Interval::of(Some(estimate));
-        Changed {
+        ExplainedChange {
             acts_on: checked.change.on.label(),
             what: &checked.change.what,
             set: typed(&checked.change),

@@ -9,28 +9,28 @@ use serde::Serialize;
 
 use super::number::{Number, OneLine, document};
 use super::results::{About, Growth};
-use super::slo::{Goal, MissedAnyway, missed_anyway};
+use super::slo::{MissedAnyway, WrittenObjective, missed_anyway};
 use crate::text::plan::binding_resource;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct PlanDocument<'a> {
     tailback: &'a str,
     scenario: &'a str,
     seed: u64,
     replications: u32,
     runs: usize,
     notes: &'a [String],
-    objectives: Vec<OneLine<Goal<'a>>>,
+    objectives: Vec<OneLine<WrittenObjective<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unattainable: Vec<OneLine<MissedAnyway<'a>>>,
-    cheapest: Option<OneLine<One<'a>>>,
-    worlds: Vec<World<'a>>,
-    deployments: Vec<OneLine<Shown<'a>>>,
-    moved: Vec<OneLine<Off<'a>>>,
+    cheapest: Option<OneLine<PlannedDeployment<'a>>>,
+    worlds: Vec<PlannedWorld<'a>>,
+    deployments: Vec<OneLine<PlannedAmongAll<'a>>>,
+    moved: Vec<OneLine<PlannedIfOff<'a>>>,
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+struct PlannedDeployment<'a> {
     world: &'a str,
     settings: Vec<(&'a str, &'a str)>,
     cost: Number,
@@ -43,32 +43,32 @@ struct One<'a> {
 
 /// A deployment that was run, with its place among all.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct PlannedAmongAll<'a> {
     #[serde(flatten)]
-    one: One<'a>,
+    one: PlannedDeployment<'a>,
     replications: usize,
     frontier: bool,
 }
 
 #[derive(Serialize)]
-struct World<'a> {
+struct PlannedWorld<'a> {
     name: &'a str,
     deployments: usize,
     run: usize,
-    cheapest: Option<OneLine<One<'a>>>,
+    cheapest: Option<OneLine<PlannedDeployment<'a>>>,
     tied: usize,
     unchecked: usize,
     binding_objective: Option<String>,
     binding_share: Option<Number>,
     binding_resource: Option<&'static str>,
-    steps_down: Vec<OneLine<Step<'a>>>,
+    steps_down: Vec<OneLine<PlannedStepDown<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Step<'a> {
+struct PlannedStepDown<'a> {
     path: &'a str,
     #[serde(flatten)]
-    one: One<'a>,
+    one: PlannedDeployment<'a>,
     missed: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     overload: Option<Growth>,
@@ -76,39 +76,39 @@ struct Step<'a> {
 }
 
 #[derive(Serialize)]
-struct Off<'a> {
+struct PlannedIfOff<'a> {
     input: &'static str,
     percent: u32,
     cheapest_still_meets: bool,
-    cheapest: Option<One<'a>>,
+    cheapest: Option<PlannedDeployment<'a>>,
 }
 
 /// The document, indented, ending in a line feed.
 pub fn plan_json(about: &About<'_>, plan: &Plan, notes: &[String], unattainable: &[Unattainable]) -> String {
     let seen = plan.seen.iter().enumerate().map(|(at, found)| {
         let (replications, frontier) = (found.runs.len(), plan.frontier.contains(&at));
-        OneLine(Shown { one: One::of(found), replications, frontier })
+        OneLine(PlannedAmongAll { one: PlannedDeployment::of(found), replications, frontier })
     });
-    let written = Document {
+    let written = PlanDocument {
         tailback: about.version,
         scenario: about.title,
         seed: about.seed,
         replications: about.replications,
         runs: plan.runs,
         notes,
-        objectives: plan.slo.objectives.iter().map(|goal| OneLine(Goal::of(goal))).collect(),
+        objectives: plan.slo.objectives.iter().map(|goal| OneLine(WrittenObjective::of(goal))).collect(),
         unattainable: missed_anyway(unattainable),
-        cheapest: plan.answer().map(|found| OneLine(One::of(found))),
-        worlds: plan.worlds.iter().map(|world| World::of(world, plan)).collect(),
+        cheapest: plan.answer().map(|found| OneLine(PlannedDeployment::of(found))),
+        worlds: plan.worlds.iter().map(|world| PlannedWorld::of(world, plan)).collect(),
         deployments: seen.collect(),
-        moved: plan.moved.iter().map(|moved| OneLine(Off::of(moved))).collect(),
+        moved: plan.moved.iter().map(|moved| OneLine(PlannedIfOff::of(moved))).collect(),
     };
     document(&written)
 }
 
-impl<'a> One<'a> {
-    fn of(found: &'a Deployment) -> One<'a> {
-        One {
+impl<'a> PlannedDeployment<'a> {
+    fn of(found: &'a Deployment) -> PlannedDeployment<'a> {
+        PlannedDeployment {
             world: &found.world,
             settings: found.settings.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect(),
             cost: Number(found.cost.total),
@@ -121,30 +121,30 @@ impl<'a> One<'a> {
     }
 }
 
-impl<'a> World<'a> {
-    fn of(world: &'a WorldPlan, plan: &'a Plan) -> World<'a> {
+impl<'a> PlannedWorld<'a> {
+    fn of(world: &'a WorldPlan, plan: &'a Plan) -> PlannedWorld<'a> {
         let binding = world.cheapest.as_ref().and_then(|found| found.binding(&plan.slo));
-        World {
+        PlannedWorld {
             name: &world.world,
             deployments: world.deployments,
             run: world.run,
-            cheapest: world.cheapest.as_ref().map(|found| OneLine(One::of(found))),
+            cheapest: world.cheapest.as_ref().map(|found| OneLine(PlannedDeployment::of(found))),
             tied: world.tied,
             unchecked: world.unchecked,
             binding_objective: binding.map(|(objective, _)| crate::text::slo::what(objective)),
             binding_share: binding.map(|(_, used)| Number(used)),
             binding_resource: binding_resource(world),
-            steps_down: world.steps_down.iter().map(|step| OneLine(Step::of(step))).collect(),
+            steps_down: world.steps_down.iter().map(|step| OneLine(PlannedStepDown::of(step))).collect(),
         }
     }
 }
 
-impl<'a> Step<'a> {
-    fn of(step: &'a StepDown) -> Step<'a> {
+impl<'a> PlannedStepDown<'a> {
+    fn of(step: &'a StepDown) -> PlannedStepDown<'a> {
         let name = |(objective, _): &(Objective, Seen)| objective.measure.name();
-        Step {
+        PlannedStepDown {
             path: &step.path,
-            one: One::of(&step.deployment),
+            one: PlannedDeployment::of(&step.deployment),
             missed: step.missed.iter().map(name).collect(),
             overload: step.overload.map(Growth::of),
             breaks_first: step.breaks.as_ref().map(|found| found.cause.name()),
@@ -152,13 +152,13 @@ impl<'a> Step<'a> {
     }
 }
 
-impl<'a> Off<'a> {
-    fn of(moved: &'a Moved) -> Off<'a> {
-        Off {
+impl<'a> PlannedIfOff<'a> {
+    fn of(moved: &'a Moved) -> PlannedIfOff<'a> {
+        PlannedIfOff {
             input: moved.input.label(),
             percent: moved.percent,
             cheapest_still_meets: moved.holds,
-            cheapest: moved.cheapest.as_ref().map(One::of),
+            cheapest: moved.cheapest.as_ref().map(PlannedDeployment::of),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::fmt;
 
 use lab::attainable::Unattainable;
 use lab::figure::RUN_FIGURES;
-use lab::slo::Judged;
-use lab::theory::Panel;
+use lab::slo::JudgedObjective;
+use lab::theory::TheoryPanel;
 use lab::{
     ClassDifference, ClassSummary, Comparison, Difference, Figure, Overload, Precision, SharedSummary, Summary, WarmUp,
     WorldDifference, WorldResult,
@@ -18,9 +18,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::beside::{PrecisionReached, Theory, WarmUpFound};
+use super::beside::{PrecisionReached, WarmUpFound, WrittenTheory};
 use super::number::{Interval, Number, OneLine, document};
-use super::read::{FORMAT, Source};
+use super::read::{FORMAT, ResultSource};
 use super::slo::{MissedAnyway, Verdicts, missed_anyway};
 
 /// Where results come from.
@@ -40,15 +40,15 @@ pub struct About<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beside<'a> {
     /// What was run, so that anybody can run it again.
-    pub source: Option<&'a Source>,
+    pub source: Option<&'a ResultSource>,
     /// The warm-up that was found.
     pub warm_up: Option<&'a WarmUp>,
     /// The precision that was reached.
     pub precision: Option<&'a Precision>,
     /// What theory says of the worlds; empty: it is not asked.
-    pub theory: &'a [Panel],
+    pub theory: &'a [TheoryPanel],
     /// Verdicts on the objectives, if there are any.
-    pub slo: Option<&'a [Judged]>,
+    pub slo: Option<&'a [JudgedObjective]>,
     /// Objectives that a world cannot meet however little it has to do.
     pub unattainable: &'a [Unattainable],
 }
@@ -86,7 +86,7 @@ pub fn results_json_with(
         slo: beside.slo.map(Verdicts::of),
         worlds: worlds.map(|(result, summary)| WrittenWorld::of(result, summary)).collect(),
         differences: comparison.differences.iter().map(WorldAgainst::of).collect(),
-        theory: beside.theory.iter().map(Theory::of).collect(),
+        theory: beside.theory.iter().map(WrittenTheory::of).collect(),
     };
     document(&written)
 }
@@ -102,7 +102,7 @@ pub(super) struct WrittenResults<'a> {
     pub(super) replications: u32,
     /// Results that nobody can run again have none; a document without one is not read.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "there")]
-    pub(super) source: Option<Cow<'a, Source>>,
+    pub(super) source: Option<Cow<'a, ResultSource>>,
     #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
     warm_up: Option<WarmUpFound<'a>>,
     #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
@@ -115,7 +115,7 @@ pub(super) struct WrittenResults<'a> {
     #[serde(skip_deserializing)]
     differences: Vec<WorldAgainst<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
-    theory: Vec<Theory<'a>>,
+    theory: Vec<WrittenTheory<'a>>,
 }
 
 /// What may be left out on writing and not on reading.
@@ -216,7 +216,7 @@ impl<'a> WrittenShared<'a> {
 struct WorldAgainst<'a> {
     world: &'a str,
     base: &'a str,
-    figures: Differences<'a>,
+    figures: WrittenDifferences<'a>,
     classes: Vec<ClassAgainst<'a>>,
 }
 
@@ -225,7 +225,7 @@ impl<'a> WorldAgainst<'a> {
         WorldAgainst {
             world: &against.world,
             base: &against.base,
-            figures: Differences(&against.figures),
+            figures: WrittenDifferences(&against.figures),
             classes: against.classes.iter().map(ClassAgainst::of).collect(),
         }
     }
@@ -234,12 +234,12 @@ impl<'a> WorldAgainst<'a> {
 #[derive(Serialize)]
 struct ClassAgainst<'a> {
     name: &'a str,
-    figures: Differences<'a>,
+    figures: WrittenDifferences<'a>,
 }
 
 impl<'a> ClassAgainst<'a> {
     fn of(against: &'a ClassDifference) -> ClassAgainst<'a> {
-        ClassAgainst { name: &against.name, figures: Differences(&against.figures) }
+        ClassAgainst { name: &against.name, figures: WrittenDifferences(&against.figures) }
     }
 }
 
@@ -295,9 +295,9 @@ impl<'de> Visitor<'de> for FiguresVisitor {
 }
 
 /// A map from name to paired difference, in the order of the table of figures.
-struct Differences<'a>(&'a [Difference]);
+struct WrittenDifferences<'a>(&'a [Difference]);
 
-impl Serialize for Differences<'_> {
+impl Serialize for WrittenDifferences<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for difference in self.0 {
@@ -305,7 +305,10 @@ impl Serialize for Differences<'_> {
             let ratio = difference.ratio.as_ref().map(|ratio| Interval::of(Some(ratio)));
             let unit = difference.spec.unit.symbol();
             let excludes_zero = difference.excludes_zero;
-            map.serialize_entry(difference.spec.name, &OneLine(Against { interval, unit, excludes_zero, ratio }))?;
+            map.serialize_entry(
+                difference.spec.name,
+                &OneLine(WrittenDifference { interval, unit, excludes_zero, ratio }),
+            )?;
         }
         map.end()
     }
@@ -333,7 +336,7 @@ impl WrittenFigure {
 }
 
 #[derive(Serialize)]
-struct Against {
+struct WrittenDifference {
     #[serde(flatten)]
     interval: Interval,
     unit: &'static str,

@@ -3,7 +3,7 @@
 //! Numbers are written as in [`crate::json`]; `docs/planning.md` has the fields.
 
 use lab::attainable::Unattainable;
-use lab::slo::{Judged, Objective, Verdict, overall};
+use lab::slo::{JudgedObjective, Objective, Verdict, overall};
 use serde::Serialize;
 
 use super::number::{Interval, Number, OneLine};
@@ -14,12 +14,12 @@ use crate::text::slo::operator;
 #[derive(Serialize)]
 pub(crate) struct Verdicts<'a> {
     verdict: &'static str,
-    objectives: Vec<OneLine<One<'a>>>,
+    objectives: Vec<OneLine<WrittenVerdict<'a>>>,
 }
 
 /// What was promised.
 #[derive(Serialize)]
-pub(crate) struct Goal<'a> {
+pub(crate) struct WrittenObjective<'a> {
     objective: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'a str>,
@@ -29,9 +29,9 @@ pub(crate) struct Goal<'a> {
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+struct WrittenVerdict<'a> {
     #[serde(flatten)]
-    goal: Goal<'a>,
+    goal: WrittenObjective<'a>,
     world: &'a str,
     counts: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -45,7 +45,7 @@ struct One<'a> {
 #[derive(Serialize)]
 pub(crate) struct MissedAnyway<'a> {
     #[serde(flatten)]
-    goal: Goal<'a>,
+    goal: WrittenObjective<'a>,
     world: &'a str,
     best: Number,
     best_low: Number,
@@ -61,7 +61,7 @@ pub(crate) fn missed_anyway(all: &[Unattainable]) -> Vec<OneLine<MissedAnyway<'_
 impl<'a> MissedAnyway<'a> {
     fn of(missed: &'a Unattainable) -> MissedAnyway<'a> {
         MissedAnyway {
-            goal: Goal::of(&missed.objective),
+            goal: WrittenObjective::of(&missed.objective),
             world: &missed.world,
             best: Number(missed.best),
             best_low: Number(missed.between.0),
@@ -80,9 +80,9 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-impl<'a> Goal<'a> {
-    pub(crate) fn of(objective: &'a Objective) -> Goal<'a> {
-        Goal {
+impl<'a> WrittenObjective<'a> {
+    pub(crate) fn of(objective: &'a Objective) -> WrittenObjective<'a> {
+        WrittenObjective {
             objective: objective.measure.name(),
             class: objective.class.as_deref(),
             operator: operator(objective),
@@ -93,10 +93,10 @@ impl<'a> Goal<'a> {
 }
 
 impl<'a> Verdicts<'a> {
-    pub(crate) fn of(judged: &'a [Judged]) -> Verdicts<'a> {
-        let one = |judged: &'a Judged| {
-            OneLine(One {
-                goal: Goal::of(&judged.objective),
+    pub(crate) fn of(judged: &'a [JudgedObjective]) -> Verdicts<'a> {
+        let one = |judged: &'a JudgedObjective| {
+            OneLine(WrittenVerdict {
+                goal: WrittenObjective::of(&judged.objective),
                 world: &judged.world,
                 counts: judged.binds,
                 overloaded: judged.overloaded,

@@ -1,6 +1,6 @@
 //! Two worlds against each other as one JSON document, for programs.
 
-use lab::versus::{Row, Versus};
+use lab::versus::{Versus, VersusRow};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -21,7 +21,7 @@ pub struct TwoSides<'a> {
 
 /// The document, indented, ending in a line feed.
 pub fn versus_json(about: &TwoSides<'_>, pairs: &[Versus]) -> String {
-    let written = Document {
+    let written = VersusDocument {
         tailback: about.version,
         seed: about.seed,
         a: &about.sides[0],
@@ -29,14 +29,14 @@ pub fn versus_json(about: &TwoSides<'_>, pairs: &[Versus]) -> String {
         correction: "holm",
         smallest_difference_share: Number(pairs.first().map_or(0.0, |versus| versus.smallest)),
         tests: pairs.iter().flat_map(|versus| &versus.rows).filter(|row| row.p.is_some()).count(),
-        pairs: pairs.iter().map(Pair::of).collect(),
+        pairs: pairs.iter().map(WrittenPair::of).collect(),
         unpaired: unpaired(about.unpaired),
     };
     document(&written)
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct VersusDocument<'a> {
     tailback: &'a str,
     seed: u64,
     a: &'a str,
@@ -44,7 +44,7 @@ struct Document<'a> {
     correction: &'static str,
     smallest_difference_share: Number,
     tests: usize,
-    pairs: Vec<Pair<'a>>,
+    pairs: Vec<WrittenPair<'a>>,
     unpaired: Vec<OneLine<Unpaired<'a>>>,
 }
 
@@ -60,36 +60,36 @@ pub(crate) fn unpaired(all: &[(String, String)]) -> Vec<OneLine<Unpaired<'_>>> {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Pair<'a> {
+pub(crate) struct WrittenPair<'a> {
     a: &'a str,
     b: &'a str,
     replications: u32,
     births_equal: u32,
-    figures: Rows<'a>,
+    figures: WrittenRows<'a>,
     equal: OneLine<Vec<&'static str>>,
 }
 
-impl<'a> Pair<'a> {
-    pub(crate) fn of(versus: &'a Versus) -> Pair<'a> {
-        Pair {
+impl<'a> WrittenPair<'a> {
+    pub(crate) fn of(versus: &'a Versus) -> WrittenPair<'a> {
+        WrittenPair {
             a: &versus.a,
             b: &versus.b,
             replications: versus.replications[0],
             births_equal: versus.births_equal,
-            figures: Rows(&versus.rows),
+            figures: WrittenRows(&versus.rows),
             equal: OneLine(versus.equal.iter().map(|spec| spec.name).collect()),
         }
     }
 }
 
 /// A map from name to what was found, in the order of the table of figures.
-struct Rows<'a>(&'a [Row]);
+struct WrittenRows<'a>(&'a [VersusRow]);
 
-impl Serialize for Rows<'_> {
+impl Serialize for WrittenRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for row in self.0 {
-            let found = Found {
+            let found = WrittenRow {
                 a: Interval::of(Some(&row.a)),
                 b: Interval::of(Some(&row.b)),
                 difference: Interval::of(Some(&row.difference)),
@@ -106,7 +106,7 @@ impl Serialize for Rows<'_> {
 }
 
 #[derive(Serialize)]
-struct Found {
+struct WrittenRow {
     a: Interval,
     b: Interval,
     difference: Interval,

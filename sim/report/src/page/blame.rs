@@ -5,11 +5,11 @@ use std::fmt::Write;
 use engine::Model;
 use engine::record::Wait;
 use lab::Unit;
-use lab::explain::{Column, Split, culprit_name, step_name};
+use lab::explain::{BillColumn, Split, culprit_name, step_name};
 
 use super::look::{attribute, escape, glued};
 use super::svg::WIDTH;
-use super::{Chart, Table};
+use super::{PageChart, PageTable};
 use crate::figures::style::MIDDLE;
 use crate::figures::type_setting::Face;
 use crate::text::explain::{lost_sentence, tail_sentence};
@@ -40,10 +40,10 @@ const CULPRIT_MIN: f64 = 0.01;
 const NOTHING: &str = "There was no good response: nothing to explain.";
 
 /// The bars of a world with what is told beneath them.
-pub(crate) fn chart(world: usize, model: &Model, split: Option<&Split>) -> Chart {
+pub(crate) fn chart(world: usize, model: &Model, split: Option<&Split>) -> PageChart {
     let Some(split) = split else {
         let said = vec![NOTHING.to_owned()];
-        return Chart { title: model.name.clone(), world: Some(world), said, ..Chart::default() };
+        return PageChart { title: model.name.clone(), world: Some(world), said, ..PageChart::default() };
     };
     let lost = lost_sentence(split, usize::MAX).trim().to_owned();
     let said = [tail_sentence(model, split).replace('`', ""), lost]
@@ -52,14 +52,14 @@ pub(crate) fn chart(world: usize, model: &Model, split: Option<&Split>) -> Chart
         .map(|text| glued(&text))
         .collect();
     let lists = [held(model, split), steps(model, split), slowest(model, split)].into_iter().flatten().collect();
-    Chart {
+    PageChart {
         title: model.name.clone(),
         svg: draw(world, model, split),
         table: Some(bill(model, split)),
         world: Some(world),
         said,
         lists,
-        ..Chart::default()
+        ..PageChart::default()
     }
 }
 
@@ -90,7 +90,7 @@ fn draw(world: usize, model: &Model, split: &Split) -> String {
 }
 
 /// The parts of a bar, each with its name if that fits into it.
-fn parts(column: &Column, top: f64, base: f64) -> String {
+fn parts(column: &BillColumn, top: f64, base: f64) -> String {
     let (mut out, mut left) = (String::new(), LEFT);
     for wait in Wait::ALL {
         let share = column.share(wait);
@@ -121,7 +121,7 @@ pub(crate) fn tint(wait: Wait) -> String {
     format!("b{}", wait as usize)
 }
 
-fn described(column: &Column) -> String {
+fn described(column: &BillColumn) -> String {
     let mut parts: Vec<(f64, Wait)> = Wait::ALL.into_iter().map(|wait| (column.share(wait), wait)).collect();
     parts.retain(|(share, _)| *share >= 0.01);
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -140,7 +140,7 @@ pub(crate) fn key<'a>(splits: impl Iterator<Item = &'a Split> + Clone) -> Vec<(S
 }
 
 /// The bill of the mean and of each percentile.
-fn bill(model: &Model, split: &Split) -> Table {
+fn bill(model: &Model, split: &Split) -> PageTable {
     let head = [String::new()].into_iter().chain(split.columns.iter().map(|column| column.label.to_owned())).collect();
     let latency = split.columns.iter().map(|column| time(column.latency_ns)).collect();
     let mut rows = vec![("latency".to_owned(), latency)];
@@ -150,22 +150,22 @@ fn bill(model: &Model, split: &Split) -> Table {
             rows.push((wait.label().to_owned(), cells.collect()));
         }
     }
-    Table { caption: format!("Where the time went: {}", model.name), head, rows }
+    PageTable { caption: format!("Where the time went: {}", model.name), head, rows }
 }
 
 /// Who held hubs while others were ready.
-fn held(model: &Model, split: &Split) -> Option<Table> {
+fn held(model: &Model, split: &Split) -> Option<PageTable> {
     let worth = split.held.iter().filter(|held| held.share >= CULPRIT_MIN).take(LIST_MAX);
     let row = |held: &lab::explain::HeldShare| {
         (culprit_name(model, held.culprit).replace('`', ""), vec![number::value(Unit::Share, held.share)])
     };
     let rows: Vec<_> = worth.map(row).collect();
     let head = vec!["what held the hub (waits of 1 ms and more)".to_owned(), "share".to_owned()];
-    (!rows.is_empty()).then_some(Table { caption: "The culprits".to_owned(), head, rows })
+    (!rows.is_empty()).then_some(PageTable { caption: "The culprits".to_owned(), head, rows })
 }
 
 /// What was waited for, step by step.
-fn steps(model: &Model, split: &Split) -> Option<Table> {
+fn steps(model: &Model, split: &Split) -> Option<PageTable> {
     let row = |step: &lab::explain::StepShare| {
         let class = &model.classes[usize::from(step.class)];
         let program = u16::try_from(class.program).expect("models have under 2^16 programs");
@@ -174,11 +174,11 @@ fn steps(model: &Model, split: &Split) -> Option<Table> {
     };
     let rows: Vec<_> = split.steps.iter().take(LIST_MAX).map(row).collect();
     let head = ["what was waited for", "mean", "longest"].map(str::to_owned).to_vec();
-    (!rows.is_empty()).then_some(Table { caption: "Waits at steps".to_owned(), head, rows })
+    (!rows.is_empty()).then_some(PageTable { caption: "Waits at steps".to_owned(), head, rows })
 }
 
 /// The slowest requests, and what most of their time was.
-fn slowest(model: &Model, split: &Split) -> Option<Table> {
+fn slowest(model: &Model, split: &Split) -> Option<PageTable> {
     let row = |one: &lab::explain::Slowest| {
         let most = Wait::ALL.into_iter().max_by(|a, b| one.shares[*a as usize].total_cmp(&one.shares[*b as usize]));
         let most = most.map_or(String::new(), |wait| {
@@ -190,5 +190,5 @@ fn slowest(model: &Model, split: &Split) -> Option<Table> {
     };
     let rows: Vec<_> = split.slowest.iter().map(row).collect();
     let head = vec!["the slowest requests".to_owned(), "latency".to_owned()];
-    (!rows.is_empty()).then_some(Table { caption: "The slowest requests".to_owned(), head, rows })
+    (!rows.is_empty()).then_some(PageTable { caption: "The slowest requests".to_owned(), head, rows })
 }

@@ -5,8 +5,8 @@ use engine::hist::Hist;
 use engine::record::{Evenness, LORENZ_PARTS};
 use lab::{Unit, WorldResult};
 
-use super::Table;
-use super::plot::{Along, Plot, PlotLine, Value};
+use super::PageTable;
+use super::plot::{Along, Plot, PlotLine, PlotValue};
 use super::tail::merged;
 use crate::figures::scale::Quantity;
 use crate::words::number;
@@ -57,7 +57,7 @@ fn blank<'a, F: Fn(usize) -> Option<f64>>(results: &'a [WorldResult], point: imp
     let parts = || 0..=LORENZ_PARTS as usize;
     let line = |(index, world): (usize, &'a WorldResult)| {
         let point = point(world);
-        let values = parts().map(|part| Some(Value { mean: point(part)?, interval: None }));
+        let values = parts().map(|part| Some(PlotValue { mean: point(part)?, interval: None }));
         PlotLine { world: index, name: world.name.clone(), dashed: false, values: values.collect() }
     };
     Plot {
@@ -100,7 +100,7 @@ fn lorenz(hist: &Hist, share: f64) -> Option<f64> {
 }
 
 /// Clients that wait for a response before they ask again, and what each of them got; `None` where there are none.
-pub(crate) fn clients(results: &[WorldResult]) -> Option<Table> {
+pub(crate) fn clients(results: &[WorldResult]) -> Option<PageTable> {
     let count = |value: u64| number::value(Unit::Count, value as f64);
     let mut rows = Vec::new();
     for world in results {
@@ -125,7 +125,7 @@ pub(crate) fn clients(results: &[WorldResult]) -> Option<Table> {
         .map(str::to_owned)
         .to_vec();
     let caption = "Good responses by client, of clients that ask again and again, all replications together".to_owned();
-    (!rows.is_empty()).then_some(Table { caption, head, rows })
+    (!rows.is_empty()).then_some(PageTable { caption, head, rows })
 }
 
 #[cfg(test)]

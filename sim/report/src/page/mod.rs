@@ -4,7 +4,7 @@
 //! template in `templates/`. What comes from a scenario is text and stays text: the template escapes it, and so does
 //! everything here that writes SVG by hand. Same runs, same bytes.
 //!
-//! A new part of the page is a [`Section`] if words and tables suffice, or else a file here that makes [`Chart`]s.
+//! A new part of the page is a [`Section`] if words and tables suffice, or else a file here that makes [`PageChart`]s.
 
 mod beside;
 mod blame;
@@ -86,12 +86,12 @@ pub struct Section {
     /// What it says.
     pub paragraphs: Vec<String>,
     /// What it shows.
-    pub tables: Vec<Table>,
+    pub tables: Vec<PageTable>,
 }
 
 /// A plain table.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Table {
+pub struct PageTable {
     /// What it shows.
     pub caption: String,
     /// The heads of its columns, the first that of the rows' names.
@@ -102,7 +102,7 @@ pub struct Table {
 
 /// A drawing with what belongs to it.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct Chart {
+pub(crate) struct PageChart {
     /// What it shows.
     pub title: String,
     /// What is measured, with the unit.
@@ -110,24 +110,24 @@ pub(crate) struct Chart {
     /// The drawing, as it goes into the page; written by this crate, every text in it escaped.
     pub svg: String,
     /// The numbers behind it.
-    pub table: Option<Table>,
+    pub table: Option<PageTable>,
     /// The world that it is about; `None`: all.
     pub world: Option<usize>,
     /// What is told beneath it.
     pub said: Vec<String>,
     /// Lists beneath it.
-    pub lists: Vec<Table>,
+    pub lists: Vec<PageTable>,
 }
 
-impl Chart {
-    fn of(plot: &Plot, shaded: &[Shade], world: Option<usize>) -> Chart {
-        Chart {
+impl PageChart {
+    fn of(plot: &Plot, shaded: &[Shade], world: Option<usize>) -> PageChart {
+        PageChart {
             title: plot.title.clone(),
             measures: plot.measures.clone(),
             svg: svg::draw(plot, shaded),
             table: Some(plot.table()),
             world,
-            ..Chart::default()
+            ..PageChart::default()
         }
     }
 
@@ -143,32 +143,32 @@ impl Chart {
 }
 
 /// Charts that answer one question.
-struct Figure {
+struct PageFigure {
     id: &'static str,
     heading: &'static str,
     /// What to know before looking.
     note: String,
     /// What the colours of its bars mean: classes and words.
     key: Vec<(String, &'static str)>,
-    charts: Vec<Chart>,
-    tables: Vec<Table>,
+    charts: Vec<PageChart>,
+    tables: Vec<PageTable>,
 }
 
-impl Figure {
-    fn new(id: &'static str, heading: &'static str, note: impl Into<String>, charts: Vec<Chart>) -> Figure {
-        Figure { id, heading, note: note.into(), key: Vec::new(), charts, tables: Vec::new() }
+impl PageFigure {
+    fn new(id: &'static str, heading: &'static str, note: impl Into<String>, charts: Vec<PageChart>) -> PageFigure {
+        PageFigure { id, heading, note: note.into(), key: Vec::new(), charts, tables: Vec::new() }
     }
 }
 
 /// A world as the page names it.
-struct World<'a> {
+struct PageWorld<'a> {
     index: usize,
     hue: String,
     name: &'a str,
 }
 
 /// A paragraph of the finding: the world that it begins with, and the rest.
-struct Finding {
+struct PageFinding {
     hue: String,
     name: String,
     rest: String,
@@ -181,13 +181,13 @@ struct Html<'a> {
     policy: String,
     style: &'a str,
     script: &'a str,
-    worlds: Vec<World<'a>>,
-    findings: Vec<Finding>,
-    diagrams: Figure,
+    worlds: Vec<PageWorld<'a>>,
+    findings: Vec<PageFinding>,
+    diagrams: PageFigure,
     rows: Vec<PageRow>,
     replications: u32,
     sections: &'a [Section],
-    figures: Vec<Figure>,
+    figures: Vec<PageFigure>,
     command: String,
     fingerprints: Vec<Fingerprint>,
 }
@@ -216,7 +216,7 @@ pub fn page(report: &Report<'_>) -> Result<String, DrawError> {
         ),
         style: STYLE,
         script: SCRIPT,
-        worlds: names.iter().map(|(index, hue, name)| World { index: *index, hue: hue.clone(), name }).collect(),
+        worlds: names.iter().map(|(index, hue, name)| PageWorld { index: *index, hue: hue.clone(), name }).collect(),
         findings: findings(report.comparison),
         diagrams: diagrams(report.models),
         rows: beside::lines(report.comparison),
@@ -230,13 +230,13 @@ pub fn page(report: &Report<'_>) -> Result<String, DrawError> {
 }
 
 /// The finding, each paragraph with the world that it is about set apart.
-fn findings(comparison: &Comparison) -> Vec<Finding> {
+fn findings(comparison: &Comparison) -> Vec<PageFinding> {
     let split = |text: String| {
         let begins = |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', ' ']));
         let worlds = comparison.worlds.iter().enumerate().filter(|(_, world)| begins(&world.world));
         match worlds.max_by_key(|(_, world)| world.world.len()) {
-            None => Finding { hue: String::new(), name: String::new(), rest: text },
-            Some((index, world)) => Finding {
+            None => PageFinding { hue: String::new(), name: String::new(), rest: text },
+            Some((index, world)) => PageFinding {
                 hue: look::hue(index),
                 name: world.world.clone(),
                 rest: look::glued(&text[world.world.len()..]),
@@ -247,23 +247,23 @@ fn findings(comparison: &Comparison) -> Vec<Finding> {
     said.map(split).collect()
 }
 
-fn diagrams(models: &[Model]) -> Figure {
-    let chart = |(index, model): (usize, &Model)| Chart {
+fn diagrams(models: &[Model]) -> PageFigure {
+    let chart = |(index, model): (usize, &Model)| PageChart {
         title: model.name.clone(),
         svg: diagram::draw(index, model),
         world: Some(index),
-        ..Chart::default()
+        ..PageChart::default()
     };
-    Figure::new("worlds", "The worlds", "", models.iter().enumerate().map(chart).collect())
+    PageFigure::new("worlds", "The worlds", "", models.iter().enumerate().map(chart).collect())
 }
 
 /// Everything that is drawn from results, in the order of the page; figures without a chart are left out.
-fn figures(report: &Report<'_>) -> Vec<Figure> {
+fn figures(report: &Report<'_>) -> Vec<PageFigure> {
     let series: Vec<WorldSeries> = report.results.iter().map(|world| world_series(&world.records)).collect();
     let shaded = report.shaded;
-    let clock = |plots: Vec<Plot>| plots.iter().map(|plot| Chart::of(plot, shaded, None)).collect::<Vec<_>>();
-    let plain = |plots: Vec<Plot>| plots.iter().map(|plot| Chart::of(plot, &[], None)).collect::<Vec<_>>();
-    let of_world = |(index, plot): (usize, &Plot)| Chart::of(plot, shaded, Some(index));
+    let clock = |plots: Vec<Plot>| plots.iter().map(|plot| PageChart::of(plot, shaded, None)).collect::<Vec<_>>();
+    let plain = |plots: Vec<Plot>| plots.iter().map(|plot| PageChart::of(plot, &[], None)).collect::<Vec<_>>();
+    let of_world = |(index, plot): (usize, &Plot)| PageChart::of(plot, shaded, Some(index));
     let use_of = over_time::utilisation(&series);
     let steps = facts::steps(&series, report.about.replications);
     let together = facts::together(report.about.replications);
@@ -271,17 +271,17 @@ fn figures(report: &Report<'_>) -> Vec<Figure> {
         "Lag: how long greenlets that could run waited for their hub. Hold: how long one ran before the next could.";
     let slot = "Solid: slots, the threads or greenlets that can carry a request each. Dashed: CPU.";
     let mut figures = vec![
-        Figure::new("latency", "How long good responses took", &*steps, clock(over_time::latencies(&series))),
-        Figure::new("tail", "How long the unlucky waited", &*together, plain(tail::latencies(report.results))),
-        Figure::new("traffic", "What was asked, and what came back", &*steps, clock(over_time::traffic(&series))),
-        Figure::new("under-way", "How many were under way", &*steps, clock(over_time::under_way(&series))),
-        Figure::new(
+        PageFigure::new("latency", "How long good responses took", &*steps, clock(over_time::latencies(&series))),
+        PageFigure::new("tail", "How long the unlucky waited", &*together, plain(tail::latencies(report.results))),
+        PageFigure::new("traffic", "What was asked, and what came back", &*steps, clock(over_time::traffic(&series))),
+        PageFigure::new("under-way", "How many were under way", &*steps, clock(over_time::under_way(&series))),
+        PageFigure::new(
             "utilisation",
             "How full the slots were, and how busy the processors",
             slot,
             use_of.iter().enumerate().map(of_world).collect(),
         ),
-        Figure::new("hubs", "How long hubs kept greenlets waiting", hub, plain(tail::hubs(report.results))),
+        PageFigure::new("hubs", "How long hubs kept greenlets waiting", hub, plain(tail::hubs(report.results))),
         blames(report),
         evenness(report),
     ];
@@ -289,25 +289,25 @@ fn figures(report: &Report<'_>) -> Vec<Figure> {
     figures
 }
 
-fn blames(report: &Report<'_>) -> Figure {
+fn blames(report: &Report<'_>) -> PageFigure {
     let worlds = || report.models.iter().zip(report.results);
     let splits: Vec<Option<Split>> = worlds().map(|(model, result)| Split::of(model, &result.records, None)).collect();
     let chart = |(index, model): (usize, &Model)| blame::chart(index, model, splits[index].as_ref());
     let note = "What the mean, the median and the 99th percentile of the latency were spent on. Pale: work that the \
                 request would need on an empty system. Strong: waiting for others.";
     let charts = report.models.iter().enumerate().map(chart).collect();
-    let figure = Figure::new("blame", "Where the time went, and because of whom", note, charts);
-    Figure { key: blame::key(splits.iter().flatten()), ..figure }
+    let figure = PageFigure::new("blame", "Where the time went, and because of whom", note, charts);
+    PageFigure { key: blame::key(splits.iter().flatten()), ..figure }
 }
 
-fn evenness(report: &Report<'_>) -> Figure {
+fn evenness(report: &Report<'_>) -> PageFigure {
     let note = "Lorenz curves: which share of all the latency the fastest part of the responses had, and which share of all \
                 good responses the clients had that got least. On the grey diagonal all would fare alike; the deeper a \
                 curve sags, the more falls on a few.";
     let curves = [evenness::curves(report.results), evenness::client_curves(report.results)].concat();
-    let charts = curves.iter().map(|plot| Chart::of(plot, &[], None)).collect();
-    let figure = Figure::new("evenness", "How unevenly the waiting fell", note, charts);
+    let charts = curves.iter().map(|plot| PageChart::of(plot, &[], None)).collect();
+    let figure = PageFigure::new("evenness", "How unevenly the waiting fell", note, charts);
     let clients = evenness::clients(report.results);
     let starved = starved::tables(report.models, report.results);
-    Figure { tables: clients.into_iter().chain(starved).collect(), ..figure }
+    PageFigure { tables: clients.into_iter().chain(starved).collect(), ..figure }
 }

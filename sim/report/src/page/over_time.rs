@@ -3,8 +3,8 @@
 use lab::Unit;
 use lab::series::{Band, WorldSeries};
 
-use super::plot::{Along, Plot, PlotLine, Value};
-use crate::figures::scale::{Clock, Quantity};
+use super::plot::{Along, Plot, PlotLine, PlotValue};
+use crate::figures::scale::{Quantity, TimeAxis};
 
 /// Points of all lines of a plot together, about: more are not seen at its width, and the page would grow.
 const POINTS: usize = 1_600;
@@ -20,7 +20,7 @@ pub(crate) fn steps_per_point(series: &[WorldSeries]) -> usize {
 }
 
 /// How one quantity is shown.
-struct Column {
+struct PlottedColumn {
     id: &'static str,
     title: &'static str,
     measures: &'static str,
@@ -29,32 +29,32 @@ struct Column {
     pick: fn(&WorldSeries) -> &Band,
 }
 
-const fn latency(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> Column {
+const fn latency(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> PlottedColumn {
     let measures = "latency";
-    Column { id, title, measures, quantity: Quantity::Latency, unit: Unit::Nanoseconds, pick }
+    PlottedColumn { id, title, measures, quantity: Quantity::Latency, unit: Unit::Nanoseconds, pick }
 }
 
-const fn rate(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> Column {
-    Column { id, title, measures: "requests a second", quantity: Quantity::Count, unit: Unit::PerSecond, pick }
+const fn rate(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> PlottedColumn {
+    PlottedColumn { id, title, measures: "requests a second", quantity: Quantity::Count, unit: Unit::PerSecond, pick }
 }
 
-const fn count(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> Column {
-    Column { id, title, measures: "requests", quantity: Quantity::Count, unit: Unit::Count, pick }
+const fn count(id: &'static str, title: &'static str, pick: fn(&WorldSeries) -> &Band) -> PlottedColumn {
+    PlottedColumn { id, title, measures: "requests", quantity: Quantity::Count, unit: Unit::Count, pick }
 }
 
-const LATENCY: [Column; 3] = [
+const LATENCY: [PlottedColumn; 3] = [
     latency("p50", "Median (p50)", |world| &world.p50_s),
     latency("p90", "90th percentile (p90)", |world| &world.p90_s),
     latency("p99", "99th percentile (p99)", |world| &world.p99_s),
 ];
 
-const TRAFFIC: [Column; 3] = [
+const TRAFFIC: [PlottedColumn; 3] = [
     rate("sent", "Sent, refreshes included", |world| &world.sent_rps),
     rate("good", "Good responses", |world| &world.ok_rps),
     rate("bad", "Errors, timeouts, given up", |world| &world.failed_rps),
 ];
 
-const UNDER_WAY: [Column; 3] = [
+const UNDER_WAY: [PlottedColumn; 3] = [
     count("in-flight", "In flight: inside the servers", |world| &world.in_flight),
     count("queued", "Queued before them", |world| &world.queued),
     count("retrying", "Waiting to repeat a SYN", |world| &world.retrying),
@@ -102,7 +102,7 @@ pub(crate) fn utilisation(series: &[WorldSeries]) -> Vec<Plot> {
 }
 
 /// One quantity of all worlds.
-fn compared(column: &Column, series: &[WorldSeries]) -> Plot {
+fn compared(column: &PlottedColumn, series: &[WorldSeries]) -> Plot {
     let every = steps_per_point(series);
     let at = places(series, every);
     let line = |(index, world): (usize, &WorldSeries)| {
@@ -129,10 +129,10 @@ fn is_ever_above_zero(plot: &Plot) -> bool {
     plot.lines.iter().any(|line| line.values.iter().flatten().any(|value| value.mean > 0.0))
 }
 
-fn clock(series: &[WorldSeries]) -> Clock {
+fn clock(series: &[WorldSeries]) -> TimeAxis {
     let end = |world: &WorldSeries| world.start_s.len() as f64 * world.step_s;
     let end_s = series.iter().map(end).fold(0.0, f64::max);
-    Clock { end_s: if end_s > 0.0 { end_s } else { 1.0 } }
+    TimeAxis { end_s: if end_s > 0.0 { end_s } else { 1.0 } }
 }
 
 /// The middles of the points, from the longest series; all worlds of a scenario have the same steps.
@@ -143,15 +143,15 @@ fn places(series: &[WorldSeries], every: usize) -> Vec<f64> {
 }
 
 /// So many steps to a point: the means of their means and of the ends of their intervals.
-fn thinned(band: &Band, every: usize) -> Vec<Option<Value>> {
-    let point = |at: usize| -> Option<Value> {
+fn thinned(band: &Band, every: usize) -> Vec<Option<PlotValue>> {
+    let point = |at: usize| -> Option<PlotValue> {
         let end = (at + every).min(band.mean.len());
         let mean = |column: &[Option<f64>]| {
             let known: Vec<f64> = column[at..end].iter().copied().flatten().filter(|value| value.is_finite()).collect();
             (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
         };
         let interval = mean(&band.low).zip(mean(&band.high)).filter(|(low, high)| low < high);
-        Some(Value { mean: mean(&band.mean)?, interval })
+        Some(PlotValue { mean: mean(&band.mean)?, interval })
     };
     (0..band.mean.len()).step_by(every).map(point).collect()
 }
@@ -168,8 +168,11 @@ mod tests {
             high: vec![Some(2.0), Some(4.0), None, None, None],
         };
         let points = thinned(&band, 2);
-        let expected =
-            [Some(Value { mean: 2.0, interval: Some((1.0, 3.0)) }), Some(Value { mean: 5.0, interval: None }), None];
+        let expected = [
+            Some(PlotValue { mean: 2.0, interval: Some((1.0, 3.0)) }),
+            Some(PlotValue { mean: 5.0, interval: None }),
+            None,
+        ];
         assert_eq!(points, expected);
     }
 }

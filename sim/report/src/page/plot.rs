@@ -3,10 +3,10 @@
 
 use lab::{Estimate, Unit};
 
-use super::Table;
+use super::PageTable;
 use crate::figures::panel;
-use crate::figures::panel::{Curve, Sample};
-use crate::figures::scale::{Axis, Clock, Quantity};
+use crate::figures::panel::{Curve, PanelSample};
+use crate::figures::scale::{Axis, Quantity, TimeAxis};
 use crate::figures::style::{self, FINE};
 use crate::figures::type_setting::clean;
 use crate::words::number;
@@ -20,7 +20,7 @@ const INTERVAL_STRETCH: f64 = 1.3;
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Along {
     /// Time since the start of the run, in seconds.
-    Clock(Clock),
+    Clock(TimeAxis),
     /// Percentiles: an instant is the number of nines, `-log10(1 - p)`, up to so many.
     Nines(f64),
     /// A share of a whole, 0 to 1, of the things named.
@@ -37,12 +37,12 @@ pub(crate) struct PlotLine {
     /// Whether it is the other side of the story.
     pub dashed: bool,
     /// A value for each place of [`Plot::at`], with its interval if there is one.
-    pub values: Vec<Option<Value>>,
+    pub values: Vec<Option<PlotValue>>,
 }
 
 /// A value with its interval.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Value {
+pub(crate) struct PlotValue {
     /// Mean over replications, or what they have together.
     pub mean: f64,
     /// Its interval, if there is one.
@@ -176,36 +176,36 @@ impl Plot {
     /// The same as a panel of the figures, on a clock of one second: what finds places for names knows those.
     pub fn panel(&self) -> panel::Panel {
         let curve = |line: &PlotLine| -> Curve {
-            let sample = |(value, &at): (&Option<Value>, &f64)| {
+            let sample = |(value, &at): (&Option<PlotValue>, &f64)| {
                 let mean = (*value)?.mean;
-                Some(Sample { at_s: self.along.share(at), mean, interval: None })
+                Some(PanelSample { at_s: self.along.share(at), mean, interval: None })
             };
             line.values.iter().zip(&self.at).map(sample).collect()
         };
         let line = |line: &PlotLine| {
             let look = style::world(line.world);
             let name = clean(&line.name);
-            panel::Line { curve: curve(line), colour: look.line, text: look.text, stroke: FINE, name }
+            panel::PanelLine { curve: curve(line), colour: look.line, text: look.text, stroke: FINE, name }
         };
         panel::Panel { heading: String::new(), colour: style::INK, lines: self.lines.iter().map(line).collect() }
     }
 
     /// The table behind the plot: a row for some of its places.
-    pub fn table(&self) -> Table {
+    pub fn table(&self) -> PageTable {
         let every = self.at.len().div_ceil(ROWS_MAX).max(1);
         let evenly: Vec<usize> = (0..self.at.len()).step_by(every).collect();
         let rows = if self.tabled.is_empty() { &evenly } else { &self.tabled };
-        let cell = |value: Option<Value>| match value {
+        let cell = |value: Option<PlotValue>| match value {
             None => "–".to_owned(),
-            Some(Value { mean, interval: None }) => self.words(mean),
-            Some(Value { mean, interval: Some((_, high)) }) => self.with_margin(mean, high - mean),
+            Some(PlotValue { mean, interval: None }) => self.words(mean),
+            Some(PlotValue { mean, interval: Some((_, high)) }) => self.with_margin(mean, high - mean),
         };
         let row = |&at: &usize| {
             let cells = self.lines.iter().map(|line| cell(line.values[at])).collect();
             (self.along.words(self.at[at]), cells)
         };
         let head = [self.along.head()].into_iter().chain(self.lines.iter().map(|line| line.name.clone())).collect();
-        Table { caption: format!("{}: {}", self.title, self.measures), head, rows: rows.iter().map(row).collect() }
+        PageTable { caption: format!("{}: {}", self.title, self.measures), head, rows: rows.iter().map(row).collect() }
     }
 
     /// What a screen reader says of it: the ends of each line and its largest value.
@@ -234,12 +234,12 @@ mod tests {
 
     #[test]
     fn a_table_has_few_rows_and_half_of_each_interval() {
-        let value = |at: usize| Some(Value { mean: at as f64, interval: Some((0.0, 2.0 * at as f64)) });
+        let value = |at: usize| Some(PlotValue { mean: at as f64, interval: Some((0.0, 2.0 * at as f64)) });
         let plot = Plot {
             id: "x".to_owned(),
             title: "Sent".to_owned(),
             measures: "requests a second".to_owned(),
-            along: Along::Clock(Clock { end_s: 1000.0 }),
+            along: Along::Clock(TimeAxis { end_s: 1000.0 }),
             at: (0..1000).map(f64::from).collect(),
             tabled: Vec::new(),
             quantity: Quantity::Count,

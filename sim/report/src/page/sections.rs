@@ -1,20 +1,20 @@
 //! What stands on a page beside the numbers: verdicts on objectives, and what theory says.
 
 use lab::attainable::Unattainable;
-use lab::slo::{Judged, overall};
-use lab::theory::Panel;
+use lab::slo::{JudgedObjective, overall};
+use lab::theory::TheoryPanel;
 
-use super::{Section, Table};
+use super::{PageTable, Section};
 use crate::text::attainable::sentences;
 use crate::text::slo::{numbers, objective_words, verdict_words};
 use crate::text::theory::panel_lines;
 
 /// The verdicts as a section; none without objectives.
-pub fn verdict_section(judged: &[Judged]) -> Option<Section> {
+pub fn verdict_section(judged: &[JudgedObjective]) -> Option<Section> {
     if judged.is_empty() {
         return None;
     }
-    let row = |one: &Judged| {
+    let row = |one: &JudgedObjective| {
         let (value, interval) = numbers(one);
         let binds = if one.binds { "" } else { " (not counted)" };
         let verdict = format!("{}{binds}", verdict_words(one.verdict));
@@ -26,7 +26,7 @@ pub fn verdict_section(judged: &[Judged]) -> Option<Section> {
         id: "objectives".to_owned(),
         heading: "Objectives".to_owned(),
         paragraphs: vec![format!("Together: {}.", verdict_words(overall(judged)))],
-        tables: vec![Table { caption, head, rows: judged.iter().map(row).collect() }],
+        tables: vec![PageTable { caption, head, rows: judged.iter().map(row).collect() }],
     })
 }
 
@@ -41,7 +41,7 @@ pub fn attainable_section(unattainable: &[Unattainable]) -> Option<Section> {
 }
 
 /// What theory says, as a section; none if it was not asked.
-pub fn theory_section(panels: &[Panel]) -> Option<Section> {
+pub fn theory_section(panels: &[TheoryPanel]) -> Option<Section> {
     (!panels.is_empty()).then(|| Section {
         id: "theory".to_owned(),
         heading: "Theory".to_owned(),

@@ -4,20 +4,20 @@ use engine::Model;
 use lab::explain::{Starved, shares};
 use lab::{Unit, WorldResult};
 
-use super::Table;
+use super::PageTable;
 use crate::text::explain::parts;
 use crate::text::starved::end;
 use crate::words::number;
 
 /// A table of requests and one of clients, each only if there are any.
-pub(crate) fn tables(models: &[Model], results: &[WorldResult]) -> Vec<Table> {
+pub(crate) fn tables(models: &[Model], results: &[WorldResult]) -> Vec<PageTable> {
     let worlds = models.iter().zip(results);
     let starved: Vec<(&Model, Starved)> =
         worlds.map(|(model, world)| (model, Starved::of(&world.records, |_| true))).collect();
     [requests(&starved), clients(&starved)].into_iter().flatten().collect()
 }
 
-fn requests(starved: &[(&Model, Starved)]) -> Option<Table> {
+fn requests(starved: &[(&Model, Starved)]) -> Option<PageTable> {
     let mut rows = Vec::new();
     for (model, starved) in starved {
         for (replication, one) in &starved.longest {
@@ -30,10 +30,10 @@ fn requests(starved: &[(&Model, Starved)]) -> Option<Table> {
     }
     let head = ["", "class", "sent at", "replication", "waited", "end", "mostly for"].map(str::to_owned).to_vec();
     let caption = "Starved requests that waited longest: later ones were answered meanwhile".to_owned();
-    (!rows.is_empty()).then_some(Table { caption, head, rows })
+    (!rows.is_empty()).then_some(PageTable { caption, head, rows })
 }
 
-fn clients(starved: &[(&Model, Starved)]) -> Option<Table> {
+fn clients(starved: &[(&Model, Starved)]) -> Option<PageTable> {
     let mut rows = Vec::new();
     for (model, starved) in starved {
         for (replication, group, one) in &starved.clients_longest {
@@ -45,7 +45,7 @@ fn clients(starved: &[(&Model, Starved)]) -> Option<Table> {
     }
     let head = ["", "client", "replication", "longest without", "from", "good responses in all"];
     let caption = "Starved clients that went longest without a good response".to_owned();
-    (!rows.is_empty()).then_some(Table { caption, head: head.map(str::to_owned).to_vec(), rows })
+    (!rows.is_empty()).then_some(PageTable { caption, head: head.map(str::to_owned).to_vec(), rows })
 }
 
 fn time(ns: u64) -> String {

@@ -6,11 +6,11 @@
 use std::fmt::Write;
 
 use super::look::{attribute, escape, hue};
-use super::plot::{Plot, PlotLine, Value};
+use super::plot::{Plot, PlotLine, PlotValue};
 use crate::figures::Shade;
 use crate::figures::layout::Frame;
-use crate::figures::naming::{self, Name};
-use crate::figures::scale::{Axis, Clock};
+use crate::figures::naming::{self, PlacedName};
+use crate::figures::scale::{Axis, TimeAxis};
 use crate::figures::style::{HEADING, MIDDLE};
 use crate::figures::type_setting::{Face, clean};
 
@@ -187,18 +187,18 @@ impl Sheet<'_> {
     }
 
     /// Names beside their lines, if all find a place.
-    fn names(&self) -> Vec<Name> {
+    fn names(&self) -> Vec<PlacedName> {
         let share = |shade: &Shade| Shade {
             from_s: self.plot.along.share(shade.from_s),
             to_s: self.plot.along.share(shade.to_s),
             label: String::new(),
         };
         let shaded: Vec<Shade> = self.shaded.iter().map(share).collect();
-        let clock = Clock { end_s: 1.0 };
+        let clock = TimeAxis { end_s: 1.0 };
         naming::inside(&self.plot.panel(), self.frame, &self.axis, &clock, &shaded).unwrap_or_default()
     }
 
-    fn points<'b>(&'b self, line: &'b PlotLine) -> impl Iterator<Item = Option<(f64, Value)>> + 'b {
+    fn points<'b>(&'b self, line: &'b PlotLine) -> impl Iterator<Item = Option<(f64, PlotValue)>> + 'b {
         line.values.iter().zip(&self.plot.at).map(|(value, &at)| value.map(|value| (self.x(at), value)))
     }
 
@@ -216,7 +216,7 @@ impl Sheet<'_> {
 
     /// Values without a neighbour, which a line cannot show.
     fn lonely(&self, line: &PlotLine) -> String {
-        let points: Vec<Option<(f64, Value)>> = self.points(line).collect();
+        let points: Vec<Option<(f64, PlotValue)>> = self.points(line).collect();
         let mut out = String::new();
         for (at, point) in points.iter().enumerate() {
             let beside = |at: Option<usize>| at.and_then(|at| points.get(at)).is_some_and(Option::is_some);
@@ -234,7 +234,7 @@ impl Sheet<'_> {
         let mut pen = Pen::default();
         let mut stretch: Vec<(f64, f64, f64)> = Vec::new();
         for point in self.points(line).chain([None]) {
-            if let Some((x, Value { interval: Some((low, high)), .. })) = point {
+            if let Some((x, PlotValue { interval: Some((low, high)), .. })) = point {
                 stretch.push((x, low, high));
                 continue;
             }
@@ -250,7 +250,7 @@ impl Sheet<'_> {
 }
 
 /// A name in its place.
-fn written(name: &Name) -> String {
+fn written(name: &PlacedName) -> String {
     let (lines, left, middle) = name.place();
     let first = middle - (lines.len() as f64 - 1.0) * LEADING / 2.0 + HEADING * MIDDLE;
     let line = |(row, line): (usize, &String)| {

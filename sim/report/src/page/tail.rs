@@ -5,7 +5,7 @@ use engine::hist::Hist;
 use engine::record::RunRecord;
 use lab::{Unit, WorldResult};
 
-use super::plot::{Along, Plot, PlotLine, Value};
+use super::plot::{Along, Plot, PlotLine, PlotValue};
 use crate::figures::scale::Quantity;
 
 /// Points in the width of a nine.
@@ -56,7 +56,7 @@ fn plot(id: &str, title: &str, measures: &str, results: &[WorldResult], pick: &d
             // Ranks beyond the last response would repeat the largest.
             let known = (1.0 - p) * hist.count() as f64 >= 1.0 - 1e-6;
             let span = hist.quantile(p).filter(|_| known)?;
-            Some(Value { mean: span.as_secs_f64(), interval: None })
+            Some(PlotValue { mean: span.as_secs_f64(), interval: None })
         };
         PlotLine { world: *world, name: (*name).to_owned(), dashed: false, values: places.iter().map(value).collect() }
     };

@@ -7,7 +7,7 @@ use engine::model::{
 use engine::time::{Span, Time};
 use lab::Unit;
 
-use crate::figures::scale::Clock;
+use crate::figures::scale::TimeAxis;
 use crate::words::number;
 
 fn count(value: u64) -> String {
@@ -138,7 +138,7 @@ pub(crate) fn peer(peer: &PeerSpec, length: Option<Span>) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend((peer.network > Span::ZERO).then(|| format!("{} away", peer.network)));
     lines.extend(peer.capacity.map(|calls| format!("serves {} at once", several(u64::from(calls), "call"))));
-    let clock = Clock { end_s: length.map_or(0.0, Span::as_secs_f64) };
+    let clock = TimeAxis { end_s: length.map_or(0.0, Span::as_secs_f64) };
     let at = |time: Time| clock.label(time.as_secs_f64());
     for window in &peer.windows {
         let mut told = Vec::new();

@@ -1,8 +1,8 @@
 //! Objectives that no server can meet, in words, before anything else is said.
 
 use lab::Unit;
-use lab::attainable::{Failing, Unattainable, Why};
-use lab::slo::{Measure, Side};
+use lab::attainable::{Failing, Unattainable, WhyUnattainable};
+use lab::slo::{GoodSide, Measure};
 
 use super::slo::{bound_words, objective_words, what};
 use crate::words::number;
@@ -27,8 +27,8 @@ pub fn sentences(all: &[Unattainable]) -> Vec<String> {
     for missed in all {
         let said = match missed.why {
             // The reason is the best value itself.
-            Why::Asked | Why::Ceiling { .. } => why_words(missed),
-            Why::Alone { .. } | Why::Together { .. } | Why::Fails { .. } => {
+            WhyUnattainable::Asked | WhyUnattainable::Ceiling { .. } => why_words(missed),
+            WhyUnattainable::Alone { .. } | WhyUnattainable::Together { .. } | WhyUnattainable::Fails { .. } => {
                 format!("{}; {}", why_words(missed), best_words(missed))
             }
         };
@@ -48,13 +48,13 @@ pub fn sentences(all: &[Unattainable]) -> Vec<String> {
 pub fn why_words(missed: &Unattainable) -> String {
     let bound = number::value(missed.objective.measure.unit(), missed.objective.bound);
     match &missed.why {
-        Why::Alone { of, share } => {
+        WhyUnattainable::Alone { of, share } => {
             format!("an empty system misses it, because `{of}` alone takes over {bound} in {}", one_in(*share))
         }
-        Why::Together { class, share } => {
+        WhyUnattainable::Together { class, share } => {
             format!("an empty system misses it: {} takes over {bound}, most often `{class}`", one_in(*share))
         }
-        Why::Fails { of, peer, share } => {
+        WhyUnattainable::Fails { of, peer, share } => {
             let share = number::value(Unit::Share, *share);
             let peer = peer.as_deref().unwrap_or_default();
             match of {
@@ -76,8 +76,8 @@ pub fn why_words(missed: &Unattainable) -> String {
                 }
             }
         }
-        Why::Asked => format!("no more than {} are asked for", number::value(Unit::PerSecond, missed.best)),
-        Why::Ceiling { why, .. } => {
+        WhyUnattainable::Asked => format!("no more than {} are asked for", number::value(Unit::PerSecond, missed.best)),
+        WhyUnattainable::Ceiling { why, .. } => {
             format!("at most {} can be served ({why})", number::value(Unit::PerSecond, missed.best))
         }
     }
@@ -91,8 +91,8 @@ pub fn best_words(missed: &Unattainable) -> String {
     let range = if low == high { String::new() } else { format!(" ({low} to {high})") };
     let named = match (missed.objective.measure, missed.objective.side) {
         (Measure::Latency(_), _) => format!("the best attainable {}", what(&missed.objective)),
-        (_, Side::Below) => "the least attainable".to_owned(),
-        (_, Side::Above) => "the most attainable".to_owned(),
+        (_, GoodSide::Below) => "the least attainable".to_owned(),
+        (_, GoodSide::Above) => "the most attainable".to_owned(),
     };
     format!("{named} is {best}{range}")
 }
@@ -119,10 +119,10 @@ mod tests {
         Unattainable {
             world: world.to_owned(),
             at: 0,
-            objective: Objective { measure, class: None, side: Side::Below, inclusive: false, bound: 8e8 },
+            objective: Objective { measure, class: None, side: GoodSide::Below, inclusive: false, bound: 8e8 },
             best: 9.12e8,
             between: (9.03e8, 9.2e8),
-            why: Why::Alone { of: "payments".to_owned(), share: 1.0 / 71.0 },
+            why: WhyUnattainable::Alone { of: "payments".to_owned(), share: 1.0 / 71.0 },
         }
     }
 

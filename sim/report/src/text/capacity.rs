@@ -2,7 +2,7 @@
 
 use engine::record::Ending;
 use lab::attainable::Unattainable;
-use lab::capacity::{Break, Capacity, Cause, Floor, Load, Reached, Vitals, WorldCapacity};
+use lab::capacity::{Break, Capacity, Cause, LoadFloor, LoadUnit, ReachedCapacity, Vitals, WorldCapacity};
 use lab::slo::Objective;
 use lab::{Estimate, Unit};
 
@@ -16,7 +16,7 @@ const FULL: f64 = 0.9;
 
 /// How the question was put: objectives that nobody wrote, and what was done to the scenario.
 #[derive(Clone, PartialEq, Default, Debug)]
-pub struct Asked {
+pub struct CapacityQuestion {
     /// Objectives that were assumed.
     pub assumed: Vec<Objective>,
     /// Objectives that a search for the highest load cannot use.
@@ -34,7 +34,7 @@ pub struct Asked {
 }
 
 /// Everything about the capacities of a scenario's worlds, for a terminal of this width.
-pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String {
+pub fn capacity_text(capacity: &Capacity, asked: &CapacityQuestion, width: usize) -> String {
     let mut text = String::from("Objectives\n");
     for objective in &capacity.slo.objectives {
         let origin = match (asked.assumed.contains(objective), asked.guessed) {
@@ -54,11 +54,11 @@ pub fn capacity_text(capacity: &Capacity, asked: &Asked, width: usize) -> String
 }
 
 /// What a load is called over a column.
-fn unit_words(load: Load) -> &'static str {
+fn unit_words(load: LoadUnit) -> &'static str {
     match load {
-        Load::PerSecond(_) => "requests a second",
-        Load::Clients(_) => "clients at once",
-        Load::Mixed => "times the load",
+        LoadUnit::PerSecond(_) => "requests a second",
+        LoadUnit::Clients(_) => "clients at once",
+        LoadUnit::Mixed => "times the load",
     }
 }
 
@@ -71,7 +71,8 @@ fn table(capacity: &Capacity) -> String {
                 ("not precise enough".to_owned(), open_words(world, capacity.load), "–".to_owned())
             }
             Some(estimate) => {
-                let more = if world.reached.iter().any(|one| matches!(one, Reached::Beyond(_))) { "> " } else { "" };
+                let more =
+                    if world.reached.iter().any(|one| matches!(one, ReachedCapacity::Beyond(_))) { "> " } else { "" };
                 let interval = match (estimate.low, estimate.high) {
                     (Some(low), Some(high)) => {
                         format!("{} to {}", load_words(capacity.load, low), load_words(capacity.load, high))
@@ -129,7 +130,7 @@ pub fn short_cause(cause: Cause) -> &'static str {
 }
 
 /// What is to be said of a world.
-fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
+fn sentences(world: &WorldCapacity, load: LoadUnit, asked: &CapacityQuestion) -> Vec<String> {
     let name = &world.world;
     let Some(estimate) = &world.estimate else { return vec![none_sentence(world, load)] };
     if !world.told {
@@ -153,7 +154,7 @@ fn sentences(world: &WorldCapacity, load: Load, asked: &Asked) -> Vec<String> {
 }
 
 /// No load that was tried meets.
-fn none_sentence(world: &WorldCapacity, load: Load) -> String {
+fn none_sentence(world: &WorldCapacity, load: LoadUnit) -> String {
     let (lightest, heaviest) = world.tried;
     let missed = match missed_list(&world.missed, world.overload) {
         values if values.is_empty() => values,
@@ -177,7 +178,7 @@ fn none_sentence(world: &WorldCapacity, load: Load) -> String {
 }
 
 /// The loads of which the replications do not tell whether they meet.
-fn open_words(world: &WorldCapacity, load: Load) -> String {
+fn open_words(world: &WorldCapacity, load: LoadUnit) -> String {
     let Some(estimate) = &world.estimate else { return "–".to_owned() };
     let low =
         estimate.low.map_or_else(|| format!("below {}", load_words(load, world.tried.0)), |low| load_words(load, low));
@@ -186,7 +187,7 @@ fn open_words(world: &WorldCapacity, load: Load) -> String {
 }
 
 /// Why there is no answer, and what would bring one.
-fn open_sentences(world: &WorldCapacity, load: Load) -> Vec<String> {
+fn open_sentences(world: &WorldCapacity, load: LoadUnit) -> Vec<String> {
     let Some(estimate) = &world.estimate else { return Vec::new() };
     let name = &world.world;
     let surely = match estimate.low {
@@ -218,7 +219,7 @@ fn open_sentences(world: &WorldCapacity, load: Load) -> Vec<String> {
 }
 
 /// A load that is too light to meet.
-fn floor_sentence(floor: &Floor, load: Load) -> String {
+fn floor_sentence(floor: &LoadFloor, load: LoadUnit) -> String {
     let grown = match floor.breaks.wait.filter(|_| floor.breaks.longer_ns > 0.0) {
         Some((wait, grown)) => format!(
             "; a mean good response takes {} longer there than at {}, \"{}\" {}",
@@ -238,7 +239,7 @@ fn floor_sentence(floor: &Floor, load: Load) -> String {
     )
 }
 
-fn interval(load: Load, estimate: &Estimate) -> String {
+fn interval(load: LoadUnit, estimate: &Estimate) -> String {
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => {
             format!(" (95 % interval {} to {})", load_words(load, low), load_words(load, high))
@@ -251,7 +252,7 @@ fn interval(load: Load, estimate: &Estimate) -> String {
 }
 
 /// Which objectives are missed one step beyond, and by how much.
-fn missed_sentence(world: &WorldCapacity, found: &Break, load: Load, asked: &Asked) -> String {
+fn missed_sentence(world: &WorldCapacity, found: &Break, load: LoadUnit, asked: &CapacityQuestion) -> String {
     let values = missed_list(&world.missed, world.overload);
     let who = if asked.replications > 1 { "On average over the replications " } else { "" };
     let at = world.missed_at.map_or_else(|| "one step more".to_owned(), |factor| load_words(load, factor));
@@ -259,7 +260,7 @@ fn missed_sentence(world: &WorldCapacity, found: &Break, load: Load, asked: &Ask
 }
 
 /// What breaks first, with the figures that say so.
-fn cause_sentence(found: &Break, load: Load) -> String {
+fn cause_sentence(found: &Break, load: LoadUnit) -> String {
     format!("{}{}.", cause_words(found), bill_clause(found, load))
 }
 
@@ -336,7 +337,7 @@ fn process(vitals: &Vitals) -> String {
 }
 
 /// How the mean bill changed.
-fn bill_clause(found: &Break, load: Load) -> String {
+fn bill_clause(found: &Break, load: LoadUnit) -> String {
     let time = |ns: f64| number::value(Unit::Nanoseconds, ns);
     let Some((wait, grown)) = found.wait.filter(|_| found.longer_ns > 0.0) else { return String::new() };
     format!(
@@ -367,7 +368,7 @@ fn ratios(capacity: &Capacity) -> Option<String> {
 }
 
 /// How the numbers were made.
-fn method(capacity: &Capacity, asked: &Asked) -> String {
+fn method(capacity: &Capacity, asked: &CapacityQuestion) -> String {
     let mut said = vec![format!(
         "{} runs; loads are told apart to {}, and every load serves the same people.",
         number::grouped(capacity.runs as f64, 0),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lab::versus::{Row, Significance, Versus};
+use lab::versus::{Significance, Versus, VersusRow};
 use serde::Serialize;
 
 use crate::words::sides::Sides;
@@ -16,7 +16,7 @@ const VALUE_SHOWN: usize = 60;
 
 /// A setting that is not the same in both results.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Change {
+pub struct SettingChange {
     /// Path of the key.
     pub key: String,
     /// Its value in the first; `None` where it is not set.
@@ -26,7 +26,7 @@ pub struct Change {
 }
 
 /// The settings that differ: those of the first in its order, then those that only the second has.
-pub fn changes(a: &[(String, String)], b: &[(String, String)]) -> Vec<Change> {
+pub fn changes(a: &[(String, String)], b: &[(String, String)]) -> Vec<SettingChange> {
     let of_a: BTreeMap<&str, &str> = a.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let of_b: BTreeMap<&str, &str> = b.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     // An empty table that the other side has filled is told by what is in it.
@@ -37,7 +37,7 @@ pub fn changes(a: &[(String, String)], b: &[(String, String)]) -> Vec<Change> {
     let changed = a.iter().filter(|(key, value)| of_b.get(key.as_str()) != Some(&value.as_str()));
     let changed = changed.filter(|one| !filled(one, &of_b));
     let added = b.iter().filter(|(key, _)| !of_a.contains_key(key.as_str())).filter(|one| !filled(one, &of_a));
-    let change = |(key, _): &(String, String)| Change {
+    let change = |(key, _): &(String, String)| SettingChange {
         key: key.clone(),
         a: of_a.get(key.as_str()).map(|&value| value.to_owned()),
         b: of_b.get(key.as_str()).map(|&value| value.to_owned()),
@@ -46,13 +46,13 @@ pub fn changes(a: &[(String, String)], b: &[(String, String)]) -> Vec<Change> {
 }
 
 /// The changed settings, one on a line.
-pub fn settings_text(changes: &[Change]) -> String {
+pub fn settings_text(changes: &[SettingChange]) -> String {
     let mut text = match changes.len() {
         0 => return "The settings are the same.\n".to_owned(),
         1 => "1 setting differs:\n".to_owned(),
         many => format!("{many} settings differ:\n"),
     };
-    for Change { key, a, b } in changes.iter().take(CHANGES_SHOWN) {
+    for SettingChange { key, a, b } in changes.iter().take(CHANGES_SHOWN) {
         let key = printable(key);
         text += &match (a, b) {
             (Some(a), Some(b)) => format!("  {key}: {} → {}\n", shown(a), shown(b)),
@@ -103,7 +103,7 @@ fn happened(versus: &Versus, sides: &Sides) -> String {
         return "nothing differs in any replication".to_owned();
     }
     let alone = versus.replications.contains(&1);
-    let told: Vec<&Row> = versus.rows.iter().filter(|row| alone || row.verdict.is_significant()).collect();
+    let told: Vec<&VersusRow> = versus.rows.iter().filter(|row| alone || row.verdict.is_significant()).collect();
     let small = versus.rows.iter().any(|row| row.verdict == Significance::TooSmall);
     if told.is_empty() && small {
         return "no figure differs by as much as is worth acting on".to_owned();
@@ -158,7 +158,7 @@ enum Clause {
 }
 
 impl Clause {
-    fn of(row: &Row) -> Clause {
+    fn of(row: &VersusRow) -> Clause {
         let more = row.difference.mean > 0.0;
         let value = |mean: f64| number::value(row.spec.unit, mean);
         let Some(share) = row.relative.as_ref().map(|relative| per_cent(relative.mean)) else {
@@ -199,7 +199,7 @@ pub fn remark(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use lab::Figure;
-    use lab::versus::{Method, Side, compare_sides};
+    use lab::versus::{ComparedWorld, Method, compare_sides};
 
     use super::*;
 
@@ -228,11 +228,11 @@ mod tests {
         assert!(beyond.ends_with("  and 1 more; --json has them all\n"), "{beyond}");
     }
 
-    fn side(name: &str, figures: &[(&str, [f64; 3])]) -> Side {
+    fn side(name: &str, figures: &[(&str, [f64; 3])]) -> ComparedWorld {
         let figure = |(name, values): &(&str, [f64; 3])| {
             Figure::new(lab::precision::figure(name).unwrap(), values.iter().copied().map(Some).collect())
         };
-        Side { name: name.to_owned(), figures: figures.iter().map(figure).collect(), births: vec![1, 2, 3] }
+        ComparedWorld { name: name.to_owned(), figures: figures.iter().map(figure).collect(), births: vec![1, 2, 3] }
     }
 
     fn told(a: &[(&str, [f64; 3])], b: &[(&str, [f64; 3])]) -> String {

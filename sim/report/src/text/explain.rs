@@ -12,7 +12,7 @@ use super::Style;
 use super::cures::{Left, changes_list};
 use super::doors::{did, door_list, in_short, process_list, shut_sentence};
 use super::layout;
-use super::rows::{Row, TableLine};
+use super::rows::{TableLine, TextRow};
 use super::starved::starved_list;
 use crate::words::number::{self, Written};
 use crate::words::wrap;
@@ -97,7 +97,7 @@ fn bill_table(split: &Split, style: Style) -> String {
 }
 
 fn row(label: &str, indent: usize, cells: Vec<Option<Written>>) -> TableLine {
-    TableLine::Row(Row { label: label.to_owned(), indent, cells, best: None })
+    TableLine::Row(TextRow { label: label.to_owned(), indent, cells, best: None })
 }
 
 /// The tail in a sentence: how long, what for, and because of whom.
@@ -217,7 +217,7 @@ fn held_list(model: &Model, split: &Split) -> String {
 fn worth_a_list(split: &Split) -> bool {
     let doors = [Meanwhile::Ran, Meanwhile::Blocked, Meanwhile::NoCore];
     let blocked = doors.into_iter().map(|of| split.lost_door[of.index()]).sum::<f64>();
-    let of = |column: &lab::explain::Column| {
+    let of = |column: &lab::explain::BillColumn| {
         column.share(Wait::Hub) + doors.into_iter().map(|of| column.door(of)).sum::<f64>()
     };
     blocked >= HUB_MIN || split.columns.iter().any(|column| of(column) >= HUB_MIN)

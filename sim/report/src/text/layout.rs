@@ -1,7 +1,7 @@
 //! Lays out rows as a plain table: labels to the left, numbers to the right, no boxes and few blanks.
 
 use super::Style;
-use super::rows::{Row, TableLine};
+use super::rows::{TableLine, TextRow};
 use crate::words::number::Written;
 
 /// Blanks between two columns.
@@ -42,11 +42,11 @@ fn of_world(lines: &[TableLine], world: usize) -> Vec<TableLine> {
 /// How wide the columns are.
 struct Widths {
     label: usize,
-    columns: Vec<Column>,
+    columns: Vec<TextColumn>,
 }
 
 /// One world's column: the number to the right, then its margin to the left.
-struct Column {
+struct TextColumn {
     world: usize,
     /// Places of the widest margin and the blank before it.
     margin: usize,
@@ -62,7 +62,7 @@ impl Widths {
             let value = cells().map(|cell| width(&cell.value)).max().unwrap_or(1);
             let margin =
                 cells().filter_map(|cell| cell.margin.as_ref()).map(|margin| width(margin) + 1).max().unwrap_or(0);
-            Column { world, margin, whole: width(worlds[world]).max(value + margin) }
+            TextColumn { world, margin, whole: width(worlds[world]).max(value + margin) }
         };
         let label = rows().map(|row| width(&row.label) + STEP * row.indent).max().unwrap_or(0);
         Widths { label, columns: shown.iter().map(column).collect() }
@@ -97,7 +97,7 @@ impl Widths {
         text
     }
 
-    fn row(&self, row: &Row, style: Style) -> String {
+    fn row(&self, row: &TextRow, style: Style) -> String {
         let label = format!("{}{}", blanks(STEP * row.indent), row.label);
         let mut text = label.clone() + &blanks(self.label - width(&label));
         let mut pending = 0;

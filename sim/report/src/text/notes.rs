@@ -1,6 +1,6 @@
 //! What was done to make numbers honest, in a sentence or two: the warm-up that was found, the precision that was reached.
 
-use lab::precision::Reached;
+use lab::precision::ReachedPrecision;
 use lab::{Precision, Unit, WarmUp};
 
 use crate::words::number;
@@ -70,7 +70,7 @@ pub fn precision_note(precision: &Precision, width: usize) -> String {
 /// Which figures of which worlds are not precise enough, a line each.
 pub fn precision_missed(precision: &Precision) -> String {
     let target = percent(precision.target.share);
-    let line = |missed: &Reached| {
+    let line = |missed: &ReachedPrecision| {
         let reached = match missed.share {
             Some(share) if share.is_finite() => format!("±{}", number::value(Unit::Share, share)),
             _ => "no interval".to_owned(),
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_its_world() {
         let spec = figure("latency_p99_ns").unwrap();
-        let reached = |world: &str, share| Reached { world: world.to_owned(), figure: spec, share };
+        let reached = |world: &str, share| ReachedPrecision { world: world.to_owned(), figure: spec, share };
         let target = Target { share: 0.02, figures: vec![spec], most: 30 };
         let reached = vec![reached("threads", Some(0.034)), reached("gevent", Some(0.01)), reached("one", None)];
         let precision = Precision { target, replications: 30, rounds: 2, reached };

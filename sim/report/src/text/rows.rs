@@ -2,7 +2,7 @@
 
 use lab::comparison::COMPARABLE_SUCCESS;
 use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
-use lab::{Better, Comparison, Figure, FigureSpec, Group, SharedSummary, Summary, Unit};
+use lab::{Better, Comparison, Figure, FigureGroup, FigureSpec, SharedSummary, Summary, Unit};
 
 use super::overload::GROWS;
 use crate::words::number::{self, Written};
@@ -25,12 +25,12 @@ pub(crate) enum TableLine {
     /// The title of the rows beneath, set in by so many steps.
     Heading(usize, String),
     /// A number of every world.
-    Row(Row),
+    Row(TextRow),
 }
 
 /// A number of every world.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Row {
+pub(crate) struct TextRow {
     /// What the number is.
     pub label: String,
     /// Steps that the label is set in.
@@ -45,15 +45,17 @@ pub(crate) struct Row {
 pub(crate) fn lines(comparison: &Comparison) -> Vec<TableLine> {
     let worlds = &comparison.worlds;
     let mut lines = Vec::new();
-    for group in Group::ALL {
+    for group in FigureGroup::ALL {
         let rows = match group {
-            Group::Users if !users_differ_from_requests(worlds) => Vec::new(),
-            Group::Blame => blame_rows(worlds),
-            Group::Outcome | Group::Latency | Group::Users | Group::Resilience | Group::Resources => {
-                run_rows(worlds, group)
-            }
-            Group::Sharing => [run_rows(worlds, group), shared_rows(worlds)].concat(),
-            Group::Fairness => [run_rows(worlds, group), class_rows(worlds), pool_rows(worlds)].concat(),
+            FigureGroup::Users if !users_differ_from_requests(worlds) => Vec::new(),
+            FigureGroup::Blame => blame_rows(worlds),
+            FigureGroup::Outcome
+            | FigureGroup::Latency
+            | FigureGroup::Users
+            | FigureGroup::Resilience
+            | FigureGroup::Resources => run_rows(worlds, group),
+            FigureGroup::Sharing => [run_rows(worlds, group), shared_rows(worlds)].concat(),
+            FigureGroup::Fairness => [run_rows(worlds, group), class_rows(worlds), pool_rows(worlds)].concat(),
         };
         if !rows.is_empty() {
             lines.push(TableLine::Heading(0, group.label().to_owned()));
@@ -71,7 +73,7 @@ fn users_differ_from_requests(worlds: &[Summary]) -> bool {
     })
 }
 
-fn run_rows(worlds: &[Summary], group: Group) -> Vec<TableLine> {
+fn run_rows(worlds: &[Summary], group: FigureGroup) -> Vec<TableLine> {
     let grows = worlds.iter().any(|world| world.overload.is_some());
     let specs = RUN_FIGURES.iter().map(|recipe| &recipe.spec);
     let specs = specs.filter(|spec| {
@@ -163,7 +165,7 @@ fn blame_rows(worlds: &[Summary]) -> Vec<TableLine> {
         worlds.iter().map(cell).collect()
     };
     specs
-        .map(|spec| TableLine::Row(Row { label: spec.label.to_owned(), indent: 1, cells: cells(spec), best: None }))
+        .map(|spec| TableLine::Row(TextRow { label: spec.label.to_owned(), indent: 1, cells: cells(spec), best: None }))
         .collect()
 }
 
@@ -173,12 +175,12 @@ fn row<'a>(
     spec: &FigureSpec,
     indent: usize,
     figure: impl Fn(&'a Summary) -> Option<&'a Figure>,
-) -> Option<Row> {
+) -> Option<TextRow> {
     let figures: Vec<Option<&Figure>> = worlds.iter().map(figure).collect();
     let means: Vec<f64> = figures.iter().flatten().filter_map(|figure| figure.mean()).collect();
     // That no update is lost is what one wants to read.
     let misfortune = spec.better == Better::Less
-        && spec.group != Group::Sharing
+        && spec.group != FigureGroup::Sharing
         && matches!(spec.unit, Unit::Count | Unit::Nanoseconds);
     if means.is_empty() || misfortune && means.iter().all(|&mean| mean == 0.0) {
         return None;
@@ -188,7 +190,7 @@ fn row<'a>(
         let grows = world.overload.is_some() && spec.name.starts_with("latency_");
         Some(if grows { written.marked(GROWS) } else { written })
     };
-    Some(Row {
+    Some(TextRow {
         label: spec.label.to_owned(),
         indent,
         cells: figures.iter().zip(worlds).map(cell).collect(),
@@ -216,8 +218,8 @@ fn best(worlds: &[Summary], spec: &FigureSpec, figures: &[Option<&Figure>]) -> O
     }
     let &(winner, worst_end, _) = ranges.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let beaten = ranges.iter().all(|&(world, _, best_end)| world == winner || best_end < worst_end);
-    let comparable =
-        !matches!(spec.group, Group::Latency | Group::Fairness) || same_success(&worlds.iter().collect::<Vec<_>>());
+    let comparable = !matches!(spec.group, FigureGroup::Latency | FigureGroup::Fairness)
+        || same_success(&worlds.iter().collect::<Vec<_>>());
     (ranges.len() > 1 && beaten && comparable).then_some(winner)
 }
 

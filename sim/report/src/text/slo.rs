@@ -1,6 +1,6 @@
 //! Verdicts on objectives, as lines of a table and a sentence.
 
-use lab::slo::{Judged, Measure, Objective, Seen, Side, Verdict, overall};
+use lab::slo::{GoodSide, JudgedObjective, Measure, Objective, Seen, Verdict, overall};
 use lab::{Overload, Unit};
 
 use crate::words::number;
@@ -32,10 +32,10 @@ pub fn what(objective: &Objective) -> String {
 /// The sign of a bound.
 pub(crate) fn operator(objective: &Objective) -> &'static str {
     match (objective.side, objective.inclusive) {
-        (Side::Below, false) => "<",
-        (Side::Below, true) => "<=",
-        (Side::Above, false) => ">",
-        (Side::Above, true) => ">=",
+        (GoodSide::Below, false) => "<",
+        (GoodSide::Below, true) => "<=",
+        (GoodSide::Above, false) => ">",
+        (GoodSide::Above, true) => ">=",
     }
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn missed_list(missed: &[(Objective, Seen)], overload: Option<Overloa
 }
 
 /// The verdicts, a line for each objective and world, and what they come to.
-pub fn verdicts(judged: &[Judged], width: usize) -> String {
+pub fn verdicts(judged: &[JudgedObjective], width: usize) -> String {
     let mut rows: Vec<[String; 5]> = Vec::new();
     for (at, one) in judged.iter().enumerate() {
         let repeated = at > 0 && judged[at - 1].objective == one.objective;
@@ -95,7 +95,7 @@ pub fn verdicts(judged: &[Judged], width: usize) -> String {
 }
 
 /// The value of a verdict and its interval.
-pub(crate) fn numbers(one: &Judged) -> (String, String) {
+pub(crate) fn numbers(one: &JudgedObjective) -> (String, String) {
     let unit = one.objective.measure.unit();
     let not_counted = if one.binds { "" } else { "not counted" };
     let Some(estimate) = one.estimate else {
@@ -125,7 +125,7 @@ fn join(parts: &[&str]) -> String {
 }
 
 /// What the verdicts come to, and how they were made.
-fn summary(judged: &[Judged]) -> String {
+fn summary(judged: &[JudgedObjective]) -> String {
     let replications = judged.iter().map(|one| one.seen.len()).max().unwrap_or(0);
     let list = |verdict: Verdict| {
         let missed = judged.iter().filter(|one| one.binds && one.verdict == verdict);
@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    fn objective(measure: &str, side: Side, bound: f64) -> Objective {
+    fn objective(measure: &str, side: GoodSide, bound: f64) -> Objective {
         let measure = Measure::named(measure).unwrap();
         Objective { measure, class: None, side, inclusive: false, bound }
     }
@@ -172,13 +172,13 @@ mod tests {
     #[test]
     fn a_bound_is_said_as_it_was_typed() {
         let said = |measure, side, bound| objective_words(&objective(measure, side, bound));
-        assert_eq!(said("p99", Side::Below, 5e8), "p99 < 500 ms");
-        assert_eq!(said("p99_9", Side::Below, 1.5e9), "p99.9 < 1.5 s");
-        assert_eq!(said("errors", Side::Below, 0.01), "errors < 1 %");
-        assert_eq!(said("served", Side::Above, 0.995), "served > 99.5 %");
-        assert_eq!(said("throughput", Side::Above, 280.0), "throughput > 280 /s");
-        assert_eq!(said("jain", Side::Above, 0.9), "jain > 0.9");
-        let of_class = Objective { class: Some("page".to_owned()), ..objective("p50", Side::Below, 2e8) };
+        assert_eq!(said("p99", GoodSide::Below, 5e8), "p99 < 500 ms");
+        assert_eq!(said("p99_9", GoodSide::Below, 1.5e9), "p99.9 < 1.5 s");
+        assert_eq!(said("errors", GoodSide::Below, 0.01), "errors < 1 %");
+        assert_eq!(said("served", GoodSide::Above, 0.995), "served > 99.5 %");
+        assert_eq!(said("throughput", GoodSide::Above, 280.0), "throughput > 280 /s");
+        assert_eq!(said("jain", GoodSide::Above, 0.9), "jain > 0.9");
+        let of_class = Objective { class: Some("page".to_owned()), ..objective("p50", GoodSide::Below, 2e8) };
         assert_eq!(objective_words(&Objective { inclusive: true, ..of_class }), "p50 of page <= 200 ms");
     }
 
@@ -188,7 +188,7 @@ mod tests {
             name: name.to_owned(),
             records: (0..n).map(|number| fixtures::record(name, number)).collect(),
         };
-        let objectives = vec![objective("p50", Side::Below, 5e8), objective("errors", Side::Below, 0.05)];
+        let objectives = vec![objective("p50", GoodSide::Below, 5e8), objective("errors", GoodSide::Below, 0.05)];
         let slo = Slo { objectives, worlds: Some(vec!["b".to_owned()]) };
         let text = verdicts(&judge(&slo, &[world("a", 3), world("b", 3)]), 120);
         assert!(text.contains("\n  p50 < 500 ms   a   met "), "{text}");

@@ -1,7 +1,7 @@
 //! Two worlds against each other, in a table and in words: what differs significantly, which way, and by how much.
 
-use lab::versus::{Method, Row, Significance, Versus};
-use lab::{Estimate, FigureSpec, Group, Unit};
+use lab::versus::{Method, Significance, Versus, VersusRow};
+use lab::{Estimate, FigureGroup, FigureSpec, Unit};
 
 use super::Style;
 use crate::words::number;
@@ -93,7 +93,7 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(row: &Row) -> Cells {
+    fn of(row: &VersusRow) -> Cells {
         Cells {
             label: row.spec.label.to_owned(),
             a: number::value(row.spec.unit, row.a.mean),
@@ -149,7 +149,7 @@ fn table(versus: &Versus, sides: &Sides, style: Style) -> String {
             (*verdict).to_owned(),
         ]
     };
-    let rows: Vec<(Group, Cells)> = versus.rows.iter().map(|row| (row.spec.group, Cells::of(row))).collect();
+    let rows: Vec<(FigureGroup, Cells)> = versus.rows.iter().map(|row| (row.spec.group, Cells::of(row))).collect();
     let mut widths = heads.map(|head| head.chars().count());
     for (_, cells) in &rows {
         for (width, cell) in widths.iter_mut().zip(columns(cells)) {
@@ -189,7 +189,9 @@ fn block(cells: &Cells, sides: &Sides) -> String {
 
 /// What is significant, which way and by how much.
 fn finding(versus: &Versus, sides: &Sides) -> String {
-    let of = |verdict: Significance| -> Vec<&Row> { versus.rows.iter().filter(|row| row.verdict == verdict).collect() };
+    let of = |verdict: Significance| -> Vec<&VersusRow> {
+        versus.rows.iter().filter(|row| row.verdict == verdict).collect()
+    };
     let Sides { a, b, .. } = sides;
     let mut sentences = Vec::new();
     for (verdict, words) in [
@@ -239,18 +241,18 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
 }
 
 /// Two values that are as good as the same.
-fn beside(row: &Row) -> String {
+fn beside(row: &VersusRow) -> String {
     let Cells { a, b, .. } = Cells::of(row);
     format!("{} ({a} and {b})", subject(row.spec))
 }
 
-fn undecided(rows: &[&Row]) -> Option<String> {
+fn undecided(rows: &[&VersusRow]) -> Option<String> {
     let names: Vec<String> = rows.iter().map(|row| subject(row.spec)).collect();
     (!names.is_empty()).then(|| format!("No significant difference is shown in {}.", listed(&names)))
 }
 
 /// A significant difference: both values, and how far they are apart.
-fn claim(row: &Row) -> String {
+fn claim(row: &VersusRow) -> String {
     let Cells { a, b, .. } = Cells::of(row);
     let apart = row.relative.as_ref().map_or(String::new(), |estimate| {
         format!(": {}", relative(estimate).replacen('(', "[", 1).replacen(')', "]", 1))
@@ -261,7 +263,7 @@ fn claim(row: &Row) -> String {
 /// What a figure is in a sentence: a bare percentile is one of latencies.
 fn subject(spec: &FigureSpec) -> String {
     match spec.group {
-        Group::Latency => format!("{} latency", spec.label),
+        FigureGroup::Latency => format!("{} latency", spec.label),
         _ => spec.label.to_owned(),
     }
 }

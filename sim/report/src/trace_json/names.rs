@@ -9,12 +9,12 @@ use lab::explain::step_name;
 use serde_json::{Value, json};
 
 /// Names in one trace.
-pub(super) struct Names<'a> {
+pub(super) struct TraceNames<'a> {
     pub(super) model: &'a Model,
     pub(super) trace: &'a Trace,
 }
 
-impl Names<'_> {
+impl TraceNames<'_> {
     /// A slice's name, its kind, and what is told of it when it is selected.
     pub(super) fn of(&self, slice: &Slice) -> (String, &'static str, Value) {
         let none = || json!({});

@@ -9,11 +9,11 @@ use engine::time::Time;
 use engine::trace::{Counter, Trace, Track};
 use serde_json::json;
 
-use super::names::Names;
+use super::names::TraceNames;
 
 /// A track of the format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place {
+pub(super) struct TrackPlace {
     pub(super) pid: u32,
     pub(super) tid: u32,
 }
@@ -38,11 +38,11 @@ type Stretch = (Time, Time, Track);
 
 /// All of a trace.
 pub(super) struct Tracks {
-    places: BTreeMap<Track, Place>,
+    places: BTreeMap<Track, TrackPlace>,
     /// Slices of each track by their beginnings, each with the latest end so far.
     busy: BTreeMap<Track, Vec<(Time, Time)>>,
     processes: BTreeMap<u32, String>,
-    threads: BTreeMap<Place, String>,
+    threads: BTreeMap<TrackPlace, String>,
     pids: Pids,
 }
 
@@ -120,10 +120,10 @@ impl Tracks {
             let group = group_of(trace, track);
             groups.entry((self.pids.of_group(trace, model, group), group)).or_default().push((from, to, track));
         }
-        let names = Names { model, trace };
+        let names = TraceNames { model, trace };
         let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
         self.processes.insert(Pids::WORLD, format!("load of {}", model.name));
-        self.threads.insert(Place { pid: Pids::WORLD, tid: 0 }, "levels".to_owned());
+        self.threads.insert(TrackPlace { pid: Pids::WORLD, tid: 0 }, "levels".to_owned());
         for level in &trace.levels {
             self.name_process(&names, self.counter_place(trace, level.counter).pid);
         }
@@ -132,19 +132,19 @@ impl Tracks {
             let first = *taken.entry(pid).or_insert(0) + 1;
             let lanes = lanes(&members);
             for (&(_, _, track), &lane) in members.iter().zip(&lanes) {
-                self.places.insert(track, Place { pid, tid: first + lane });
+                self.places.insert(track, TrackPlace { pid, tid: first + lane });
             }
             let count = lanes.iter().max().map_or(0, |last| last + 1);
             for lane in 0..count {
                 let name = group_name(&names, group, lane);
-                self.threads.insert(Place { pid, tid: first + lane }, name);
+                self.threads.insert(TrackPlace { pid, tid: first + lane }, name);
             }
             self.name_process(&names, pid);
             taken.insert(pid, first + count - 1);
         }
     }
 
-    fn name_process(&mut self, names: &Names<'_>, pid: u32) {
+    fn name_process(&mut self, names: &TraceNames<'_>, pid: u32) {
         let Pids { classes, hosts, processes, peers } = self.pids;
         let name = if pid >= peers {
             format!("peer `{}`", names.model.peers[(pid - peers) as usize].name)
@@ -158,11 +158,11 @@ impl Tracks {
             return;
         };
         self.processes.insert(pid, name);
-        self.threads.entry(Place { pid, tid: 0 }).or_insert_with(|| "levels".to_owned());
+        self.threads.entry(TrackPlace { pid, tid: 0 }).or_insert_with(|| "levels".to_owned());
     }
 
     /// Where a track is drawn, if anything is on it.
-    pub(super) fn place(&self, track: Track) -> Option<Place> {
+    pub(super) fn place(&self, track: Track) -> Option<TrackPlace> {
         self.places.get(&track).copied()
     }
 
@@ -174,7 +174,7 @@ impl Tracks {
     }
 
     /// Where a counter is drawn.
-    pub(super) fn counter_place(&self, trace: &Trace, counter: Counter) -> Place {
+    pub(super) fn counter_place(&self, trace: &Trace, counter: Counter) -> TrackPlace {
         let pid = match counter {
             Counter::InFlight | Counter::Queued | Counter::Retrying | Counter::Slots | Counter::Accept(_) => {
                 Pids::WORLD
@@ -182,7 +182,7 @@ impl Tracks {
             Counter::Runnable(host) => self.pids.hosts + host,
             Counter::Waiting(hub) => self.pids.processes + trace.layout.hubs[hub as usize],
         };
-        Place { pid, tid: 0 }
+        TrackPlace { pid, tid: 0 }
     }
 
     /// Tracks that have a name.
@@ -197,13 +197,13 @@ impl Tracks {
 
     /// Names and order of processes and threads, as lines.
     pub(super) fn metadata(&self) -> Vec<String> {
-        let meta = |what: &str, place: Place, args: serde_json::Value| {
-            let Place { pid, tid } = place;
+        let meta = |what: &str, place: TrackPlace, args: serde_json::Value| {
+            let TrackPlace { pid, tid } = place;
             format!("{{\"ph\":\"M\",\"name\":\"{what}\",\"pid\":{pid},\"tid\":{tid},\"ts\":0.000,\"args\":{args}}}")
         };
         let mut lines = Vec::new();
         for (&pid, name) in &self.processes {
-            let place = Place { pid, tid: 0 };
+            let place = TrackPlace { pid, tid: 0 };
             lines.push(meta("process_name", place, json!({ "name": name })));
             lines.push(meta("process_sort_index", place, json!({ "sort_index": pid })));
         }
@@ -230,7 +230,7 @@ fn group_of(trace: &Trace, track: Track) -> Group {
     }
 }
 
-fn group_name(names: &Names<'_>, group: Group, lane: u32) -> String {
+fn group_name(names: &TraceNames<'_>, group: Group, lane: u32) -> String {
     let nth = lane + 1;
     match group {
         Group::Requests(_) => format!("in flight {nth}"),

@@ -1,20 +1,20 @@
 //! Loads, and the deployments that carry them, in a few words.
 
 use lab::Unit;
-use lab::capacity::Load;
+use lab::capacity::LoadUnit;
 use lab::plan::Deployment;
 
 use super::number;
 
 /// A load as people say it.
-pub fn load_words(load: Load, factor: f64) -> String {
+pub fn load_words(load: LoadUnit, factor: f64) -> String {
     match load {
-        Load::PerSecond(rate) => number::value(Unit::PerSecond, rate * factor),
-        Load::Clients(clients) => {
+        LoadUnit::PerSecond(rate) => number::value(Unit::PerSecond, rate * factor),
+        LoadUnit::Clients(clients) => {
             let clients = (clients * factor).round();
             format!("{} {}", number::grouped(clients, 0), if clients == 1.0 { "client" } else { "clients" })
         }
-        Load::Mixed => format!("{} the load of the file", number::value(Unit::Ratio, factor)),
+        LoadUnit::Mixed => format!("{} the load of the file", number::value(Unit::Ratio, factor)),
     }
 }
 

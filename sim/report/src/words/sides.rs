@@ -1,7 +1,7 @@
 //! The two sides of a comparison: what they are called, and by how much the second is off the first.
 
 use lab::Estimate;
-use lab::versus::Row;
+use lab::versus::VersusRow;
 
 use super::number;
 
@@ -17,7 +17,7 @@ pub struct Sides {
 }
 
 /// A relative difference, or that there was nothing before or is nothing left.
-pub(crate) fn relative_words(row: &Row) -> String {
+pub(crate) fn relative_words(row: &VersusRow) -> String {
     match &row.relative {
         Some(estimate) => relative(estimate),
         None if row.a.mean == 0.0 => "from none".to_owned(),

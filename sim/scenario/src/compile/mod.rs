@@ -16,15 +16,15 @@ use engine::model::{
 use engine::op::Program;
 use engine::time::{Span, Time};
 
-use crate::compile::places::Places;
+use crate::compile::places::FilePlaces;
 use crate::compile::program::{Built, ModelTables};
 use crate::reader::csv::Files;
 use crate::reader::law_text::LawText;
-use crate::tables::client::{Client, When};
-use crate::tables::plan::Plan;
-use crate::tables::request::Request;
-use crate::tables::slo::Slo;
-use crate::tables::world::World;
+use crate::tables::client::{TypedClient, When};
+use crate::tables::plan::TypedPlan;
+use crate::tables::request::TypedRequest;
+use crate::tables::slo::TypedSlo;
+use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
 use crate::words::diagnostic::{Diagnostic, Findings};
 use crate::words::source::At;
@@ -51,13 +51,13 @@ pub struct Compiled {
     /// Clients that wait for their responses, if there are no others: `ab`'s concurrency level.
     pub concurrency: Option<u32>,
     /// What the servers have promised.
-    pub slo: Option<Slo>,
+    pub slo: Option<TypedSlo>,
     /// What may vary when the cheapest deployment is looked for.
-    pub plan: Option<Plan>,
+    pub plan: Option<TypedPlan>,
     /// Doubts, sorted by position.
     pub warnings: Vec<Diagnostic>,
     /// Where worlds and objectives stand, for doubts that take the models to see.
-    pub places: Places,
+    pub places: FilePlaces,
 }
 
 /// Compiles a scenario; `load` reads a file by the name it has in the scenario, or says why it cannot.
@@ -114,7 +114,7 @@ pub fn compile(
         slo: scenario.slo.clone(),
         plan: scenario.plan.clone(),
         warnings: scenario.warnings.clone(),
-        places: Places::of(scenario),
+        places: FilePlaces::of(scenario),
     })
 }
 
@@ -138,7 +138,7 @@ fn laws(scenario: &Scenario) -> Vec<(&LawText, At)> {
     laws
 }
 
-fn arrivals(client: &Client, files: &mut Files, findings: &mut Findings) -> Arrivals {
+fn arrivals(client: &TypedClient, files: &mut Files, findings: &mut Findings) -> Arrivals {
     match &client.when {
         When::Poisson(profile) => Arrivals::Poisson(profile.clone()),
         When::Fixed(profile) => Arrivals::Fixed(profile.clone()),
@@ -171,8 +171,8 @@ fn shaded(scenario: &Scenario) -> Vec<(Time, Time, String)> {
     shaded
 }
 
-fn concurrency(clients: &[Client]) -> Option<u32> {
-    let closed = |client: &Client| match client.when {
+fn concurrency(clients: &[TypedClient]) -> Option<u32> {
+    let closed = |client: &TypedClient| match client.when {
         When::Closed { clients, .. } => Some(clients),
         _ => None,
     };
@@ -181,7 +181,7 @@ fn concurrency(clients: &[Client]) -> Option<u32> {
 }
 
 /// Shares as whole weights: as they are if they are whole, else in proportion to a sum of 10^9.
-fn weights(requests: &[Request]) -> Vec<u32> {
+fn weights(requests: &[TypedRequest]) -> Vec<u32> {
     const SUM: f64 = 1e9;
     let sum: f64 = requests.iter().map(|request| request.share).sum();
     let whole = sum <= SUM && requests.iter().all(|request| request.share.fract() == 0.0);
@@ -195,7 +195,7 @@ fn weights(requests: &[Request]) -> Vec<u32> {
 }
 
 /// All that a client ever asks for.
-fn asked<'a>(client: &'a Client, classes: &'a [ClassSpec]) -> impl Iterator<Item = (u32, &'a ClassSpec)> {
+fn asked<'a>(client: &'a TypedClient, classes: &'a [ClassSpec]) -> impl Iterator<Item = (u32, &'a ClassSpec)> {
     let chooses = |class: &ClassSpec| class.weight > 0 && client.asks(&class.name);
     (0..).zip(classes).filter(move |(_, class)| chooses(class) || client.begins_with(&class.name))
 }
@@ -317,7 +317,7 @@ impl Compiler<'_> {
 
     fn model(
         &self,
-        world: &World,
+        world: &TypedWorld,
         classes: Arc<[ClassSpec]>,
         programs: Arc<[Program]>,
         clients: Arc<[ClientSpec]>,

@@ -9,7 +9,7 @@ use crate::words::source::{At, Name, Sources};
 
 /// Where worlds and objectives stand, and which late doubts the file expects.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub struct FilePlaces {
     sources: Sources,
     worlds: Vec<(String, At)>,
     objectives: Vec<At>,
@@ -18,10 +18,10 @@ pub struct Places {
 
 /// What a doubt is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum About<'a> {
+pub enum DoubtSubject<'a> {
     /// The world of this name.
     World(&'a str),
-    /// The objective at this place of [`crate::Slo::objectives`].
+    /// The objective at this place of [`crate::TypedSlo::objectives`].
     Objective(usize),
 }
 
@@ -29,7 +29,7 @@ pub enum About<'a> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LateDoubt<'a> {
     /// What it is about.
-    pub about: About<'a>,
+    pub about: DoubtSubject<'a>,
     /// What is wrong, as one sentence without a full stop.
     pub what: String,
     /// A few words for the underline.
@@ -38,10 +38,10 @@ pub struct LateDoubt<'a> {
     pub help: String,
 }
 
-impl Places {
-    pub(crate) fn of(scenario: &Scenario) -> Places {
+impl FilePlaces {
+    pub(crate) fn of(scenario: &Scenario) -> FilePlaces {
         let objectives = scenario.slo.as_ref().map_or(&[][..], |slo| &slo.objectives);
-        Places {
+        FilePlaces {
             sources: scenario.sources.clone(),
             worlds: scenario.worlds.iter().map(|world| (world.name.clone(), world.at)).collect(),
             objectives: objectives.iter().map(|one| one.at).collect(),
@@ -54,11 +54,13 @@ impl Places {
         let mut findings = Findings::default();
         for doubt in doubts {
             let (kind, at) = match doubt.about {
-                About::World(name) => {
+                DoubtSubject::World(name) => {
                     let at = self.worlds.iter().find(|(known, _)| known == name).map(|(_, at)| *at);
                     (Doubt::Overload, at.unwrap_or_default())
                 }
-                About::Objective(at) => (Doubt::Unattainable, self.objectives.get(at).copied().unwrap_or_default()),
+                DoubtSubject::Objective(at) => {
+                    (Doubt::Unattainable, self.objectives.get(at).copied().unwrap_or_default())
+                }
             };
             let finding = findings.doubt(kind, at, doubt.what.as_str());
             let expect = format!("if the file is about that, write `expect = [\"{}\"]` at its top", kind.name());

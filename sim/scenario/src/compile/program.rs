@@ -10,7 +10,7 @@ use engine::rng::stable_hash;
 use engine::time::Span;
 
 use crate::tables::sharing::Connection;
-use crate::tables::step::{Act, Step, Takes};
+use crate::tables::step::{Act, Takes, TypedStep};
 
 /// What a builder needs to know of the rest of the scenario.
 pub(crate) struct ModelTables<'a> {
@@ -58,7 +58,7 @@ struct Builder<'a> {
 }
 
 /// Compiles the steps of request `class`; `first_fan` is the model's index of the first fan in them.
-pub(crate) fn build(class: &str, steps: &[Step], tables: &ModelTables<'_>, first_fan: usize) -> Built {
+pub(crate) fn build(class: &str, steps: &[TypedStep], tables: &ModelTables<'_>, first_fan: usize) -> Built {
     Builder::new(class, tables, first_fan).finish(steps)
 }
 
@@ -80,7 +80,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn finish(mut self, steps: &[Step]) -> Built {
+    fn finish(mut self, steps: &[TypedStep]) -> Built {
         self.steps(steps);
         self.code.push(Op::End);
         assert!(self.code.len() <= Program::CODE_MAX, "the limit on steps keeps programs short");
@@ -88,13 +88,13 @@ impl<'a> Builder<'a> {
         Built { program, sites: self.sites, fans: self.fans }
     }
 
-    fn steps(&mut self, steps: &[Step]) {
+    fn steps(&mut self, steps: &[TypedStep]) {
         for step in steps {
             self.step(step);
         }
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &TypedStep) {
         match &step.act {
             Act::Burn { takes, yield_every } => {
                 let span = self.draw_at("burn", takes);
@@ -169,7 +169,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A step with steps inside.
-    fn outer(&mut self, step: &Step) {
+    fn outer(&mut self, step: &TypedStep) {
         match &step.act {
             Act::With { sync, timeout, steps } => {
                 self.acquire(sync, *timeout);

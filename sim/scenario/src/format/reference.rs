@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::format::starter::starter;
-use crate::reader::key::{Kind, Need, Table};
+use crate::reader::key::{KeyKind, KeyTable, Presence};
 use crate::reader::law_text;
-use crate::tables::preset::sourced::Fact;
+use crate::tables::preset::sourced::SourcedValue;
 use crate::tables::{preset, step};
 use crate::whole::root;
 use crate::words::limits;
@@ -107,7 +107,7 @@ A preset holds what servers and machines of an age cost, each value with its sou
 A world's `costs` and `[machine]` replace single values.
 ";
 
-fn section(out: &mut String, table: &'static Table, seen: &mut Vec<&'static str>) {
+fn section(out: &mut String, table: &'static KeyTable, seen: &mut Vec<&'static str>) {
     if !seen.contains(&table.noun) {
         seen.push(table.noun);
         let heading = if table.heading.is_empty() { "The root" } else { table.heading };
@@ -118,11 +118,11 @@ fn section(out: &mut String, table: &'static Table, seen: &mut Vec<&'static str>
     }
     for key in table.keys {
         match key.kind {
-            Kind::Table(inner)
-            | Kind::Named(inner, _)
-            | Kind::Each(inner, _)
-            | Kind::List(inner)
-            | Kind::Profile(inner)
+            KeyKind::Table(inner)
+            | KeyKind::Named(inner, _)
+            | KeyKind::Each(inner, _)
+            | KeyKind::List(inner)
+            | KeyKind::Profile(inner)
                 if !seen.contains(&inner.noun) =>
             {
                 section(out, inner, seen);
@@ -132,7 +132,7 @@ fn section(out: &mut String, table: &'static Table, seen: &mut Vec<&'static str>
     }
 }
 
-fn keys(out: &mut String, table: &Table) {
+fn keys(out: &mut String, table: &KeyTable) {
     if table.keys.is_empty() {
         out.pop();
         return;
@@ -140,9 +140,9 @@ fn keys(out: &mut String, table: &Table) {
     out.push_str("| Key | Type | If not given | Meaning | Example |\n|---|---|---|---|---|\n");
     for key in table.keys {
         let default = match key.need {
-            Need::Required => "**required**".to_owned(),
-            Need::Default(text) => format!("`{text}`"),
-            Need::Else(words) => words.to_owned(),
+            Presence::Required => "**required**".to_owned(),
+            Presence::Default(text) => format!("`{text}`"),
+            Presence::Else(words) => words.to_owned(),
         };
         let mut doc = key.doc.to_owned();
         if !key.beside.is_empty() {
@@ -153,7 +153,7 @@ fn keys(out: &mut String, table: &Table) {
     }
 }
 
-fn facts(out: &mut String, facts: &[Fact]) {
+fn facts(out: &mut String, facts: &[SourcedValue]) {
     out.push_str("| Key | Value | Source |\n|---|---|---|\n");
     for fact in facts {
         let _ = writeln!(out, "| `{}` | {} | {} |", fact.key, fact.value, fact.source.replace('|', "\\|"));

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::reader::key::{Group, Key, Kind, Need, Table};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey};
 use crate::reader::law_text;
 use crate::reader::raw::{self, Raw, RawValue};
 use crate::tables::step;
@@ -68,14 +68,14 @@ fn values(defs: &mut Map<String, Value>) {
     );
 }
 
-fn def_name(table: &Table) -> String {
+fn def_name(table: &KeyTable) -> String {
     let noun = table.noun.trim_start_matches("a ").trim_start_matches("an ").trim_start_matches("the ");
     let step = if step::STEPS.iter().any(|step| std::ptr::eq(*step, table)) { "step-" } else { "" };
     format!("{step}{}", noun.replace(' ', "-"))
 }
 
 /// A reference to a table's schema, which is added to the definitions at first sight.
-fn reference(table_of: &'static Table, defs: &mut Map<String, Value>) -> Value {
+fn reference(table_of: &'static KeyTable, defs: &mut Map<String, Value>) -> Value {
     let name = def_name(table_of);
     if !defs.contains_key(&name) {
         defs.insert(name.clone(), Value::Null);
@@ -85,13 +85,13 @@ fn reference(table_of: &'static Table, defs: &mut Map<String, Value>) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
-fn table(table: &'static Table, defs: &mut Map<String, Value>) -> Value {
+fn table(table: &'static KeyTable, defs: &mut Map<String, Value>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     let mut beside = Map::new();
     for key in table.keys {
         properties.insert(key.name.to_owned(), property(key, defs));
-        if matches!(key.need, Need::Required) {
+        if matches!(key.need, Presence::Required) {
             required.push(key.name);
         }
         if !key.beside.is_empty() {
@@ -114,72 +114,72 @@ fn table(table: &'static Table, defs: &mut Map<String, Value>) -> Value {
     schema
 }
 
-fn property(key: &'static Key, defs: &mut Map<String, Value>) -> Value {
+fn property(key: &'static TableKey, defs: &mut Map<String, Value>) -> Value {
     let mut schema = kind(key.kind, defs);
     schema["description"] = json!(format!("{} ({})", key.doc, plain_words(key.kind)));
     schema["examples"] = json!([snippet(key.example)]);
     match key.need {
-        Need::Required => {}
-        Need::Default(text) => schema["default"] = snippet(text),
-        Need::Else(words) => schema["$comment"] = json!(format!("If not given: {words}.")),
+        Presence::Required => {}
+        Presence::Default(text) => schema["default"] = snippet(text),
+        Presence::Else(words) => schema["$comment"] = json!(format!("If not given: {words}.")),
     }
     schema
 }
 
-fn plain_words(kind: Kind) -> String {
+fn plain_words(kind: KeyKind) -> String {
     match kind {
-        Kind::Duration | Kind::Positive => format!("{} with a unit, in quotes", kind.words()),
-        Kind::Rate => "rate with a unit, in quotes".to_owned(),
+        KeyKind::Duration | KeyKind::Positive => format!("{} with a unit, in quotes", kind.words()),
+        KeyKind::Rate => "rate with a unit, in quotes".to_owned(),
         _ => kind.words().replace('`', ""),
     }
 }
 
-fn kind(kind: Kind, defs: &mut Map<String, Value>) -> Value {
+fn kind(kind: KeyKind, defs: &mut Map<String, Value>) -> Value {
     match kind {
-        Kind::Text | Kind::Name(_) => json!({ "type": "string" }),
-        Kind::File => json!({ "type": "string", "minLength": 1 }),
-        Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
-        Kind::Counts(many, low, high) => json!({
+        KeyKind::Text | KeyKind::Name(_) => json!({ "type": "string" }),
+        KeyKind::File => json!({ "type": "string", "minLength": 1 }),
+        KeyKind::Flag => json!({ "type": "boolean" }),
+        KeyKind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
+        KeyKind::Counts(many, low, high) => json!({
             "type": "array",
             "items": { "type": "integer", "minimum": low, "maximum": high },
             "minItems": many,
             "maxItems": many,
         }),
-        Kind::Number(low, high) => json!({ "type": "number", "minimum": low, "maximum": high }),
-        Kind::Duration | Kind::Positive => json!({ "$ref": "#/$defs/duration" }),
-        Kind::DurationOr(word) => json!({ "anyOf": [{ "const": word }, { "$ref": "#/$defs/duration" }] }),
-        Kind::Law => json!({ "$ref": "#/$defs/law" }),
-        Kind::Rate => json!({ "$ref": "#/$defs/rate" }),
-        Kind::Profile(point) => {
+        KeyKind::Number(low, high) => json!({ "type": "number", "minimum": low, "maximum": high }),
+        KeyKind::Duration | KeyKind::Positive => json!({ "$ref": "#/$defs/duration" }),
+        KeyKind::DurationOr(word) => json!({ "anyOf": [{ "const": word }, { "$ref": "#/$defs/duration" }] }),
+        KeyKind::Law => json!({ "$ref": "#/$defs/law" }),
+        KeyKind::Rate => json!({ "$ref": "#/$defs/rate" }),
+        KeyKind::Profile(point) => {
             let points = list(reference(point, defs));
             json!({ "anyOf": [{ "$ref": "#/$defs/rate" }, points] })
         }
-        Kind::OneOf(words) => json!({ "enum": words() }),
-        Kind::SomeOf(words) => {
+        KeyKind::OneOf(words) => json!({ "enum": words() }),
+        KeyKind::SomeOf(words) => {
             json!({ "type": "array", "items": { "enum": words() }, "uniqueItems": true })
         }
-        Kind::Names(_) => {
+        KeyKind::Names(_) => {
             json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true })
         }
-        Kind::Table(table) => reference(table, defs),
-        Kind::Named(table, group) => json!({
+        KeyKind::Table(table) => reference(table, defs),
+        KeyKind::Named(table, group) => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[^/#]+$", "maxLength": limits::NAME_CHARS },
-            "maxProperties": if group == Group::World { limits::WORLDS } else { limits::NAMED },
+            "maxProperties": if group == NameGroup::World { limits::WORLDS } else { limits::NAMED },
             "additionalProperties": reference(table, defs),
         }),
-        Kind::Each(table, _) => json!({ "type": "object", "additionalProperties": reference(table, defs) }),
-        Kind::Bound(goal) => json!({ "type": "string", "pattern": goal.pattern() }),
-        Kind::Ranges => json!({
+        KeyKind::Each(table, _) => json!({ "type": "object", "additionalProperties": reference(table, defs) }),
+        KeyKind::Bound(goal) => json!({ "type": "string", "pattern": goal.pattern() }),
+        KeyKind::Ranges => json!({
             "type": "object",
             "additionalProperties": { "anyOf": [
                 { "type": "string", "pattern": r"^\s*[0-9]+\s*\.\.=?\s*[0-9]+\s*(/\s*[0-9]+\s*)?$" },
                 { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1, "uniqueItems": true },
             ] },
         }),
-        Kind::List(table) => list(reference(table, defs)),
-        Kind::Steps => json!({ "type": "array", "items": { "$ref": "#/$defs/step" } }),
+        KeyKind::List(table) => list(reference(table, defs)),
+        KeyKind::Steps => json!({ "type": "array", "items": { "$ref": "#/$defs/step" } }),
     }
 }
 

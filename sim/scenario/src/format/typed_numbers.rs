@@ -1,6 +1,6 @@
 //! The numbers that a file itself types: what somebody could turn to see whether it matters.
 
-use crate::reader::key::{Kind, Table};
+use crate::reader::key::{KeyKind, KeyTable};
 use crate::reader::law_text::LawText;
 use crate::reader::raw::{self, Raw, RawValue};
 use crate::reader::unit;
@@ -27,17 +27,17 @@ pub fn typed_numbers(text: &str) -> Vec<TypedNumber> {
     let sources = Sources::new("", text);
     let root = raw::read(0, &sources, &mut Findings::default());
     let mut numbers = Vec::new();
-    walk(&root, "", Some(Kind::Table(&root::ROOT)), &sources, &mut numbers);
+    walk(&root, "", Some(KeyKind::Table(&root::ROOT)), &sources, &mut numbers);
     numbers
 }
 
-fn walk(raw: &Raw, path: &str, kind: Option<Kind>, sources: &Sources, numbers: &mut Vec<TypedNumber>) {
+fn walk(raw: &Raw, path: &str, kind: Option<KeyKind>, sources: &Sources, numbers: &mut Vec<TypedNumber>) {
     match &raw.value {
         RawValue::Table(items) => {
             for item in items.iter().filter(|item| !NO_AMOUNTS.contains(&item.key.as_str())) {
                 let inner = match kind {
-                    Some(Kind::Table(table)) => of_key(table, &item.key),
-                    Some(Kind::Named(table, _)) => Some(Kind::Table(table)),
+                    Some(KeyKind::Table(table)) => of_key(table, &item.key),
+                    Some(KeyKind::Named(table, _)) => Some(KeyKind::Table(table)),
                     _ => None,
                 };
                 walk(&item.raw, &below(path, &item.key), inner, sources, numbers);
@@ -45,7 +45,7 @@ fn walk(raw: &Raw, path: &str, kind: Option<Kind>, sources: &Sources, numbers: &
         }
         RawValue::Array(array) => {
             let inner = match kind {
-                Some(Kind::List(table) | Kind::Profile(table)) => Some(Kind::Table(table)),
+                Some(KeyKind::List(table) | KeyKind::Profile(table)) => Some(KeyKind::Table(table)),
                 _ => None,
             };
             for (index, raw) in array.iter().enumerate() {
@@ -62,14 +62,14 @@ fn walk(raw: &Raw, path: &str, kind: Option<Kind>, sources: &Sources, numbers: &
     }
 }
 
-fn of_key(table: &'static Table, key: &str) -> Option<Kind> {
+fn of_key(table: &'static KeyTable, key: &str) -> Option<KeyKind> {
     table.key(key).map(|key| key.kind)
 }
 
 /// Whether a text is a duration, a law or a rate, and may be one where it stands.
-fn is_number(text: &str, kind: Option<Kind>) -> bool {
+fn is_number(text: &str, kind: Option<KeyKind>) -> bool {
     match kind {
-        None | Some(Kind::Duration | Kind::Positive | Kind::Law | Kind::Rate | Kind::Profile(_)) => {
+        None | Some(KeyKind::Duration | KeyKind::Positive | KeyKind::Law | KeyKind::Rate | KeyKind::Profile(_)) => {
             unit::rate(text).is_ok() || LawText::read(text).is_ok()
         }
         Some(_) => false,

@@ -5,9 +5,9 @@ use engine::model::{SyncKind, WorkerKind};
 
 use crate::reader::bound::Bound;
 use crate::reader::node::Node;
-use crate::tables::client::{Client, When};
-use crate::tables::step::{Act, Step};
-use crate::tables::world::World;
+use crate::tables::client::{TypedClient, When};
+use crate::tables::step::{Act, TypedStep};
+use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
 use crate::words::doubt::Doubt;
@@ -51,7 +51,7 @@ fn check_pools(scenario: &Scenario, root: &Node, findings: &mut Findings) {
             continue;
         };
         let held = scenario.requests.iter().map(|request| most_held(&request.steps, &name.text)).max().unwrap_or(0);
-        let users = |world: &World| slots(world).min(people(scenario)).saturating_mul(held);
+        let users = |world: &TypedWorld| slots(world).min(people(scenario)).saturating_mul(held);
         let Some(most) = scenario.worlds.iter().map(users).max() else { continue };
         if held == 0 || most >= u64::from(units) || varies_slots(scenario) {
             continue;
@@ -73,7 +73,7 @@ fn check_pools(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 }
 
 /// Requests that a process carries at once.
-fn slots(world: &World) -> u64 {
+fn slots(world: &TypedWorld) -> u64 {
     match world.worker.kind {
         WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
         WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
@@ -82,9 +82,10 @@ fn slots(world: &World) -> u64 {
 
 /// People who can ask at once, if none come at a rate and nobody leaves a request behind.
 fn people(scenario: &Scenario) -> u64 {
-    let stays =
-        |client: &Client| client.patience.is_none() && client.read_timeout.is_none() && client.policies.hedge.is_none();
-    let of = |client: &Client| match client.when {
+    let stays = |client: &TypedClient| {
+        client.patience.is_none() && client.read_timeout.is_none() && client.policies.hedge.is_none()
+    };
+    let of = |client: &TypedClient| match client.when {
         When::Closed { clients, .. } if stays(client) => u64::from(clients),
         _ => u64::MAX,
     };
@@ -100,7 +101,7 @@ fn varies_slots(scenario: &Scenario) -> bool {
     paths.any(|key| matches!(key, Some("threads" | "greenlets" | "clients" | "units")))
 }
 
-fn why(world: &World, scenario: &Scenario, held: u64) -> String {
+fn why(world: &TypedWorld, scenario: &Scenario, held: u64) -> String {
     let each = if held > 1 { format!(", and each holds {held} at most") } else { String::new() };
     let (count, of) = (slots(world), people(scenario));
     if of < count {
@@ -112,7 +113,7 @@ fn why(world: &World, scenario: &Scenario, held: u64) -> String {
 }
 
 /// Units of a pool that one request can hold at once at most.
-fn most_held(steps: &[Step], pool: &str) -> u64 {
+fn most_held(steps: &[TypedStep], pool: &str) -> u64 {
     let (mut held, mut most) = (0u64, 0u64);
     for step in steps {
         let inside = most_held(step.inner(), pool);
@@ -143,7 +144,7 @@ fn most_held(steps: &[Step], pool: &str) -> u64 {
 }
 
 /// Units that a list of steps takes and does not give back.
-fn left_over(steps: &[Step], pool: &str) -> u64 {
+fn left_over(steps: &[TypedStep], pool: &str) -> u64 {
     let mut held = 0u64;
     for step in steps {
         match &step.act {
@@ -161,7 +162,7 @@ fn left_over(steps: &[Step], pool: &str) -> u64 {
 fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     let Some(slo) = root.find::<&Node>("slo") else { return };
     let Some(bound) = slo.find::<Bound>("cpu") else { return };
-    let judged = |world: &&World| {
+    let judged = |world: &&TypedWorld| {
         let named: Option<&[Name]> = slo.find("worlds");
         named.is_none_or(|names| names.iter().any(|name| name.text == world.name))
     };
@@ -193,7 +194,7 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 }
 
 /// Cores that a world can keep busy at most; `None`: as many as there are.
-fn cores_busy(world: &World, scenario: &Scenario) -> Option<u64> {
+fn cores_busy(world: &TypedWorld, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
     let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
     let one = match world.worker.kind {

@@ -3,8 +3,8 @@
 use engine::model::WorkerKind;
 
 use crate::reader::node::Node;
-use crate::tables::client::{Client, When};
-use crate::tables::world::World;
+use crate::tables::client::{TypedClient, When};
+use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
 use crate::words::doubt::Doubt;
@@ -40,14 +40,14 @@ pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 }
 
 /// How many connections a group opens at the first instant and keeps, if it does.
-fn comes_at_once(client: &Client) -> Option<u32> {
+fn comes_at_once(client: &TypedClient) -> Option<u32> {
     let When::Closed { clients, .. } = &client.when else { return None };
     let spread = client.begins.is_some() || client.first_alone || client.cost.is_some();
     (client.policies.keep_alive.is_some() && !spread && *clients > 1).then_some(*clients)
 }
 
 /// How many connections a process takes at one go, if that leaves none for some other process of its server.
-fn at_one_go(world: &World, clients: u32) -> Option<u32> {
+fn at_one_go(world: &TypedWorld, clients: u32) -> Option<u32> {
     let WorkerKind::Hub { accepts, .. } = world.worker.kind else { return None };
     let alone = world.processes < 2 || world.servers > 1 || world.worker.router.is_some() || world.worker.resident;
     let keeps = world.worker.keep_alive.is_some() && world.kernel.sockets == 0;

@@ -10,8 +10,8 @@ use engine::model::{SyncKind, WorkerKind};
 use engine::op::{Patching, Per};
 
 use crate::tables::sharing::Connection;
-use crate::tables::step::{Act, Step};
-use crate::tables::sync::Sync;
+use crate::tables::step::{Act, TypedStep};
+use crate::tables::sync::TypedSync;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
 use crate::words::doubt::Doubt;
@@ -97,7 +97,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         threads: of(threads).next().is_some(),
         yields: hubs().any(|world| world.yield_every.is_some()),
     };
-    let is_one = |sync: &&Sync| matches!(sync.kind, SyncKind::Semaphore { units: 1, .. });
+    let is_one = |sync: &&TypedSync| matches!(sync.kind, SyncKind::Semaphore { units: 1, .. });
     let exclusive: Locks = scenario.syncs.iter().filter(is_one).map(|sync| sync.name.text.as_str()).collect();
     let mut found = Found::default();
     for request in &scenario.requests {
@@ -130,13 +130,13 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
 }
 
 impl<'s> Walk<'_, 's> {
-    fn steps(&mut self, steps: &'s [Step]) {
+    fn steps(&mut self, steps: &'s [TypedStep]) {
         for step in steps {
             self.step(step);
         }
     }
 
-    fn step(&mut self, step: &'s Step) {
+    fn step(&mut self, step: &'s TypedStep) {
         self.pass(&step.act);
         match &step.act {
             Act::Read { value } => {
@@ -220,7 +220,7 @@ impl<'s> Walk<'_, 's> {
     }
 
     /// Steps that not every request runs: what holds afterwards holds whether they ran or not.
-    fn perhaps(&mut self, steps: &'s [Step]) {
+    fn perhaps(&mut self, steps: &'s [TypedStep]) {
         let (before, held) = (self.windows.clone(), self.held.clone());
         self.steps(steps);
         self.held = held;
@@ -233,7 +233,7 @@ impl<'s> Walk<'_, 's> {
         }
     }
 
-    fn fan(&mut self, count: u32, steps: &'s [Step]) {
+    fn fan(&mut self, count: u32, steps: &'s [TypedStep]) {
         let several = count > 1;
         let mut walk = Walk {
             worlds: self.worlds,

@@ -3,20 +3,20 @@
 //! A key knows which way its bound goes and what it bounds, so a bound that could not be meant is a mistake with the right form as
 //! its suggestion.
 
-use crate::reader::unit::{self, Mistake, short};
+use crate::reader::unit::{self, UnitMistake, short};
 
 /// What a bound is about, and which side of it is good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Goal {
     /// Which side is good.
-    pub(crate) side: Side,
+    pub(crate) side: BoundSide,
     /// What it is measured in.
     pub(crate) of: Of,
 }
 
 /// Which side of a bound is good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
+pub enum BoundSide {
     /// Less: the bound is a ceiling.
     Below,
     /// More: the bound is a floor.
@@ -40,7 +40,7 @@ pub(crate) enum Of {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Bound {
     /// Which side is good.
-    pub side: Side,
+    pub side: BoundSide,
     /// Whether the bound itself is good: `<=` and `>=`.
     pub inclusive: bool,
     /// Nanoseconds, a share from 0 to 1, per second, or an index from 0 to 1.
@@ -50,18 +50,18 @@ pub struct Bound {
 impl Goal {
     /// A ceiling.
     pub(crate) const fn below(of: Of) -> Goal {
-        Goal { side: Side::Below, of }
+        Goal { side: BoundSide::Below, of }
     }
 
     /// A floor.
     pub(crate) const fn above(of: Of) -> Goal {
-        Goal { side: Side::Above, of }
+        Goal { side: BoundSide::Above, of }
     }
 
     fn sign(self) -> char {
         match self.side {
-            Side::Below => '<',
-            Side::Above => '>',
+            BoundSide::Below => '<',
+            BoundSide::Above => '>',
         }
     }
 
@@ -69,7 +69,7 @@ impl Goal {
     pub(crate) fn form(self) -> String {
         let (what, unit) = match self.of {
             Of::Time => ("a duration", "500ms"),
-            Of::Share => ("per cent", if self.side == Side::Below { "1%" } else { "99%" }),
+            Of::Share => ("per cent", if self.side == BoundSide::Below { "1%" } else { "99%" }),
             Of::Rate => ("a rate", "280/s"),
             Of::Index => ("an index from 0 to 1", "0.9"),
         };
@@ -79,14 +79,14 @@ impl Goal {
     /// What it takes, for the reference and the schema.
     pub(crate) fn words(self) -> &'static str {
         match (self.side, self.of) {
-            (Side::Below, Of::Time) => "ceiling: `<` or `<=` and a duration",
-            (Side::Below, Of::Share) => "ceiling: `<` or `<=` and per cent",
-            (Side::Below, Of::Rate) => "ceiling: `<` or `<=` and a rate",
-            (Side::Below, Of::Index) => "ceiling: `<` or `<=` and an index from 0 to 1",
-            (Side::Above, Of::Time) => "floor: `>` or `>=` and a duration",
-            (Side::Above, Of::Share) => "floor: `>` or `>=` and per cent",
-            (Side::Above, Of::Rate) => "floor: `>` or `>=` and a rate",
-            (Side::Above, Of::Index) => "floor: `>` or `>=` and an index from 0 to 1",
+            (BoundSide::Below, Of::Time) => "ceiling: `<` or `<=` and a duration",
+            (BoundSide::Below, Of::Share) => "ceiling: `<` or `<=` and per cent",
+            (BoundSide::Below, Of::Rate) => "ceiling: `<` or `<=` and a rate",
+            (BoundSide::Below, Of::Index) => "ceiling: `<` or `<=` and an index from 0 to 1",
+            (BoundSide::Above, Of::Time) => "floor: `>` or `>=` and a duration",
+            (BoundSide::Above, Of::Share) => "floor: `>` or `>=` and per cent",
+            (BoundSide::Above, Of::Rate) => "floor: `>` or `>=` and a rate",
+            (BoundSide::Above, Of::Index) => "floor: `>` or `>=` and an index from 0 to 1",
         }
     }
 
@@ -103,7 +103,7 @@ impl Goal {
     }
 
     /// Reads a bound.
-    pub(crate) fn read(self, text: &str) -> Result<Bound, Mistake> {
+    pub(crate) fn read(self, text: &str) -> Result<Bound, UnitMistake> {
         let trimmed = text.trim();
         let operator: String = trimmed.chars().take_while(|c| "<>=!≤≥".contains(*c)).collect();
         let rest = trimmed[operator.len()..].trim();
@@ -112,21 +112,25 @@ impl Goal {
             "<=" | ">=" | "≤" | "≥" => true,
             "" => {
                 let what = format!("the bound `{}` does not say on which side it is good", short(trimmed));
-                return Err(Mistake::new(what, "no < or >", format!("write \"{} {}\"", self.sign(), short(trimmed))));
+                return Err(UnitMistake::new(
+                    what,
+                    "no < or >",
+                    format!("write \"{} {}\"", self.sign(), short(trimmed)),
+                ));
             }
             other => {
                 let what = format!("`{other}` bounds nothing");
-                return Err(Mistake::new(what, "neither < nor >", format!("write {}", self.form())));
+                return Err(UnitMistake::new(what, "neither < nor >", format!("write {}", self.form())));
             }
         };
         let below = operator.starts_with(['<', '≤']);
-        if below != (self.side == Side::Below) {
+        if below != (self.side == BoundSide::Below) {
             let (is, means) = match self.side {
-                Side::Below => ("a ceiling", "less is better here"),
-                Side::Above => ("a floor", "more is better here"),
+                BoundSide::Below => ("a ceiling", "less is better here"),
+                BoundSide::Above => ("a floor", "more is better here"),
             };
             let help = format!("{means}: write \"{} {}\"", self.sign(), short(rest));
-            return Err(Mistake::new(
+            return Err(UnitMistake::new(
                 format!("this bound is {is}, so `{operator}` cannot be meant"),
                 "turned round",
                 help,
@@ -136,11 +140,11 @@ impl Goal {
         self.possible(Bound { side: self.side, inclusive, value }, rest)
     }
 
-    fn value(self, text: &str) -> Result<f64, Mistake> {
+    fn value(self, text: &str) -> Result<f64, UnitMistake> {
         let shown = short(text);
         match self.of {
             Of::Time => match unit::decimal(text) {
-                Some(_) => Err(Mistake::new(
+                Some(_) => Err(UnitMistake::new(
                     format!("the duration `{shown}` has no unit"),
                     "a bare number",
                     format!("write \"{} {shown}ms\" or \"{} {shown}s\"", self.sign(), self.sign()),
@@ -151,7 +155,7 @@ impl Goal {
             Of::Share => self.share(text, &shown),
             Of::Index => match unit::decimal(text).filter(|index| *index <= 1.0) {
                 Some(index) => Ok(index),
-                None => Err(Mistake::new(
+                None => Err(UnitMistake::new(
                     format!("`{shown}` is not an index from 0 to 1"),
                     "not an index",
                     format!("write {}", self.form()),
@@ -160,49 +164,53 @@ impl Goal {
         }
     }
 
-    fn share(self, text: &str, shown: &str) -> Result<f64, Mistake> {
+    fn share(self, text: &str, shown: &str) -> Result<f64, UnitMistake> {
         let Some(number) = text.strip_suffix('%') else {
             return Err(match unit::decimal(text) {
-                Some(share) if share < 1.0 => Mistake::new(
+                Some(share) if share < 1.0 => UnitMistake::new(
                     format!("the share `{shown}` has no unit"),
                     "a bare number",
                     format!("shares are in per cent: write \"{} {}%\"", self.sign(), percent(share * 100.0)),
                 ),
-                Some(_) => Mistake::new(
+                Some(_) => UnitMistake::new(
                     format!("the share `{shown}` has no unit"),
                     "a bare number",
                     format!("write \"{} {shown}%\"", self.sign()),
                 ),
-                None => {
-                    Mistake::new(format!("`{shown}` is not a share"), "not a share", format!("write {}", self.form()))
-                }
+                None => UnitMistake::new(
+                    format!("`{shown}` is not a share"),
+                    "not a share",
+                    format!("write {}", self.form()),
+                ),
             });
         };
         match unit::decimal(number) {
             Some(number) if number <= 100.0 => Ok(number / 100.0),
-            Some(_) => Err(Mistake::new(
+            Some(_) => Err(UnitMistake::new(
                 format!("`{shown}` is more than the whole"),
                 "above 100 %",
                 format!("write {}", self.form()),
             )),
-            None => {
-                Err(Mistake::new(format!("`{shown}` is not a share"), "not a share", format!("write {}", self.form())))
-            }
+            None => Err(UnitMistake::new(
+                format!("`{shown}` is not a share"),
+                "not a share",
+                format!("write {}", self.form()),
+            )),
         }
     }
 
     /// Refuses bounds that nothing can meet.
-    fn possible(self, bound: Bound, rest: &str) -> Result<Bound, Mistake> {
+    fn possible(self, bound: Bound, rest: &str) -> Result<Bound, UnitMistake> {
         let whole = matches!(self.of, Of::Share | Of::Index) && bound.value == 1.0;
         let never = match self.side {
-            Side::Below => bound.value == 0.0 && !bound.inclusive,
-            Side::Above => whole && !bound.inclusive,
+            BoundSide::Below => bound.value == 0.0 && !bound.inclusive,
+            BoundSide::Above => whole && !bound.inclusive,
         };
         if never {
-            let than = if self.side == Side::Below { "less than nothing" } else { "more than all" };
+            let than = if self.side == BoundSide::Below { "less than nothing" } else { "more than all" };
             let what = format!("no run can meet this: it asks for {than}");
             let help = format!("write \"{}= {}\"", self.sign(), short(rest));
-            return Err(Mistake::new(what, "never met", help));
+            return Err(UnitMistake::new(what, "never met", help));
         }
         Ok(bound)
     }
@@ -231,13 +239,13 @@ mod tests {
     #[test]
     fn a_bound_has_a_side_and_a_value_in_base_units() {
         let bound = |side, inclusive, value| Ok(Bound { side, inclusive, value });
-        assert_eq!(LATENCY.read("< 500ms"), bound(Side::Below, false, 5e8));
-        assert_eq!(LATENCY.read("<=1.5s"), bound(Side::Below, true, 1.5e9));
-        assert_eq!(ERRORS.read(" < 1 % "), bound(Side::Below, false, 0.01));
-        assert_eq!(ERRORS.read("<= 0%"), bound(Side::Below, true, 0.0));
-        assert_eq!(SERVED.read("> 99.5%"), bound(Side::Above, false, 0.995));
-        assert_eq!(Goal::above(Of::Rate).read("≥ 90/m"), bound(Side::Above, true, 1.5));
-        assert_eq!(JAIN.read(">0.9"), bound(Side::Above, false, 0.9));
+        assert_eq!(LATENCY.read("< 500ms"), bound(BoundSide::Below, false, 5e8));
+        assert_eq!(LATENCY.read("<=1.5s"), bound(BoundSide::Below, true, 1.5e9));
+        assert_eq!(ERRORS.read(" < 1 % "), bound(BoundSide::Below, false, 0.01));
+        assert_eq!(ERRORS.read("<= 0%"), bound(BoundSide::Below, true, 0.0));
+        assert_eq!(SERVED.read("> 99.5%"), bound(BoundSide::Above, false, 0.995));
+        assert_eq!(Goal::above(Of::Rate).read("≥ 90/m"), bound(BoundSide::Above, true, 1.5));
+        assert_eq!(JAIN.read(">0.9"), bound(BoundSide::Above, false, 0.9));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::reader::{law_text, unit};
 
 /// A table of the file format.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct KeyTable {
     /// Its heading, for example `[world.NAME]`.
     pub(crate) heading: &'static str,
     /// What one is, with an article, for messages: `a world`.
@@ -15,25 +15,25 @@ pub(crate) struct Table {
     /// What it says, in sentences.
     pub(crate) doc: &'static str,
     /// Its keys, in the order of the reference.
-    pub(crate) keys: &'static [Key],
+    pub(crate) keys: &'static [TableKey],
 }
 
-impl Table {
+impl KeyTable {
     /// The key called `name`.
-    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static TableKey> {
         self.keys.iter().find(|key| key.name == name)
     }
 }
 
 /// A key of a table.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub(crate) struct TableKey {
     /// As it is written.
     pub(crate) name: &'static str,
     /// What values it takes.
-    pub(crate) kind: Kind,
+    pub(crate) kind: KeyKind,
     /// Whether it must be there.
-    pub(crate) need: Need,
+    pub(crate) need: Presence,
     /// A value, as TOML.
     pub(crate) example: &'static str,
     /// What it means, with its unit.
@@ -43,20 +43,26 @@ pub(crate) struct Key {
 }
 
 /// A key of a table; `example` is TOML.
-pub(crate) const fn key(name: &'static str, kind: Kind, need: Need, example: &'static str, doc: &'static str) -> Key {
-    Key { name, kind, need, example, doc, beside: &[] }
+pub(crate) const fn key(
+    name: &'static str,
+    kind: KeyKind,
+    need: Presence,
+    example: &'static str,
+    doc: &'static str,
+) -> TableKey {
+    TableKey { name, kind, need, example, doc, beside: &[] }
 }
 
-impl Key {
+impl TableKey {
     /// The same key, which makes sense only beside one of `others`.
-    pub(crate) const fn beside(self, others: &'static [&'static str]) -> Key {
-        Key { beside: others, ..self }
+    pub(crate) const fn beside(self, others: &'static [&'static str]) -> TableKey {
+        TableKey { beside: others, ..self }
     }
 }
 
 /// Whether a key must be there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Need {
+pub(crate) enum Presence {
     Required,
     /// If not, this TOML value stands in.
     Default(&'static str),
@@ -66,7 +72,7 @@ pub(crate) enum Need {
 
 /// What values a key takes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum KeyKind {
     /// Any text.
     Text,
     /// `true` or `false`.
@@ -87,7 +93,7 @@ pub(crate) enum Kind {
     Law,
     Rate,
     /// A rate or a list of points.
-    Profile(&'static Table),
+    Profile(&'static KeyTable),
     /// The name of a file beside the scenario.
     File,
     /// One of some words.
@@ -95,27 +101,27 @@ pub(crate) enum Kind {
     /// Some of some words.
     SomeOf(fn() -> Vec<&'static str>),
     /// The name of something else in the file.
-    Name(Group),
+    Name(NameGroup),
     /// Several such names.
-    Names(Group),
-    Table(&'static Table),
+    Names(NameGroup),
+    Table(&'static KeyTable),
     /// A bound on something measured.
     Bound(Goal),
     /// Settings by their paths, each with what it may be.
     Ranges,
     /// Tables by name.
-    Named(&'static Table, Group),
+    Named(&'static KeyTable, NameGroup),
     /// Tables by the names of things that the file has elsewhere.
-    Each(&'static Table, Group),
+    Each(&'static KeyTable, NameGroup),
     /// A list of tables.
-    List(&'static Table),
+    List(&'static KeyTable),
     /// A list of steps.
     Steps,
 }
 
 /// What a name may refer to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Group {
+pub(crate) enum NameGroup {
     World,
     Client,
     Peer,
@@ -130,20 +136,20 @@ pub(crate) enum Group {
     Worker,
 }
 
-impl Group {
+impl NameGroup {
     /// What one of them is called.
     pub(crate) fn noun(self) -> &'static str {
         match self {
-            Group::World => "world",
-            Group::Client => "client",
-            Group::Peer => "peer",
-            Group::Sync => "pool or lock",
-            Group::Queue => "queue",
-            Group::Event => "event",
-            Group::Value => "value",
-            Group::Connection => "connection",
-            Group::Request => "request",
-            Group::Worker => "worker",
+            NameGroup::World => "world",
+            NameGroup::Client => "client",
+            NameGroup::Peer => "peer",
+            NameGroup::Sync => "pool or lock",
+            NameGroup::Queue => "queue",
+            NameGroup::Event => "event",
+            NameGroup::Value => "value",
+            NameGroup::Connection => "connection",
+            NameGroup::Request => "request",
+            NameGroup::Worker => "worker",
         }
     }
 
@@ -156,67 +162,67 @@ impl Group {
     /// What several of them are called.
     pub(crate) fn nouns(self) -> &'static str {
         match self {
-            Group::World => "worlds",
-            Group::Client => "clients",
-            Group::Peer => "peers",
-            Group::Sync => "pools and locks",
-            Group::Queue => "queues",
-            Group::Event => "events",
-            Group::Value => "values",
-            Group::Connection => "connections",
-            Group::Request => "requests",
-            Group::Worker => "workers",
+            NameGroup::World => "worlds",
+            NameGroup::Client => "clients",
+            NameGroup::Peer => "peers",
+            NameGroup::Sync => "pools and locks",
+            NameGroup::Queue => "queues",
+            NameGroup::Event => "events",
+            NameGroup::Value => "values",
+            NameGroup::Connection => "connections",
+            NameGroup::Request => "requests",
+            NameGroup::Worker => "workers",
         }
     }
 
     /// The root keys whose tables belong to it.
     pub(crate) fn roots(self) -> &'static [&'static str] {
         match self {
-            Group::World => &["world"],
-            Group::Client => &["client"],
-            Group::Peer => &["peer"],
-            Group::Sync => &["pool", "lock"],
-            Group::Queue => &["queue"],
-            Group::Event => &["event"],
-            Group::Value => &["value"],
-            Group::Connection => &["connection"],
-            Group::Request => &["request"],
-            Group::Worker => &["worker"],
+            NameGroup::World => &["world"],
+            NameGroup::Client => &["client"],
+            NameGroup::Peer => &["peer"],
+            NameGroup::Sync => &["pool", "lock"],
+            NameGroup::Queue => &["queue"],
+            NameGroup::Event => &["event"],
+            NameGroup::Value => &["value"],
+            NameGroup::Connection => &["connection"],
+            NameGroup::Request => &["request"],
+            NameGroup::Worker => &["worker"],
         }
     }
 }
 
-impl Kind {
+impl KeyKind {
     /// What to write, for a value of the wrong type.
     pub(crate) fn expected(self, example: &str) -> String {
         let such = |what: &str| format!("write {what}, such as {example}");
         match self {
-            Kind::Text => such("text in quotes"),
-            Kind::Flag => "write true or false".to_owned(),
-            Kind::Count(..) => such("a whole number"),
-            Kind::Counts(many, ..) => {
+            KeyKind::Text => such("text in quotes"),
+            KeyKind::Flag => "write true or false".to_owned(),
+            KeyKind::Count(..) => such("a whole number"),
+            KeyKind::Counts(many, ..) => {
                 such(&format!("a list of {many} whole numbers, none smaller than the one before"))
             }
-            Kind::Number(..) => such("a number"),
-            Kind::Duration | Kind::Positive => format!("write {}", unit::DURATION_FORM),
-            Kind::DurationOr(word) => format!("write \"{word}\", or {}", unit::DURATION_FORM),
-            Kind::Law => format!("write a duration or a law; {}", law_text::forms()),
-            Kind::Rate => format!("write {}", unit::RATE_FORM),
-            Kind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
-            Kind::File => such("the name of a file in quotes"),
-            Kind::OneOf(words) => one_of(&words()),
-            Kind::SomeOf(words) => format!("write a list of some of {}", quoted(&words())),
-            Kind::Name(group) => format!("write the name of {} in quotes", group.one()),
-            Kind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
-            Kind::Table(_) => such("a table"),
-            Kind::Bound(goal) => format!("write {}", goal.form()),
-            Kind::Ranges => such("a table of paths"),
-            Kind::Named(table, _) => format!("write tables with a name each: {}", table.heading),
-            Kind::Each(table, group) => {
+            KeyKind::Number(..) => such("a number"),
+            KeyKind::Duration | KeyKind::Positive => format!("write {}", unit::DURATION_FORM),
+            KeyKind::DurationOr(word) => format!("write \"{word}\", or {}", unit::DURATION_FORM),
+            KeyKind::Law => format!("write a duration or a law; {}", law_text::forms()),
+            KeyKind::Rate => format!("write {}", unit::RATE_FORM),
+            KeyKind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
+            KeyKind::File => such("the name of a file in quotes"),
+            KeyKind::OneOf(words) => one_of(&words()),
+            KeyKind::SomeOf(words) => format!("write a list of some of {}", quoted(&words())),
+            KeyKind::Name(group) => format!("write the name of {} in quotes", group.one()),
+            KeyKind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
+            KeyKind::Table(_) => such("a table"),
+            KeyKind::Bound(goal) => format!("write {}", goal.form()),
+            KeyKind::Ranges => such("a table of paths"),
+            KeyKind::Named(table, _) => format!("write tables with a name each: {}", table.heading),
+            KeyKind::Each(table, group) => {
                 format!("write tables by the names of {}: {}", group.nouns(), table.heading)
             }
-            Kind::List(_) => such("a list of tables"),
-            Kind::Steps => such("a list of steps"),
+            KeyKind::List(_) => such("a list of tables"),
+            KeyKind::Steps => such("a list of steps"),
         }
     }
 
@@ -226,36 +232,36 @@ impl Kind {
             if n >= 1e6 { format!("{n:e}") } else { n.to_string() }
         };
         match self {
-            Kind::Text => "text".to_owned(),
-            Kind::Flag => "true or false".to_owned(),
-            Kind::Count(low, high) => {
+            KeyKind::Text => "text".to_owned(),
+            KeyKind::Flag => "true or false".to_owned(),
+            KeyKind::Count(low, high) => {
                 format!("whole number, {low} to {}", crate::words::limits::grouped(high))
             }
-            Kind::Counts(many, low, high) => {
+            KeyKind::Counts(many, low, high) => {
                 format!("list of {many} whole numbers, {low} to {}, ascending", crate::words::limits::grouped(high))
             }
-            Kind::Number(low, high) => format!("number, {} to {}", number(low), number(high)),
-            Kind::Duration => "duration".to_owned(),
-            Kind::Positive => "duration above zero".to_owned(),
-            Kind::DurationOr(word) => format!("duration or `\"{word}\"`"),
-            Kind::Law => "duration or law".to_owned(),
-            Kind::Rate => "rate".to_owned(),
-            Kind::Profile(_) => "rate, or list of points".to_owned(),
-            Kind::File => "file name".to_owned(),
-            Kind::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
-            Kind::SomeOf(words) => {
+            KeyKind::Number(low, high) => format!("number, {} to {}", number(low), number(high)),
+            KeyKind::Duration => "duration".to_owned(),
+            KeyKind::Positive => "duration above zero".to_owned(),
+            KeyKind::DurationOr(word) => format!("duration or `\"{word}\"`"),
+            KeyKind::Law => "duration or law".to_owned(),
+            KeyKind::Rate => "rate".to_owned(),
+            KeyKind::Profile(_) => "rate, or list of points".to_owned(),
+            KeyKind::File => "file name".to_owned(),
+            KeyKind::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+            KeyKind::SomeOf(words) => {
                 let words: Vec<String> = words().iter().map(|word| format!("`\"{word}\"`")).collect();
                 format!("list of some of {}", words.join(", "))
             }
-            Kind::Name(group) => format!("name of {}", group.one()),
-            Kind::Names(group) => format!("list of names of {}", group.nouns()),
-            Kind::Table(_) => "table".to_owned(),
-            Kind::Bound(goal) => goal.words().to_owned(),
-            Kind::Ranges => "table of paths with ranges".to_owned(),
-            Kind::Named(..) => "tables by name".to_owned(),
-            Kind::Each(_, group) => format!("tables by the names of {}", group.nouns()),
-            Kind::List(_) => "list of tables".to_owned(),
-            Kind::Steps => "list of steps".to_owned(),
+            KeyKind::Name(group) => format!("name of {}", group.one()),
+            KeyKind::Names(group) => format!("list of names of {}", group.nouns()),
+            KeyKind::Table(_) => "table".to_owned(),
+            KeyKind::Bound(goal) => goal.words().to_owned(),
+            KeyKind::Ranges => "table of paths with ranges".to_owned(),
+            KeyKind::Named(..) => "tables by name".to_owned(),
+            KeyKind::Each(_, group) => format!("tables by the names of {}", group.nouns()),
+            KeyKind::List(_) => "list of tables".to_owned(),
+            KeyKind::Steps => "list of steps".to_owned(),
         }
     }
 }

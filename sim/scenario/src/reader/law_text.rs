@@ -8,7 +8,7 @@ use std::ops::Range;
 use engine::law::Law;
 use engine::time::Span;
 
-use crate::reader::unit::{self, Mistake};
+use crate::reader::unit::{self, UnitMistake};
 use crate::words::suggest;
 
 /// The accepted forms: form, meaning.
@@ -45,7 +45,7 @@ pub(crate) enum LawText {
 }
 
 /// A mistake in bytes of the law's text.
-pub(crate) type Located = (Range<usize>, Mistake);
+pub(crate) type Located = (Range<usize>, UnitMistake);
 
 impl LawText {
     /// Reads a law; all mistakes at once.
@@ -56,7 +56,7 @@ impl LawText {
         };
         let name = text[..open].trim();
         let Some(inner) = text.trim_end().strip_suffix(')') else {
-            let mistake = Mistake::new("the law's bracket is not closed", "no `)`", forms());
+            let mistake = UnitMistake::new("the law's bracket is not closed", "no `)`", forms());
             return Err(vec![(whole, mistake)]);
         };
         let args = split_args(inner, open + 1);
@@ -72,7 +72,7 @@ impl LawText {
         if args.len() != wanted || args.iter().any(|arg| arg.1.is_empty()) {
             let values = if wanted == 1 { "value" } else { "values" };
             let what = format!("`{name}` takes {wanted} {values}, not {}", given(&args));
-            return Err(vec![(whole, Mistake::new(what, "wrong number of values", format!("write \"{form}\"")))]);
+            return Err(vec![(whole, UnitMistake::new(what, "wrong number of values", format!("write \"{form}\"")))]);
         }
         LawText::from_args(name, &args)
     }
@@ -80,7 +80,7 @@ impl LawText {
     fn from_args(name: &str, args: &[(Range<usize>, &str)]) -> Result<LawText, Vec<Located>> {
         let span = |index: usize| unit::duration(args[index].1).map_err(|mistake| (args[index].0.clone(), mistake));
         let all = args[0].0.start..args[args.len() - 1].0.end;
-        let impossible = |what: String, help: &str| Err(vec![(all, Mistake::new(what, "impossible", help))]);
+        let impossible = |what: String, help: &str| Err(vec![(all, UnitMistake::new(what, "impossible", help))]);
         match name {
             "exp" => match span(0).map_err(|mistake| vec![mistake])? {
                 Span::ZERO => impossible("an exponential law has a mean above zero".into(), &forms()),
@@ -91,7 +91,7 @@ impl LawText {
                 let exponent = exponent.ok_or_else(|| {
                     let what = format!("`{}` is not an exponent of a Pareto law", unit::short(args[1].1));
                     let help = "write a number above 1 (else the mean is infinite) and at most 100, such as 1.5";
-                    (args[1].0.clone(), Mistake::new(what, "not an exponent", help))
+                    (args[1].0.clone(), UnitMistake::new(what, "not an exponent", help))
                 });
                 match both(span(0), exponent)? {
                     (Span::ZERO, _) => impossible("a Pareto law has a minimum above zero".into(), &forms()),
@@ -162,7 +162,7 @@ fn given(args: &[(Range<usize>, &str)]) -> String {
 }
 
 /// A text without brackets that is no duration: perhaps the name of a law.
-fn no_form(text: &str, mut mistake: Mistake) -> Located {
+fn no_form(text: &str, mut mistake: UnitMistake) -> Located {
     let word: String = text.trim().chars().take_while(char::is_ascii_alphabetic).collect();
     if !word.is_empty() {
         let known = FORMS.iter().filter(|(form, _)| form.contains('('));
@@ -190,7 +190,7 @@ fn unknown_law(name: &str, open: usize) -> Located {
         Some(meant) => format!("did you mean \"{meant}\"? {}", forms()),
         None => forms(),
     };
-    (0..open, Mistake::new(format!("`{}` is not a law", unit::short(name)), "unknown law", help))
+    (0..open, UnitMistake::new(format!("`{}` is not a law", unit::short(name)), "unknown law", help))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use engine::time::Span;
 
 use crate::reader::bound::Bound;
-use crate::reader::key::Table;
+use crate::reader::key::KeyTable;
 use crate::reader::law_text::LawText;
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
@@ -16,7 +16,7 @@ use crate::words::source::{At, Name};
 pub(crate) struct Node {
     /// Its heading or its braces.
     pub(crate) at: At,
-    pub(crate) table: &'static Table,
+    pub(crate) table: &'static KeyTable,
     pub(crate) fields: Vec<Field>,
 }
 

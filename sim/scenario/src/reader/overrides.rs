@@ -1,6 +1,6 @@
 //! `--set KEY=VALUE`: values laid over the file before it is read, with places of their own.
 
-use crate::reader::key::{Group, Kind, Table};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup};
 use crate::reader::raw::{self, Item, Raw, RawValue};
 use crate::reader::unit::short;
 use crate::words::diagnostic::Findings;
@@ -22,7 +22,7 @@ const BYTES: usize = 65_536;
 /// Lays the overrides over the document, in order; `table` is what the whole of it may say.
 pub(crate) fn apply(
     document: &mut Raw,
-    table: &'static Table,
+    table: &'static KeyTable,
     overrides: &[Override],
     sources: &mut Sources,
     findings: &mut Findings,
@@ -102,9 +102,9 @@ fn shift(raw: &mut Raw, source: usize, base: usize, prefix: usize) {
 /// What the walk down a path knows of the definition of the place it has reached.
 #[derive(Clone, Copy)]
 enum Defined {
-    Table(&'static Table),
-    Named(&'static Table, Group),
-    Entries(&'static Table),
+    Table(&'static KeyTable),
+    Named(&'static KeyTable, NameGroup),
+    Entries(&'static KeyTable),
     Unknown,
 }
 
@@ -112,10 +112,10 @@ impl Defined {
     fn below(self, key: &str) -> Defined {
         match self {
             Defined::Table(table) => match table.key(key).map(|key| key.kind) {
-                Some(Kind::Table(inner)) => Defined::Table(inner),
-                Some(Kind::Named(inner, group)) => Defined::Named(inner, group),
-                Some(Kind::Each(inner, _)) => Defined::Entries(inner),
-                Some(Kind::List(inner) | Kind::Profile(inner)) => Defined::Entries(inner),
+                Some(KeyKind::Table(inner)) => Defined::Table(inner),
+                Some(KeyKind::Named(inner, group)) => Defined::Named(inner, group),
+                Some(KeyKind::Each(inner, _)) => Defined::Entries(inner),
+                Some(KeyKind::List(inner) | KeyKind::Profile(inner)) => Defined::Entries(inner),
                 _ => Defined::Unknown,
             },
             Defined::Named(inner, _) | Defined::Entries(inner) => Defined::Table(inner),
@@ -124,7 +124,7 @@ impl Defined {
     }
 }
 
-fn lay(document: &mut Raw, table: &'static Table, path: &[(String, At)], value: Raw, findings: &mut Findings) {
+fn lay(document: &mut Raw, table: &'static KeyTable, path: &[(String, At)], value: Raw, findings: &mut Findings) {
     let mut here = document;
     let mut defined = Defined::Table(table);
     for (depth, (segment, at)) in path.iter().enumerate() {

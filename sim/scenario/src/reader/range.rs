@@ -1,10 +1,10 @@
 //! What a setting may be in a plan: `"1..16"`, `"2..16/2"`, or a list; and the path of the setting, held against the key tables.
 
-use crate::reader::key::{Key, Kind, Table};
+use crate::reader::key::{KeyKind, KeyTable, TableKey};
 use crate::reader::node::Range;
 use crate::reader::overrides;
 use crate::reader::raw::{Item, Raw, RawValue};
-use crate::reader::unit::{Mistake, short};
+use crate::reader::unit::{UnitMistake, short};
 use crate::reader::walk::Walker;
 use crate::words::{limits, suggest};
 
@@ -51,32 +51,32 @@ impl Walker<'_> {
     }
 
     /// Whether a path leads to a key that the file can have.
-    fn setting(&self, path: &str) -> Result<(), Mistake> {
+    fn setting(&self, path: &str) -> Result<(), UnitMistake> {
         let Some(segments) = overrides::segments(path) else {
-            return Err(Mistake::new(
+            return Err(UnitMistake::new(
                 format!("`{}` is not the path of a key", short(path)),
                 "not a path",
                 "write it as in TOML, such as \"world.gevent.processes\"",
             ));
         };
-        let mut table: &'static Table = self.vocabulary.root;
+        let mut table: &'static KeyTable = self.vocabulary.root;
         let mut rest = segments.iter();
         while let Some(segment) = rest.next() {
             let Some(key) = table.key(segment) else { return Err(unknown(table, segment)) };
             match key.kind {
-                Kind::Table(inner) => table = inner,
-                Kind::Named(inner, group) | Kind::Each(inner, group) => {
+                KeyKind::Table(inner) => table = inner,
+                KeyKind::Named(inner, group) | KeyKind::Each(inner, group) => {
                     let Some(name) = rest.next() else { return Err(whole(path)) };
                     let known = self.names.of_group(group);
                     if !known.clone().any(|known| known == name) {
                         let what = format!("the file has no {} `{}`", group.noun(), short(name));
                         let help = suggest::help(name, known, &format!("{} of this file", group.nouns()));
-                        return Err(Mistake::new(what, "no such name", help));
+                        return Err(UnitMistake::new(what, "no such name", help));
                     }
                     table = inner;
                 }
                 // What is inside a list is left to the overrides themselves.
-                Kind::List(_) | Kind::Profile(_) | Kind::Steps => return Ok(()),
+                KeyKind::List(_) | KeyKind::Profile(_) | KeyKind::Steps => return Ok(()),
                 _ => return if rest.next().is_none() { Ok(()) } else { Err(deeper(key)) },
             }
         }
@@ -112,24 +112,24 @@ impl Walker<'_> {
     }
 }
 
-fn unknown(table: &'static Table, segment: &str) -> Mistake {
+fn unknown(table: &'static KeyTable, segment: &str) -> UnitMistake {
     let known = table.keys.iter().map(|key| key.name);
     let help = suggest::help(segment, known, &format!("keys of {}", table.noun));
-    Mistake::new(format!("{} has no key `{}`", table.noun, short(segment)), "leads nowhere", help)
+    UnitMistake::new(format!("{} has no key `{}`", table.noun, short(segment)), "leads nowhere", help)
 }
 
-fn whole(path: &str) -> Mistake {
+fn whole(path: &str) -> UnitMistake {
     let what = format!("`{}` is a table, and only a single key can vary", short(path));
-    Mistake::new(what, "stops too early", "write the whole path, such as \"world.gevent.processes\"")
+    UnitMistake::new(what, "stops too early", "write the whole path, such as \"world.gevent.processes\"")
 }
 
-fn deeper(key: &Key) -> Mistake {
-    Mistake::new(format!("`{}` is no table", key.name), "goes too deep", "shorten the path")
+fn deeper(key: &TableKey) -> UnitMistake {
+    UnitMistake::new(format!("`{}` is no table", key.name), "goes too deep", "shorten the path")
 }
 
 /// The whole numbers of `1..16` or `2..16/2`.
-fn numbers(text: &str) -> Result<Vec<String>, Mistake> {
-    let form = || Mistake::new(format!("`{}` is not a range", short(text)), "not a range", format!("write {FORM}"));
+fn numbers(text: &str) -> Result<Vec<String>, UnitMistake> {
+    let form = || UnitMistake::new(format!("`{}` is not a range", short(text)), "not a range", format!("write {FORM}"));
     let (ends, step) = match text.split_once('/') {
         Some((ends, step)) => (ends, step.trim().parse::<u64>().ok().filter(|step| *step > 0).ok_or_else(form)?),
         None => (text, 1),
@@ -139,7 +139,7 @@ fn numbers(text: &str) -> Result<Vec<String>, Mistake> {
     let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
     if low > high {
         let what = format!("the range `{}` runs backwards", short(text));
-        return Err(Mistake::new(what, "nothing in it", format!("write \"{high}..{low}\"")));
+        return Err(UnitMistake::new(what, "nothing in it", format!("write \"{high}..{low}\"")));
     }
     let count = (high - low) / step + 1;
     if count > limits::VALUES {
@@ -149,7 +149,7 @@ fn numbers(text: &str) -> Result<Vec<String>, Mistake> {
             limits::VALUES,
             count.div_ceil(limits::VALUES) * step
         );
-        return Err(Mistake::new(what, "too many", help));
+        return Err(UnitMistake::new(what, "too many", help));
     }
     Ok((0..count).map(|at| (low + at * step).to_string()).collect())
 }

@@ -1,31 +1,31 @@
 //! The walker's leaves: numbers, durations, laws, words and names, each held against its key.
 
-use crate::reader::key::{Group, Key, Kind, one_of};
+use crate::reader::key::{KeyKind, NameGroup, TableKey, one_of};
 use crate::reader::law_text::LawText;
 use crate::reader::node::Value;
 use crate::reader::raw::{Raw, RawValue};
-use crate::reader::unit::{self, Mistake, short};
+use crate::reader::unit::{self, UnitMistake, short};
 use crate::reader::walk::Walker;
 use crate::words::source::{At, Name};
 use crate::words::{limits, suggest};
 
 impl Walker<'_> {
-    pub(crate) fn wrong_type(&mut self, key: &Key, raw: &Raw) {
+    pub(crate) fn wrong_type(&mut self, key: &TableKey, raw: &Raw) {
         let typed = short(self.sources.slice(raw.at));
         let number = matches!(raw.value, RawValue::Integer(_) | RawValue::Float(_));
         let (what, help) = match key.kind {
-            Kind::Duration | Kind::Positive | Kind::DurationOr(_) | Kind::Law if number => {
-                let forms = if matches!(key.kind, Kind::Law) { "; or a law such as \"exp(5ms)\"" } else { "" };
+            KeyKind::Duration | KeyKind::Positive | KeyKind::DurationOr(_) | KeyKind::Law if number => {
+                let forms = if matches!(key.kind, KeyKind::Law) { "; or a law such as \"exp(5ms)\"" } else { "" };
                 (
                     format!("the duration `{}` has no unit", key.name),
                     format!("write \"{typed}ms\" or \"{typed}s\", in quotes; units are ns, us, ms, s, m, h{forms}"),
                 )
             }
-            Kind::Rate | Kind::Profile(_) if number => (
+            KeyKind::Rate | KeyKind::Profile(_) if number => (
                 format!("the rate `{}` has no unit", key.name),
                 format!("write \"{typed}/s\", in quotes; units are /s, /m, /h"),
             ),
-            kind @ Kind::Count(..) if number => {
+            kind @ KeyKind::Count(..) if number => {
                 (format!("`{}` is a whole number, not {typed}", key.name), kind.expected(key.example))
             }
             kind => (format!("`{}` cannot be {}", key.name, raw.kind()), kind.expected(key.example)),
@@ -33,14 +33,14 @@ impl Walker<'_> {
         self.findings.error(raw.at, what).label(raw.kind()).help(help);
     }
 
-    pub(crate) fn or_report<T>(&mut self, at: At, read: Result<T, Mistake>) -> Option<T> {
+    pub(crate) fn or_report<T>(&mut self, at: At, read: Result<T, UnitMistake>) -> Option<T> {
         read.map_err(|mistake| {
             self.findings.error(at, mistake.what).label(mistake.label).help(mistake.help);
         })
         .ok()
     }
 
-    pub(crate) fn count(&mut self, key: &Key, raw: &Raw, number: i128, low: u64, high: u64) -> Option<Value> {
+    pub(crate) fn count(&mut self, key: &TableKey, raw: &Raw, number: i128, low: u64, high: u64) -> Option<Value> {
         if number < i128::from(low) || number > i128::from(high) {
             let typed = short(self.sources.slice(raw.at));
             let what = format!("`{}` cannot be {typed}", key.name);
@@ -57,7 +57,7 @@ impl Walker<'_> {
     /// So many whole numbers, none smaller than the one before.
     pub(crate) fn counts(
         &mut self,
-        key: &Key,
+        key: &TableKey,
         raw: &Raw,
         array: &[Raw],
         many: usize,
@@ -91,7 +91,7 @@ impl Walker<'_> {
         (array.len() == many && counts.len() == many && counts.is_sorted()).then_some(Value::Counts(counts))
     }
 
-    pub(crate) fn number(&mut self, key: &Key, raw: &Raw, number: f64, low: f64, high: f64) -> Option<Value> {
+    pub(crate) fn number(&mut self, key: &TableKey, raw: &Raw, number: f64, low: f64, high: f64) -> Option<Value> {
         // Not-a-number compares false and so is out of range too.
         if number >= low && number <= high {
             return Some(Value::Number(number));
@@ -103,9 +103,9 @@ impl Walker<'_> {
         None
     }
 
-    pub(crate) fn duration(&mut self, key: &Key, raw: &Raw, text: &str) -> Option<Value> {
+    pub(crate) fn duration(&mut self, key: &TableKey, raw: &Raw, text: &str) -> Option<Value> {
         let span = self.or_report(raw.at, unit::duration(text))?;
-        if matches!(key.kind, Kind::Positive) && span.is_zero() {
+        if matches!(key.kind, KeyKind::Positive) && span.is_zero() {
             let what = format!("`{}` cannot be zero", key.name);
             self.findings
                 .error(raw.at, what)
@@ -122,7 +122,7 @@ impl Walker<'_> {
         }
         let span = unit::duration(text).map_err(|mistake| {
             let help = format!("{}; or write \"{word}\"", mistake.help);
-            Mistake { help, ..mistake }
+            UnitMistake { help, ..mistake }
         });
         self.or_report(raw.at, span).map(Value::Duration)
     }
@@ -140,7 +140,7 @@ impl Walker<'_> {
         }
     }
 
-    pub(crate) fn word(&mut self, key: &Key, raw: &Raw, text: &str, words: &[&'static str]) -> Option<Value> {
+    pub(crate) fn word(&mut self, key: &TableKey, raw: &Raw, text: &str, words: &[&'static str]) -> Option<Value> {
         if words.contains(&text) {
             return Some(Value::Text(text.to_owned()));
         }
@@ -154,7 +154,7 @@ impl Walker<'_> {
     }
 
     /// The text of the next word of a list, unless it is none or stands there already.
-    fn unlisted<'r>(&mut self, key: &Key, raw: &'r Raw, listed: &[Name], sound: &mut bool) -> Option<&'r str> {
+    fn unlisted<'r>(&mut self, key: &TableKey, raw: &'r Raw, listed: &[Name], sound: &mut bool) -> Option<&'r str> {
         let Some(text) = raw.text() else {
             self.wrong_type(key, raw);
             *sound = false;
@@ -169,7 +169,7 @@ impl Walker<'_> {
     }
 
     /// A list of words of which each may stand once.
-    pub(crate) fn word_list(&mut self, key: &Key, array: &[Raw], words: &[&'static str]) -> Option<Value> {
+    pub(crate) fn word_list(&mut self, key: &TableKey, array: &[Raw], words: &[&'static str]) -> Option<Value> {
         let mut listed: Vec<Name> = Vec::new();
         let mut sound = true;
         for raw in array {
@@ -180,11 +180,11 @@ impl Walker<'_> {
         sound.then_some(Value::Names(listed))
     }
 
-    pub(crate) fn name(&mut self, group: Group, raw: &Raw, text: &str) -> Option<Name> {
+    pub(crate) fn name(&mut self, group: NameGroup, raw: &Raw, text: &str) -> Option<Name> {
         let known = self.names.of_group(group);
         if !known.clone().any(|name| name == text) {
             let noun = group.noun();
-            let other = [Group::Peer, Group::Sync, Group::Queue, Group::Event]
+            let other = [NameGroup::Peer, NameGroup::Sync, NameGroup::Queue, NameGroup::Event]
                 .into_iter()
                 .find(|other| self.names.of_group(*other).any(|name| name == text));
             if let Some(other) = other {
@@ -201,7 +201,7 @@ impl Walker<'_> {
         Some(Name { text: text.to_owned(), at: raw.at })
     }
 
-    pub(crate) fn name_list(&mut self, key: &Key, group: Group, array: &[Raw]) -> Option<Value> {
+    pub(crate) fn name_list(&mut self, key: &TableKey, group: NameGroup, array: &[Raw]) -> Option<Value> {
         let mut names: Vec<Name> = Vec::new();
         let mut sound = true;
         for raw in array {

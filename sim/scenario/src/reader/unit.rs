@@ -15,7 +15,7 @@ pub(crate) const RATE_FORM: &str = "a number and a unit (/s, /m, /h) in quotes, 
 
 /// What is wrong with a text, and what to write instead.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Mistake {
+pub(crate) struct UnitMistake {
     /// What is wrong.
     pub(crate) what: String,
     /// Words for the underline.
@@ -24,9 +24,9 @@ pub(crate) struct Mistake {
     pub(crate) help: String,
 }
 
-impl Mistake {
-    pub(crate) fn new(what: impl Into<String>, label: &'static str, help: impl Into<String>) -> Mistake {
-        Mistake { what: what.into(), label, help: help.into() }
+impl UnitMistake {
+    pub(crate) fn new(what: impl Into<String>, label: &'static str, help: impl Into<String>) -> UnitMistake {
+        UnitMistake { what: what.into(), label, help: help.into() }
     }
 }
 
@@ -41,23 +41,25 @@ pub(crate) fn short(text: &str) -> String {
 }
 
 /// Reads `8ms`, `1.5s`.
-pub(crate) fn duration(text: &str) -> Result<Span, Mistake> {
+pub(crate) fn duration(text: &str) -> Result<Span, UnitMistake> {
     let shown = short(text.trim());
     let expected = || format!("write {DURATION_FORM}");
     let span = text.parse::<Span>().map_err(|error| match error {
-        ParseSpanError::Empty => Mistake::new("a duration is missing", "nothing here", expected()),
+        ParseSpanError::Empty => UnitMistake::new("a duration is missing", "nothing here", expected()),
         ParseSpanError::NoNumber if text.trim_start().starts_with('-') => {
-            Mistake::new(format!("the duration `{shown}` is negative"), "below zero", expected())
+            UnitMistake::new(format!("the duration `{shown}` is negative"), "below zero", expected())
         }
-        ParseSpanError::NoNumber => Mistake::new(format!("`{shown}` is not a duration"), "not a duration", expected()),
-        ParseSpanError::NoUnit => Mistake::new(
+        ParseSpanError::NoNumber => {
+            UnitMistake::new(format!("`{shown}` is not a duration"), "not a duration", expected())
+        }
+        ParseSpanError::NoUnit => UnitMistake::new(
             format!("the duration `{shown}` has no unit"),
             "a bare number",
             format!("write \"{shown}ms\" or \"{shown}s\"; units are ns, us, ms, s, m, h"),
         ),
         ParseSpanError::UnknownUnit(unit) => unknown_unit(&shown, &unit),
         ParseSpanError::TooLarge => too_long(&shown),
-        ParseSpanError::TooFine => Mistake::new(
+        ParseSpanError::TooFine => UnitMistake::new(
             format!("the duration `{shown}` is finer than a nanosecond"),
             "too many decimals",
             "durations are whole nanoseconds; write fewer decimals",
@@ -69,15 +71,15 @@ pub(crate) fn duration(text: &str) -> Result<Span, Mistake> {
     Ok(span)
 }
 
-fn too_long(shown: &str) -> Mistake {
-    Mistake::new(
+fn too_long(shown: &str) -> UnitMistake {
+    UnitMistake::new(
         format!("the duration `{shown}` is longer than a scenario may say"),
         "too long",
         format!("the limit is {} s", limits::grouped(limits::DURATION_S)),
     )
 }
 
-fn unknown_unit(shown: &str, unit: &str) -> Mistake {
+fn unknown_unit(shown: &str, unit: &str) -> UnitMistake {
     const SPELLINGS: [(&str, &str); 16] = [
         ("sec", "s"),
         ("secs", "s"),
@@ -108,7 +110,7 @@ fn unknown_unit(shown: &str, unit: &str) -> Mistake {
         Some(unit) => format!("did you mean `{unit}`? units are ns, us, ms, s, m, h"),
         None => format!("write {DURATION_FORM}"),
     };
-    Mistake::new(what, "unknown unit", help)
+    UnitMistake::new(what, "unknown unit", help)
 }
 
 /// Reads a plain decimal number: digits with at most one point; no sign, no exponent, no `inf`.
@@ -122,17 +124,17 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
 }
 
 /// Reads `300/s` as requests a second.
-pub(crate) fn rate(text: &str) -> Result<f64, Mistake> {
+pub(crate) fn rate(text: &str) -> Result<f64, UnitMistake> {
     let shown = short(text.trim());
     let expected = || format!("write {RATE_FORM}");
     let Some((number, unit)) = text.split_once('/') else {
         return Err(match decimal(text) {
-            Some(_) => Mistake::new(
+            Some(_) => UnitMistake::new(
                 format!("the rate `{shown}` has no unit"),
                 "a bare number",
                 format!("write \"{shown}/s\"; units are /s, /m, /h"),
             ),
-            None => Mistake::new(format!("`{shown}` is not a rate"), "not a rate", expected()),
+            None => UnitMistake::new(format!("`{shown}` is not a rate"), "not a rate", expected()),
         });
     };
     let Some(number) = decimal(number) else {
@@ -141,7 +143,7 @@ pub(crate) fn rate(text: &str) -> Result<f64, Mistake> {
         } else {
             (format!("`{shown}` is not a rate"), "not a rate")
         };
-        return Err(Mistake::new(what, label, expected()));
+        return Err(UnitMistake::new(what, label, expected()));
     };
     let seconds = match unit.trim() {
         "s" => 1.0,
@@ -154,12 +156,12 @@ pub(crate) fn rate(text: &str) -> Result<f64, Mistake> {
                 None => expected(),
             };
             let what = format!("`/{}` is not a unit of rate", short(other));
-            return Err(Mistake::new(what, "unknown unit", help));
+            return Err(UnitMistake::new(what, "unknown unit", help));
         }
     };
     let rate = number / seconds;
     if rate > limits::RATE {
-        return Err(Mistake::new(
+        return Err(UnitMistake::new(
             format!("the rate `{shown}` is higher than a scenario may say"),
             "too high",
             format!("the limit is {} requests a second", limits::grouped(limits::RATE as u64)),

@@ -1,15 +1,15 @@
 //! What one kind of file may say: where its tables begin, and which steps there are.
 
-use super::key::{Group, Kind, Table};
+use super::key::{KeyKind, KeyTable, NameGroup};
 
 /// All that the walker knows of a kind of file.
 pub(crate) struct Vocabulary {
     /// The table of the whole file.
-    pub(crate) root: &'static Table,
+    pub(crate) root: &'static KeyTable,
     /// All steps; the first key of each is its verb.
-    pub(crate) steps: &'static [&'static Table],
+    pub(crate) steps: &'static [&'static KeyTable],
     /// What to write in a table for a name that another tool has for one of its keys.
-    pub(crate) elsewhere: fn(&'static Table, &str) -> Option<&'static str>,
+    pub(crate) elsewhere: fn(&'static KeyTable, &str) -> Option<&'static str>,
 }
 
 impl Vocabulary {
@@ -19,13 +19,13 @@ impl Vocabulary {
     }
 
     /// The step with this verb.
-    pub(crate) fn step(&self, verb: &str) -> Option<&'static Table> {
+    pub(crate) fn step(&self, verb: &str) -> Option<&'static KeyTable> {
         self.steps.iter().find(|table| table.keys[0].name == verb).copied()
     }
 
     /// Verbs of the steps that go with a group of names.
-    pub(crate) fn verbs_for(&self, group: Group) -> String {
-        let fits = |table: &&&Table| matches!(table.keys[0].kind, Kind::Name(owner) if owner == group);
+    pub(crate) fn verbs_for(&self, group: NameGroup) -> String {
+        let fits = |table: &&&KeyTable| matches!(table.keys[0].kind, KeyKind::Name(owner) if owner == group);
         let verbs = self.steps.iter().filter(fits).map(|table| format!("`{}`", table.keys[0].name));
         verbs.collect::<Vec<_>>().join(", ")
     }
@@ -37,13 +37,13 @@ impl Vocabulary {
 
     /// The heading of the first table of the format that has a key of this name.
     pub(crate) fn owner(&self, key: &str) -> Option<&'static str> {
-        fn search(table: &'static Table, key: &str) -> Option<&'static str> {
+        fn search(table: &'static KeyTable, key: &str) -> Option<&'static str> {
             // Tables that stand in braces are of no help: many have keys of these names.
             if table.key(key).is_some() && (table.heading.is_empty() || table.heading.starts_with('[')) {
                 return Some(table.heading);
             }
             table.keys.iter().find_map(|inner| match inner.kind {
-                Kind::Table(inner) | Kind::Named(inner, _) | Kind::Each(inner, _) => search(inner, key),
+                KeyKind::Table(inner) | KeyKind::Named(inner, _) | KeyKind::Each(inner, _) => search(inner, key),
                 _ => None,
             })
         }

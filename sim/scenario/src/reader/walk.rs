@@ -6,7 +6,7 @@
 use engine::time::Span;
 
 use crate::reader::bound::Bound;
-use crate::reader::key::{Group, Key, Kind, Need, Table};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey};
 use crate::reader::law_text::LawText;
 use crate::reader::node::{Field, Node, Value};
 use crate::reader::raw::{self, Item, Raw, RawValue};
@@ -18,21 +18,21 @@ use crate::words::{limits, suggest};
 
 /// Names that the file defines, by group: what a reference is held against.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Vec<(Group, String)>);
+pub(crate) struct Names(Vec<(NameGroup, String)>);
 
 impl Names {
     /// The names that a document defines.
     pub(crate) fn of(root: &Raw) -> Names {
         let groups = [
-            Group::World,
-            Group::Client,
-            Group::Peer,
-            Group::Sync,
-            Group::Queue,
-            Group::Event,
-            Group::Value,
-            Group::Connection,
-            Group::Request,
+            NameGroup::World,
+            NameGroup::Client,
+            NameGroup::Peer,
+            NameGroup::Sync,
+            NameGroup::Queue,
+            NameGroup::Event,
+            NameGroup::Value,
+            NameGroup::Connection,
+            NameGroup::Request,
         ];
         let mut names = Vec::new();
         for group in groups {
@@ -43,7 +43,7 @@ impl Names {
         Names(names)
     }
 
-    pub(crate) fn of_group(&self, group: Group) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn of_group(&self, group: NameGroup) -> impl Iterator<Item = &str> + Clone {
         self.0.iter().filter(move |(owner, _)| *owner == group).map(|(_, name)| name.as_str())
     }
 }
@@ -74,7 +74,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reads a table's items; `path` is what messages call it, `at` its heading.
-    fn table_at_depth(&mut self, table: &'static Table, at: At, path: &str, items: &[Item], depth: usize) -> Node {
+    fn table_at_depth(&mut self, table: &'static KeyTable, at: At, path: &str, items: &[Item], depth: usize) -> Node {
         let mut misspelt: Vec<(&'static str, &Item)> = Vec::new();
         for item in items.iter().filter(|item| table.key(&item.key).is_none()) {
             misspelt.extend(self.unknown_key(table, path, item).map(|name| (name, item)));
@@ -86,7 +86,7 @@ impl<'a> Walker<'a> {
                 self.check_beside(table, key, item, items);
                 let inner = match path {
                     "" => key.name.to_owned(),
-                    _ if matches!(key.kind, Kind::Steps) && depth > 0 => path.to_owned(),
+                    _ if matches!(key.kind, KeyKind::Steps) && depth > 0 => path.to_owned(),
                     _ => format!("{path}.{}", key.name),
                 };
                 let value = self.value(key, item, &inner, depth);
@@ -104,12 +104,12 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let value = match key.need {
-                Need::Required => {
+                Presence::Required => {
                     self.missing(key, table, path, at);
                     Some((false, stand_in(key.kind)))
                 }
-                Need::Default(text) => Some((true, self.default(key, text))),
-                Need::Else(_) => None,
+                Presence::Default(text) => Some((true, self.default(key, text))),
+                Presence::Else(_) => None,
             };
             fields.extend(value.map(|(sound, value)| Field {
                 name: key.name,
@@ -124,7 +124,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reports a key that the table does not have; returns the one that was meant, if that is clear.
-    fn unknown_key(&mut self, table: &'static Table, path: &str, item: &Item) -> Option<&'static str> {
+    fn unknown_key(&mut self, table: &'static KeyTable, path: &str, item: &Item) -> Option<&'static str> {
         let what = match path {
             "" => format!("unknown key `{}`", short(&item.key)),
             _ => format!("unknown key `{}` in {}", short(&item.key), place(path)),
@@ -142,20 +142,20 @@ impl<'a> Walker<'a> {
         near
     }
 
-    fn missing(&mut self, key: &Key, table: &Table, path: &str, at: At) {
+    fn missing(&mut self, key: &TableKey, table: &KeyTable, path: &str, at: At) {
         let what = match path {
             "" => format!("`{}` is missing", key.name),
             _ => format!("{} needs `{}`", place(path), key.name),
         };
         let help = match key.kind {
-            Kind::Named(inner, _) => format!("write a table {}: {}", inner.heading, key.doc),
+            KeyKind::Named(inner, _) => format!("write a table {}: {}", inner.heading, key.doc),
             _ => format!("write `{} = {}`: {}", key.name, key.example, key.doc),
         };
         let label = format!("{} without `{}`", table.noun, key.name);
         self.findings.error(at, what).label(label).help(help).echo();
     }
 
-    fn check_beside(&mut self, table: &Table, key: &Key, item: &Item, entries: &[Item]) {
+    fn check_beside(&mut self, table: &KeyTable, key: &TableKey, item: &Item, entries: &[Item]) {
         let fits = |other: &str| entries.iter().any(|item| item.key == other);
         if key.beside.is_empty() || key.beside.iter().any(|other| fits(other)) {
             return;
@@ -169,51 +169,55 @@ impl<'a> Walker<'a> {
         self.findings.error(item.at, what).label(format!("no {others} here")).help(help).echo();
     }
 
-    fn default(&mut self, key: &Key, text: &str) -> Value {
+    fn default(&mut self, key: &TableKey, text: &str) -> Value {
         let raw = raw::read_single(&format!("x = {text}")).expect("a default in a key table is TOML");
         let item = Item { key: key.name.to_owned(), at: At::default(), raw };
         self.value(key, &item, key.name, 0).expect("a default in a key table fits its key")
     }
 
     /// The value of a key, or `None` after reporting why not.
-    fn value(&mut self, key: &Key, item: &Item, path: &str, depth: usize) -> Option<Value> {
+    fn value(&mut self, key: &TableKey, item: &Item, path: &str, depth: usize) -> Option<Value> {
         let raw = &item.raw;
         match (key.kind, &raw.value) {
-            (Kind::Text | Kind::File, RawValue::Text(text)) => Some(Value::Text(text.clone())),
+            (KeyKind::Text | KeyKind::File, RawValue::Text(text)) => Some(Value::Text(text.clone())),
             // On the command line a title may be a number: `--set title=2026`.
-            (Kind::Text, RawValue::Integer(_) | RawValue::Float(_) | RawValue::Flag(_)) if raw.at.source > 0 => {
+            (KeyKind::Text, RawValue::Integer(_) | RawValue::Float(_) | RawValue::Flag(_)) if raw.at.source > 0 => {
                 Some(Value::Text(self.sources.slice(raw.at).to_owned()))
             }
-            (Kind::Flag, RawValue::Flag(flag)) => Some(Value::Flag(*flag)),
-            (Kind::Count(low, high), RawValue::Integer(number)) => self.count(key, raw, *number, low, high),
-            (Kind::Counts(many, low, high), RawValue::Array(array)) => self.counts(key, raw, array, many, (low, high)),
-            (Kind::Number(low, high), RawValue::Integer(number)) => self.number(key, raw, *number as f64, low, high),
-            (Kind::Number(low, high), RawValue::Float(number)) => self.number(key, raw, *number, low, high),
-            (Kind::Duration | Kind::Positive, RawValue::Text(text)) => self.duration(key, raw, text),
-            (Kind::DurationOr(word), RawValue::Text(text)) => self.duration_or(word, raw, text),
-            (Kind::Law, RawValue::Text(text)) => self.law(raw, text),
-            (Kind::Rate | Kind::Profile(_), RawValue::Text(text)) => {
+            (KeyKind::Flag, RawValue::Flag(flag)) => Some(Value::Flag(*flag)),
+            (KeyKind::Count(low, high), RawValue::Integer(number)) => self.count(key, raw, *number, low, high),
+            (KeyKind::Counts(many, low, high), RawValue::Array(array)) => {
+                self.counts(key, raw, array, many, (low, high))
+            }
+            (KeyKind::Number(low, high), RawValue::Integer(number)) => self.number(key, raw, *number as f64, low, high),
+            (KeyKind::Number(low, high), RawValue::Float(number)) => self.number(key, raw, *number, low, high),
+            (KeyKind::Duration | KeyKind::Positive, RawValue::Text(text)) => self.duration(key, raw, text),
+            (KeyKind::DurationOr(word), RawValue::Text(text)) => self.duration_or(word, raw, text),
+            (KeyKind::Law, RawValue::Text(text)) => self.law(raw, text),
+            (KeyKind::Rate | KeyKind::Profile(_), RawValue::Text(text)) => {
                 let rate = unit::rate(text);
                 self.or_report(raw.at, rate).map(Value::Number)
             }
-            (Kind::OneOf(words), RawValue::Text(text)) => self.word(key, raw, text, &words()),
-            (Kind::SomeOf(words), RawValue::Array(array)) => self.word_list(key, array, &words()),
-            (Kind::Name(group), RawValue::Text(text)) => {
+            (KeyKind::OneOf(words), RawValue::Text(text)) => self.word(key, raw, text, &words()),
+            (KeyKind::SomeOf(words), RawValue::Array(array)) => self.word_list(key, array, &words()),
+            (KeyKind::Name(group), RawValue::Text(text)) => {
                 self.name(group, raw, text).map(|name| Value::Names(vec![name]))
             }
-            (Kind::Names(group), RawValue::Array(array)) => self.name_list(key, group, array),
-            (Kind::Table(table), RawValue::Table(items)) => {
+            (KeyKind::Names(group), RawValue::Array(array)) => self.name_list(key, group, array),
+            (KeyKind::Table(table), RawValue::Table(items)) => {
                 Some(Value::Table(self.table_at_depth(table, item.at, path, items, depth)))
             }
-            (Kind::Bound(goal), RawValue::Text(text)) => {
+            (KeyKind::Bound(goal), RawValue::Text(text)) => {
                 let bound = goal.read(text);
                 self.or_report(raw.at, bound).map(Value::Bound)
             }
-            (Kind::Ranges, RawValue::Table(items)) => self.ranges(items).map(Value::Ranges),
-            (Kind::Named(table, group), RawValue::Table(items)) => self.named(table, group, path, items),
-            (Kind::Each(table, group), RawValue::Table(items)) => self.each(table, group, path, items),
-            (Kind::List(table) | Kind::Profile(table), RawValue::Array(array)) => self.list(table, path, array, depth),
-            (Kind::Steps, RawValue::Array(array)) => self.step_list(raw.at, array, depth),
+            (KeyKind::Ranges, RawValue::Table(items)) => self.ranges(items).map(Value::Ranges),
+            (KeyKind::Named(table, group), RawValue::Table(items)) => self.named(table, group, path, items),
+            (KeyKind::Each(table, group), RawValue::Table(items)) => self.each(table, group, path, items),
+            (KeyKind::List(table) | KeyKind::Profile(table), RawValue::Array(array)) => {
+                self.list(table, path, array, depth)
+            }
+            (KeyKind::Steps, RawValue::Array(array)) => self.step_list(raw.at, array, depth),
             _ => {
                 self.wrong_type(key, raw);
                 None
@@ -221,8 +225,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn named(&mut self, table: &'static Table, group: Group, path: &str, items: &[Item]) -> Option<Value> {
-        let most = if group == Group::World { limits::WORLDS } else { limits::NAMED };
+    fn named(&mut self, table: &'static KeyTable, group: NameGroup, path: &str, items: &[Item]) -> Option<Value> {
+        let most = if group == NameGroup::World { limits::WORLDS } else { limits::NAMED };
         if let Some(item) = items.get(most) {
             let what = format!("{} {} are more than the limit", items.len(), group.nouns());
             self.findings.error(item.at, what).label("one too many").help(format!("the limit is {most}"));
@@ -244,7 +248,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Tables whose names stand for things of the file.
-    fn each(&mut self, table: &'static Table, group: Group, path: &str, items: &[Item]) -> Option<Value> {
+    fn each(&mut self, table: &'static KeyTable, group: NameGroup, path: &str, items: &[Item]) -> Option<Value> {
         let mut named = Vec::new();
         for item in items {
             let key = Raw { at: item.at, value: RawValue::Text(item.key.clone()) };
@@ -261,7 +265,7 @@ impl<'a> Walker<'a> {
         Some(Value::Named(named))
     }
 
-    fn check_name(&mut self, group: Group, item: &Item) {
+    fn check_name(&mut self, group: NameGroup, item: &Item) {
         let length = item.key.chars().count();
         let bad = item.key.chars().find(|c| c.is_control() || matches!(c, '/' | '#'));
         let what = if length == 0 || length > limits::NAME_CHARS {
@@ -275,7 +279,7 @@ impl<'a> Walker<'a> {
         self.findings.error(item.at, what).label("this name").help(help);
     }
 
-    fn list(&mut self, table: &'static Table, path: &str, array: &[Raw], depth: usize) -> Option<Value> {
+    fn list(&mut self, table: &'static KeyTable, path: &str, array: &[Raw], depth: usize) -> Option<Value> {
         if let Some(raw) = array.get(limits::POINTS) {
             let what = format!("`{path}` has {} entries, more than the limit", array.len());
             self.findings.error(raw.at, what).label("one too many").help(format!("the limit is {}", limits::POINTS));
@@ -325,7 +329,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Which step this is: the one whose verb is among the keys.
-    fn step_table(&mut self, at: At, items: &[Item]) -> Option<&'static Table> {
+    fn step_table(&mut self, at: At, items: &[Item]) -> Option<&'static KeyTable> {
         let vocabulary = self.vocabulary;
         let verb = |item: &Item| vocabulary.step(&item.key).filter(|_| !vocabulary.is_detail(&item.key));
         let mut found = items.iter().filter_map(|item| verb(item).zip(Some(item)));
@@ -371,7 +375,7 @@ impl<'a> Walker<'a> {
 }
 
 /// The step whose verb is a detail of other steps: `timeout`, unless another key is a slip of the hand for their verb.
-fn step_of_detail(vocabulary: &Vocabulary, items: &[Item]) -> Option<&'static Table> {
+fn step_of_detail(vocabulary: &Vocabulary, items: &[Item]) -> Option<&'static KeyTable> {
     let table = items.iter().find_map(|item| vocabulary.step(&item.key))?;
     let slip = |item: &Item| table.key(&item.key).is_none() && near_verb(vocabulary, item).is_some();
     (!items.iter().any(slip)).then_some(table)
@@ -389,20 +393,20 @@ fn place(path: &str) -> String {
 }
 
 /// A harmless value in place of a wrong or missing one, so that reading can go on.
-fn stand_in(kind: Kind) -> Value {
+fn stand_in(kind: KeyKind) -> Value {
     match kind {
-        Kind::Text | Kind::File => Value::Text(String::new()),
-        Kind::Flag => Value::Flag(false),
-        Kind::Count(low, _) => Value::Count(low),
-        Kind::Counts(many, low, _) => Value::Counts(vec![low; many]),
-        Kind::Number(low, _) => Value::Number(low),
-        Kind::Duration | Kind::Positive | Kind::DurationOr(_) => Value::Duration(Span::from_ms(1)),
-        Kind::Law => Value::Law(LawText::Fixed(Span::from_ms(1))),
-        Kind::Rate | Kind::Profile(_) => Value::Number(1.0),
-        Kind::OneOf(words) => Value::Text(words().first().copied().unwrap_or("").to_owned()),
-        Kind::Name(_) | Kind::Names(_) | Kind::SomeOf(_) => Value::Names(Vec::new()),
-        Kind::Table(table) => {
-            let field = |key: &Key| Field {
+        KeyKind::Text | KeyKind::File => Value::Text(String::new()),
+        KeyKind::Flag => Value::Flag(false),
+        KeyKind::Count(low, _) => Value::Count(low),
+        KeyKind::Counts(many, low, _) => Value::Counts(vec![low; many]),
+        KeyKind::Number(low, _) => Value::Number(low),
+        KeyKind::Duration | KeyKind::Positive | KeyKind::DurationOr(_) => Value::Duration(Span::from_ms(1)),
+        KeyKind::Law => Value::Law(LawText::Fixed(Span::from_ms(1))),
+        KeyKind::Rate | KeyKind::Profile(_) => Value::Number(1.0),
+        KeyKind::OneOf(words) => Value::Text(words().first().copied().unwrap_or("").to_owned()),
+        KeyKind::Name(_) | KeyKind::Names(_) | KeyKind::SomeOf(_) => Value::Names(Vec::new()),
+        KeyKind::Table(table) => {
+            let field = |key: &TableKey| Field {
                 name: key.name,
                 key_at: At::default(),
                 at: At::default(),
@@ -413,9 +417,9 @@ fn stand_in(kind: Kind) -> Value {
             Value::Table(Node { at: At::default(), table, fields: table.keys.iter().map(field).collect() })
         }
         // It is never looked at: a scenario with a mistake leaves no objective behind.
-        Kind::Bound(goal) => Value::Bound(Bound { side: goal.side, inclusive: true, value: 0.5 }),
-        Kind::Ranges => Value::Ranges(Vec::new()),
-        Kind::Named(..) | Kind::Each(..) => Value::Named(Vec::new()),
-        Kind::List(_) | Kind::Steps => Value::List(Vec::new()),
+        KeyKind::Bound(goal) => Value::Bound(Bound { side: goal.side, inclusive: true, value: 0.5 }),
+        KeyKind::Ranges => Value::Ranges(Vec::new()),
+        KeyKind::Named(..) | KeyKind::Each(..) => Value::Named(Vec::new()),
+        KeyKind::List(_) | KeyKind::Steps => Value::List(Vec::new()),
     }
 }

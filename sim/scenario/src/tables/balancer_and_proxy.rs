@@ -2,142 +2,160 @@
 
 use engine::model::{BalancerSpec, Balancing, Ejection, HealthCheck, ProxySpec};
 
-use crate::reader::key::{Group, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, key};
 use crate::reader::node::Node;
 use crate::tables::client_policies::{self, KEEP_ALIVE, says};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 
-static WEIGHT: Table = Table {
+static WEIGHT: KeyTable = KeyTable {
     heading: "weights = [{ server, weight }]",
     noun: "a weight",
     doc: "What a server is to get relative to the others.",
     keys: &[
-        key("server", Kind::Count(1, 1_000), Need::Required, "1", "Which server, counted from 1."),
-        key("weight", Kind::Count(1, 1_000), Need::Required, "3", "Its weight; servers that are not listed have 1."),
+        key("server", KeyKind::Count(1, 1_000), Presence::Required, "1", "Which server, counted from 1."),
+        key(
+            "weight",
+            KeyKind::Count(1, 1_000),
+            Presence::Required,
+            "3",
+            "Its weight; servers that are not listed have 1.",
+        ),
     ],
 };
 
-static CHECK: Table = Table {
+static CHECK: KeyTable = KeyTable {
     heading: "check = { request, interval, timeout, rise, fall }",
     noun: "a health check",
     doc: "A request that the balancer sends to every server from time to time. It waits in the same queues as all others, and is \
           counted with none of them.",
     keys: &[
-        key("request", Kind::Name(Group::Request), Need::Required, "\"health\"", "What is asked for."),
-        key("interval", Kind::Positive, Need::Default("\"2s\""), "\"5s\"", "Pause between two checks of a server."),
-        key("timeout", Kind::Positive, Need::Default("\"2s\""), "\"1s\"", "Longest wait for the answer."),
-        key("rise", Kind::Count(1, 1_000), Need::Default("2"), "3", "Good ones in a row that bring a server back."),
-        key("fall", Kind::Count(1, 1_000), Need::Default("3"), "2", "Bad ones in a row that take a server out."),
+        key("request", KeyKind::Name(NameGroup::Request), Presence::Required, "\"health\"", "What is asked for."),
+        key(
+            "interval",
+            KeyKind::Positive,
+            Presence::Default("\"2s\""),
+            "\"5s\"",
+            "Pause between two checks of a server.",
+        ),
+        key("timeout", KeyKind::Positive, Presence::Default("\"2s\""), "\"1s\"", "Longest wait for the answer."),
+        key(
+            "rise",
+            KeyKind::Count(1, 1_000),
+            Presence::Default("2"),
+            "3",
+            "Good ones in a row that bring a server back.",
+        ),
+        key("fall", KeyKind::Count(1, 1_000), Presence::Default("3"), "2", "Bad ones in a row that take a server out."),
     ],
 };
 
-pub(crate) static BALANCER: Table = Table {
+pub(crate) static BALANCER: KeyTable = KeyTable {
     heading: "[balancer]",
     noun: "the balancer",
     doc: "How a new connection chooses among the servers.",
     keys: &[
         key(
             "policy",
-            Kind::OneOf(|| vec!["round-robin", "least-connections", "random", "two-choices", "hash"]),
-            Need::Default("\"round-robin\""),
+            KeyKind::OneOf(|| vec!["round-robin", "least-connections", "random", "two-choices", "hash"]),
+            Presence::Default("\"round-robin\""),
             "\"least-connections\"",
             "One server after the other; the one with the fewest open connections; any; the freer of any two; or the one that \
              belongs to the client's key on a consistent ring.",
         ),
         key(
             "keys",
-            Kind::Count(1, 100_000_000),
-            Need::Default("1000000"),
+            KeyKind::Count(1, 100_000_000),
+            Presence::Default("1000000"),
             "500",
             "Different keys that clients have, such as addresses, for `hash`; a person keeps theirs.",
         )
         .beside(&["policy"]),
         key(
             "weights",
-            Kind::List(&WEIGHT),
-            Need::Default("[]"),
+            KeyKind::List(&WEIGHT),
+            Presence::Default("[]"),
             "[{ server = 1, weight = 3 }]",
             "What servers are to get relative to each other.",
         ),
         key(
             "check",
-            Kind::Table(&CHECK),
-            Need::Else("every server is taken for healthy"),
+            KeyKind::Table(&CHECK),
+            Presence::Else("every server is taken for healthy"),
             "{ request = \"health\" }",
             "Requests by which it looks after the servers.",
         ),
     ],
 };
 
-pub(crate) static PROXY: Table = Table {
+pub(crate) static PROXY: KeyTable = KeyTable {
     heading: "[proxy]",
     noun: "the proxy",
     doc: "A proxy such as nginx between clients and servers: it takes a request whole, asks a server that the balancer chooses, and \
           gives the response on. It has room for everybody and takes no core of the servers.",
     keys: &[
-        key("latency", Kind::Duration, Need::Default("\"0s\""), "\"100us\"", "What it adds to every request."),
+        key("latency", KeyKind::Duration, Presence::Default("\"0s\""), "\"100us\"", "What it adds to every request."),
         key(
             "network",
-            Kind::Duration,
-            Need::Default("\"0s\""),
+            KeyKind::Duration,
+            Presence::Default("\"0s\""),
             "\"100us\"",
             "One way over the network to the servers.",
         ),
         key(
             "connect_timeout",
-            Kind::Positive,
-            Need::Default("\"60s\""),
+            KeyKind::Positive,
+            Presence::Default("\"60s\""),
             "\"1s\"",
             "Longest wait for a connection to a server (nginx: proxy_connect_timeout).",
         ),
         key(
             "read_timeout",
-            Kind::Positive,
-            Need::Default("\"60s\""),
+            KeyKind::Positive,
+            Presence::Default("\"60s\""),
             "\"10s\"",
             "Longest wait for a server's response (nginx: proxy_read_timeout).",
         ),
         key(
             "buffer",
-            Kind::Flag,
-            Need::Default("true"),
+            KeyKind::Flag,
+            Presence::Default("true"),
             "false",
             "Whether it takes in a response at once, however slow the client reads (nginx: proxy_buffering).",
         ),
         key(
             "keep_alive",
-            Kind::Table(&KEEP_ALIVE),
-            Need::Else("a connection a request"),
+            KeyKind::Table(&KEEP_ALIVE),
+            Presence::Else("a connection a request"),
             "{ connections = 32 }",
             "How it keeps connections to the servers (nginx: keepalive).",
         ),
         key(
             "tries",
-            Kind::Count(1, engine::model::TRIES_MAX as u64),
-            Need::Default("1"),
+            KeyKind::Count(1, engine::model::TRIES_MAX as u64),
+            Presence::Default("1"),
             "2",
             "Servers that a request is sent to at most (nginx: proxy_next_upstream_tries).",
         ),
         key(
             "next_upstream",
-            Kind::SomeOf(client_policies::went_wrong),
-            Need::Default("[\"connect\", \"refused\", \"timeout\"]"),
+            KeyKind::SomeOf(client_policies::went_wrong),
+            Presence::Default("[\"connect\", \"refused\", \"timeout\"]"),
             "[\"refused\", \"error\"]",
             "What makes it ask the next server: no connection, one that is refused or breaks, no response in time, an error as the \
              response.",
         ),
         key(
             "max_fails",
-            Kind::Count(0, 1_000_000),
-            Need::Default("1"),
+            KeyKind::Count(0, 1_000_000),
+            Presence::Default("1"),
             "3",
             "Failures after which it leaves a server alone; 0: it never does. A server without others is never left alone.",
         ),
         key(
             "fail_timeout",
-            Kind::Positive,
-            Need::Default("\"10s\""),
+            KeyKind::Positive,
+            Presence::Default("\"10s\""),
             "\"30s\"",
             "For how long it does, and how long failures are counted.",
         ),
@@ -146,23 +164,23 @@ pub(crate) static PROXY: Table = Table {
 
 /// The balancer as it was typed.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Balancer {
+pub(crate) struct TypedBalancer {
     policy: Balancing,
     weights: Vec<(u32, u32)>,
-    pub(crate) check: Option<Check>,
+    pub(crate) check: Option<TypedHealthCheck>,
 }
 
 /// A health check as it was typed.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Check {
+pub(crate) struct TypedHealthCheck {
     pub(crate) request: Option<Name>,
     pub(crate) at: At,
     spec: HealthCheck,
 }
 
-impl Balancer {
+impl TypedBalancer {
     /// Reads `[balancer]`.
-    pub(crate) fn read(node: &Node, servers: u32, findings: &mut Findings) -> Balancer {
+    pub(crate) fn read(node: &Node, servers: u32, findings: &mut Findings) -> TypedBalancer {
         let policy = match node.get::<&str>("policy") {
             "least-connections" => Balancing::LeastConnections,
             "random" => Balancing::Random,
@@ -181,7 +199,7 @@ impl Balancer {
             }
             weights.push((server, weight.get("weight")));
         }
-        Balancer { policy, weights, check: node.find::<&Node>("check").map(Check::read) }
+        TypedBalancer { policy, weights, check: node.find::<&Node>("check").map(TypedHealthCheck::read) }
     }
 
     /// Whether its health checks ask for a request.
@@ -203,9 +221,9 @@ impl Balancer {
     }
 }
 
-impl Check {
-    fn read(node: &Node) -> Check {
-        Check {
+impl TypedHealthCheck {
+    fn read(node: &Node) -> TypedHealthCheck {
+        TypedHealthCheck {
             request: node.get::<&[Name]>("request").first().cloned(),
             at: node.at,
             spec: HealthCheck {

@@ -4,7 +4,7 @@ use engine::kernel::Ports;
 use engine::model::Profile;
 use engine::time::{Span, Time};
 
-use crate::reader::key::{Group, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, key};
 use crate::reader::law_text::LawText;
 use crate::reader::node::Node;
 use crate::reader::unit::ppm;
@@ -18,35 +18,35 @@ use crate::words::source::{At, Name};
 const OPEN: &[&str] = &["rate"];
 const CLOSED: &[&str] = &["clients"];
 
-static POINT: Table = Table {
+static POINT: KeyTable = KeyTable {
     heading: "{ at, rate, step }",
     noun: "a point of a rate",
     doc: "The rate runs in straight lines from point to point and stays at the last; the first point is at \"0s\".",
     keys: &[
-        key("at", Kind::Duration, Need::Required, "\"60s\"", "When, from the start of the run."),
-        key("rate", Kind::Rate, Need::Required, "\"300/s\"", "The rate there, requests a unit of time."),
+        key("at", KeyKind::Duration, Presence::Required, "\"60s\"", "When, from the start of the run."),
+        key("rate", KeyKind::Rate, Presence::Required, "\"300/s\"", "The rate there, requests a unit of time."),
         key(
             "step",
-            Kind::Flag,
-            Need::Default("false"),
+            KeyKind::Flag,
+            Presence::Default("false"),
             "true",
             "The rate jumps here instead of having risen or fallen in a line.",
         ),
     ],
 };
 
-static REFRESH: Table = Table {
+static REFRESH: KeyTable = KeyTable {
     heading: "refresh = { chance, pause, times }",
     noun: "a refresh",
     doc: "What a user does who has lost patience; the old request lives on in the server.",
     keys: &[
-        key("chance", Kind::Number(0.0, 1.0), Need::Required, "0.8", "Chance of asking again, 0 to 1."),
-        key("pause", Kind::Law, Need::Default("\"0s\""), "\"500ms\"", "Pause before the new request."),
-        key("times", Kind::Count(1, 1_000), Need::Default("1"), "5", "New requests of a user at most."),
+        key("chance", KeyKind::Number(0.0, 1.0), Presence::Required, "0.8", "Chance of asking again, 0 to 1."),
+        key("pause", KeyKind::Law, Presence::Default("\"0s\""), "\"500ms\"", "Pause before the new request."),
+        key("times", KeyKind::Count(1, 1_000), Presence::Default("1"), "5", "New requests of a user at most."),
     ],
 };
 
-pub(crate) static CLIENT: Table = Table {
+pub(crate) static CLIENT: KeyTable = KeyTable {
     heading: "[client.NAME]",
     noun: "a client",
     doc: "A group of alike people. One of `rate` (they come at a rate, whatever happens), `clients` (a fixed number, each waits \
@@ -54,188 +54,188 @@ pub(crate) static CLIENT: Table = Table {
     keys: &[
         key(
             "rate",
-            Kind::Profile(&POINT),
-            Need::Else("see `clients`, `trace`"),
+            KeyKind::Profile(&POINT),
+            Presence::Else("see `clients`, `trace`"),
             "\"300/s\"",
             "Requests a unit of time, or a list of points between which the rate runs straight.",
         ),
         key(
             "arrivals",
-            Kind::OneOf(|| vec!["poisson", "fixed"]),
-            Need::Default("\"poisson\""),
+            KeyKind::OneOf(|| vec!["poisson", "fixed"]),
+            Presence::Default("\"poisson\""),
             "\"fixed\"",
             "Whether requests come at random or evenly spaced.",
         )
         .beside(OPEN),
         key(
             "bursts",
-            Kind::Table(&BURSTS),
-            Need::Else("the rate is as it is said"),
+            KeyKind::Table(&BURSTS),
+            Presence::Else("the rate is as it is said"),
             "{ factor = 10, on = \"exp(2s)\", off = \"exp(18s)\" }",
             "Random times of many arrivals.",
         )
         .beside(OPEN),
         key(
             "spikes",
-            Kind::List(&SPIKE),
-            Need::Default("[]"),
+            KeyKind::List(&SPIKE),
+            Presence::Default("[]"),
             "[{ at = \"60s\", factor = 5, length = \"30s\" }]",
             "Set times of many arrivals.",
         )
         .beside(OPEN),
-        key("trace", Kind::File, Need::Else("see `rate`"), "\"arrivals.csv\"", "File of arrival instants, one a line."),
+        key("trace", KeyKind::File, Presence::Else("see `rate`"), "\"arrivals.csv\"", "File of arrival instants, one a line."),
         key(
             "clients",
-            Kind::Count(1, 1_000_000),
-            Need::Else("see `rate`"),
+            KeyKind::Count(1, 1_000_000),
+            Presence::Else("see `rate`"),
             "10",
             "Clients that each wait for their response.",
         ),
         key(
             "total",
-            Kind::Count(1, 1_000_000_000),
-            Need::Else("they go on until the end of the run"),
+            KeyKind::Count(1, 1_000_000_000),
+            Presence::Else("they go on until the end of the run"),
             "100",
             "Requests of all clients together.",
         )
         .beside(CLOSED),
         key(
             "think",
-            Kind::Law,
-            Need::Default("\"0s\""),
+            KeyKind::Law,
+            Presence::Default("\"0s\""),
             "\"exp(2s)\"",
             "Pause between a response and the next request.",
         )
         .beside(CLOSED),
         key(
             "first_alone",
-            Kind::Flag,
-            Need::Default("false"),
+            KeyKind::Flag,
+            Presence::Default("false"),
             "true",
             "Whether the first request runs alone and the other clients begin when its response is there, as today's `ab` does to learn which address works (httpd, support/ab.c, worker_test); older ones begin with all of them.",
         )
         .beside(CLOSED),
         key(
             "begins",
-            Kind::Name(Group::Request),
-            Need::Else("they choose at once"),
+            KeyKind::Name(NameGroup::Request),
+            Presence::Else("they choose at once"),
             "\"login\"",
             "What each of them asks for once, before all else; nobody chooses it by `share` who does not list it in `requests`.",
         )
         .beside(CLOSED),
         key(
             "requests",
-            Kind::Names(Group::Request),
-            Need::Else("all"),
+            KeyKind::Names(NameGroup::Request),
+            Presence::Else("all"),
             "[\"page\"]",
             "What they ask for, chosen by `share`.",
         ),
         key(
             "cost",
-            Kind::Law,
-            Need::Else("people need none"),
+            KeyKind::Law,
+            Presence::Else("people need none"),
             "\"lognormal(44us, 75us)\"",
             "CPU time that the program that sends the requests needs for one. All its clients share one core, or one for each of `generators`, so it bounds their rate and is part of the latency.",
         ),
         key(
             "generators",
-            Kind::Count(1, 1_024),
-            Need::Default("1"),
+            KeyKind::Count(1, 1_024),
+            Presence::Default("1"),
             "4",
             "Processes of that program, each with the work of one core; whichever is free first does the next piece.",
         )
         .beside(&["cost"]),
         key(
             "on",
-            Kind::OneOf(|| vec!["own", "server"]),
-            Need::Default("\"own\""),
+            KeyKind::OneOf(|| vec!["own", "server"]),
+            Presence::Default("\"own\""),
             "\"server\"",
             "Where that program runs: on cores of its own, or on those of the first server, where it takes turns with its threads.",
         )
         .beside(&["cost"]),
         key(
             "network",
-            Kind::Duration,
-            Need::Default("\"0s\""),
+            KeyKind::Duration,
+            Presence::Default("\"0s\""),
             "\"200us\"",
             "One way over the network to the servers.",
         ),
         key(
             "ports",
-            Kind::Table(&kernel::PORTS),
-            Need::Else("as many as they want"),
+            KeyKind::Table(&kernel::PORTS),
+            Presence::Else("as many as they want"),
             "{ closes = \"client\" }",
             "Local ports that they connect from.",
         ),
         key(
             "connect_timeout",
-            Kind::Positive,
-            Need::Else("the kernel gives up after 127 s"),
+            KeyKind::Positive,
+            Presence::Else("the kernel gives up after 127 s"),
             "\"5s\"",
             "Longest wait for a connection.",
         ),
         key(
             "read_timeout",
-            Kind::Positive,
-            Need::Else("they wait"),
+            KeyKind::Positive,
+            Presence::Else("they wait"),
             "\"60s\"",
             "Longest wait for the response once connected.",
         ),
         key(
             "silence",
-            Kind::Positive,
-            Need::Else("the program goes on"),
+            KeyKind::Positive,
+            Presence::Else("the program goes on"),
             "\"30s\"",
             "Longest time in which nothing happens at any of their connections; then the program that sends ends, and what it still waits for has failed (ab: -s, 30 s: \"The timeout specified has expired\").",
         )
         .beside(CLOSED),
         key(
             "patience",
-            Kind::Law,
-            Need::Else("they wait"),
+            KeyKind::Law,
+            Presence::Else("they wait"),
             "\"lognormal(4s, 10s)\"",
             "How long a user looks at a blank page before leaving.",
         ),
         key(
             "refresh",
-            Kind::Table(&REFRESH),
-            Need::Else("who leaves is gone"),
+            KeyKind::Table(&REFRESH),
+            Presence::Else("who leaves is gone"),
             "{ chance = 0.8, pause = \"500ms\", times = 5 }",
             "What a user who lost patience does.",
         )
         .beside(&["patience"]),
         key(
             "retry",
-            Kind::Table(&RETRY),
-            Need::Else("what went wrong is over"),
+            KeyKind::Table(&RETRY),
+            Presence::Else("what went wrong is over"),
             "{ times = 3, backoff = \"100ms\", jitter = \"full\", budget = 0.1 }",
             "What the client does with a request that went wrong.",
         ),
         key(
             "hedge",
-            Kind::Table(&HEDGE),
-            Need::Else("one copy of a request is sent"),
+            KeyKind::Table(&HEDGE),
+            Presence::Else("one copy of a request is sent"),
             "{ percentile = 95 }",
             "When a second copy of a request is sent.",
         ),
         key(
             "breaker",
-            Kind::Table(&BREAKER),
-            Need::Else("all requests are sent"),
+            KeyKind::Table(&BREAKER),
+            Presence::Else("all requests are sent"),
             "{ failures = 5, open = \"10s\" }",
             "The breaker around all requests of the group.",
         ),
         key(
             "keep_alive",
-            Kind::Table(&KEEP_ALIVE),
-            Need::Else("a connection a request"),
+            KeyKind::Table(&KEEP_ALIVE),
+            Presence::Else("a connection a request"),
             "{ timeout = \"5s\" }",
             "How connections are used again.",
         ),
         key(
             "download",
-            Kind::Count(1, 1_000_000_000_000),
-            Need::Else("as fast as it comes"),
+            KeyKind::Count(1, 1_000_000_000_000),
+            Presence::Else("as fast as it comes"),
             "50000",
             "What the client reads of a response, bytes a second; a slow reader holds its writer.",
         ),
@@ -244,7 +244,7 @@ pub(crate) static CLIENT: Table = Table {
 
 /// A group of alike people.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Client {
+pub(crate) struct TypedClient {
     pub(crate) name: Name,
     pub(crate) when: When,
     /// Names of requests; `None`: all.
@@ -261,7 +261,7 @@ pub(crate) struct Client {
     pub(crate) read_timeout: Option<Span>,
     pub(crate) silence: Option<Span>,
     pub(crate) patience: Option<(LawText, At)>,
-    pub(crate) refresh: Option<Refresh>,
+    pub(crate) refresh: Option<TypedRefresh>,
     pub(crate) bursts: Option<BurstText>,
     pub(crate) policies: ClientPolicies,
     pub(crate) download: Option<u64>,
@@ -278,22 +278,22 @@ pub(crate) enum When {
 
 /// What a user who lost patience does.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Refresh {
+pub(crate) struct TypedRefresh {
     pub(crate) ppm: u32,
     pub(crate) pause: (LawText, At),
     pub(crate) times: u32,
 }
 
-impl Client {
+impl TypedClient {
     /// Reads one `[client.NAME]`.
-    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> Client {
+    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> TypedClient {
         let law = |node: &Node, key: &str| (node.get::<&LawText>(key).clone(), node.at(key));
-        let refresh = node.find::<&Node>("refresh").map(|refresh| Refresh {
+        let refresh = node.find::<&Node>("refresh").map(|refresh| TypedRefresh {
             ppm: ppm(refresh.get("chance")),
             pause: law(refresh, "pause"),
             times: refresh.get("times"),
         });
-        Client {
+        TypedClient {
             name: name.clone(),
             when: When::read(name, node, findings),
             requests: node.find::<&[Name]>("requests").filter(|_| node.sound(&["requests"])).map(<[Name]>::to_vec),

@@ -4,34 +4,40 @@ use engine::law::Law;
 use engine::model::{Backoff, BreakerSpec, Bursts, Hedge, HedgeAfter, Jitter, KeepAlive, Profile, Retry};
 use engine::time::{Span, Time};
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::law_text::LawText;
 use crate::reader::node::Node;
 use crate::reader::unit::ppm;
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 
-pub(crate) static BURSTS: Table = Table {
+pub(crate) static BURSTS: KeyTable = KeyTable {
     heading: "bursts = { factor, on, off }",
     noun: "a burst",
     doc: "Times of many arrivals between quiet ones; the run begins quiet. With exponential laws this is a two-state \
           Markov-modulated Poisson process.",
     keys: &[
-        key("factor", Kind::Number(0.0, 10_000.0), Need::Required, "10", "The rate in a burst, times `rate`."),
-        key("on", Kind::Law, Need::Required, "\"exp(2s)\"", "How long a burst lasts."),
-        key("off", Kind::Law, Need::Required, "\"exp(18s)\"", "How long it is quiet between bursts."),
+        key("factor", KeyKind::Number(0.0, 10_000.0), Presence::Required, "10", "The rate in a burst, times `rate`."),
+        key("on", KeyKind::Law, Presence::Required, "\"exp(2s)\"", "How long a burst lasts."),
+        key("off", KeyKind::Law, Presence::Required, "\"exp(18s)\"", "How long it is quiet between bursts."),
     ],
 };
 
-pub(crate) static SPIKE: Table = Table {
+pub(crate) static SPIKE: KeyTable = KeyTable {
     heading: "spikes = [{ at, factor, length, ramp }]",
     noun: "a spike",
     doc: "A time in which the rate is a multiple of what it would be; it rises and falls in straight lines. Spikes do not overlap.",
     keys: &[
-        key("at", Kind::Duration, Need::Required, "\"60s\"", "When it begins to rise, from the start of the run."),
-        key("factor", Kind::Number(0.0, 10_000.0), Need::Required, "5", "The rate at its height, times `rate`."),
-        key("length", Kind::Positive, Need::Required, "\"30s\"", "How long it stays at its height."),
-        key("ramp", Kind::Duration, Need::Default("\"0s\""), "\"5s\"", "How long it rises, and then falls."),
+        key(
+            "at",
+            KeyKind::Duration,
+            Presence::Required,
+            "\"60s\"",
+            "When it begins to rise, from the start of the run.",
+        ),
+        key("factor", KeyKind::Number(0.0, 10_000.0), Presence::Required, "5", "The rate at its height, times `rate`."),
+        key("length", KeyKind::Positive, Presence::Required, "\"30s\"", "How long it stays at its height."),
+        key("ramp", KeyKind::Duration, Presence::Default("\"0s\""), "\"5s\"", "How long it rises, and then falls."),
     ],
 };
 
@@ -40,41 +46,47 @@ pub(crate) fn went_wrong() -> Vec<&'static str> {
     vec!["connect", "refused", "timeout", "error"]
 }
 
-pub(crate) static RETRY: Table = Table {
+pub(crate) static RETRY: KeyTable = KeyTable {
     heading: "retry = { times, backoff, budget }",
     noun: "a retry",
     doc: "What a client does with a request that went wrong: it sends another one, with draws of its own.",
     keys: &[
-        key("times", Kind::Count(1, 100), Need::Default("1"), "3", "New requests at most."),
-        key("backoff", Kind::Duration, Need::Default("\"0s\""), "\"100ms\"", "Pause before the first of them."),
-        key("factor", Kind::Number(1.0, 100.0), Need::Default("2"), "2", "Each further pause is longer by this."),
-        key("max", Kind::Positive, Need::Else("pauses have no bound"), "\"10s\"", "The longest pause."),
+        key("times", KeyKind::Count(1, 100), Presence::Default("1"), "3", "New requests at most."),
+        key("backoff", KeyKind::Duration, Presence::Default("\"0s\""), "\"100ms\"", "Pause before the first of them."),
+        key(
+            "factor",
+            KeyKind::Number(1.0, 100.0),
+            Presence::Default("2"),
+            "2",
+            "Each further pause is longer by this.",
+        ),
+        key("max", KeyKind::Positive, Presence::Else("pauses have no bound"), "\"10s\"", "The longest pause."),
         key(
             "jitter",
-            Kind::OneOf(|| vec!["none", "full", "equal"]),
-            Need::Default("\"none\""),
+            KeyKind::OneOf(|| vec!["none", "full", "equal"]),
+            Presence::Default("\"none\""),
             "\"full\"",
             "What chance does to a pause: nothing, anything from zero to it, or from half of it to it.",
         ),
         key(
             "on",
-            Kind::SomeOf(went_wrong),
-            Need::Default("[\"connect\", \"refused\", \"timeout\"]"),
+            KeyKind::SomeOf(went_wrong),
+            Presence::Default("[\"connect\", \"refused\", \"timeout\"]"),
             "[\"timeout\", \"error\"]",
             "What is tried again: no connection, one that is refused, breaks or finds no port, no response in time, an error as the \
              response.",
         ),
         key(
             "budget",
-            Kind::Number(0.0, 10.0),
-            Need::Else("every retry is sent"),
+            KeyKind::Number(0.0, 10.0),
+            Presence::Else("every retry is sent"),
             "0.1",
             "Part of a token that every first request of the group adds to a bucket; a retry takes a whole one.",
         ),
         key(
             "reserve",
-            Kind::Count(1, 1_000_000),
-            Need::Default("10"),
+            KeyKind::Count(1, 1_000_000),
+            Presence::Default("10"),
             "100",
             "Tokens that the bucket holds, and has at the start.",
         )
@@ -82,62 +94,74 @@ pub(crate) static RETRY: Table = Table {
     ],
 };
 
-pub(crate) static HEDGE: Table = Table {
+pub(crate) static HEDGE: KeyTable = KeyTable {
     heading: "hedge = { after }",
     noun: "a hedge",
     doc: "A second copy of a request that takes long; the first good answer counts, the other copy is left to the server.",
     keys: &[
-        key("after", Kind::Positive, Need::Else("see `percentile`"), "\"50ms\"", "When it is sent, from the first."),
+        key(
+            "after",
+            KeyKind::Positive,
+            Presence::Else("see `percentile`"),
+            "\"50ms\"",
+            "When it is sent, from the first.",
+        ),
         key(
             "percentile",
-            Kind::Number(1.0, 99.99),
-            Need::Else("see `after`"),
+            KeyKind::Number(1.0, 99.99),
+            Presence::Else("see `after`"),
             "95",
             "It is sent after the time in which this share of the group's good responses came so far, in percent.",
         ),
     ],
 };
 
-pub(crate) static BREAKER: Table = Table {
+pub(crate) static BREAKER: KeyTable = KeyTable {
     heading: "breaker = { failures, window, open }",
     noun: "a breaker",
     doc: "Counts failures; after too many it lets nothing pass for a while, then one to try. What it stops fails at once.",
     keys: &[
-        key("failures", Kind::Count(1, 100_000), Need::Default("5"), "10", "Failures that open it."),
+        key("failures", KeyKind::Count(1, 100_000), Presence::Default("5"), "10", "Failures that open it."),
         key(
             "window",
-            Kind::Positive,
-            Need::Else("failures in a row count"),
+            KeyKind::Positive,
+            Presence::Else("failures in a row count"),
             "\"10s\"",
             "Time within which they must happen, whatever succeeds between them.",
         ),
         key(
             "open",
-            Kind::Positive,
-            Need::Default("\"60s\""),
+            KeyKind::Positive,
+            Presence::Default("\"60s\""),
             "\"5s\"",
             "How long it stays open before it lets one try.",
         ),
     ],
 };
 
-pub(crate) static KEEP_ALIVE: Table = Table {
+pub(crate) static KEEP_ALIVE: KeyTable = KeyTable {
     heading: "keep_alive = { requests, timeout, connections }",
     noun: "a kept connection",
     doc: "Connections are used again; what an idle one takes in the server depends on the worker.",
     keys: &[
         key(
             "requests",
-            Kind::Count(2, 1_000_000),
-            Need::Default("1000"),
+            KeyKind::Count(2, 1_000_000),
+            Presence::Default("1000"),
             "100",
             "Requests over one connection at most.",
         ),
-        key("timeout", Kind::Positive, Need::Default("\"60s\""), "\"5s\"", "How long an idle one is kept by who asks."),
+        key(
+            "timeout",
+            KeyKind::Positive,
+            Presence::Default("\"60s\""),
+            "\"5s\"",
+            "How long an idle one is kept by who asks.",
+        ),
         key(
             "connections",
-            Kind::Count(1, 1_000_000),
-            Need::Default("100"),
+            KeyKind::Count(1, 1_000_000),
+            Presence::Default("100"),
             "32",
             "Idle ones kept at most by the whole group.",
         ),

@@ -3,7 +3,7 @@
 use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, TcpMem, Wakes};
 use engine::time::{Span, Time};
 
-use crate::reader::key::{Key, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::words::diagnostic::Findings;
 
@@ -11,19 +11,19 @@ const QUEUE_MAX: u64 = 1_000_000;
 pub(crate) const MIB: u64 = 1 << 20;
 const KIB: u64 = 1 << 10;
 
-pub(crate) static OUTAGE: Table = Table {
+pub(crate) static OUTAGE: KeyTable = KeyTable {
     heading: "down = [{ from, to, server }]",
     noun: "an outage",
     doc: "A span of time in which nobody listens: what waits to be accepted is reset, who connects is refused, and what is inside \
           is served to its end. Outages are sorted and do not overlap.",
     keys: &[
-        key("from", Kind::Duration, Need::Required, "\"60s\"", "First instant, from the start of the run."),
-        key("to", Kind::Duration, Need::Required, "\"65s\"", "First instant after it."),
-        key("server", Kind::Count(1, 1_000), Need::Else("all servers"), "1", "Which server, counted from 1."),
+        key("from", KeyKind::Duration, Presence::Required, "\"60s\"", "First instant, from the start of the run."),
+        key("to", KeyKind::Duration, Presence::Required, "\"65s\"", "First instant after it."),
+        key("server", KeyKind::Count(1, 1_000), Presence::Else("all servers"), "1", "Which server, counted from 1."),
     ],
 };
 
-pub(crate) static KERNEL: Table = Table {
+pub(crate) static KERNEL: KeyTable = KeyTable {
     heading: "[world.NAME.kernel]",
     noun: "a kernel",
     doc: "How the servers' kernel queues handshakes, and what it remembers of connections. With this table, even an empty one, \
@@ -32,51 +32,51 @@ pub(crate) static KERNEL: Table = Table {
     keys: &[
         key(
             "tcp_max_syn_backlog",
-            Kind::Count(1, QUEUE_MAX),
-            Need::Default("4096"),
+            KeyKind::Count(1, QUEUE_MAX),
+            Presence::Default("4096"),
             "128",
             "Incomplete handshakes that Linux remembers without cookies, of which it uses three quarters (net.ipv4.tcp_max_syn_backlog; 4096 with much memory).",
         ),
         key(
             "tcp_syncookies",
-            Kind::Flag,
-            Need::Default("true"),
+            KeyKind::Flag,
+            Presence::Default("true"),
             "false",
             "Whether a SYN beyond the queue of incomplete handshakes, which is as long as `listen`, is answered with a cookie instead of dropped (net.ipv4.tcp_syncookies).",
         ),
         key(
             "tcp_abort_on_overflow",
-            Kind::Flag,
-            Need::Default("false"),
+            KeyKind::Flag,
+            Presence::Default("false"),
             "true",
             "Whether a handshake that ends at a full accept queue is reset instead of ignored (net.ipv4.tcp_abort_on_overflow).",
         ),
         key(
             "nf_conntrack_max",
-            Kind::Count(1, 100_000_000),
-            Need::Else("connections are not tracked"),
+            KeyKind::Count(1, 100_000_000),
+            Presence::Else("connections are not tracked"),
             "262144",
             "Connections that a server's firewall can track; the SYN of one more is dropped (net.netfilter.nf_conntrack_max; 262144 with more than 4 GB).",
         ),
         key(
             "nf_conntrack_tcp_timeout_time_wait",
-            Kind::Positive,
-            Need::Default("\"120s\""),
+            KeyKind::Positive,
+            Presence::Default("\"120s\""),
             "\"30s\"",
             "How long a tracked connection is remembered after its end.",
         )
         .beside(&["nf_conntrack_max"]),
         key(
             "tcp_mem",
-            Kind::Counts(3, 1, 1 << 40),
-            Need::Else("sockets have what they need"),
+            KeyKind::Counts(3, 1, 1 << 40),
+            Presence::Else("sockets have what they need"),
             "[6144, 8192, 12288]",
             "Memory of a server's TCP sockets in pages of 4 KiB (net.ipv4.tcp_mem): below the first TCP is not short of it, above the second send buffers shrink, and of a connection that is closed above the third the rest is not sent but the connection reset. Linux's default is 3/64, 4/64 and 6/64 of the memory (6144, 8192 and 12288 with 512 MiB).",
         ),
     ],
 };
 
-pub(crate) static MEMORY: Table = Table {
+pub(crate) static MEMORY: KeyTable = KeyTable {
     heading: "memory = { host_mib, process_mib, thread_kib, request_kib }",
     noun: "a memory",
     doc: "Memory of a server and of what runs on it. When it is used up the kernel kills the largest process: its connections are \
@@ -84,36 +84,36 @@ pub(crate) static MEMORY: Table = Table {
     keys: &[
         key(
             "host_mib",
-            Kind::Count(1, 100_000_000),
-            Need::Required,
+            KeyKind::Count(1, 100_000_000),
+            Presence::Required,
             "8192",
             "What the server has for its processes, in MiB.",
         ),
         key(
             "process_mib",
-            Kind::Count(0, 1_000_000),
-            Need::Required,
+            KeyKind::Count(0, 1_000_000),
+            Presence::Required,
             "60",
             "A process before it serves anything: interpreter, code and caches, in MiB.",
         ),
         key(
             "thread_kib",
-            Kind::Count(0, 100_000_000),
-            Need::Default("0"),
+            KeyKind::Count(0, 100_000_000),
+            Presence::Default("0"),
             "100",
             "Touched memory of a thread, in KiB.",
         ),
         key(
             "request_kib",
-            Kind::Count(0, 100_000_000),
-            Need::Default("0"),
+            KeyKind::Count(0, 100_000_000),
+            Presence::Default("0"),
             "200",
             "What a request in service holds: its objects, and its greenlet's saved stack, in KiB.",
         ),
     ],
 };
 
-pub(crate) static PORTS: Table = Table {
+pub(crate) static PORTS: KeyTable = KeyTable {
     heading: "ports = { first, last, addresses, closes, tcp_tw_reuse }",
     noun: "a range of ports",
     doc: "Local ports to connect from, one for each connection to one destination. Without a free one `connect` fails at once \
@@ -121,37 +121,43 @@ pub(crate) static PORTS: Table = Table {
     keys: &[
         key(
             "first",
-            Kind::Count(1, 65_535),
-            Need::Default("32768"),
+            KeyKind::Count(1, 65_535),
+            Presence::Default("32768"),
             "1024",
             "First port of net.ipv4.ip_local_port_range.",
         ),
         key(
             "last",
-            Kind::Count(1, 65_535),
-            Need::Default("60999"),
+            KeyKind::Count(1, 65_535),
+            Presence::Default("60999"),
             "65535",
             "Last port of net.ipv4.ip_local_port_range.",
         ),
-        key("addresses", Kind::Count(1, 60_000), Need::Default("1"), "4", "Addresses that connections come from."),
+        key(
+            "addresses",
+            KeyKind::Count(1, 60_000),
+            Presence::Default("1"),
+            "4",
+            "Addresses that connections come from.",
+        ),
         key(
             "closes",
-            Kind::OneOf(|| vec!["client", "server"]),
-            Need::Default("\"server\""),
+            KeyKind::OneOf(|| vec!["client", "server"]),
+            Presence::Default("\"server\""),
             "\"client\"",
             "Who closes first after a response and keeps the connection for 60 s in TIME_WAIT; a server that answers with Connection: close does. A client that gives up closes first in any case.",
         ),
         key(
             "tcp_tw_reuse",
-            Kind::Flag,
-            Need::Default("false"),
+            KeyKind::Flag,
+            Presence::Default("false"),
             "true",
             "Whether a port is free a second after its connection, in spite of TIME_WAIT (net.ipv4.tcp_tw_reuse 1; the default 2 does so on loopback only).",
         ),
         key(
             "tcp_max_tw_buckets",
-            Kind::Count(0, 100_000_000),
-            Need::Default("262144"),
+            KeyKind::Count(0, 100_000_000),
+            Presence::Default("262144"),
             "5000",
             "Sockets that may be in TIME_WAIT at once; those beyond are destroyed, and their ports free at once (net.ipv4.tcp_max_tw_buckets).",
         ),
@@ -159,52 +165,52 @@ pub(crate) static PORTS: Table = Table {
 };
 
 /// The keys of a world that this file reads.
-pub(crate) const DOWN: Key = key(
+pub(crate) const DOWN: TableKey = key(
     "down",
-    Kind::List(&OUTAGE),
-    Need::Default("[]"),
+    KeyKind::List(&OUTAGE),
+    Presence::Default("[]"),
     "[{ from = \"60s\", to = \"65s\" }]",
     "When nobody listens, as in a restart.",
 );
-pub(crate) const REUSE_PORT: Key = key(
+pub(crate) const REUSE_PORT: TableKey = key(
     "reuse_port",
-    Kind::Flag,
-    Need::Default("false"),
+    KeyKind::Flag,
+    Presence::Default("false"),
     "true",
     "Whether every process has a listening socket of its own, among which the kernel chooses by a hash of the connection (SO_REUSEPORT).",
 );
-pub(crate) const WAKES: Key = key(
+pub(crate) const WAKES: TableKey = key(
     "wakes",
-    Kind::OneOf(|| vec!["all", "one"]),
-    Need::Else("one thread blocked in `accept`, in turn; all hubs"),
+    KeyKind::OneOf(|| vec!["all", "one"]),
+    Presence::Else("one thread blocked in `accept`, in turn; all hubs"),
     "\"all\"",
     "Whom a connection wakes among those who wait at a socket: all (select, epoll), or one (a blocked accept in turn; epoll with EPOLLEXCLUSIVE the first idle hub).",
 );
-pub(crate) const NOFILE: Key = key(
+pub(crate) const NOFILE: TableKey = key(
     "nofile",
-    Kind::Count(16, 100_000_000),
-    Need::Else("not limited"),
+    KeyKind::Count(16, 100_000_000),
+    Presence::Else("not limited"),
     "1024",
     "Descriptors that a process may have open (`ulimit -n`): connections, calls to peers, and ten of its own.",
 );
-pub(crate) const THREADS_MAX: Key = key(
+pub(crate) const THREADS_MAX: TableKey = key(
     "threads_max",
-    Kind::Count(1, 100_000_000),
-    Need::Else("not limited"),
+    KeyKind::Count(1, 100_000_000),
+    Presence::Else("not limited"),
     "8192",
     "Threads that the kernel gives to a server's processes together (kernel.threads-max, or `ulimit -u`); one that wants more ends before it listens. Linux's default is an eighth of the memory in thread stacks: 8192 for 512 MiB with stacks of 8 KiB (before 3.15), 4096 with 16 KiB.",
 );
-pub(crate) const KERNEL_KEY: Key = key(
+pub(crate) const KERNEL_KEY: TableKey = key(
     "kernel",
-    Kind::Table(&KERNEL),
-    Need::Else("no such limits"),
+    KeyKind::Table(&KERNEL),
+    Presence::Else("no such limits"),
     "{ tcp_syncookies = false }",
     "The kernel's own limits.",
 );
-pub(crate) const MEMORY_KEY: Key = key(
+pub(crate) const MEMORY_KEY: TableKey = key(
     "memory",
-    Kind::Table(&MEMORY),
-    Need::Else("not looked at"),
+    KeyKind::Table(&MEMORY),
+    Presence::Else("not looked at"),
     "{ host_mib = 8192, process_mib = 60, request_kib = 200 }",
     "Memory of a server and of what runs on it.",
 );

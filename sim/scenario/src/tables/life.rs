@@ -3,81 +3,81 @@
 use engine::time::Span;
 use engine::worker::LifeSpec;
 
-use crate::reader::key::{Key, Kind, Need, key};
+use crate::reader::key::{KeyKind, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::words::diagnostic::Findings;
 
 const MAX_REQUESTS: u64 = 1_000_000_000;
 
 /// gunicorn's heartbeat.
-pub(crate) const TIMEOUT: Key = key(
+pub(crate) const TIMEOUT: TableKey = key(
     "timeout",
-    Kind::Duration,
-    Need::Else("the preset's for gunicorn"),
+    KeyKind::Duration,
+    Presence::Else("the preset's for gunicorn"),
     "\"60s\"",
     "Silence of a worker's main loop after which gunicorn kills and replaces it (--timeout); \"0s\" for never. A sync worker is silent for as long as its request takes.",
 );
 
 /// uWSGI's deadline.
-pub(crate) const HARAKIRI: Key = key(
+pub(crate) const HARAKIRI: TableKey = key(
     "harakiri",
-    Kind::Positive,
-    Need::Else("requests may take as long as they like"),
+    KeyKind::Positive,
+    Presence::Else("requests may take as long as they like"),
     "\"60s\"",
     "Age of a request at which uWSGI kills and replaces the whole process (--harakiri); one clock a process, which every request sets anew and clears.",
 );
 
 /// When a process is replaced.
-pub(crate) const MAX_REQUESTS_KEY: Key = key(
+pub(crate) const MAX_REQUESTS_KEY: TableKey = key(
     "max_requests",
-    Kind::Count(1, MAX_REQUESTS),
-    Need::Else("a process is never replaced"),
+    KeyKind::Count(1, MAX_REQUESTS),
+    Presence::Else("a process is never replaced"),
     "1000",
     "Requests after which a process finishes what it has and is replaced (gunicorn and uWSGI: --max-requests).",
 );
 
 /// And by how much later.
-pub(crate) const JITTER: Key = key(
+pub(crate) const JITTER: TableKey = key(
     "max_requests_jitter",
-    Kind::Count(0, MAX_REQUESTS),
-    Need::Default("0"),
+    KeyKind::Count(0, MAX_REQUESTS),
+    Presence::Default("0"),
     "100",
     "As many requests more at random at most, drawn anew for each process (gunicorn: --max-requests-jitter).",
 )
 .beside(&["max_requests"]);
 
 /// How long it may take then.
-pub(crate) const GRACEFUL_TIMEOUT: Key = key(
+pub(crate) const GRACEFUL_TIMEOUT: TableKey = key(
     "graceful_timeout",
-    Kind::Duration,
-    Need::Else("the preset's"),
+    KeyKind::Duration,
+    Presence::Else("the preset's"),
     "\"10s\"",
     "How long a process that is to be replaced may take to finish what it has, before it is killed (gunicorn: --graceful-timeout, uWSGI: --worker-reload-mercy).",
 );
 
 /// What a new one costs.
-pub(crate) const BOOT: Key = key(
+pub(crate) const BOOT: TableKey = key(
     "boot",
-    Kind::Duration,
-    Need::Else("the preset's, of an application that imports nothing"),
+    KeyKind::Duration,
+    Presence::Else("the preset's, of an application that imports nothing"),
     "\"2s\"",
     "CPU time of a new process before it serves: the fork, and the application's imports where the master does not make them.",
 );
 
 /// How old a process gets at least.
-pub(crate) const LIFETIME_LEAST: Key = key(
+pub(crate) const LIFETIME_LEAST: TableKey = key(
     "min_worker_lifetime",
-    Kind::Duration,
-    Need::Else("the preset's for uWSGI"),
+    KeyKind::Duration,
+    Presence::Else("the preset's for uWSGI"),
     "\"0s\"",
     "Age below which a process goes on after its `max_requests` (uWSGI: --min-worker-lifetime).",
 );
 
 /// What a master does about a fork bomb.
-pub(crate) const FORKBOMB_DELAY: Key = key(
+pub(crate) const FORKBOMB_DELAY: TableKey = key(
     "forkbomb_delay",
-    Kind::Duration,
-    Need::Else("the preset's for uWSGI"),
+    KeyKind::Duration,
+    Presence::Else("the preset's for uWSGI"),
     "\"0s\"",
     "How long uWSGI's master sleeps, and looks after nobody, when more processes than it has died within a second of each other (--forkbomb-delay).",
 );

@@ -4,7 +4,7 @@ use engine::kernel::Ports;
 use engine::model::{BreakerSpec, Window};
 use engine::time::{Span, Time};
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::node::Node;
 use crate::reader::unit::ppm;
 use crate::tables::client_policies::{self, BREAKER};
@@ -13,62 +13,62 @@ use crate::tables::library::{self, Library};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 
-static SLOW: Table = Table {
+static SLOW: KeyTable = KeyTable {
     heading: "slow = [{ from, to, factor, fail }]",
     noun: "a slow window",
     doc: "A span of time in which the peer is degraded. Windows of a peer do not overlap.",
     keys: &[
-        key("from", Kind::Duration, Need::Required, "\"5m\"", "First instant, from the start of the run."),
-        key("to", Kind::Duration, Need::Required, "\"8m\"", "First instant after it."),
+        key("from", KeyKind::Duration, Presence::Required, "\"5m\"", "First instant, from the start of the run."),
+        key("to", KeyKind::Duration, Presence::Required, "\"8m\"", "First instant after it."),
         key(
             "factor",
-            Kind::Number(0.001, 1_000_000.0),
-            Need::Default("1"),
+            KeyKind::Number(0.001, 1_000_000.0),
+            Presence::Default("1"),
             "4.5",
             "Service times are multiplied by this.",
         ),
-        key("fail", Kind::Number(0.0, 1.0), Need::Default("0"), "0.01", "Share of calls that fail, 0 to 1."),
+        key("fail", KeyKind::Number(0.0, 1.0), Presence::Default("0"), "0.01", "Share of calls that fail, 0 to 1."),
     ],
 };
 
-pub(crate) static PEER: Table = Table {
+pub(crate) static PEER: KeyTable = KeyTable {
     heading: "[peer.NAME]",
     noun: "a peer",
     doc: "Something that requests call: a database, a cache, a third party.",
     keys: &[
-        key("network", Kind::Duration, Need::Default("\"0s\""), "\"1ms\"", "One way over the network to it."),
+        key("network", KeyKind::Duration, Presence::Default("\"0s\""), "\"1ms\"", "One way over the network to it."),
         key(
             "capacity",
-            Kind::Count(1, 1_000_000),
-            Need::Else("its slowness does not depend on our load"),
+            KeyKind::Count(1, 1_000_000),
+            Presence::Else("its slowness does not depend on our load"),
             "100",
             "Calls it serves at once; the others queue there.",
         ),
         key(
             "ports",
-            Kind::Table(&kernel::PORTS),
-            Need::Else("calls do not use up ports"),
+            KeyKind::Table(&kernel::PORTS),
+            Presence::Else("calls do not use up ports"),
             "{ closes = \"client\" }",
             "Local ports of a server to it, if every call opens a connection of its own.",
         ),
         key(
             "slow",
-            Kind::List(&SLOW),
-            Need::Default("[]"),
+            KeyKind::List(&SLOW),
+            Presence::Default("[]"),
             "[{ from = \"5m\", to = \"8m\", factor = 4.5 }]",
             "Windows in which it is slow or failing.",
         ),
         key(
             "breaker",
-            Kind::Table(&BREAKER),
-            Need::Else("all calls are made"),
+            KeyKind::Table(&BREAKER),
+            Presence::Else("all calls are made"),
             "{ failures = 5, open = \"10s\" }",
             "The breaker that every server process has around its calls.",
         ),
         key(
             "library",
-            Kind::OneOf(library::names),
-            Need::Else("nothing is known of it"),
+            KeyKind::OneOf(library::names),
+            Presence::Else("nothing is known of it"),
             "\"pymysql\"",
             "The client library that calls it; `check` holds `blocking` against it.",
         ),
@@ -77,7 +77,7 @@ pub(crate) static PEER: Table = Table {
 
 /// Something that requests call.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Peer {
+pub(crate) struct TypedPeer {
     pub(crate) name: Name,
     pub(crate) network: Span,
     pub(crate) ports: Option<Ports>,
@@ -88,10 +88,10 @@ pub(crate) struct Peer {
     pub(crate) library: Option<(&'static Library, At)>,
 }
 
-impl Peer {
+impl TypedPeer {
     /// Reads one `[peer.NAME]`.
-    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> Peer {
-        Peer {
+    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> TypedPeer {
+        TypedPeer {
             name: name.clone(),
             network: node.get("network"),
             ports: kernel::ports(node, findings),

@@ -1,23 +1,23 @@
 //! `[plan]`: which settings may vary when the cheapest deployment is looked for, and what it costs.
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::node::{Node, Range};
-use crate::tables::slo::Slo;
+use crate::tables::slo::TypedSlo;
 use crate::words::diagnostic::Findings;
 
-static COST: Table = Table {
+static COST: KeyTable = KeyTable {
     heading: "cost = { core, gib, host }",
     noun: "a cost",
     doc: "What a deployment costs, in any unit: all its servers, their cores, and the memory that its processes, threads and requests \
           take.",
     keys: &[
-        key("core", Kind::Number(0.0, 1e9), Need::Default("1.0"), "1.0", "A core."),
-        key("gib", Kind::Number(0.0, 1e9), Need::Default("0.2"), "0.2", "A GiB of memory that it takes."),
-        key("host", Kind::Number(0.0, 1e9), Need::Default("0.0"), "5.0", "A server, however small."),
+        key("core", KeyKind::Number(0.0, 1e9), Presence::Default("1.0"), "1.0", "A core."),
+        key("gib", KeyKind::Number(0.0, 1e9), Presence::Default("0.2"), "0.2", "A GiB of memory that it takes."),
+        key("host", KeyKind::Number(0.0, 1e9), Presence::Default("0.0"), "5.0", "A server, however small."),
     ],
 };
 
-pub(crate) static PLAN: Table = Table {
+pub(crate) static PLAN: KeyTable = KeyTable {
     heading: "[plan]",
     noun: "a plan",
     doc: "What `tailback plan` may change to find the cheapest deployment that meets `[slo]`. A setting of a world is varied for that world \
@@ -25,36 +25,36 @@ pub(crate) static PLAN: Table = Table {
     keys: &[
         key(
             "vary",
-            Kind::Ranges,
-            Need::Required,
+            KeyKind::Ranges,
+            Presence::Required,
             "{ \"world.gevent.processes\" = \"1..16\" }",
             "Settings by their paths, as `--set` takes them, each with what it may be: whole numbers \"1..16\", every second of them \"2..16/2\", or a list such as [10, 20, 40].",
         ),
         key(
             "cost",
-            Kind::Table(&COST),
-            Need::Default("{}"),
+            KeyKind::Table(&COST),
+            Presence::Default("{}"),
             "{ core = 1.0, gib = 0.2, host = 5.0 }",
             "What a deployment costs.",
         ),
         key(
             "process_mib",
-            Kind::Number(0.0, 1e6),
-            Need::Default("60.0"),
+            KeyKind::Number(0.0, 1e6),
+            Presence::Default("60.0"),
             "120.0",
             "Memory of a process before it serves anything, in MiB, where the world has no `memory`: interpreter, framework and code. The default is a guess; measure your own.",
         ),
         key(
             "thread_kib",
-            Kind::Number(0.0, 1e6),
-            Need::Default("16.25"),
+            KeyKind::Number(0.0, 1e6),
+            Presence::Default("16.25"),
             "100.0",
             "Resident memory of a thread, in KiB, where the world has no `memory`. Default: a parked thread of CPython 3.11, measured; an application's stack and objects come on top.",
         ),
         key(
             "greenlet_kib",
-            Kind::Number(0.0, 1e6),
-            Need::Default("8.0"),
+            KeyKind::Number(0.0, 1e6),
+            Presence::Default("8.0"),
             "50.0",
             "Memory of a greenlet that serves a request, in KiB, where the world has no `memory`. Default: a parked greenlet of gevent 26.5, measured: two pages.",
         ),
@@ -63,7 +63,7 @@ pub(crate) static PLAN: Table = Table {
 
 /// What may vary, and what a deployment costs.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Plan {
+pub struct TypedPlan {
     /// The settings, in the order of the file.
     pub vary: Vec<Vary>,
     /// What a core costs.
@@ -97,9 +97,9 @@ impl Vary {
     }
 }
 
-impl Plan {
+impl TypedPlan {
     /// Reads `[plan]`, if the file has one; `slo` is what the servers have promised.
-    pub(crate) fn read(node: Option<&Node>, slo: Option<&Slo>, findings: &mut Findings) -> Option<Plan> {
+    pub(crate) fn read(node: Option<&Node>, slo: Option<&TypedSlo>, findings: &mut Findings) -> Option<TypedPlan> {
         let node = node?;
         if slo.is_none() {
             let finding = findings.error(node.at, "a plan needs objectives to meet, and the file has no [slo]");
@@ -111,7 +111,7 @@ impl Plan {
             finding.label("nothing varies").help("write { \"world.NAME.processes\" = \"1..16\" }");
         }
         let cost: &Node = node.get("cost");
-        Some(Plan {
+        Some(TypedPlan {
             vary: ranges.iter().map(|range| Vary { path: range.path.clone(), values: range.values.clone() }).collect(),
             core: cost.get("core"),
             gib: cost.get("gib"),

@@ -2,45 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::node::Node;
-use crate::tables::step::{Act, Step};
+use crate::tables::step::{Act, TypedStep};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 
-static RESPONSE: Table = Table {
+static RESPONSE: KeyTable = KeyTable {
     heading: "response = { header, body }",
     noun: "a response",
     doc: "The size of a response.",
     keys: &[
-        key("header", Kind::Count(0, 1_000_000_000), Need::Default("0"), "79", "Bytes of its head."),
-        key("body", Kind::Count(0, 1_000_000_000), Need::Default("0"), "12", "Bytes of its body."),
+        key("header", KeyKind::Count(0, 1_000_000_000), Presence::Default("0"), "79", "Bytes of its head."),
+        key("body", KeyKind::Count(0, 1_000_000_000), Presence::Default("0"), "12", "Bytes of its body."),
     ],
 };
 
-pub(crate) static REQUEST: Table = Table {
+pub(crate) static REQUEST: KeyTable = KeyTable {
     heading: "[request.NAME]",
     noun: "a request",
     doc: "A kind of request: how frequent it is and what it does, step by step.",
     keys: &[
         key(
             "share",
-            Kind::Number(0.0, 1e9),
-            Need::Default("1"),
+            KeyKind::Number(0.0, 1e9),
+            Presence::Default("1"),
             "95",
             "How frequent it is, in proportion to the shares of the client's other requests; need not add up to anything.",
         ),
         key(
             "response",
-            Kind::Table(&RESPONSE),
-            Need::Default("{}"),
+            KeyKind::Table(&RESPONSE),
+            Presence::Default("{}"),
             "{ header = 79, body = 12 }",
             "The size of its response.",
         ),
         key(
             "steps",
-            Kind::Steps,
-            Need::Default("[]"),
+            KeyKind::Steps,
+            Presence::Default("[]"),
             "[{ burn = \"2ms\" }]",
             "What it does between the server's own work before and after, in order.",
         ),
@@ -49,19 +49,19 @@ pub(crate) static REQUEST: Table = Table {
 
 /// A kind of request.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Request {
+pub(crate) struct TypedRequest {
     pub(crate) name: Name,
     pub(crate) share: f64,
     pub(crate) header: u32,
     pub(crate) body: u32,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<TypedStep>,
 }
 
-impl Request {
+impl TypedRequest {
     /// Reads one `[request.NAME]`.
-    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> Request {
+    pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> TypedRequest {
         let response: &Node = node.get("response");
-        let steps = Step::read_all(node.get("steps"), findings);
+        let steps = TypedStep::read_all(node.get("steps"), findings);
         let mut held = Held::new();
         balance(&steps, &mut held, &name.text, findings);
         for (sync, (_, at)) in held {
@@ -70,7 +70,7 @@ impl Request {
                 format!("write {{ release = \"{sync}\" }}, or {{ with = \"{sync}\", steps = [ … ] }} around the steps");
             findings.warning(at, what).label("never released").help(help);
         }
-        Request {
+        TypedRequest {
             name: name.clone(),
             share: node.get("share"),
             header: response.get("header"),
@@ -80,13 +80,13 @@ impl Request {
     }
 
     /// Calls `see` with every step, inner ones included.
-    pub(crate) fn each_step<'s>(&'s self, see: &mut dyn FnMut(&'s Step)) {
-        Step::each(&self.steps, see);
+    pub(crate) fn each_step<'s>(&'s self, see: &mut dyn FnMut(&'s TypedStep)) {
+        TypedStep::each(&self.steps, see);
     }
 }
 
 /// Whether a step of any of them does this.
-pub(crate) fn any_step(requests: &[Request], does: impl Fn(&Act) -> bool) -> bool {
+pub(crate) fn any_step(requests: &[TypedRequest], does: impl Fn(&Act) -> bool) -> bool {
     let mut found = false;
     for request in requests {
         request.each_step(&mut |step| found |= does(&step.act));
@@ -98,7 +98,7 @@ pub(crate) fn any_step(requests: &[Request], does: impl Fn(&Act) -> bool) -> boo
 type Held<'s> = BTreeMap<&'s str, (u32, At)>;
 
 /// What is held at the end of a list of steps; doubts on the way are reported.
-fn balance<'s>(steps: &'s [Step], held: &mut Held<'s>, request: &str, findings: &mut Findings) {
+fn balance<'s>(steps: &'s [TypedStep], held: &mut Held<'s>, request: &str, findings: &mut Findings) {
     for step in steps {
         match &step.act {
             Act::Acquire { sync, .. } => {

@@ -3,31 +3,31 @@
 use engine::time::Span;
 use engine::worker::{RouterCosts, RouterSpec};
 
-use crate::reader::key::{Key, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::tables::preset::sourced::DURATION;
 
 /// A preset's router.
-pub(crate) static ROUTER: Table = Table {
+pub(crate) static ROUTER: KeyTable = KeyTable {
     heading: "[worker.NAME.router]",
     noun: "a router",
     doc: "A process in front of the workers that accepts everything and relays it; costs in CPU time a request.",
     keys: &[
-        key("timeout", DURATION, Need::Required, "{}", "longest silence of a session"),
-        key("poll", DURATION, Need::Required, "{}", "an epoll_wait"),
-        key("accept", DURATION, Need::Required, "{}", "accepting"),
-        key("connect", DURATION, Need::Required, "{}", "parsing, connecting to the workers"),
-        key("forward", DURATION, Need::Required, "{}", "sending the request on"),
-        key("answer", DURATION, Need::Required, "{}", "reading the response"),
-        key("close", DURATION, Need::Required, "{}", "sending it to the client, closing"),
+        key("timeout", DURATION, Presence::Required, "{}", "longest silence of a session"),
+        key("poll", DURATION, Presence::Required, "{}", "an epoll_wait"),
+        key("accept", DURATION, Presence::Required, "{}", "accepting"),
+        key("connect", DURATION, Presence::Required, "{}", "parsing, connecting to the workers"),
+        key("forward", DURATION, Presence::Required, "{}", "sending the request on"),
+        key("answer", DURATION, Presence::Required, "{}", "reading the response"),
+        key("close", DURATION, Presence::Required, "{}", "sending it to the client, closing"),
     ],
 };
 
 /// A world's key for it.
-pub(crate) const HTTP_TIMEOUT: Key = key(
+pub(crate) const HTTP_TIMEOUT: TableKey = key(
     "http_timeout",
-    Kind::Positive,
-    Need::Else("the preset's"),
+    KeyKind::Positive,
+    Presence::Else("the preset's"),
     "\"300s\"",
     "Silence after which a router closes a session, whatever the worker does: the client's connection is reset (uWSGI: --http-timeout, 60 s).",
 );

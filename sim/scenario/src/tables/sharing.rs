@@ -2,14 +2,14 @@
 
 use engine::op::Per;
 
-use crate::reader::key::{Group, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, key};
 use crate::reader::node::Node;
-use crate::tables::request::{self, Request};
+use crate::tables::request::{self, TypedRequest};
 use crate::tables::step::Act;
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 
-pub(crate) static VALUE: Table = Table {
+pub(crate) static VALUE: KeyTable = KeyTable {
     heading: "[value.NAME]",
     noun: "a value",
     doc: "A value that requests `read` and `write`, such as a counter or a cache's entry; every process has its own. A run counts the \
@@ -17,7 +17,7 @@ pub(crate) static VALUE: Table = Table {
     keys: &[],
 };
 
-pub(crate) static CONNECTION: Table = Table {
+pub(crate) static CONNECTION: KeyTable = KeyTable {
     heading: "[connection.NAME]",
     noun: "a connection",
     doc: "A connection to a peer, which calls go `over`. A run counts conflicts: uses that begin while another task waits on it. Under \
@@ -25,15 +25,15 @@ pub(crate) static CONNECTION: Table = Table {
     keys: &[
         key(
             "per",
-            Kind::OneOf(|| vec!["process", "request"]),
-            Need::Default("\"process\""),
+            KeyKind::OneOf(|| vec!["process", "request"]),
+            Presence::Default("\"process\""),
             "\"request\"",
             "Whose it is: one for all tasks of a process, or one for each request, which only runs of a `fan` share.",
         ),
         key(
             "pool",
-            Kind::Name(Group::Sync),
-            Need::Else("it is no unit of a pool"),
+            KeyKind::Name(NameGroup::Sync),
+            Presence::Else("it is no unit of a pool"),
             "\"db\"",
             "It is a unit of that pool: whoever holds one has a connection to itself.",
         ),
@@ -69,7 +69,12 @@ pub(crate) fn connections(root: &Node, findings: &mut Findings) -> Vec<Connectio
 }
 
 /// Values and connections that nobody uses, or in a way that means nothing.
-pub(crate) fn check_use(values: &[Name], connections: &[Connection], requests: &[Request], findings: &mut Findings) {
+pub(crate) fn check_use(
+    values: &[Name],
+    connections: &[Connection],
+    requests: &[TypedRequest],
+    findings: &mut Findings,
+) {
     for value in values {
         let does = |wanted: fn(&Act) -> Option<&str>| {
             request::any_step(requests, |act| wanted(act) == Some(value.text.as_str()))

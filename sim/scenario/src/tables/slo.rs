@@ -3,48 +3,48 @@
 use engine::time::Span;
 
 use crate::reader::bound::{Bound, Goal, Of};
-use crate::reader::key::{Group, Key, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 
 const LATENCY: Goal = Goal::below(Of::Time);
-const NONE: Need = Need::Else("no such objective");
+const NONE: Presence = Presence::Else("no such objective");
 
-const P50: Key = key("p50", Kind::Bound(LATENCY), NONE, "\"< 200ms\"", "Median latency of good responses.");
-const P90: Key =
-    key("p90", Kind::Bound(LATENCY), NONE, "\"< 300ms\"", "90th percentile of the latency of good responses.");
-const P95: Key =
-    key("p95", Kind::Bound(LATENCY), NONE, "\"< 400ms\"", "95th percentile of the latency of good responses.");
-const P99: Key =
-    key("p99", Kind::Bound(LATENCY), NONE, "\"< 500ms\"", "99th percentile of the latency of good responses.");
-const P99_9: Key =
-    key("p99_9", Kind::Bound(LATENCY), NONE, "\"< 2s\"", "99.9th percentile of the latency of good responses.");
-const ERRORS: Key = key(
+const P50: TableKey = key("p50", KeyKind::Bound(LATENCY), NONE, "\"< 200ms\"", "Median latency of good responses.");
+const P90: TableKey =
+    key("p90", KeyKind::Bound(LATENCY), NONE, "\"< 300ms\"", "90th percentile of the latency of good responses.");
+const P95: TableKey =
+    key("p95", KeyKind::Bound(LATENCY), NONE, "\"< 400ms\"", "95th percentile of the latency of good responses.");
+const P99: TableKey =
+    key("p99", KeyKind::Bound(LATENCY), NONE, "\"< 500ms\"", "99th percentile of the latency of good responses.");
+const P99_9: TableKey =
+    key("p99_9", KeyKind::Bound(LATENCY), NONE, "\"< 2s\"", "99.9th percentile of the latency of good responses.");
+const ERRORS: TableKey = key(
     "errors",
-    Kind::Bound(Goal::below(Of::Share)),
+    KeyKind::Bound(Goal::below(Of::Share)),
     NONE,
     "\"< 1%\"",
     "Requests that did not end well, over all that ended; those that the end of the run cuts off are left out.",
 );
-const THROUGHPUT: Key =
-    key("throughput", Kind::Bound(Goal::above(Of::Rate)), NONE, "\"> 280/s\"", "Good responses a second.");
-const JAIN: Key = key(
+const THROUGHPUT: TableKey =
+    key("throughput", KeyKind::Bound(Goal::above(Of::Rate)), NONE, "\"> 280/s\"", "Good responses a second.");
+const JAIN: TableKey = key(
     "jain",
-    Kind::Bound(Goal::above(Of::Index)),
+    KeyKind::Bound(Goal::above(Of::Index)),
     NONE,
     "\"> 0.9\"",
     "Jain's fairness index of latency over ideal time: 1 when everybody is slowed alike, 1/n when one is.",
 );
 
-static CLASS_SLO: Table = Table {
+static CLASS_SLO: KeyTable = KeyTable {
     heading: "[slo.class.NAME]",
     noun: "an objective of a request",
     doc: "Objectives of one kind of request, beside those of all.",
     keys: &[P50, P90, P95, P99, P99_9, ERRORS, THROUGHPUT, JAIN],
 };
 
-pub(crate) static SLO: Table = Table {
+pub(crate) static SLO: KeyTable = KeyTable {
     heading: "[slo]",
     noun: "an objective",
     doc: "Service level objectives. `run` says of each whether every world meets it and ends with exit code 0 (met), 1 (missed) or 3 (not \
@@ -61,36 +61,36 @@ pub(crate) static SLO: Table = Table {
         JAIN,
         key(
             "cpu",
-            Kind::Bound(Goal::below(Of::Share)),
+            KeyKind::Bound(Goal::below(Of::Share)),
             NONE,
             "\"< 80%\"",
             "Busy core time over core time. Cores that nothing can run on count as idle: see `busiest_process_cpu`.",
         ),
         key(
             "busiest_process_cpu",
-            Kind::Bound(Goal::below(Of::Share)),
+            KeyKind::Bound(Goal::below(Of::Share)),
             NONE,
             "\"< 70%\"",
             "CPU time of the busiest server process over the time, as `top` shows it: 100 % is one core, all that a hub or threads under one GIL can use, however many cores there are.",
         ),
         key(
             "served",
-            Kind::Bound(Goal::above(Of::Share)),
+            KeyKind::Bound(Goal::above(Of::Share)),
             NONE,
             "\"> 99%\"",
             "People who got a good response to any of their requests, over people who came.",
         ),
         key(
             "worlds",
-            Kind::Names(Group::World),
-            Need::Else("all"),
+            KeyKind::Names(NameGroup::World),
+            Presence::Else("all"),
             "[\"gevent\"]",
             "The worlds whose verdicts count for the exit code; the others are judged all the same.",
         ),
         key(
             "class",
-            Kind::Each(&CLASS_SLO, Group::Request),
-            Need::Default("{}"),
+            KeyKind::Each(&CLASS_SLO, NameGroup::Request),
+            Presence::Default("{}"),
             "{ page = { p99 = \"< 300ms\" } }",
             "Objectives of single kinds of request.",
         ),
@@ -110,7 +110,7 @@ const ELSEWHERE: [(&str, &str); 5] = [
 ];
 
 /// What to write for a name that another tool has for an objective.
-pub(crate) fn elsewhere(table: &'static Table, name: &str) -> Option<&'static str> {
+pub(crate) fn elsewhere(table: &'static KeyTable, name: &str) -> Option<&'static str> {
     let objectives = std::ptr::eq(table, &SLO) || std::ptr::eq(table, &CLASS_SLO);
     let found = ELSEWHERE.iter().find(|(other, _)| *other == name.trim());
     found.filter(|_| objectives).map(|(_, here)| *here)
@@ -118,7 +118,7 @@ pub(crate) fn elsewhere(table: &'static Table, name: &str) -> Option<&'static st
 
 /// One objective of a scenario.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Objective {
+pub struct TypedObjective {
     /// What is bounded: the name of its key, such as `p99`.
     pub measure: &'static str,
     /// The kind of request that it is about; `None`: all.
@@ -131,16 +131,16 @@ pub struct Objective {
 
 /// The objectives of a scenario.
 #[derive(Clone, PartialEq, Default, Debug)]
-pub struct Slo {
+pub struct TypedSlo {
     /// The objectives: those of all requests first, then those of single ones, in the order of the file's keys.
-    pub objectives: Vec<Objective>,
+    pub objectives: Vec<TypedObjective>,
     /// Names of the worlds that are held to them; `None`: all.
     pub worlds: Option<Vec<String>>,
 }
 
-impl Slo {
+impl TypedSlo {
     /// Reads `[slo]`, if the file has one; `length` is that of the run.
-    pub(crate) fn read(node: Option<&Node>, length: Option<Span>, findings: &mut Findings) -> Option<Slo> {
+    pub(crate) fn read(node: Option<&Node>, length: Option<Span>, findings: &mut Findings) -> Option<TypedSlo> {
         let node = node?;
         let mut objectives = objectives(node, None);
         for (name, class) in node.get::<&[(Name, Node)]>("class") {
@@ -155,18 +155,18 @@ impl Slo {
             findings.warning(node.key_at("throughput"), what).label("until the end").help("give [run] a `length`");
         }
         let worlds: Option<&[Name]> = node.find("worlds");
-        Some(Slo { objectives, worlds: worlds.map(|names| names.iter().map(|name| name.text.clone()).collect()) })
+        Some(TypedSlo { objectives, worlds: worlds.map(|names| names.iter().map(|name| name.text.clone()).collect()) })
     }
 }
 
-fn objectives_of(node: &Node, class: &Name) -> Vec<Objective> {
+fn objectives_of(node: &Node, class: &Name) -> Vec<TypedObjective> {
     objectives(node, Some(&class.text))
 }
 
-fn objectives(node: &Node, class: Option<&str>) -> Vec<Objective> {
-    let one = |key: &'static Key| {
+fn objectives(node: &Node, class: Option<&str>) -> Vec<TypedObjective> {
+    let one = |key: &'static TableKey| {
         let bound = node.find::<Bound>(key.name)?;
-        Some(Objective { measure: key.name, class: class.map(str::to_owned), bound, at: node.at(key.name) })
+        Some(TypedObjective { measure: key.name, class: class.map(str::to_owned), bound, at: node.at(key.name) })
     };
     node.table.keys.iter().filter_map(one).collect()
 }

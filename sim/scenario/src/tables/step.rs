@@ -1,12 +1,12 @@
 //! Steps: what a request does, one after the other.
 //!
-//! Each step is three things: its table (the words) and its arm in [`Step::read`] (the meaning) in this file, and its
+//! Each step is three things: its table (the words) and its arm in [`TypedStep::read`] (the meaning) in this file, and its
 //! arm in `compile/program.rs` (the ops). A step that is a phrase of others is lowered to them there.
 
 use engine::op::{Patching, Program};
 use engine::time::Span;
 
-use crate::reader::key::{Group, Key, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
 use crate::reader::law_text::LawText;
 use crate::reader::node::Node;
 use crate::reader::unit::ppm;
@@ -14,19 +14,19 @@ use crate::words::diagnostic::Findings;
 use crate::words::limits;
 use crate::words::source::{At, Name};
 
-const fn patching(doc: &'static str) -> Key {
-    key("blocking", Kind::Flag, Need::Default("false"), "true", doc)
+const fn patching(doc: &'static str) -> TableKey {
+    key("blocking", KeyKind::Flag, Presence::Default("false"), "true", doc)
 }
 
-const fn timeout(doc: &'static str) -> Key {
-    key("timeout", Kind::Positive, Need::Else("it waits"), "\"1s\"", doc)
+const fn timeout(doc: &'static str) -> TableKey {
+    key("timeout", KeyKind::Positive, Presence::Else("it waits"), "\"1s\"", doc)
 }
 
-const INNER: Key = key("steps", Kind::Steps, Need::Required, "[{ burn = \"1ms\" }]", "The steps inside.");
+const INNER: TableKey = key("steps", KeyKind::Steps, Presence::Required, "[{ burn = \"1ms\" }]", "The steps inside.");
 
 macro_rules! step {
     ($name:ident, $heading:literal, $noun:literal, $doc:literal, $keys:expr) => {
-        static $name: Table = Table { heading: $heading, noun: $noun, doc: $doc, keys: $keys };
+        static $name: KeyTable = KeyTable { heading: $heading, noun: $noun, doc: $doc, keys: $keys };
     };
 }
 
@@ -36,11 +36,11 @@ step!(
     "a burn",
     "CPU time of Python code, which holds the GIL and never gives way to the hub.",
     &[
-        key("burn", Kind::Law, Need::Required, "\"2ms\"", "CPU time."),
+        key("burn", KeyKind::Law, Presence::Required, "\"2ms\"", "CPU time."),
         key(
             "yield_every",
-            Kind::Positive,
-            Need::Else("the world's, or never"),
+            KeyKind::Positive,
+            Presence::Else("the world's, or never"),
             "\"5ms\"",
             "A sleep(0) after that much of it."
         ),
@@ -51,7 +51,7 @@ step!(
     "{ native = \"5ms\" }",
     "a native step",
     "CPU time of native code that lets go of the GIL; a hub stands still all the same.",
-    &[key("native", Kind::Law, Need::Required, "\"5ms\"", "CPU time."),]
+    &[key("native", KeyKind::Law, Presence::Required, "\"5ms\"", "CPU time."),]
 );
 step!(
     SLEEP,
@@ -59,7 +59,7 @@ step!(
     "a sleep",
     "Waits without CPU time: time.sleep.",
     &[
-        key("sleep", Kind::Law, Need::Required, "\"1s\"", "How long."),
+        key("sleep", KeyKind::Law, Presence::Required, "\"1s\"", "How long."),
         patching("Sleeps in native code that gevent cannot patch: a hub stands still."),
     ]
 );
@@ -68,7 +68,7 @@ step!(
     "{ yield = true }",
     "a yield",
     "sleep(0): whoever else is ready goes first.",
-    &[key("yield", Kind::Flag, Need::Required, "true", "Always true."),]
+    &[key("yield", KeyKind::Flag, Presence::Required, "true", "Always true."),]
 );
 step!(
     CALL,
@@ -76,11 +76,11 @@ step!(
     "a call",
     "Calls a peer and waits for its reply. Without a reply in time, or when the peer fails, the request fails.",
     &[
-        key("call", Kind::Name(Group::Peer), Need::Required, "\"redis\"", "Name of the peer."),
+        key("call", KeyKind::Name(NameGroup::Peer), Presence::Required, "\"redis\"", "Name of the peer."),
         key(
             "takes",
-            Kind::Law,
-            Need::Required,
+            KeyKind::Law,
+            Presence::Required,
             "\"lognormal(1ms, 9ms)\"",
             "Service time at a healthy peer, network not included."
         ),
@@ -88,8 +88,8 @@ step!(
         patching("Calls through a C library that gevent cannot patch: a hub stands still."),
         key(
             "over",
-            Kind::Name(Group::Connection),
-            Need::Else("a connection of its own"),
+            KeyKind::Name(NameGroup::Connection),
+            Presence::Else("a connection of its own"),
             "\"cache\"",
             "The connection that it goes over.",
         ),
@@ -101,7 +101,7 @@ step!(
     "an acquire",
     "Takes one unit of a pool or lock and waits while there is none.",
     &[
-        key("acquire", Kind::Name(Group::Sync), Need::Required, "\"db\"", "Name of the pool or lock."),
+        key("acquire", KeyKind::Name(NameGroup::Sync), Presence::Required, "\"db\"", "Name of the pool or lock."),
         timeout("Longest wait; the request fails when it passes."),
     ]
 );
@@ -110,7 +110,7 @@ step!(
     "{ release = \"db\" }",
     "a release",
     "Gives the unit back. A request that holds none does nothing; one that fails gives back all that it holds by itself.",
-    &[key("release", Kind::Name(Group::Sync), Need::Required, "\"db\"", "Name of the pool or lock."),]
+    &[key("release", KeyKind::Name(NameGroup::Sync), Presence::Required, "\"db\"", "Name of the pool or lock."),]
 );
 step!(
     WITH,
@@ -118,7 +118,7 @@ step!(
     "a with",
     "Acquire, the steps inside, release.",
     &[
-        key("with", Kind::Name(Group::Sync), Need::Required, "\"db\"", "Name of the pool or lock."),
+        key("with", KeyKind::Name(NameGroup::Sync), Presence::Required, "\"db\"", "Name of the pool or lock."),
         timeout("Longest wait; the request fails when it passes."),
         INNER,
     ]
@@ -128,14 +128,14 @@ step!(
     "{ repeat = 3, steps = [{ burn = \"1ms\" }] }",
     "a repeat",
     "The steps inside, several times; their random durations are drawn anew in every pass.",
-    &[key("repeat", Kind::Count(1, limits::REPEAT), Need::Required, "3", "Passes."), INNER,]
+    &[key("repeat", KeyKind::Count(1, limits::REPEAT), Presence::Required, "3", "Passes."), INNER,]
 );
 step!(
     CHANCE,
     "{ chance = 0.3, steps = [{ burn = \"1ms\" }] }",
     "a chance",
     "The steps inside, for a share of the requests.",
-    &[key("chance", Kind::Number(0.0, 1.0), Need::Required, "0.3", "Probability, 0 to 1."), INNER,]
+    &[key("chance", KeyKind::Number(0.0, 1.0), Presence::Required, "0.3", "Probability, 0 to 1."), INNER,]
 );
 
 step!(
@@ -144,7 +144,7 @@ step!(
     "a put",
     "Puts an item into a queue and waits while there is no room.",
     &[
-        key("put", Kind::Name(Group::Queue), Need::Required, "\"jobs\"", "Name of the queue."),
+        key("put", KeyKind::Name(NameGroup::Queue), Presence::Required, "\"jobs\"", "Name of the queue."),
         timeout("Longest wait for room; the request fails when it passes."),
     ]
 );
@@ -154,7 +154,7 @@ step!(
     "a get",
     "Gets an item from a queue and waits while there is none.",
     &[
-        key("get", Kind::Name(Group::Queue), Need::Required, "\"jobs\"", "Name of the queue."),
+        key("get", KeyKind::Name(NameGroup::Queue), Presence::Required, "\"jobs\"", "Name of the queue."),
         timeout("Longest wait for an item; the request fails when it passes."),
     ]
 );
@@ -163,14 +163,14 @@ step!(
     "{ set = \"ready\" }",
     "a set",
     "Sets an event: all who wait for it go on, and it stays set.",
-    &[key("set", Kind::Name(Group::Event), Need::Required, "\"ready\"", "Name of the event.")]
+    &[key("set", KeyKind::Name(NameGroup::Event), Presence::Required, "\"ready\"", "Name of the event.")]
 );
 step!(
     CLEAR,
     "{ clear = \"ready\" }",
     "a clear",
     "Clears an event: who waits for it from now on waits for the next `set`.",
-    &[key("clear", Kind::Name(Group::Event), Need::Required, "\"ready\"", "Name of the event.")]
+    &[key("clear", KeyKind::Name(NameGroup::Event), Presence::Required, "\"ready\"", "Name of the event.")]
 );
 step!(
     WAIT,
@@ -178,7 +178,7 @@ step!(
     "a wait",
     "Waits until an event is set; goes on at once if it is.",
     &[
-        key("wait", Kind::Name(Group::Event), Need::Required, "\"ready\"", "Name of the event."),
+        key("wait", KeyKind::Name(NameGroup::Event), Presence::Required, "\"ready\"", "Name of the event."),
         timeout("Longest wait; the request fails when it passes."),
     ]
 );
@@ -188,7 +188,7 @@ step!(
     "a fan",
     "The steps inside, several times side by side, each run in a greenlet or thread of its own; the request goes on when all runs \
      are done, and fails if one fails. Every run draws its random durations anew. A fan inside a fan is a mistake.",
-    &[key("fan", Kind::Count(1, limits::FAN), Need::Required, "3", "Runs."), INNER,]
+    &[key("fan", KeyKind::Count(1, limits::FAN), Presence::Required, "3", "Runs."), INNER,]
 );
 step!(
     WITHIN,
@@ -196,7 +196,7 @@ step!(
     "a timeout",
     "gevent.Timeout around the steps inside: the request fails when it passes. On threads, which cannot be interrupted, it bounds \
      the waits inside.",
-    &[key("timeout", Kind::Positive, Need::Required, "\"2s\"", "Longest time for the steps inside."), INNER,]
+    &[key("timeout", KeyKind::Positive, Presence::Required, "\"2s\"", "Longest time for the steps inside."), INNER,]
 );
 step!(
     OFFLOAD,
@@ -204,7 +204,13 @@ step!(
     "an offload",
     "Blocking work in the hub's pool of native threads (`[offload]`), which the greenlet waits for while others go on. A thread of \
      a threaded server just waits for it.",
-    &[key("offload", Kind::Law, Need::Required, "\"20ms\"", "How long a native thread is busy; it burns no CPU time.")]
+    &[key(
+        "offload",
+        KeyKind::Law,
+        Presence::Required,
+        "\"20ms\"",
+        "How long a native thread is busy; it burns no CPU time."
+    )]
 );
 
 step!(
@@ -212,25 +218,25 @@ step!(
     "{ read = \"counter\" }",
     "a read",
     "Reads a shared value, to write it back later.",
-    &[key("read", Kind::Name(Group::Value), Need::Required, "\"counter\"", "Name of the value.")]
+    &[key("read", KeyKind::Name(NameGroup::Value), Presence::Required, "\"counter\"", "Name of the value.")]
 );
 step!(
     WRITE,
     "{ write = \"counter\" }",
     "a write",
     "Writes a shared value. An update is lost if another task has written the value since this one read or wrote it.",
-    &[key("write", Kind::Name(Group::Value), Need::Required, "\"counter\"", "Name of the value.")]
+    &[key("write", KeyKind::Name(NameGroup::Value), Presence::Required, "\"counter\"", "Name of the value.")]
 );
 
 /// All steps; the first key of each is its verb.
-pub(crate) static STEPS: [&Table; 20] = [
+pub(crate) static STEPS: [&KeyTable; 20] = [
     &BURN, &NATIVE, &SLEEP, &YIELD, &CALL, &ACQUIRE, &RELEASE, &WITH, &PUT, &GET, &SET, &CLEAR, &WAIT, &READ, &WRITE,
     &REPEAT, &CHANCE, &FAN, &WITHIN, &OFFLOAD,
 ];
 
 /// A step and where it stands.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Step {
+pub(crate) struct TypedStep {
     pub(crate) at: At,
     pub(crate) act: Act,
 }
@@ -245,7 +251,7 @@ pub(crate) enum Act {
     Call { peer: String, takes: Takes, timeout: Option<Span>, patching: Patching, over: Option<String> },
     Acquire { sync: String, timeout: Option<Span> },
     Release { sync: String },
-    With { sync: String, timeout: Option<Span>, steps: Vec<Step> },
+    With { sync: String, timeout: Option<Span>, steps: Vec<TypedStep> },
     Put { queue: String, timeout: Option<Span> },
     Get { queue: String, timeout: Option<Span> },
     Set { event: String },
@@ -253,10 +259,10 @@ pub(crate) enum Act {
     Wait { event: String, timeout: Option<Span> },
     Read { value: String },
     Write { value: String },
-    Repeat { times: u32, steps: Vec<Step> },
-    Chance { odds: u32, steps: Vec<Step> },
-    Fan { count: u32, steps: Vec<Step> },
-    Within { limit: Span, steps: Vec<Step> },
+    Repeat { times: u32, steps: Vec<TypedStep> },
+    Chance { odds: u32, steps: Vec<TypedStep> },
+    Fan { count: u32, steps: Vec<TypedStep> },
+    Within { limit: Span, steps: Vec<TypedStep> },
     Offload(Takes),
 }
 
@@ -312,18 +318,18 @@ struct Around {
     fan: bool,
 }
 
-impl Step {
+impl TypedStep {
     /// Reads the steps of a request.
-    pub(crate) fn read_all(nodes: &[Node], findings: &mut Findings) -> Vec<Step> {
-        Step::read_list(nodes, Around::default(), findings)
+    pub(crate) fn read_all(nodes: &[Node], findings: &mut Findings) -> Vec<TypedStep> {
+        TypedStep::read_list(nodes, Around::default(), findings)
     }
 
-    fn read_list(nodes: &[Node], around: Around, findings: &mut Findings) -> Vec<Step> {
-        nodes.iter().filter_map(|node| Step::read(node, around, findings)).collect()
+    fn read_list(nodes: &[Node], around: Around, findings: &mut Findings) -> Vec<TypedStep> {
+        nodes.iter().filter_map(|node| TypedStep::read(node, around, findings)).collect()
     }
 
     /// Reads a step; `None` for one whose verb is wrong, which has been reported.
-    fn read(node: &Node, around: Around, findings: &mut Findings) -> Option<Step> {
+    fn read(node: &Node, around: Around, findings: &mut Findings) -> Option<TypedStep> {
         let verb = node.table.keys[0].name;
         let takes = |key: &str| Takes { law: node.get::<&LawText>(key).clone(), at: node.at(key) };
         let name = || Some(node.get::<&[Name]>(verb).first()?.text.clone());
@@ -356,14 +362,14 @@ impl Step {
             "wait" => Act::Wait { event: name()?, timeout: timeout() },
             "read" => Act::Read { value: name()? },
             "write" => Act::Write { value: name()? },
-            _ => Step::read_outer(verb, node, around, findings)?,
+            _ => TypedStep::read_outer(verb, node, around, findings)?,
         };
-        Some(Step { at: node.at, act })
+        Some(TypedStep { at: node.at, act })
     }
 
     /// Reads a step with steps inside.
     fn read_outer(verb: &str, node: &Node, around: Around, findings: &mut Findings) -> Option<Act> {
-        let inner = |around: Around, findings: &mut Findings| Step::read_list(node.get("steps"), around, findings);
+        let inner = |around: Around, findings: &mut Findings| TypedStep::read_list(node.get("steps"), around, findings);
         Some(match verb {
             "with" => {
                 let steps = inner(around, findings);
@@ -396,7 +402,7 @@ impl Step {
     }
 
     /// The steps inside.
-    pub(crate) fn inner(&self) -> &[Step] {
+    pub(crate) fn inner(&self) -> &[TypedStep] {
         match &self.act {
             Act::With { steps, .. }
             | Act::Repeat { steps, .. }
@@ -420,10 +426,10 @@ impl Step {
     }
 
     /// Calls `see` with every step of a list, inner ones included.
-    pub(crate) fn each<'s>(steps: &'s [Step], see: &mut dyn FnMut(&'s Step)) {
+    pub(crate) fn each<'s>(steps: &'s [TypedStep], see: &mut dyn FnMut(&'s TypedStep)) {
         for step in steps {
             see(step);
-            Step::each(step.inner(), see);
+            TypedStep::each(step.inner(), see);
         }
     }
 }

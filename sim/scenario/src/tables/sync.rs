@@ -3,32 +3,32 @@
 
 use engine::model::{Policy, SyncKind};
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::node::Node;
 use crate::words::diagnostic::Findings;
 use crate::words::source::Name;
 
-const POLICY: Kind = Kind::OneOf(|| vec!["barging", "hand-off"]);
+const POLICY: KeyKind = KeyKind::OneOf(|| vec!["barging", "hand-off"]);
 const POLICY_DOC: &str = "Who gets a unit that comes back: whoever runs first (gevent, CPython), or the oldest waiter.";
 
-pub(crate) static POOL: Table = Table {
+pub(crate) static POOL: KeyTable = KeyTable {
     heading: "[pool.NAME]",
     noun: "a pool",
     doc: "A pool of connections; every process has its own instance.",
     keys: &[
-        key("units", Kind::Count(1, 1_000_000), Need::Required, "20", "Units in a process's instance."),
-        key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC),
+        key("units", KeyKind::Count(1, 1_000_000), Presence::Required, "20", "Units in a process's instance."),
+        key("policy", POLICY, Presence::Default("\"barging\""), "\"hand-off\"", POLICY_DOC),
     ],
 };
 
-pub(crate) static LOCK: Table = Table {
+pub(crate) static LOCK: KeyTable = KeyTable {
     heading: "[lock.NAME]",
     noun: "a lock",
     doc: "A lock: a pool of one. Every process has its own instance.",
-    keys: &[key("policy", POLICY, Need::Default("\"barging\""), "\"hand-off\"", POLICY_DOC)],
+    keys: &[key("policy", POLICY, Presence::Default("\"barging\""), "\"hand-off\"", POLICY_DOC)],
 };
 
-pub(crate) static QUEUE: Table = Table {
+pub(crate) static QUEUE: KeyTable = KeyTable {
     heading: "[queue.NAME]",
     noun: "a queue",
     doc: "A queue of items; every process has its own instance, which is empty at the start unless it is `filled`. With a `size` it is a pool of \
@@ -36,44 +36,44 @@ pub(crate) static QUEUE: Table = Table {
     keys: &[
         key(
             "size",
-            Kind::Count(1, 1_000_000),
-            Need::Else("it always has room"),
+            KeyKind::Count(1, 1_000_000),
+            Presence::Else("it always has room"),
             "10",
             "Items it holds; who puts one more waits for room.",
         ),
-        key("lifo", Kind::Flag, Need::Default("false"), "true", "The youngest item comes out first."),
+        key("lifo", KeyKind::Flag, Presence::Default("false"), "true", "The youngest item comes out first."),
         key(
             "standard",
-            Kind::Flag,
-            Need::Default("false"),
+            KeyKind::Flag,
+            Presence::Default("false"),
             "true",
             "The standard library's queue, monkey-patched, instead of gevent's own; on threads it is the standard one anyway.",
         ),
         key(
             "filled",
-            Kind::Flag,
-            Need::Default("false"),
+            KeyKind::Flag,
+            Presence::Default("false"),
             "true",
             "It holds `size` items at the start, as a connection pool does: `get` takes a connection and `put` gives it back. Only beside `size`.",
         ),
     ],
 };
 
-pub(crate) static EVENT: Table = Table {
+pub(crate) static EVENT: KeyTable = KeyTable {
     heading: "[event.NAME]",
     noun: "an event",
     doc: "A flag to wait for; every process has its own instance, which is clear at the start. It has no keys.",
     keys: &[],
 };
 
-pub(crate) static OFFLOAD: Table = Table {
+pub(crate) static OFFLOAD: KeyTable = KeyTable {
     heading: "[offload]",
     noun: "the offload pool",
     doc: "The hub's pool of native threads, which `offload` steps use; every process has its own. Threaded servers do without it.",
     keys: &[key(
         "threads",
-        Kind::Count(1, 10_000),
-        Need::Default("10"),
+        KeyKind::Count(1, 10_000),
+        Presence::Default("10"),
         "20",
         "Native threads of a process's pool; 10 is gevent's default.",
     )],
@@ -81,17 +81,17 @@ pub(crate) static OFFLOAD: Table = Table {
 
 /// A pool, lock, queue or event.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Sync {
+pub(crate) struct TypedSync {
     pub(crate) name: Name,
     /// The root key of its table.
     pub(crate) table: &'static str,
     pub(crate) kind: SyncKind,
 }
 
-impl Sync {
+impl TypedSync {
     /// Reads the tables below the root's `pool`, `lock`, `queue` and `event`, which share their names.
-    pub(crate) fn read_all(root: &Node, findings: &mut Findings) -> Vec<Sync> {
-        let mut syncs: Vec<Sync> = Vec::new();
+    pub(crate) fn read_all(root: &Node, findings: &mut Findings) -> Vec<TypedSync> {
+        let mut syncs: Vec<TypedSync> = Vec::new();
         for table in ["pool", "lock", "queue", "event"] {
             for (name, node) in root.get::<&[(Name, Node)]>(table) {
                 if table == "queue" && node.get("filled") && node.find::<u32>("size").is_none() {
@@ -106,14 +106,14 @@ impl Sync {
                     findings.error(name.at, what).label("a second time").help(help);
                     continue;
                 }
-                syncs.push(Sync { name: name.clone(), table, kind: kind(table, node) });
+                syncs.push(TypedSync { name: name.clone(), table, kind: kind(table, node) });
             }
         }
         syncs
     }
 }
 
-impl Sync {
+impl TypedSync {
     /// Whether waiting for it is waiting for a pool: of units, or a queue that connections are got from and put back into.
     pub(crate) fn is_pool(&self) -> bool {
         self.table == "pool" || matches!(self.kind, SyncKind::Queue { filled: true, .. })

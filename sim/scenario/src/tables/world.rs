@@ -5,7 +5,7 @@ use engine::model::{Cooling, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
-use crate::reader::key::{Key, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::tables::kernel::{self, Syn};
 use crate::tables::preset::python;
@@ -19,102 +19,102 @@ use crate::words::{limits, suggest};
 const SERVERS: u64 = 1_000;
 const CORES: u64 = 1_024;
 const SLOTS: u64 = limits::TASKS;
-const PRESET: Need = Need::Else("the preset's");
-const MACHINES: Need = Need::Else("the machine's");
+const PRESET: Presence = Presence::Else("the preset's");
+const MACHINES: Presence = Presence::Else("the machine's");
 
 /// Keys of a world that speak of its server, and mean nothing where greenlets are the clients themselves.
 const SERVER_KEYS: [&str; 10] =
     ["greenlets", "listen", "accepts", "full", "down", "reuse_port", "wakes", "nofile", "kernel", "memory"];
 
-pub(crate) static MACHINE: Table = Table {
+pub(crate) static MACHINE: KeyTable = KeyTable {
     heading: "[machine]",
     noun: "the machine",
     doc: "Every server is such a machine. A world may say its own `servers` and `cores`.",
     keys: &[
-        key("servers", Kind::Count(1, SERVERS), Need::Default("1"), "2", "Servers behind the balancer."),
+        key("servers", KeyKind::Count(1, SERVERS), Presence::Default("1"), "2", "Servers behind the balancer."),
         key(
             "cores",
-            Kind::Count(1, CORES),
-            Need::Else("every world says its own"),
+            KeyKind::Count(1, CORES),
+            Presence::Else("every world says its own"),
             "8",
             "Cores of a server that its processes may use.",
         ),
         key(
             "slice",
-            Kind::Positive,
-            Need::Else("the preset's base slice, times 1 + log2 of the cores (8 at most)"),
+            KeyKind::Positive,
+            Presence::Else("the preset's base slice, times 1 + log2 of the cores (8 at most)"),
             "\"2.8ms\"",
             "For how long a running thread is safe from others that are runnable.",
         ),
-        key("tick", Kind::Positive, PRESET, "\"4ms\"", "How often the kernel looks whether a slice is over."),
-        key("switch", Kind::Duration, PRESET, "\"3us\"", "CPU time of putting another thread on a core."),
-        key("wake", Kind::Duration, PRESET, "\"5us\"", "Time from a wake-up to the woken thread being runnable."),
+        key("tick", KeyKind::Positive, PRESET, "\"4ms\"", "How often the kernel looks whether a slice is over."),
+        key("switch", KeyKind::Duration, PRESET, "\"3us\"", "CPU time of putting another thread on a core."),
+        key("wake", KeyKind::Duration, PRESET, "\"5us\"", "Time from a wake-up to the woken thread being runnable."),
         key(
             "cold_percent",
-            Kind::Count(100, 10_000),
+            KeyKind::Count(100, 10_000),
             PRESET,
             "100",
             "What a server's own work costs after a long pause, in percent of its cost in a busy stream; 100: caches keep everything.",
         ),
-        key("cooling", Kind::Positive, PRESET, "\"8ms\"", "The pause after which half of that difference is there."),
+        key("cooling", KeyKind::Positive, PRESET, "\"8ms\"", "The pause after which half of that difference is there."),
         key(
             "syn_linear_timeouts",
-            Kind::Count(0, 100),
+            KeyKind::Count(0, 100),
             PRESET,
             "0",
             "How often a dropped SYN is repeated after one second before the pauses double (net.ipv4.tcp_syn_linear_timeouts: 4 since Linux 6.5). With 0 a SYN is repeated at 1, 3, 7, 15, 31 and 63 s.",
         ),
         key(
             "syn_timeout",
-            Kind::Positive,
+            KeyKind::Positive,
             PRESET,
             "\"3s\"",
             "The first pause before a dropped SYN is repeated; each further one is twice as long (TCP_TIMEOUT_INIT: 3 s before Linux 3.1, 1 s since).",
         ),
         key(
             "syn_retries",
-            Kind::Count(0, 20),
+            KeyKind::Count(0, 20),
             PRESET,
             "5",
             "How often it is repeated at most, linear timeouts not counted (net.ipv4.tcp_syn_retries: 5 before Linux 3.7, 6 since).",
         ),
         key(
             "somaxconn",
-            Kind::Count(1, 1_000_000),
+            KeyKind::Count(1, 1_000_000),
             PRESET,
             "4096",
             "The kernel's bound on every accept queue, in connections.",
         ),
         key(
             "send_buffer",
-            Kind::Count(1, 1_000_000_000),
-            Need::Default("87040"),
+            KeyKind::Count(1, 1_000_000_000),
+            Presence::Default("87040"),
             "2500000",
             "Bytes of a response that the kernel takes at once from a writer whose reader is slow (Linux: net.ipv4.tcp_wmem; \
              it begins at 87,040 and grows with the congestion window).",
         ),
         key(
             "uplink",
-            Kind::Count(1, 1_000_000_000_000),
-            Need::Else("as much as they need"),
+            KeyKind::Count(1, 1_000_000_000_000),
+            Presence::Else("as much as they need"),
             "2500000",
             "Bytes a second that all responses of a server share, one after the other.",
         ),
         key(
             "cpu_percent",
-            Kind::Count(1, 100_000),
-            Need::Default("100"),
+            KeyKind::Count(1, 100_000),
+            Presence::Default("100"),
             "1000",
             "CPU time that all work of the preset needs on this machine, in percent of what it needed where it was measured, and what caches need to cool; `burn` and a client's `cost` mean what they say.",
         ),
     ],
 };
 
-const fn cost(name: &'static str, doc: &'static str) -> Key {
-    key(name, Kind::Duration, PRESET, "\"10us\"", doc)
+const fn cost(name: &'static str, doc: &'static str) -> TableKey {
+    key(name, KeyKind::Duration, PRESET, "\"10us\"", doc)
 }
 
-static COSTS: Table = Table {
+static COSTS: KeyTable = KeyTable {
     heading: "[world.NAME.costs]",
     noun: "a list of costs",
     doc: "What the server's own work costs, in CPU time; what is not said is the preset's.",
@@ -133,7 +133,7 @@ static COSTS: Table = Table {
         cost("poll", "One epoll_wait and its bookkeeping."),
         key(
             "clock",
-            Kind::Positive,
+            KeyKind::Positive,
             PRESET,
             "\"50ns\"",
             "Reading the clock; above zero, so that equal sleeps keep their order.",
@@ -152,7 +152,7 @@ static COSTS: Table = Table {
     ],
 };
 
-pub(crate) static WORLD: Table = Table {
+pub(crate) static WORLD: KeyTable = KeyTable {
     heading: "[world.NAME]",
     noun: "a world",
     doc: "One way to serve the requests. All worlds of a file serve the same people with the same needs; the name is \
@@ -160,95 +160,95 @@ pub(crate) static WORLD: Table = Table {
     keys: &[
         key(
             "worker",
-            Kind::OneOf(preset::worker_names),
-            Need::Required,
+            KeyKind::OneOf(preset::worker_names),
+            Presence::Required,
             "\"uwsgi-threads\"",
             "Server software, as the preset knows it.",
         ),
-        key("processes", Kind::Count(1, limits::PROCESSES), Need::Default("1"), "8", "Processes of a server."),
+        key("processes", KeyKind::Count(1, limits::PROCESSES), Presence::Default("1"), "8", "Processes of a server."),
         key(
             "threads",
-            Kind::Count(1, SLOTS),
-            Need::Else("must be said for servers with threads"),
+            KeyKind::Count(1, SLOTS),
+            Presence::Else("must be said for servers with threads"),
             "40",
             "Threads of a process; each carries one request.",
         ),
         key(
             "greenlets",
-            Kind::Count(1, SLOTS),
-            Need::Else("the software's, if it has a default"),
+            KeyKind::Count(1, SLOTS),
+            Presence::Else("the software's, if it has a default"),
             "1000",
             "Greenlets of a process; each carries one request.",
         ),
         key(
             "connections",
-            Kind::Count(1, SLOTS),
+            KeyKind::Count(1, SLOTS),
             PRESET,
             "1000",
             "Connections that a pool server accepts, waiting or in service, before it stops accepting.",
         ),
         key(
             "listen",
-            Kind::Count(1, 1_000_000),
+            KeyKind::Count(1, 1_000_000),
             PRESET,
             "1024",
             "Backlog asked for, in connections; the kernel's queue is the smaller of it and `somaxconn`.",
         ),
-        key("servers", Kind::Count(1, SERVERS), MACHINES, "2", "Servers behind the balancer."),
-        key("cores", Kind::Count(1, CORES), MACHINES, "8", "Cores of a server that its processes may use."),
+        key("servers", KeyKind::Count(1, SERVERS), MACHINES, "2", "Servers behind the balancer."),
+        key("cores", KeyKind::Count(1, CORES), MACHINES, "8", "Cores of a server that its processes may use."),
         key(
             "yield_every",
-            Kind::Positive,
-            Need::Else("it never yields by itself"),
+            KeyKind::Positive,
+            Presence::Else("it never yields by itself"),
             "\"5ms\"",
             "The application calls sleep(0) after that much CPU time of every `burn`.",
         ),
-        key("gil", Kind::Flag, PRESET, "false", "Whether the interpreter has a GIL."),
+        key("gil", KeyKind::Flag, PRESET, "false", "Whether the interpreter has a GIL."),
         key(
             "switch_interval",
-            Kind::Positive,
+            KeyKind::Positive,
             PRESET,
             "\"1ms\"",
             "How long a thread waits for the GIL before it asks the holder to drop it (sys.getswitchinterval()).",
         ),
         key(
             "timed_waits",
-            Kind::OneOf(python::timed_waits_words),
+            KeyKind::OneOf(python::timed_waits_words),
             PRESET,
             "\"polled\"",
             "How the standard library's waits with a time limit learn of a notification: they are woken (Python 3), or look for it every 1 to 50 ms (Python 2.7). Under a hub so wait the standard library's queues, on threads every `get`, `put`, `wait`, `acquire` and `with` that has a limit.",
         ),
         key(
             "lock_yields",
-            Kind::Flag,
-            Need::Default("true"),
+            KeyKind::Flag,
+            Presence::Default("true"),
             "false",
             "Whether a failed attempt at a monkey-patched lock that does not wait yields, as it does since gevent 1.5 (thread.py); the standard library's queues try so in every put and get.",
         ),
         key(
             "zero_sleep",
-            Kind::OneOf(|| vec!["callback", "timer"]),
-            Need::Default("\"callback\""),
+            KeyKind::OneOf(|| vec!["callback", "timer"]),
+            Presence::Default("\"callback\""),
             "\"timer\"",
             "What sleep(0) is to a hub: one of the callbacks, of which many run between two polls (gevent 1.0 and later), or a timer of no length, for which the loop goes round and polls each time (gevent 0.13 over libevent, hub.py).",
         ),
         key(
             "accepts",
-            Kind::Count(1, 1_000_000),
+            KeyKind::Count(1, 1_000_000),
             PRESET,
             "1",
             "Connections that a hub accepts for one readiness of its listener.",
         ),
         key(
             "full",
-            Kind::OneOf(|| vec!["stop", "spin"]),
+            KeyKind::OneOf(|| vec!["stop", "spin"]),
             PRESET,
             "\"stop\"",
             "What a hub does with its listener while all greenlets are taken: stop watching it, or leave the watcher on and spin.",
         ),
         key(
             "keepalive",
-            Kind::Positive,
+            KeyKind::Positive,
             PRESET,
             "\"2s\"",
             "How long the server keeps an idle connection of a client or proxy that uses it again.",
@@ -269,13 +269,13 @@ pub(crate) static WORLD: Table = Table {
         kernel::THREADS_MAX,
         kernel::KERNEL_KEY,
         kernel::MEMORY_KEY,
-        key("costs", Kind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
+        key("costs", KeyKind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };
 
 /// The scheduler's constants.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Machine {
+pub(crate) struct TypedMachine {
     /// The slice if the file says it.
     slice: Option<Span>,
     base_slice: Span,
@@ -289,7 +289,7 @@ pub(crate) struct Machine {
 
 /// One way to serve the requests.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct World {
+pub(crate) struct TypedWorld {
     pub(crate) name: String,
     /// Where it stands in the file.
     pub(crate) at: At,
@@ -303,12 +303,12 @@ pub(crate) struct World {
     pub(crate) kernel: Kernel,
 }
 
-impl Machine {
+impl TypedMachine {
     /// Reads `[machine]`.
-    pub(crate) fn read(node: &Node, preset: &Preset) -> Machine {
+    pub(crate) fn read(node: &Node, preset: &Preset) -> TypedMachine {
         let slower: u64 = node.get("cpu_percent");
         let slow = |span: Span| span * slower / 100;
-        Machine {
+        TypedMachine {
             slice: node.find("slice"),
             base_slice: preset.base_slice,
             tick: node.find("tick").unwrap_or(preset.tick),
@@ -329,14 +329,14 @@ impl Machine {
     }
 }
 
-impl World {
+impl TypedWorld {
     /// Reads one `[world.NAME]`.
     pub(crate) fn read(
         (name, node): &(Name, Node),
         machine: &Node,
         preset: &Preset,
         findings: &mut Findings,
-    ) -> Option<World> {
+    ) -> Option<TypedWorld> {
         let worker = find_worker(node, preset, findings)?;
         let processes: u32 = node.get("processes");
         let servers = node.find("servers").unwrap_or_else(|| machine.get("servers"));
@@ -345,7 +345,7 @@ impl World {
         let listen: u32 = node.find("listen").unwrap_or(worker.listen);
         let somaxconn: u32 = machine.find("somaxconn").unwrap_or(preset.somaxconn);
         let syn = Syn::read(machine, preset.syn);
-        let mut world = World {
+        let mut world = TypedWorld {
             name: name.text.clone(),
             at: name.at,
             worker: configured(worker, (name, node), processes, machine.get("cpu_percent"), findings),
@@ -389,7 +389,7 @@ impl World {
 }
 
 /// Reports processes and threads that do not fit the server before anybody has come.
-fn check_memory(world: &World, node: &Node, findings: &mut Findings) {
+fn check_memory(world: &TypedWorld, node: &Node, findings: &mut Findings) {
     let Some(memory) = &world.kernel.memory else { return };
     let needed = memory.fixed(world.worker.kind).saturating_mul(u64::from(world.processes));
     if needed > memory.host && node.sound(&["memory"]) {

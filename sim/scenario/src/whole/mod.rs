@@ -10,17 +10,17 @@ mod warm_up_check;
 use engine::model::{Limits, ProxySpec, RunSpec};
 
 use crate::reader::node::Node;
-use crate::tables::balancer_and_proxy::{self, Balancer};
-use crate::tables::client::Client;
-use crate::tables::peer::Peer;
-use crate::tables::plan::Plan;
+use crate::tables::balancer_and_proxy::{self, TypedBalancer};
+use crate::tables::client::TypedClient;
+use crate::tables::peer::TypedPeer;
+use crate::tables::plan::TypedPlan;
 use crate::tables::preset::{self, Preset};
-use crate::tables::request::{self, Request};
+use crate::tables::request::{self, TypedRequest};
 use crate::tables::sharing::{self, Connection};
-use crate::tables::slo::Slo;
+use crate::tables::slo::TypedSlo;
 use crate::tables::step::Act;
-use crate::tables::sync::Sync;
-use crate::tables::world::{Machine, World};
+use crate::tables::sync::TypedSync;
+use crate::tables::world::{TypedMachine, TypedWorld};
 use crate::words::diagnostic::{Diagnostic, Findings};
 use crate::words::doubt;
 use crate::words::source::{Name, Sources};
@@ -39,20 +39,20 @@ pub struct Scenario {
     pub(crate) limits: Limits,
     /// Whether the warm-up is found by pilot runs.
     pub(crate) auto_warm_up: bool,
-    pub(crate) machine: Machine,
-    pub(crate) balancer: Balancer,
+    pub(crate) machine: TypedMachine,
+    pub(crate) balancer: TypedBalancer,
     pub(crate) proxy: Option<ProxySpec>,
-    pub(crate) worlds: Vec<World>,
-    pub(crate) clients: Vec<Client>,
-    pub(crate) peers: Vec<Peer>,
-    pub(crate) syncs: Vec<Sync>,
+    pub(crate) worlds: Vec<TypedWorld>,
+    pub(crate) clients: Vec<TypedClient>,
+    pub(crate) peers: Vec<TypedPeer>,
+    pub(crate) syncs: Vec<TypedSync>,
     pub(crate) values: Vec<Name>,
     pub(crate) connections: Vec<Connection>,
     /// Native threads of a hub's pool, if a request uses them.
     pub(crate) offload: Option<u32>,
-    pub(crate) requests: Vec<Request>,
-    pub(crate) slo: Option<Slo>,
-    pub(crate) plan: Option<Plan>,
+    pub(crate) requests: Vec<TypedRequest>,
+    pub(crate) slo: Option<TypedSlo>,
+    pub(crate) plan: Option<TypedPlan>,
     pub(crate) warnings: Vec<Diagnostic>,
     /// Kinds of doubt that it expects and that only its models show.
     pub(crate) expected_late: Vec<Name>,
@@ -76,8 +76,8 @@ impl Scenario {
         let machine: &Node = root.get("machine");
         let run: &Node = root.get("run");
         check_cores(named("world"), machine, findings);
-        let worlds = named("world").iter().filter_map(|world| World::read(world, machine, preset, findings));
-        let worlds: Vec<World> = worlds.collect();
+        let worlds = named("world").iter().filter_map(|world| TypedWorld::read(world, machine, preset, findings));
+        let worlds: Vec<TypedWorld> = worlds.collect();
         let servers = worlds.iter().map(|world| world.servers).max().unwrap_or(1);
         let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
         let scenario = Scenario {
@@ -90,18 +90,18 @@ impl Scenario {
             run: run::spec(run),
             limits: run::limits(run),
             auto_warm_up: run.find::<&str>("warm_up").is_some(),
-            machine: Machine::read(machine, preset),
-            balancer: Balancer::read(root.get("balancer"), servers, findings),
+            machine: TypedMachine::read(machine, preset),
+            balancer: TypedBalancer::read(root.get("balancer"), servers, findings),
             proxy: root.find::<&Node>("proxy").map(balancer_and_proxy::proxy),
             worlds,
-            clients: named("client").iter().map(|client| Client::read(client, findings)).collect(),
-            peers: named("peer").iter().map(|peer| Peer::read(peer, findings)).collect(),
-            syncs: Sync::read_all(root, findings),
+            clients: named("client").iter().map(|client| TypedClient::read(client, findings)).collect(),
+            peers: named("peer").iter().map(|peer| TypedPeer::read(peer, findings)).collect(),
+            syncs: TypedSync::read_all(root, findings),
             values: sharing::values(root),
             connections: sharing::connections(root, findings),
             offload: None,
-            requests: named("request").iter().map(|request| Request::read(request, findings)).collect(),
-            slo: Slo::read(root.find("slo"), run.find("length"), findings),
+            requests: named("request").iter().map(|request| TypedRequest::read(request, findings)).collect(),
+            slo: TypedSlo::read(root.find("slo"), run.find("length"), findings),
             plan: None,
             warnings: Vec::new(),
             expected_late: expected_late(root),
@@ -129,7 +129,7 @@ impl Scenario {
         sharing::check_use(&scenario.values, &scenario.connections, &scenario.requests, findings);
         scenario.check_traffic(findings);
         scenario.seat_residents(root, findings);
-        scenario.plan = Plan::read(root.find("plan"), scenario.slo.as_ref(), findings);
+        scenario.plan = TypedPlan::read(root.find("plan"), scenario.slo.as_ref(), findings);
         scenario
     }
 

@@ -3,80 +3,80 @@
 use engine::model::{Limits, RunSpec};
 use engine::time::{Span, Time};
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::node::Node;
 use crate::tables::client::When;
 use crate::whole::{Scenario, warm_up_check};
 use crate::words::diagnostic::Findings;
 use crate::words::limits;
 
-pub(super) static RUN: Table = Table {
+pub(super) static RUN: KeyTable = KeyTable {
     heading: "[run]",
     noun: "a run",
     doc: "How long and how closely to look.",
     keys: &[
         key(
             "seed",
-            Kind::Count(0, i64::MAX as u64),
-            Need::Default("1"),
+            KeyKind::Count(0, i64::MAX as u64),
+            Presence::Default("1"),
             "7",
             "Where chance begins: the same seed gives the same run, on every machine.",
         ),
         key(
             "replications",
-            Kind::Count(1, limits::REPLICATIONS),
-            Need::Default("5"),
+            KeyKind::Count(1, limits::REPLICATIONS),
+            Presence::Default("5"),
             "20",
             "Runs with chance drawn anew, for intervals.",
         ),
         key(
             "length",
-            Kind::Positive,
-            Need::Else("until the closed clients have sent all of their `total`"),
+            KeyKind::Positive,
+            Presence::Else("until the closed clients have sent all of their `total`"),
             "\"15m\"",
             "Requests are sent until then.",
         ),
         key(
             "drain",
-            Kind::Duration,
-            Need::Default("\"2m\""),
+            KeyKind::Duration,
+            Presence::Default("\"2m\""),
             "\"2m\"",
             "How long the run may go on after that for what is still inside.",
         ),
         key(
             "warm_up",
-            Kind::DurationOr(warm_up_check::AUTO),
-            Need::Default("\"0s\""),
+            KeyKind::DurationOr(warm_up_check::AUTO),
+            Presence::Default("\"0s\""),
             "\"10s\"",
             "Requests born before this are simulated but not counted; `\"auto\"`: until pilot runs have settled (MSER-5).",
         ),
-        key("step", Kind::Positive, Need::Default("\"1s\""), "\"1s\"", "Width of a point of the time series."),
+        key("step", KeyKind::Positive, Presence::Default("\"1s\""), "\"1s\"", "Width of a point of the time series."),
         key(
             "starved_after",
-            Kind::Positive,
-            Need::Default("\"1s\""),
+            KeyKind::Positive,
+            Presence::Default("\"1s\""),
             "\"5s\"",
             "A request that waits for longer, while two that came later are answered, counts as starved; so does a client that asks again \
              and again and waits for so long without a good response while another one gets two.",
         ),
         key(
             "max_events",
-            Kind::Count(1, limits::EVENTS_MAX),
-            Need::Default(limits::EVENTS),
+            KeyKind::Count(1, limits::EVENTS_MAX),
+            Presence::Default(limits::EVENTS),
             "1_000_000",
             "Events after which a run ends with an error. A file whose clients alone send more is refused.",
         ),
         key(
             "max_alive",
-            Kind::Count(1, limits::ALIVE_MAX),
-            Need::Default(limits::ALIVE),
+            KeyKind::Count(1, limits::ALIVE_MAX),
+            Presence::Default(limits::ALIVE),
             "10_000",
             "Requests alive at once beyond which a run ends with an error.",
         ),
         key(
             "max_memory_mib",
-            Kind::Count(1, limits::MEMORY_MIB_MAX),
-            Need::Default(limits::MEMORY_MIB),
+            KeyKind::Count(1, limits::MEMORY_MIB_MAX),
+            Presence::Default(limits::MEMORY_MIB),
             "512",
             "Memory of one run as estimated, and of the results of all runs together, in MiB; requests alive at once are as many as fit.",
         ),

@@ -3,7 +3,7 @@
 use engine::model::Profile;
 
 use crate::reader::node::Node;
-use crate::tables::client::{Client, When};
+use crate::tables::client::{TypedClient, When};
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
 
@@ -34,7 +34,7 @@ fn reasons(scenario: &Scenario) -> Vec<String> {
 }
 
 /// What a client does at a set time, if anything.
-fn unsteady(client: &Client) -> Option<String> {
+fn unsteady(client: &TypedClient) -> Option<String> {
     let name = &client.name.text;
     let changes = |profile: &Profile| profile.points.windows(2).any(|pair| pair[0].1 != pair[1].1);
     match &client.when {

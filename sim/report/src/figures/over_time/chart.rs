@@ -6,18 +6,18 @@
 
 use lab::series::{Band, WorldSeries};
 
-use crate::figures::canvas::{Anchor, At, Canvas, Hand};
-use crate::figures::layout::{Ends, Layout};
-use crate::figures::naming::{self, Name};
-use crate::figures::panel::{Curve, Line, Panel, Sample, name_shades};
-use crate::figures::scale::{Axis, Clock, Quantity, decimal};
+use crate::figures::canvas::{Anchor, Canvas, CanvasPoint, Hand};
+use crate::figures::layout::{Ends, FrameLayout};
+use crate::figures::naming::{self, PlacedName};
+use crate::figures::panel::{Curve, Panel, PanelLine, PanelSample, name_shades};
+use crate::figures::scale::{Axis, Quantity, TimeAxis, decimal};
 use crate::figures::style::{self, Stroke};
 use crate::figures::type_setting::{Face, clean};
 use crate::figures::{Shade, Story};
 
 /// One quantity of a figure.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub struct ChartColumn {
     /// Its name above a panel of its own.
     pub heading: &'static str,
     /// Its name at the end of a line.
@@ -48,7 +48,7 @@ pub struct Chart {
     /// What the numbers are.
     pub quantity: Quantity,
     /// The quantities, most important first.
-    pub columns: &'static [Column],
+    pub columns: &'static [ChartColumn],
 }
 
 /// How far an interval may stretch the axis beyond the largest mean; wider ones are cut by the frame.
@@ -89,12 +89,12 @@ fn curve(world: &WorldSeries, band: &Band) -> Curve {
     let sample = |(at, &at_s): (usize, &f64)| {
         let mean = number(&band.mean, at).filter(|_| at_s.is_finite())?;
         let interval = number(&band.low, at).zip(number(&band.high, at)).filter(|(low, high)| low < high);
-        Some(Sample { at_s, mean, interval })
+        Some(PanelSample { at_s, mean, interval })
     };
     world.start_s.iter().enumerate().map(sample).collect()
 }
 
-fn samples(curves: &[Vec<Curve>]) -> impl Iterator<Item = &Sample> {
+fn samples(curves: &[Vec<Curve>]) -> impl Iterator<Item = &PanelSample> {
     curves.iter().flatten().flatten().flatten()
 }
 
@@ -106,13 +106,13 @@ fn axis(quantity: Quantity, curves: &[Vec<Curve>]) -> Axis {
 }
 
 /// From zero to the end of the longest series; to the end of the shaded spans if there is none.
-fn clock(story: &Story<'_>, curves: &[Vec<Curve>]) -> Clock {
+fn clock(story: &Story<'_>, curves: &[Vec<Curve>]) -> TimeAxis {
     let last = |world: &WorldSeries| world.start_s.last().map(|middle| middle + world.step_s / 2.0);
     let ends = story.worlds.iter().filter_map(last).chain(samples(curves).map(|sample| sample.at_s));
     let end_s = ends.filter(|end| end.is_finite()).fold(0.0, f64::max);
     let shades = story.shaded.iter().map(|shade| shade.to_s).filter(|end| end.is_finite()).fold(0.0, f64::max);
     let end_s = if end_s > 0.0 { end_s } else { shades };
-    Clock { end_s: if end_s > 0.0 { end_s } else { 1.0 } }
+    TimeAxis { end_s: if end_s > 0.0 { end_s } else { 1.0 } }
 }
 
 /// Whether a panel holds the quantities of one world, rather than the worlds of one quantity.
@@ -129,18 +129,25 @@ fn by_world(chart: &Chart, story: &Story<'_>) -> bool {
 /// Quantities are named at their line ends if those are apart. Otherwise names stand inside the panels: worlds in the
 /// first that has room, quantities in all that have, if these are more than half. Else they stand at the line ends,
 /// pushed apart.
-fn named(panels: &[Panel], axis: &Axis, clock: &Clock, shaded: &[Shade], by_world: bool) -> (Layout, Vec<Name>) {
+fn named(
+    panels: &[Panel],
+    axis: &Axis,
+    clock: &TimeAxis,
+    shaded: &[Shade],
+    by_world: bool,
+) -> (FrameLayout, Vec<PlacedName>) {
     let ends = if by_world { Ends::EveryNamed } else { Ends::LastNamed };
-    let beside = Layout::new(panels, axis, clock, shaded, ends);
-    let frames = |layout: Layout| panels.iter().enumerate().map(move |(index, panel)| (panel, layout.frame(index)));
+    let beside = FrameLayout::new(panels, axis, clock, shaded, ends);
+    let frames =
+        |layout: FrameLayout| panels.iter().enumerate().map(move |(index, panel)| (panel, layout.frame(index)));
     if by_world && frames(beside).all(|(panel, frame)| naming::ends_are_apart(panel, frame, axis, clock)) {
         return (
             beside,
             frames(beside).flat_map(|(panel, frame)| naming::at_ends(panel, frame, axis, clock)).collect(),
         );
     }
-    let bare = Layout::new(panels, axis, clock, shaded, Ends::Bare);
-    let inside: Vec<Vec<Name>> =
+    let bare = FrameLayout::new(panels, axis, clock, shaded, Ends::Bare);
+    let inside: Vec<Vec<PlacedName>> =
         frames(bare).filter_map(|(panel, frame)| naming::inside(panel, frame, axis, clock, shaded)).collect();
     let enough = if by_world { inside.len() * 2 > panels.len() } else { !inside.is_empty() };
     if enough {
@@ -157,7 +164,7 @@ fn panels(chart: &Chart, story: &Story<'_>, curves: &[Vec<Curve>]) -> Vec<Panel>
     if by_world(chart, story) {
         let panel = |(index, world): (usize, &WorldSeries)| {
             let look = style::world(index);
-            let line = |(at, column): (usize, &Column)| Line {
+            let line = |(at, column): (usize, &ChartColumn)| PanelLine {
                 curve: curves[index][at].clone(),
                 colour: look.line,
                 text: look.text,
@@ -172,10 +179,10 @@ fn panels(chart: &Chart, story: &Story<'_>, curves: &[Vec<Curve>]) -> Vec<Panel>
         };
         return story.worlds.iter().enumerate().map(panel).collect();
     }
-    let panel = |(at, column): (usize, &Column)| {
+    let panel = |(at, column): (usize, &ChartColumn)| {
         let line = |(index, world): (usize, &WorldSeries)| {
             let look = style::world(index);
-            Line {
+            PanelLine {
                 curve: curves[index][at].clone(),
                 colour: look.line,
                 text: look.text,
@@ -202,7 +209,7 @@ fn has_gap(curve: &Curve) -> bool {
 fn head(canvas: &mut Canvas, chart: &Chart, story: &Story<'_>, log: bool) {
     let room = style::WIDTH - 2.0 * style::MARGIN;
     let mut line = |text: &str, below: f64, size: f64, face: Face, colour: style::Rgb| {
-        let at: At = (style::MARGIN, style::MARGIN + below);
+        let at: CanvasPoint = (style::MARGIN, style::MARGIN + below);
         canvas.text(&face.cut(text, size, room), at, Hand { size, face, colour, anchor: Anchor::Start });
     };
     let scale = if log { ", on a logarithmic scale" } else { "" };
@@ -212,7 +219,7 @@ fn head(canvas: &mut Canvas, chart: &Chart, story: &Story<'_>, log: bool) {
 }
 
 /// What the clock counts, and what areas mean where there are any.
-fn note(canvas: &mut Canvas, story: &Story<'_>, curves: &[Vec<Curve>], clock: &Clock, height: f64) {
+fn note(canvas: &mut Canvas, story: &Story<'_>, curves: &[Vec<Curve>], clock: &TimeAxis, height: f64) {
     let mut text = format!("Time since the start of the run{}.", clock.unit());
     let mut steps = story.worlds.iter().map(|world| world.step_s);
     if let Some(step) = steps.next().filter(|step| step.is_finite() && *step > 0.0 && steps.all(|other| other == *step))

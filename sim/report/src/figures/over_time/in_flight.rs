@@ -2,11 +2,11 @@
 
 use lab::series::{Band, WorldSeries};
 
-use super::chart::{self, Chart, Column, Facet};
+use super::chart::{self, Chart, ChartColumn, Facet};
 use crate::figures::canvas::Canvas;
 use crate::figures::scale::Quantity;
 use crate::figures::style;
-use crate::figures::{Figure, Story};
+use crate::figures::{FigureKind, Story};
 
 /// Requests in the servers beside those in queues before them.
 pub struct InFlight;
@@ -17,13 +17,13 @@ const CHART: Chart = Chart {
     facet: Facet::Quantity,
     quantity: Quantity::Count,
     columns: &[
-        Column {
+        ChartColumn {
             heading: "In flight: inside the servers",
             short: "in flight",
             stroke: style::STRONG,
             pick: |world| world.in_flight.clone(),
         },
-        Column {
+        ChartColumn {
             heading: "Waiting: queued or repeating a SYN",
             short: "waiting",
             stroke: style::DASHED,
@@ -46,7 +46,7 @@ fn waiting(world: &WorldSeries) -> Band {
     }
 }
 
-impl Figure for InFlight {
+impl FigureKind for InFlight {
     fn name(&self) -> &'static str {
         "in-flight"
     }

@@ -1,10 +1,10 @@
 //! `latency`: how long good responses took.
 
-use super::chart::{self, Chart, Column, Facet};
+use super::chart::{self, Chart, ChartColumn, Facet};
 use crate::figures::canvas::Canvas;
 use crate::figures::scale::Quantity;
 use crate::figures::style;
-use crate::figures::{Figure, Story};
+use crate::figures::{FigureKind, Story};
 
 /// Median, 90th and 99th percentile of the latency of good responses.
 pub struct Latency;
@@ -15,14 +15,14 @@ const CHART: Chart = Chart {
     facet: Facet::Quantity,
     quantity: Quantity::Latency,
     columns: &[
-        Column { heading: "Median (p50)", short: "p50", stroke: style::STRONG, pick: |world| world.p50_s.clone() },
-        Column {
+        ChartColumn { heading: "Median (p50)", short: "p50", stroke: style::STRONG, pick: |world| world.p50_s.clone() },
+        ChartColumn {
             heading: "90th percentile (p90)",
             short: "p90",
             stroke: style::FINE,
             pick: |world| world.p90_s.clone(),
         },
-        Column {
+        ChartColumn {
             heading: "99th percentile (p99)",
             short: "p99",
             stroke: style::DASHED,
@@ -31,7 +31,7 @@ const CHART: Chart = Chart {
     ],
 };
 
-impl Figure for Latency {
+impl FigureKind for Latency {
     fn name(&self) -> &'static str {
         "latency"
     }

@@ -6,8 +6,8 @@ mod latency;
 mod throughput;
 mod utilisation;
 
-use super::Figure;
+use super::FigureKind;
 
 /// Every figure, in the order of a report.
-pub const FIGURES: [&dyn Figure; 4] =
+pub const FIGURES: [&dyn FigureKind; 4] =
     [&latency::Latency, &in_flight::InFlight, &throughput::Throughput, &utilisation::Utilisation];

@@ -1,10 +1,10 @@
 //! `throughput`: what was asked of the servers and what came back.
 
-use super::chart::{self, Chart, Column, Facet};
+use super::chart::{self, Chart, ChartColumn, Facet};
 use crate::figures::canvas::Canvas;
 use crate::figures::scale::Quantity;
 use crate::figures::style;
-use crate::figures::{Figure, Story};
+use crate::figures::{FigureKind, Story};
 
 /// Requests sent, good responses and everything else, per second.
 pub struct Throughput;
@@ -15,14 +15,19 @@ const CHART: Chart = Chart {
     facet: Facet::Quantity,
     quantity: Quantity::Count,
     columns: &[
-        Column {
+        ChartColumn {
             heading: "Sent, refreshes included",
             short: "sent",
             stroke: style::FINE,
             pick: |world| world.sent_rps.clone(),
         },
-        Column { heading: "Good responses", short: "good", stroke: style::STRONG, pick: |world| world.ok_rps.clone() },
-        Column {
+        ChartColumn {
+            heading: "Good responses",
+            short: "good",
+            stroke: style::STRONG,
+            pick: |world| world.ok_rps.clone(),
+        },
+        ChartColumn {
             heading: "Errors, timeouts, given up",
             short: "bad",
             stroke: style::DASHED,
@@ -31,7 +36,7 @@ const CHART: Chart = Chart {
     ],
 };
 
-impl Figure for Throughput {
+impl FigureKind for Throughput {
     fn name(&self) -> &'static str {
         "throughput"
     }

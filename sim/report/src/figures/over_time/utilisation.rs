@@ -1,10 +1,10 @@
 //! `utilisation`: how full the slots were beside how busy the processors were.
 
-use super::chart::{self, Chart, Column, Facet};
+use super::chart::{self, Chart, ChartColumn, Facet};
 use crate::figures::canvas::Canvas;
 use crate::figures::scale::Quantity;
 use crate::figures::style;
-use crate::figures::{Figure, Story};
+use crate::figures::{FigureKind, Story};
 
 /// Slots in use and core time in use, each as a share of what there is.
 pub struct Utilisation;
@@ -15,12 +15,12 @@ const CHART: Chart = Chart {
     facet: Facet::World,
     quantity: Quantity::Share,
     columns: &[
-        Column { heading: "Slots", short: "slots", stroke: style::STRONG, pick: |world| world.slots.clone() },
-        Column { heading: "CPU", short: "CPU", stroke: style::DASHED, pick: |world| world.cpu.clone() },
+        ChartColumn { heading: "Slots", short: "slots", stroke: style::STRONG, pick: |world| world.slots.clone() },
+        ChartColumn { heading: "CPU", short: "CPU", stroke: style::DASHED, pick: |world| world.cpu.clone() },
     ],
 };
 
-impl Figure for Utilisation {
+impl FigureKind for Utilisation {
     fn name(&self) -> &'static str {
         "utilisation"
     }

@@ -88,7 +88,7 @@ struct Map<'a> {
 impl Map<'_> {
     /// The point of a cell.
     fn point(&self, row: usize, column: usize) -> Option<usize> {
-        let is = |point: &&(usize, &lab::sweep::study::Point)| {
+        let is = |point: &&(usize, &lab::sweep::study::StudyPoint)| {
             point.1.values[self.rows.0] == self.rows.1[row] && point.1.values[self.columns.0] == self.columns.1[column]
         };
         let points: Vec<_> = self.results.study.points.iter().enumerate().collect();

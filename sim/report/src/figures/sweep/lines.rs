@@ -6,7 +6,7 @@ use super::super::canvas::{Anchor, Canvas, Hand};
 use super::super::layout::Frame;
 use super::super::style;
 use super::super::type_setting::{Face, clean};
-use super::pane::{self, Below, Look, Value};
+use super::pane::{self, Below, LineStyle, PaneValue};
 use super::quantity::Shown;
 use super::{FOOT_HEIGHT, HEAD_HEIGHT, foot, head};
 
@@ -62,13 +62,13 @@ pub(super) fn draw(results: &Results, setting: usize) -> Canvas {
 }
 
 /// The look of a world's line. Earlier worlds are wider and lie below: where one covers another, both show.
-fn look(world: usize, worlds: usize) -> Look {
+fn look(world: usize, worlds: usize) -> LineStyle {
     let dash = (world >= style::COLOURS).then_some(AGAIN);
     let wider = (worlds - 1 - world) as f64 * WIDER.min(WIDEST / worlds as f64);
-    Look { colour: style::world(world).line, width: THINNEST + wider, dash }
+    LineStyle { colour: style::world(world).line, width: THINNEST + wider, dash }
 }
 
-fn sample(canvas: &mut Canvas, (x, y): (f64, f64), look: Look) {
+fn sample(canvas: &mut Canvas, (x, y): (f64, f64), look: LineStyle) {
     let points = [(x, y), (x + SAMPLE, y)];
     match look.dash {
         Some(dash) => canvas.dashes(&points, look.width, look.colour, dash),
@@ -94,12 +94,12 @@ fn legend(names: &[String]) -> (Vec<(f64, f64)>, f64) {
 }
 
 fn panels(canvas: &mut Canvas, results: &Results, below: &Below, top: f64) {
-    let of_world = |shown: Shown, world: usize| -> Vec<Option<Value>> {
+    let of_world = |shown: Shown, world: usize| -> Vec<Option<PaneValue>> {
         let value = |point: usize| {
             let estimate = shown.of(results, point, world)?;
             let interval = estimate.low.zip(estimate.high).filter(|(low, high)| low < high);
             let overloaded = results.overload(point, world).is_some();
-            Some(Value { x: 0.0, mean: estimate.mean, interval, overloaded })
+            Some(PaneValue { x: 0.0, mean: estimate.mean, interval, overloaded })
         };
         (0..results.study.points.len()).map(value).collect()
     };
@@ -129,7 +129,7 @@ fn panels(canvas: &mut Canvas, results: &Results, below: &Below, top: f64) {
             // Values are joined in the order in which they lie, whatever the order of the command.
             let mut order: Vec<usize> = (0..curve.len()).collect();
             order.sort_by(|&a, &b| below.shares[a].total_cmp(&below.shares[b]));
-            let curve: Vec<Option<Value>> = order.into_iter().map(|at| curve[at]).collect();
+            let curve: Vec<Option<PaneValue>> = order.into_iter().map(|at| curve[at]).collect();
             pane::line(canvas, frame, axis, &curve, look(world, worlds));
         }
         left += width + GAP;

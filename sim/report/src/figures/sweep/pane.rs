@@ -1,8 +1,8 @@
 //! One panel of a sweep's figure: a frame with an axis of its own below it and one to its left.
 
-use lab::sweep::values::{Kind, read_number};
+use lab::sweep::values::{ValueKind, read_number};
 
-use super::super::canvas::{Anchor, At, Canvas, Hand};
+use super::super::canvas::{Anchor, Canvas, CanvasPoint, Hand};
 use super::super::layout::{Frame, TICK_GAP};
 use super::super::scale::{Axis, Quantity};
 use super::super::style::{self, Rgb};
@@ -29,10 +29,10 @@ pub(super) struct Below {
 
 impl Below {
     /// The axis of these values: numbers where they are numbers, else side by side.
-    pub(super) fn of(kind: Kind, values: &[&str]) -> Below {
+    pub(super) fn of(kind: ValueKind, values: &[&str]) -> Below {
         let labels = values.iter().map(|value| (*value).to_owned()).collect();
         let numbers: Option<Vec<f64>> = values.iter().map(|value| read_number(value).map(|read| read.value)).collect();
-        match numbers.filter(|numbers| kind != Kind::Text && numbers.len() > 1) {
+        match numbers.filter(|numbers| kind != ValueKind::Text && numbers.len() > 1) {
             Some(numbers) => {
                 let (low, high) = (
                     numbers.iter().copied().fold(f64::INFINITY, f64::min),
@@ -120,7 +120,7 @@ pub(super) fn heading(canvas: &mut Canvas, frame: Frame, text: &str, colour: Rgb
 
 /// A value and its interval.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Value {
+pub(super) struct PaneValue {
     pub(super) x: f64,
     pub(super) mean: f64,
     pub(super) interval: Option<(f64, f64)>,
@@ -130,20 +130,20 @@ pub(super) struct Value {
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
+pub(super) struct LineStyle {
     pub(super) colour: Rgb,
     pub(super) width: f64,
     pub(super) dash: Option<(f64, f64)>,
 }
 
 /// Areas of intervals, a line and a dot at each value, hollow where it is overloaded; it is broken where a value is missing.
-pub(super) fn line(canvas: &mut Canvas, frame: Frame, axis: &Axis, values: &[Option<Value>], look: Look) {
+pub(super) fn line(canvas: &mut Canvas, frame: Frame, axis: &Axis, values: &[Option<PaneValue>], look: LineStyle) {
     for run in values.split(Option::is_none) {
-        let run: Vec<Value> = run.iter().copied().flatten().collect();
+        let run: Vec<PaneValue> = run.iter().copied().flatten().collect();
         let upper = run.iter().filter_map(|value| value.interval.map(|(_, high)| (value.x, frame.y(axis, high))));
         let lower = run.iter().rev().filter_map(|value| value.interval.map(|(low, _)| (value.x, frame.y(axis, low))));
-        canvas.area(&upper.chain(lower).collect::<Vec<At>>(), look.colour, AREA_ALPHA);
-        let points: Vec<At> = run.iter().map(|value| (value.x, frame.y(axis, value.mean))).collect();
+        canvas.area(&upper.chain(lower).collect::<Vec<CanvasPoint>>(), look.colour, AREA_ALPHA);
+        let points: Vec<CanvasPoint> = run.iter().map(|value| (value.x, frame.y(axis, value.mean))).collect();
         match look.dash {
             Some(dash) => canvas.dashes(&points, look.width, look.colour, dash),
             None => canvas.stroke(&points, look.width, look.colour),
@@ -158,7 +158,7 @@ pub(super) fn line(canvas: &mut Canvas, frame: Frame, axis: &Axis, values: &[Opt
 }
 
 /// The axis for values with intervals; an interval may stretch it a little and is cut by the frame beyond.
-pub(super) fn axis_around(quantity: Quantity, values: &[Value]) -> Axis {
+pub(super) fn axis_around(quantity: Quantity, values: &[PaneValue]) -> Axis {
     const STRETCH: f64 = 1.3;
     let largest = values.iter().map(|value| value.mean).fold(0.0, f64::max);
     let highs = values.iter().filter_map(|value| value.interval).map(|(_, high)| high.min(largest * STRETCH));
@@ -172,11 +172,11 @@ mod tests {
     #[test]
     fn values_lie_by_ratio_where_that_spreads_them_more_evenly() {
         let shares = |kind, values: &[&str]| Below::of(kind, values).shares;
-        assert_eq!(shares(Kind::Count, &["10", "20", "30"]), [0.0, 0.5, 1.0]);
-        let log = Below::of(Kind::Duration, &["10ms", "100ms", "1s"]);
+        assert_eq!(shares(ValueKind::Count, &["10", "20", "30"]), [0.0, 0.5, 1.0]);
+        let log = Below::of(ValueKind::Duration, &["10ms", "100ms", "1s"]);
         assert!(log.log && (log.shares[1] - 0.5).abs() < 1e-9);
-        assert_eq!(shares(Kind::Text, &["exp(1ms)", "5ms", "fifo"]), [0.0, 0.5, 1.0]);
-        assert_eq!(shares(Kind::Count, &["7"]), [0.0]);
-        assert!(!Below::of(Kind::Count, &["0", "1", "100"]).log, "nothing has no logarithm");
+        assert_eq!(shares(ValueKind::Text, &["exp(1ms)", "5ms", "fifo"]), [0.0, 0.5, 1.0]);
+        assert_eq!(shares(ValueKind::Count, &["7"]), [0.0]);
+        assert!(!Below::of(ValueKind::Count, &["0", "1", "100"]).log, "nothing has no logarithm");
     }
 }

@@ -2,16 +2,16 @@
 
 use lab::Estimate;
 use lab::sweep::results::Results;
-use lab::sweep::study::Steps;
-use lab::sweep::updown::{Level, levels};
-use lab::sweep::values::Kind;
+use lab::sweep::study::LoadSteps;
+use lab::sweep::updown::{LoadLevel, levels};
+use lab::sweep::values::ValueKind;
 
 use super::super::canvas::{Anchor, Canvas, Hand};
 use super::super::layout::Frame;
 use super::super::scale::{Axis, Quantity};
 use super::super::style;
 use super::super::type_setting::{Face, clean};
-use super::pane::{self, Below, Look, Value};
+use super::pane::{self, Below, LineStyle, PaneValue};
 use super::{FOOT_HEIGHT, HEAD_HEIGHT, foot, head};
 
 pub(super) const TITLE: &str = "The same load on the way up and on the way down";
@@ -28,7 +28,7 @@ const DASH: (f64, f64) = (6.0, 3.5);
 const SAMPLE: f64 = 26.0;
 
 /// Goodput, then latency.
-type Sides = [fn(&Level) -> [Option<Estimate>; 2]; 2];
+type Sides = [fn(&LoadLevel) -> [Option<Estimate>; 2]; 2];
 const SIDES: Sides = [|level| [level.up_ok, level.down_ok], |level| [level.up_p99, level.down_p99].map(seconds)];
 /// What the two panels of a world show.
 const HEADINGS: [(&str, Quantity); 2] =
@@ -45,16 +45,16 @@ fn seconds(estimate: Option<Estimate>) -> Option<Estimate> {
 }
 
 /// Draws the figure.
-pub(super) fn draw(results: &Results, steps: &Steps) -> Canvas {
+pub(super) fn draw(results: &Results, steps: &LoadSteps) -> Canvas {
     let study = &results.study;
-    let all: Vec<Vec<Level>> = (0..study.worlds.len()).map(|world| levels(results, steps, world)).collect();
+    let all: Vec<Vec<LoadLevel>> = (0..study.worlds.len()).map(|world| levels(results, steps, world)).collect();
     let rates: Vec<&str> = steps.rates.iter().map(String::as_str).collect();
-    let below = Below::of(Kind::Rate, &rates);
+    let below = Below::of(ValueKind::Rate, &rates);
     let frame_height = if all.len() > 1 { FRAME_HEIGHT.0 } else { FRAME_HEIGHT.1 };
     let first = style::MARGIN + HEAD_HEIGHT + 62.0;
     let height = first + (frame_height + ROW_GAP) * all.len() as f64 - ROW_GAP + 24.0 + FOOT_HEIGHT;
     let mut canvas = Canvas::new(style::WIDTH, height);
-    let hold = lab::sweep::values::write_number(Kind::Duration, steps.hold_ns as f64, 4, "");
+    let hold = lab::sweep::values::write_number(ValueKind::Duration, steps.hold_ns as f64, 4, "");
     let what = format!("Over the rate of {}, each step held for {hold}, its second half shown", steps.client);
     head(&mut canvas, TITLE, &study.title, &what);
     key(&mut canvas, &all);
@@ -86,18 +86,18 @@ pub(super) fn draw(results: &Results, steps: &Steps) -> Canvas {
     canvas
 }
 
-fn axis(side: &fn(&Level) -> [Option<Estimate>; 2], quantity: Quantity, all: &[Vec<Level>]) -> Axis {
+fn axis(side: &fn(&LoadLevel) -> [Option<Estimate>; 2], quantity: Quantity, all: &[Vec<LoadLevel>]) -> Axis {
     let estimates = all.iter().flatten().flat_map(side).flatten();
     pane::axis_around(quantity, &estimates.map(|estimate| value(0.0, estimate)).collect::<Vec<_>>())
 }
 
-fn value(x: f64, estimate: Estimate) -> Value {
+fn value(x: f64, estimate: Estimate) -> PaneValue {
     let interval = estimate.low.map(|low| low.max(0.0)).zip(estimate.high).filter(|(low, high)| low < high);
-    Value { x, mean: estimate.mean, interval, overloaded: false }
+    PaneValue { x, mean: estimate.mean, interval, overloaded: false }
 }
 
 /// Shades every load that is metastable, to half way to its neighbours.
-fn shade(canvas: &mut Canvas, frame: Frame, below: &Below, levels: &[Level]) {
+fn shade(canvas: &mut Canvas, frame: Frame, below: &Below, levels: &[LoadLevel]) {
     let x = |at: usize| below.x(frame, at);
     let mut at = 0;
     // One rectangle for neighbours, so that no seam shows.
@@ -118,20 +118,21 @@ fn curves(
     frame: Frame,
     axis: &Axis,
     below: &Below,
-    levels: &[Level],
-    side: fn(&Level) -> [Option<Estimate>; 2],
+    levels: &[LoadLevel],
+    side: fn(&LoadLevel) -> [Option<Estimate>; 2],
     world: usize,
 ) {
     let colour = style::world(world).line;
     for (way, dash) in [(0, None), (1, Some(DASH))] {
-        let point = |(at, level): (usize, &Level)| side(level)[way].map(|estimate| value(below.x(frame, at), estimate));
-        let values: Vec<Option<Value>> = levels.iter().enumerate().map(point).collect();
-        pane::line(canvas, frame, axis, &values, Look { colour, width: 2.0, dash });
+        let point =
+            |(at, level): (usize, &LoadLevel)| side(level)[way].map(|estimate| value(below.x(frame, at), estimate));
+        let values: Vec<Option<PaneValue>> = levels.iter().enumerate().map(point).collect();
+        pane::line(canvas, frame, axis, &values, LineStyle { colour, width: 2.0, dash });
     }
 }
 
 /// What a solid line, a dashed one and the shade are.
-fn key(canvas: &mut Canvas, all: &[Vec<Level>]) {
+fn key(canvas: &mut Canvas, all: &[Vec<LoadLevel>]) {
     let hand = Hand { size: style::HEADING, face: Face::Regular, colour: style::INK, anchor: Anchor::Start };
     let y = style::MARGIN + HEAD_HEIGHT + 20.0;
     let middle = y - style::HEADING * style::MIDDLE;

@@ -42,7 +42,7 @@ pub fn first_deviation(claimed: &str, came: &str) -> Result<Option<Deviation>, R
     let read = |text| serde_json::from_str::<Value>(text).map_err(|error| mistake(&error, text));
     let (claimed, came) = (read(claimed)?, read(came)?);
     let path = in_hashes(&claimed, &came).or_else(|| in_figures(&claimed, &came)).or_else(|| first(&claimed, &came));
-    let at = |document: &Value, path: &[Step]| {
+    let at = |document: &Value, path: &[PathStep]| {
         path.iter().try_fold(document, |value, step| step.of(value)).map_or_else(nothing, shown)
     };
     Ok(path.map(|path| Deviation { place: words(&path, &came), claimed: at(&claimed, &path), came: at(&came, &path) }))
@@ -50,22 +50,22 @@ pub fn first_deviation(claimed: &str, came: &str) -> Result<Option<Deviation>, R
 
 /// One step into a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Step {
+enum PathStep {
     Key(String),
     Index(usize),
 }
 
-impl Step {
+impl PathStep {
     fn of<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         match self {
-            Step::Key(key) => value.get(key),
-            Step::Index(at) => value.get(at),
+            PathStep::Key(key) => value.get(key),
+            PathStep::Index(at) => value.get(at),
         }
     }
 }
 
-fn world_at(world: usize, key: &str) -> Vec<Step> {
-    vec![Step::Key("worlds".to_owned()), Step::Index(world), Step::Key(key.to_owned())]
+fn world_at(world: usize, key: &str) -> Vec<PathStep> {
+    vec![PathStep::Key("worlds".to_owned()), PathStep::Index(world), PathStep::Key(key.to_owned())]
 }
 
 /// The worlds that both have at the same place; another number or name of worlds is left to [`first`].
@@ -75,27 +75,27 @@ fn worlds<'a>(claimed: &'a Value, came: &'a Value) -> impl Iterator<Item = (usiz
     of(claimed).iter().zip(of(came)).enumerate().map(|(at, (a, b))| (at, a, b)).filter(named)
 }
 
-fn in_hashes(claimed: &Value, came: &Value) -> Option<Vec<Step>> {
+fn in_hashes(claimed: &Value, came: &Value) -> Option<Vec<PathStep>> {
     for (world, a, b) in worlds(claimed, came) {
         let replications = HASHES.iter().filter_map(|(key, _)| b[key].as_array()).map(Vec::len).max().unwrap_or(0);
         for replication in 0..replications {
             let differs = |(key, _): &&(&str, &str)| !same(&a[key][replication], &b[key][replication]);
             if let Some((key, _)) = HASHES.iter().find(differs) {
-                return Some([world_at(world, key), vec![Step::Index(replication)]].concat());
+                return Some([world_at(world, key), vec![PathStep::Index(replication)]].concat());
             }
         }
     }
     None
 }
 
-fn in_figures(claimed: &Value, came: &Value) -> Option<Vec<Step>> {
+fn in_figures(claimed: &Value, came: &Value) -> Option<Vec<PathStep>> {
     for (world, a, b) in worlds(claimed, came) {
         for (name, figure) in b["figures"].as_object().into_iter().flatten() {
             let other = &a["figures"][name];
-            let start = || [world_at(world, "figures"), vec![Step::Key(name.clone())]].concat();
+            let start = || [world_at(world, "figures"), vec![PathStep::Key(name.clone())]].concat();
             // The values of replications tell more than the mean that follows from them.
             if let Some(below) = other.get("values").and_then(|values| first(values, &figure["values"])) {
-                return Some([start(), vec![Step::Key("values".to_owned())], below].concat());
+                return Some([start(), vec![PathStep::Key("values".to_owned())], below].concat());
             }
             if let Some(below) = first(other, figure) {
                 return Some([start(), below].concat());
@@ -106,26 +106,26 @@ fn in_figures(claimed: &Value, came: &Value) -> Option<Vec<Step>> {
 }
 
 /// The way to the first difference of two values; empty if they differ as wholes.
-fn first(claimed: &Value, came: &Value) -> Option<Vec<Step>> {
+fn first(claimed: &Value, came: &Value) -> Option<Vec<PathStep>> {
     match (claimed, came) {
         (Value::Object(a), Value::Object(b)) => {
             let missing =
                 |a: &Map<String, Value>, b: &Map<String, Value>| a.keys().find(|key| !b.contains_key(*key)).cloned();
             for (key, of_b) in b {
-                let Some(of_a) = a.get(key) else { return Some(vec![Step::Key(key.clone())]) };
+                let Some(of_a) = a.get(key) else { return Some(vec![PathStep::Key(key.clone())]) };
                 if let Some(below) = first(of_a, of_b) {
-                    return Some([vec![Step::Key(key.clone())], below].concat());
+                    return Some([vec![PathStep::Key(key.clone())], below].concat());
                 }
             }
-            missing(a, b).map(|key| vec![Step::Key(key)])
+            missing(a, b).map(|key| vec![PathStep::Key(key)])
         }
         (Value::Array(a), Value::Array(b)) => {
             for (at, (of_a, of_b)) in a.iter().zip(b).enumerate() {
                 if let Some(below) = first(of_a, of_b) {
-                    return Some([vec![Step::Index(at)], below].concat());
+                    return Some([vec![PathStep::Index(at)], below].concat());
                 }
             }
-            (a.len() != b.len()).then(|| vec![Step::Index(a.len().min(b.len()))])
+            (a.len() != b.len()).then(|| vec![PathStep::Index(a.len().min(b.len()))])
         }
         _ => (!same(claimed, came)).then(Vec::new),
     }
@@ -158,24 +158,24 @@ fn shown(value: &Value) -> String {
 }
 
 /// A way through a document in words; worlds and replications are named.
-fn words(path: &[Step], document: &Value) -> String {
+fn words(path: &[PathStep], document: &Value) -> String {
     let mut parts = Vec::new();
     let mut rest = path;
-    if let [Step::Key(worlds), Step::Index(at), below @ ..] = rest
+    if let [PathStep::Key(worlds), PathStep::Index(at), below @ ..] = rest
         && worlds == "worlds"
     {
         let name = document["worlds"][at]["name"].as_str().map_or(at.to_string(), |name| format!("`{name}`"));
         parts.push(format!("world {}", printable(&name)));
         rest = below;
     }
-    if let [Step::Key(key), Step::Index(replication)] = rest
+    if let [PathStep::Key(key), PathStep::Index(replication)] = rest
         && let Some((_, word)) = HASHES.iter().find(|(hash, _)| hash == key)
     {
         parts.push(format!("replication {replication}"));
         parts.push((*word).to_owned());
         return parts.join(", ");
     }
-    if let [above @ .., Step::Key(values), Step::Index(replication)] = rest
+    if let [above @ .., PathStep::Key(values), PathStep::Index(replication)] = rest
         && values == "values"
     {
         parts.push(format!("replication {replication}"));
@@ -184,8 +184,8 @@ fn words(path: &[Step], document: &Value) -> String {
     let below: Vec<String> = rest
         .iter()
         .map(|step| match step {
-            Step::Key(key) => printable(key),
-            Step::Index(at) => at.to_string(),
+            PathStep::Key(key) => printable(key),
+            PathStep::Index(at) => at.to_string(),
         })
         .collect();
     let below = below.join(".");

@@ -8,13 +8,13 @@ mod source;
 
 use lab::Figure;
 use lab::figure::RUN_FIGURES;
-use lab::versus::Side;
+use lab::versus::ComparedWorld;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 pub use deviation::{Deviation, first_deviation};
-pub use source::{Asked, FileBeside, Source};
+pub use source::{AskedPrecision, FileBeside, ResultSource};
 
 use super::number::Number;
 use super::results::{WrittenResults, WrittenWorld};
@@ -40,14 +40,14 @@ pub struct ResultDoc {
     /// Replications of each world.
     pub replications: u32,
     /// What was run.
-    pub source: Source,
+    pub source: ResultSource,
     /// The worlds, one at least, in the order of the scenario.
-    pub worlds: Vec<World>,
+    pub worlds: Vec<ResultWorld>,
 }
 
 /// One world of a document; everything has a value for each replication, in their order.
 #[derive(Clone, PartialEq, Debug)]
-pub struct World {
+pub struct ResultWorld {
     /// Its name.
     pub name: String,
     /// The figures of the run as a whole that this program knows, in the order of their table.
@@ -187,13 +187,14 @@ impl WrittenResults<'_> {
                 return wrong(format!("it has {asked} replications, and a run has 1 to {REPLICATIONS_MAX}"));
             }
         }
-        if let Some(Asked { share, .. }) = source.precision
+        if let Some(AskedPrecision { share, .. }) = source.precision
             && !(share > 0.0 && share <= 1.0)
         {
             return wrong(format!("a precision of {share} was asked for, and it is above 0 and at most 1"));
         }
         let expected = usize::try_from(replications).expect("replications were checked");
-        let worlds: Result<Vec<World>, ResultError> = worlds.into_iter().map(|world| world.check(expected)).collect();
+        let worlds: Result<Vec<ResultWorld>, ResultError> =
+            worlds.into_iter().map(|world| world.check(expected)).collect();
         let (version, title) = (tailback.into_owned(), scenario.into_owned());
         Ok(ResultDoc { version, title, replications, source, worlds: worlds? })
     }
@@ -201,7 +202,7 @@ impl WrittenResults<'_> {
 
 impl WrittenWorld<'_> {
     /// The world, if it has a value of everything for each of so many replications.
-    fn check(mut self, replications: usize) -> Result<World, ResultError> {
+    fn check(mut self, replications: usize) -> Result<ResultWorld, ResultError> {
         let name = self.name.into_owned();
         let wrong = |what: String| ResultError::Contradiction(format!("world `{name}` {what}"));
         let fits = |what: &str, length: usize| match length == replications {
@@ -231,7 +232,7 @@ impl WrittenWorld<'_> {
             figures.push(Figure::new(spec, values));
         }
         let (fingerprints, births) = (hashes(&self.fingerprints.0)?, hashes(&self.births_fingerprints.0)?);
-        Ok(World { figures, fingerprints, births, events: self.events.0, name })
+        Ok(ResultWorld { figures, fingerprints, births, events: self.events.0, name })
     }
 }
 
@@ -245,10 +246,10 @@ fn is_plausible(value: f64) -> bool {
     value == 0.0 || (1.0 / VALUE_MAX..=VALUE_MAX).contains(&value.abs())
 }
 
-impl World {
+impl ResultWorld {
     /// As a side of a comparison.
-    pub fn side(&self) -> Side {
-        Side { name: self.name.clone(), figures: self.figures.clone(), births: self.births.clone() }
+    pub fn side(&self) -> ComparedWorld {
+        ComparedWorld { name: self.name.clone(), figures: self.figures.clone(), births: self.births.clone() }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was run. Written and read by this one definition.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Source {
+pub struct ResultSource {
     /// Name of the scenario's file, without its folder; `-` for standard input.
     pub file: String,
     /// What was laid over the file, as it was typed and in that order: `KEY=VALUE`.
@@ -15,7 +15,7 @@ pub struct Source {
     pub replications: u32,
     /// The precision that was asked for, if any was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub precision: Option<Asked>,
+    pub precision: Option<AskedPrecision>,
     /// Text of the scenario's file.
     pub scenario: String,
     /// The files that the scenario reads, by name.
@@ -24,7 +24,7 @@ pub struct Source {
 
 /// A precision as it was asked for.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Asked {
+pub struct AskedPrecision {
     /// Half the width of an interval over its mean, at most.
     pub share: f64,
     /// Names of the figures that are to be so precise.

@@ -11,13 +11,17 @@ fn world(name: &str, replications: u32) -> WorldResult {
     WorldResult { name: name.to_owned(), records }
 }
 
-fn source() -> Source {
-    Source {
+fn source() -> ResultSource {
+    ResultSource {
         file: "first.toml".to_owned(),
         set: vec!["run.length=5m".to_owned()],
         seed: 7,
         replications: 2,
-        precision: Some(Asked { share: 0.02, figures: vec!["throughput_rps".to_owned()], max_replications: 9 }),
+        precision: Some(AskedPrecision {
+            share: 0.02,
+            figures: vec!["throughput_rps".to_owned()],
+            max_replications: 9,
+        }),
         scenario: "version = 1\ntitle = \"A \u{1b}[31mred one\"\n".to_owned(),
         files: vec![FileBeside { name: "replay.csv".to_owned(), text: "1ms\n".to_owned() }],
     }
@@ -42,7 +46,7 @@ fn what_is_written_is_read_again() {
     assert_eq!((read.version.as_str(), read.title.as_str(), read.replications), ("0.1.0", "A slow third party", 2));
     let names: Vec<&str> = read.worlds.iter().map(|world| world.name.as_str()).collect();
     assert_eq!(names, ["threads", "gevent"]);
-    let side = Side::of(&world("threads", 2));
+    let side = ComparedWorld::of(&world("threads", 2));
     assert_eq!(read.worlds[0].births, side.births);
     let specs = |figures: &[Figure]| figures.iter().map(|figure| figure.spec.name).collect::<Vec<_>>();
     assert_eq!(specs(&read.worlds[0].figures), specs(&side.figures));

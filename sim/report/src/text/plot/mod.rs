@@ -11,11 +11,11 @@ use lab::WorldSeries;
 use crate::figures::Shade;
 use crate::words::wrap;
 use axis::{Scale, Times};
-use panel::{Ink, Panel};
+use panel::{Ink, PlotPanel};
 
 /// How plots look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Look {
+pub struct PlotStyle {
     /// Places in a line.
     pub width: usize,
     /// Whether there is colour, by ANSI sequences: for terminals only.
@@ -69,7 +69,7 @@ struct Trace {
 }
 
 /// A kind of plot.
-struct Chart {
+struct TextChart {
     title: &'static str,
     /// Whether the scale is one of times, and logarithmic.
     latency: bool,
@@ -77,8 +77,8 @@ struct Chart {
     traces: [Trace; 2],
 }
 
-const CHARTS: [Chart; 3] = [
-    Chart {
+const CHARTS: [TextChart; 3] = [
+    TextChart {
         title: "Requests per second",
         latency: false,
         unit: "/s",
@@ -99,7 +99,7 @@ const CHARTS: [Chart; 3] = [
             },
         ],
     },
-    Chart {
+    TextChart {
         title: "Latency of good responses (logarithmic)",
         latency: true,
         unit: "",
@@ -120,7 +120,7 @@ const CHARTS: [Chart; 3] = [
             },
         ],
     },
-    Chart {
+    TextChart {
         title: "Requests in flight",
         latency: false,
         unit: "",
@@ -152,7 +152,7 @@ fn in_and_before(world: &WorldSeries) -> Values {
 }
 
 /// The plots of all worlds, with what happened meanwhile; nothing for a run without a single step.
-pub fn plots(worlds: &[WorldSeries], shaded: &[Shade], look: Look) -> String {
+pub fn plots(worlds: &[WorldSeries], shaded: &[Shade], look: PlotStyle) -> String {
     let length_s = worlds.iter().map(|world| world.step_s * world.start_s.len() as f64).fold(0.0, f64::max);
     if length_s <= 0.0 {
         return String::new();
@@ -169,7 +169,7 @@ pub fn plots(worlds: &[WorldSeries], shaded: &[Shade], look: Look) -> String {
 }
 
 /// One chart: its title, and rows of panels that fit beside each other.
-fn draw(chart: &Chart, worlds: &[WorldSeries], shaded: &[Shade], length_s: f64, look: Look) -> String {
+fn draw(chart: &TextChart, worlds: &[WorldSeries], shaded: &[Shade], length_s: f64, look: PlotStyle) -> String {
     let rows = if look.width < 60 { 6 } else { 8 };
     let all: Vec<f64> =
         worlds.iter().flat_map(|world| chart.traces.map(|trace| (trace.pick)(world))).flatten().flatten().collect();
@@ -186,7 +186,7 @@ fn draw(chart: &Chart, worlds: &[WorldSeries], shaded: &[Shade], length_s: f64, 
     let times = Times::of(length_s, inside);
     for (row, some) in worlds.chunks(beside).enumerate() {
         let panels = some.iter().enumerate().map(|(at, world)| {
-            let mut panel = Panel::new(rows, inside, look);
+            let mut panel = PlotPanel::new(rows, inside, look);
             let ink = Ink::World(row * beside + at);
             for trace in &chart.traces {
                 let values =
@@ -202,7 +202,7 @@ fn draw(chart: &Chart, worlds: &[WorldSeries], shaded: &[Shade], length_s: f64, 
 }
 
 /// What is drawn, and by which marks; a mark stays with its words.
-fn heading(chart: &Chart, look: Look) -> String {
+fn heading(chart: &TextChart, look: PlotStyle) -> String {
     let said = |trace: &Trace| format!("{} {}", trace.sign(look), trace.words);
     let [first, second] = &chart.traces;
     let mut lines = vec![format!("{}:", chart.title)];
@@ -220,11 +220,11 @@ fn heading(chart: &Chart, look: Look) -> String {
 
 impl Trace {
     /// Values for each place: Braille has two dots beside each other.
-    fn across(&self, look: Look) -> usize {
+    fn across(&self, look: PlotStyle) -> usize {
         if self.mark == Mark::Line && look.unicode { 2 } else { 1 }
     }
 
-    fn sign(&self, look: Look) -> &'static str {
+    fn sign(&self, look: PlotStyle) -> &'static str {
         match (self.mark, look.unicode) {
             (Mark::Area, true) => "█",
             (Mark::Area, false) => "#",
@@ -259,7 +259,7 @@ fn columns(values: &[Option<f64>], step_s: f64, length_s: f64, places: usize, jo
 }
 
 /// Panels with their names above, the scale at the left of the first.
-fn side_by_side(panels: &[(String, Ink, Panel)], scale: &Scale, gutter: usize, look: Look) -> String {
+fn side_by_side(panels: &[(String, Ink, PlotPanel)], scale: &Scale, gutter: usize, look: PlotStyle) -> String {
     let mut text = " ".repeat(gutter);
     for (at, (name, ink, panel)) in panels.iter().enumerate() {
         let short = shortened(name, panel.width(), look);
@@ -277,7 +277,7 @@ fn side_by_side(panels: &[(String, Ink, Panel)], scale: &Scale, gutter: usize, l
     text
 }
 
-fn shortened(name: &str, most: usize, look: Look) -> String {
+fn shortened(name: &str, most: usize, look: PlotStyle) -> String {
     if name.chars().count() <= most {
         return name.to_owned();
     }

@@ -3,7 +3,7 @@
 //! Without Unicode an area is of `#`, with `:` and `.` for what fills a part of a place, and lines are of `*` and `o`.
 
 use super::axis::{Scale, Times};
-use super::{Look, Mark, NAMES};
+use super::{Mark, NAMES, PlotStyle};
 use crate::figures::Shade;
 use crate::figures::style::{self, Rgb};
 
@@ -20,7 +20,7 @@ pub(super) enum Ink {
 
 impl Ink {
     /// A text in this ink, where there is colour.
-    pub(super) fn paint(self, text: &str, look: Look) -> String {
+    pub(super) fn paint(self, text: &str, look: PlotStyle) -> String {
         match self {
             _ if !look.colour || text.trim().is_empty() => text.to_owned(),
             Ink::Plain => text.to_owned(),
@@ -55,8 +55,8 @@ const DOTS: [[u32; 4]; 2] = [[0x40, 0x04, 0x02, 0x01], [0x80, 0x20, 0x10, 0x08]]
 
 /// One world's part of a chart.
 #[derive(Clone, Debug)]
-pub(super) struct Panel {
-    look: Look,
+pub(super) struct PlotPanel {
+    look: PlotStyle,
     /// Rows from the top.
     grid: Vec<Vec<Place>>,
     /// What stands at the right: row, and a name.
@@ -65,11 +65,11 @@ pub(super) struct Panel {
     times: String,
 }
 
-impl Panel {
+impl PlotPanel {
     /// An empty one.
-    pub(super) fn new(rows: usize, places: usize, look: Look) -> Panel {
+    pub(super) fn new(rows: usize, places: usize, look: PlotStyle) -> PlotPanel {
         let grid = vec![vec![BLANK; places]; rows];
-        Panel { look, grid, names: Vec::new(), axis: String::new(), times: String::new() }
+        PlotPanel { look, grid, names: Vec::new(), axis: String::new(), times: String::new() }
     }
 
     /// Places of its inside.
@@ -195,7 +195,7 @@ impl Panel {
     }
 
     /// Its lines, each as wide as the panel.
-    pub(super) fn lines(&self, scale: &Scale, look: Look) -> Vec<String> {
+    pub(super) fn lines(&self, scale: &Scale, look: PlotStyle) -> Vec<String> {
         let names = self.placed_names();
         let mut lines = Vec::new();
         for (row, places) in self.grid.iter().enumerate() {

@@ -42,7 +42,7 @@ fn outage() -> [Shade; 1] {
 }
 
 fn plain(width: usize, unicode: bool) -> String {
-    plots(&two(), &outage(), Look { width, colour: false, unicode })
+    plots(&two(), &outage(), PlotStyle { width, colour: false, unicode })
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn without_unicode_there_is_nothing_but_ascii() {
 
 #[test]
 fn colour_is_the_worlds_and_changes_no_character() {
-    let coloured = plots(&two(), &outage(), Look { width: 80, colour: true, unicode: true });
+    let coloured = plots(&two(), &outage(), PlotStyle { width: 80, colour: true, unicode: true });
     // The first two colours of the figures, blue and vermilion, in the palette of terminals.
     assert!(coloured.contains("\x1b[38;5;25m") && coloured.contains("\x1b[38;5;166m"), "{coloured}");
     let mut bare = String::new();
@@ -118,7 +118,7 @@ fn few_steps_are_stretched_and_missing_ones_left_out() {
 
 #[test]
 fn a_run_without_good_responses_says_so() {
-    let text = plots(&[series("threads", |_| 0.0, 0.2)], &[], Look { width: 80, colour: false, unicode: true });
+    let text = plots(&[series("threads", |_| 0.0, 0.2)], &[], PlotStyle { width: 80, colour: false, unicode: true });
     assert!(text.contains("(there were none)"), "{text}");
 }
 
@@ -126,5 +126,5 @@ fn a_run_without_good_responses_says_so() {
 fn a_run_without_steps_has_no_plots() {
     let mut empty = series("threads", |_| 0.0, 0.2);
     empty.start_s.clear();
-    assert_eq!(plots(&[empty], &[], Look { width: 80, colour: false, unicode: true }), "");
+    assert_eq!(plots(&[empty], &[], PlotStyle { width: 80, colour: false, unicode: true }), "");
 }

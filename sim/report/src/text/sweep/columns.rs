@@ -6,43 +6,43 @@ use crate::words::number::Written;
 const GAP: usize = 3;
 
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Cell {
+pub(super) enum ColumnCell {
     /// Words, set to the left.
     Words(String),
     /// A number with its margin, set to the right.
     Number(Written),
 }
 
-impl Cell {
-    pub(super) fn words(text: impl Into<String>) -> Cell {
-        Cell::Words(text.into())
+impl ColumnCell {
+    pub(super) fn words(text: impl Into<String>) -> ColumnCell {
+        ColumnCell::Words(text.into())
     }
 
     /// A value that stands to the right and has no margin.
-    pub(super) fn right(text: impl Into<String>) -> Cell {
-        Cell::Number(Written { value: text.into(), margin: None })
+    pub(super) fn right(text: impl Into<String>) -> ColumnCell {
+        ColumnCell::Number(Written { value: text.into(), margin: None })
     }
 
     fn value(&self) -> &str {
         match self {
-            Cell::Words(text) => text,
-            Cell::Number(written) => &written.value,
+            ColumnCell::Words(text) => text,
+            ColumnCell::Number(written) => &written.value,
         }
     }
 
     fn margin(&self) -> &str {
         match self {
-            Cell::Words(_) => "",
-            Cell::Number(written) => written.margin.as_deref().unwrap_or(""),
+            ColumnCell::Words(_) => "",
+            ColumnCell::Number(written) => written.margin.as_deref().unwrap_or(""),
         }
     }
 }
 
 /// Lays out rows under their heads, indented by two.
-pub(super) fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
+pub(super) fn table(heads: &[&str], rows: &[Vec<ColumnCell>]) -> String {
     let width = |text: &str| text.chars().count();
-    let most = |at: usize, of: &dyn Fn(&Cell) -> usize| rows.iter().map(|row| of(&row[at])).max().unwrap_or(0);
-    let is_words = |at: usize| rows.iter().any(|row| matches!(row[at], Cell::Words(_)));
+    let most = |at: usize, of: &dyn Fn(&ColumnCell) -> usize| rows.iter().map(|row| of(&row[at])).max().unwrap_or(0);
+    let is_words = |at: usize| rows.iter().any(|row| matches!(row[at], ColumnCell::Words(_)));
     let widths: Vec<(usize, usize)> = (0..heads.len())
         .map(|at| {
             let (value, margin) = (most(at, &|cell| width(cell.value())), most(at, &|cell| width(cell.margin())));
@@ -64,13 +64,13 @@ pub(super) fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
     };
     line((0..heads.len()).map(head).collect());
     for row in rows {
-        let cell = |(at, cell): (usize, &Cell)| {
+        let cell = |(at, cell): (usize, &ColumnCell)| {
             let (value, margin) = widths[at];
             let lead = blanks(value - width(cell.value()));
             let tail = blanks(margin.saturating_sub(width(cell.margin()) + usize::from(!cell.margin().is_empty())));
             match cell {
-                Cell::Words(text) => format!("{text}{lead}{}", blanks(margin)),
-                Cell::Number(written) => {
+                ColumnCell::Words(text) => format!("{text}{lead}{}", blanks(margin)),
+                ColumnCell::Number(written) => {
                     let margin = written.margin.as_ref().map_or(String::new(), |margin| format!(" {margin}"));
                     format!("{lead}{}{margin}{tail}", written.value)
                 }

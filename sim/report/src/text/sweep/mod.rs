@@ -52,7 +52,7 @@ fn subject(results: &Results) -> String {
         Mode::Hysteresis(steps) => {
             let (low, high) = (&steps.rates[0], &steps.rates[steps.rates.len() - 1]);
             let hold =
-                lab::sweep::values::write_number(lab::sweep::values::Kind::Duration, steps.hold_ns as f64, 4, "");
+                lab::sweep::values::write_number(lab::sweep::values::ValueKind::Duration, steps.hold_ns as f64, 4, "");
             let count = steps.rates.len();
             format!(
                 "The rate of {} goes from {low} to {high} in {count} steps of {hold} and down again, {worlds}: {runs} runs.",

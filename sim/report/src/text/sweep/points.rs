@@ -1,12 +1,12 @@
 //! The points of a grid: a row each where there are few, else the best of each world.
 
 use lab::sweep::results::Results;
-use lab::sweep::run::Outcome;
+use lab::sweep::run::PointOutcome;
 use lab::{Estimate, Unit};
 
 use super::super::Style;
 use super::super::overload::GROWS;
-use super::columns::{Cell, table};
+use super::columns::{ColumnCell, table};
 use super::scaling;
 use crate::words::number::{Written, estimate};
 use crate::words::wrap;
@@ -62,19 +62,19 @@ fn rows(results: &Results, world: usize) -> String {
     let varied = study.varied();
     let heads = varied.iter().map(|&at| study.settings[at].key.as_str()).chain(SHOWN.map(|(head, _)| head));
     let row = |point: usize| {
-        let values = varied.iter().map(|&at| Cell::right(study.points[point].values[at].as_str()));
-        let failed = results.outcomes_of(point, world).all(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let values = varied.iter().map(|&at| ColumnCell::right(study.points[point].values[at].as_str()));
+        let failed = results.outcomes_of(point, world).all(|outcome| matches!(outcome, PointOutcome::Failed(_)));
         let numbers = SHOWN.iter().enumerate().map(|(at, (_, name))| match (failed, at) {
-            (true, 0) => Cell::right("failed"),
+            (true, 0) => ColumnCell::right("failed"),
             _ => {
                 let grows = name.starts_with("latency_") && results.overload(point, world).is_some();
                 let written = written(results, point, world, name);
-                Cell::Number(if grows { written.marked(GROWS) } else { written })
+                ColumnCell::Number(if grows { written.marked(GROWS) } else { written })
             }
         });
-        values.chain(numbers).collect::<Vec<Cell>>()
+        values.chain(numbers).collect::<Vec<ColumnCell>>()
     };
-    let rows: Vec<Vec<Cell>> = (0..study.points.len()).map(row).collect();
+    let rows: Vec<Vec<ColumnCell>> = (0..study.points.len()).map(row).collect();
     table(&heads.collect::<Vec<_>>(), &rows)
 }
 

@@ -2,8 +2,8 @@
 
 use lab::Unit;
 use lab::sweep::results::Results;
-use lab::sweep::usl::{Doubt, Fit, NoFit, R2_MIN, Sample, fit};
-use lab::sweep::values::{Kind, read_number};
+use lab::sweep::usl::{Fit, Misfit, NoFit, R2_MIN, UslSample, fit};
+use lab::sweep::values::{ValueKind, read_number};
 
 use super::super::Style;
 use super::points::indented;
@@ -19,7 +19,7 @@ pub(super) fn scaling(results: &Results, world: usize, style: Style) -> String {
     let [setting] = study.varied()[..] else { return String::new() };
     let column = &study.settings[setting];
     let last = column.key.rsplit('.').next().unwrap_or_default();
-    if column.kind != Kind::Count || !COUNTS.contains(&last) || !concerns(&column.key, &study.worlds[world]) {
+    if column.kind != ValueKind::Count || !COUNTS.contains(&last) || !concerns(&column.key, &study.worlds[world]) {
         return String::new();
     }
     let text = match fit(&samples(results, world, setting)) {
@@ -45,7 +45,7 @@ fn concerns(key: &str, world: &str) -> bool {
     })
 }
 
-fn samples(results: &Results, world: usize, setting: usize) -> Vec<Sample> {
+fn samples(results: &Results, world: usize, setting: usize) -> Vec<UslSample> {
     let study = &results.study;
     let mean = |point: usize, name: &str| {
         let number = results.number(name)?;
@@ -55,7 +55,7 @@ fn samples(results: &Results, world: usize, setting: usize) -> Vec<Sample> {
         let n = read_number(&study.points[point].values[setting])?.value;
         let throughput = mean(point, "throughput_rps")?;
         let share = mean(point, "success_share").filter(|share| *share > 0.0 && study.open);
-        Some(Sample { n, throughput, sent: share.map(|share| throughput / share) })
+        Some(UslSample { n, throughput, sent: share.map(|share| throughput / share) })
     };
     (0..study.points.len()).filter_map(sample).collect()
 }
@@ -63,10 +63,10 @@ fn samples(results: &Results, world: usize, setting: usize) -> Vec<Sample> {
 fn sentence(fit: &Fit, what: &str) -> String {
     let r2 = format!("R² {:.3}", fit.r2);
     if !fit.doubts.is_empty() {
-        let reason = |doubt: &Doubt| match doubt {
-            Doubt::R2 => format!("it explains too little of the variance ({r2}, less than {R2_MIN})"),
-            Doubt::Miss => format!("it misses a point by {:.0} % of the largest throughput", fit.miss * 100.0),
-            Doubt::Offered(points) => format!(
+        let reason = |doubt: &Misfit| match doubt {
+            Misfit::R2 => format!("it explains too little of the variance ({r2}, less than {R2_MIN})"),
+            Misfit::Miss => format!("it misses a point by {:.0} % of the largest throughput", fit.miss * 100.0),
+            Misfit::Offered(points) => format!(
                 "at {points} points all that clients send is answered, so throughput is theirs and not the servers' (raise the rate)"
             ),
         };

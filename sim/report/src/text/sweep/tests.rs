@@ -1,6 +1,6 @@
 //! The text of sweeps whose numbers are known.
 
-use super::columns::{Cell, table};
+use super::columns::{ColumnCell, table};
 use crate::sweep_fixture::results;
 use crate::text::Style;
 use crate::words::number::Written;
@@ -10,11 +10,11 @@ const PLAIN: Style = Style { bold: false, width: 100 };
 #[test]
 fn numbers_stand_under_each_other_and_heads_over_them() {
     let number = |value: &str, margin: Option<&str>| {
-        Cell::Number(Written { value: value.to_owned(), margin: margin.map(str::to_owned) })
+        ColumnCell::Number(Written { value: value.to_owned(), margin: margin.map(str::to_owned) })
     };
     let rows = [
-        vec![Cell::words("a"), number("1,000 /s", Some("±3")), number("5 ms", None)],
-        vec![Cell::words("long"), number("9 /s", Some("±12")), number("–", None)],
+        vec![ColumnCell::words("a"), number("1,000 /s", Some("±3")), number("5 ms", None)],
+        vec![ColumnCell::words("long"), number("9 /s", Some("±12")), number("–", None)],
     ];
     let wanted = ["  name   throughput      p99", "  a      1,000 /s ±3    5 ms", "  long       9 /s ±12      –"];
     assert_eq!(table(&["name", "throughput", "p99"], &rows), wanted.join("\n") + "\n");

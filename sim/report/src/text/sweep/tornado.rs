@@ -5,7 +5,7 @@ use lab::sweep::results::Results;
 use lab::sweep::tornado::{Knob, knobs};
 
 use super::super::Style;
-use super::columns::{Cell, table};
+use super::columns::{ColumnCell, table};
 use super::points::{indented, written};
 use crate::words::number::Written;
 use crate::words::wrap;
@@ -48,12 +48,14 @@ fn rest(chance: &[&Knob], less: usize, style: Style) -> String {
     indented(&wrap(text.trim_end(), style.width.saturating_sub(2))).concat()
 }
 
-fn rows(knob: &Knob) -> Vec<Vec<Cell>> {
+fn rows(knob: &Knob) -> Vec<Vec<ColumnCell>> {
     let row = |(at, moved): (usize, &lab::sweep::tornado::Move)| {
         let name = if at == 0 { knob.key.as_str() } else { "" };
         let from = if at == 0 { knob.base.as_str() } else { "" };
-        let mut row = vec![Cell::words(name), Cell::right(from), Cell::right(moved.value.as_str())];
-        row.extend(moved.changes.iter().map(|change| Cell::Number(change.as_ref().map_or_else(nothing, percent))));
+        let mut row = vec![ColumnCell::words(name), ColumnCell::right(from), ColumnCell::right(moved.value.as_str())];
+        row.extend(
+            moved.changes.iter().map(|change| ColumnCell::Number(change.as_ref().map_or_else(nothing, percent))),
+        );
         row
     };
     knob.moves.iter().enumerate().map(row).collect()

@@ -1,12 +1,12 @@
 //! A load that goes up and down, as a table for each world and a sentence about what is metastable.
 
 use lab::sweep::results::Results;
-use lab::sweep::study::Steps;
-use lab::sweep::updown::{Level, levels};
+use lab::sweep::study::LoadSteps;
+use lab::sweep::updown::{LoadLevel, levels};
 use lab::{Estimate, Unit};
 
 use super::super::Style;
-use super::columns::{Cell, table};
+use super::columns::{ColumnCell, table};
 use super::points::indented;
 use crate::words::number::{Written, estimate};
 use crate::words::wrap;
@@ -14,7 +14,7 @@ use crate::words::wrap;
 /// The heads of a world's table.
 const HEADS: [&str; 6] = ["load", "good, up", "good, down", "p99, up", "p99, down", ""];
 
-pub(super) fn updown(results: &Results, steps: &Steps, style: Style) -> String {
+pub(super) fn updown(results: &Results, steps: &LoadSteps, style: Style) -> String {
     let mut text = String::new();
     for (world, name) in results.study.worlds.iter().enumerate() {
         let levels = levels(results, steps, world);
@@ -25,19 +25,19 @@ pub(super) fn updown(results: &Results, steps: &Steps, style: Style) -> String {
     text
 }
 
-fn rows(levels: &[Level], steps: &Steps) -> Vec<Vec<Cell>> {
+fn rows(levels: &[LoadLevel], steps: &LoadSteps) -> Vec<Vec<ColumnCell>> {
     let written = |unit: Unit, found: &Option<Estimate>| {
         let nothing = Written { value: "–".to_owned(), margin: None };
-        Cell::Number(found.as_ref().map_or(nothing, |found| estimate(unit, found)))
+        ColumnCell::Number(found.as_ref().map_or(nothing, |found| estimate(unit, found)))
     };
-    let row = |(level, rate): (&Level, &String)| {
+    let row = |(level, rate): (&LoadLevel, &String)| {
         vec![
-            Cell::right(rate.as_str()),
+            ColumnCell::right(rate.as_str()),
             written(Unit::PerSecond, &level.up_ok),
             written(Unit::PerSecond, &level.down_ok),
             written(Unit::Nanoseconds, &level.up_p99),
             written(Unit::Nanoseconds, &level.down_p99),
-            Cell::words(match (level.metastable, level.slower) {
+            ColumnCell::words(match (level.metastable, level.slower) {
                 (true, _) => "metastable",
                 (false, true) => "slower",
                 (false, false) => "",
@@ -48,7 +48,7 @@ fn rows(levels: &[Level], steps: &Steps) -> Vec<Vec<Cell>> {
 }
 
 /// Which loads are metastable.
-fn sentence(levels: &[Level], steps: &Steps) -> String {
+fn sentence(levels: &[LoadLevel], steps: &LoadSteps) -> String {
     let zone: Vec<&str> =
         levels.iter().zip(&steps.rates).filter(|(level, _)| level.metastable).map(|(_, rate)| rate.as_str()).collect();
     match zone[..] {

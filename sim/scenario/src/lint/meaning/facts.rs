@@ -6,9 +6,9 @@ use engine::time::Span;
 use super::Needs;
 use crate::reader::law_text::LawText;
 use crate::reader::node::Node;
-use crate::tables::step::{Act, Step};
-use crate::tables::sync::Sync;
-use crate::tables::world::World;
+use crate::tables::step::{Act, TypedStep};
+use crate::tables::sync::TypedSync;
+use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
 use crate::words::source::Name;
 
@@ -32,9 +32,9 @@ pub(super) struct Facts<'s> {
 }
 
 /// A table, and the world that it belongs to.
-pub(super) struct Place<'s> {
+pub(super) struct TablePlace<'s> {
     pub(super) facts: &'s Facts<'s>,
-    pub(super) world: Option<&'s World>,
+    pub(super) world: Option<&'s TypedWorld>,
     pub(super) node: &'s Node,
 }
 
@@ -64,7 +64,7 @@ impl<'s> Facts<'s> {
         facts
     }
 
-    fn see(&mut self, steps: &[Step], within: bool) {
+    fn see(&mut self, steps: &[TypedStep], within: bool) {
         for step in steps {
             let mut within = within;
             match &step.act {
@@ -95,7 +95,7 @@ impl<'s> Facts<'s> {
     }
 
     fn is_standard(&self, queue: &str) -> bool {
-        let found = self.scenario.syncs.iter().find(|sync: &&Sync| sync.name.text == queue);
+        let found = self.scenario.syncs.iter().find(|sync: &&TypedSync| sync.name.text == queue);
         found.is_some_and(|sync| matches!(sync.kind, engine::model::SyncKind::Queue { standard: true, .. }))
     }
 
@@ -119,7 +119,7 @@ impl<'s> Facts<'s> {
     }
 
     fn servers_keep(&self) -> bool {
-        let keeps = |world: &World| {
+        let keeps = |world: &TypedWorld| {
             world.worker.keep_alive.is_some() && !matches!(world.worker.kind, WorkerKind::Threads { .. })
         };
         self.scenario.worlds.iter().any(keeps)
@@ -131,12 +131,12 @@ impl<'s> Facts<'s> {
     }
 }
 
-fn is_hub(world: &World) -> bool {
+fn is_hub(world: &TypedWorld) -> bool {
     matches!(world.worker.kind, WorkerKind::Hub { .. })
 }
 
 /// Threads of a process that run requests, and an accepting one.
-fn python_threads(world: &World) -> u32 {
+fn python_threads(world: &TypedWorld) -> u32 {
     match world.worker.kind {
         WorkerKind::Threads { threads } => threads,
         WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
@@ -148,7 +148,7 @@ fn lack(why: impl Into<String>, help: impl Into<String>) -> Option<Lack> {
     Some(Lack { why: why.into(), help: help.into() })
 }
 
-impl Place<'_> {
+impl TablePlace<'_> {
     /// What a key lacks here to mean something; `None`: nothing.
     pub(super) fn lack(&self, needs: Needs, key: &str) -> Option<Lack> {
         match self.world {
@@ -157,7 +157,7 @@ impl Place<'_> {
         }
     }
 
-    fn lack_of_world(&self, world: &World, needs: Needs) -> Option<Lack> {
+    fn lack_of_world(&self, world: &TypedWorld, needs: Needs) -> Option<Lack> {
         let (facts, name) = (self.facts, &world.worker.name);
         let remove = "remove it";
         let hub = is_hub(world);
@@ -196,7 +196,7 @@ impl Place<'_> {
     }
 
     /// What the steps of the requests would have to do.
-    fn lack_of_steps(&self, world: &World, (hub, polled): (bool, bool), needs: Needs) -> Option<Lack> {
+    fn lack_of_steps(&self, world: &TypedWorld, (hub, polled): (bool, bool), needs: Needs) -> Option<Lack> {
         let (facts, name) = (self.facts, &world.worker.name);
         let not_hub = || lack(format!("{name} has threads and no hub"), "remove it");
         match needs {
@@ -297,7 +297,7 @@ impl Facts<'_> {
 }
 
 /// What the lives, the listening sockets and the connections of its processes would have to be.
-fn lack_of_lives(world: &World, facts: &Facts, several: bool, needs: Needs) -> Option<Lack> {
+fn lack_of_lives(world: &TypedWorld, facts: &Facts, several: bool, needs: Needs) -> Option<Lack> {
     let life = world.worker.life;
     let replaced = life.is_some_and(|life| life.max_requests.is_some());
     let killed = life.is_some_and(|life| {

@@ -9,14 +9,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::reader::key::Need;
+use crate::reader::key::Presence;
 use crate::reader::node::{Field, Node, Value};
-use crate::tables::world::World;
+use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
 use crate::words::doubt::Doubt;
 use crate::words::source::Name;
-use facts::{Facts, Place};
+use facts::{Facts, TablePlace};
 
 /// What must be there for a key to mean something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,11 +94,11 @@ enum Needs {
 /// Looks for keys without a meaning.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
     let facts = Facts::of(scenario, root);
-    walk(&Place { facts: &facts, world: None, node: root }, findings);
+    walk(&TablePlace { facts: &facts, world: None, node: root }, findings);
 }
 
 /// The keys of a table, and of the tables inside.
-fn walk(place: &Place, findings: &mut Findings) {
+fn walk(place: &TablePlace, findings: &mut Findings) {
     for field in place.node.fields.iter().filter(|field| field.given && field.sound && !is_usual(place.node, field)) {
         let needs = table::needs(place.node.table, field.name);
         if let Some(lack) = needs.and_then(|needs| place.lack(needs, field.name)) {
@@ -111,15 +111,15 @@ fn walk(place: &Place, findings: &mut Findings) {
     }
 }
 
-fn inner(place: &Place, field: &Field, findings: &mut Findings) {
+fn inner(place: &TablePlace, field: &Field, findings: &mut Findings) {
     let world = |name: &Name| place.facts.scenario.worlds.iter().find(|world| world.name == name.text);
     match &field.value {
-        Value::Table(node) => walk(&Place { node, ..*place }, findings),
-        Value::List(nodes) => nodes.iter().for_each(|node| walk(&Place { node, ..*place }, findings)),
+        Value::Table(node) => walk(&TablePlace { node, ..*place }, findings),
+        Value::List(nodes) => nodes.iter().for_each(|node| walk(&TablePlace { node, ..*place }, findings)),
         Value::Named(named) => {
             for (name, node) in named {
-                let own: Option<&World> = if field.name == "world" { world(name) } else { None };
-                walk(&Place { node, world: own.or(place.world), ..*place }, findings);
+                let own: Option<&TypedWorld> = if field.name == "world" { world(name) } else { None };
+                walk(&TablePlace { node, world: own.or(place.world), ..*place }, findings);
             }
         }
         _ => {}
@@ -128,7 +128,7 @@ fn inner(place: &Place, field: &Field, findings: &mut Findings) {
 
 /// Whether a value is what it would be anyway: to say so is no mistake where it matters to nobody.
 fn is_usual(node: &Node, field: &Field) -> bool {
-    let Some(Need::Default(usual)) = node.table.key(field.name).map(|key| key.need) else { return false };
+    let Some(Presence::Default(usual)) = node.table.key(field.name).map(|key| key.need) else { return false };
     match &field.value {
         Value::Flag(flag) => usual == flag.to_string(),
         Value::Count(count) => usual == count.to_string(),

@@ -4,7 +4,7 @@
 //! `[run]`, `[slo]`, `[plan]`, requests and their steps.
 
 use super::Needs;
-use crate::reader::key::Table;
+use crate::reader::key::KeyTable;
 
 /// Keys of a table, with blanks between them, that need the same.
 type Row = (&'static str, Needs);
@@ -136,7 +136,7 @@ pub(super) static TABLES: [(&str, &[Row]); 31] = [
 ];
 
 /// What a key of a table needs; `None` of a table that has no rows.
-pub(super) fn needs(table: &Table, key: &str) -> Option<Needs> {
+pub(super) fn needs(table: &KeyTable, key: &str) -> Option<Needs> {
     let (_, rows) = TABLES.iter().find(|(heading, _)| *heading == table.heading)?;
     rows.iter().find(|(keys, _)| keys.split(' ').any(|known| known == key)).map(|(_, needs)| *needs)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{Replication, Seed};
 
 use super::{Needs, table};
-use crate::reader::key::{Kind, Table};
+use crate::reader::key::{KeyKind, KeyTable};
 use crate::reader::overrides::Override;
 use crate::tables::preset;
 use crate::whole::root;
@@ -13,21 +13,21 @@ use crate::whole::root;
 /// Tables in which no key can be idle.
 const LEFT_OUT: [&str; 4] = ["[run]", "[slo]", "[plan]", "[request.NAME]"];
 
-fn tables_below(table: &'static Table, found: &mut Vec<&'static Table>) {
+fn tables_below(table: &'static KeyTable, found: &mut Vec<&'static KeyTable>) {
     if LEFT_OUT.contains(&table.heading) || found.iter().any(|known| known.heading == table.heading) {
         return;
     }
     found.push(table);
     for key in table.keys {
         match key.kind {
-            Kind::Table(inner) | Kind::Named(inner, _) | Kind::Each(inner, _) => tables_below(inner, found),
-            Kind::List(inner) | Kind::Profile(inner) => tables_below(inner, found),
+            KeyKind::Table(inner) | KeyKind::Named(inner, _) | KeyKind::Each(inner, _) => tables_below(inner, found),
+            KeyKind::List(inner) | KeyKind::Profile(inner) => tables_below(inner, found),
             _ => {}
         }
     }
 }
 
-fn tables() -> Vec<&'static Table> {
+fn tables() -> Vec<&'static KeyTable> {
     let mut found = Vec::new();
     tables_below(&root::ROOT, &mut found);
     found

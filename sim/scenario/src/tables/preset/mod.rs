@@ -13,14 +13,14 @@ use engine::kernel::Kernel;
 use engine::model::Cooling;
 use engine::time::Span;
 
-use crate::reader::key::{Group, Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, key};
 use crate::reader::node::Node;
 use crate::reader::raw;
 use crate::reader::vocabulary::Vocabulary;
 use crate::reader::walk::{Names, Walker};
 use crate::tables::kernel::Syn;
 use crate::tables::preset::python::PYTHON;
-use crate::tables::preset::sourced::{COUNT, DURATION, Fact, NO, SMALL};
+use crate::tables::preset::sourced::{COUNT, DURATION, NO, SMALL, SourcedValue};
 use crate::tables::preset::worker::{HUB, WORKER, Worker};
 use crate::words::diagnostic::{Diagnostic, Findings};
 use crate::words::source::{Name, Sources};
@@ -79,38 +79,38 @@ pub(crate) struct Preset {
     pub(crate) syn: Syn,
     pub(crate) workers: Vec<Worker>,
     /// What the reference prints about machine, interpreter and hub.
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) facts: Vec<SourcedValue>,
 }
 
-static MACHINE: Table = Table {
+static MACHINE: KeyTable = KeyTable {
     heading: "[machine]",
     noun: "the machine",
     doc: "How the operating system schedules.",
     keys: &[
-        key("slice", DURATION, Need::Required, "{}", "for how long a running thread is safe, on one core"),
-        key("tick", DURATION, Need::Required, "{}", "how often the kernel looks"),
-        key("cold_percent", COUNT, Need::Required, "{}", "cost of work after a long pause"),
-        key("cooling", DURATION, Need::Required, "{}", "the pause after which half of the difference is there"),
-        key("switch", DURATION, Need::Required, "{}", "CPU time of putting another thread on a core"),
-        key("wake", DURATION, Need::Required, "{}", "time from a wake-up to the thread being runnable"),
-        key("somaxconn", COUNT, Need::Required, "{}", "longest accept queue"),
+        key("slice", DURATION, Presence::Required, "{}", "for how long a running thread is safe, on one core"),
+        key("tick", DURATION, Presence::Required, "{}", "how often the kernel looks"),
+        key("cold_percent", COUNT, Presence::Required, "{}", "cost of work after a long pause"),
+        key("cooling", DURATION, Presence::Required, "{}", "the pause after which half of the difference is there"),
+        key("switch", DURATION, Presence::Required, "{}", "CPU time of putting another thread on a core"),
+        key("wake", DURATION, Presence::Required, "{}", "time from a wake-up to the thread being runnable"),
+        key("somaxconn", COUNT, Presence::Required, "{}", "longest accept queue"),
         key("syn_timeout", DURATION, NO, "{}", "first pause before a SYN is repeated"),
         key("syn_retries", SMALL, NO, "{}", "how often it is repeated"),
         key("syn_linear_timeouts", SMALL, NO, "{}", "SYNs repeated every second before the pauses double"),
     ],
 };
 
-static PRESET: Table = Table {
+static PRESET: KeyTable = KeyTable {
     heading: "",
     noun: "a preset",
     doc: "A preset.",
     keys: &[
-        key("version", Kind::Count(1, 1), Need::Required, "1", "the format"),
-        key("title", Kind::Text, Need::Required, "\"CPython 3.11\"", "what was measured"),
-        key("machine", Kind::Table(&MACHINE), Need::Required, "{}", "the machine"),
-        key("python", Kind::Table(&PYTHON), Need::Required, "{}", "the interpreter"),
-        key("hub", Kind::Table(&HUB), Need::Required, "{}", "every hub"),
-        key("worker", Kind::Named(&WORKER, Group::Worker), Need::Required, "{}", "server software"),
+        key("version", KeyKind::Count(1, 1), Presence::Required, "1", "the format"),
+        key("title", KeyKind::Text, Presence::Required, "\"CPython 3.11\"", "what was measured"),
+        key("machine", KeyKind::Table(&MACHINE), Presence::Required, "{}", "the machine"),
+        key("python", KeyKind::Table(&PYTHON), Presence::Required, "{}", "the interpreter"),
+        key("hub", KeyKind::Table(&HUB), Presence::Required, "{}", "every hub"),
+        key("worker", KeyKind::Named(&WORKER, NameGroup::Worker), Presence::Required, "{}", "server software"),
     ],
 };
 

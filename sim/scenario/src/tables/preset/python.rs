@@ -2,7 +2,7 @@
 
 use engine::model::TimedWaits;
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::tables::preset::sourced::{DURATION, FLAG};
 
 /// The words for [`TimedWaits`].
@@ -15,23 +15,29 @@ pub(crate) fn timed_waits(word: &str) -> TimedWaits {
     if word == "polled" { TimedWaits::Polled } else { TimedWaits::Notified }
 }
 
-static TIMED_WAITS_VALUE: Table = Table {
+static TIMED_WAITS_VALUE: KeyTable = KeyTable {
     heading: "{ value, source }",
     noun: "a sourced word",
     doc: "How the standard library waits with a time limit, and where that comes from.",
     keys: &[
-        key("value", Kind::OneOf(timed_waits_words), Need::Required, "\"notified\"", "the word"),
-        key("source", Kind::Text, Need::Required, "\"threading.py\"", "where it comes from"),
+        key("value", KeyKind::OneOf(timed_waits_words), Presence::Required, "\"notified\"", "the word"),
+        key("source", KeyKind::Text, Presence::Required, "\"threading.py\"", "where it comes from"),
     ],
 };
 
-pub(super) static PYTHON: Table = Table {
+pub(super) static PYTHON: KeyTable = KeyTable {
     heading: "[python]",
     noun: "the interpreter",
     doc: "How the interpreter shares itself.",
     keys: &[
-        key("gil", FLAG, Need::Required, "{}", "whether it has a GIL"),
-        key("switch_interval", DURATION, Need::Required, "{}", "wait before the GIL is asked for"),
-        key("timed_waits", Kind::Table(&TIMED_WAITS_VALUE), Need::Required, "{}", "how Condition.wait(timeout) waits"),
+        key("gil", FLAG, Presence::Required, "{}", "whether it has a GIL"),
+        key("switch_interval", DURATION, Presence::Required, "{}", "wait before the GIL is asked for"),
+        key(
+            "timed_waits",
+            KeyKind::Table(&TIMED_WAITS_VALUE),
+            Presence::Required,
+            "{}",
+            "how Condition.wait(timeout) waits",
+        ),
     ],
 };

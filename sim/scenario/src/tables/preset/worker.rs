@@ -3,11 +3,11 @@
 use engine::model::{Costs, Releases, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 
-use crate::reader::key::{Kind, Need, Table, key};
+use crate::reader::key::{KeyKind, KeyTable, Presence, key};
 use crate::reader::node::Node;
 use crate::tables::life::{self, Master};
 use crate::tables::preset::python;
-use crate::tables::preset::sourced::{self, COUNT, DURATION, FLAG, Fact, NO, SMALL};
+use crate::tables::preset::sourced::{self, COUNT, DURATION, FLAG, NO, SMALL, SourcedValue};
 use crate::tables::router;
 
 /// Server software as a preset knows it.
@@ -27,7 +27,7 @@ pub(crate) struct Worker {
     /// The master above its processes.
     pub(crate) master: Option<Master>,
     /// What the reference prints about it.
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) facts: Vec<SourcedValue>,
 }
 
 /// What carries a request.
@@ -43,46 +43,46 @@ pub(crate) enum Carrier {
 }
 
 /// A part of a server's own work: name, meaning, and its place in [`Costs`].
-pub(crate) struct Cost {
+pub(crate) struct WorkCost {
     pub(crate) name: &'static str,
     pub(crate) of: fn(&mut Costs) -> &mut Span,
 }
 
 /// All parts, in the order of [`Costs`].
-pub(crate) const COSTS: [Cost; 18] = [
-    Cost { name: "accept", of: |costs| &mut costs.accept },
-    Cost { name: "request", of: |costs| &mut costs.request },
-    Cost { name: "respond", of: |costs| &mut costs.respond },
-    Cost { name: "handoff", of: |costs| &mut costs.handoff },
-    Cost { name: "take", of: |costs| &mut costs.take },
-    Cost { name: "close", of: |costs| &mut costs.close },
-    Cost { name: "switch", of: |costs| &mut costs.switch },
-    Cost { name: "spawn", of: |costs| &mut costs.spawn },
-    Cost { name: "timer", of: |costs| &mut costs.timer },
-    Cost { name: "socket", of: |costs| &mut costs.socket },
-    Cost { name: "wake", of: |costs| &mut costs.wake },
-    Cost { name: "poll", of: |costs| &mut costs.poll },
-    Cost { name: "clock", of: |costs| &mut costs.clock },
-    Cost { name: "look", of: |costs| &mut costs.look },
-    Cost { name: "search", of: |costs| &mut costs.search },
-    Cost { name: "expire", of: |costs| &mut costs.expire },
-    Cost { name: "create", of: |costs| &mut costs.create },
-    Cost { name: "start", of: |costs| &mut costs.start },
+pub(crate) const COSTS: [WorkCost; 18] = [
+    WorkCost { name: "accept", of: |costs| &mut costs.accept },
+    WorkCost { name: "request", of: |costs| &mut costs.request },
+    WorkCost { name: "respond", of: |costs| &mut costs.respond },
+    WorkCost { name: "handoff", of: |costs| &mut costs.handoff },
+    WorkCost { name: "take", of: |costs| &mut costs.take },
+    WorkCost { name: "close", of: |costs| &mut costs.close },
+    WorkCost { name: "switch", of: |costs| &mut costs.switch },
+    WorkCost { name: "spawn", of: |costs| &mut costs.spawn },
+    WorkCost { name: "timer", of: |costs| &mut costs.timer },
+    WorkCost { name: "socket", of: |costs| &mut costs.socket },
+    WorkCost { name: "wake", of: |costs| &mut costs.wake },
+    WorkCost { name: "poll", of: |costs| &mut costs.poll },
+    WorkCost { name: "clock", of: |costs| &mut costs.clock },
+    WorkCost { name: "look", of: |costs| &mut costs.look },
+    WorkCost { name: "search", of: |costs| &mut costs.search },
+    WorkCost { name: "expire", of: |costs| &mut costs.expire },
+    WorkCost { name: "create", of: |costs| &mut costs.create },
+    WorkCost { name: "start", of: |costs| &mut costs.start },
 ];
 
-static FULL_VALUE: Table = Table {
+static FULL_VALUE: KeyTable = KeyTable {
     heading: "{ value, source }",
     noun: "a sourced word",
     doc: "What a hub does when it is full, and where that comes from.",
     keys: &[
-        key("value", Kind::OneOf(|| vec!["stop", "spin"]), Need::Required, "\"stop\"", "the word"),
-        key("source", Kind::Text, Need::Required, "\"baseserver.py\"", "where it comes from"),
+        key("value", KeyKind::OneOf(|| vec!["stop", "spin"]), Presence::Required, "\"stop\"", "the word"),
+        key("source", KeyKind::Text, Presence::Required, "\"baseserver.py\"", "where it comes from"),
     ],
 };
 
 macro_rules! cost_table {
     ($name:ident, $heading:literal) => {
-        pub(super) static $name: Table = Table {
+        pub(super) static $name: KeyTable = KeyTable {
             heading: $heading,
             noun: "a list of costs",
             doc: "Costs in CPU time.",
@@ -112,21 +112,21 @@ macro_rules! cost_table {
 cost_table!(HUB, "[hub]");
 cost_table!(WORKER_COSTS, "[worker.NAME.costs]");
 
-pub(super) static WORKER: Table = Table {
+pub(super) static WORKER: KeyTable = KeyTable {
     heading: "[worker.NAME]",
     noun: "a worker",
     doc: "Server software.",
     keys: &[
         key(
             "kind",
-            Kind::OneOf(|| vec!["sync", "threads", "pool", "hub"]),
-            Need::Required,
+            KeyKind::OneOf(|| vec!["sync", "threads", "pool", "hub"]),
+            Presence::Required,
             "\"hub\"",
             "what carries a request",
         ),
         key("accepts", COUNT, NO, "{}", "connections for one readiness"),
         key("accepts_shared", COUNT, NO, "{}", "the same, several processes at one listener"),
-        key("full", Kind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
+        key("full", KeyKind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
         key("keepalive", DURATION, NO, "{}", "how long an idle connection is kept"),
@@ -139,16 +139,16 @@ pub(super) static WORKER: Table = Table {
         key("in_turn", FLAG, NO, "{}", "whether its threads accept one after another"),
         key("resident", FLAG, NO, "{}", "whether its greenlets are the clients themselves"),
         key("defer_accept", FLAG, NO, "{}", "whether its listening sockets wait for data"),
-        key("listen", COUNT, Need::Required, "{}", "backlog asked for by default"),
-        key("measured", DURATION, Need::Required, "{}", "CPU time of a bare request"),
-        key("costs", Kind::Table(&WORKER_COSTS), Need::Required, "{}", "its parts"),
+        key("listen", COUNT, Presence::Required, "{}", "backlog asked for by default"),
+        key("measured", DURATION, Presence::Required, "{}", "CPU time of a bare request"),
+        key("costs", KeyKind::Table(&WORKER_COSTS), Presence::Required, "{}", "its parts"),
         key("timeout", DURATION, NO, "{}", "silence that is a worker's death"),
         key("graceful_timeout", DURATION, NO, "{}", "time to finish before being replaced"),
         key("boot", DURATION, NO, "{}", "start of a process"),
         key("min_worker_lifetime", DURATION, NO, "{}", "age below which a process is not replaced"),
         key("forkbomb_delay", DURATION, NO, "{}", "nap of a master whose processes die too fast"),
         key("dies_of_emfile", FLAG, NO, "{}", "whether an accept without a descriptor ends it"),
-        key("router", Kind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
+        key("router", KeyKind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
     ],
 };
 
