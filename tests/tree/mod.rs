@@ -3,6 +3,7 @@
 mod book;
 mod code_map;
 mod doors;
+mod names;
 mod rooms;
 mod scenarios;
 mod tidy;
