@@ -21,7 +21,7 @@ const STEPS: usize = 200;
 
 /// One measured point.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct UslSample {
+pub struct ScalabilitySample {
     /// How many work side by side.
     pub n: f64,
     /// Good responses per second.
@@ -32,7 +32,7 @@ pub struct UslSample {
 
 /// The law's parameters.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct UslLaw {
+pub struct ScalabilityLaw {
     /// Throughput of one alone, per second.
     pub lambda: f64,
     /// Contention: the part of the work that queues.
@@ -41,7 +41,7 @@ pub struct UslLaw {
     pub kappa: f64,
 }
 
-impl UslLaw {
+impl ScalabilityLaw {
     /// The throughput of `n`.
     pub fn at(&self, n: f64) -> f64 {
         self.lambda * n / (1.0 + self.sigma * (n - 1.0) + self.kappa * n * (n - 1.0))
@@ -57,7 +57,7 @@ impl UslLaw {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Fit {
     /// The parameters.
-    pub law: UslLaw,
+    pub law: ScalabilityLaw,
     /// Coefficient of determination.
     pub r2: f64,
     /// Largest distance of a point from the law, as a share of the largest throughput.
@@ -92,8 +92,8 @@ pub enum NoFit {
 ///
 /// # Errors
 /// [`NoFit`] where no law can be told from another.
-pub fn fit(samples: &[UslSample]) -> Result<Fit, NoFit> {
-    let mut points: Vec<UslSample> =
+pub fn fit(samples: &[ScalabilitySample]) -> Result<Fit, NoFit> {
+    let mut points: Vec<ScalabilitySample> =
         samples.iter().copied().filter(|sample| sample.n >= 1.0 && sample.throughput > 0.0).collect();
     points.sort_by(|a, b| a.n.total_cmp(&b.n).then(a.throughput.total_cmp(&b.throughput)));
     let mut different: Vec<f64> = points.iter().map(|point| point.n).collect();
@@ -110,21 +110,21 @@ pub fn fit(samples: &[UslSample]) -> Result<Fit, NoFit> {
     let law = best(&points).ok_or(NoFit::Flat)?;
     let miss = points.iter().map(|point| (law.at(point.n) - point.throughput).abs()).fold(0.0, f64::max) / largest;
     let r2 = 1.0 - squares(&law, &points) / total;
-    let bound = |point: &&UslSample| point.sent.is_some_and(|sent| point.throughput >= sent * OFFERED_SHARE);
+    let bound = |point: &&ScalabilitySample| point.sent.is_some_and(|sent| point.throughput >= sent * OFFERED_SHARE);
     let offered = points.iter().filter(bound).count();
     let doubts = [(r2 < R2_MIN, Misfit::R2), (miss > MISS_MAX, Misfit::Miss), (offered > 0, Misfit::Offered(offered))];
     let doubts = doubts.into_iter().filter(|(is, _)| *is).map(|(_, doubt)| doubt).collect();
     Ok(Fit { law, r2, miss, tried: points.last().map_or(1.0, |point| point.n), doubts })
 }
 
-fn squares(law: &UslLaw, points: &[UslSample]) -> f64 {
+fn squares(law: &ScalabilityLaw, points: &[ScalabilitySample]) -> f64 {
     points.iter().map(|point| (law.at(point.n) - point.throughput).powi(2)).sum()
 }
 
 /// The law with the smallest sum of squares among those whose parameters are not negative.
 ///
 /// The smallest lies inside or on an edge, where a parameter is zero; each edge is searched for itself.
-fn best(points: &[UslSample]) -> Option<UslLaw> {
+fn best(points: &[ScalabilitySample]) -> Option<ScalabilityLaw> {
     let subsets: [&[usize]; 4] = [&[0, 1, 2], &[0, 1], &[0, 2], &[0]];
     let laws = subsets.into_iter().filter_map(|free| descend(points, free));
     laws.min_by(|a, b| squares(a, points).total_cmp(&squares(b, points)))
@@ -135,14 +135,14 @@ fn basis(n: f64) -> [f64; PARAMETERS] {
     [1.0, n - 1.0, n * (n - 1.0)]
 }
 
-fn law_of(theta: &[f64; PARAMETERS]) -> Option<UslLaw> {
+fn law_of(theta: &[f64; PARAMETERS]) -> Option<ScalabilityLaw> {
     let [a, b, c] = *theta;
     let sound = theta.iter().all(|value| value.is_finite()) && a > 0.0 && b >= 0.0 && c >= 0.0;
-    sound.then(|| UslLaw { lambda: 1.0 / a, sigma: b / a, kappa: c / a })
+    sound.then(|| ScalabilityLaw { lambda: 1.0 / a, sigma: b / a, kappa: c / a })
 }
 
 /// Damped Gauss-Newton over the free parameters; the others are zero. `None` if they leave the law's bounds.
-fn descend(points: &[UslSample], free: &[usize]) -> Option<UslLaw> {
+fn descend(points: &[ScalabilitySample], free: &[usize]) -> Option<ScalabilityLaw> {
     let mut theta = start(points, free)?;
     let mut law = law_of(&theta)?;
     let mut damping = 1e-3;
@@ -166,7 +166,7 @@ fn descend(points: &[UslSample], free: &[usize]) -> Option<UslLaw> {
 }
 
 /// The linear fit of N / X, each point weighted as its miss counts in X.
-fn start(points: &[UslSample], free: &[usize]) -> Option<[f64; PARAMETERS]> {
+fn start(points: &[ScalabilitySample], free: &[usize]) -> Option<[f64; PARAMETERS]> {
     let mut matrix = [[0.0; PARAMETERS]; PARAMETERS];
     let mut side = [0.0; PARAMETERS];
     for point in points {
@@ -185,7 +185,7 @@ fn start(points: &[UslSample], free: &[usize]) -> Option<[f64; PARAMETERS]> {
 
 /// The normal equations of one step, with a damped diagonal.
 fn normal(
-    points: &[UslSample],
+    points: &[ScalabilitySample],
     theta: &[f64; PARAMETERS],
     free: &[usize],
     damping: f64,
@@ -237,8 +237,9 @@ fn solve(
 mod tests {
     use super::*;
 
-    fn samples(law: UslLaw, numbers: &[f64], noise: impl Fn(usize) -> f64) -> Vec<UslSample> {
-        let sample = |(at, &n): (usize, &f64)| UslSample { n, throughput: law.at(n) * (1.0 + noise(at)), sent: None };
+    fn samples(law: ScalabilityLaw, numbers: &[f64], noise: impl Fn(usize) -> f64) -> Vec<ScalabilitySample> {
+        let sample =
+            |(at, &n): (usize, &f64)| ScalabilitySample { n, throughput: law.at(n) * (1.0 + noise(at)), sent: None };
         numbers.iter().enumerate().map(sample).collect()
     }
 
@@ -248,7 +249,7 @@ mod tests {
         /// Points of a law lead back to the law.
         #[test]
         fn the_law_is_found_from_its_own_points(lambda in 1.0_f64..1e4, sigma in 0.0_f64..0.5, kappa in 0.0_f64..0.05) {
-            let law = UslLaw { lambda, sigma, kappa };
+            let law = ScalabilityLaw { lambda, sigma, kappa };
             let found = fit(&samples(law, &NUMBERS, |_| 0.0)).unwrap();
             proptest::prop_assert!(found.r2 > 1.0 - 1e-9 && found.doubts.is_empty(), "{:?}", found);
             proptest::prop_assert!((found.law.lambda / lambda - 1.0).abs() < 1e-3, "{:?}", found);
@@ -259,11 +260,11 @@ mod tests {
         #[test]
         fn no_neighbour_fits_better(seed in 0_u64..1000) {
             let noise = |at: usize| ((seed * 31 + at as u64 * 7919) % 97) as f64 / 97.0 * 0.1 - 0.05;
-            let points = samples(UslLaw { lambda: 100.0, sigma: 0.05, kappa: 0.001 }, &NUMBERS, noise);
+            let points = samples(ScalabilityLaw { lambda: 100.0, sigma: 0.05, kappa: 0.001 }, &NUMBERS, noise);
             let found = fit(&points).unwrap().law;
             let least = squares(&found, &points);
             for (by_l, by_s, by_k) in [(1.01, 0.0, 0.0), (0.99, 0.0, 0.0), (1.0, 1e-3, 0.0), (1.0, -1e-3, 0.0), (1.0, 0.0, 1e-5), (1.0, 0.0, -1e-5)] {
-                let other = UslLaw { lambda: found.lambda * by_l, sigma: found.sigma + by_s, kappa: found.kappa + by_k };
+                let other = ScalabilityLaw { lambda: found.lambda * by_l, sigma: found.sigma + by_s, kappa: found.kappa + by_k };
                 if other.sigma >= 0.0 && other.kappa >= 0.0 {
                     proptest::prop_assert!(squares(&other, &points) >= least * (1.0 - 1e-9));
                 }
@@ -273,23 +274,24 @@ mod tests {
 
     #[test]
     fn the_peak_is_where_throughput_is_largest() {
-        let law = UslLaw { lambda: 10.0, sigma: 0.04, kappa: 0.0015 };
+        let law = ScalabilityLaw { lambda: 10.0, sigma: 0.04, kappa: 0.0015 };
         let peak = law.peak().unwrap();
         assert!((peak - (0.96_f64 / 0.0015).sqrt()).abs() < 1e-9);
         assert!(law.at(peak) > law.at(peak * 1.05) && law.at(peak) > law.at(peak * 0.95));
-        assert_eq!(UslLaw { kappa: 0.0, ..law }.peak(), None);
+        assert_eq!(ScalabilityLaw { kappa: 0.0, ..law }.peak(), None);
     }
 
     #[test]
     fn what_has_another_shape_is_said_not_to_fit() {
         // Throughput that grows ever faster contradicts the law, whose parameters are not negative.
-        let growing: Vec<UslSample> = NUMBERS.iter().map(|&n| UslSample { n, throughput: n * n, sent: None }).collect();
+        let growing: Vec<ScalabilitySample> =
+            NUMBERS.iter().map(|&n| ScalabilitySample { n, throughput: n * n, sent: None }).collect();
         assert!(!fit(&growing).unwrap().doubts.is_empty());
         // A saw has no trend to explain.
-        let saw: Vec<UslSample> = NUMBERS
+        let saw: Vec<ScalabilitySample> = NUMBERS
             .iter()
             .enumerate()
-            .map(|(at, &n)| UslSample { n, throughput: if at % 2 == 0 { 10.0 } else { 100.0 }, sent: None })
+            .map(|(at, &n)| ScalabilitySample { n, throughput: if at % 2 == 0 { 10.0 } else { 100.0 }, sent: None })
             .collect();
         let found = fit(&saw).unwrap();
         assert!(found.doubts.contains(&Misfit::R2) && found.doubts.contains(&Misfit::Miss), "{found:?}");
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_throughput_that_is_all_that_was_asked_for_says_nothing_of_the_servers() {
-        let law = UslLaw { lambda: 10.0, sigma: 0.0, kappa: 0.001 };
+        let law = ScalabilityLaw { lambda: 10.0, sigma: 0.0, kappa: 0.001 };
         let mut points = samples(law, &NUMBERS, |_| 0.0);
         points.iter_mut().for_each(|point| point.sent = Some(law.at(16.0)));
         assert_eq!(fit(&points).unwrap().doubts, [Misfit::Offered(3)]);
@@ -305,9 +307,10 @@ mod tests {
 
     #[test]
     fn too_few_points_or_nothing_to_explain_is_no_fit() {
-        let law = UslLaw { lambda: 10.0, sigma: 0.1, kappa: 0.001 };
+        let law = ScalabilityLaw { lambda: 10.0, sigma: 0.1, kappa: 0.001 };
         assert_eq!(fit(&samples(law, &[1.0, 2.0, 3.0], |_| 0.0)), Err(NoFit::TooFewPoints(3)));
-        let flat: Vec<UslSample> = NUMBERS.iter().map(|&n| UslSample { n, throughput: 5.0, sent: None }).collect();
+        let flat: Vec<ScalabilitySample> =
+            NUMBERS.iter().map(|&n| ScalabilitySample { n, throughput: 5.0, sent: None }).collect();
         assert_eq!(fit(&flat), Err(NoFit::Flat));
     }
 }

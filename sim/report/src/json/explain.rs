@@ -39,7 +39,7 @@ struct ExplainedWorld<'a> {
     clients_starved: u64,
     clients_starved_longest: Vec<ExplainedClient<'a>>,
     changes: Vec<ExplainedChange<'a>>,
-    changes_not_tried: Vec<ExplainedLeft<'a>>,
+    changes_not_tried: Vec<ExplainedUntried<'a>>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ struct ExplainedProcess {
 }
 
 #[derive(Serialize)]
-struct ExplainedLeft<'a> {
+struct ExplainedUntried<'a> {
     acts_on: String,
     what: &'a str,
     set: Vec<String>,
@@ -205,7 +205,7 @@ impl<'a> ExplainedWorld<'a> {
             clients_starved: split.starved.clients,
             clients_starved_longest: clients(model, split),
             changes: world.checked.iter().map(ExplainedChange::of).collect(),
-            changes_not_tried: world.left.iter().map(ExplainedLeft::of).collect(),
+            changes_not_tried: world.left.iter().map(ExplainedUntried::of).collect(),
         })
     }
 }
@@ -296,10 +296,10 @@ impl ExplainedLatency {
     }
 }
 
-impl ExplainedLeft<'_> {
-    fn of(left: &crate::text::cures::Left) -> ExplainedLeft<'_> {
+impl ExplainedUntried<'_> {
+    fn of(left: &crate::text::cures::Left) -> ExplainedUntried<'_> {
         let crate::text::cures::Left { change, why } = left;
-        ExplainedLeft { acts_on: change.on.label(), what: &change.what, set: typed(change), why }
+        ExplainedUntried { acts_on: change.on.label(), what: &change.what, set: typed(change), why }
     }
 }
 

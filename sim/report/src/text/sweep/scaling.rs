@@ -2,7 +2,7 @@
 
 use lab::Unit;
 use lab::sweep::results::Results;
-use lab::sweep::usl::{Fit, Misfit, NoFit, R2_MIN, UslSample, fit};
+use lab::sweep::usl::{Fit, Misfit, NoFit, R2_MIN, ScalabilitySample, fit};
 use lab::sweep::values::{ValueKind, read_number};
 
 use super::super::Style;
@@ -45,7 +45,7 @@ fn concerns(key: &str, world: &str) -> bool {
     })
 }
 
-fn samples(results: &Results, world: usize, setting: usize) -> Vec<UslSample> {
+fn samples(results: &Results, world: usize, setting: usize) -> Vec<ScalabilitySample> {
     let study = &results.study;
     let mean = |point: usize, name: &str| {
         let number = results.number(name)?;
@@ -55,7 +55,7 @@ fn samples(results: &Results, world: usize, setting: usize) -> Vec<UslSample> {
         let n = read_number(&study.points[point].values[setting])?.value;
         let throughput = mean(point, "throughput_rps")?;
         let share = mean(point, "success_share").filter(|share| *share > 0.0 && study.open);
-        Some(UslSample { n, throughput, sent: share.map(|share| throughput / share) })
+        Some(ScalabilitySample { n, throughput, sent: share.map(|share| throughput / share) })
     };
     (0..study.points.len()).filter_map(sample).collect()
 }
