@@ -1,7 +1,7 @@
 //! Runs one workload on the engine, as a hand-written loop, on the engine's floor, or all in turn.
 //!
 //! `workload [bare|floor|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | fleet HOSTS GREENLETS
-//! SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare` or `floor`, it prints one JSON line: events, wall_s,
+//! SECONDS | page WORLD SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare` or `floor`, it prints one JSON line: events, wall_s,
 //! cpu_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs both, one after the other, `N` times, and prints the medians and
 //! the median of the ratios, all by time on a processor. `growth FOLDER` runs both over sizes and draws what they cost.
 
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use workloads::{WorkloadOutcome, bare, real};
+use workloads::{WorkloadOutcome, bare, pages, real};
 
 /// Which workload, and how much of it.
 #[derive(Clone, Copy)]
@@ -24,6 +24,23 @@ enum Workload {
     Pool { seconds: u64 },
     Ring { greenlets: u32, switches: u64 },
     Fleet { hosts: u32, greenlets: u32, seconds: u64 },
+    Page { world: World, seconds: u64 },
+}
+
+/// A world of the third party's scenario.
+#[derive(Clone, Copy)]
+enum World {
+    Threads,
+    Gevent,
+}
+
+impl World {
+    fn name(self) -> &'static str {
+        match self {
+            World::Threads => "threads",
+            World::Gevent => "gevent",
+        }
+    }
 }
 
 impl Workload {
@@ -40,6 +57,12 @@ impl Workload {
                 greenlets: u32::try_from(number(2)?).ok()?,
                 seconds: number(3)?,
             }),
+            "page" => {
+                let world = [World::Threads, World::Gevent]
+                    .into_iter()
+                    .find(|world| words.get(1).is_some_and(|word| word == world.name()));
+                Some(Workload::Page { world: world?, seconds: number(2)? })
+            }
             _ => None,
         }
     }
@@ -51,11 +74,13 @@ impl Workload {
             Workload::Pool { seconds } => real::pool(seconds, seed),
             Workload::Ring { greenlets, switches } => real::ring(greenlets, switches),
             Workload::Fleet { hosts, greenlets, seconds } => real::fleet(hosts, greenlets, seconds, seed),
+            Workload::Page { world, seconds } => pages::page(world.name(), seconds, seed),
         }
     }
 
-    fn by_hand(self, seed: u64) -> WorkloadOutcome {
-        match self {
+    /// A loop by hand that keeps one sum, where there is one.
+    fn by_hand(self, seed: u64) -> Option<WorkloadOutcome> {
+        Some(match self {
             Workload::Mmc { customers } => bare::mmc(customers, seed),
             Workload::Timers { sleepers, events } => bare::timers(sleepers, events, seed),
             Workload::Pool { seconds } => bare::pool(seconds, seed),
@@ -64,6 +89,16 @@ impl Workload {
             Workload::Fleet { hosts, greenlets, seconds } => {
                 bare::timers(hosts * greenlets, u64::from(hosts * greenlets) * seconds, seed)
             }
+            Workload::Page { .. } => return None,
+        })
+    }
+
+    /// The engine without its mechanisms, where that is written.
+    fn on_its_floor(self, seed: u64) -> Option<WorkloadOutcome> {
+        match self {
+            Workload::Mmc { customers } => Some(real::mmc_floor(customers, seed)),
+            Workload::Page { world, seconds } => Some(pages::page_floor(world.name(), seconds, seed)),
+            Workload::Timers { .. } | Workload::Ring { .. } | Workload::Pool { .. } | Workload::Fleet { .. } => None,
         }
     }
 }
@@ -82,6 +117,16 @@ impl Timed {
         let wall_s = start.elapsed().as_secs_f64();
         let cpu_s = cpu_s().zip(cpu).map_or(wall_s, |(end, start)| end - start);
         Timed { outcome, wall_s, cpu_s }
+    }
+
+    /// A run that not every workload has.
+    fn try_run(run: impl FnOnce() -> Option<WorkloadOutcome>) -> Option<Timed> {
+        let mut outcome = None;
+        let timed = Timed::run(|| {
+            outcome = run();
+            outcome.unwrap_or(WorkloadOutcome { events: 0, check: f64::NAN })
+        });
+        outcome.map(|_| timed)
     }
 
     fn ns_per_event(&self, seconds: f64) -> f64 {
@@ -121,33 +166,29 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Engine, loop and floor in turn.
+/// Engine, loop and floor in turn: nanoseconds an event, and the engine's over those of the others, by rounds.
 fn ratio(workload: Workload, rounds: u64, seed: u64) {
-    let (mut engine, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut floor, mut to_floor) = (Vec::new(), Vec::new());
+    let mut engine = Vec::new();
+    let mut others = [("bare", Vec::new(), Vec::new()), ("floor", Vec::new(), Vec::new())];
     for _ in 0..rounds {
-        let by_hand = Timed::run(|| workload.by_hand(seed));
-        let on_engine = Timed::run(|| workload.on_the_engine(seed));
-        let (by_hand, on_engine) = (by_hand.ns_per_event(by_hand.cpu_s), on_engine.ns_per_event(on_engine.cpu_s));
-        ratios.push(on_engine / by_hand);
-        engine.push(on_engine);
-        bare.push(by_hand);
-        if let Workload::Mmc { customers } = workload {
-            let on_floor = Timed::run(|| real::mmc_floor(customers, seed));
-            let on_floor = on_floor.ns_per_event(on_floor.cpu_s);
-            to_floor.push(on_engine / on_floor);
-            floor.push(on_floor);
+        let ns = |timed: Timed| timed.ns_per_event(timed.cpu_s);
+        let theirs =
+            [Timed::try_run(|| workload.by_hand(seed)).map(ns), Timed::try_run(|| workload.on_its_floor(seed)).map(ns)];
+        let ours = ns(Timed::run(|| workload.on_the_engine(seed)));
+        engine.push(ours);
+        for ((_, all, ratios), theirs) in others.iter_mut().zip(theirs) {
+            if let Some(theirs) = theirs {
+                all.push(theirs);
+                ratios.push(ours / theirs);
+            }
         }
     }
-    let mut line = serde_json::json!({
-        "engine_ns_per_event": median(engine),
-        "bare_ns_per_event": median(bare),
-        "ratio": median(ratios),
-        "rounds": rounds,
-    });
-    if !floor.is_empty() {
-        line["floor_ns_per_event"] = median(floor).into();
-        line["ratio_to_floor"] = median(to_floor).into();
+    let mut line = serde_json::json!({ "engine_ns_per_event": median(engine), "rounds": rounds });
+    for (name, all, ratios) in others {
+        if !all.is_empty() {
+            line[format!("{name}_ns_per_event")] = median(all).into();
+            line[format!("ratio_to_{name}")] = median(ratios).into();
+        }
     }
     println!("{line}");
 }
@@ -172,11 +213,8 @@ fn run(mut words: Vec<String>) -> Option<Result<(), Box<dyn Error>>> {
     let workload = Workload::read(rest)?;
     match how.as_str() {
         "ratio" => ratio(workload, rounds.max(1), seed),
-        "bare" => Timed::run(|| workload.by_hand(seed)).print(),
-        "floor" => {
-            let Workload::Mmc { customers } = workload else { return None };
-            Timed::run(|| real::mmc_floor(customers, seed)).print();
-        }
+        "bare" => Timed::try_run(|| workload.by_hand(seed))?.print(),
+        "floor" => Timed::try_run(|| workload.on_its_floor(seed))?.print(),
         _ => Timed::run(|| workload.on_the_engine(seed)).print(),
     }
     Some(Ok(()))
@@ -192,7 +230,7 @@ fn main() -> ExitCode {
         None => {
             eprintln!(
                 "workload [bare|floor|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES\n\
-                 | fleet HOSTS GREENLETS SECONDS [--rounds N] [--seed N]\n\
+                 | fleet HOSTS GREENLETS SECONDS | page threads|gevent SECONDS [--rounds N] [--seed N]\n\
                  workload growth FOLDER [--rounds N]"
             );
             ExitCode::from(2)

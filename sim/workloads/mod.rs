@@ -3,9 +3,10 @@
 //!
 //! `mmc`: customers come at random, take one of eight servers and leave; three events a customer. `timers`: sleepers sleep again and
 //! again; an event a sleep. `pool`: closed clients take a connection of a pool, with a second's patience, and think; three events a
-//! cycle, two if they gave up. `ring`: greenlets that only yield to each other.
+//! cycle, two if they gave up. `ring`: greenlets that only yield to each other. `page`: the third party's incident while all is well.
 
 pub mod bare;
+pub mod pages;
 pub mod real;
 
 use engine::time::Span;
@@ -16,7 +17,7 @@ pub struct WorkloadOutcome {
     /// Resumptions of a customer, sleeper or client, counted alike for the engine and the loop.
     pub events: u64,
     /// `mmc`: mean wait over mean service. `timers`: mean sleep over its law's mean. `pool`: share of those who gave up. `ring`: 1 if
-    /// everybody had as many turns.
+    /// everybody had as many turns. `page`: share of those who were served.
     pub check: f64,
 }
 

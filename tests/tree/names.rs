@@ -71,12 +71,12 @@ fn a_name_that_is_given_twice_is_told_with_its_files() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let mut files = sources();
     files.push(file(
-        "sim/lab/src/a.rs",
+        "sim/lab/src/lib.rs",
         "    pub(crate) struct Twofold<'a>(&'a str);\npub trait Window {\nstruct Hidden;\n",
     ));
-    files.push(file("sim/report/src/b.rs", "pub enum Twofold {\nstruct Hidden;\npub(super) type Args = u8;\n"));
+    files.push(file("sim/report/src/lib.rs", "pub enum Twofold {\nstruct Hidden;\npub(super) type Args = u8;\n"));
     let found = ambiguous(&files);
     assert_eq!(found.len(), 2, "{found:?}");
-    assert_eq!(found[0], "Twofold: sim/lab/src/a.rs, sim/report/src/b.rs");
-    assert!(found[1].starts_with("Window: sim/engine/") && found[1].ends_with(", sim/lab/src/a.rs"), "{found:?}");
+    assert_eq!(found[0], "Twofold: sim/lab/src/lib.rs, sim/report/src/lib.rs");
+    assert!(found[1].starts_with("Window: sim/engine/") && found[1].ends_with(", sim/lab/src/lib.rs"), "{found:?}");
 }

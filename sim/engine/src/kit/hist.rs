@@ -21,8 +21,8 @@ pub struct Hist {
 }
 
 /// The bucket of a span.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bucket(usize);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Bucket(u32);
 
 impl Default for Hist {
     fn default() -> Self {
@@ -55,12 +55,13 @@ impl Hist {
         let units = (span.as_ns() / Self::UNIT_NS).clamp(1, Self::CAP.as_ns() / Self::UNIT_NS);
         // Units up to 2,047 have a bucket each; from there on every octave has half as many.
         let octave = (63 - OCTAVE_BITS) - (units | ((2 << OCTAVE_BITS) - 1)).leading_zeros();
-        Bucket(((octave << OCTAVE_BITS) as u64 + (units >> octave)) as usize)
+        Bucket(((octave << OCTAVE_BITS) as u64 + (units >> octave)) as u32)
     }
 
     /// Adds one span whose bucket is known.
     #[inline]
     pub(crate) fn add_in(&mut self, Bucket(at): Bucket, span: Span) {
+        let at = at as usize;
         if at >= self.counts.len() {
             self.reach(at);
         }
@@ -79,7 +80,7 @@ impl Hist {
 
     /// Buckets of a histogram whose longest span is this.
     pub(crate) fn buckets_to(longest: Span) -> u64 {
-        Hist::bucket(longest).0 as u64 + 1
+        u64::from(Hist::bucket(longest).0) + 1
     }
 
     /// Adds all of another histogram.
@@ -97,7 +98,7 @@ impl Hist {
     /// Adds those spans of another histogram that are longer than this, each as the longest of its bucket.
     pub fn merge_beyond(&mut self, other: &Hist, than: Span) {
         for (span, count) in other.buckets().filter(|&(span, _)| span > than) {
-            let Bucket(at) = Hist::bucket(span);
+            let at = Hist::bucket(span).0 as usize;
             if at >= self.counts.len() {
                 self.reach(at);
             }
@@ -136,8 +137,8 @@ impl Hist {
     }
 
     /// The bucket of the span that so many do not exceed, itself counted: first whole pieces of the counts, then one by one.
-    fn bucket_of_rank(&self, rank: u64) -> usize {
-        let Bucket(first) = Hist::bucket(self.min);
+    fn bucket_of_rank(&self, rank: u64) -> Bucket {
+        let first = Hist::bucket(self.min).0 as usize;
         let (mut at, mut seen) = (first, 0);
         for piece in self.counts[first..].chunks(16) {
             let sum: u64 = piece.iter().sum();
@@ -151,7 +152,8 @@ impl Hist {
             seen += count;
             seen >= rank
         };
-        at + self.counts[at..].iter().position(reaches).expect("no rank is beyond the last span")
+        at += self.counts[at..].iter().position(reaches).expect("no rank is beyond the last span");
+        Bucket(at as u32)
     }
 
     /// Mean, exact to the nanosecond; `None` when empty.
@@ -177,12 +179,13 @@ impl Hist {
 
     /// (upper edge, count) of the occupied buckets in ascending order.
     pub fn buckets(&self) -> impl Iterator<Item = (Span, u64)> + '_ {
-        self.counts.iter().enumerate().filter(|&(_, &count)| count > 0).map(|(at, &count)| (upper_edge(at), count))
+        let occupied = (0..).zip(&self.counts).filter(|&(_, &count)| count > 0);
+        occupied.map(|(at, &count)| (upper_edge(Bucket(at)), count))
     }
 }
 
 /// The last unit of a bucket.
-fn upper_edge(at: usize) -> Span {
+pub(crate) fn upper_edge(Bucket(at): Bucket) -> Span {
     let octave = (at >> OCTAVE_BITS).saturating_sub(1);
     let first = ((at - (octave << OCTAVE_BITS)) as u64) << octave;
     Span::from_ns((first + (1 << octave) - 1) * Hist::UNIT_NS)
@@ -240,7 +243,7 @@ mod tests {
     #[test]
     fn around_the_cap_a_longer_span_is_in_no_lower_bucket() {
         let around = (99_000..120_000_u64).step_by(7).map(Span::from_secs).chain([Span::MAX]);
-        let buckets: Vec<usize> = around.map(|span| Hist::bucket(span).0).collect();
+        let buckets: Vec<Bucket> = around.map(Hist::bucket).collect();
         assert!(buckets.is_sorted());
         let mut hist = Hist::new();
         [105_000, 1_000_000].map(Span::from_secs).iter().for_each(|&span| hist.add(span));

@@ -4,6 +4,7 @@ pub mod event;
 #[cfg(test)]
 mod event_naive;
 pub(crate) mod fate;
+pub(crate) mod few;
 pub mod hist;
 pub mod id;
 pub mod law;

@@ -1,5 +1,6 @@
 //! The recorder: turns facts into a [`RunRecord`](super::record::RunRecord). It only watches; the world never reads it back.
 
+use crate::kit::few::Few;
 use crate::kit::hist::Hist;
 use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, Model};
@@ -46,7 +47,7 @@ pub struct Recorder {
     areas: Areas,
     /// Busy core time by step, ns.
     cpu: Vec<u64>,
-    step_latency: Hist,
+    step_latency: Few,
     step_edge: Time,
     /// The last edge, and the next one: of the step, or of the window.
     edge: Time,
@@ -154,7 +155,7 @@ impl Recorder {
             gauges: [Level::default(); Gauge::COUNT],
             areas: Areas::default(),
             cpu: Vec::new(),
-            step_latency: Hist::new(),
+            step_latency: Few::default(),
             step_edge,
             edge: Time::ZERO,
             next_edge: next_edge(Time::ZERO, step_edge, window),
@@ -270,10 +271,10 @@ impl Recorder {
         series.queued_milli.push(ratio(area[Gauge::Queued as usize], step, 1000));
         series.retrying_milli.push(ratio(area[Gauge::Retrying as usize], step, 1000));
         series.slots_ppm.push(ratio(area[Gauge::Slots as usize], step * slots, 1_000_000));
-        series.latency_p50.push(self.step_latency.quantile(0.5));
-        series.latency_p90.push(self.step_latency.quantile(0.9));
-        series.latency_p99.push(self.step_latency.quantile(0.99));
-        self.step_latency.clear();
+        let [p50, p90, p99] = self.step_latency.take([0.5, 0.9, 0.99]);
+        series.latency_p50.push(p50);
+        series.latency_p90.push(p90);
+        series.latency_p99.push(p99);
         if self.open {
             series.inside.push(self.inside);
         }
