@@ -15,7 +15,7 @@ use engine::event::EventQueue;
 use engine::rng::mix;
 use engine::time::{Span, Time};
 use engine::{Model, Replication, Seed};
-use workloads::{WorkloadOutcome, bare, real};
+use workloads::{WorkloadOutcome, bare, pages, real};
 
 /// A whole run of a workload, by events a second.
 fn workload(criterion: &mut Criterion, name: &str, events: u64, run: impl Fn() -> WorkloadOutcome) {
@@ -44,6 +44,10 @@ fn workloads(criterion: &mut Criterion) {
     workload(criterion, "pool", 270_000, || real::pool(5, 1));
     workload(criterion, "limit/hub/ring", 1_000_000, || bare::ring(1_000, 1_000_000));
     workload(criterion, "hub/ring", 1_000_000, || real::ring(1_000, 1_000_000));
+    for world in ["threads", "gevent"] {
+        workload(criterion, &format!("page/{world}"), 3_000, || pages::page(world, 10, 1));
+    }
+    workload(criterion, "floor/page", 3_000, || pages::page_floor("threads", 10, 1));
     workload(criterion, "fleet/1e3", 200_000, || real::fleet(1_000, 100, 1, 1));
 }
 

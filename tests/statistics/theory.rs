@@ -318,7 +318,7 @@ fn strange_surroundings() -> Vec<(Refusal, Model)> {
 
 /// Worlds whose requests no law knows.
 fn strange_requests() -> Vec<(Refusal, Model)> {
-    let window = Window { from: Time::ZERO, to: Time::ZERO + secs(1), factor_milli: 2_000, fail_ppm: 0 };
+    let window = DegradedSpan { from: Time::ZERO, to: Time::ZERO + secs(1), factor_milli: 2_000, fail_ppm: 0 };
     let pareto = |alpha: f64| Law::pareto(ms(10), alpha).expect("it is above zero");
     let by_chance = with(|model| {
         let mut programs = model.programs.to_vec();

@@ -10,9 +10,6 @@ use crate::common::shipped;
 /// Every command of the command line has its own: clap's word for what a command takes.
 const EVERY_COMMAND_HAS: &str = "Args";
 
-/// Names that several rooms of the engine give, each to something of its own, and that are not told apart yet. Nobody else may have them.
-const TWICE_IN_THE_ENGINE: [&str; 4] = ["Level", "Life", "Link", "Window"];
-
 /// The type or trait that a line declares for other files to see.
 fn declared(line: &str) -> Option<&str> {
     let line = line.trim_start().strip_prefix("pub")?;
@@ -34,17 +31,11 @@ fn by_name(files: &[(String, String)]) -> BTreeMap<&str, BTreeSet<&str>> {
     names
 }
 
-/// Names with several meanings, and exceptions that are none any more.
+/// Names with several meanings.
 fn ambiguous(files: &[(String, String)]) -> Vec<String> {
     let names = by_name(files);
-    let in_engine = |file: &&str| file.starts_with("sim/engine/");
-    let is_free = |name: &str, files: &BTreeSet<&str>| {
-        name == EVERY_COMMAND_HAS || TWICE_IN_THE_ENGINE.contains(&name) && files.iter().all(in_engine)
-    };
-    let several = names.iter().filter(|(name, files)| files.len() > 1 && !is_free(name, files));
-    let told = several.map(|(name, files)| format!("{name}: {}", files.iter().copied().collect::<Vec<_>>().join(", ")));
-    let stale = TWICE_IN_THE_ENGINE.iter().filter(|name| names.get(*name).is_none_or(|files| files.len() < 2));
-    told.chain(stale.map(|name| format!("{name}: needs no exception"))).collect()
+    let several = names.iter().filter(|(name, files)| files.len() > 1 && **name != EVERY_COMMAND_HAS);
+    several.map(|(name, files)| format!("{name}: {}", files.iter().copied().collect::<Vec<_>>().join(", "))).collect()
 }
 
 fn sources() -> Vec<(String, String)> {
@@ -72,11 +63,14 @@ fn a_name_that_is_given_twice_is_told_with_its_files() {
     let mut files = sources();
     files.push(file(
         "sim/lab/src/lib.rs",
-        "    pub(crate) struct Twofold<'a>(&'a str);\npub trait Window {\nstruct Hidden;\n",
+        "    pub(crate) struct Twofold<'a>(&'a str);\npub trait TraceWindow {\nstruct Hidden;\n",
     ));
     files.push(file("sim/report/src/lib.rs", "pub enum Twofold {\nstruct Hidden;\npub(super) type Args = u8;\n"));
     let found = ambiguous(&files);
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(found[0], "Twofold: sim/lab/src/lib.rs, sim/report/src/lib.rs");
-    assert!(found[1].starts_with("Window: sim/engine/") && found[1].ends_with(", sim/lab/src/lib.rs"), "{found:?}");
+    assert!(
+        found[1].starts_with("TraceWindow: sim/engine/") && found[1].ends_with(", sim/lab/src/lib.rs"),
+        "{found:?}"
+    );
 }

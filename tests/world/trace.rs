@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::record::Wait;
 use engine::time::{Span, Time};
-use engine::trace::{Link, Trace, Track, What, Window, trace};
+use engine::trace::{ArrowKind, Trace, TraceWindow, Track, What, trace};
 use engine::{Model, Replication, Seed};
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn world(scenario: &str, name: &str) -> Model {
 }
 
 fn traced(model: &Model, from: Span, to: Span) -> Trace {
-    let window = Window { from: Time::ZERO + from, to: Time::ZERO + to, events_max: MANY };
+    let window = TraceWindow { from: Time::ZERO + from, to: Time::ZERO + to, events_max: MANY };
     trace(model, SEED, REPLICATION, window).expect("it comes to its end")
 }
 
@@ -177,7 +177,8 @@ fn a_trace_without_room_ends_earlier_and_is_whole_until_then() {
     for most in [1_000, 3_000, 5_000] {
         assert!(whole.events > most, "{}", whole.events);
         // Cut where it is written, and cut where it is kept.
-        let kept = Window { from: Time::from_ns(1_000_000_000), to: Time::from_ns(9_000_000_000), events_max: most };
+        let kept =
+            TraceWindow { from: Time::from_ns(1_000_000_000), to: Time::from_ns(9_000_000_000), events_max: most };
         let full = trace(&model, SEED, REPLICATION, kept).expect("it comes to its end");
         assert!(full.full, "{most}");
         for trace in [traced(&model, Span::from_secs(1), Span::from_secs(9)), full] {
@@ -200,7 +201,7 @@ fn arrows_lead_from_who_held_the_hub_or_the_gil_to_who_waited() {
     let trace_of_hub = traced(&model, Span::from_secs(1), Span::from_secs(9));
     let heavy = model.classes.iter().position(|class| class.name == "heavy").expect("there is one") as u16;
     let mut blamed = 0;
-    for arrow in trace_of_hub.arrows.iter().filter(|arrow| arrow.link == Link::HeldHub) {
+    for arrow in trace_of_hub.arrows.iter().filter(|arrow| arrow.link == ArrowKind::HeldHub) {
         let holds = |slice: &&engine::trace::Slice| {
             let inside = slice.track == arrow.from.0 && slice.from <= arrow.from.1 && arrow.from.1 < slice.to;
             inside && matches!(slice.what, What::Run { .. })
@@ -214,7 +215,7 @@ fn arrows_lead_from_who_held_the_hub_or_the_gil_to_who_waited() {
     }
     assert!(blamed > 10, "{blamed}");
     let threads = traced(&world("pinterest/cpu-hog", "threads"), Span::from_secs(1), Span::from_secs(3));
-    assert!(threads.arrows.iter().any(|arrow| arrow.link == Link::HeldGil));
+    assert!(threads.arrows.iter().any(|arrow| arrow.link == ArrowKind::HeldGil));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn retry(times: u32, budget_ppm: Option<u32>) -> Retry {
 fn outage(retry: Option<Retry>) -> Model {
     let steps = Steps::new().call(0, Law::Fixed(ms(5)), None);
     let mut model = world(hub(1_000), 1, steps, poisson(100.0));
-    model.peers[0].windows = vec![Window { from: at(20), to: at(30), factor_milli: 1_000, fail_ppm: 1_000_000 }];
+    model.peers[0].windows = vec![DegradedSpan { from: at(20), to: at(30), factor_milli: 1_000, fail_ppm: 1_000_000 }];
     model.run.length = Some(secs(60));
     edit_client(&mut model, |client| client.retry = retry.clone());
     model
@@ -161,7 +161,7 @@ fn a_breaker_in_the_process_fails_fast_and_gives_the_slots_back() {
     let steps = || Steps::new().call(0, Law::Fixed(ms(10)), Some(secs(1)));
     for worker in [threads(10), hub(10)] {
         let mut model = world(worker, 2, steps(), poisson(50.0));
-        model.peers[0].windows = vec![Window { from: at(20), to: at(40), factor_milli: 1_000_000, fail_ppm: 0 }];
+        model.peers[0].windows = vec![DegradedSpan { from: at(20), to: at(40), factor_milli: 1_000_000, fail_ppm: 0 }];
         model.run.length = Some(secs(60));
         edit_client(&mut model, |client| client.read_timeout = Some(secs(2)));
         let without = run(&model);
@@ -392,7 +392,8 @@ fn whatever_is_combined_everybody_ends_once_runs_repeat_and_both_worlds_see_the_
             model.processes = (0..2).map(|listener| ProcessSpec { listener, worker: 0 }).collect();
             model.run.length = Some(secs(5));
             model.balancer = policies[bits as usize % 4].into();
-            model.peers[0].windows = vec![Window { from: at(1), to: at(3), factor_milli: 3_000, fail_ppm: 300_000 }];
+            model.peers[0].windows =
+                vec![DegradedSpan { from: at(1), to: at(3), factor_milli: 3_000, fail_ppm: 300_000 }];
             model.peers[0].breaker =
                 has(0).then_some(BreakerSpec { failures: 8, window: Some(secs(1)), open: ms(300) });
             let ejection = Some(Ejection { fails: 3, period: ms(500) });

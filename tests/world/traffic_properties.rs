@@ -88,8 +88,12 @@ fn model(has: Has) -> Model {
     model.processes = (0..2)
         .flat_map(|server| (0..2).map(move |process| ProcessSpec { listener: socket(server, process), worker: 0 }))
         .collect();
-    model.peers[0].windows =
-        vec![Window { from: Time::ZERO + ms(500), to: Time::ZERO + secs(1), factor_milli: 3_000, fail_ppm: 300_000 }];
+    model.peers[0].windows = vec![DegradedSpan {
+        from: Time::ZERO + ms(500),
+        to: Time::ZERO + secs(1),
+        factor_milli: 3_000,
+        fail_ppm: 300_000,
+    }];
     model.run.length = Some(secs(4));
     model.run.drain = secs(300);
     let keep = KeepAlive { requests: 7, timeout: ms(350), connections: 20 };

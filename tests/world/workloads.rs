@@ -40,6 +40,7 @@ fn the_floor_of_pages_serves_the_engines_people_and_is_no_slower_for_them() {
         // Who loses patience asks again on the engine only: one in a thousand of lognormal(4s, 10s) takes less than 0.9 s.
         let served = record.endings[Ending::Ok as usize];
         assert!(floor.served.abs_diff(served) * 100 < served, "{} and {served}", floor.served);
+        assert_eq!((pages::page(world, 60, 1).events, pages::page_floor(world, 60, 1).events), (served, floor.served));
         let p99 = |p99: Option<engine::time::Span>| p99.expect("some were served").as_secs_f64();
         let (bare, engine) = (p99(floor.p99), p99(record.latency.quantile(0.99)));
         assert!((0.99..=1.02).contains(&(engine / bare)), "{world}: {engine} and {bare}");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::record::{RunRecord, Worst};
 use engine::time::{Span, Time};
-use engine::trace::{Trace, Window, trace as run_traced};
+use engine::trace::{Trace, TraceWindow, trace as run_traced};
 use engine::{Model, Replication, Seed};
 use lab::RunSettings;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
@@ -88,7 +88,7 @@ pub fn trace(args: &Args) -> Result<(), Problem> {
     bar.inc(1);
     bar.set_message("tracing");
     let events_max = usize::try_from(args.max_events).unwrap_or(usize::MAX);
-    let window = Window { from: chosen.from, to: chosen.to, events_max };
+    let window = TraceWindow { from: chosen.from, to: chosen.to, events_max };
     let traced = run_traced(model, Seed(seed), Replication(replication), window).map_err(failed)?;
     check_end(args, model, &traced)?;
     bar.inc(1);

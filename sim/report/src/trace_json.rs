@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use engine::Model;
 use engine::time::Time;
-use engine::trace::{Counter, Link, Slice, Trace};
+use engine::trace::{ArrowKind, Counter, Slice, Trace};
 use serde_json::json;
 
 use names::TraceNames;
@@ -51,7 +51,7 @@ enum TraceEvent {
     Slice(Slice, TrackPlace),
     Level(Counter, i64, TrackPlace),
     /// Either half of a flow: its number, and whether it is the end.
-    Flow(Link, usize, bool, TrackPlace),
+    Flow(ArrowKind, usize, bool, TrackPlace),
 }
 
 /// Writes a trace, with so many events at most; with more only if what goes on in its first instant takes more.

@@ -14,7 +14,7 @@ use crate::world::{Event, World};
 
 /// Where a client is between quiet and burst.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Level {
+pub(crate) struct BurstLevel {
     /// Whether it is in a burst.
     on: bool,
     /// When that changes.
@@ -65,7 +65,7 @@ impl<P: Probe> World<'_, P> {
             self.change_level(index, bursts, false);
         }
         loop {
-            let Level { on, until, .. } = self.clients[index].level;
+            let BurstLevel { on, until, .. } = self.clients[index].level;
             let factor = if on { bursts.factor } else { 1.0 };
             let area = (integral(profile, until) - self.clients[index].due).max(0.0);
             if gap <= area * factor {
@@ -81,11 +81,11 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn change_level(&mut self, index: usize, bursts: &Bursts, on: bool) {
-        let Level { until, changes, .. } = self.clients[index].level;
+        let BurstLevel { until, changes, .. } = self.clients[index].level;
         let law = if on { &bursts.on } else { &bursts.off };
         // At least a nanosecond, so that levels of no length end.
         let length = law.sample(self.draw(index, Site::Burst, changes)).max(Span::from_ns(1));
-        self.clients[index].level = Level { on, until: until.saturating_add(length), changes: changes + 1 };
+        self.clients[index].level = BurstLevel { on, until: until.saturating_add(length), changes: changes + 1 };
     }
 }
 

@@ -23,7 +23,7 @@ use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
-use arrivals::Level;
+use arrivals::BurstLevel;
 use hedge::Latencies;
 use retry::Budget;
 
@@ -51,7 +51,7 @@ pub(crate) struct Client {
     /// Whether another arrival is scheduled (open clients).
     expects: bool,
     /// Quiet or burst.
-    level: Level,
+    level: BurstLevel,
     /// What is left for retries.
     budget: Budget,
     /// The breaker around its requests.
@@ -153,7 +153,7 @@ impl Client {
             class_sites,
             due: 0.0,
             expects: false,
-            level: Level::default(),
+            level: BurstLevel::default(),
             budget: Budget::new(spec.retry.as_ref()),
             breaker: spec.breaker.as_ref().map(Breaker::new),
             latencies: Latencies::of(spec.hedge.as_ref()),

@@ -333,14 +333,14 @@ pub struct PeerSpec {
     /// Calls it serves at once; `None`: its slowness does not depend on our load.
     pub capacity: Option<u32>,
     /// When it is slow or failing. Sorted, not overlapping.
-    pub windows: Vec<Window>,
+    pub windows: Vec<DegradedSpan>,
     /// The breaker that every process has around its calls.
     pub breaker: Option<BreakerSpec>,
 }
 
 /// A span of time in which a peer is degraded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Window {
+pub struct DegradedSpan {
     /// First instant.
     pub from: Time,
     /// First instant after it.

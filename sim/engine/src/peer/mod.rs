@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::kit::id::{CallId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::rng::{happens, mix};
 use crate::kit::time::{Span, Time};
-use crate::model::{PeerSpec, Window};
+use crate::model::{DegradedSpan, PeerSpec};
 use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
@@ -169,7 +169,7 @@ impl<P: Probe> World<'_, P> {
         let Some(window) = spec.windows.iter().find(|window| window.from <= from && from < window.to) else {
             return from + call.takes;
         };
-        let Window { factor_milli, fail_ppm, .. } = *window;
+        let DegradedSpan { factor_milli, fail_ppm, .. } = *window;
         call.failed = happens(call.luck, fail_ppm);
         from + call.takes.scaled(factor_milli)
     }

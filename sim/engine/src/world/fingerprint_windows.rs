@@ -23,7 +23,7 @@ pub struct Wanted {
 
 /// A window in which something happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Window {
+pub struct FingerprintWindow {
     /// When it begins.
     pub from: Time,
     /// Events from the start of the run to its end.
@@ -36,7 +36,7 @@ pub struct Window {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fingerprints {
     /// The windows in which something happened.
-    pub windows: Vec<Window>,
+    pub windows: Vec<FingerprintWindow>,
     /// What happened while words were wanted, in order.
     pub lines: Vec<(Time, String)>,
     /// How many lines more there would be.
@@ -95,7 +95,7 @@ impl Probe for Fingerprints {
             let width = self.wanted.window.as_ns().max(1);
             let from = Time::from_ns(at.as_ns() / width * width);
             self.edge = from.saturating_add(Span::from_ns(width));
-            self.windows.push(Window { from, events: 0, fingerprint: 0 });
+            self.windows.push(FingerprintWindow { from, events: 0, fingerprint: 0 });
         }
         let window = self.windows.last_mut().expect("it was pushed");
         (window.events, window.fingerprint) = (self.events, fingerprint);

@@ -5,7 +5,7 @@ use crate::kit::id::ProcessId;
 use crate::kit::rng::{Replication, Seed};
 use crate::model::Model;
 use crate::watch::trace::tracer::Tracer;
-use crate::watch::trace::{Layout, ProcessKind, ThreadKind, Trace, Window};
+use crate::watch::trace::{Layout, ProcessKind, ThreadKind, Trace, TraceWindow};
 use crate::world::{RunError, World};
 
 /// Runs one world and keeps what happens in a window; the run ends with the window.
@@ -14,7 +14,7 @@ use crate::world::{RunError, World};
 ///
 /// # Errors
 /// [`RunError`] when a limit of the model is reached or requests wait for ever.
-pub fn trace(model: &Model, seed: Seed, replication: Replication, window: Window) -> Result<Trace, RunError> {
+pub fn trace(model: &Model, seed: Seed, replication: Replication, window: TraceWindow) -> Result<Trace, RunError> {
     let mut world = World::new(model, seed, replication, Tracer::new(model, window));
     let end = world.arrivals_end.saturating_add(model.run.drain);
     world.run_to(end.min(window.to))?;

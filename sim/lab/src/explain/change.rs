@@ -1,7 +1,7 @@
 //! One thing changed, and what came of it.
 
 use engine::door::Meanwhile;
-use engine::model::Window;
+use engine::model::DegradedSpan;
 use engine::record::{Apart, Wait};
 use engine::time::Time;
 use engine::{Model, RunRecord};
@@ -176,7 +176,7 @@ impl Change {
         if let How::PeerTwiceAsFast(peer) = self.how {
             let spec = &mut model.peers[usize::from(peer)];
             spec.windows.iter_mut().for_each(|window| window.factor_milli /= 2);
-            spec.windows.push(Window { from: Time::ZERO, to: Time::NEVER, factor_milli: 500, fail_ppm: 0 });
+            spec.windows.push(DegradedSpan { from: Time::ZERO, to: Time::NEVER, factor_milli: 500, fail_ppm: 0 });
         }
     }
 

@@ -3,7 +3,7 @@
 use engine::Model;
 use engine::record::Wait;
 use engine::trace::{
-    Counter, Doing, Key, Link, LoopPhase, ProcessKind, Slice, StepOf, ThreadKind, Trace, Track, What, Why,
+    ArrowKind, Counter, Doing, Key, LoopPhase, ProcessKind, Slice, StepOf, ThreadKind, Trace, Track, What, Why,
 };
 use lab::explain::step_name;
 use serde_json::{Value, json};
@@ -159,14 +159,14 @@ fn phase_name(phase: LoopPhase) -> &'static str {
     }
 }
 
-pub(super) fn link_name(link: Link) -> &'static str {
+pub(super) fn link_name(link: ArrowKind) -> &'static str {
     match link {
-        Link::Connect => "connects",
-        Link::Accept => "is taken",
-        Link::Call => "calls",
-        Link::Reply => "replies",
-        Link::Respond => "responds",
-        Link::HeldHub => "held the hub meanwhile",
-        Link::HeldGil => "held the GIL meanwhile",
+        ArrowKind::Connect => "connects",
+        ArrowKind::Accept => "is taken",
+        ArrowKind::Call => "calls",
+        ArrowKind::Reply => "replies",
+        ArrowKind::Respond => "responds",
+        ArrowKind::HeldHub => "held the hub meanwhile",
+        ArrowKind::HeldGil => "held the GIL meanwhile",
     }
 }

@@ -1,7 +1,7 @@
 //! `[peer.NAME]`: what requests call.
 
 use engine::kernel::Ports;
-use engine::model::{BreakerSpec, Window};
+use engine::model::{BreakerSpec, DegradedSpan};
 use engine::time::{Span, Time};
 
 use crate::reader::key::{KeyKind, KeyTable, Presence, key};
@@ -83,7 +83,7 @@ pub(crate) struct TypedPeer {
     pub(crate) ports: Option<Ports>,
     pub(crate) capacity: Option<u32>,
     /// Sorted, not overlapping.
-    pub(crate) windows: Vec<Window>,
+    pub(crate) windows: Vec<DegradedSpan>,
     pub(crate) breaker: Option<BreakerSpec>,
     pub(crate) library: Option<(&'static Library, At)>,
 }
@@ -103,8 +103,8 @@ impl TypedPeer {
     }
 }
 
-fn windows(peer: &Name, nodes: &[Node], findings: &mut Findings) -> Vec<Window> {
-    let mut read: Vec<(Window, &Node)> = Vec::new();
+fn windows(peer: &Name, nodes: &[Node], findings: &mut Findings) -> Vec<DegradedSpan> {
+    let mut read: Vec<(DegradedSpan, &Node)> = Vec::new();
     for node in nodes.iter().filter(|node| node.sound(&["from", "to", "factor", "fail"])) {
         let from = Time::ZERO + node.get::<Span>("from");
         let to = Time::ZERO + node.get::<Span>("to");
@@ -119,7 +119,7 @@ fn windows(peer: &Name, nodes: &[Node], findings: &mut Findings) -> Vec<Window> 
         }
         // At most a million, checked by the walker, so a million times a thousand fits.
         let factor_milli = (node.get::<f64>("factor") * 1e3).round() as u32;
-        read.push((Window { from, to, factor_milli, fail_ppm: ppm(node.get("fail")) }, node));
+        read.push((DegradedSpan { from, to, factor_milli, fail_ppm: ppm(node.get("fail")) }, node));
     }
     read.sort_by_key(|(window, _)| (window.from, window.to));
     for pair in read.windows(2) {

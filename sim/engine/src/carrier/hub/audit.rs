@@ -4,7 +4,7 @@
 //! parked on that very thing. Left out are the locks queued under conditions and standard queues: CPython leaves the lock of a waiter
 //! there if something is thrown into it while it takes the outer lock back, and so do we.
 
-use crate::carrier::hub::greenlet::{Green, Life, Link};
+use crate::carrier::hub::greenlet::{DeathLink, Green, GreenletLife};
 use crate::kit::id::{GreenId, HubId, ProcessId, TaskId};
 use crate::program::op::Op;
 use crate::program::task::Parked;
@@ -120,7 +120,7 @@ fn sync_faults<P: Probe>(world: &World<'_, P>, id: ProcessId, at: usize, sync: &
             vec![("it holds more than it may", queue.max.is_some_and(|max| queue.items.len() > max as usize))]
         }
         Sync::Pool(pool) => {
-            let member = |green: &&Green| green.links.contains(&Link::Discard(at as u16));
+            let member = |green: &&Green| green.links.contains(&DeathLink::Discard(at as u16));
             let members = world.greens.iter().filter(member).count() as u32;
             let size = pool_size(world, at);
             vec![
@@ -153,7 +153,7 @@ fn pool_size<P: Probe>(world: &World<'_, P>, sync: usize) -> u32 {
 /// Whether a task is a living greenlet that waits in one of these ways for the thing of this index.
 fn waits<P: Probe>(world: &World<'_, P>, task: TaskId, ways: &[Parked], handle: u32) -> bool {
     world.tasks.get(task).is_some_and(|state| {
-        let lives = state.green.is_none() || world.greens[state.green].life == Life::Begun;
+        let lives = state.green.is_none() || world.greens[state.green].life == GreenletLife::Begun;
         lives && ways.contains(&state.parked) && state.handle == handle
     })
 }
@@ -166,9 +166,9 @@ fn audit_green<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green, found
     }
     match green.life {
         // Its spawner was killed, or waits for room in the pool.
-        Life::Unborn => {}
-        Life::Queued | Life::Timed(_) => fault("it was never started"),
-        Life::Dead => {
+        GreenletLife::Unborn => {}
+        GreenletLife::Queued | GreenletLife::Timed(_) => fault("it was never started"),
+        GreenletLife::Dead => {
             if !green.links.is_empty() || green.notifying {
                 fault("it is dead and its links were not called");
             }
@@ -176,7 +176,7 @@ fn audit_green<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green, found
                 fault("it is dead and its timeouts or links are not taken back");
             }
         }
-        Life::Begun => {
+        GreenletLife::Begun => {
             if let Some(what) = fault_of_wait(world, id, green) {
                 fault(what);
             }
@@ -212,13 +212,13 @@ fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> 
         Parked::Death => said(
             {
                 let joined = &world.greens[GreenId::from_index(handle)];
-                joined.links.contains(&Link::Join(task)) && !joined.is_dead()
+                joined.links.contains(&DeathLink::Join(task)) && !joined.is_dead()
             },
             "it joins one that is dead or does not know it",
         ),
         Parked::Deaths => said(
             green.gather.as_ref().is_some_and(|gather| {
-                let knows = |other: &GreenId| world.greens[*other].links.contains(&Link::Gather(id));
+                let knows = |other: &GreenId| world.greens[*other].links.contains(&DeathLink::Gather(id));
                 let living = gather.objects.iter().filter(|other| !world.greens[**other].is_dead());
                 gather.values.is_empty() && living.into_iter().all(knows)
             }),
@@ -371,8 +371,8 @@ mod tests {
     fn a_dead_greenlet_whose_links_were_not_called_is_found() {
         let said = said(|world| {
             world.processes[ProcessId::from_index(0)].links[0].waiters.clear();
-            world.greens[GreenId::from_index(0)].life = Life::Dead;
-            world.greens[GreenId::from_index(0)].links.push_back(Link::Note(0));
+            world.greens[GreenId::from_index(0)].life = GreenletLife::Dead;
+            world.greens[GreenId::from_index(0)].links.push_back(DeathLink::Note(0));
         });
         assert_eq!(said, "greenlet 0: it is dead and its links were not called");
     }

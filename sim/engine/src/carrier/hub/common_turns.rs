@@ -8,7 +8,7 @@
 use super::timers::Purpose;
 use super::turn::Phase;
 use super::{Callback, Heaviest, Hub, Pending};
-use crate::carrier::hub::greenlet::{Green, Life};
+use crate::carrier::hub::greenlet::{Green, GreenletLife};
 use crate::kit::fate::Fates;
 use crate::kit::id::{GreenId, HubId, RequestId, Slab, TaskId};
 use crate::kit::table::Table;
@@ -183,7 +183,7 @@ impl<P: Probe> Desk<'_, P> {
         let hub = self.id.index() as u32;
         self.probe.on(self.now, Fact::HubRan { hub, program: state.program, ready: state.ready_since, now });
         assert!(
-            state.green.is_none() || self.greens[state.green].life == Life::Begun,
+            state.green.is_none() || self.greens[state.green].life == GreenletLife::Begun,
             "only who has begun and lives goes on"
         );
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Cpu);

@@ -15,14 +15,14 @@ use crate::python::sync::Lock;
 #[derive(Debug)]
 pub(crate) struct Green {
     pub(crate) task: TaskId,
-    pub(crate) life: Life,
+    pub(crate) life: GreenletLife,
     /// Whether it counts as alive at the end of the run: from its spawn to the end of its body.
     pub(crate) alive: bool,
     /// Counts its waits: a callback that was queued for an earlier one finds another number and does nothing.
     pub(crate) ticket: u32,
     /// Who goes on when it ends, if not the loop: who made it, if it is a bare one.
     pub(crate) parent: TaskId,
-    pub(crate) links: VecDeque<Link>,
+    pub(crate) links: VecDeque<DeathLink>,
     /// Whether the callback that calls the links is queued or running.
     pub(crate) notifying: bool,
     /// Open timeout blocks, innermost last.
@@ -58,7 +58,7 @@ pub(crate) struct Green {
 
 /// How far a greenlet is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Life {
+pub(crate) enum GreenletLife {
     /// Its spawner waits for room in a pool.
     Unborn,
     /// Its first switch is queued, under this ticket.
@@ -72,7 +72,7 @@ pub(crate) enum Life {
 
 /// What the death of a greenlet does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Link {
+pub(crate) enum DeathLink {
     /// Switches into one that joins it.
     Join(TaskId),
     /// Tells one that waits for several.
@@ -180,7 +180,7 @@ impl Green {
     pub(crate) fn new(task: TaskId) -> Green {
         Green {
             task,
-            life: Life::Unborn,
+            life: GreenletLife::Unborn,
             alive: true,
             ticket: 0,
             parent: TaskId::NONE,
@@ -206,7 +206,7 @@ impl Green {
     }
 
     pub(crate) fn is_dead(&self) -> bool {
-        self.life == Life::Dead
+        self.life == GreenletLife::Dead
     }
 }
 

@@ -5,7 +5,7 @@
 use super::notify::Underway;
 use super::timers::Purpose;
 use super::{Callback, Heaviest, Kill, Phase};
-use crate::carrier::hub::greenlet::{Exception, Gather, Green, Life, Link, Then};
+use crate::carrier::hub::greenlet::{DeathLink, Exception, Gather, Green, GreenletLife, Then};
 use crate::kit::id::{GreenId, HubId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::program::op::Spawn;
@@ -42,7 +42,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let mut green = Green::new(task);
-        (green.life, green.alive) = (Life::Begun, false);
+        (green.life, green.alive) = (GreenletLife::Begun, false);
         let id = match self.free_greens.pop() {
             Some(id) => {
                 // Tickets go on, so that a callback for the one before finds that it is gone.
@@ -144,7 +144,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn spawn_now(&mut self, id: HubId, spawn: Spawn, green: GreenId) {
         let process = self.hubs[id].process;
         if let Some(pool) = spawn.pool {
-            self.greens[green].links.push_back(Link::Discard(pool));
+            self.greens[green].links.push_back(DeathLink::Discard(pool));
             let Sync::Pool(pool) = &mut self.processes[process].syncs[usize::from(pool)] else {
                 unreachable!("greenlets are spawned in pools")
             };
@@ -160,7 +160,7 @@ impl<P: Probe> World<'_, P> {
                 let hub = self.hub(id);
                 let at = hub.clock + after;
                 let timer = hub.timers.start(at, Purpose::Start, task);
-                self.greens[green].life = Life::Timed(timer);
+                self.greens[green].life = GreenletLife::Timed(timer);
             }
             None => self.start_green(id, green),
         }
@@ -179,7 +179,7 @@ impl<P: Probe> World<'_, P> {
     /// Queues the first switch.
     pub(crate) fn start_green(&mut self, id: HubId, green: GreenId) {
         let state = &mut self.greens[green];
-        state.life = Life::Queued;
+        state.life = GreenletLife::Queued;
         let (task, ticket) = (state.task, state.ticket);
         self.tasks[task].parked = Parked::Turn;
         self.hub(id).callbacks.push_back(Callback::Turn(task, ticket));
@@ -206,7 +206,7 @@ impl<P: Probe> World<'_, P> {
         }
         self.stop_guards(id, task);
         let state = &mut self.greens[green];
-        (state.life, state.alive) = (Life::Dead, false);
+        (state.life, state.alive) = (GreenletLife::Dead, false);
         state.ticket += 1;
         let parent = state.parent;
         self.switch_to_loop(id);
@@ -239,8 +239,8 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let state = &mut self.greens[self.tasks[task].green];
-        if state.life == Life::Unborn {
-            state.life = Life::Begun;
+        if state.life == GreenletLife::Unborn {
+            state.life = GreenletLife::Begun;
         }
         if self.tasks[task].parked != Parked::No {
             return self.throw(id, task, Exception::Error("InvalidSwitchError"));
@@ -266,7 +266,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn link_note(&mut self, id: HubId, greens: &[GreenId], note: u16) {
         for &green in greens {
             let state = &mut self.greens[green];
-            state.links.push_back(Link::Note(note));
+            state.links.push_back(DeathLink::Note(note));
             if state.is_dead() {
                 self.notify_death(id, green);
             }
@@ -280,7 +280,7 @@ impl<P: Probe> World<'_, P> {
             self.greens[me].outcome = Some(Outcome::Bool(true));
             return;
         }
-        self.greens[other].links.push_back(Link::Join(task));
+        self.greens[other].links.push_back(DeathLink::Join(task));
         self.tasks[task].handle = other.index() as u32;
         self.start_limit(id, task, limit);
         self.park_as(id, task, Parked::Death);
@@ -311,7 +311,7 @@ impl<P: Probe> World<'_, P> {
         let me = self.tasks[task].green;
         for &other in &gather.objects {
             let state = &mut self.greens[other];
-            state.links.push_back(Link::Gather(me));
+            state.links.push_back(DeathLink::Gather(me));
             if state.is_dead() {
                 self.notify_death(id, other);
             }
@@ -362,7 +362,7 @@ impl<P: Probe> World<'_, P> {
         }
         for &other in &gather.objects {
             let links = &mut self.greens[other].links;
-            if let Some(at) = links.iter().position(|&link| link == Link::Gather(me)) {
+            if let Some(at) = links.iter().position(|&link| link == DeathLink::Gather(me)) {
                 links.remove(at);
             }
         }
@@ -397,12 +397,12 @@ impl<P: Probe> World<'_, P> {
     /// Whether the greenlet is dead: it was, or its start could still be stopped.
     fn kill_before_start(&mut self, id: HubId, victim: GreenId) -> bool {
         match self.greens[victim].life {
-            Life::Dead => return true,
-            Life::Begun => return false,
-            Life::Timed(timer) => self.hub(id).timers.stop(timer),
-            Life::Queued | Life::Unborn => self.greens[victim].ticket += 1,
+            GreenletLife::Dead => return true,
+            GreenletLife::Begun => return false,
+            GreenletLife::Timed(timer) => self.hub(id).timers.stop(timer),
+            GreenletLife::Queued | GreenletLife::Unborn => self.greens[victim].ticket += 1,
         }
-        self.greens[victim].life = Life::Dead;
+        self.greens[victim].life = GreenletLife::Dead;
         self.notify_death(id, victim);
         true
     }

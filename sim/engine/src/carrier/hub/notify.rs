@@ -4,7 +4,7 @@
 //! the whole hub until it parks, as in gevent.
 
 use super::Callback;
-use crate::carrier::hub::greenlet::{Life, Link};
+use crate::carrier::hub::greenlet::{DeathLink, GreenletLife};
 use crate::kit::id::{GreenId, HubId, TaskId};
 use crate::program::said::Said;
 use crate::program::task::Parked;
@@ -113,11 +113,11 @@ impl<P: Probe> World<'_, P> {
         };
         self.hub(id).underway = Some(Underway::Links(green));
         match link {
-            Link::Join(task) => self.wake_linked(id, task),
-            Link::Gather(waiter) => self.gathered(id, waiter, Some(green)),
-            Link::Discard(sync) => self.discard(id, sync),
+            DeathLink::Join(task) => self.wake_linked(id, task),
+            DeathLink::Gather(waiter) => self.gathered(id, waiter, Some(green)),
+            DeathLink::Discard(sync) => self.discard(id, sync),
             // The linked function runs in a greenlet of its own that is switched to at once.
-            Link::Note(note) => self.say(id, green, Said::Note(note)),
+            DeathLink::Note(note) => self.say(id, green, Said::Note(note)),
         }
     }
 
@@ -231,7 +231,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(&victim) = victims.get(at) {
             let state = &self.greens[victim];
             let (dead, task) = (state.is_dead(), state.task);
-            let begun = state.life == Life::Begun;
+            let begun = state.life == GreenletLife::Begun;
             self.hub(id).underway = Some(Underway::Kill { victims, at: at + 1, diehards, killer });
             if !dead && begun {
                 self.throw(id, task, crate::carrier::hub::greenlet::Exception::Exit);

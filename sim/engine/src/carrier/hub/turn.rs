@@ -8,7 +8,7 @@ use super::common_turns::Common;
 use super::poll::LISTENER;
 use super::timers::Purpose;
 use super::{Callback, Hub, Pending};
-use crate::carrier::hub::greenlet::Life;
+use crate::carrier::hub::greenlet::GreenletLife;
 use crate::kit::id::{HubId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Demand;
@@ -125,8 +125,8 @@ impl<P: Probe> World<'_, P> {
             if state.ticket != ticket {
                 return;
             }
-            if state.life == Life::Queued {
-                state.life = Life::Begun;
+            if state.life == GreenletLife::Queued {
+                state.life = GreenletLife::Begun;
             }
         }
         self.switch_to(id, task);
@@ -220,7 +220,7 @@ impl<P: Probe> World<'_, P> {
             }
             Purpose::Start => {
                 let green = self.tasks[task].green;
-                self.greens[green].life = Life::Begun;
+                self.greens[green].life = GreenletLife::Begun;
                 self.switch_to(id, task);
             }
             Purpose::Limit => self.on_limit(id, task, serial),

@@ -208,7 +208,8 @@ impl<P: Probe> World<'_, P> {
             Parked::Peer => self.close_call(id, task),
             Parked::Death => {
                 let links = &mut self.greens[GreenId::from_index(handle as usize)].links;
-                if let Some(at) = links.iter().position(|&link| link == crate::carrier::hub::greenlet::Link::Join(task))
+                if let Some(at) =
+                    links.iter().position(|&link| link == crate::carrier::hub::greenlet::DeathLink::Join(task))
                 {
                     links.remove(at);
                 }

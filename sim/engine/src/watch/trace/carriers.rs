@@ -2,7 +2,7 @@
 
 use super::hubs::{HubNow, Running};
 use super::tracer::{Place, Tracer, at};
-use super::{Counter, Doing, Greenlet, Key, Link, StepOf, Track, What};
+use super::{ArrowKind, Counter, Doing, Greenlet, Key, StepOf, Track, What};
 use crate::kit::id::{CallId, HostId, ProcessId, RequestId, ThreadId};
 use crate::kit::time::Time;
 use crate::program::wait::Wait;
@@ -53,7 +53,7 @@ impl Tracer<'_> {
         if doing == Doing::Running
             && let Some(source) = self.seen_reply(serves)
         {
-            self.keep.arrow(Link::Reply, source, (Track::Thread(thread.index() as u32), now));
+            self.keep.arrow(ArrowKind::Reply, source, (Track::Thread(thread.index() as u32), now));
         }
     }
 
@@ -116,7 +116,7 @@ impl Tracer<'_> {
             && taker != giver
             && self.waited_for_gil(taker, at)
         {
-            self.keep.arrow(Link::HeldGil, (Track::Thread(giver), at), (Track::Thread(taker), now));
+            self.keep.arrow(ArrowKind::HeldGil, (Track::Thread(giver), at), (Track::Thread(taker), now));
         }
     }
 
@@ -145,7 +145,7 @@ impl Tracer<'_> {
             None => Track::Hub(number),
         };
         if let Some(source) = self.seen_reply(request).filter(|_| !branch) {
-            self.keep.arrow(Link::Reply, source, (track, now));
+            self.keep.arrow(ArrowKind::Reply, source, (track, now));
         }
         self.hubs[hub.index()].blame(number, ready, (track, now), &mut self.keep);
         self.hubs[hub.index()].current = Some(Running { greenlet, since: now, for_request: now });
@@ -159,7 +159,7 @@ impl Tracer<'_> {
         *at(&mut self.calls, call.index(), None) = Some(CallNow { track, key, request, from });
         let place = self.live(request).and_then(|live| live.place);
         if let (Some(key), Some(place)) = (key, place) {
-            self.keep.arrow(Link::Call, (place.track(key), from), (track, from));
+            self.keep.arrow(ArrowKind::Call, (place.track(key), from), (track, from));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a trace knows of a hub: its phase, who runs, and who held it lately.
 
 use super::keep::Keep;
-use super::{Greenlet, Key, Link, LoopPhase, StepOf, Track, What};
+use super::{ArrowKind, Greenlet, Key, LoopPhase, StepOf, Track, What};
 use crate::kit::time::{Span, Time};
 
 /// Who was ready for a shorter time is not shown whom it waited for.
@@ -56,7 +56,7 @@ impl HubNow {
             return;
         }
         if let Some(&(_, to)) = self.holds.iter().find(|&&(_, to)| to > ready) {
-            keep.arrow(Link::HeldHub, (Track::Hub(hub), to), (track, now));
+            keep.arrow(ArrowKind::HeldHub, (Track::Hub(hub), to), (track, now));
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Arrow, Counter, Level, Link, Slice, Track, What, Window};
+use super::{Arrow, ArrowKind, Counter, Level, Slice, TraceWindow, Track, What};
 use crate::kit::time::Time;
 
 /// Records of a window.
 #[derive(Debug)]
 pub(super) struct Keep {
-    pub(super) window: Window,
+    pub(super) window: TraceWindow,
     /// When it was full.
     pub(super) full: Option<Time>,
     pub(super) slices: Vec<Slice>,
@@ -19,7 +19,7 @@ pub(super) struct Keep {
 }
 
 impl Keep {
-    pub(super) fn new(window: Window) -> Keep {
+    pub(super) fn new(window: TraceWindow) -> Keep {
         let (slices, levels, arrows, now) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
         Keep { window, full: None, slices, levels, arrows, now }
     }
@@ -42,7 +42,7 @@ impl Keep {
     }
 
     /// Keeps an arrow; it leaves its slice just before that ends.
-    pub(super) fn arrow(&mut self, link: Link, from: (Track, Time), to: (Track, Time)) {
+    pub(super) fn arrow(&mut self, link: ArrowKind, from: (Track, Time), to: (Track, Time)) {
         let leaves = Time::from_ns(from.1.as_ns().saturating_sub(1));
         if leaves >= self.window.from && to.1 < self.window.to && leaves <= to.1 && self.full.is_none() {
             self.arrows.push(Arrow { link, from: (from.0, leaves), to });

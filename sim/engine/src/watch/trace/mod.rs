@@ -19,7 +19,7 @@ use crate::program::wait::{Ending, Wait};
 
 /// What to keep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Window {
+pub struct TraceWindow {
     /// From this instant on.
     pub from: Time,
     /// Until this instant.
@@ -181,7 +181,7 @@ pub struct Level {
 
 /// How one thing leads to another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Link {
+pub enum ArrowKind {
     /// A connection reaches an accept queue.
     Connect,
     /// A thread or greenlet takes a request.
@@ -202,7 +202,7 @@ pub enum Link {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrow {
     /// How.
-    pub link: Link,
+    pub link: ArrowKind,
     /// From where, and when.
     pub from: (Track, Time),
     /// Where to, and when.

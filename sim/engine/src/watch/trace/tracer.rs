@@ -3,7 +3,7 @@
 use super::carriers::{CallNow, ThreadNow};
 use super::hubs::{HubNow, Running};
 use super::keep::Keep;
-use super::{Counter, Detail, Key, Layout, Link, StepOf, Trace, Traced, Track, What, Window};
+use super::{ArrowKind, Counter, Detail, Key, Layout, StepOf, Trace, TraceWindow, Traced, Track, What};
 use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::Time;
 use crate::model::Model;
@@ -140,7 +140,7 @@ impl Probe for Tracer<'_> {
 }
 
 impl<'m> Tracer<'m> {
-    pub(crate) fn new(model: &'m Model, window: Window) -> Tracer<'m> {
+    pub(crate) fn new(model: &'m Model, window: TraceWindow) -> Tracer<'m> {
         Tracer {
             model,
             keep: Keep::new(window),
@@ -357,7 +357,7 @@ impl<'m> Tracer<'m> {
         let Some(key) = self.key(request) else { return };
         let track = Track::Accept(listener, key);
         self.keep.slice(track, What::Stay(key), from, now);
-        self.keep.arrow(Link::Connect, (Track::Request(key), from), (track, from));
+        self.keep.arrow(ArrowKind::Connect, (Track::Request(key), from), (track, from));
         if let Some(live) = self.live(request) {
             live.unqueued = Some((listener, now));
         }
@@ -380,7 +380,7 @@ impl<'m> Tracer<'m> {
             Some((listener, left)) => (Track::Accept(listener, key), left),
             None => (Track::Request(key), now),
         };
-        self.keep.arrow(Link::Accept, source, (place.track(key), now));
+        self.keep.arrow(ArrowKind::Accept, source, (place.track(key), now));
     }
 
     fn finished(&mut self, task: TaskId, now: Time) {
@@ -401,7 +401,7 @@ impl<'m> Tracer<'m> {
         let Some(key) = self.key(request) else { return };
         self.keep.slice(place.track(key), What::Stay(key), place.since, to);
         if wanted {
-            self.keep.arrow(Link::Respond, (place.track(key), now), (Track::Request(key), now));
+            self.keep.arrow(ArrowKind::Respond, (place.track(key), now), (Track::Request(key), now));
         }
     }
 
