@@ -1,4 +1,4 @@
-//! The recorder: turns facts into a [`RunRecord`](super::record::RunRecord). It only watches; the world never reads it back.
+//! The recorder: turns facts into the record of a run. It only watches; the world never reads it back.
 
 use crate::kit::few::Few;
 use crate::kit::hist::Hist;
