@@ -1,5 +1,6 @@
 //! What every room needs and what knows nothing of servers: time, tables, the event queue, random numbers, laws and histograms.
 
+pub(crate) mod arena;
 pub mod event;
 #[cfg(test)]
 mod event_naive;

@@ -3,6 +3,7 @@
 //! A [`Model`] is made by `scenario::compile` (or by hand in tests) and never changes while it runs.
 //! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
 
+pub mod asyncio;
 pub mod kernel;
 mod plain;
 mod scaled;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use crate::kit::law::Law;
 use crate::kit::time::{Span, Time};
+use crate::model::asyncio::LoopSpec;
 use crate::model::kernel::{Kernel, Ports};
 use crate::model::worker::{LifeSpec, RouterSpec};
 use crate::program::op::Program;
@@ -70,6 +72,8 @@ impl Model {
         let slots = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
             WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
+            // It has no places: whatever comes is a task.
+            WorkerKind::Loop(_) => 1,
         };
         self.processes.iter().map(slots).sum()
     }
@@ -80,7 +84,7 @@ impl Model {
         let of_process = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
             WorkerKind::Threads { threads } => u64::from(threads),
             WorkerKind::Pool { threads, .. } => u64::from(threads) + 1,
-            WorkerKind::Hub { .. } => 1,
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => 1,
         };
         let of_server = |server: usize| {
             let process = self.processes.iter().find(|process| process.listener as usize == server);
@@ -231,6 +235,8 @@ pub enum WorkerKind {
         /// Whether connections are closed by the accepting thread, later (gunicorn gthread), or by the serving one (paste).
         closes: bool,
     },
+    /// One thread runs an event loop of asyncio.
+    Loop(LoopSpec),
     /// One thread runs a gevent hub; each request is a greenlet.
     Hub {
         /// Requests a process carries at once.
@@ -248,7 +254,7 @@ impl WorkerKind {
         match self {
             WorkerKind::Threads { threads } => threads,
             WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
-            WorkerKind::Hub { .. } => 1,
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => 1,
         }
     }
 }
@@ -421,6 +427,25 @@ pub enum SyncKind {
     Threads {
         /// Threads.
         size: u32,
+    },
+    /// What only asyncio has.
+    Aio(AioKind),
+}
+
+/// A shared thing that only asyncio has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AioKind {
+    /// `asyncio.Barrier`.
+    Barrier {
+        /// How many go on together.
+        parties: u32,
+    },
+    /// A connected pair of sockets, each end behind a `StreamReader` and a `StreamWriter`.
+    Stream,
+    /// `asyncio.PriorityQueue`: the item of the lowest number comes out first.
+    PriorityQueue {
+        /// Items it holds at most.
+        max: Option<u32>,
     },
 }
 

@@ -1,0 +1,1 @@
+//! Tests of what programs for asyncio become, and of what is refused.
