@@ -122,7 +122,10 @@ fn show(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
         let oracle = match args.subject(path)?.0 {
             Subject::Ready(oracle) => oracle,
             Subject::NotOn(since) => {
-                let what = format!("{}: the program needs Python {since} or later, and asyncio's own loop if it is eager", path.display());
+                let what = format!(
+                    "{}: the program needs Python {since} or later, and asyncio's own loop if it is eager",
+                    path.display()
+                );
                 return Err(Problem::Usage(what));
             }
         };

@@ -15,7 +15,9 @@ pub(crate) mod warmth;
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{CoreId, GeneratorId, HostId, HubId, LoopId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
+use crate::kit::id::{
+    CoreId, GeneratorId, HostId, HubId, LoopId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId,
+};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::runqueue::RunQueue;

@@ -49,7 +49,7 @@ impl<P: Probe> World<'_, P> {
                 }
                 WorkerKind::Loop(spec) => {
                     // What its tasks share is its own.
-                    let on = EventLoop::new(id, self.threads.next_id(), &spec, &self.model.syncs);
+                    let on = EventLoop::new(self.threads.next_id(), &spec, &self.model.syncs);
                     let on = self.carriers.add_loop(on);
                     self.start_thread(id, Role::Loop(on));
                 }

@@ -101,9 +101,7 @@ fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
         Object::Semaphore { value, bounded } => {
             SyncKind::Semaphore { units: *value, policy: Policy::HandOff, bounded: *bounded }
         }
-        Object::Barrier { parties } => {
-            SyncKind::Aio(AioKind::Barrier { parties: at_least_one("parties", *parties)? })
-        }
+        Object::Barrier { parties } => SyncKind::Aio(AioKind::Barrier { parties: at_least_one("parties", *parties)? }),
         Object::Result {} => SyncKind::AsyncResult,
         Object::Queue { order, maxsize } => {
             let max = maxsize.map(|max| at_least_one("maxsize", max)).transpose()?;

@@ -78,6 +78,7 @@ pub(super) enum QueueOrder {
 
 /// The errors that a program may raise.
 #[derive(Deserialize, Clone, Copy)]
+#[allow(clippy::enum_variant_names)] // As Python calls them.
 pub(super) enum ErrorName {
     ValueError,
     KeyError,

@@ -134,7 +134,7 @@ pub(super) struct Sleep {
 }
 
 impl Sleep {
-    pub(super) fn new(span: Span) -> Frame {
+    pub(super) fn frame(span: Span) -> Frame {
         if span.is_zero() { Frame::YieldOnce } else { Frame::Sleep(Sleep { span, wait: None }) }
     }
 

@@ -3,14 +3,17 @@
 //! After `futures.py:Future`. A future that is done queues its callbacks in the order they were added (F3), the wake-ups of waiting
 //! tasks among them; nothing runs at once. What a callback does is a [`Done`]; whoever it names may be gone by then and is not found.
 
+use super::EventLoop;
 use super::gather::{Completions, Gather, Wait};
 use super::group::Group;
 use super::handle::{Callback, Handle};
 use super::task::Aio;
 use super::threads::Job;
-use super::EventLoop;
 use crate::kit::arena::Key;
 use crate::program::said::Said;
+
+/// How deep a cancellation goes through gatherings within gatherings (`sys.getrecursionlimit()`).
+const RECURSION_MAX: u32 = 1000;
 
 /// What is awaited.
 pub(super) type FutKey = Key<Fut>;
@@ -101,7 +104,7 @@ pub(super) enum Done {
     /// `taskgroups.py:_on_task_done`.
     Grouped(Key<Group>),
     /// `selector_events.py:_sock_read_done`.
-    ReadDone(u32, Key<Handle>),
+    NotRead(u32, Key<Handle>),
     /// `futures.py:_chain_future`, `_call_check_cancel`.
     CheckCancel(Key<Job>),
 }
@@ -193,7 +196,14 @@ impl EventLoop {
                 true
             }
             Some((State::Pending, Kind::Task(task))) => self.cancel_task(task),
-            Some((State::Pending, Kind::Gather(gather))) => self.cancel_gather(gather),
+            // Tasks that gather each other would go round for ever; Python has a limit too.
+            Some((State::Pending, Kind::Gather(_))) if self.depth >= RECURSION_MAX => false,
+            Some((State::Pending, Kind::Gather(gather))) => {
+                self.depth += 1;
+                let any = self.cancel_gather(gather);
+                self.depth -= 1;
+                any
+            }
             Some((State::Cancelled | State::Done(_), _)) | None => false,
         }
     }
@@ -215,7 +225,7 @@ impl EventLoop {
             Done::ShieldOuter(inner) => self.remove_done_callback(inner, Done::ShieldInner(key)),
             Done::Completed(completions) => self.on_completed(completions, key),
             Done::Grouped(group) => self.on_task_done(group, key),
-            Done::ReadDone(sock, handle) => {
+            Done::NotRead(sock, handle) => {
                 if !self.rules.recv_knows_its_reader || self.handles.get(handle).is_some() {
                     self.remove_reader(sock);
                 }

@@ -191,7 +191,7 @@ pub(super) struct WaitMany {
 }
 
 impl WaitMany {
-    pub(super) fn new(targets: Vec<FutKey>, limit: Option<Span>, until: Until) -> Frame {
+    pub(super) fn frame(targets: Vec<FutKey>, limit: Option<Span>, until: Until) -> Frame {
         Frame::WaitMany(WaitMany { targets, limit, until, wait: None })
     }
 
@@ -243,7 +243,7 @@ pub(super) struct EachCompleted {
 }
 
 impl EachCompleted {
-    pub(super) fn new(targets: Vec<FutKey>, limit: Option<Span>, note: u16) -> Frame {
+    pub(super) fn frame(targets: Vec<FutKey>, limit: Option<Span>, note: u16) -> Frame {
         let targets = set(&targets);
         let left = targets.len();
         Frame::Each(EachCompleted { targets, limit, note, left, at: None })
@@ -297,7 +297,7 @@ impl EachCompleted {
         match ended.filter(|_| self.left > 0) {
             Some(ended) => {
                 self.left -= 1;
-                Flow::Call(GetItem::new(ended))
+                Flow::Call(GetItem::frame(ended))
             }
             None => {
                 on.completions.remove(at);

@@ -60,7 +60,8 @@ mod tests {
 
     /// In which order so many equal entries come out (L6).
     fn order(count: u32) -> Vec<u32> {
-        let (mut heap, never): (Vec<u32>, fn(&u32, &u32) -> bool) = (Vec::new(), |_, _| false);
+        let mut heap: Vec<u32> = Vec::new();
+        let never: fn(&u32, &u32) -> bool = |_, _| false;
         (1..=count).for_each(|at| push(&mut heap, at, never));
         std::iter::from_fn(|| pop(&mut heap, never)).collect()
     }

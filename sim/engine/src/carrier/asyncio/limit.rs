@@ -72,7 +72,7 @@ pub(super) struct LimitBlock {
 }
 
 impl LimitBlock {
-    pub(super) fn new(timeout: Key<Timeout>, end: Pc) -> Frame {
+    pub(super) fn frame(timeout: Key<Timeout>, end: Pc) -> Frame {
         Frame::Limit(LimitBlock { timeout, end })
     }
 
@@ -127,14 +127,14 @@ enum At {
 }
 
 impl WaitFor {
-    pub(super) fn new(span: Span, what: Limited) -> Frame {
+    pub(super) fn frame(span: Span, what: Limited) -> Frame {
         Frame::WaitFor(Box::new(WaitFor { span, what: Some(what), at: At::Begin, fut: None, child: None, timer: None }))
     }
 
     /// `frame` under a limit, if there is one.
     pub(super) fn around(limit: Option<Span>, frame: Frame) -> Frame {
         match limit {
-            Some(span) => WaitFor::new(span, Limited::Coroutine(frame)),
+            Some(span) => WaitFor::frame(span, Limited::Coroutine(frame)),
             None => frame,
         }
     }

@@ -149,7 +149,7 @@ pub(super) struct TakeLock {
 }
 
 impl TakeLock {
-    pub(super) fn new(lock: usize) -> Frame {
+    pub(super) fn frame(lock: usize) -> Frame {
         Frame::Lock(TakeLock { lock, wait: None })
     }
 
@@ -186,7 +186,7 @@ pub(super) struct WaitEvent {
 }
 
 impl WaitEvent {
-    pub(super) fn new(event: usize) -> Frame {
+    pub(super) fn frame(event: usize) -> Frame {
         Frame::Event(WaitEvent { event, wait: None })
     }
 
@@ -228,7 +228,7 @@ enum AtCondition {
 }
 
 impl WaitCondition {
-    pub(super) fn new(condition: usize) -> Frame {
+    pub(super) fn frame(condition: usize) -> Frame {
         Frame::Condition(WaitCondition { condition, at: AtCondition::Begin })
     }
 
@@ -249,13 +249,13 @@ impl WaitCondition {
                 on.forget(wait);
                 let ended = if let Input::Err(error) = input { Err(error) } else { Ok(Value::Bool(true)) };
                 self.at = AtCondition::Lock(ended);
-                Flow::Call(TakeLock::new(lock))
+                Flow::Call(TakeLock::frame(lock))
             }
             AtCondition::Lock(ended) => match input {
                 // Cancellations are swallowed until it has the lock; the last is raised then (D3).
                 Input::Err(Exc::Cancelled) => {
                     self.at = AtCondition::Lock(Err(Exc::Cancelled));
-                    Flow::Call(TakeLock::new(lock))
+                    Flow::Call(TakeLock::frame(lock))
                 }
                 Input::Err(error) => self.over(on, Err(error)),
                 Input::Ok(_) | Input::Start | Input::Leave => self.over(on, ended),
@@ -292,7 +292,7 @@ enum AtBarrier {
 }
 
 impl WaitBarrier {
-    pub(super) fn new(barrier: usize) -> Frame {
+    pub(super) fn frame(barrier: usize) -> Frame {
         Frame::Barrier(WaitBarrier { barrier, at: AtBarrier::Begin })
     }
 
@@ -301,7 +301,7 @@ impl WaitBarrier {
         match self.at {
             AtBarrier::Begin => {
                 self.at = AtBarrier::Enter;
-                return Flow::Call(TakeLock::new(on.locks.lock_of(condition)));
+                return Flow::Call(TakeLock::frame(on.locks.lock_of(condition)));
             }
             AtBarrier::Enter => match input {
                 Input::Err(error) => return Flow::Raise(error),
@@ -315,13 +315,13 @@ impl WaitBarrier {
             }
             AtBarrier::Inside(index) => {
                 if matches!(input, Input::Ok(_)) && !on.locks.barriers[self.barrier].draining {
-                    return Flow::Call(WaitCondition::new(condition));
+                    return Flow::Call(WaitCondition::frame(condition));
                 }
                 return self.leave(on, condition, index, input);
             }
         }
         if on.locks.barriers[self.barrier].draining {
-            return Flow::Call(WaitCondition::new(condition));
+            return Flow::Call(WaitCondition::frame(condition));
         }
         let barrier = &mut on.locks.barriers[self.barrier];
         let index = barrier.count;
@@ -332,7 +332,7 @@ impl WaitBarrier {
             return self.leave(on, condition, index, Input::Ok(Value::None));
         }
         self.at = AtBarrier::Inside(index);
-        Flow::Call(WaitCondition::new(condition))
+        Flow::Call(WaitCondition::frame(condition))
     }
 
     /// Whoever leaves last lets the next ones in.

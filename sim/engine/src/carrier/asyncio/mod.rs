@@ -37,7 +37,7 @@ mod work;
 use std::collections::VecDeque;
 
 use crate::kit::arena::{Arena, Key};
-use crate::kit::id::{ProcessId, TaskId, ThreadId};
+use crate::kit::id::{TaskId, ThreadId};
 use crate::kit::time::Time;
 use crate::model::SyncSpec;
 use crate::model::asyncio::{LoopCosts, LoopKind, LoopSpec, Rules};
@@ -60,7 +60,6 @@ use turn::Phase;
 /// One event loop at run time.
 #[derive(Debug)]
 pub(crate) struct EventLoop {
-    pub(crate) process: ProcessId,
     pub(crate) thread: ThreadId,
     /// Whether the thread is blocked in the poll.
     pub(crate) polling: bool,
@@ -91,6 +90,8 @@ pub(crate) struct EventLoop {
     futures: Arena<Fut>,
     /// Lists of callbacks that are free for another future.
     spare: Vec<Vec<future::Done>>,
+    /// Gatherings that are being cancelled within each other.
+    depth: u32,
     tasks: Arena<Aio>,
     /// Who runs: usually one task, several if they begin inside each other.
     running: Vec<Running>,
@@ -139,9 +140,8 @@ struct Out {
 }
 
 impl EventLoop {
-    pub(crate) fn new(process: ProcessId, thread: ThreadId, spec: &LoopSpec, syncs: &[SyncSpec]) -> EventLoop {
+    pub(crate) fn new(thread: ThreadId, spec: &LoopSpec, syncs: &[SyncSpec]) -> EventLoop {
         let mut on = EventLoop {
-            process,
             thread,
             polling: false,
             kind: spec.kind,
@@ -161,6 +161,7 @@ impl EventLoop {
             started: 0,
             futures: Arena::default(),
             spare: Vec::new(),
+            depth: 0,
             tasks: Arena::default(),
             running: Vec::new(),
             names: Vec::new(),

@@ -210,7 +210,7 @@ pub(super) struct PutItem {
 }
 
 impl PutItem {
-    pub(super) fn new(queue: QueueKey, item: u16) -> Frame {
+    pub(super) fn frame(queue: QueueKey, item: u16) -> Frame {
         Frame::Put(PutItem { queue, item, wait: None })
     }
 
@@ -244,7 +244,7 @@ pub(super) struct GetItem {
 }
 
 impl GetItem {
-    pub(super) fn new(queue: QueueKey) -> Frame {
+    pub(super) fn frame(queue: QueueKey) -> Frame {
         Frame::Get(GetItem { queue, wait: None })
     }
 
@@ -274,14 +274,14 @@ pub(super) struct JoinQueue {
 }
 
 impl JoinQueue {
-    pub(super) fn new(queue: QueueKey) -> Frame {
+    pub(super) fn frame(queue: QueueKey) -> Frame {
         Frame::Join(JoinQueue { queue })
     }
 
     pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
         let queue = on.queue(self.queue);
         match input {
-            Input::Start if queue.unfinished > 0 => Flow::Call(WaitEvent::new(queue.finished)),
+            Input::Start if queue.unfinished > 0 => Flow::Call(WaitEvent::frame(queue.finished)),
             Input::Err(error) => Flow::Raise(error),
             // It says that it was waited for to the end.
             _ => Flow::Return(Value::Bool(true)),

@@ -86,7 +86,7 @@ pub(super) struct TakeToken {
 }
 
 impl TakeToken {
-    pub(super) fn new(semaphore: usize) -> Frame {
+    pub(super) fn frame(semaphore: usize) -> Frame {
         Frame::Token(TakeToken { semaphore, wait: None })
     }
 

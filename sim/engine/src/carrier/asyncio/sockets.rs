@@ -100,7 +100,8 @@ impl Sockets {
 
     /// Bytes arrive.
     pub(super) fn arrive(&mut self, sock: u32, bytes: u32) {
-        self.sock(sock).waiting += bytes;
+        let waiting = &mut self.sock(sock).waiting;
+        *waiting = waiting.saturating_add(bytes);
         self.changed(sock);
     }
 
@@ -181,7 +182,7 @@ impl EventLoop {
     pub(super) fn question(&mut self, sock: u32) -> u32 {
         let state = self.sockets.sock(sock);
         state.waiting = 0;
-        state.questions += 1;
+        state.questions = state.questions.wrapping_add(1);
         state.questions
     }
 
@@ -235,7 +236,7 @@ pub(super) struct Receive {
 }
 
 impl Receive {
-    pub(super) fn new(sock: u32, bytes: u32) -> Frame {
+    pub(super) fn frame(sock: u32, bytes: u32) -> Frame {
         Frame::Receive(Receive { sock, bytes, wait: None })
     }
 
@@ -261,7 +262,7 @@ impl Receive {
         let fut = on.create_future();
         let handle = on.add_reader(self.sock, Reader::Receive { sock: self.sock, bytes: self.bytes, fut });
         if on.kind == LoopKind::Asyncio {
-            on.add_done_callback(fut, Done::ReadDone(self.sock, handle));
+            on.add_done_callback(fut, Done::NotRead(self.sock, handle));
         }
         self.wait = Some((fut, handle));
         Flow::Await(fut)

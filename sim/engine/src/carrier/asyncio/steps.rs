@@ -4,6 +4,7 @@
 //! got past the compiler of scheduling programs: that is asserted.
 
 use super::EventLoop;
+use super::Outside;
 use super::frame::{Frame, Sleep, TryBlock};
 use super::future::{Exc, FutKey, State, Value};
 use super::gather::{EachCompleted, WaitMany};
@@ -18,7 +19,6 @@ use super::sockets::{Reader, Receive};
 use super::spawn::Birthing;
 use super::streams::ReadStream;
 use super::task::{AioKey, Input, Origin};
-use super::Outside;
 use crate::kit::time::Span;
 use crate::model::asyncio::{LoopKind, WaitForRule};
 use crate::program::asyncio::AioStep;
@@ -61,7 +61,7 @@ fn done(result: Result<(), Exc>) -> Now {
 impl EventLoop {
     /// A task sleeps.
     pub(super) fn sleep(&mut self, me: AioKey, span: Span) {
-        self.await_step(me, Say::Nothing, Sleep::new(span));
+        self.await_step(me, Say::Nothing, Sleep::frame(span));
     }
 
     /// A task does a step of its program.
@@ -86,17 +86,20 @@ impl EventLoop {
             Op::Guard { limit, end } => {
                 let span = at.limit(limit).unwrap_or(Span::MAX);
                 let timeout = self.enter_timeout(me, span);
-                self.task(me).frames.push(LimitBlock::new(timeout, end));
+                self.task(me).frames.push(LimitBlock::frame(timeout, end));
                 QUIET
             }
             Op::Unguard => self.leave_block(me),
             Op::Spawn { spawn } => self.spawn_step(me, at.program.spawns[usize::from(spawn)], None, false),
-            Op::Link { targets, note } => {
-                self.targets(at.program, targets).map_or_else(|error| Some(Err(error)), |targets| {
-                    targets.into_iter().for_each(|target| self.add_done_callback(target, super::future::Done::Note(note)));
+            Op::Link { targets, note } => self.targets(at.program, targets).map_or_else(
+                |error| Some(Err(error)),
+                |targets| {
+                    targets
+                        .into_iter()
+                        .for_each(|target| self.add_done_callback(target, super::future::Done::Note(note)));
                     QUIET
-                })
-            }
+                },
+            ),
             Op::Aio { step } => self.aio_step(me, at.program.asyncio[usize::from(step)], at),
             other => unreachable!("no task of a loop does {other:?}"),
         };
@@ -148,23 +151,23 @@ impl EventLoop {
             }
             Op::Acquire { sync, limit, .. } => {
                 let frame = match self.object(sync) {
-                    Object::Lock(lock) => TakeLock::new(lock),
-                    Object::Condition(condition) => TakeLock::new(self.locks.lock_of(condition)),
-                    Object::Semaphore(semaphore) => TakeToken::new(semaphore),
+                    Object::Lock(lock) => TakeLock::frame(lock),
+                    Object::Condition(condition) => TakeLock::frame(self.locks.lock_of(condition)),
+                    Object::Semaphore(semaphore) => TakeToken::frame(semaphore),
                     other => misused(other),
                 };
                 (frame, limit)
             }
             Op::Await { sync, limit } => {
                 let frame = match self.object(sync) {
-                    Object::Event(event) => WaitEvent::new(event),
-                    Object::Barrier(barrier) => WaitBarrier::new(barrier),
+                    Object::Event(event) => WaitEvent::frame(event),
+                    Object::Barrier(barrier) => WaitBarrier::frame(barrier),
                     other => misused(other),
                 };
                 (frame, limit)
             }
             Op::WaitCondition { sync, limit } => match self.object(sync) {
-                Object::Condition(condition) => (WaitCondition::new(condition), limit),
+                Object::Condition(condition) => (WaitCondition::frame(condition), limit),
                 other => misused(other),
             },
             other => unreachable!("{other:?} is no step of a lock"),
@@ -218,11 +221,11 @@ impl EventLoop {
                 });
             }
             Op::JoinAll { sync, limit } => match self.object(sync) {
-                Object::Queue(queue) => (Say::Flag, JoinQueue::new(queue), limit),
+                Object::Queue(queue) => (Say::Flag, JoinQueue::frame(queue), limit),
                 other => misused(other),
             },
             Op::Put { sync, item, limit, block } => match self.object(sync) {
-                Object::Queue(queue) if block => (Say::Put, PutItem::new(queue, item), limit),
+                Object::Queue(queue) if block => (Say::Put, PutItem::frame(queue, item), limit),
                 Object::Queue(queue) => {
                     return match self.put_now(queue, Value::Item(item)) {
                         Ok(()) => told(Outcome::Ok),
@@ -233,7 +236,7 @@ impl EventLoop {
                 other => misused(other),
             },
             Op::Get { sync, limit, block } => match self.object(sync) {
-                Object::Queue(queue) if block => (Say::Get, GetItem::new(queue), limit),
+                Object::Queue(queue) if block => (Say::Get, GetItem::frame(queue), limit),
                 Object::Queue(queue) => {
                     return match self.get_now(queue) {
                         Ok(Value::Item(item)) => told(Outcome::Item(item)),
@@ -244,7 +247,7 @@ impl EventLoop {
                 }
                 Object::Result(result) => {
                     let frame = match at.limit(limit) {
-                        Some(span) => WaitFor::new(span, Limited::Future(result)),
+                        Some(span) => WaitFor::frame(span, Limited::Future(result)),
                         None => Frame::Future(result, false),
                     };
                     self.await_step(me, Say::Get, frame);
@@ -311,12 +314,12 @@ impl EventLoop {
             AioStep::Limit { limit, end } => {
                 if self.rules.wait_for == WaitForRule::Inline && !limit.is_zero() {
                     let timeout = self.enter_timeout(me, limit);
-                    self.task(me).frames.push(LimitBlock::new(timeout, end));
+                    self.task(me).frames.push(LimitBlock::frame(timeout, end));
                     return QUIET;
                 }
                 let Task { program, pc, registers, .. } = *at.cursor;
                 let steps = Limited::Steps(Origin { program, pc, registers });
-                self.await_step(me, Say::Block(end), WaitFor::new(limit, steps));
+                self.await_step(me, Say::Block(end), WaitFor::frame(limit, steps));
                 None
             }
             AioStep::Call { note, after } => {
@@ -363,8 +366,8 @@ impl EventLoop {
         match step {
             AioStep::Receive { sync, end, bytes, limit } => {
                 let frame = match self.object(sync) {
-                    Object::Pair(socks) => Receive::new(socks[usize::from(end)], bytes),
-                    Object::Stream(streams) => ReadStream::new(streams[usize::from(end)], bytes),
+                    Object::Pair(socks) => Receive::frame(socks[usize::from(end)], bytes),
+                    Object::Stream(streams) => ReadStream::frame(streams[usize::from(end)], bytes),
                     other => misused(other),
                 };
                 self.await_step(me, Say::Received, WaitFor::around(limit, frame));
@@ -372,7 +375,7 @@ impl EventLoop {
             }
             AioStep::Answer { sync, limit } => {
                 let frame = match self.object(sync) {
-                    Object::Remote(sock) => Receive::new(sock, ANSWER),
+                    Object::Remote(sock) => Receive::frame(sock, ANSWER),
                     other => misused(other),
                 };
                 self.await_step(me, Say::Answered, WaitFor::around(limit, frame));
@@ -410,11 +413,11 @@ impl EventLoop {
                 (Say::Gathered(gather), Frame::Future(outer, false))
             }
             AioStep::Wait { limit, until, .. } => {
-                self.push(me, WaitMany::new(targets, limit, until));
+                self.push(me, WaitMany::frame(targets, limit, until));
                 return None;
             }
             AioStep::Completed { note, limit, .. } => {
-                self.push(me, EachCompleted::new(targets, limit, note));
+                self.push(me, EachCompleted::frame(targets, limit, note));
                 return None;
             }
             other => unreachable!("{other:?} has no targets"),

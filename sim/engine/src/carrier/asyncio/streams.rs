@@ -72,7 +72,7 @@ pub(super) struct ReadStream {
 }
 
 impl ReadStream {
-    pub(super) fn new(stream: usize, bytes: u32) -> Frame {
+    pub(super) fn frame(stream: usize, bytes: u32) -> Frame {
         Frame::Read(ReadStream { stream, bytes, wait: None })
     }
 

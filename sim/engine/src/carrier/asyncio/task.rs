@@ -277,6 +277,13 @@ impl EventLoop {
 
     /// `await` of a future: false if it is done and the task runs on (F2).
     fn suspend(&mut self, key: AioKey, future: FutKey) -> bool {
+        if self.fut_of(key) == future {
+            // A task that awaits itself gets an error in the next turn.
+            self.running.pop();
+            self.task(key).input = Input::Err(Exc::RUNTIME);
+            self.call_soon(Callback::Step(key));
+            return true;
+        }
         if let Some(ended) = self.result(future) {
             self.task(key).input = Input::of(ended);
             return false;

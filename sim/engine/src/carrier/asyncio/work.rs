@@ -1,11 +1,12 @@
 //! A loop on the machine: what its thread demands, what comes to it from outside, and what a task's effects become.
 
+use super::future::Value;
 use super::steps::At;
 use super::task::Running;
 use super::turn::Next;
-use super::future::Value;
 use super::{EventLoop, Out, Outside};
 use crate::kit::arena::Key;
+use crate::kit::id::RequestId;
 use crate::kit::id::{LoopId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::{Demand, Status};
@@ -13,7 +14,6 @@ use crate::peer::Caller;
 use crate::program::advance::{Effect, Need};
 use crate::program::op::{Op, Spawn};
 use crate::program::task::Task;
-use crate::kit::id::RequestId;
 use crate::watch::probe::{Fact, Probe};
 use crate::world::World;
 
@@ -103,7 +103,11 @@ impl<P: Probe> World<'_, P> {
         let task = on.task(me);
         if task.cursor.is_none() {
             let origin = task.origin.expect("it has a program");
-            let cursor = Task { pc: origin.pc, registers: origin.registers, ..Task::new(RequestId::NONE, thread, origin.program) };
+            let cursor = Task {
+                pc: origin.pc,
+                registers: origin.registers,
+                ..Task::new(RequestId::NONE, thread, origin.program)
+            };
             task.cursor = self.tasks.insert(cursor);
         }
         let (cursor, jump) = (task.cursor, task.jump.take());
@@ -165,4 +169,3 @@ impl<P: Probe> World<'_, P> {
         &self.carriers.loops[id]
     }
 }
-
