@@ -1,4 +1,4 @@
-//! What proves the product, apart from what plans with it: the hub against gevent's own schedule and the event loop against asyncio's, predictions against measured
+//! What proves the product, apart from what plans with it: hub and event loop against gevent's and asyncio's own schedules, predictions against measured
 //! servers, and the figures of field reports against the simulation.
 //!
 //! Knows nothing of files or terminals, as the crates beneath it.

@@ -1,4 +1,4 @@
-//! Scheduling programs for asyncio: what some tasks do, in JSON, and what real asyncio was seen to make of it.
+//! Scheduling programs for asyncio, in JSON.
 //!
 //! [`parse`] compiles a program into a model of one event loop on which nothing costs time but what the program says; which version of
 //! CPython and whose loop it is, is chosen with [`Program::on`]. The engine runs it as it runs gevent's, and traces are written and
