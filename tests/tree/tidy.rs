@@ -424,7 +424,7 @@ fn the_rooms_of_report_import_one_way() {
 
 #[test]
 fn the_rooms_of_proof_import_one_way() {
-    rooms_import_one_way("sim/proof/src", &["gevent", "measured", "gallery"]);
+    rooms_import_one_way("sim/proof/src", &["gevent", "asyncio", "measured", "gallery"]);
 }
 
 #[test]

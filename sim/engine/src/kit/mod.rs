@@ -5,6 +5,7 @@ pub mod event;
 #[cfg(test)]
 mod event_naive;
 pub(crate) mod fate;
+pub(crate) mod heap;
 pub mod hist;
 pub mod id;
 pub mod law;

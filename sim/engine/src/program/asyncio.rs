@@ -1,4 +1,4 @@
-//! Steps that only tasks of an asyncio loop do: one op, [`Op::Aio`](super::op::Op::Aio), points into a program's table of these.
+//! Steps that only tasks of an asyncio loop do: one op, `Op::Aio`, points into a program's table of these.
 //!
 //! They are apart from the ops so that an op stays eight bytes, and whoever runs requests never meets them. What all worlds have
 //! (locks, queues, events, sockets, timeout blocks) are ops like any other; here is what `asyncio` has beside it: blocks that catch,

@@ -1,4 +1,4 @@
-//! The recorder: turns facts into a [`RunRecord`](super::record::RunRecord). It only watches; the world never reads it back.
+//! The recorder: turns facts into a `RunRecord`. It only watches; the world never reads it back.
 
 use crate::kit::hist::Hist;
 use crate::kit::time::{Span, Time};

@@ -3,6 +3,7 @@
 //! After `events.py:Handle`, `base_events.py:call_soon`, `call_at`, `call_later`. A handle that is cancelled stays where it is queued and
 //! is skipped (L7): here its row is freed, and the key that is queued finds nothing.
 
+use super::EventLoop;
 use super::future::{Done, FutKey, Value};
 use super::gather::Completions;
 use super::limit::Timeout;
@@ -10,8 +11,8 @@ use super::sockets::Reader;
 use super::spawn::Birth;
 use super::task::Aio;
 use super::threads::Job;
-use super::{EventLoop, heap};
 use crate::kit::arena::Key;
+use crate::kit::heap;
 use crate::kit::time::{Span, Time};
 use crate::model::asyncio::LoopKind;
 use crate::program::said::Said;

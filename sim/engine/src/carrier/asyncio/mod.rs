@@ -7,7 +7,7 @@
 //! (`model/asyncio.rs`).
 //!
 //! `handle.rs` the queue and the timers, `future.rs` futures, `task.rs` tasks and cancellation, `frame.rs` coroutines as small machines;
-//! those of the library are in `locks.rs`, `semaphore.rs`, `queues.rs`, `limit.rs`, `gather.rs`, `group.rs`, `sockets.rs`, `streams.rs`
+//! those of the library are in `locks.rs`, `semaphore.rs`, `queues.rs`, `limit.rs`, `gather.rs`, `group.rs`, `sockets.rs`
 //! and `threads.rs`. `steps.rs` says what a program's steps become, `say.rs` what is told of them.
 //!
 //! The loop's state touches no other table of the world: what it costs is added to its own clock, and what shall happen outside is handed
@@ -18,7 +18,6 @@ mod future;
 mod gather;
 mod group;
 mod handle;
-mod heap;
 mod limit;
 mod locks;
 mod objects;
@@ -28,7 +27,6 @@ mod semaphore;
 mod sockets;
 mod spawn;
 mod steps;
-mod streams;
 mod task;
 mod threads;
 mod turn;
@@ -51,8 +49,7 @@ use locks::Locks;
 use objects::Object;
 use queues::Queue;
 use semaphore::Semaphore;
-use sockets::Sockets;
-use streams::Stream;
+use sockets::{Sockets, Stream};
 use task::{Aio, AioKey, Running};
 use threads::{Job, Pool};
 use turn::Phase;

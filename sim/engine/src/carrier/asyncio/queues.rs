@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 
+use super::EventLoop;
 use super::frame::{Flow, Frame};
 use super::future::{Exc, FutKey, State, Value};
 use super::locks::WaitEvent;
 use super::task::Input;
-use super::{EventLoop, heap};
 use crate::kit::arena::Key;
+use crate::kit::heap;
 
 /// What comes out first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,14 +3,14 @@
 //! After `Modules/_heapqmodule.c` and `Lib/heapq.py` (CPython 3.13), which do the same.
 
 /// `heappush`.
-pub(super) fn push<T>(heap: &mut Vec<T>, entry: T, less: fn(&T, &T) -> bool) {
+pub(crate) fn push<T>(heap: &mut Vec<T>, entry: T, less: fn(&T, &T) -> bool) {
     heap.push(entry);
     let last = heap.len() - 1;
     sift_down(heap, 0, last, less);
 }
 
 /// `heappop`.
-pub(super) fn pop<T>(heap: &mut Vec<T>, less: fn(&T, &T) -> bool) -> Option<T> {
+pub(crate) fn pop<T>(heap: &mut Vec<T>, less: fn(&T, &T) -> bool) -> Option<T> {
     let last = heap.len().checked_sub(1)?;
     heap.swap(0, last);
     let entry = heap.pop();
@@ -21,7 +21,7 @@ pub(super) fn pop<T>(heap: &mut Vec<T>, less: fn(&T, &T) -> bool) -> Option<T> {
 }
 
 /// `heapify`.
-pub(super) fn heapify<T>(heap: &mut [T], less: fn(&T, &T) -> bool) {
+pub(crate) fn heapify<T>(heap: &mut [T], less: fn(&T, &T) -> bool) {
     for at in (0..heap.len() / 2).rev() {
         sift_up(heap, at, less);
     }
