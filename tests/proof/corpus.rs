@@ -33,7 +33,10 @@ fn problem(program: &str, trace: &str) -> Option<String> {
 #[test]
 fn every_recorded_program_runs_as_it_did_under_gevent() {
     let mut paths = Vec::new();
-    shipped::files_below(&shipped::root().join("tests/corpus"), &mut paths);
+    let folder = shipped::root().join("tests/corpus");
+    shipped::files_below(&folder, &mut paths);
+    // Below it is another one, of asyncio's.
+    paths.retain(|path| path.parent() == Some(folder.as_path()));
     let names: Vec<String> =
         paths.iter().filter_map(|path| path.to_str()?.strip_suffix(PROGRAM).map(str::to_owned)).collect();
     assert_eq!(names.len(), PROGRAMS, "programs are missing");

@@ -1,5 +1,6 @@
-//! The model against the world: recorded traces of gevent, published incidents, measured servers.
+//! The model against the world: recorded traces of gevent and asyncio, published incidents, measured servers.
 
+mod asyncio;
 mod corpus;
 mod gallery;
 mod validation;

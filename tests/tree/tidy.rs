@@ -20,9 +20,10 @@ const FUNCTION_LINES_MAX: usize = 70;
 const FOLDER_FILES_MAX: usize = 20;
 
 /// Folders below `sim/` and `tests/` that have as many and more, each with the reason.
-const FULL_FOLDERS: [(&str, &str); 4] = [
+const FULL_FOLDERS: [(&str, &str); 5] = [
     ("tests/cmd", "command lines, by name, and what they print: data"),
     ("tests/corpus", "recorded traces, two files each: data"),
+    ("tests/corpus/asyncio", "recorded traces, a file for each version that has another: data"),
     ("tests/measured", "measured servers, a file each: data"),
     ("sim/report/src/text", "a file for each text"),
 ];
@@ -423,7 +424,7 @@ fn the_rooms_of_report_import_one_way() {
 
 #[test]
 fn the_rooms_of_proof_import_one_way() {
-    rooms_import_one_way("sim/proof/src", &["gevent", "measured", "gallery"]);
+    rooms_import_one_way("sim/proof/src", &["gevent", "asyncio", "measured", "gallery"]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! `tailback conform`: scheduling programs as gevent runs them, and whether we run them the same way.
+//! `tailback conform`: scheduling programs as gevent or asyncio runs them, and whether we run them the same way.
 
 use std::path::{Path, PathBuf};
 
 use engine::RunError;
+use engine::model::asyncio::{LoopKind, Python};
 use engine::transcript::{self, Transcript};
+use proof::asyncio;
 use proof::gevent::{self, Oracle, TraceLine};
 
 use crate::files;
@@ -29,12 +31,76 @@ pub struct Args {
     /// Failures that are shown in full
     #[arg(long, requires = "check", value_name = "N", default_value_t = 10)]
     limit: usize,
+    /// Whose programs they are [default: asyncio's, if they have anything that only asyncio has, else gevent's]
+    #[arg(long = "loop", value_name = "LOOP")]
+    on: Option<Loop>,
+    /// The version of CPython that runs programs for asyncio [default: 3.13]
+    #[arg(long, value_name = "VERSION", value_parser = python)]
+    python: Option<Python>,
+    /// The same as --loop uvloop
+    #[arg(long, conflicts_with = "on")]
+    uvloop: bool,
+}
+
+/// Whose loop runs programs.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Loop {
+    /// gevent's hub.
+    Gevent,
+    /// asyncio's own loop.
+    Asyncio,
+    /// uvloop's.
+    Uvloop,
+}
+
+fn python(label: &str) -> Result<Python, String> {
+    Python::named(label).ok_or_else(|| format!("there are: {}", Python::ALL.map(Python::label).join(", ")))
+}
+
+/// A program, ready to run; `None` if the loop that was asked for cannot run it, with the version that can.
+enum Subject {
+    Ready(Oracle),
+    NotOn(Python),
+}
+
+impl Args {
+    /// The loop that runs programs for asyncio.
+    fn asyncio(&self) -> (Python, LoopKind) {
+        let uvloop = self.uvloop || self.on == Some(Loop::Uvloop);
+        let kind = if uvloop { LoopKind::Uvloop } else { LoopKind::Asyncio };
+        (self.python.unwrap_or(Python::REFERENCE), kind)
+    }
+
+    /// The program in a file, on the loop that was asked for.
+    fn subject(&self, path: &Path) -> Result<(Subject, bool), Problem> {
+        let text = files::read(path)?;
+        let told = self.uvloop || self.python.is_some() || self.on.is_some();
+        let is_asyncio = if told { self.on != Some(Loop::Gevent) } else { asyncio::is_meant(&text) };
+        if !is_asyncio {
+            return Ok((Subject::Ready(gevent_program(path, &text)?), false));
+        }
+        let program = asyncio::parse(&text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })?;
+        let (python, kind) = self.asyncio();
+        Ok((program.on(python, kind).map_or(Subject::NotOn(program.since), Subject::Ready), true))
+    }
+
+    /// The file of the recorded trace: its own for a version or a loop that differs from the reference.
+    fn trace_path(&self, stem: &str, is_asyncio: bool) -> PathBuf {
+        let usual = PathBuf::from(format!("{stem}{TRACE}"));
+        if !is_asyncio {
+            return usual;
+        }
+        let (python, kind) = self.asyncio();
+        let label = if kind == LoopKind::Uvloop { "uvloop" } else { python.label() };
+        let own = PathBuf::from(format!("{stem}.trace.{label}.json"));
+        if own.is_file() { own } else { usual }
+    }
 }
 
 /// Prints the traces of programs, or compares them with recorded ones.
 pub fn conform(args: &Args) -> Result<(), Problem> {
     let paths = programs(&args.files)?;
-    if args.check { check(args, &paths) } else { show(&paths) }
+    if args.check { check(args, &paths) } else { show(args, &paths) }
 }
 
 /// The program files that are meant: folders stand for all programs in them, by name.
@@ -51,9 +117,18 @@ fn programs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
 }
 
 /// Prints every trace; of several, each under the name of its file.
-fn show(paths: &[PathBuf]) -> Result<(), Problem> {
+fn show(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     for path in paths {
-        let oracle = oracle_of(path)?;
+        let oracle = match args.subject(path)?.0 {
+            Subject::Ready(oracle) => oracle,
+            Subject::NotOn(since) => {
+                let what = format!(
+                    "{}: the program needs Python {since} or later, and asyncio's own loop if it is eager",
+                    path.display()
+                );
+                return Err(Problem::Usage(what));
+            }
+        };
         let transcript = run(&oracle).map_err(|error| Problem::Program { path: path.clone(), error })?;
         if paths.len() > 1 {
             files::print(&format!("{}\n", path.display()))?;
@@ -63,13 +138,19 @@ fn show(paths: &[PathBuf]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Compares every trace with the recorded one; mistakes in the files come before any comparison, all of them at once.
+/// Compares every trace with the recorded one; mistakes in the files come before any comparison, all of them at once. Programs that the
+/// loop cannot run are left out, and counted.
 fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     let mut wrong = String::new();
+    let mut skipped = 0;
     let mut pairs: Vec<(&Path, Oracle, Vec<TraceLine>)> = Vec::new();
     for path in paths {
-        match oracle_of(path).and_then(|oracle| Ok((oracle, recorded(path)?))) {
-            Ok((oracle, want)) => pairs.push((path, oracle, want)),
+        match args.subject(path) {
+            Ok((Subject::NotOn(_), _)) => skipped += 1,
+            Ok((Subject::Ready(oracle), is_asyncio)) => match recorded(args, path, is_asyncio) {
+                Ok(want) => pairs.push((path, oracle, want)),
+                Err(problem) => wrong += &problem.to_string(),
+            },
             Err(problem) => wrong += &problem.to_string(),
         }
     }
@@ -88,24 +169,29 @@ fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
             files::print(&format!("{}\n{found}\n", path.display()))?;
         }
     }
-    files::print(&format!("{} passed, {failed} failed\n", pairs.len() - failed))?;
+    let left_out = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    files::print(&format!("{} passed, {failed} failed{left_out}\n", pairs.len() - failed))?;
     if failed == 0 { Ok(()) } else { Err(Problem::Differs) }
 }
 
+/// The gevent program in a file.
 pub fn oracle_of(path: &Path) -> Result<Oracle, Problem> {
-    let text = files::read(path)?;
-    gevent::parse(&text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })
+    gevent_program(path, &files::read(path)?)
+}
+
+fn gevent_program(path: &Path, text: &str) -> Result<Oracle, Problem> {
+    gevent::parse(text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })
 }
 
 /// The recorded trace of a program.
-fn recorded(program: &Path) -> Result<Vec<TraceLine>, Problem> {
+fn recorded(args: &Args, program: &Path, is_asyncio: bool) -> Result<Vec<TraceLine>, Problem> {
     let name = program.to_string_lossy();
     let Some(stem) = name.strip_suffix(PROGRAM) else {
         return Err(Problem::Usage(format!(
             "{name}: --check takes files called NAME{PROGRAM}, with NAME{TRACE} beside them"
         )));
     };
-    let path = PathBuf::from(format!("{stem}{TRACE}"));
+    let path = args.trace_path(stem, is_asyncio);
     let text = files::read(&path)?;
     gevent::read_trace(&text).map_err(|error| Problem::Oracle { path, error })
 }

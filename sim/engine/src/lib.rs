@@ -21,7 +21,7 @@ mod world;
 
 pub use kit::{event, hist, id, law, rng, time};
 pub use model::{Model, kernel, step_names, worker};
-pub use program::op;
+pub use program::{asyncio, op};
 pub use rng::{Replication, Seed};
 pub use watch::record::RunRecord;
 pub use watch::{door, record};

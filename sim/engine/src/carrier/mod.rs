@@ -1,16 +1,18 @@
-//! What carries tasks: bare threads and pools of them, hubs with greenlets, and the loops of routers and of programs that send.
+//! What carries tasks: bare threads and pools of them, hubs with greenlets, event loops with coroutines, and the loops of routers and of programs that send.
 //!
 //! The table of carriers: whatever the rest of the engine asks of a thread without knowing what runs on it is asked here, with one
 //! line for each kind. A new kind of carrier is a folder beside these, a [`Role`], and its line in each function.
 
+pub(crate) mod asyncio;
 pub(crate) mod generator;
 pub(crate) mod hub;
 pub(crate) mod router;
 pub(crate) mod threads;
 
+use crate::carrier::asyncio::EventLoop;
 use crate::carrier::generator::Generator;
 use crate::carrier::router::Router;
-use crate::kit::id::{GeneratorId, ProcessId, RouterId, TaskId, ThreadId};
+use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
 use crate::kit::table::Table;
 use crate::machine::{Demand, Role, Thread};
 use crate::model::Model;
@@ -26,6 +28,8 @@ pub(crate) struct Carriers {
     routers: Table<RouterId, Router>,
     /// Programs that send requests from the cores of a server.
     generators: Table<GeneratorId, Generator>,
+    /// Event loops.
+    pub(in crate::carrier) loops: Table<LoopId, EventLoop>,
     /// Resident clients that have begun.
     residents: u32,
     /// Which programs are rich.
@@ -35,12 +39,17 @@ pub(crate) struct Carriers {
 impl Carriers {
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
-        Carriers { routers: Table::new(), generators: Table::new(), residents: 0, rich }
+        Carriers { routers: Table::new(), generators: Table::new(), loops: Table::new(), residents: 0, rich }
     }
 
     /// Whether clients connect to routers.
     pub(crate) fn have_routers(&self) -> bool {
         !self.routers.is_empty()
+    }
+
+    /// A new event loop.
+    pub(crate) fn add_loop(&mut self, on: EventLoop) -> LoopId {
+        self.loops.push(on)
     }
 
     /// Whether a process is a router's, or of a sender behind those: they come after the servers' own.
@@ -58,6 +67,7 @@ impl<P: Probe> World<'_, P> {
         }
         match self.threads[thread].role {
             Role::Hub(hub) => self.hub_demand(hub),
+            Role::Loop(on) => self.loop_demand(on),
             Role::Router(router) => self.router_demand(router),
             Role::Generator(generator) => self.generator_demand(generator),
             Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
@@ -70,6 +80,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread];
         match state.role {
             Role::Hub(hub) => self.hubs[hub].current,
+            Role::Loop(on) => self.carriers.loops[on].current(),
             Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
                 state.task
             }
@@ -81,6 +92,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread];
         match state.role {
             Role::Hub(hub) => self.hubs[hub].polling,
+            Role::Loop(on) => self.carriers.loops[on].polling,
             Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
                 state.task.is_none()
             }
@@ -94,7 +106,7 @@ impl<P: Probe> World<'_, P> {
             Role::Server => self.make_ready(thread),
             Role::PoolServer => self.processes[process].idle.push_back(thread),
             Role::Helper => self.processes[process].helpers.push(thread),
-            Role::Acceptor | Role::Hub(_) | Role::Router(_) | Role::Generator(_) => {
+            Role::Acceptor | Role::Hub(_) | Role::Loop(_) | Role::Router(_) | Role::Generator(_) => {
                 unreachable!("a process has one main thread")
             }
         }
@@ -114,6 +126,8 @@ impl<P: Probe> World<'_, P> {
             Role::PoolServer => self.processes[process].idle.push_back(id),
             Role::Helper | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
+            // It runs when it has a program.
+            Role::Loop(_) => {}
         }
     }
 }
@@ -124,7 +138,7 @@ pub(crate) fn kind_of(role: Role) -> ThreadKind {
         Role::Server | Role::PoolServer => ThreadKind::Server,
         Role::Acceptor => ThreadKind::Acceptor,
         Role::Helper => ThreadKind::Helper,
-        Role::Hub(_) => ThreadKind::Hub,
+        Role::Hub(_) | Role::Loop(_) => ThreadKind::Hub,
         Role::Router(_) => ThreadKind::Router,
         Role::Generator(_) => ThreadKind::Generator,
     }

@@ -99,6 +99,7 @@ define_id! {
     ProcessId, "An operating-system process of a server.";
     ThreadId, "An operating-system thread: what the scheduler puts on a core.";
     HubId, "A gevent hub: the event loop of one thread.";
+    LoopId, "An event loop of asyncio: that of one thread.";
     TaskId, "A task: a cursor into a program, carried by a thread or a greenlet.";
     RequestId, "A request alive somewhere between its client and a server.";
     ProgramId, "A compiled program: what the requests of a class do.";

@@ -15,7 +15,9 @@ pub(crate) mod warmth;
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{CoreId, GeneratorId, HostId, HubId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId};
+use crate::kit::id::{
+    CoreId, GeneratorId, HostId, HubId, LoopId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId,
+};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::runqueue::RunQueue;
@@ -160,6 +162,8 @@ pub(crate) enum Role {
     Helper,
     /// Runs a hub.
     Hub(HubId),
+    /// Runs an event loop of asyncio.
+    Loop(LoopId),
     /// Runs the loop of a router.
     Router(RouterId),
     /// Sends requests.
@@ -172,9 +176,13 @@ impl Role {
     pub(crate) fn hub(self) -> HubId {
         match self {
             Role::Hub(hub) => hub,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
-                HubId::NONE
-            }
+            Role::Server
+            | Role::PoolServer
+            | Role::Acceptor
+            | Role::Helper
+            | Role::Loop(_)
+            | Role::Router(_)
+            | Role::Generator(_) => HubId::NONE,
         }
     }
 }

@@ -3,14 +3,17 @@
 //! A [`Model`] is made by `scenario::compile` (or by hand in tests) and never changes while it runs.
 //! Two worlds of one scenario differ in [`Model::hosts`] and [`Model::workers`] only.
 
+pub mod asyncio;
 pub mod kernel;
 mod plain;
 mod scaled;
 pub mod step_names;
+mod sync;
 mod traffic;
 pub mod worker;
 
 pub use crate::program::request::TRIES_MAX;
+pub use sync::{AioKind, Policy, SyncKind, SyncSpec};
 pub use traffic::{
     Backoff, BalancerSpec, BreakerSpec, Bursts, Ejection, HealthCheck, Hedge, HedgeAfter, Jitter, KeepAlive, ProxySpec,
     Retry,
@@ -20,10 +23,10 @@ use std::sync::Arc;
 
 use crate::kit::law::Law;
 use crate::kit::time::{Span, Time};
+use crate::model::asyncio::LoopSpec;
 use crate::model::kernel::{Kernel, Ports};
 use crate::model::worker::{LifeSpec, RouterSpec};
 use crate::program::op::Program;
-use crate::program::wait::Wait;
 
 /// Everything one run needs besides seed and replication.
 #[derive(Clone, PartialEq, Debug)]
@@ -70,6 +73,8 @@ impl Model {
         let slots = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
             WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
+            // It has no places: whatever comes is a task.
+            WorkerKind::Loop(_) => 1,
         };
         self.processes.iter().map(slots).sum()
     }
@@ -80,7 +85,7 @@ impl Model {
         let of_process = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
             WorkerKind::Threads { threads } => u64::from(threads),
             WorkerKind::Pool { threads, .. } => u64::from(threads) + 1,
-            WorkerKind::Hub { .. } => 1,
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => 1,
         };
         let of_server = |server: usize| {
             let process = self.processes.iter().find(|process| process.listener as usize == server);
@@ -231,6 +236,8 @@ pub enum WorkerKind {
         /// Whether connections are closed by the accepting thread, later (gunicorn gthread), or by the serving one (paste).
         closes: bool,
     },
+    /// One thread runs an event loop of asyncio.
+    Loop(LoopSpec),
     /// One thread runs a gevent hub; each request is a greenlet.
     Hub {
         /// Requests a process carries at once.
@@ -248,7 +255,7 @@ impl WorkerKind {
         match self {
             WorkerKind::Threads { threads } => threads,
             WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
-            WorkerKind::Hub { .. } => 1,
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => 1,
         }
     }
 }
@@ -349,88 +356,6 @@ pub struct DegradedSpan {
     pub factor_milli: u32,
     /// Calls that fail, parts per million.
     pub fail_ppm: u32,
-}
-
-/// Something that tasks of one process share and wait for.
-#[derive(Clone, PartialEq, Debug)]
-pub struct SyncSpec {
-    /// Whether it is a pool, so that waits for it are named after pools rather than locks.
-    pub pool: bool,
-    /// Its name in messages.
-    pub name: String,
-    /// What it is.
-    pub kind: SyncKind,
-}
-
-impl SyncSpec {
-    /// What a request waits for that waits for it.
-    #[inline(always)]
-    pub(crate) fn wait(&self) -> Wait {
-        if self.pool { Wait::Pool } else { Wait::Lock }
-    }
-}
-
-/// What a shared thing is. The words are gevent's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SyncKind {
-    /// A lock (one unit), a pool of connections, a semaphore.
-    Semaphore {
-        /// Units at the start.
-        units: u32,
-        /// Who gets a unit that comes back.
-        policy: Policy,
-        /// Whether giving back more than was taken is an error (`BoundedSemaphore`).
-        bounded: bool,
-    },
-    /// The monkey-patched `threading.Lock`: bounded, and a failed attempt to take it without waiting yields.
-    Lock,
-    /// A lock that its owner may take again.
-    RLock,
-    /// A flag to wait for.
-    Event,
-    /// A value to wait for.
-    AsyncResult,
-    /// The monkey-patched `threading.Condition` over a lock of its own.
-    Condition {
-        /// Whether the lock is an `RLock` or a plain `Lock`.
-        reentrant: bool,
-    },
-    /// A queue of items.
-    Queue {
-        /// Whether the youngest item comes out first.
-        lifo: bool,
-        /// Items it holds at most.
-        max: Option<u32>,
-        /// Whether it is the standard library's, monkey-patched, rather than gevent's.
-        standard: bool,
-        /// Whether it holds `max` items at the start: a pool of connections that are got and put back.
-        filled: bool,
-    },
-    /// A queue without room: putter and getter meet.
-    Channel,
-    /// A group of greenlets.
-    Pool {
-        /// Greenlets at once; `None` for a group without limit.
-        size: Option<u32>,
-    },
-    /// A connected pair of sockets.
-    Pair,
-    /// A peer that answers at a set time.
-    Remote,
-    /// A pool of native threads.
-    Threads {
-        /// Threads.
-        size: u32,
-    },
-}
-
-/// Who gets a unit that comes back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Policy {
-    /// It goes back on the shelf and the oldest waiter is woken; whoever runs first may take it (gevent, CPython).
-    Barging,
-    /// It is handed to the oldest waiter.
-    HandOff,
 }
 
 /// A kind of request.

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{CallId, HubId, ProcessId, RequestId, Slab, TaskId, ThreadId};
+use crate::kit::id::{CallId, HubId, LoopId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::rng::{happens, mix};
 use crate::kit::time::{Span, Time};
 use crate::model::{DegradedSpan, PeerSpec};
@@ -93,6 +93,13 @@ pub(crate) enum Caller {
         hub: HubId,
         /// Which sleep.
         serial: u32,
+    },
+    /// An event loop that has made this happen.
+    Loop {
+        /// Which.
+        on: LoopId,
+        /// What it calls it.
+        what: (u32, u32),
     },
 }
 
@@ -212,6 +219,7 @@ impl<P: Probe> World<'_, P> {
         match call.caller {
             Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
             Caller::Native { hub, serial } => return self.native_done(hub, serial),
+            Caller::Loop { on, what } => return self.loop_hears(on, what),
             Caller::Thread(_) | Caller::Socket(..) => {}
         }
         if call.task.is_none() {
@@ -232,7 +240,7 @@ impl<P: Probe> World<'_, P> {
                 self.hubs[hub].sockets.answered(sock);
                 self.arrived(hub, sock);
             }
-            Caller::Remote { .. } | Caller::Native { .. } => unreachable!("they have returned"),
+            Caller::Remote { .. } | Caller::Native { .. } | Caller::Loop { .. } => unreachable!("they have returned"),
         }
     }
 

@@ -7,6 +7,7 @@
 
 use crate::kit::law::Law;
 use crate::kit::time::Span;
+use crate::program::asyncio::AioStep;
 use crate::program::unheld::gives_unheld;
 
 /// Index of a duration in [`Program::draws`].
@@ -299,6 +300,11 @@ pub enum Op {
         /// Who shares it.
         per: Per,
     },
+    /// A step that only tasks of an asyncio loop do.
+    Aio {
+        /// Index into [`Program::asyncio`].
+        step: u16,
+    },
     /// The end of the program: the response is sent and the task is done.
     End,
 }
@@ -343,6 +349,8 @@ pub struct Program {
     pub spawns: Box<[Spawn]>,
     /// Names of greenlets by what [`Op::Join`] and its like say: the newest greenlet of each name is meant.
     pub targets: Box<[Box<[u16]>]>,
+    /// What [`Op::Aio`] does.
+    pub asyncio: Box<[AioStep]>,
     /// What an unsuccessful acquire, get or put does: fails the task, as an exception that nobody catches would (requests), or
     /// just has an outcome (scheduling programs).
     pub fails: bool,
@@ -377,8 +385,8 @@ impl Program {
     ) -> Program {
         let (code, draws, spans) = (code.into(), draws.into(), spans.into());
         let gives_unheld = gives_unheld(&code);
-        let (spawns, targets) = ([].into(), [].into());
-        Program { name: name.to_owned(), code, draws, spans, spawns, targets, fails: true, gives_unheld }
+        let (spawns, targets, asyncio) = ([].into(), [].into(), [].into());
+        Program { name: name.to_owned(), code, draws, spans, spawns, targets, asyncio, fails: true, gives_unheld }
     }
 
     /// Loop registers of a task: how deep `repeat` may nest.

@@ -39,4 +39,8 @@ pub enum Outcome {
     Timeout,
     /// These greenlets were ready, in this order; counted in spawn order.
     Names(Vec<u32>),
+    /// A word of asyncio's: mostly the name of an error.
+    Word(&'static str),
+    /// Several of them, joined by this sign.
+    Words(Vec<&'static str>, char),
 }

@@ -40,6 +40,8 @@ pub(crate) enum Sync {
     Remote(Remote),
     /// A slot for each native thread.
     Threads(LinkId),
+    /// What only asyncio has, and its loops have themselves.
+    Aio,
 }
 
 /// A lock.
@@ -197,6 +199,7 @@ pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn F
         SyncKind::Pair => Sync::Pair { socks: [open(), open()], waiting: [0, 0] },
         SyncKind::Remote => Sync::Remote(Remote { sock: open(), due: Time::NEVER, number: 0 }),
         SyncKind::Threads { size } => Sync::Threads(link(Linkable::semaphore(size, None))),
+        SyncKind::Aio(_) => Sync::Aio,
     }
 }
 
@@ -221,7 +224,8 @@ impl Process {
             | Sync::Pool(_)
             | Sync::Pair { .. }
             | Sync::Remote(_)
-            | Sync::Threads(_) => unreachable!("only locks and semaphores have units"),
+            | Sync::Threads(_)
+            | Sync::Aio => unreachable!("only locks and semaphores have units"),
         }
     }
 }

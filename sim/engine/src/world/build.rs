@@ -1,5 +1,6 @@
 //! Hosts, processes and threads of a model, as they stand before anything happens.
 
+use crate::carrier::asyncio::EventLoop;
 use crate::carrier::hub::Hub;
 use crate::carrier::hub::poll::Sockets;
 use crate::client::breaker::Breaker;
@@ -22,7 +23,7 @@ impl<P: Probe> World<'_, P> {
             let worker = &self.model.workers[spec.worker as usize];
             let connections_max = match worker.kind {
                 WorkerKind::Pool { connections, .. } => connections,
-                WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => u32::MAX,
+                WorkerKind::Threads { .. } | WorkerKind::Hub { .. } | WorkerKind::Loop(_) => u32::MAX,
             };
             // A hub's process has one thread that runs Python: nobody competes with it.
             let is_hub = matches!(worker.kind, WorkerKind::Hub { .. });
@@ -45,6 +46,12 @@ impl<P: Probe> World<'_, P> {
                     self.hubs.push(Hub::new(id, thread, greenlets, (worker.costs, worker.switch_interval)));
                     self.listeners[spec.listener as usize].hubs.push(hub);
                     self.start_thread(id, Role::Hub(hub));
+                }
+                WorkerKind::Loop(spec) => {
+                    // What its tasks share is its own.
+                    let on = EventLoop::new(self.threads.next_id(), &spec, &self.model.syncs);
+                    let on = self.carriers.add_loop(on);
+                    self.start_thread(id, Role::Loop(on));
                 }
             }
             self.build_syncs(id);

@@ -1,10 +1,10 @@
-//! What a scheduling program said: the trace of one hub, greenlet by greenlet, in order.
+//! What a scheduling program said: the trace of one hub or event loop, task by task, in order.
 
 use crate::carrier::hub::audit;
-use crate::kit::id::HubId;
+use crate::kit::id::{HubId, LoopId};
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::Time;
-use crate::model::Model;
+use crate::model::{Model, WorkerKind};
 pub use crate::program::said::{Outcome, Said};
 use crate::watch::probe::{Fact, Probe};
 use crate::world::{RunError, World};
@@ -42,7 +42,7 @@ impl Probe for Transcript {
     }
 }
 
-/// Runs a scheduling program on the model's first hub: `main` is spawned by a loop that is already running and whose clock is
+/// Runs a scheduling program on the model's first hub, or its first event loop if it has one: `main` is spawned by a loop that is already running and whose clock is
 /// fresh, and the run ends when nothing is left that could ever run.
 ///
 /// # Errors
@@ -51,6 +51,9 @@ impl Probe for Transcript {
 /// # Panics
 /// If the hub has forgotten somebody: a bug in the engine.
 pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
+    if model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Loop(_))) {
+        return run_on_loop(model, main, main_name);
+    }
     let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
     let hub = HubId::from_index(0);
     let green = world.new_greenlet(hub, main, main_name);
@@ -64,6 +67,19 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     let end = world.hubs[hub].active_at;
     let blocked: Vec<u32> =
         world.greens.ids().filter(|&at| world.greens[at].alive).map(|at| at.index() as u32).collect();
+    let mut transcript = world.probe;
+    transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
+    Ok(transcript)
+}
+
+/// The same on an event loop: time 0 is when the task `main` is made, on a loop with nothing else to do.
+fn run_on_loop(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
+    let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
+    let on = LoopId::from_index(0);
+    world.begin_program(on, main, main_name);
+    world.run_until(Time::NEVER)?;
+    let end = world.loop_state(on).active_at();
+    let blocked = world.loop_state(on).blocked();
     let mut transcript = world.probe;
     transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
     Ok(transcript)

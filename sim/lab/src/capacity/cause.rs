@@ -222,7 +222,7 @@ fn full_cpu(model: &Model, beyond: &Vitals) -> Option<Cause> {
 fn of_process(model: &Model) -> Option<Cause> {
     let worker = model.workers.first()?;
     match worker.kind {
-        WorkerKind::Hub { .. } => Some(Cause::Hub),
+        WorkerKind::Hub { .. } | WorkerKind::Loop(_) => Some(Cause::Hub),
         WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => worker.gil.then_some(Cause::Gil),
     }
 }

@@ -109,7 +109,7 @@ impl WorldToChange<'_> {
         let (key, thing, number) = match self.kind() {
             Some(WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. }) => ("threads", "thread", threads),
             Some(WorkerKind::Hub { greenlets, .. }) => ("greenlets", "greenlet", greenlets),
-            None => return Vec::new(),
+            Some(WorkerKind::Loop(_)) | None => return Vec::new(),
         };
         vec![more(on, self.key(key), (u64::from(number), 2), thing)]
     }
@@ -120,7 +120,7 @@ impl WorldToChange<'_> {
             Some(WorkerKind::Pool { connections, .. }) => {
                 vec![more(on, self.key("connections"), (u64::from(connections), 2), "connection")]
             }
-            Some(WorkerKind::Threads { .. } | WorkerKind::Hub { .. }) | None => Vec::new(),
+            Some(WorkerKind::Threads { .. } | WorkerKind::Hub { .. } | WorkerKind::Loop(_)) | None => Vec::new(),
         }
     }
 

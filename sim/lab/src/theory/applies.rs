@@ -197,6 +197,10 @@ fn uncounted(model: &Model, needs: &Needs) -> f64 {
         WorkerKind::Hub { .. } => {
             costs.timer + costs.socket + costs.switch * 2 + costs.poll + costs.wake + costs.clock * 4
         }
+        WorkerKind::Loop(spec) => {
+            let costs = spec.costs;
+            costs.timer + costs.control * 2 + costs.socket + (costs.callback + costs.step) * 2 + costs.turn + costs.wake
+        }
         WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => Span::ZERO,
     };
     let turns = (needs.waits + 1.0) * (each + host.switch + host.wake).as_secs_f64();

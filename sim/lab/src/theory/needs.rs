@@ -229,6 +229,7 @@ impl<'a> Walk<'a> {
             WorkerKind::Threads { .. } => Span::ZERO,
             WorkerKind::Pool { .. } => costs.handoff + costs.take + costs.close,
             WorkerKind::Hub { .. } => costs.spawn,
+            WorkerKind::Loop(spec) => spec.costs.task,
         };
         let own = (around + kind).as_secs_f64();
         self.needs.own = own;

@@ -190,6 +190,7 @@ fn around_steps(model: &Model, client: &ClientSpec, class: &ClassSpec) -> f64 {
     let own = own
         + match worker.kind {
             WorkerKind::Threads { .. } => Span::ZERO,
+            WorkerKind::Loop(spec) => spec.costs.task,
             WorkerKind::Pool { closes, .. } => {
                 costs.handoff + costs.take + if closes && !kept { costs.close } else { Span::ZERO }
             }
@@ -315,12 +316,13 @@ impl Builder<'_> {
         let costs = &self.worker.costs;
         let anew = match self.worker.kind {
             WorkerKind::Hub { .. } => costs.accept + costs.spawn,
+            WorkerKind::Loop(spec) => costs.accept + spec.costs.task,
             WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => costs.accept,
         };
         let pool = match self.worker.kind {
             WorkerKind::Pool { closes: true, .. } => costs.handoff + costs.take + costs.close,
             WorkerKind::Pool { .. } => costs.handoff + costs.take,
-            WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => Span::ZERO,
+            WorkerKind::Threads { .. } | WorkerKind::Hub { .. } | WorkerKind::Loop(_) => Span::ZERO,
         };
         let kept = self.kept(flow);
         (costs.request + costs.respond + pool + if kept { Span::ZERO } else { anew }).as_secs_f64()
@@ -349,11 +351,11 @@ impl Builder<'_> {
                     }
                 }
                 WorkerKind::Pool { .. } => costs.take,
-                WorkerKind::Hub { .. } => Span::ZERO,
+                WorkerKind::Hub { .. } | WorkerKind::Loop(_) => Span::ZERO,
             };
         let lingers = match self.worker.kind {
             WorkerKind::Threads { .. } | WorkerKind::Pool { closes: false, .. } => self.lingers(flow),
-            WorkerKind::Pool { .. } | WorkerKind::Hub { .. } => 0.0,
+            WorkerKind::Pool { .. } | WorkerKind::Hub { .. } | WorkerKind::Loop(_) => 0.0,
         };
         uses.wall.and(Use::span(own)).and(Use::fixed(self.writes(flow).max(lingers)))
     }

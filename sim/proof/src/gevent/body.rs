@@ -1,9 +1,10 @@
 //! From the steps of one body to a program.
 
-use engine::model::SyncKind;
+use engine::asyncio::AioStep;
+use engine::model::{AioKind, SyncKind};
 use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program, Spawn};
 use engine::time::Span;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::OracleError;
@@ -15,33 +16,45 @@ const MS_MAX: f64 = 1e9;
 
 /// Compiles the steps of a body.
 pub(super) fn compile(tables: &mut Tables, name: &str, steps: &[Value]) -> Result<Program, OracleError> {
-    let mut body = Body { tables, code: vec![], draws: vec![], spans: vec![], spawns: vec![], targets: vec![] };
+    let mut body = Body::new(tables);
     body.steps(steps, &format!("bodies.{name}"), 0)?;
-    body.code.push(Op::End);
-    Ok(Program {
-        name: name.to_owned(),
-        code: body.code.into(),
-        draws: body.draws.into_iter().map(DrawKind::Constant).collect(),
-        spans: body.spans.into(),
-        spawns: body.spawns.into(),
-        targets: body.targets.into(),
-        fails: false,
-        gives_unheld: false,
-    })
+    Ok(body.finish(name, Vec::new()))
 }
 
 /// A program that is being written.
-struct Body<'t> {
-    tables: &'t mut Tables,
-    code: Vec<Op>,
+pub(crate) struct Body<'t> {
+    pub(crate) tables: &'t mut Tables,
+    pub(crate) code: Vec<Op>,
     draws: Vec<Span>,
     spans: Vec<Span>,
-    spawns: Vec<Spawn>,
+    pub(crate) spawns: Vec<Spawn>,
     targets: Vec<Box<[u16]>>,
 }
 
 /// What a step became: its op, unless it has written several already, and whether it has an outcome to tell.
 type Written = (Option<Op>, bool);
+
+impl<'t> Body<'t> {
+    pub(crate) fn new(tables: &'t mut Tables) -> Body<'t> {
+        Body { tables, code: vec![], draws: vec![], spans: vec![], spawns: vec![], targets: vec![] }
+    }
+
+    /// The program, with what only asyncio's have.
+    pub(crate) fn finish(mut self, name: &str, asyncio: Vec<AioStep>) -> Program {
+        self.code.push(Op::End);
+        Program {
+            name: name.to_owned(),
+            code: self.code.into(),
+            draws: self.draws.into_iter().map(DrawKind::Constant).collect(),
+            spans: self.spans.into(),
+            spawns: self.spawns.into(),
+            targets: self.targets.into(),
+            asyncio: asyncio.into(),
+            fails: false,
+            gives_unheld: false,
+        }
+    }
+}
 
 impl Body<'_> {
     /// Writes steps; `depth` counts the loops around them.
@@ -294,7 +307,7 @@ impl Body<'_> {
         }
     }
 
-    fn emit(&mut self, op: Op, place: &str) -> Result<(), OracleError> {
+    pub(crate) fn emit(&mut self, op: Op, place: &str) -> Result<(), OracleError> {
         // One op is left for the end.
         if self.code.len() + 1 >= Program::CODE_MAX {
             return Err(OracleError::part(
@@ -307,22 +320,22 @@ impl Body<'_> {
     }
 
     /// Where the next op will be.
-    fn here(&self) -> Pc {
+    pub(crate) fn here(&self) -> Pc {
         Pc(u16::try_from(self.code.len()).expect("the length is checked at each op"))
     }
 
-    fn draw(&mut self, ms: f64, place: &str) -> Result<Draw, OracleError> {
+    pub(crate) fn draw(&mut self, ms: f64, place: &str) -> Result<Draw, OracleError> {
         index_of(&mut self.draws, span(ms, place)?, place).map(Draw)
     }
 
-    fn limit(&mut self, ms: Option<f64>, place: &str) -> Result<Limit, OracleError> {
+    pub(crate) fn limit(&mut self, ms: Option<f64>, place: &str) -> Result<Limit, OracleError> {
         match ms {
             None => Ok(Limit::NONE),
             Some(ms) => index_of(&mut self.spans, span(ms, place)?, place).map(Limit),
         }
     }
 
-    fn targets(&mut self, names: &[String], place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn targets(&mut self, names: &[String], place: &str) -> Result<u16, OracleError> {
         if names.is_empty() {
             return Err(OracleError::part(place, "there must be a target"));
         }
@@ -331,7 +344,7 @@ impl Body<'_> {
     }
 
     /// The object `on`, if it is one that this can be done to.
-    fn sync(
+    pub(crate) fn sync(
         &self,
         what: &str,
         on: &str,
@@ -359,7 +372,7 @@ impl Body<'_> {
 }
 
 /// The tag and the action of a step.
-fn read_step(step: &Value, place: &str) -> Result<(Option<String>, Action), OracleError> {
+pub(crate) fn read_step<A: DeserializeOwned>(step: &Value, place: &str) -> Result<(Option<String>, A), OracleError> {
     let Value::Object(fields) = step else {
         return Err(OracleError::part(place, "a step is an object"));
     };
@@ -369,12 +382,12 @@ fn read_step(step: &Value, place: &str) -> Result<(Option<String>, Action), Orac
         Some(_) => return Err(OracleError::part(place, "a tag is a text")),
         None => None,
     };
-    let action = Action::deserialize(Value::Object(fields));
+    let action = A::deserialize(Value::Object(fields));
     Ok((tag, action.map_err(|error| OracleError::part(place, error.to_string()))?))
 }
 
 /// Milliseconds as whole nanoseconds, the nearest.
-fn span(ms: f64, place: &str) -> Result<Span, OracleError> {
+pub(crate) fn span(ms: f64, place: &str) -> Result<Span, OracleError> {
     if !(0.0..=MS_MAX).contains(&ms) {
         return Err(OracleError::part(place, format!("{ms} ms: a duration is between 0 and {MS_MAX} ms")));
     }
@@ -382,12 +395,12 @@ fn span(ms: f64, place: &str) -> Result<Span, OracleError> {
     Ok(Span::from_ns((ms * 1e6).round() as u64))
 }
 
-fn at_least_one(field: &str, count: u32, place: &str) -> Result<u32, OracleError> {
+pub(crate) fn at_least_one(field: &str, count: u32, place: &str) -> Result<u32, OracleError> {
     if count > 0 { Ok(count) } else { Err(OracleError::part(place, format!("`{field}` must be at least 1"))) }
 }
 
 /// The index of an entry in its table, which it joins if it is new.
-fn index_of<T: PartialEq>(table: &mut Vec<T>, entry: T, place: &str) -> Result<u16, OracleError> {
+pub(crate) fn index_of<T: PartialEq>(table: &mut Vec<T>, entry: T, place: &str) -> Result<u16, OracleError> {
     let at = table.iter().position(|known| *known == entry).unwrap_or_else(|| {
         table.push(entry);
         table.len() - 1
@@ -447,12 +460,15 @@ fn is_threads(kind: &SyncKind) -> bool {
 /// What program files call an object.
 fn word(kind: &SyncKind) -> &'static str {
     match kind {
-        SyncKind::Semaphore { .. } | SyncKind::Lock => "semaphore",
+        SyncKind::Semaphore { .. } => "semaphore",
+        SyncKind::Lock => "lock",
         SyncKind::RLock => "rlock",
         SyncKind::Event => "event",
         SyncKind::AsyncResult => "result",
         SyncKind::Condition { .. } => "condition",
-        SyncKind::Queue { .. } => "queue",
+        SyncKind::Queue { .. } | SyncKind::Aio(AioKind::PriorityQueue { .. }) => "queue",
+        SyncKind::Aio(AioKind::Barrier { .. }) => "barrier",
+        SyncKind::Aio(AioKind::Stream) => "stream",
         SyncKind::Channel => "channel",
         SyncKind::Pool { .. } => "pool",
         SyncKind::Pair => "pair",

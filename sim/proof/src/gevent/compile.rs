@@ -14,7 +14,7 @@ use super::grammar::{File, LockKind, Object, Ordered, QueueMaker, QueueOrder};
 use super::{OWN_NAME, Oracle, OracleError};
 
 /// The body that the first greenlet runs.
-const MAIN: &str = "main";
+pub(crate) const MAIN: &str = "main";
 /// Events of a run: a program is a few hundred; this one would be mistaken.
 const EVENTS_MAX: u64 = 50_000_000;
 /// Longer than any program runs.
@@ -22,7 +22,7 @@ const FOREVER: Span = Span::from_secs(365 * 86_400);
 
 /// Words by index; the same word has the same index.
 #[derive(Default)]
-pub(super) struct Words(Vec<String>);
+pub(crate) struct Words(pub(crate) Vec<String>);
 
 impl Words {
     /// The index of a word; `None` if there are more than `most`.
@@ -36,12 +36,12 @@ impl Words {
 }
 
 /// What the bodies of a program share.
-pub(super) struct Tables {
-    objects: Vec<(String, SyncKind)>,
+pub(crate) struct Tables {
+    pub(crate) objects: Vec<(String, SyncKind)>,
     bodies: Vec<String>,
-    names: Words,
-    tags: Words,
-    items: Words,
+    pub(crate) names: Words,
+    pub(crate) tags: Words,
+    pub(crate) items: Words,
     /// Names that some step spawns.
     spawned: BTreeSet<u16>,
     /// Names of bare greenlets, which are made and not spawned.
@@ -53,8 +53,16 @@ pub(super) struct Tables {
 }
 
 impl Tables {
+    /// Of a program with these objects and bodies.
+    pub(crate) fn new(objects: Vec<(String, SyncKind)>, bodies: Vec<String>) -> Tables {
+        let (names, tags, items) = (Words::default(), Words::default(), Words::default());
+        let (spawned, made) = (BTreeSet::new(), BTreeSet::new());
+        let (aimed, switched_to) = (Vec::new(), Vec::new());
+        Tables { objects, bodies, names, tags, items, spawned, made, aimed, switched_to }
+    }
+
     /// The name of a greenlet that is spawned.
-    pub fn spawned(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn spawned(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
         check_name(name, place)?;
         let index = self.name(name, place)?;
         self.spawned.insert(index);
@@ -62,7 +70,7 @@ impl Tables {
     }
 
     /// The name of a bare greenlet that is made.
-    pub fn made(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn made(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
         check_name(name, place)?;
         let index = self.name(name, place)?;
         self.made.insert(index);
@@ -70,14 +78,14 @@ impl Tables {
     }
 
     /// The name of a bare greenlet that is switched to.
-    pub fn switched_to(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn switched_to(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
         let index = self.name(name, place)?;
         self.switched_to.push((place.to_owned(), index));
         Ok(index)
     }
 
     /// The name of a greenlet that something is done to; whether one is ever spawned is known at the end.
-    pub fn aimed(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn aimed(&mut self, name: &str, place: &str) -> Result<u16, OracleError> {
         let index = self.name(name, place)?;
         self.aimed.push((place.to_owned(), index));
         Ok(index)
@@ -88,17 +96,17 @@ impl Tables {
     }
 
     /// A tag or a note.
-    pub fn tag(&mut self, tag: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn tag(&mut self, tag: &str, place: &str) -> Result<u16, OracleError> {
         self.tags.index(tag, u16::MAX).ok_or_else(|| OracleError::part(place, "too many different tags"))
     }
 
     /// An item.
-    pub fn item(&mut self, item: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn item(&mut self, item: &str, place: &str) -> Result<u16, OracleError> {
         self.items.index(item, OWN_NAME).ok_or_else(|| OracleError::part(place, "too many different items"))
     }
 
     /// The program of a body.
-    pub fn body(&self, body: &str, place: &str) -> Result<u16, OracleError> {
+    pub(crate) fn body(&self, body: &str, place: &str) -> Result<u16, OracleError> {
         let at = self.bodies.iter().position(|known| known == body).ok_or_else(|| {
             let help = did_you_mean(body, self.bodies.iter().map(String::as_str), "bodies of this program");
             OracleError::part(place, format!("unknown body `{body}`; {help}"))
@@ -107,7 +115,7 @@ impl Tables {
     }
 
     /// The index and the kind of an object.
-    pub fn object(&self, on: &str, place: &str) -> Result<(u16, SyncKind), OracleError> {
+    pub(crate) fn object(&self, on: &str, place: &str) -> Result<(u16, SyncKind), OracleError> {
         let at = self.objects.iter().position(|(known, _)| known == on).ok_or_else(|| {
             let known = self.objects.iter().map(|(name, _)| name.as_str());
             let help = did_you_mean(on, known, "objects of this program");
@@ -119,7 +127,7 @@ impl Tables {
 
 impl Tables {
     /// Everything that a step is aimed at is spawned or made somewhere, and is of the kind that this can be done to.
-    fn check_aims(&self) -> Result<(), OracleError> {
+    pub(crate) fn check_aims(&self) -> Result<(), OracleError> {
         let word = |name: &u16| self.names.0[usize::from(*name)].as_str();
         if let Some(name) = self.made.intersection(&self.spawned).next() {
             return Err(OracleError::part("bodies", format!("`{}` is both spawned and made", word(name))));
@@ -149,10 +157,7 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
         check_name(name, &place)?;
     }
     check_count(bodies.len(), "bodies")?;
-    let (names, tags, items) = (Words::default(), Words::default(), Words::default());
-    let (spawned, made) = (BTreeSet::new(), BTreeSet::new());
-    let (aimed, switched_to) = (Vec::new(), Vec::new());
-    let mut tables = Tables { objects, bodies, names, tags, items, spawned, made, aimed, switched_to };
+    let mut tables = Tables::new(objects, bodies);
     let main = tables.body(MAIN, "bodies")?;
     let main_name = tables.spawned(MAIN, "bodies")?;
     let mut programs = Vec::new();
@@ -178,13 +183,18 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
 /// One process with one gevent hub, on a machine of its own, where only the clock costs something.
 fn empty_hub(name: &str) -> Model {
     let kind = WorkerKind::Hub { greenlets: 0, accepts: 0, full: WhenFull::Stop };
+    alone(name, WorkerSpec::plain("gevent", kind))
+}
+
+/// One process of this software, on a machine of its own.
+pub(crate) fn alone(name: &str, worker: WorkerSpec) -> Model {
     let host = HostSpec { slice: FOREVER, tick: FOREVER, ..HostSpec::plain(1) };
     let run =
         RunSpec { length: None, drain: FOREVER, warm_up: Span::ZERO, step: Span::from_secs(1), starved_after: FOREVER };
     Model {
         name: name.to_owned(),
         limits: Limits { events: EVENTS_MAX, ..Limits::default() },
-        ..Model::plain(host, WorkerSpec::plain("gevent", kind), run)
+        ..Model::plain(host, worker, run)
     }
 }
 
@@ -226,12 +236,12 @@ fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
     })
 }
 
-fn check_count(count: usize, place: &str) -> Result<(), OracleError> {
+pub(crate) fn check_count(count: usize, place: &str) -> Result<(), OracleError> {
     if count < usize::from(u16::MAX) { Ok(()) } else { Err(OracleError::part(place, "too many")) }
 }
 
 /// A name is a word; `#` would collide with the numbers that tell greenlets of one name apart.
-fn check_name(name: &str, place: &str) -> Result<(), OracleError> {
+pub(crate) fn check_name(name: &str, place: &str) -> Result<(), OracleError> {
     let mut letters = name.chars();
     let begins = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     if begins && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-') {

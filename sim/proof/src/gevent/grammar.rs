@@ -28,7 +28,7 @@ pub(super) struct File {
 }
 
 /// A JSON object in the order of the file: objects are made in that order. No key may come twice.
-pub(super) struct Ordered<T>(pub Vec<(String, T)>);
+pub(crate) struct Ordered<T>(pub Vec<(String, T)>);
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
@@ -250,7 +250,7 @@ fn yes() -> bool {
 /// How many waiters a `notify` is for.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a number below 65535 or \"all\"")]
-pub(super) enum NotifyCount {
+pub(crate) enum NotifyCount {
     Number(u16),
     Word(All),
 }
@@ -263,7 +263,7 @@ impl Default for NotifyCount {
 
 /// The word for everybody.
 #[derive(Deserialize)]
-pub(super) enum All {
+pub(crate) enum All {
     #[serde(rename = "all")]
     All,
 }

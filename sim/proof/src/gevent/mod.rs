@@ -5,9 +5,9 @@
 //! (`tests/oracle/run_gevent.py`), so the two can be laid side by side: [`difference`] is that comparison.
 //! The format is described in docs/conform.md. Values are left out here as everywhere: an item is a name.
 
-mod body;
-mod compile;
-mod grammar;
+pub(crate) mod body;
+pub(crate) mod compile;
+pub(crate) mod grammar;
 mod trace;
 
 use engine::Model;
@@ -68,7 +68,7 @@ pub enum OracleError {
 }
 
 impl OracleError {
-    fn part(place: &str, what: impl Into<String>) -> OracleError {
+    pub(crate) fn part(place: &str, what: impl Into<String>) -> OracleError {
         OracleError::Part { place: place.to_owned(), what: what.into() }
     }
 }

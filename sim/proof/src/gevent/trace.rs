@@ -84,6 +84,8 @@ fn told(oracle: &Oracle, unique: &[String], outcome: &Outcome) -> String {
         Outcome::Full => "full".to_owned(),
         Outcome::Empty => "empty".to_owned(),
         Outcome::Timeout => "timeout".to_owned(),
+        Outcome::Word(word) => (*word).to_owned(),
+        Outcome::Words(words, sign) => words.join(&sign.to_string()),
         Outcome::Names(ready) => {
             let names: Vec<&str> = ready.iter().map(|who| unique[*who as usize].as_str()).collect();
             names.join(",")

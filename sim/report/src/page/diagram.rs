@@ -244,7 +244,7 @@ impl Sheet {
         let (middle, centre) = (x + width / 2.0, top + PROCESS / 2.0);
         match kind {
             // A ring that goes round clockwise.
-            WorkerKind::Hub { .. } => {
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => {
                 let r = (width / 2.0 - 3.0).clamp(3.0, 8.0);
                 let (half, up, tip) = (r * 0.5, r * 0.866, r * 0.55);
                 let (x, y) = (middle + half, centre - up);

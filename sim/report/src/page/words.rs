@@ -108,6 +108,7 @@ fn carriers(kind: WorkerKind) -> String {
             format!("{} and one that accepts", several(u64::from(threads), "serving thread"))
         }
         WorkerKind::Hub { greenlets, .. } => format!("one hub and {}", several(u64::from(greenlets), "greenlet")),
+        WorkerKind::Loop(_) => "one event loop".to_owned(),
     }
 }
 
@@ -129,7 +130,8 @@ pub(crate) fn sync(sync: &SyncSpec) -> Option<String> {
         | SyncKind::Channel
         | SyncKind::Pool { .. }
         | SyncKind::Pair
-        | SyncKind::Remote => None,
+        | SyncKind::Remote
+        | SyncKind::Aio(_) => None,
     }
 }
 

@@ -77,6 +77,7 @@ fn slots(world: &TypedWorld) -> u64 {
     match world.worker.kind {
         WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
         WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
+        WorkerKind::Loop(_) => 1,
     }
 }
 
@@ -198,7 +199,7 @@ fn cores_busy(world: &TypedWorld, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
     let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
     let one = match world.worker.kind {
-        WorkerKind::Hub { .. } => true,
+        WorkerKind::Hub { .. } | WorkerKind::Loop(_) => true,
         WorkerKind::Threads { threads } => threads == 1 && !fans,
         WorkerKind::Pool { .. } => false,
     };

@@ -369,6 +369,7 @@ impl TypedWorld {
         let slots = match self.worker.kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => threads,
             WorkerKind::Hub { greenlets, .. } => greenlets,
+            WorkerKind::Loop(_) => 1,
         };
         let processes = u64::from(self.servers) * u64::from(self.processes);
         let tasks = processes.saturating_mul(u64::from(slots));
@@ -501,6 +502,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         })
     };
     match worker.prototype.kind {
+        kind @ WorkerKind::Loop(_) => kind,
         WorkerKind::Threads { .. } if worker.carrier == Carrier::Sync => WorkerKind::Threads { threads: 1 },
         WorkerKind::Threads { .. } => WorkerKind::Threads { threads: needed("threads", None) },
         WorkerKind::Pool { connections, closes, .. } => WorkerKind::Pool {

@@ -130,7 +130,8 @@ fn sync_faults<P: Probe>(world: &World<'_, P>, id: ProcessId, at: usize, sync: &
             ]
         }
         Sync::Threads(link) => vec![("a native thread is not given back", units(*link) != pool_size(world, at))],
-        Sync::Semaphore { .. }
+        Sync::Aio
+        | Sync::Semaphore { .. }
         | Sync::Lock(_)
         | Sync::Event(_)
         | Sync::Result(_)

@@ -87,6 +87,7 @@ impl<P: Probe> World<'_, P> {
             | Op::Loop { .. }
             | Op::Chance { .. }
             | Op::End => unreachable!("the interpreter turns these into effects"),
+            Op::Aio { .. } => unreachable!("only event loops have tasks that do this"),
         }
     }
 

@@ -128,6 +128,7 @@ impl Doorkeeper {
                 WorkerKind::Threads { threads } => (threads, threads, false),
                 WorkerKind::Pool { threads, .. } => (threads, threads, true),
                 WorkerKind::Hub { greenlets, .. } => (greenlets, 0, true),
+                WorkerKind::Loop(_) => (1, 0, true),
             };
             if matches!(kind, WorkerKind::Hub { .. }) {
                 keeper.hubs.push(at);
@@ -258,7 +259,7 @@ impl Doorkeeper {
                 (state.within.level[FULL], state.within.level[Meanwhile::Idle.index()]) =
                     (u64::from(all), u64::from(!all));
             }
-            WorkerKind::Hub { .. } => {}
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => {}
         }
     }
 

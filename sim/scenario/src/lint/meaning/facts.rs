@@ -140,7 +140,7 @@ fn python_threads(world: &TypedWorld) -> u32 {
     match world.worker.kind {
         WorkerKind::Threads { threads } => threads,
         WorkerKind::Pool { threads, .. } => threads.saturating_add(1),
-        WorkerKind::Hub { .. } => 1,
+        WorkerKind::Hub { .. } | WorkerKind::Loop(_) => 1,
     }
 }
 

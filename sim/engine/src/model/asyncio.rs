@@ -1,0 +1,201 @@
+//! Event loops of asyncio: which version of CPython, which loop, what its own work costs.
+//!
+//! A version is a set of rules, each named by what `Lib/asyncio` does in it; the code that follows a rule asks for the rule and never
+//! for the version. Compared: CPython 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0 and 3.14; uvloop 0.23 keeps CPython's tasks and
+//! futures and has a loop of its own.
+
+use std::fmt;
+
+use crate::kit::time::Span;
+
+/// An event loop as a process runs it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoopSpec {
+    /// The version of CPython.
+    pub python: Python,
+    /// Whose loop it is.
+    pub kind: LoopKind,
+    /// Whether every task begins inside its maker (`asyncio.eager_task_factory`).
+    pub eager: bool,
+    /// What the loop's own work costs.
+    pub costs: LoopCosts,
+}
+
+impl LoopSpec {
+    /// A loop whose work costs nothing but a nanosecond for each look at the clock.
+    pub fn plain(python: Python, kind: LoopKind) -> LoopSpec {
+        LoopSpec { python, kind, eager: false, costs: LoopCosts::default() }
+    }
+}
+
+/// Whose loop it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LoopKind {
+    /// `asyncio.SelectorEventLoop` over epoll.
+    #[default]
+    Asyncio,
+    /// `uvloop.Loop`, over libuv.
+    Uvloop,
+}
+
+/// What a loop's own work costs, in CPU time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoopCosts {
+    /// A turn: one `epoll_wait` and its bookkeeping.
+    pub turn: Span,
+    /// Coming out of a poll that blocked.
+    pub wake: Span,
+    /// Running one handle.
+    pub callback: Span,
+    /// One step of a task, beside its handle.
+    pub step: Span,
+    /// Making a task.
+    pub task: Span,
+    /// Starting a timer and having it fire, or cancelling it.
+    pub timer: Span,
+    /// Telling epoll of a descriptor, or that it is gone.
+    pub control: Span,
+    /// A system call on a socket.
+    pub socket: Span,
+    /// Reading the clock. At least 1 ns, so that deadlines asked for later are later.
+    pub clock: Span,
+}
+
+impl Default for LoopCosts {
+    fn default() -> Self {
+        LoopCosts {
+            turn: Span::ZERO,
+            wake: Span::ZERO,
+            callback: Span::ZERO,
+            step: Span::ZERO,
+            task: Span::ZERO,
+            timer: Span::ZERO,
+            control: Span::ZERO,
+            socket: Span::ZERO,
+            clock: Span::from_ns(1),
+        }
+    }
+}
+
+/// A version of CPython.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[allow(missing_docs)] // What has no comment is what it is called.
+pub enum Python {
+    V3_8,
+    V3_9,
+    V3_10,
+    V3_11,
+    V3_12,
+    V3_13,
+    V3_14,
+    V3_15,
+}
+
+impl Python {
+    /// All, oldest first.
+    pub const ALL: [Python; 8] = [
+        Python::V3_8,
+        Python::V3_9,
+        Python::V3_10,
+        Python::V3_11,
+        Python::V3_12,
+        Python::V3_13,
+        Python::V3_14,
+        Python::V3_15,
+    ];
+    /// The one that everything else is told apart from.
+    pub const REFERENCE: Python = Python::V3_13;
+
+    /// As people write it: `3.13`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Python::V3_8 => "3.8",
+            Python::V3_9 => "3.9",
+            Python::V3_10 => "3.10",
+            Python::V3_11 => "3.11",
+            Python::V3_12 => "3.12",
+            Python::V3_13 => "3.13",
+            Python::V3_14 => "3.14",
+            Python::V3_15 => "3.15",
+        }
+    }
+
+    /// The version that is written so.
+    pub fn named(label: &str) -> Option<Python> {
+        Python::ALL.into_iter().find(|python| python.label() == label)
+    }
+
+    /// What its asyncio does.
+    pub fn rules(self) -> Rules {
+        Rules {
+            semaphore: match self {
+                Python::V3_8 => SemaphoreRule::Barging,
+                Python::V3_9 => SemaphoreRule::Flagged,
+                Python::V3_10 | Python::V3_11 | Python::V3_12 => SemaphoreRule::HandOver,
+                Python::V3_13 | Python::V3_14 | Python::V3_15 => SemaphoreRule::HandOverToAll,
+            },
+            wait_for: match self {
+                Python::V3_8 => WaitForRule::TaskThatMustTimeOut,
+                Python::V3_9 | Python::V3_10 | Python::V3_11 => WaitForRule::Task,
+                Python::V3_12 | Python::V3_13 | Python::V3_14 | Python::V3_15 => WaitForRule::Inline,
+            },
+            gather_counts_done: self >= Python::V3_12,
+            uncancel_forgets: self >= Python::V3_13,
+            group_keeps_cancellation: self >= Python::V3_13,
+            group_counts_done: matches!(self, Python::V3_12 | Python::V3_13),
+            condition_passes_on: self >= Python::V3_13,
+            recv_knows_its_reader: self >= Python::V3_9,
+        }
+    }
+}
+
+impl fmt::Display for Python {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+/// What a version's asyncio does where versions differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Who gets a token (`locks.py:Semaphore`).
+    pub semaphore: SemaphoreRule,
+    /// How a limit is put around what is awaited (`tasks.py:wait_for`).
+    pub wait_for: WaitForRule,
+    /// Whether `gather` counts members that are done already at once, not through their callbacks (`tasks.py:gather`).
+    pub gather_counts_done: bool,
+    /// Whether the last `uncancel` takes back a cancellation that has not struck (`tasks.py:Task.uncancel`).
+    pub uncancel_forgets: bool,
+    /// Whether a cancellation from outside outlives a failing group (`taskgroups.py:__aexit__`).
+    pub group_keeps_cancellation: bool,
+    /// Whether a group counts a task that was done when it was made at once, not through its callback (`taskgroups.py:create_task`).
+    pub group_counts_done: bool,
+    /// Whether a waiter that leaves a condition by an error wakes another (`locks.py:Condition.wait`).
+    pub condition_passes_on: bool,
+    /// Whether `sock_recv` takes back only its own reader (`selector_events.py:_sock_read_done`).
+    pub recv_knows_its_reader: bool,
+}
+
+/// Who gets a token of a semaphore.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SemaphoreRule {
+    /// Whoever comes first takes it, and a waiter that finds none queues anew (3.8).
+    Barging,
+    /// Nobody takes one while a waiter is woken (3.9).
+    Flagged,
+    /// The first waiter, which wakes one more when it runs (3.10.8 to 3.12).
+    HandOver,
+    /// The first waiter, which wakes as many as there are tokens when it runs (3.13).
+    HandOverToAll,
+}
+
+/// How `wait_for` limits a wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WaitForRule {
+    /// In a task of its own, and once the time is up no result helps (3.8).
+    TaskThatMustTimeOut,
+    /// In a task of its own, whose result counts if it has one after all (3.9 to 3.11).
+    Task,
+    /// Where it stands, in a `timeout` block (3.12).
+    Inline,
+}
