@@ -19,6 +19,10 @@ use proptest::test_runner::FileFailurePersistence;
 
 /// Half a minute of people.
 const LENGTH: Span = Span::from_secs(30);
+/// Requests a second of a load of 1.
+const RATE: f64 = 20.0;
+/// Requests a second that half a minute needs to show a p99.
+const SHOWN: f64 = 5.0;
 /// Loads far enough apart that the noise of half a minute does not swap two of them.
 const TOLERANCE: f64 = 0.3;
 
@@ -60,16 +64,21 @@ fn no_less(more: &[f64], less: &[f64]) -> bool {
     more.iter().zip(less).all(|(more, less)| more >= less)
 }
 
-/// The highest load of the whole ladder that meets, by running them all.
+/// The highest load of the whole ladder that meets, by running them all; `None` if one below it misses.
+///
+/// A search relies on it that too much stays too much. Half a minute does not promise that: the test for a growing queue is wrong in
+/// one of so many runs, at any load. Below the load at which a p99 shows, all miss.
 fn by_force(model: &Model, slo: &Slo, replication: u32) -> Option<f64> {
     let ladder = Ladder::of(&model.clients, TOLERANCE);
-    let near = |rung: &usize| (0.02..60.0).contains(&ladder.factor(*rung));
-    let meets = |rung: &usize| {
-        let scaled = with_load(model, ladder.factor(*rung));
+    let shown = |rung: &usize| (SHOWN / RATE..60.0).contains(&ladder.factor(*rung));
+    let meets = |rung: usize| {
+        let scaled = with_load(model, ladder.factor(rung));
         let record = engine::run(&scaled, Seed(1), Replication(replication)).expect("the run comes to its end");
         Vitals::of(&record, &scaled, slo).holds
     };
-    (0..ladder.len()).filter(near).filter(meets).map(|rung| ladder.factor(rung)).reduce(f64::max)
+    let met: Vec<(usize, bool)> = (0..ladder.len()).filter(shown).map(|rung| (rung, meets(rung))).collect();
+    let highest = met.iter().rposition(|&(_, met)| met)?;
+    met[..highest].iter().all(|&(_, met)| met).then(|| ladder.factor(met[highest].0))
 }
 
 /// Failures are kept beside this file.
@@ -116,11 +125,11 @@ proptest! {
         // Always as long: at light load the p99 is that span itself, and the edge is where waiting begins; at ten times as long that is
         // at more than the 5 requests a second that two runs of half a minute need to show a p99.
         let slo = p99_below(ms(takes_ms * 10));
-        let model = waiting(1, count, Law::Fixed(ms(takes_ms)), 20.0);
+        let model = waiting(1, count, Law::Fixed(ms(takes_ms)), RATE);
         let found = capacities(&model, &slo);
-        for (replication, found) in (0..).zip(found) {
-            prop_assert_eq!(Some(found), by_force(&model, &slo, replication));
-        }
+        let forced: Option<Vec<f64>> = (0..2).map(|replication| by_force(&model, &slo, replication)).collect();
+        prop_assume!(forced.is_some());
+        prop_assert_eq!(Some(found), forced);
     }
 }
 

@@ -157,15 +157,21 @@ fn scan(tried: &mut Tried<'_>) -> Result<Scan, FailedRun> {
         }
         rung = (rung + step).min(top);
     }
-    let few = FEWEST.min(tried.one(base, 0)?.ended / 4);
+    let mut ended = tried.one(base, 0)?.ended;
+    let few = FEWEST.min(ended / 4);
     (rung, tried.lowest) = (base, base);
     let mut met = loads.iter().any(|(_, met)| *met);
     while rung > 0 {
-        rung = rung.saturating_sub(if met { 2 * step } else { step });
+        let leap = if met { 2 * step } else { step };
+        rung = rung.saturating_sub(leap);
         let vitals = tried.one(rung, 0)?;
         if vitals.ended < few {
+            // Half of what was enough may be enough, if that was leapt over.
+            let half = rung + step;
+            tried.lowest = if ended / 2 >= few { half.min(tried.lowest) } else { tried.lowest };
             break;
         }
+        ended = vitals.ended;
         met |= vitals.holds;
         loads.push((rung, vitals.holds));
         tried.lowest = rung;
