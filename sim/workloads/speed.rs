@@ -1,4 +1,4 @@
-//! Benches: `cargo bench --bench speed`, or one of them with its name behind `--`.
+//! Benches: `cargo bench -p workload`, or one of them with its name behind `--`.
 //!
 //! Times are of whole runs, and throughputs are in events; see `docs/speed.md` for what an event is. Names that begin with `limit/`
 //! are the hand-written loops, so that ratios come from one run.
