@@ -1,4 +1,4 @@
-//! Three workloads on which simulators are compared, for the example `workload` and for the benches: each on the engine, and as a
+//! Three workloads on which simulators are compared, for the program `workload` and for the benches: each on the engine, and as a
 //! hand-written loop over the engine's event queue.
 //!
 //! `mmc`: customers come at random, take one of eight servers and leave; three events a customer. `timers`: sleepers sleep again and

@@ -14,7 +14,11 @@ const SCENARIO: &str = "scenarios/startup/slow-third-party.toml";
 /// One world of the scenario for so many seconds, all of them healthy: at most the 300 before the incident.
 pub fn page_model(world: &str, seconds: u64) -> Model {
     assert!(seconds <= 300, "the incident begins after 300 s");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SCENARIO);
+    // The workloads are a package of their own, and part of the tests of the whole.
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path =
+        [package, &package.join("../..")].map(|root| root.join(SCENARIO)).into_iter().find(|path| path.is_file());
+    let path = path.expect("the scenario is shipped");
     let text = std::fs::read_to_string(path).expect("a shipped scenario can be read");
     let length = scenario::Override { key: "run.length".into(), value: format!("{seconds}s") };
     let parsed = scenario::parse(&text, SCENARIO, &[length]).expect("a shipped scenario has no mistakes");

@@ -1,4 +1,4 @@
-//! Benches: `cargo bench --bench speed`, or one of them with its name behind `--`.
+//! Benches: `cargo bench -p workload`, or one of them with its name behind `--`.
 //!
 //! Times are of whole runs, and throughputs are in events; see `docs/speed.md` for what an event is. Names that begin with `limit/`
 //! are the hand-written loops, so that ratios come from one run.
@@ -72,7 +72,7 @@ fn queue(criterion: &mut Criterion) {
 
 /// The worlds of a shipped scenario, cut short.
 fn shipped(name: &str, length: &str) -> Vec<Model> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(name);
     let text = std::fs::read_to_string(path).expect("a shipped scenario can be read");
     let overrides = [("run.length", length), ("run.warm_up", "0s")];
     let overrides = overrides.map(|(key, value)| scenario::Override { key: key.into(), value: value.into() });

@@ -193,6 +193,31 @@ pub fn redrawn(shown: &[String], printed: &str) -> Vec<String> {
     lines
 }
 
+/// Whether two pieces say the same in other figures: all words, units and verdicts equal and in the same order. How wide columns are and
+/// where lines break follows from the figures.
+pub fn only_figures_differ(shown: &[String], printed: &[String]) -> bool {
+    let words = |lines: &[String]| {
+        let mut words = String::new();
+        for word in lines.iter().flat_map(|line| line.split_whitespace()) {
+            let mut in_figure = false;
+            for char in word.chars() {
+                // A sign belongs to its figure, and so do the marks inside of one.
+                let of_figure = char.is_ascii_digit() || (in_figure && matches!(char, '.' | ','));
+                if of_figure && !in_figure {
+                    words.truncate(words.trim_end_matches(['+', '-']).len());
+                    words.push('#');
+                } else if !of_figure {
+                    words.push(char);
+                }
+                in_figure = of_figure;
+            }
+            words.push(' ');
+        }
+        words
+    };
+    words(shown) == words(printed)
+}
+
 /// What a new result leaves alone of a line: whether it is a row of a table, and the first words of a row, or a sentence up to its
 /// first number.
 fn label(line: &str) -> (bool, &str) {

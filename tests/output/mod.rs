@@ -3,6 +3,7 @@
 mod cli;
 mod doctor;
 mod exports;
+mod frozen;
 mod report_browser;
 mod report_page;
 mod results;

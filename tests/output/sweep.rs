@@ -13,7 +13,7 @@ const SCENARIO: &str = r#"
 version = 1
 title = "A small site"
 [run]
-length = "15s"
+length = "5s"
 replications = 2
 [machine]
 cores = 2

@@ -1,6 +1,6 @@
 //! What closed clients begin with: each makes that request once and before all others, whoever serves them.
 
-mod text;
+use crate::text;
 
 use engine::record::{Ending, RunRecord};
 use engine::{Model, Replication, Seed};

@@ -1,6 +1,6 @@
 //! What a file says of operating systems reaches the model.
 
-mod text;
+use crate::text;
 
 use engine::Model;
 use engine::kernel::{Conntrack, Handshake, Kernel, Memory, Outage, Ports, TcpMem, Wakes};

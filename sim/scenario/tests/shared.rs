@@ -1,6 +1,6 @@
 //! What queues, events, fans, timeout blocks and offloading become.
 
-mod text;
+use crate::text;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Programs that end when they hear nothing, as `ab` does after 30 s.
 
-mod text;
+use crate::text;
 
 use engine::record::{Ending, RunRecord};
 use engine::{Replication, Seed};

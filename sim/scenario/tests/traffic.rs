@@ -1,6 +1,6 @@
 //! What a file says of retries and of a proxy's next server reaches the model.
 
-mod text;
+use crate::text;
 
 use engine::Model;
 

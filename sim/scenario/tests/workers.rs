@@ -1,6 +1,6 @@
 //! What a file says of routers and of the lives of processes reaches the model.
 
-mod text;
+use crate::text;
 
 use engine::Model;
 use engine::time::Span;
