@@ -31,7 +31,8 @@ pub struct Args {
     /// Failures that are shown in full
     #[arg(long, requires = "check", value_name = "N", default_value_t = 10)]
     limit: usize,
-    /// Whose programs they are [default: asyncio's, if they have anything that only asyncio has, else gevent's]
+    /// Whose programs they are [default: asyncio's, if they have anything that only asyncio has or lie in a folder of that name,
+    /// else gevent's]
     #[arg(long = "loop", value_name = "LOOP")]
     on: Option<Loop>,
     /// The version of CPython that runs programs for asyncio [default: 3.13]
@@ -75,7 +76,8 @@ impl Args {
     fn subject(&self, path: &Path) -> Result<(Subject, bool), Problem> {
         let text = files::read(path)?;
         let told = self.uvloop || self.python.is_some() || self.on.is_some();
-        let is_asyncio = if told { self.on != Some(Loop::Gevent) } else { asyncio::is_meant(&text) };
+        let is_asyncio =
+            if told { self.on != Some(Loop::Gevent) } else { lies_with_asyncios(path) || asyncio::is_meant(&text) };
         if !is_asyncio {
             return Ok((Subject::Ready(gevent_program(path, &text)?), false));
         }
@@ -95,6 +97,11 @@ impl Args {
         let own = PathBuf::from(format!("{stem}.trace.{label}.json"));
         if own.is_file() { own } else { usual }
     }
+}
+
+/// Whether a file lies in a folder that is called after asyncio.
+fn lies_with_asyncios(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "asyncio")
 }
 
 /// Prints the traces of programs, or compares them with recorded ones.
