@@ -31,7 +31,8 @@ pub struct Args {
     /// Failures that are shown in full
     #[arg(long, requires = "check", value_name = "N", default_value_t = 10)]
     limit: usize,
-    /// Whose programs they are [default: asyncio's, if they have anything that only asyncio has, else gevent's]
+    /// Whose programs they are [default: asyncio's, if they have anything that only asyncio has or lie in a folder of that name,
+    /// else gevent's]
     #[arg(long = "loop", value_name = "LOOP")]
     on: Option<Loop>,
     /// The version of CPython that runs programs for asyncio [default: 3.13]
@@ -57,11 +58,8 @@ fn python(label: &str) -> Result<Python, String> {
     Python::named(label).ok_or_else(|| format!("there are: {}", Python::ALL.map(Python::label).join(", ")))
 }
 
-/// A program, ready to run; `None` if the loop that was asked for cannot run it, with the version that can.
-enum Subject {
-    Ready(Oracle),
-    NotOn(Python),
-}
+/// A program, ready to run; or the first version that can run it, if the loop that was asked for cannot.
+type Subject = Result<Oracle, Python>;
 
 impl Args {
     /// The loop that runs programs for asyncio.
@@ -75,13 +73,14 @@ impl Args {
     fn subject(&self, path: &Path) -> Result<(Subject, bool), Problem> {
         let text = files::read(path)?;
         let told = self.uvloop || self.python.is_some() || self.on.is_some();
-        let is_asyncio = if told { self.on != Some(Loop::Gevent) } else { asyncio::is_meant(&text) };
+        let is_asyncio =
+            if told { self.on != Some(Loop::Gevent) } else { lies_with_asyncios(path) || asyncio::is_meant(&text) };
         if !is_asyncio {
-            return Ok((Subject::Ready(gevent_program(path, &text)?), false));
+            return Ok((Ok(gevent_program(path, &text)?), false));
         }
         let program = asyncio::parse(&text).map_err(|error| Problem::Oracle { path: path.to_owned(), error })?;
         let (python, kind) = self.asyncio();
-        Ok((program.on(python, kind).map_or(Subject::NotOn(program.since), Subject::Ready), true))
+        Ok((program.on(python, kind).ok_or(program.since), true))
     }
 
     /// The file of the recorded trace: its own for a version or a loop that differs from the reference.
@@ -95,6 +94,11 @@ impl Args {
         let own = PathBuf::from(format!("{stem}.trace.{label}.json"));
         if own.is_file() { own } else { usual }
     }
+}
+
+/// Whether a file lies in a folder that is called after asyncio.
+fn lies_with_asyncios(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "asyncio")
 }
 
 /// Prints the traces of programs, or compares them with recorded ones.
@@ -120,8 +124,8 @@ fn programs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
 fn show(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     for path in paths {
         let oracle = match args.subject(path)?.0 {
-            Subject::Ready(oracle) => oracle,
-            Subject::NotOn(since) => {
+            Ok(oracle) => oracle,
+            Err(since) => {
                 let what = format!(
                     "{}: the program needs Python {since} or later, and asyncio's own loop if it is eager",
                     path.display()
@@ -146,8 +150,8 @@ fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
     let mut pairs: Vec<(&Path, Oracle, Vec<TraceLine>)> = Vec::new();
     for path in paths {
         match args.subject(path) {
-            Ok((Subject::NotOn(_), _)) => skipped += 1,
-            Ok((Subject::Ready(oracle), is_asyncio)) => match recorded(args, path, is_asyncio) {
+            Ok((Err(_), _)) => skipped += 1,
+            Ok((Ok(oracle), is_asyncio)) => match recorded(args, path, is_asyncio) {
                 Ok(want) => pairs.push((path, oracle, want)),
                 Err(problem) => wrong += &problem.to_string(),
             },

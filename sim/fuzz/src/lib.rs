@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::model::asyncio::{LoopKind, Python};
 use engine::model::{Limits, Model};
 use engine::rng::{Replication, Seed};
 use engine::transcript;
@@ -11,7 +12,8 @@ use lab::sweep::log;
 use lab::sweep::results::Results;
 use lab::theory::panel;
 use lab::{Comparison, WorldResult};
-use proof::gevent::{self as oracle, TraceLine};
+use proof::asyncio;
+use proof::gevent::{self as oracle, Oracle, TraceLine};
 use proof::measured::{
     self, BandSummary, EntryComparison, EntryFate, ServerOutcome, Validated, ValidationStyle, scenario_text,
     validation_json, validation_table,
@@ -91,16 +93,27 @@ fn run(compiled: &Compiled) {
 pub fn program(data: &[u8]) {
     let Some(text) = text(data) else { return };
     match oracle::parse(text) {
-        Ok(mut oracle) => {
-            small(&mut oracle.model.limits);
-            if let Ok(transcript) = transcript::run(&oracle.model, oracle.main, oracle.main_name) {
-                let printed = oracle::print(&oracle, &transcript);
-                let read = oracle::read_trace(&printed).expect("what is printed can be read");
-                let entries = oracle::entries(&oracle, &transcript);
-                assert!(oracle::difference(&entries, &read, true).is_none(), "a trace differs from itself");
-            }
+        Ok(oracle) => traced(oracle),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    match asyncio::parse(text) {
+        Ok(program) => {
+            let loops = Python::ALL.map(|python| (python, LoopKind::Asyncio)).into_iter();
+            let loops = loops.chain([(Python::REFERENCE, LoopKind::Uvloop)]);
+            loops.filter_map(|(python, kind)| program.on(python, kind)).for_each(traced);
         }
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Runs a scheduling program and prints its trace.
+fn traced(mut oracle: Oracle) {
+    small(&mut oracle.model.limits);
+    if let Ok(transcript) = transcript::run(&oracle.model, oracle.main, oracle.main_name) {
+        let printed = oracle::print(&oracle, &transcript);
+        let read = oracle::read_trace(&printed).expect("what is printed can be read");
+        let entries = oracle::entries(&oracle, &transcript);
+        assert!(oracle::difference(&entries, &read, true).is_none(), "a trace differs from itself");
     }
 }
 

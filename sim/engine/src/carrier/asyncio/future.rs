@@ -80,6 +80,8 @@ pub(crate) struct Fut {
     pub(super) state: State,
     callbacks: Vec<Done>,
     pub(super) kind: Kind,
+    /// `_asyncio_future_blocking`, left behind by a task that has awaited itself: who awaits it now gets an error.
+    pub(super) blocking: bool,
 }
 
 /// A callback of a future that is done.
@@ -112,7 +114,7 @@ pub(super) enum Done {
 impl EventLoop {
     pub(super) fn new_future(&mut self, kind: Kind) -> FutKey {
         let callbacks = self.spare.pop().unwrap_or_default();
-        self.futures.insert(Fut { state: State::Pending, callbacks, kind })
+        self.futures.insert(Fut { state: State::Pending, callbacks, kind, blocking: false })
     }
 
     /// `loop.create_future()`.

@@ -277,7 +277,16 @@ impl EventLoop {
 
     /// `await` of a future: false if it is done and the task runs on (F2).
     fn suspend(&mut self, key: AioKey, future: FutKey) -> bool {
-        if self.fut_of(key) == future {
+        let own = self.fut_of(key) == future;
+        if let Some(state) = self.futures.get_mut(future) {
+            let blocks = state.blocking;
+            state.blocking |= own;
+            if blocks {
+                self.task(key).input = Input::Err(Exc::RUNTIME);
+                return false;
+            }
+        }
+        if own {
             // A task that awaits itself gets an error in the next turn.
             self.running.pop();
             self.task(key).input = Input::Err(Exc::RUNTIME);
