@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::kit::time::Span;
+use crate::model::Costs;
 
 /// An event loop as a process runs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +75,25 @@ impl LoopSpec {
     /// Requests that it carries at once.
     pub fn places(&self) -> u32 {
         self.limit.unwrap_or(LoopSpec::PLACES)
+    }
+}
+
+impl LoopCosts {
+    /// Those of a server: its own costs say them. Running a handle and making a task's step are half of a `switch` each; coming out
+    /// of a poll is a part of the server's work.
+    pub fn of(costs: &Costs) -> LoopCosts {
+        LoopCosts {
+            turn: costs.poll,
+            wake: Span::ZERO,
+            callback: costs.switch / 2,
+            step: costs.switch - costs.switch / 2,
+            task: costs.spawn,
+            timer: costs.timer,
+            control: costs.poll,
+            socket: costs.socket,
+            thread: costs.take,
+            clock: costs.clock,
+        }
     }
 }
 
