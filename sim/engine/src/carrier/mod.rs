@@ -9,7 +9,7 @@ pub(crate) mod hub;
 pub(crate) mod router;
 pub(crate) mod threads;
 
-use crate::carrier::asyncio::EventLoop;
+use crate::carrier::asyncio::{EventLoop, Served};
 use crate::carrier::generator::Generator;
 use crate::carrier::router::Router;
 use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
@@ -30,6 +30,8 @@ pub(crate) struct Carriers {
     generators: Table<GeneratorId, Generator>,
     /// Event loops.
     pub(in crate::carrier) loops: Table<LoopId, EventLoop>,
+    /// What loops know of the tasks of requests, by task.
+    pub(in crate::carrier) served: Vec<Served>,
     /// Resident clients that have begun.
     residents: u32,
     /// Which programs are rich.
@@ -39,12 +41,23 @@ pub(crate) struct Carriers {
 impl Carriers {
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
-        Carriers { routers: Table::new(), generators: Table::new(), loops: Table::new(), residents: 0, rich }
+        let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
+        Carriers { routers, generators, loops, served: Vec::new(), residents: 0, rich }
     }
 
     /// Whether clients connect to routers.
     pub(crate) fn have_routers(&self) -> bool {
         !self.routers.is_empty()
+    }
+
+    /// Event loops.
+    pub(crate) fn loops(&self) -> impl Iterator<Item = &EventLoop> {
+        self.loops.iter()
+    }
+
+    /// The window begins.
+    pub(crate) fn begin_counting(&mut self) {
+        self.loops.iter_mut().for_each(EventLoop::begin_counting);
     }
 
     /// A new event loop.
@@ -126,8 +139,13 @@ impl<P: Probe> World<'_, P> {
             Role::PoolServer => self.processes[process].idle.push_back(id),
             Role::Helper | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
-            // It runs when it has a program.
-            Role::Loop(_) => {}
+            Role::Loop(_) => {
+                self.processes[process].acceptor = id;
+                // One that serves nobody runs when it has a program.
+                if !self.model.clients.is_empty() {
+                    self.make_ready(id);
+                }
+            }
         }
     }
 }

@@ -97,6 +97,14 @@ impl<T> Arena<T> {
         Some(row)
     }
 
+    /// Takes all rows out; no key finds anything from now on.
+    pub(crate) fn clear(&mut self) {
+        for at in 0..self.rows.len() {
+            let key = Key { at: at as u32, life: self.rows[at].0, of: PhantomData };
+            self.remove(key);
+        }
+    }
+
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.rows.len() - self.free.len()

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::kit::time::Span;
+use crate::model::Costs;
 
 /// An event loop as a process runs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,12 +20,16 @@ pub struct LoopSpec {
     pub eager: bool,
     /// What the loop's own work costs.
     pub costs: LoopCosts,
+    /// Connections accepted for one readiness of the listener: asyncio's `backlog`.
+    pub accepts: u32,
+    /// Connections or requests in service from which on a server answers with 503 (uvicorn: `--limit-concurrency`).
+    pub limit: Option<u32>,
 }
 
 impl LoopSpec {
     /// A loop whose work costs nothing but a nanosecond for each look at the clock.
     pub fn plain(python: Python, kind: LoopKind) -> LoopSpec {
-        LoopSpec { python, kind, eager: false, costs: LoopCosts::default() }
+        LoopSpec { python, kind, eager: false, costs: LoopCosts::default(), accepts: 100, limit: None }
     }
 }
 
@@ -57,8 +62,39 @@ pub struct LoopCosts {
     pub control: Span,
     /// A system call on a socket.
     pub socket: Span,
+    /// Handing a job to a native thread and taking its result, of both threads.
+    pub thread: Span,
     /// Reading the clock. At least 1 ns, so that deadlines asked for later are later.
     pub clock: Span,
+}
+
+impl LoopSpec {
+    /// Places of a loop without a limit: as good as none.
+    pub const PLACES: u32 = 1_000_000;
+
+    /// Requests that it carries at once.
+    pub fn places(&self) -> u32 {
+        self.limit.unwrap_or(LoopSpec::PLACES)
+    }
+}
+
+impl LoopCosts {
+    /// Those of a server: its own costs say them. Running a handle and making a task's step are half of a `switch` each; coming out
+    /// of a poll is a part of the server's work.
+    pub fn of(costs: &Costs) -> LoopCosts {
+        LoopCosts {
+            turn: costs.poll,
+            wake: Span::ZERO,
+            callback: costs.switch / 2,
+            step: costs.switch - costs.switch / 2,
+            task: costs.spawn,
+            timer: costs.timer,
+            control: costs.poll,
+            socket: costs.socket,
+            thread: costs.take,
+            clock: costs.clock,
+        }
+    }
 }
 
 impl Default for LoopCosts {
@@ -72,6 +108,7 @@ impl Default for LoopCosts {
             timer: Span::ZERO,
             control: Span::ZERO,
             socket: Span::ZERO,
+            thread: Span::ZERO,
             clock: Span::from_ns(1),
         }
     }

@@ -73,8 +73,7 @@ impl Model {
         let slots = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
             WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
-            // It has no places: whatever comes is a task.
-            WorkerKind::Loop(_) => 1,
+            WorkerKind::Loop(spec) => u64::from(spec.places()),
         };
         self.processes.iter().map(slots).sum()
     }

@@ -126,7 +126,11 @@ impl<P: Probe> World<'_, P> {
         if hub.is_some() {
             request.turn_told(id, Wait::Hub, self.now, &mut self.probe);
             self.arrived(hub, sock);
+        } else if let Some(on) = self.loop_of(process) {
+            self.requests[id].turn_told(id, Wait::Hub, self.now, &mut self.probe);
+            self.loop_reads(on, sock);
         } else {
+            let request = &mut self.requests[id];
             request.turn_told(id, Wait::Slot, self.now, &mut self.probe);
             if polled {
                 self.processes[process].readable.push_back(id);
@@ -156,7 +160,10 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         let (conn, client, listener) = (request.conn, request.client, request.listener);
         let worker = self.worker(process);
-        let may = request.ending.is_none() && request.why != Why::Check && !self.is_stopping(process);
+        let may = request.ending.is_none()
+            && !request.link.turned_away
+            && request.why != Why::Check
+            && !self.is_stopping(process);
         let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
         let used = if conn.is_some() { self.conns[conn].used + 1 } else { 1 };
         let spec = self.keeping(request).filter(|spec| may && served && used < spec.requests);
@@ -178,7 +185,9 @@ impl<P: Probe> World<'_, P> {
     /// The server begins to wait for the next request over a connection.
     pub(crate) fn start_idle(&mut self, conn: ConnId) {
         let process = self.conns[conn].process;
-        let keeps = self.worker(process).keep_alive.unwrap_or(Span::MAX);
+        // A loop has a timer of its own for that.
+        let usual = self.worker(process).keep_alive.filter(|_| self.loop_of(process).is_none());
+        let keeps = usual.unwrap_or(Span::MAX);
         let state = &mut self.conns[conn];
         (state.polled, state.server_until) = (true, self.now.saturating_add(keeps));
         if state.server_until != Time::NEVER {
@@ -261,6 +270,13 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// A server closes a connection over which nobody asks it anything.
+    pub(crate) fn closes_idle(&mut self, conn: ConnId) {
+        if self.conns[conn].idle && self.conns[conn].open {
+            self.server_closes(conn);
+        }
+    }
+
     /// The server's side of an idle connection ends: a greenlet wakes to end, or the poller forgets it.
     fn server_closes(&mut self, conn: ConnId) {
         self.give_conn_port(conn, false);
@@ -277,8 +293,11 @@ impl<P: Probe> World<'_, P> {
     /// The server has closed its side: the poller forgets it, or its greenlet has ended.
     pub(crate) fn server_forgets(&mut self, conn: ConnId) {
         let state = &mut self.conns[conn];
-        let process = state.process;
+        let (process, sock) = (state.process, state.sock);
         state.server_holds = false;
+        if let Some(on) = self.loop_of(process) {
+            self.loop_forgets(on, sock);
+        }
         self.give_descriptor(process);
         self.life_drops(process);
         self.connection_over(process);

@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{HubId, ProcessId, RequestId, ThreadId};
+use crate::kit::id::{HubId, LoopId, ProcessId, RequestId, ThreadId};
 use crate::kit::rng::mix;
 use crate::model::kernel::Wakes;
 use crate::program::request::Stage;
@@ -34,6 +34,8 @@ pub(crate) struct Listener {
     pub(crate) in_turn: Vec<ThreadId>,
     /// Hubs that have it in their epoll set, in the order in which they added it.
     pub(crate) hubs: Vec<HubId>,
+    /// Event loops that have it in theirs, likewise.
+    pub(crate) loops: Vec<LoopId>,
     /// Handshakes under way.
     pub(crate) shaking: u32,
     /// Of those in `queue`, how many a worker has accepted before: they take no place there.
@@ -52,6 +54,7 @@ impl Listener {
             takes_turns: false,
             in_turn: Vec::new(),
             hubs,
+            loops: Vec::new(),
             shaking: 0,
             aside: 0,
             open: 0,
@@ -205,6 +208,9 @@ impl<P: Probe> World<'_, P> {
         for at in (0..self.listeners[index].hubs.len()).rev() {
             woken += u64::from(self.listener_readable(self.listeners[index].hubs[at]));
         }
+        for at in (0..self.listeners[index].loops.len()).rev() {
+            woken += u64::from(self.loop_listens(self.listeners[index].loops[at]));
+        }
         woken
     }
 
@@ -213,6 +219,11 @@ impl<P: Probe> World<'_, P> {
     fn wake_first_hub(&mut self, index: usize) {
         for at in 0..self.listeners[index].hubs.len() {
             if self.listener_readable(self.listeners[index].hubs[at]) {
+                return;
+            }
+        }
+        for at in 0..self.listeners[index].loops.len() {
+            if self.loop_listens(self.listeners[index].loops[at]) {
                 return;
             }
         }

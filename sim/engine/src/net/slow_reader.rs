@@ -111,6 +111,8 @@ impl<P: Probe> World<'_, P> {
         let thread = state.thread;
         if let Role::Hub(hub) = self.threads[thread].role {
             self.stop_writing_on_hub(hub, task);
+        } else if let Role::Loop(on) = self.threads[thread].role {
+            self.stop_writing_on_loop(on, task);
         } else if self.threads[thread].status == Status::Parked {
             self.make_ready(thread);
         }

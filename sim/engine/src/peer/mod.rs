@@ -94,6 +94,8 @@ pub(crate) enum Caller {
         /// Which sleep.
         serial: u32,
     },
+    /// A coroutine, through a socket of its loop.
+    Coroutine(LoopId, u32),
     /// An event loop that has made this happen.
     Loop {
         /// Which.
@@ -220,7 +222,7 @@ impl<P: Probe> World<'_, P> {
             Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
             Caller::Native { hub, serial } => return self.native_done(hub, serial),
             Caller::Loop { on, what } => return self.loop_hears(on, what),
-            Caller::Thread(_) | Caller::Socket(..) => {}
+            Caller::Thread(_) | Caller::Socket(..) | Caller::Coroutine(..) => {}
         }
         if call.task.is_none() {
             return;
@@ -240,6 +242,7 @@ impl<P: Probe> World<'_, P> {
                 self.hubs[hub].sockets.answered(sock);
                 self.arrived(hub, sock);
             }
+            Caller::Coroutine(on, sock) => self.loop_replied(on, sock, call.task),
             Caller::Remote { .. } | Caller::Native { .. } | Caller::Loop { .. } => unreachable!("they have returned"),
         }
     }

@@ -99,6 +99,8 @@ pub struct Link {
     pub relay: Option<Relay>,
     /// Whether the memory that it held is free again.
     pub weightless: bool,
+    /// Whether the server is too full for it: its answer is an error, and closes the connection.
+    pub turned_away: bool,
 }
 
 impl Default for Link {
@@ -115,6 +117,7 @@ impl Default for Link {
             tracked: false,
             relay: None,
             weightless: false,
+            turned_away: false,
         }
     }
 }

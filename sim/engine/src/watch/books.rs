@@ -139,8 +139,9 @@ fn queued(model: &Model, bill: &[u128; Wait::KINDS]) -> u128 {
 
 /// Whether whoever is in a queue stays there until a server takes it, and nothing else is in there.
 fn is_left_by_nobody(model: &Model, areas: &Areas) -> bool {
-    let plain =
-        |worker: &WorkerSpec| worker.router.is_none() && !matches!(worker.kind, WorkerKind::Pool { closes: true, .. });
+    // On a loop a connection is accepted some turns before its request has a task, and waits for the loop then.
+    let takes_turns = |kind: WorkerKind| matches!(kind, WorkerKind::Pool { closes: true, .. } | WorkerKind::Loop(_));
+    let plain = |worker: &WorkerSpec| worker.router.is_none() && !takes_turns(worker.kind);
     areas.left == 0
         && model.proxy.is_none()
         && model.workers.iter().all(plain)

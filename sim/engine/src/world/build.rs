@@ -25,8 +25,8 @@ impl<P: Probe> World<'_, P> {
                 WorkerKind::Pool { connections, .. } => connections,
                 WorkerKind::Threads { .. } | WorkerKind::Hub { .. } | WorkerKind::Loop(_) => u32::MAX,
             };
-            // A hub's process has one thread that runs Python: nobody competes with it.
-            let is_hub = matches!(worker.kind, WorkerKind::Hub { .. });
+            // The process of a hub or a loop has one thread that runs Python: nobody competes with it.
+            let is_hub = matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_));
             let gil = (worker.gil && !is_hub).then(|| Gil::new(worker.switch_interval));
             let host = HostId::from_index(listener.host as usize);
             let (listener, worker_index) = (spec.listener as usize, spec.worker as usize);
@@ -47,10 +47,14 @@ impl<P: Probe> World<'_, P> {
                     self.listeners[spec.listener as usize].hubs.push(hub);
                     self.start_thread(id, Role::Hub(hub));
                 }
-                WorkerKind::Loop(spec) => {
-                    // What its tasks share is its own.
-                    let on = EventLoop::new(self.threads.next_id(), &spec, &self.model.syncs);
+                WorkerKind::Loop(loop_spec) => {
+                    // What the tasks of a scheduling program share is the loop's own.
+                    let mut on = EventLoop::new(self.threads.next_id(), &loop_spec, &self.model.syncs);
+                    if !self.model.clients.is_empty() {
+                        on.listen(id);
+                    }
                     let on = self.carriers.add_loop(on);
+                    self.listeners[spec.listener as usize].loops.push(on);
                     self.start_thread(id, Role::Loop(on));
                 }
             }

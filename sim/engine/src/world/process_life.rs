@@ -305,7 +305,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a signal handler in Python does not get to run: the main thread is in a call into C that does not come back for it.
     fn main_loop_is_deaf(&self, id: ProcessId) -> bool {
         let thread = &self.threads[self.main_thread(id)];
-        matches!(thread.role, Role::Hub(_)) && thread.status == Status::Parked
+        matches!(thread.role, Role::Hub(_) | Role::Loop(_)) && thread.status == Status::Parked
     }
 
     /// Kills a process: whoever it serves sees the connection break. Another takes its place.
@@ -476,6 +476,9 @@ impl<P: Probe> World<'_, P> {
         self.tell_door(id, DoorState::Stopping);
         let (listener, threads) = (self.processes[id].listener, &self.threads);
         self.listeners[listener].threads.retain(|&thread| threads[thread].process != id);
+        if let Some(on) = self.loop_of(id) {
+            self.loop_stops_accepting(on);
+        }
     }
 
     /// Answers that are written and wait for the main thread to close their connections: the kernel closes them.
@@ -516,6 +519,7 @@ impl<P: Probe> World<'_, P> {
             let anew = self.hubs[hub].anew(greenlets);
             self.hubs[hub] = anew;
         }
+        self.loop_anew(id);
         let hub = self.hub_of(id);
         tell(&mut self.probe, self.now, Detail::Died { process: id, hub });
         let process = &mut self.processes[id];

@@ -1,5 +1,6 @@
 //! The run loop, its limits and its record.
 
+use crate::carrier::asyncio::EventLoop;
 use crate::client::Client;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::{Replication, Seed, mix};
@@ -329,7 +330,9 @@ fn record<P: Probe>(
     let residents = world.has_residents();
     let process_cpu =
         (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();
-    let World { model, probe, processes, threads, hubs, clients, .. } = world;
+    let held = world.hubs.iter().map(|hub| hub.held_max);
+    let hub_hold_max = held.chain(world.carriers.loops().map(EventLoop::held_max)).max();
+    let World { model, probe, processes, threads, clients, .. } = world;
     let mut recorder = recorder(probe);
     let World { fingerprint, births, events, net, masters, peer, .. } = world;
     recorder.close(end);
@@ -365,7 +368,7 @@ fn record<P: Probe>(
         slots_ppm: recorder.slots_ppm(window),
         slots,
         os_threads: model.os_threads(),
-        hub_hold_max: hubs.iter().map(|hub| hub.held_max).max(),
+        hub_hold_max,
         cores,
         process_cpu,
         thread_requests: thread_requests(&threads),

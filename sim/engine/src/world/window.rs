@@ -29,6 +29,7 @@ impl<P: Probe> World<'_, P> {
         self.processes.iter_mut().for_each(|process| process.begun = 0);
         self.threads.iter_mut().for_each(|thread| thread.served = 0);
         self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
+        self.carriers.begin_counting();
         self.clients.iter_mut().for_each(|client| client.worked = Span::ZERO);
         self.before.cpu = self.processes.iter().map(|process| process.cpu).collect();
         // What cores have been doing since they were taken is added when they are left.

@@ -98,7 +98,8 @@ impl<'a> IdealSource<'a> {
         let names: Vec<String> = class.sites.iter().map(|site| format!("{}/{}", client.name, site.name)).collect();
         let streams = Streams::new(Seed(1), Replication(0), names.iter().map(String::as_str));
         let key = stable_hash(&format!("{}/{}", client.name, class.name));
-        let hub = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
+        let hub =
+            model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)));
         IdealSource { model, client, class, streams, key, around: (around * 1e9) as u64, hub }
     }
 

@@ -126,7 +126,7 @@ fn at_the_door(world: &WorldToChange<'_>, on: On, meanwhile: Meanwhile) -> Vec<C
     }
 }
 
-/// Whether a world serves with hubs.
+/// Whether a world serves with hubs or event loops.
 pub(super) fn has_hubs(model: &Model) -> bool {
-    model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }))
+    model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)))
 }

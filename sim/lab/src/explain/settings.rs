@@ -109,7 +109,11 @@ impl WorldToChange<'_> {
         let (key, thing, number) = match self.kind() {
             Some(WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. }) => ("threads", "thread", threads),
             Some(WorkerKind::Hub { greenlets, .. }) => ("greenlets", "greenlet", greenlets),
-            Some(WorkerKind::Loop(_)) | None => return Vec::new(),
+            Some(WorkerKind::Loop(spec)) => match spec.limit {
+                Some(limit) => ("limit_concurrency", "connection", limit),
+                None => return Vec::new(),
+            },
+            None => return Vec::new(),
         };
         vec![more(on, self.key(key), (u64::from(number), 2), thing)]
     }
@@ -141,6 +145,10 @@ impl WorldToChange<'_> {
         match self.kind() {
             Some(WorkerKind::Hub { accepts, .. }) if accepts > 1 && self.shares_sockets() => {
                 let what = format!("a hub accepts 1 connection at a time instead of {accepts}");
+                vec![set(on, self.key("accepts"), 1, what)]
+            }
+            Some(WorkerKind::Loop(spec)) if spec.accepts > 1 && self.shares_sockets() => {
+                let what = format!("a loop accepts 1 connection at a time instead of {}", spec.accepts);
                 vec![set(on, self.key("accepts"), 1, what)]
             }
             _ => Vec::new(),

@@ -60,7 +60,7 @@ fn slots(kind: WorkerKind) -> u32 {
     match kind {
         WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => threads,
         WorkerKind::Hub { greenlets, .. } => greenlets,
-        WorkerKind::Loop(_) => 1,
+        WorkerKind::Loop(spec) => spec.limit.unwrap_or(1),
     }
 }
 

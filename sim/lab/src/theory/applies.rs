@@ -144,7 +144,7 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<QueueStation, Refu
     let (slots, processes) = (model.slots(), model.processes.len() as u64);
     let host = &model.hosts[0];
     let cores = u64::from(host.cores);
-    let hub = matches!(worker.kind, WorkerKind::Hub { .. });
+    let hub = matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_));
     let parallel = if hub || worker.gil { cores.min(processes) } else { cores };
     let costs = needs.own + (host.switch + host.wake).as_secs_f64() > NOTHING * needs.whole();
     if uncounted(model, needs) > LIGHT * needs.whole() {

@@ -154,7 +154,8 @@ impl<'a> Walk<'a> {
 
     /// A wait that gevent could not patch stops the hub.
     fn blocking(&mut self, model: &Model, patching: Patching) {
-        let hub = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
+        let hub =
+            model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)));
         if hub && patching == Patching::Blocking {
             self.refuse(Refusal::Blocking);
         }
@@ -229,7 +230,8 @@ impl<'a> Walk<'a> {
             WorkerKind::Threads { .. } => Span::ZERO,
             WorkerKind::Pool { .. } => costs.handoff + costs.take + costs.close,
             WorkerKind::Hub { .. } => costs.spawn,
-            WorkerKind::Loop(spec) => spec.costs.task,
+            // Its connections take a task and their handles, and so does the request.
+            WorkerKind::Loop(_) => costs.handoff + costs.spawn * 2 + costs.socket + costs.close + costs.switch * 4,
         };
         let own = (around + kind).as_secs_f64();
         self.needs.own = own;

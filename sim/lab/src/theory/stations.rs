@@ -190,7 +190,10 @@ fn around_steps(model: &Model, client: &ClientSpec, class: &ClassSpec) -> f64 {
     let own = own
         + match worker.kind {
             WorkerKind::Threads { .. } => Span::ZERO,
-            WorkerKind::Loop(spec) => spec.costs.task,
+            WorkerKind::Loop(_) => {
+                let anew = if kept { Span::ZERO } else { costs.spawn + costs.close };
+                costs.handoff + costs.spawn + costs.socket + anew
+            }
             WorkerKind::Pool { closes, .. } => {
                 costs.handoff + costs.take + if closes && !kept { costs.close } else { Span::ZERO }
             }
@@ -256,7 +259,7 @@ impl Builder<'_> {
         let cores: f64 = model.hosts.iter().map(|host| f64::from(host.cores)).sum();
         self.push(&mut all, StationKind::Cores, cores, self.each(|flow, uses| self.cpu(flow, uses)));
         match self.worker.kind {
-            WorkerKind::Hub { .. } => {
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => {
                 let takes = self.each(|flow, uses| uses.hub.and(Use::fixed(self.own(flow))));
                 self.push(&mut all, StationKind::Hubs, processes, takes);
             }
@@ -316,13 +319,14 @@ impl Builder<'_> {
         let costs = &self.worker.costs;
         let anew = match self.worker.kind {
             WorkerKind::Hub { .. } => costs.accept + costs.spawn,
-            WorkerKind::Loop(spec) => costs.accept + spec.costs.task,
+            WorkerKind::Loop(_) => costs.accept + costs.spawn + costs.close,
             WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => costs.accept,
         };
         let pool = match self.worker.kind {
             WorkerKind::Pool { closes: true, .. } => costs.handoff + costs.take + costs.close,
             WorkerKind::Pool { .. } => costs.handoff + costs.take,
-            WorkerKind::Threads { .. } | WorkerKind::Hub { .. } | WorkerKind::Loop(_) => Span::ZERO,
+            WorkerKind::Loop(_) => costs.handoff + costs.spawn + costs.socket,
+            WorkerKind::Threads { .. } | WorkerKind::Hub { .. } => Span::ZERO,
         };
         let kept = self.kept(flow);
         (costs.request + costs.respond + pool + if kept { Span::ZERO } else { anew }).as_secs_f64()
@@ -392,7 +396,7 @@ impl Builder<'_> {
 
     /// Locks, pools, queues and native threads.
     fn shared(&self, all: &mut Vec<Station>, processes: f64) {
-        let hub = matches!(self.worker.kind, WorkerKind::Hub { .. });
+        let hub = matches!(self.worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_));
         for (at, sync) in self.model.syncs.iter().enumerate() {
             let name = sync.name.clone();
             let (kind, units) = match sync.kind {

@@ -53,7 +53,8 @@ pub(crate) struct Interruptions {
 
 impl Interruptions {
     pub fn of(model: &Model) -> Interruptions {
-        let hub = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
+        let hub =
+            model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)));
         let leaves = |client: &engine::model::ClientSpec| {
             let limits = [client.read_timeout, client.connect_timeout, client.silence];
             client.patience.is_some() || client.hedge.is_some() || limits.iter().any(Option::is_some)

@@ -77,7 +77,7 @@ fn slots(world: &TypedWorld) -> u64 {
     match world.worker.kind {
         WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
         WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
-        WorkerKind::Loop(_) => 1,
+        WorkerKind::Loop(spec) => u64::from(spec.places()),
     }
 }
 

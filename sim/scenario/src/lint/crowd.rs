@@ -48,7 +48,11 @@ fn comes_at_once(client: &TypedClient) -> Option<u32> {
 
 /// How many connections a process takes at one go, if that leaves none for some other process of its server.
 fn at_one_go(world: &TypedWorld, clients: u32) -> Option<u32> {
-    let WorkerKind::Hub { accepts, .. } = world.worker.kind else { return None };
+    let accepts = match world.worker.kind {
+        WorkerKind::Hub { accepts, .. } => accepts,
+        WorkerKind::Loop(spec) => spec.accepts,
+        WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => return None,
+    };
     let alone = world.processes < 2 || world.servers > 1 || world.worker.router.is_some() || world.worker.resident;
     let keeps = world.worker.keep_alive.is_some() && world.kernel.sockets == 0;
     (!alone && keeps && u64::from(clients) <= u64::from(accepts) * u64::from(world.processes - 1)).then_some(accepts)

@@ -146,6 +146,10 @@ impl Walker<'_> {
         }
         let what = format!("unknown {} `{}`", key.name, short(text));
         let help = match suggest::nearest(text, words.iter().copied()) {
+            _ if key.name == "worker" && suggest::instead(text).is_some() => {
+                let nearest = suggest::instead(text).unwrap_or_default();
+                format!("`{}` is not simulated; {nearest}. {}", short(text), one_of(words))
+            }
             Some(near) => format!("did you mean `{near}`? {}", one_of(words)),
             None => one_of(words),
         };

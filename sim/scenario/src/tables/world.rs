@@ -1,6 +1,7 @@
 //! `[machine]` and `[world.NAME]`: what serves the requests.
 
 use engine::kernel::{Handshake, Kernel};
+use engine::model::asyncio::{LoopCosts, LoopSpec};
 use engine::model::{Cooling, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 use engine::worker::RouterSpec;
@@ -188,6 +189,13 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             "Connections that a pool server accepts, waiting or in service, before it stops accepting.",
         ),
         key(
+            "limit_concurrency",
+            KeyKind::Count(1, SLOTS),
+            Presence::Else("whatever comes is served"),
+            "100",
+            "Connections, the asking one and idle ones included, or requests in service, from which on a process of uvicorn answers with 503 and closes (--limit-concurrency): with 100 it serves 99.",
+        ),
+        key(
             "listen",
             KeyKind::Count(1, 1_000_000),
             PRESET,
@@ -237,7 +245,7 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             KeyKind::Count(1, 1_000_000),
             PRESET,
             "1",
-            "Connections that a hub accepts for one readiness of its listener.",
+            "Connections that a hub or an event loop accepts for one readiness of its listener.",
         ),
         key(
             "full",
@@ -369,7 +377,7 @@ impl TypedWorld {
         let slots = match self.worker.kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => threads,
             WorkerKind::Hub { greenlets, .. } => greenlets,
-            WorkerKind::Loop(_) => 1,
+            WorkerKind::Loop(spec) => spec.limit.unwrap_or(1),
         };
         let processes = u64::from(self.servers) * u64::from(self.processes);
         let tasks = processes.saturating_mul(u64::from(slots));
@@ -429,7 +437,7 @@ fn configured(
     findings: &mut Findings,
 ) -> WorkerSpec {
     let usual = &worker.prototype;
-    let kind = carrier(&name.text, node, worker, processes, findings);
+    let mut kind = carrier(&name.text, node, worker, processes, findings);
     let mut costs = usual.costs.scaled(slower);
     if let Some(own) = node.find::<&Node>("costs") {
         for cost in &worker::COSTS {
@@ -437,6 +445,9 @@ fn configured(
                 *(cost.of)(&mut costs) = span;
             }
         }
+    }
+    if let WorkerKind::Loop(spec) = &mut kind {
+        spec.costs = LoopCosts::of(&costs);
     }
     let timeout = node.find("http_timeout");
     let router = usual
@@ -474,6 +485,16 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     }
     match worker.carrier {
         Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),
+        Carrier::Loop => {
+            refuse(
+                "threads",
+                "an event loop carries requests in tasks, as many as come: `limit_concurrency` bounds them",
+            );
+            refuse(
+                "greenlets",
+                "an event loop carries requests in tasks, as many as come: `limit_concurrency` bounds them",
+            );
+        }
         Carrier::Sync => {
             refuse("threads", "a sync worker has one thread; raise `processes`, or take gunicorn-gthread");
             refuse("greenlets", "a sync worker has one thread; take gunicorn-gevent");
@@ -482,8 +503,14 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
             refuse("greenlets", "this server carries requests in threads: write `threads`")
         }
     }
+    let on_loop = worker.carrier == Carrier::Loop;
+    if !on_loop {
+        refuse("limit_concurrency", "it is uvicorn's");
+    }
     if !hub {
-        refuse("accepts", "only a hub accepts several connections at once");
+        if !on_loop {
+            refuse("accepts", "only a hub or an event loop accepts several connections at once");
+        }
         refuse("zero_sleep", "only a hub has a loop that goes round");
         refuse("full", "only a hub can leave its listener unwatched or spin");
     }
@@ -502,7 +529,11 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         })
     };
     match worker.prototype.kind {
-        kind @ WorkerKind::Loop(_) => kind,
+        WorkerKind::Loop(spec) => WorkerKind::Loop(LoopSpec {
+            accepts: node.find("accepts").unwrap_or(spec.accepts),
+            limit: node.find("limit_concurrency"),
+            ..spec
+        }),
         WorkerKind::Threads { .. } if worker.carrier == Carrier::Sync => WorkerKind::Threads { threads: 1 },
         WorkerKind::Threads { .. } => WorkerKind::Threads { threads: needed("threads", None) },
         WorkerKind::Pool { connections, closes, .. } => WorkerKind::Pool {

@@ -41,6 +41,23 @@ pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, li
     if words.is_empty() { format!("{listing}: none") } else { format!("{listing}: {}", words.join(", ")) }
 }
 
+/// Server software and frameworks that people name and that are not simulated: what is nearest.
+pub fn instead(software: &str) -> Option<&'static str> {
+    match fold(software).as_str() {
+        "fastapi" | "starlette" | "quart" | "django-asgi" | "asgi" => {
+            Some("it runs on a server: the nearest is `uvicorn`, with its own CPU time in a `burn`")
+        }
+        "hypercorn" | "daphne" => Some("the nearest is `uvicorn`, one loop a process with h11"),
+        "granian" => {
+            Some("the nearest is `uvicorn-standard`; its own back pressure and its threads in Rust are missing")
+        }
+        "waitress" => Some("the nearest is `paste`: one thread accepts, a pool serves"),
+        "celery" => Some("it is no server; a pool of processes that take jobs is nearest to `gunicorn-sync`"),
+        "flask" | "django" | "wsgi" => Some("it runs on a server, such as `gunicorn-gthread` or `uwsgi-threads`"),
+        _ => None,
+    }
+}
+
 /// Case and the choice between `-`, `_` and blank do not make words different.
 fn fold(word: &str) -> String {
     word.to_lowercase().replace(['_', ' '], "-")

@@ -7,6 +7,7 @@ use super::EventLoop;
 use super::future::{Done, FutKey, Value};
 use super::gather::Completions;
 use super::limit::Timeout;
+use super::server::Ask;
 use super::sockets::Reader;
 use super::spawn::Birth;
 use super::task::Aio;
@@ -51,6 +52,8 @@ pub(super) enum Callback {
     JobDone(Key<Job>),
     /// A descriptor is readable.
     Read(Reader),
+    /// What a server does.
+    Server(Ask),
 }
 
 /// An entry of the heap of timers.
@@ -196,6 +199,7 @@ impl EventLoop {
             Callback::Overdue(completions) => self.on_overdue(completions),
             Callback::JobDone(job) => self.on_job_done(job),
             Callback::Read(reader) => self.on_readable(reader),
+            Callback::Server(ask) => self.ask(ask),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! `handle.rs` the queue and the timers, `future.rs` futures, `task.rs` tasks and cancellation, `frame.rs` coroutines as small machines;
 //! those of the library are in `locks.rs`, `semaphore.rs`, `queues.rs`, `limit.rs`, `gather.rs`, `group.rs`, `sockets.rs`
 //! and `threads.rs`. `steps.rs` says what a program's steps become, `say.rs` what is told of them.
+//! `server/` is a loop that serves requests.
 //!
 //! The loop's state touches no other table of the world: what it costs is added to its own clock, and what shall happen outside is handed
 //! out when it stops to think. A burn keeps the whole loop.
@@ -24,6 +25,7 @@ mod objects;
 mod queues;
 mod say;
 mod semaphore;
+mod server;
 mod sockets;
 mod spawn;
 mod steps;
@@ -49,6 +51,8 @@ use locks::Locks;
 use objects::Object;
 use queues::Queue;
 use semaphore::Semaphore;
+pub(in crate::carrier) use server::Served;
+use server::Server;
 use sockets::{Sockets, Stream};
 use task::{Aio, AioKey, Running};
 use threads::{Job, Pool};
@@ -112,6 +116,7 @@ pub(crate) struct EventLoop {
     jobs: Arena<Job>,
     outside: Arena<Outside>,
     out: Out,
+    server: Server,
 }
 
 /// Something outside that will happen by itself.
@@ -121,6 +126,8 @@ enum Outside {
     Answer(u32, u32),
     /// A native thread is done with its job.
     Job(Key<Job>),
+    /// One is done with what it does for a request's task.
+    Native(TaskId),
 }
 
 /// What a loop hands out when it stops to think.
@@ -179,6 +186,7 @@ impl EventLoop {
             jobs: Arena::default(),
             outside: Arena::default(),
             out: Out::default(),
+            server: Server::default(),
         };
         on.build_objects(syncs);
         on

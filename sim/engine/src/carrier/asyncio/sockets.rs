@@ -13,6 +13,7 @@ use super::EventLoop;
 use super::frame::{Flow, Frame};
 use super::future::{Done, Exc, FutKey, Value};
 use super::handle::{Callback, Handle};
+use super::server::Ask;
 use super::task::Input;
 use crate::kit::arena::Key;
 use crate::model::asyncio::LoopKind;
@@ -54,6 +55,10 @@ pub(super) enum Reader {
     Watch { sock: u32, bytes: u32, who: u32, note: u16 },
     /// `_read_ready` of a transport.
     Stream(usize),
+    /// A server's: of its listener, or of a connection.
+    Server(Ask),
+    /// `_read_ready` of the transport of a call: the future it sets.
+    Reply { sock: u32, fut: FutKey },
 }
 
 /// A loop's descriptors.
@@ -64,10 +69,15 @@ pub(super) struct Sockets {
     ready: Vec<u32>,
     /// Under uvloop: what epoll is told at the next poll.
     untold: Vec<u32>,
+    /// Descriptors that are closed.
+    free: Vec<u32>,
 }
 
 impl Sockets {
     pub(super) fn open(&mut self) -> u32 {
+        if let Some(sock) = self.free.pop() {
+            return sock;
+        }
         self.socks.push(Sock::default());
         u32::try_from(self.socks.len() - 1).expect("a loop has under 2^32 sockets")
     }
@@ -77,6 +87,19 @@ impl Sockets {
         let (a, b) = (self.open(), self.open());
         (self.sock(a).peer, self.sock(b).peer) = (Some(b), Some(a));
         [a, b]
+    }
+
+    /// Closes one that nobody reads.
+    pub(super) fn close(&mut self, sock: u32) {
+        *self.sock(sock) = Sock::default();
+        self.free.push(sock);
+    }
+
+    /// A listening socket has something to accept, or has not. Whether the loop watches it.
+    pub(super) fn level(&mut self, sock: u32, readable: bool) -> bool {
+        self.sock(sock).waiting = u32::from(readable);
+        self.changed(sock);
+        self.sock(sock).known
     }
 
     fn sock(&mut self, sock: u32) -> &mut Sock {
@@ -232,6 +255,12 @@ impl EventLoop {
                 }
             }
             Reader::Stream(stream) => self.read_ready(stream),
+            Reader::Server(ask) => self.ask(ask),
+            Reader::Reply { sock, fut } => {
+                if self.recv(sock, u32::MAX).is_some() {
+                    self.set_result(fut, Value::None);
+                }
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Aio {
     /// What its last step came to.
     pub(super) outcome: Option<Outcome>,
     /// `_fut_waiter`.
-    waits_on: Option<FutKey>,
+    pub(super) waits_on: Option<FutKey>,
     /// `_must_cancel`.
     must_cancel: bool,
     /// `_num_cancels_requested`.

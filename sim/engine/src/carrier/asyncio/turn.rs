@@ -7,6 +7,7 @@
 
 use super::EventLoop;
 use super::handle::MILLISECOND;
+use super::server::Ask;
 use super::task::{Driven, Running};
 use crate::kit::time::{Span, Time};
 use crate::model::asyncio::LoopKind;
@@ -40,6 +41,8 @@ pub(super) enum Next {
     Block(Time),
     /// A task runs.
     Task,
+    /// A handle does something outside of the loop.
+    Serve(Ask),
 }
 
 /// How long the kernel waits in `select` with a timeout of so many seconds: whole milliseconds, rounded up by `selectors.py` and again by
@@ -57,6 +60,9 @@ impl EventLoop {
     /// Goes on until a task's program is next, or something of the machine is wanted.
     pub(super) fn turn(&mut self) -> Next {
         loop {
+            if let Some(ask) = self.asked() {
+                return Next::Serve(ask);
+            }
             match self.running.last() {
                 Some(&Running::Task(task)) => match self.drive(task) {
                     Driven::Program => return Next::Task,

@@ -29,8 +29,10 @@ impl<P: Probe> World<'_, P> {
         let owed = self.threads[thread].owed;
         let on = self.event_loop(id);
         on.now = now + owed;
-        if std::mem::take(&mut on.polling) {
-            on.now += on.costs.wake;
+        let wakes = std::mem::take(&mut on.polling);
+        on.now += if wakes { on.costs.wake } else { Span::ZERO };
+        if on.serves() {
+            self.look_around(id, wakes);
         }
         let demand = loop {
             match self.event_loop(id).turn() {
@@ -39,6 +41,7 @@ impl<P: Probe> World<'_, P> {
                         break demand;
                     }
                 }
+                Next::Serve(ask) => self.run_ask(id, ask),
                 Next::Pay => break Demand::PAY,
                 Next::Block(until) => {
                     if self.event_loop(id).now > now {
@@ -57,6 +60,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The program of the task that runs goes on to its next effect.
     fn run_program(&mut self, id: LoopId) -> Option<Demand> {
+        if self.event_loop(id).serves() {
+            return self.serve_program(id);
+        }
         let cursor = self.cursor_on_loop(id);
         let effect = self.advance_task(cursor);
         let on = &mut self.carriers.loops[id];
@@ -82,7 +88,7 @@ impl<P: Probe> World<'_, P> {
             Effect::GiveBack { sync } => Op::Release { sync },
             Effect::Do(op) => op,
             Effect::Wait { need: Need::Reply { .. } | Need::Unit { .. }, .. } | Effect::Leave => {
-                unreachable!("a loop serves no requests")
+                unreachable!("scheduling programs serve no requests")
             }
         };
         let takes = match op {
@@ -142,8 +148,10 @@ impl<P: Probe> World<'_, P> {
         match on.outside.remove(Key::from_raw(what)) {
             Some(Outside::Answer(sock, question)) => on.answer(sock, question),
             Some(Outside::Job(job)) => on.finish_job(job),
+            Some(Outside::Native(task)) => self.native_over(id, task),
             None => {}
         }
+        let on = self.event_loop(id);
         let wakes = on.polling && (!on.ready.is_empty() || on.sockets.has_ready());
         let thread = on.thread;
         self.hand_out(id);

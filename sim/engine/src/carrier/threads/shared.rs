@@ -79,12 +79,12 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn span_of(&self, task: TaskId, limit: Limit) -> Option<Span> {
+    pub(crate) fn span_of(&self, task: TaskId, limit: Limit) -> Option<Span> {
         let program = &self.model.programs[usize::from(self.tasks[task].program)];
         (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
     }
 
-    fn event_link(&self, process: ProcessId, sync: u16) -> u32 {
+    pub(crate) fn event_link(&self, process: ProcessId, sync: u16) -> u32 {
         match self.processes[process].syncs[usize::from(sync)] {
             Sync::Event(link) => link,
             _ => unreachable!("only events are set and waited for"),

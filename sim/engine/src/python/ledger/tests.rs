@@ -11,6 +11,7 @@ use crate::kit::law::Law;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
 use crate::machine::Status;
+use crate::model::asyncio::{LoopKind, LoopSpec, Python};
 use crate::model::worker::LifeSpec;
 use crate::model::*;
 use crate::program::op::{Draw, DrawKind, Limit, Patching};
@@ -228,16 +229,27 @@ enum Carrier {
     Pool,
     Hub,
     Residents,
+    Loop,
+    Uvloop,
 }
 
 fn carriers() -> impl Strategy<Value = Carrier> {
-    prop_oneof![Just(Carrier::Threads), Just(Carrier::Pool), Just(Carrier::Hub), Just(Carrier::Residents)]
+    prop_oneof![
+        Just(Carrier::Threads),
+        Just(Carrier::Pool),
+        Just(Carrier::Hub),
+        Just(Carrier::Residents),
+        Just(Carrier::Loop),
+        Just(Carrier::Uvloop)
+    ]
 }
 
 fn worker(carrier: Carrier, dies: bool) -> WorkerSpec {
     let kind = match carrier {
         Carrier::Threads => WorkerKind::Threads { threads: 6 },
         Carrier::Pool => WorkerKind::Pool { threads: 6, connections: 20, closes: false },
+        Carrier::Loop => WorkerKind::Loop(LoopSpec::plain(Python::REFERENCE, LoopKind::Asyncio)),
+        Carrier::Uvloop => WorkerKind::Loop(LoopSpec::plain(Python::REFERENCE, LoopKind::Uvloop)),
         Carrier::Hub | Carrier::Residents => WorkerKind::Hub { greenlets: 6, accepts: 100, full: WhenFull::Stop },
     };
     let life = LifeSpec {

@@ -128,7 +128,7 @@ impl Doorkeeper {
                 WorkerKind::Threads { threads } => (threads, threads, false),
                 WorkerKind::Pool { threads, .. } => (threads, threads, true),
                 WorkerKind::Hub { greenlets, .. } => (greenlets, 0, true),
-                WorkerKind::Loop(_) => (1, 0, true),
+                WorkerKind::Loop(spec) => (spec.places(), 0, true),
             };
             if matches!(kind, WorkerKind::Hub { .. }) {
                 keeper.hubs.push(at);

@@ -35,7 +35,7 @@ pub(super) static TABLES: [(&str, &[Row]); 31] = [
         "[world.NAME]",
         &[
             // What is refused of other servers where it is read needs nothing more.
-            ("worker processes threads greenlets connections listen servers cores", Needs::Nothing),
+            ("worker processes threads greenlets connections limit_concurrency listen servers cores", Needs::Nothing),
             ("accepts full http_timeout timeout harakiri max_requests max_requests_jitter", Needs::Nothing),
             ("down nofile threads_max kernel memory costs", Needs::Nothing),
             ("yield_every", Needs::Burns),

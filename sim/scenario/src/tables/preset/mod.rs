@@ -195,6 +195,11 @@ mod tests {
             }
             Carrier::Pool => common + costs.handoff + costs.take + thread,
             // No server, so no request: a pass costs what its steps cost.
+            // A request over a connection that is kept: a poll, two handles and a step, the task, and the timer of the connection.
+            Carrier::Loop => {
+                let handles = costs.switch + costs.switch / 2;
+                costs.poll + handles + costs.socket + costs.handoff + costs.spawn + costs.timer + common - costs.accept
+            }
             Carrier::Hub if *resident => common,
             Carrier::Hub => common + costs.poll + costs.spawn + costs.switch,
         }
@@ -224,6 +229,11 @@ mod tests {
             "pywsgi",
             "paste",
             "gevent-loop",
+            "uvicorn",
+            "uvicorn-httptools",
+            "uvicorn-uvloop",
+            "uvicorn-standard",
+            "gunicorn-uvicorn",
             "gevent-wsgi",
         ];
         assert_eq!(worker_names(), expected);

@@ -1,5 +1,6 @@
 //! `[worker.NAME]` of a preset: server software and what it costs.
 
+use engine::model::asyncio::{LoopKind, LoopSpec, Python};
 use engine::model::{Costs, Releases, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 
@@ -40,6 +41,8 @@ pub(crate) enum Carrier {
     /// One accepting thread and a pool.
     Pool,
     Hub,
+    /// An event loop of asyncio.
+    Loop,
 }
 
 /// A part of a server's own work: name, meaning, and its place in [`Costs`].
@@ -77,6 +80,16 @@ static FULL_VALUE: KeyTable = KeyTable {
     keys: &[
         key("value", KeyKind::OneOf(|| vec!["stop", "spin"]), Presence::Required, "\"stop\"", "the word"),
         key("source", KeyKind::Text, Presence::Required, "\"baseserver.py\"", "where it comes from"),
+    ],
+};
+
+static LOOP_VALUE: KeyTable = KeyTable {
+    heading: "{ value, source }",
+    noun: "a sourced loop",
+    doc: "Whose event loop it is, and where that comes from.",
+    keys: &[
+        key("value", KeyKind::OneOf(|| vec!["asyncio", "uvloop"]), Presence::Required, "\"uvloop\"", "the loop"),
+        key("source", KeyKind::Text, Presence::Required, "\"config.py\"", "where it comes from"),
     ],
 };
 
@@ -119,7 +132,7 @@ pub(super) static WORKER: KeyTable = KeyTable {
     keys: &[
         key(
             "kind",
-            KeyKind::OneOf(|| vec!["sync", "threads", "pool", "hub"]),
+            KeyKind::OneOf(|| vec!["sync", "threads", "pool", "hub", "loop"]),
             Presence::Required,
             "\"hub\"",
             "what carries a request",
@@ -128,6 +141,7 @@ pub(super) static WORKER: KeyTable = KeyTable {
         key("accepts_shared", COUNT, NO, "{}", "the same, several processes at one listener"),
         key("full", KeyKind::Table(&FULL_VALUE), NO, "{}", "when all greenlets are taken"),
         key("greenlets", COUNT, NO, "{}", "greenlets by default"),
+        key("loop", KeyKind::Table(&LOOP_VALUE), NO, "{}", "whose event loop it is"),
         key("connections", COUNT, NO, "{}", "connections of a pool server"),
         key("keepalive", DURATION, NO, "{}", "how long an idle connection is kept"),
         key("releases_before", SMALL, NO, "{}", "system calls without the GIL before the application"),
@@ -164,6 +178,7 @@ impl Worker {
             "sync" => Carrier::Sync,
             "threads" => Carrier::Threads,
             "pool" => Carrier::Pool,
+            "loop" => Carrier::Loop,
             _ => Carrier::Hub,
         };
         let count = |key: &str| node.find::<&Node>(key).map(|value| value.get::<u32>("value"));
@@ -215,6 +230,11 @@ fn kind(carrier: Carrier, node: &Node) -> WorkerKind {
             connections: count("connections"),
             closes: node.find::<&Node>("closes").is_some_and(|value| value.get("value")),
         },
+        Carrier::Loop => {
+            let is_uvloop = node.find::<&Node>("loop").is_some_and(|on| on.get::<&str>("value") == "uvloop");
+            let on = if is_uvloop { LoopKind::Uvloop } else { LoopKind::Asyncio };
+            WorkerKind::Loop(LoopSpec { accepts: count("accepts"), ..LoopSpec::plain(Python::V3_11, on) })
+        }
         Carrier::Hub => {
             let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");
             let full = if spins { WhenFull::Spin } else { WhenFull::Stop };
