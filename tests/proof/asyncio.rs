@@ -22,7 +22,7 @@ const PROGRAM: &str = ".program.json";
 const SHOWN: usize = 10;
 
 /// The programs of the corpus, by the paths of their files without the ending.
-fn programs() -> Vec<(String, asyncio::Program)> {
+fn programs() -> Vec<(String, asyncio::AsyncioProgram)> {
     let mut paths = Vec::new();
     shipped::files_below(&shipped::root().join("tests/corpus/asyncio"), &mut paths);
     let program = |path: PathBuf| {
@@ -37,7 +37,7 @@ fn programs() -> Vec<(String, asyncio::Program)> {
 }
 
 /// What is wrong with our trace of a program; `None` if it is the recorded one, or if the loop cannot run it.
-fn problem(stem: &str, program: &asyncio::Program, python: Python, kind: LoopKind) -> Option<String> {
+fn problem(stem: &str, program: &asyncio::AsyncioProgram, python: Python, kind: LoopKind) -> Option<String> {
     let subject = program.on(python, kind)?;
     let label = if kind == LoopKind::Uvloop { "uvloop" } else { python.label() };
     let own = format!("{stem}.trace.{label}.json");

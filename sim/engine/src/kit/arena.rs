@@ -8,43 +8,43 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// The name of a row.
-pub(crate) struct Key<T> {
+pub(crate) struct ArenaKey<T> {
     at: u32,
     life: u32,
     of: PhantomData<fn() -> T>,
 }
 
-impl<T> Clone for Key<T> {
+impl<T> Clone for ArenaKey<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Key<T> {}
+impl<T> Copy for ArenaKey<T> {}
 
-impl<T> PartialEq for Key<T> {
+impl<T> PartialEq for ArenaKey<T> {
     fn eq(&self, other: &Self) -> bool {
         (self.at, self.life) == (other.at, other.life)
     }
 }
 
-impl<T> Eq for Key<T> {}
+impl<T> Eq for ArenaKey<T> {}
 
-impl<T> fmt::Debug for Key<T> {
+impl<T> fmt::Debug for ArenaKey<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.at, self.life)
     }
 }
 
-impl<T> Key<T> {
+impl<T> ArenaKey<T> {
     /// As two numbers, for whoever must not know what it names.
     pub(crate) fn raw(self) -> (u32, u32) {
         (self.at, self.life)
     }
 
     /// From [`Key::raw`].
-    pub(crate) fn from_raw((at, life): (u32, u32)) -> Key<T> {
-        Key { at, life, of: PhantomData }
+    pub(crate) fn from_raw((at, life): (u32, u32)) -> ArenaKey<T> {
+        ArenaKey { at, life, of: PhantomData }
     }
 }
 
@@ -63,30 +63,30 @@ impl<T> Default for Arena<T> {
 
 impl<T> Arena<T> {
     /// Adds a row.
-    pub(crate) fn insert(&mut self, row: T) -> Key<T> {
+    pub(crate) fn insert(&mut self, row: T) -> ArenaKey<T> {
         let at = self.free.pop().unwrap_or_else(|| {
             self.rows.push((0, None));
             u32::try_from(self.rows.len() - 1).expect("an arena has under 2^32 rows")
         });
         let (life, place) = &mut self.rows[at as usize];
         *place = Some(row);
-        Key { at, life: *life, of: PhantomData }
+        ArenaKey { at, life: *life, of: PhantomData }
     }
 
     /// The row, if it is still there.
-    pub(crate) fn get(&self, key: Key<T>) -> Option<&T> {
+    pub(crate) fn get(&self, key: ArenaKey<T>) -> Option<&T> {
         let (life, row) = &self.rows[key.at as usize];
         if *life == key.life { row.as_ref() } else { None }
     }
 
     /// The row, if it is still there.
-    pub(crate) fn get_mut(&mut self, key: Key<T>) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: ArenaKey<T>) -> Option<&mut T> {
         let (life, row) = &mut self.rows[key.at as usize];
         if *life == key.life { row.as_mut() } else { None }
     }
 
     /// Takes a row out, if it is still there; its key finds nothing from now on.
-    pub(crate) fn remove(&mut self, key: Key<T>) -> Option<T> {
+    pub(crate) fn remove(&mut self, key: ArenaKey<T>) -> Option<T> {
         let (life, place) = &mut self.rows[key.at as usize];
         if *life != key.life {
             return None;
@@ -100,7 +100,7 @@ impl<T> Arena<T> {
     /// Takes all rows out; no key finds anything from now on.
     pub(crate) fn clear(&mut self) {
         for at in 0..self.rows.len() {
-            let key = Key { at: at as u32, life: self.rows[at].0, of: PhantomData };
+            let key = ArenaKey { at: at as u32, life: self.rows[at].0, of: PhantomData };
             self.remove(key);
         }
     }

@@ -9,7 +9,7 @@ use engine::op::{Op, Patching, Pc, Program, Spawn};
 use engine::time::Span;
 use serde_json::Value;
 
-use super::grammar::{Action, UntilWord};
+use super::grammar::{AsyncioAction, UntilWord};
 use crate::gevent::OracleError;
 use crate::gevent::body::{Body, at_least_one, index_of, read_step, span};
 use crate::gevent::compile::{Tables, check_name};
@@ -41,67 +41,73 @@ impl Coroutine<'_> {
     fn steps(&mut self, steps: &[Value], place: &str, depth: usize) -> Result<(), OracleError> {
         for (at, step) in steps.iter().enumerate() {
             let place = format!("{place}[{at}]");
-            let (tag, action) = read_step::<Action>(step, &place)?;
+            let (tag, action) = read_step::<AsyncioAction>(step, &place)?;
             let outcome = self.action(&action, &place, depth)?;
             if let Some(tag) = tag {
                 let tag = self.body.tables.tag(&tag, &place)?;
                 self.body.emit(Op::Mark { tag, outcome }, &place)?;
-            } else if matches!(action, Action::Mark {}) {
+            } else if matches!(action, AsyncioAction::Mark {}) {
                 return Err(OracleError::part(&place, "a mark needs a tag"));
             }
         }
         Ok(())
     }
 
-    fn action(&mut self, action: &Action, place: &str, depth: usize) -> Result<Told, OracleError> {
+    fn action(&mut self, action: &AsyncioAction, place: &str, depth: usize) -> Result<Told, OracleError> {
         match action {
-            Action::Mark {} => return Ok(false),
-            Action::Burn { ms } => {
+            AsyncioAction::Mark {} => return Ok(false),
+            AsyncioAction::Burn { ms } => {
                 let op = Op::Burn(self.body.draw(*ms, place)?);
                 self.body.emit(op, place)?;
                 return Ok(false);
             }
-            Action::Sleep { ms } if *ms == 0.0 => self.body.emit(Op::Yield, place)?,
-            Action::Sleep { ms } => {
+            AsyncioAction::Sleep { ms } if *ms == 0.0 => self.body.emit(Op::Yield, place)?,
+            AsyncioAction::Sleep { ms } => {
                 let op = Op::Sleep(Patching::Patched, self.body.draw(*ms, place)?);
                 self.body.emit(op, place)?;
             }
-            Action::Repeat { times, steps } => {
+            AsyncioAction::Repeat { times, steps } => {
                 self.repeat(*times, steps, place, depth)?;
                 return Ok(false);
             }
-            Action::Timeout { .. } | Action::WaitFor { .. } | Action::Try { .. } | Action::Group { .. } => {
+            AsyncioAction::Timeout { .. }
+            | AsyncioAction::WaitFor { .. }
+            | AsyncioAction::Try { .. }
+            | AsyncioAction::Group { .. } => {
                 self.block(action, place, depth)?;
             }
-            Action::Raise { error } => self.aio(AioStep::Raise(error.word()), place)?,
-            Action::Call { note, after_ms } => {
+            AsyncioAction::Raise { error } => self.aio(AioStep::Raise(error.word()), place)?,
+            AsyncioAction::Call { note, after_ms } => {
                 let note = self.body.tables.tag(note, place)?;
                 let after = limit(*after_ms, place)?;
                 self.aio(AioStep::Call { note, after }, place)?;
             }
-            Action::Spawn { .. } => self.spawn(action, place)?,
-            Action::Link { .. }
-            | Action::Cancel { .. }
-            | Action::Await { .. }
-            | Action::Shield { .. }
-            | Action::Gather { .. }
-            | Action::Join { .. }
-            | Action::AsCompleted { .. } => self.among_tasks(action, place)?,
-            Action::Acquire { .. }
-            | Action::Release { .. }
-            | Action::Wait { .. }
-            | Action::Notify { .. }
-            | Action::Set { .. }
-            | Action::Clear { .. } => self.synchronise(action, place)?,
-            Action::Put { .. } | Action::Get { .. } | Action::TaskDone { .. } | Action::Shutdown { .. } => {
+            AsyncioAction::Spawn { .. } => self.spawn(action, place)?,
+            AsyncioAction::Link { .. }
+            | AsyncioAction::Cancel { .. }
+            | AsyncioAction::Await { .. }
+            | AsyncioAction::Shield { .. }
+            | AsyncioAction::Gather { .. }
+            | AsyncioAction::Join { .. }
+            | AsyncioAction::AsCompleted { .. } => self.among_tasks(action, place)?,
+            AsyncioAction::Acquire { .. }
+            | AsyncioAction::Release { .. }
+            | AsyncioAction::Wait { .. }
+            | AsyncioAction::Notify { .. }
+            | AsyncioAction::Set { .. }
+            | AsyncioAction::Clear { .. } => self.synchronise(action, place)?,
+            AsyncioAction::Put { .. }
+            | AsyncioAction::Get { .. }
+            | AsyncioAction::TaskDone { .. }
+            | AsyncioAction::Shutdown { .. } => {
                 self.hand_over(action, place)?;
             }
-            Action::Send { .. }
-            | Action::Recv { .. }
-            | Action::Request { .. }
-            | Action::Watch { .. }
-            | Action::Unwatch { .. }
-            | Action::Apply { .. } => self.reach_out(action, place)?,
+            AsyncioAction::Send { .. }
+            | AsyncioAction::Recv { .. }
+            | AsyncioAction::Request { .. }
+            | AsyncioAction::Watch { .. }
+            | AsyncioAction::Unwatch { .. }
+            | AsyncioAction::Apply { .. } => self.reach_out(action, place)?,
         }
         Ok(true)
     }
@@ -140,10 +146,10 @@ impl Coroutine<'_> {
     }
 
     /// A block: its first step, what is in it, and its end.
-    fn block(&mut self, action: &Action, place: &str, depth: usize) -> Result<(), OracleError> {
+    fn block(&mut self, action: &AsyncioAction, place: &str, depth: usize) -> Result<(), OracleError> {
         let inside = format!("{place}.steps");
         match action {
-            Action::Timeout { ms, steps } => {
+            AsyncioAction::Timeout { ms, steps } => {
                 let limit = self.body.limit(Some(*ms), place)?;
                 let guard = self.body.code.len();
                 self.body.emit(Op::Guard { limit, end: Pc(0) }, place)?;
@@ -151,21 +157,21 @@ impl Coroutine<'_> {
                 self.body.emit(Op::Unguard, place)?;
                 self.body.code[guard] = Op::Guard { limit, end: self.body.here() };
             }
-            Action::WaitFor { ms, steps } => {
+            AsyncioAction::WaitFor { ms, steps } => {
                 let limit = span(*ms, place)?;
                 let at = self.write(AioStep::Limit { limit, end: Pc(0) }, place)?;
                 self.steps(steps, &inside, depth)?;
                 self.aio(AioStep::Leave, place)?;
                 self.asyncio[at] = AioStep::Limit { limit, end: self.body.here() };
             }
-            Action::Group { name, steps } => {
+            AsyncioAction::Group { name, steps } => {
                 let name = self.group(name, place)?;
                 let at = self.write(AioStep::Group { name, end: Pc(0) }, place)?;
                 self.steps(steps, &inside, depth)?;
                 self.aio(AioStep::Leave, place)?;
                 self.asyncio[at] = AioStep::Group { name, end: self.body.here() };
             }
-            Action::Try { steps, last, catch } => {
+            AsyncioAction::Try { steps, last, catch } => {
                 let at = self.write(AioStep::Try { catch: *catch, last: None, end: Pc(0) }, place)?;
                 self.steps(steps, &inside, depth)?;
                 self.aio(AioStep::Leave, place)?;
@@ -188,8 +194,10 @@ impl Coroutine<'_> {
         self.body.tables.tag(&format!("group {name}"), place)
     }
 
-    fn spawn(&mut self, action: &Action, place: &str) -> Result<(), OracleError> {
-        let Action::Spawn { body, name, after_ms, group, eager } = action else { unreachable!("the caller chose") };
+    fn spawn(&mut self, action: &AsyncioAction, place: &str) -> Result<(), OracleError> {
+        let AsyncioAction::Spawn { body, name, after_ms, group, eager } = action else {
+            unreachable!("the caller chose")
+        };
         let program = self.body.tables.body(body, place)?;
         let name = self.body.tables.spawned(name.as_ref().unwrap_or(body), place)?;
         let spawn = Spawn { program, name, after: limit(*after_ms, place)?, pool: None, bare: false };
@@ -201,43 +209,43 @@ impl Coroutine<'_> {
         self.body.emit(Op::Spawn { spawn }, place)
     }
 
-    fn among_tasks(&mut self, action: &Action, place: &str) -> Result<(), OracleError> {
+    fn among_tasks(&mut self, action: &AsyncioAction, place: &str) -> Result<(), OracleError> {
         let one = |target: &[String]| match target {
             [_] => Ok(()),
             _ => Err(OracleError::part(place, "there must be one target")),
         };
         let step = match action {
-            Action::Link { target, note } => {
+            AsyncioAction::Link { target, note } => {
                 let targets = self.body.targets(target, place)?;
                 let note = self.body.tables.tag(note, place)?;
                 return self.body.emit(Op::Link { targets, note }, place);
             }
-            Action::Cancel { target: Some(target), on: None } => {
+            AsyncioAction::Cancel { target: Some(target), on: None } => {
                 AioStep::Cancel { targets: self.body.targets(target, place)? }
             }
-            Action::Cancel { target: None, on: Some(on) } => {
+            AsyncioAction::Cancel { target: None, on: Some(on) } => {
                 AioStep::CancelResult { sync: self.body.sync("cancel", on, is_result, place)?.0 }
             }
-            Action::Cancel { .. } => {
+            AsyncioAction::Cancel { .. } => {
                 return Err(OracleError::part(place, "`cancel` needs `target` or `on`, not both"));
             }
-            Action::Await { target } => {
+            AsyncioAction::Await { target } => {
                 one(target)?;
                 AioStep::Await { targets: self.body.targets(target, place)? }
             }
-            Action::Shield { target } => {
+            AsyncioAction::Shield { target } => {
                 one(target)?;
                 AioStep::Shield { targets: self.body.targets(target, place)? }
             }
-            Action::Gather { target, exceptions } => {
+            AsyncioAction::Gather { target, exceptions } => {
                 AioStep::Gather { targets: self.body.targets(target, place)?, exceptions: *exceptions }
             }
-            Action::AsCompleted { target, note, timeout_ms } => {
+            AsyncioAction::AsCompleted { target, note, timeout_ms } => {
                 let targets = self.body.targets(target, place)?;
                 let note = self.body.tables.tag(note, place)?;
                 AioStep::Completed { targets, note, limit: limit(*timeout_ms, place)? }
             }
-            Action::Join { target: Some(target), on: None, until, timeout_ms } => {
+            AsyncioAction::Join { target: Some(target), on: None, until, timeout_ms } => {
                 let targets = self.body.targets(target, place)?;
                 let until = match until.unwrap_or_default() {
                     UntilWord::All => Until::All,
@@ -246,35 +254,37 @@ impl Coroutine<'_> {
                 };
                 AioStep::Wait { targets, limit: limit(*timeout_ms, place)?, until }
             }
-            Action::Join { target: None, on: Some(on), until: None, timeout_ms } => {
+            AsyncioAction::Join { target: None, on: Some(on), until: None, timeout_ms } => {
                 let sync = self.body.sync("join", on, is_queue, place)?.0;
                 let limit = self.body.limit(*timeout_ms, place)?;
                 return self.body.emit(Op::JoinAll { sync, limit }, place);
             }
-            Action::Join { target: None, on: Some(_), until: Some(_), .. } => {
+            AsyncioAction::Join { target: None, on: Some(_), until: Some(_), .. } => {
                 return Err(OracleError::part(place, "`until` goes with `target`"));
             }
-            Action::Join { .. } => return Err(OracleError::part(place, "`join` needs `target` or `on`, not both")),
+            AsyncioAction::Join { .. } => {
+                return Err(OracleError::part(place, "`join` needs `target` or `on`, not both"));
+            }
             _ => unreachable!("the caller chose"),
         };
         self.aio(step, place)
     }
 
     /// Locks, events, results, conditions and barriers.
-    fn synchronise(&mut self, action: &Action, place: &str) -> Result<(), OracleError> {
+    fn synchronise(&mut self, action: &AsyncioAction, place: &str) -> Result<(), OracleError> {
         let op = match action {
-            Action::Acquire { on, timeout_ms } => {
+            AsyncioAction::Acquire { on, timeout_ms } => {
                 let sync = self.body.sync("acquire", on, is_lock, place)?.0;
                 Op::Acquire { sync, limit: self.body.limit(*timeout_ms, place)?, block: true }
             }
-            Action::Release { on } => Op::Release { sync: self.body.sync("release", on, is_lock, place)?.0 },
-            Action::Wait { on, timeout_ms } => {
+            AsyncioAction::Release { on } => Op::Release { sync: self.body.sync("release", on, is_lock, place)?.0 },
+            AsyncioAction::Wait { on, timeout_ms } => {
                 let (sync, kind) = self.body.sync("wait", on, is_awaited, place)?;
                 let limit = self.body.limit(*timeout_ms, place)?;
                 let is_condition = is_condition(&kind);
                 if is_condition { Op::WaitCondition { sync, limit } } else { Op::Await { sync, limit } }
             }
-            Action::Notify { on, n } => {
+            AsyncioAction::Notify { on, n } => {
                 let sync = self.body.sync("notify", on, is_condition, place)?.0;
                 let count = match n {
                     NotifyCount::Word(_) => u16::MAX,
@@ -285,42 +295,44 @@ impl Coroutine<'_> {
                 };
                 Op::Notify { sync, count }
             }
-            Action::Set { on, item: None, error: Some(error) } => {
+            AsyncioAction::Set { on, item: None, error: Some(error) } => {
                 let sync = self.body.sync("set an error of", on, is_result, place)?.0;
                 return self.aio(AioStep::Fail { sync, error: error.word() }, place);
             }
-            Action::Set { item: Some(_), error: Some(_), .. } => {
+            AsyncioAction::Set { item: Some(_), error: Some(_), .. } => {
                 return Err(OracleError::part(place, "`item` or `error`, not both"));
             }
-            Action::Set { on, item, .. } => {
+            AsyncioAction::Set { on, item, .. } => {
                 let sync = self.body.sync("set", on, is_set, place)?.0;
                 // Without a value, a result gets the name of the task that sets it; an event has no use for either.
                 let item = item.as_ref().map_or(Ok(u16::MAX), |item| self.body.tables.item(item, place))?;
                 Op::Signal { sync, item }
             }
-            Action::Clear { on } => Op::Clear { sync: self.body.sync("clear", on, is_event, place)?.0 },
+            AsyncioAction::Clear { on } => Op::Clear { sync: self.body.sync("clear", on, is_event, place)?.0 },
             _ => unreachable!("the caller chose"),
         };
         self.body.emit(op, place)
     }
 
     /// Queues and results.
-    fn hand_over(&mut self, action: &Action, place: &str) -> Result<(), OracleError> {
+    fn hand_over(&mut self, action: &AsyncioAction, place: &str) -> Result<(), OracleError> {
         let op = match action {
-            Action::Put { on, item, block, timeout_ms } => {
+            AsyncioAction::Put { on, item, block, timeout_ms } => {
                 let sync = self.body.sync("put", on, is_queue, place)?.0;
                 let item = self.body.tables.item(item, place)?;
                 Op::Put { sync, item, limit: self.body.limit(*timeout_ms, place)?, block: *block }
             }
-            Action::Get { on, block, timeout_ms } => {
+            AsyncioAction::Get { on, block, timeout_ms } => {
                 let (sync, kind) = self.body.sync("get", on, |kind| is_queue(kind) || is_result(kind), place)?;
                 if is_result(&kind) && !block {
                     return Err(OracleError::part(place, "a result is got by waiting for it"));
                 }
                 Op::Get { sync, limit: self.body.limit(*timeout_ms, place)?, block: *block }
             }
-            Action::TaskDone { on } => Op::TaskDone { sync: self.body.sync("task_done", on, is_queue, place)?.0 },
-            Action::Shutdown { on, immediate } => {
+            AsyncioAction::TaskDone { on } => {
+                Op::TaskDone { sync: self.body.sync("task_done", on, is_queue, place)?.0 }
+            }
+            AsyncioAction::Shutdown { on, immediate } => {
                 let sync = self.body.sync("shut down", on, is_queue, place)?.0;
                 return self.aio(AioStep::Shutdown { sync, immediate: *immediate }, place);
             }
@@ -330,42 +342,42 @@ impl Coroutine<'_> {
     }
 
     /// Sockets, remote peers and native threads.
-    fn reach_out(&mut self, action: &Action, place: &str) -> Result<(), OracleError> {
+    fn reach_out(&mut self, action: &AsyncioAction, place: &str) -> Result<(), OracleError> {
         let op = match action {
-            Action::Send { on, bytes } => {
+            AsyncioAction::Send { on, bytes } => {
                 let (sync, end) = self.end("send", on, has_ends, place)?;
                 if *bytes > SEND_MAX {
                     return Err(OracleError::part(place, format!("`bytes` is {SEND_MAX} at most")));
                 }
                 Op::Send { sync, end, bytes: at_least_one("bytes", *bytes, place)? }
             }
-            Action::Recv { on, bytes, timeout_ms } if on.contains('.') => {
+            AsyncioAction::Recv { on, bytes, timeout_ms } if on.contains('.') => {
                 let (sync, end) = self.end("recv", on, has_ends, place)?;
                 let bytes = at_least_one("bytes", bytes.unwrap_or(READ), place)?;
                 return self.aio(AioStep::Receive { sync, end, bytes, limit: limit(*timeout_ms, place)? }, place);
             }
-            Action::Recv { on, timeout_ms, .. } => {
+            AsyncioAction::Recv { on, timeout_ms, .. } => {
                 let (sync, kind) = self.body.sync("recv", on, |kind| is_remote(kind) || has_ends(kind), place)?;
                 if has_ends(&kind) {
                     return Err(OracleError::part(place, format!("`{on}` has two ends: say `{on}.a` or `{on}.b`")));
                 }
                 return self.aio(AioStep::Answer { sync, limit: limit(*timeout_ms, place)? }, place);
             }
-            Action::Request { on, ms } => {
+            AsyncioAction::Request { on, ms } => {
                 let sync = self.body.sync("request", on, is_remote, place)?.0;
                 Op::Ask { sync, takes: self.body.draw(*ms, place)? }
             }
-            Action::Watch { on, note, bytes } => {
+            AsyncioAction::Watch { on, note, bytes } => {
                 let (sync, end) = self.end("watch", on, is_pair, place)?;
                 let note = self.body.tables.tag(note, place)?;
                 let bytes = at_least_one("bytes", bytes.unwrap_or(READ), place)?;
                 return self.aio(AioStep::Watch { sync, end, note, bytes }, place);
             }
-            Action::Unwatch { on } => {
+            AsyncioAction::Unwatch { on } => {
                 let (sync, end) = self.end("unwatch", on, is_pair, place)?;
                 return self.aio(AioStep::Unwatch { sync, end }, place);
             }
-            Action::Apply { on, ms } => {
+            AsyncioAction::Apply { on, ms } => {
                 let sync = self.body.sync("apply", on, is_threads, place)?.0;
                 Op::Apply { sync, takes: self.body.draw(*ms, place)? }
             }

@@ -7,14 +7,14 @@ use engine::model::{AioKind, Model, Policy, SyncKind, SyncSpec, WorkerKind, Work
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::grammar::{File, Object, QueueOrder};
-use super::{Program, body};
+use super::grammar::{AsyncioFile, AsyncioObject, AsyncioQueueOrder};
+use super::{AsyncioProgram, body};
 use crate::gevent::compile::{MAIN, Tables, alone, check_count, check_name};
 use crate::gevent::grammar::Ordered;
 use crate::gevent::{Oracle, OracleError};
 
 /// Compiles a file.
-pub(super) fn compile(file: File) -> Result<Program, OracleError> {
+pub(super) fn compile(file: AsyncioFile) -> Result<AsyncioProgram, OracleError> {
     if file.version != 1 {
         return Err(OracleError::part("version", format!("must be 1, not {}", file.version)));
     }
@@ -54,7 +54,7 @@ pub(super) fn compile(file: File) -> Result<Program, OracleError> {
         tags: tables.tags.0,
         items: tables.items.0,
     };
-    Ok(Program { oracle, since, eager: file.eager })
+    Ok(AsyncioProgram { oracle, since, eager: file.eager })
 }
 
 /// The first version that can run it.
@@ -83,37 +83,39 @@ fn objects(declared: &Ordered<Value>) -> Result<Vec<(String, SyncKind)>, OracleE
     let one = |(name, value): &(String, Value)| {
         let place = format!("objects.{name}");
         check_name(name, &place)?;
-        let object = Object::deserialize(value).map_err(|error| OracleError::part(&place, error.to_string()))?;
+        let object = AsyncioObject::deserialize(value).map_err(|error| OracleError::part(&place, error.to_string()))?;
         Ok((name.clone(), kind(&object, &place)?))
     };
     declared.0.iter().map(one).collect()
 }
 
-fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
+fn kind(object: &AsyncioObject, place: &str) -> Result<SyncKind, OracleError> {
     let at_least_one = |field: &str, count: u32| match count {
         0 => Err(OracleError::part(place, format!("`{field}` must be at least 1"))),
         count => Ok(count),
     };
     Ok(match object {
-        Object::Lock {} => SyncKind::Lock,
-        Object::Event {} => SyncKind::Event,
-        Object::Condition {} => SyncKind::Condition { reentrant: false },
-        Object::Semaphore { value, bounded } => {
+        AsyncioObject::Lock {} => SyncKind::Lock,
+        AsyncioObject::Event {} => SyncKind::Event,
+        AsyncioObject::Condition {} => SyncKind::Condition { reentrant: false },
+        AsyncioObject::Semaphore { value, bounded } => {
             SyncKind::Semaphore { units: *value, policy: Policy::HandOff, bounded: *bounded }
         }
-        Object::Barrier { parties } => SyncKind::Aio(AioKind::Barrier { parties: at_least_one("parties", *parties)? }),
-        Object::Result {} => SyncKind::AsyncResult,
-        Object::Queue { order, maxsize } => {
+        AsyncioObject::Barrier { parties } => {
+            SyncKind::Aio(AioKind::Barrier { parties: at_least_one("parties", *parties)? })
+        }
+        AsyncioObject::Result {} => SyncKind::AsyncResult,
+        AsyncioObject::Queue { order, maxsize } => {
             let max = maxsize.map(|max| at_least_one("maxsize", max)).transpose()?;
             match order {
-                QueueOrder::Priority => SyncKind::Aio(AioKind::PriorityQueue { max }),
-                QueueOrder::Fifo => SyncKind::Queue { lifo: false, max, standard: false, filled: false },
-                QueueOrder::Lifo => SyncKind::Queue { lifo: true, max, standard: false, filled: false },
+                AsyncioQueueOrder::Priority => SyncKind::Aio(AioKind::PriorityQueue { max }),
+                AsyncioQueueOrder::Fifo => SyncKind::Queue { lifo: false, max, standard: false, filled: false },
+                AsyncioQueueOrder::Lifo => SyncKind::Queue { lifo: true, max, standard: false, filled: false },
             }
         }
-        Object::Pair {} => SyncKind::Pair,
-        Object::Stream {} => SyncKind::Aio(AioKind::Stream),
-        Object::Remote {} => SyncKind::Remote,
-        Object::Threads { size } => SyncKind::Threads { size: at_least_one("size", *size)? },
+        AsyncioObject::Pair {} => SyncKind::Pair,
+        AsyncioObject::Stream {} => SyncKind::Aio(AioKind::Stream),
+        AsyncioObject::Remote {} => SyncKind::Remote,
+        AsyncioObject::Threads { size } => SyncKind::Threads { size: at_least_one("size", *size)? },
     })
 }

@@ -10,7 +10,7 @@ use crate::gevent::grammar::{NotifyCount, Ordered};
 /// A program file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(super) struct AsyncioFile {
     pub version: u32,
     pub name: String,
     #[serde(default)]
@@ -30,7 +30,7 @@ pub(super) struct File {
 /// A shared object.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Object {
+pub(super) enum AsyncioObject {
     Lock {},
     Event {},
     Condition {},
@@ -46,7 +46,7 @@ pub(super) enum Object {
     Result {},
     Queue {
         #[serde(default)]
-        order: QueueOrder,
+        order: AsyncioQueueOrder,
         maxsize: Option<u32>,
     },
     Pair {},
@@ -69,7 +69,7 @@ fn six() -> u32 {
 /// What comes out of a queue first.
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum QueueOrder {
+pub(super) enum AsyncioQueueOrder {
     #[default]
     Fifo,
     Lifo,
@@ -108,7 +108,7 @@ pub(super) enum UntilWord {
 /// What a step does, without its tag. Times are milliseconds.
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Action {
+pub(super) enum AsyncioAction {
     Mark {},
     Burn {
         ms: f64,

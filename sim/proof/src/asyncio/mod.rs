@@ -16,7 +16,7 @@ use crate::gevent::{Oracle, OracleError};
 
 /// A scheduling program for asyncio.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Program {
+pub struct AsyncioProgram {
     /// The program on the reference version's own loop.
     pub oracle: Oracle,
     /// The first version that can run it.
@@ -25,7 +25,7 @@ pub struct Program {
     pub eager: bool,
 }
 
-impl Program {
+impl AsyncioProgram {
     /// The program on another loop; `None` if that cannot run it.
     pub fn on(&self, python: Python, kind: LoopKind) -> Option<Oracle> {
         // uvloop 0.23 has no eager tasks.
@@ -42,7 +42,7 @@ impl Program {
 ///
 /// # Errors
 /// The first thing that is wrong with it, with its place.
-pub fn parse(text: &str) -> Result<Program, OracleError> {
+pub fn parse(text: &str) -> Result<AsyncioProgram, OracleError> {
     compile::compile(serde_json::from_str(text)?)
 }
 

@@ -6,7 +6,7 @@ use engine::model::{AioKind, SyncKind, WorkerKind};
 use engine::op::{Op, Pc};
 use engine::time::Span;
 
-use super::{Program, is_meant, parse};
+use super::{AsyncioProgram, is_meant, parse};
 use crate::gevent::{entries, print};
 
 /// A program with these objects and these steps of main; there is a body `w` to spawn.
@@ -14,7 +14,7 @@ fn text(objects: &str, main: &str) -> String {
     format!(r#"{{"version": 1, "name": "test", "objects": {{{objects}}}, "bodies": {{"main": [{main}], "w": []}}}}"#)
 }
 
-fn program(objects: &str, main: &str) -> Program {
+fn program(objects: &str, main: &str) -> AsyncioProgram {
     parse(&text(objects, main)).unwrap()
 }
 
@@ -24,7 +24,7 @@ fn refusal(objects: &str, main: &str) -> String {
 }
 
 /// What a program says, on this loop.
-fn said(program: &Program, python: Python, kind: LoopKind) -> Vec<String> {
+fn said(program: &AsyncioProgram, python: Python, kind: LoopKind) -> Vec<String> {
     let oracle = program.on(python, kind).expect("the loop can run it");
     let transcript = engine::transcript::run(&oracle.model, oracle.main, oracle.main_name).expect("it ends");
     entries(&oracle, &transcript).into_iter().map(|line| format!("{}:{}", line.who, line.tag)).collect()

@@ -5,7 +5,7 @@
 //! runs, and what is raised in it comes to them.
 
 use super::EventLoop;
-use super::future::{Ended, Exc, FutKey, Value};
+use super::future::{Ended, Exc, FutKey, FutureValue};
 use super::gather::{EachCompleted, WaitMany};
 use super::group::GroupBlock;
 use super::handle::{Callback, Handle};
@@ -16,15 +16,15 @@ use super::say::Say;
 use super::semaphore::TakeToken;
 use super::sockets::{ReadStream, Receive};
 use super::spawn::Birthing;
-use super::task::{AioKey, Input};
-use crate::kit::arena::Key;
+use super::task::{AioKey, TaskInput};
+use crate::kit::arena::ArenaKey;
 use crate::kit::time::Span;
 use crate::program::op::Pc;
 use crate::program::said::Outcome;
 
 /// What a task is in.
 #[derive(Debug)]
-pub(super) enum Frame {
+pub(super) enum CoroutineFrame {
     Say(Say),
     /// A future that is awaited; whether it is nobody else's.
     Future(FutKey, bool),
@@ -51,13 +51,13 @@ pub(super) enum Frame {
 
 /// What a frame does next.
 #[derive(Debug)]
-pub(super) enum Flow {
+pub(super) enum FrameFlow {
     /// It is over.
-    Return(Value),
+    Return(FutureValue),
     /// It is over, by an exception.
     Raise(Exc),
     /// It awaits a coroutine.
-    Call(Frame),
+    Call(CoroutineFrame),
     /// It awaits a future.
     Await(FutKey),
     /// A bare `yield`.
@@ -70,57 +70,57 @@ pub(super) enum Flow {
     Done(Option<Outcome>, Option<Pc>),
 }
 
-impl Flow {
+impl FrameFlow {
     /// What was awaited is what it comes to.
-    pub(super) fn pass(input: Input) -> Flow {
+    pub(super) fn pass(input: TaskInput) -> FrameFlow {
         match input {
-            Input::Ok(value) => Flow::Return(value),
-            Input::Err(error) => Flow::Raise(error),
-            Input::Start | Input::Leave => unreachable!("it has begun, and is no block"),
+            TaskInput::Ok(value) => FrameFlow::Return(value),
+            TaskInput::Err(error) => FrameFlow::Raise(error),
+            TaskInput::Start | TaskInput::Leave => unreachable!("it has begun, and is no block"),
         }
     }
 
-    pub(super) fn of(ended: Ended) -> Flow {
-        Flow::pass(Input::of(ended))
+    pub(super) fn of(ended: Ended) -> FrameFlow {
+        FrameFlow::pass(TaskInput::of(ended))
     }
 }
 
-impl Frame {
+impl CoroutineFrame {
     /// Goes on.
-    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: TaskInput) -> FrameFlow {
         match self {
-            Frame::Say(say) => say.step(on, input),
-            Frame::Future(future, own) => match input {
-                Input::Start => Flow::Await(*future),
+            CoroutineFrame::Say(say) => say.step(on, input),
+            CoroutineFrame::Future(future, own) => match input {
+                TaskInput::Start => FrameFlow::Await(*future),
                 input => {
                     if *own {
                         on.forget(*future);
                     }
-                    Flow::pass(input)
+                    FrameFlow::pass(input)
                 }
             },
-            Frame::Sleep(sleep) => sleep.step(on, input),
-            Frame::YieldOnce => match input {
-                Input::Start => Flow::Yield,
-                input => Flow::pass(input),
+            CoroutineFrame::Sleep(sleep) => sleep.step(on, input),
+            CoroutineFrame::YieldOnce => match input {
+                TaskInput::Start => FrameFlow::Yield,
+                input => FrameFlow::pass(input),
             },
-            Frame::Lock(frame) => frame.step(on, input),
-            Frame::Token(frame) => frame.step(on, input),
-            Frame::Event(frame) => frame.step(on, input),
-            Frame::Condition(frame) => frame.step(on, input),
-            Frame::Barrier(frame) => frame.step(on, input),
-            Frame::Put(frame) => frame.step(on, input),
-            Frame::Get(frame) => frame.step(on, input),
-            Frame::Join(frame) => frame.step(on, input),
-            Frame::Receive(frame) => frame.step(on, input),
-            Frame::Read(frame) => frame.step(on, input),
-            Frame::WaitFor(frame) => frame.step(on, me, input),
-            Frame::WaitMany(frame) => frame.step(on, input),
-            Frame::Each(frame) => frame.step(on, me, input),
-            Frame::Birth(frame) => frame.step(on, input),
-            Frame::Try(frame) => frame.step(input),
-            Frame::Limit(frame) => frame.step(on, input),
-            Frame::Group(frame) => frame.step(on, me, input),
+            CoroutineFrame::Lock(frame) => frame.step(on, input),
+            CoroutineFrame::Token(frame) => frame.step(on, input),
+            CoroutineFrame::Event(frame) => frame.step(on, input),
+            CoroutineFrame::Condition(frame) => frame.step(on, input),
+            CoroutineFrame::Barrier(frame) => frame.step(on, input),
+            CoroutineFrame::Put(frame) => frame.step(on, input),
+            CoroutineFrame::Get(frame) => frame.step(on, input),
+            CoroutineFrame::Join(frame) => frame.step(on, input),
+            CoroutineFrame::Receive(frame) => frame.step(on, input),
+            CoroutineFrame::Read(frame) => frame.step(on, input),
+            CoroutineFrame::WaitFor(frame) => frame.step(on, me, input),
+            CoroutineFrame::WaitMany(frame) => frame.step(on, input),
+            CoroutineFrame::Each(frame) => frame.step(on, me, input),
+            CoroutineFrame::Birth(frame) => frame.step(on, input),
+            CoroutineFrame::Try(frame) => frame.step(input),
+            CoroutineFrame::Limit(frame) => frame.step(on, input),
+            CoroutineFrame::Group(frame) => frame.step(on, me, input),
         }
     }
 }
@@ -129,24 +129,24 @@ impl Frame {
 #[derive(Debug)]
 pub(super) struct Sleep {
     span: Span,
-    wait: Option<(FutKey, Key<Handle>)>,
+    wait: Option<(FutKey, ArenaKey<Handle>)>,
 }
 
 impl Sleep {
-    pub(super) fn frame(span: Span) -> Frame {
-        if span.is_zero() { Frame::YieldOnce } else { Frame::Sleep(Sleep { span, wait: None }) }
+    pub(super) fn frame(span: Span) -> CoroutineFrame {
+        if span.is_zero() { CoroutineFrame::YieldOnce } else { CoroutineFrame::Sleep(Sleep { span, wait: None }) }
     }
 
-    fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let Some((future, handle)) = self.wait else {
             let future = on.create_future();
             let handle = on.call_later(self.span, Callback::SetResult(future));
             self.wait = Some((future, handle));
-            return Flow::Await(future);
+            return FrameFlow::Await(future);
         };
         on.cancel_handle(handle);
         on.forget(future);
-        Flow::pass(input)
+        FrameFlow::pass(input)
     }
 }
 
@@ -166,31 +166,31 @@ impl TryBlock {
         TryBlock { catch, last, end, pending: None }
     }
 
-    fn step(&mut self, input: Input) -> Flow {
+    fn step(&mut self, input: TaskInput) -> FrameFlow {
         let comes_to = match input {
-            Input::Start | Input::Ok(_) => return Flow::Program(None),
-            Input::Leave => match self.pending.take() {
+            TaskInput::Start | TaskInput::Ok(_) => return FrameFlow::Program(None),
+            TaskInput::Leave => match self.pending.take() {
                 Some(pending) => return self.over(pending),
                 None => Ok(Outcome::Ok),
             },
             // What is raised in the clause takes the place of what was pending.
-            Input::Err(error) if self.pending.is_some() => return Flow::Raise(error),
-            Input::Err(error) if self.catch => Ok(Outcome::Word(error.name())),
-            Input::Err(error) => Err(error),
+            TaskInput::Err(error) if self.pending.is_some() => return FrameFlow::Raise(error),
+            TaskInput::Err(error) if self.catch => Ok(Outcome::Word(error.name())),
+            TaskInput::Err(error) => Err(error),
         };
         match self.last {
             Some(last) => {
                 self.pending = Some(comes_to);
-                Flow::Program(Some(last))
+                FrameFlow::Program(Some(last))
             }
             None => self.over(comes_to),
         }
     }
 
-    fn over(&self, comes_to: Result<Outcome, Exc>) -> Flow {
+    fn over(&self, comes_to: Result<Outcome, Exc>) -> FrameFlow {
         match comes_to {
-            Ok(outcome) => Flow::Done(Some(outcome), Some(self.end)),
-            Err(error) => Flow::Raise(error),
+            Ok(outcome) => FrameFlow::Done(Some(outcome), Some(self.end)),
+            Err(error) => FrameFlow::Raise(error),
         }
     }
 }

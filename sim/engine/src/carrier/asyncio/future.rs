@@ -1,26 +1,26 @@
 //! Futures: what they hold, who is told when they are done, and how they are cancelled.
 //!
 //! After `futures.py:Future`. A future that is done queues its callbacks in the order they were added (F3), the wake-ups of waiting
-//! tasks among them; nothing runs at once. What a callback does is a [`Done`]; whoever it names may be gone by then and is not found.
+//! tasks among them; nothing runs at once. What a callback does is a [`DoneCallback`]; whoever it names may be gone by then and is not found.
 
 use super::EventLoop;
-use super::gather::{Completions, Gather, Wait};
+use super::gather::{Completions, GatherCall, WaitCall};
 use super::group::Group;
 use super::handle::{Callback, Handle};
 use super::task::Aio;
 use super::threads::Job;
-use crate::kit::arena::Key;
+use crate::kit::arena::ArenaKey;
 use crate::program::said::Said;
 
 /// How deep a cancellation goes through gatherings within gatherings (`sys.getrecursionlimit()`).
 const RECURSION_MAX: u32 = 1000;
 
 /// What is awaited.
-pub(super) type FutKey = Key<Fut>;
+pub(super) type FutKey = ArenaKey<Fut>;
 
 /// A value, as far as one is told apart from another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Value {
+pub(crate) enum FutureValue {
     None,
     Bool(bool),
     Item(u16),
@@ -55,7 +55,7 @@ impl Exc {
 }
 
 /// How something came out.
-pub(super) type Ended = Result<Value, Exc>;
+pub(super) type Ended = Result<FutureValue, Exc>;
 
 /// How far a future is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,15 +70,15 @@ pub(super) enum State {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Plain,
-    Task(Key<Aio>),
-    Gather(Key<Gather>),
+    Task(ArenaKey<Aio>),
+    Gather(ArenaKey<GatherCall>),
 }
 
 /// A future.
 #[derive(Debug)]
 pub(crate) struct Fut {
     pub(super) state: State,
-    callbacks: Vec<Done>,
+    callbacks: Vec<DoneCallback>,
     pub(super) kind: Kind,
     /// `_asyncio_future_blocking`, left behind by a task that has awaited itself: who awaits it now gets an error.
     pub(super) blocking: bool,
@@ -86,29 +86,29 @@ pub(crate) struct Fut {
 
 /// A callback of a future that is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Done {
+pub(super) enum DoneCallback {
     /// `Task.__wakeup`.
-    WakeUp(Key<Aio>),
+    WakeUp(ArenaKey<Aio>),
     /// A note is traced under the task's name.
     Note(u16),
     /// `tasks.py:_release_waiter`.
     Release(FutKey),
     /// `tasks.py:_wait`, `_on_completion`.
-    Waited(Key<Wait>),
+    Waited(ArenaKey<WaitCall>),
     /// `tasks.py:gather`, `_done_callback`.
-    Gathered(Key<Gather>),
+    Gathered(ArenaKey<GatherCall>),
     /// `tasks.py:shield`, `_inner_done_callback`: the outer future.
     ShieldInner(FutKey),
     /// `tasks.py:shield`, `_outer_done_callback`: the inner future.
     ShieldOuter(FutKey),
     /// `tasks.py:as_completed`, `_on_completion`.
-    Completed(Key<Completions>),
+    Completed(ArenaKey<Completions>),
     /// `taskgroups.py:_on_task_done`.
-    Grouped(Key<Group>),
+    Grouped(ArenaKey<Group>),
     /// `selector_events.py:_sock_read_done`.
-    NotRead(u32, Key<Handle>),
+    NotRead(u32, ArenaKey<Handle>),
     /// `futures.py:_chain_future`, `_call_check_cancel`.
-    CheckCancel(Key<Job>),
+    CheckCancel(ArenaKey<Job>),
 }
 
 impl EventLoop {
@@ -132,7 +132,7 @@ impl EventLoop {
 
     /// How far a future is; one that is gone is done and has told everybody.
     pub(super) fn state(&self, key: FutKey) -> State {
-        self.futures.get(key).map_or(State::Done(Ok(Value::None)), |future| future.state)
+        self.futures.get(key).map_or(State::Done(Ok(FutureValue::None)), |future| future.state)
     }
 
     pub(super) fn is_done(&self, key: FutKey) -> bool {
@@ -170,12 +170,12 @@ impl EventLoop {
         }
     }
 
-    pub(super) fn set_result(&mut self, key: FutKey, value: Value) {
+    pub(super) fn set_result(&mut self, key: FutKey, value: FutureValue) {
         self.settle(key, State::Done(Ok(value)));
     }
 
     /// `add_done_callback`: a future that is done queues it (F7).
-    pub(super) fn add_done_callback(&mut self, key: FutKey, done: Done) {
+    pub(super) fn add_done_callback(&mut self, key: FutKey, done: DoneCallback) {
         match self.futures.get_mut(key) {
             Some(future) if future.state == State::Pending => future.callbacks.push(done),
             Some(_) | None => {
@@ -184,7 +184,7 @@ impl EventLoop {
         }
     }
 
-    pub(super) fn remove_done_callback(&mut self, key: FutKey, done: Done) {
+    pub(super) fn remove_done_callback(&mut self, key: FutKey, done: DoneCallback) {
         if let Some(future) = self.futures.get_mut(key) {
             future.callbacks.retain(|&known| known != done);
         }
@@ -211,28 +211,28 @@ impl EventLoop {
     }
 
     /// Runs a callback of a future that is done.
-    pub(super) fn run_done(&mut self, done: Done, key: FutKey) {
+    pub(super) fn run_done(&mut self, done: DoneCallback, key: FutKey) {
         match done {
-            Done::WakeUp(task) => self.wake_up(task, key),
-            Done::Note(note) => {
+            DoneCallback::WakeUp(task) => self.wake_up(task, key),
+            DoneCallback::Note(note) => {
                 if let Some(Kind::Task(task)) = self.futures.get(key).map(|future| future.kind) {
                     let who = self.tasks.get(task).map_or(u32::MAX, |task| task.who);
                     self.say(who, Said::Note(note));
                 }
             }
-            Done::Release(waiter) => self.set_result(waiter, Value::None),
-            Done::Waited(wait) => self.on_waited(wait, key),
-            Done::Gathered(gather) => self.on_gathered(gather, key),
-            Done::ShieldInner(outer) => self.on_inner_done(outer, key),
-            Done::ShieldOuter(inner) => self.remove_done_callback(inner, Done::ShieldInner(key)),
-            Done::Completed(completions) => self.on_completed(completions, key),
-            Done::Grouped(group) => self.on_task_done(group, key),
-            Done::NotRead(sock, handle) => {
+            DoneCallback::Release(waiter) => self.set_result(waiter, FutureValue::None),
+            DoneCallback::Waited(wait) => self.on_waited(wait, key),
+            DoneCallback::Gathered(gather) => self.on_gathered(gather, key),
+            DoneCallback::ShieldInner(outer) => self.on_inner_done(outer, key),
+            DoneCallback::ShieldOuter(inner) => self.remove_done_callback(inner, DoneCallback::ShieldInner(key)),
+            DoneCallback::Completed(completions) => self.on_completed(completions, key),
+            DoneCallback::Grouped(group) => self.on_task_done(group, key),
+            DoneCallback::NotRead(sock, handle) => {
                 if !self.rules.recv_knows_its_reader || self.handles.get(handle).is_some() {
                     self.remove_reader(sock);
                 }
             }
-            Done::CheckCancel(job) => self.check_cancel(job, key),
+            DoneCallback::CheckCancel(job) => self.check_cancel(job, key),
         }
     }
 }

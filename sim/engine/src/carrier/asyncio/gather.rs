@@ -5,19 +5,19 @@
 //! order is the one that was given.
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Done, Exc, FutKey, Kind, State, Value};
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{DoneCallback, Exc, FutKey, FutureValue, Kind, State};
 use super::handle::{Callback, Handle};
-use super::queues::{GetItem, Order, Queue, QueueKey};
-use super::task::{AioKey, Input};
-use crate::kit::arena::Key;
+use super::queues::{AioQueue, GetItem, Order, QueueKey};
+use super::task::{AioKey, TaskInput};
+use crate::kit::arena::ArenaKey;
 use crate::kit::time::Span;
 use crate::program::asyncio::Until;
 use crate::program::said::{Outcome, Said};
 
 /// A gathering: its future, and the members whose ends it waits for.
 #[derive(Debug)]
-pub(crate) struct Gather {
+pub(crate) struct GatherCall {
     pub(super) children: Vec<FutKey>,
     outer: FutKey,
     /// Members, each counted once.
@@ -30,9 +30,9 @@ pub(crate) struct Gather {
 
 /// A wait for several.
 #[derive(Debug)]
-pub(crate) struct Wait {
+pub(crate) struct WaitCall {
     waiter: FutKey,
-    timer: Option<Key<Handle>>,
+    timer: Option<ArenaKey<Handle>>,
     left: usize,
     until: Until,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Wait {
 pub(crate) struct Completions {
     members: Vec<FutKey>,
     ended: QueueKey,
-    timer: Option<Key<Handle>>,
+    timer: Option<ArenaKey<Handle>>,
 }
 
 /// Each once, in the order given.
@@ -58,12 +58,18 @@ fn set(members: &[FutKey]) -> Vec<FutKey> {
 
 impl EventLoop {
     /// `gather`: its future.
-    pub(super) fn gather(&mut self, children: Vec<FutKey>, exceptions: bool) -> (Key<Gather>, FutKey) {
+    pub(super) fn gather(&mut self, children: Vec<FutKey>, exceptions: bool) -> (ArenaKey<GatherCall>, FutKey) {
         let members = set(&children);
         let outer = self.create_future();
         let (count, cancel_requested) = (members.len(), false);
-        let gather =
-            self.gathers.insert(Gather { children, outer, members: count, finished: 0, exceptions, cancel_requested });
+        let gather = self.gathers.insert(GatherCall {
+            children,
+            outer,
+            members: count,
+            finished: 0,
+            exceptions,
+            cancel_requested,
+        });
         if let Some(future) = self.futures.get_mut(outer) {
             future.kind = Kind::Gather(gather);
         }
@@ -71,7 +77,7 @@ impl EventLoop {
         let at_once = |on: &EventLoop, member: FutKey| on.rules.gather_counts_done && on.is_done(member);
         let done: Vec<FutKey> = members.iter().copied().filter(|&member| at_once(self, member)).collect();
         for &member in members.iter().filter(|member| !done.contains(member)) {
-            self.add_done_callback(member, Done::Gathered(gather));
+            self.add_done_callback(member, DoneCallback::Gathered(gather));
         }
         for member in done {
             self.on_gathered(gather, member);
@@ -80,7 +86,7 @@ impl EventLoop {
     }
 
     /// A member has ended; the last one sets the gathering's future, or the first that failed (M2).
-    pub(super) fn on_gathered(&mut self, gather: Key<Gather>, member: FutKey) {
+    pub(super) fn on_gathered(&mut self, gather: ArenaKey<GatherCall>, member: FutKey) {
         let error = match self.state(member) {
             State::Cancelled => Some(Exc::Cancelled),
             State::Done(ended) => ended.err(),
@@ -94,13 +100,13 @@ impl EventLoop {
             Some(error) if !exceptions => Err(error),
             _ if !is_last => return,
             _ if cancelled => Err(Exc::Cancelled),
-            _ => Ok(Value::None),
+            _ => Ok(FutureValue::None),
         };
         self.settle(outer, State::Done(ended));
     }
 
     /// `_GatheringFuture.cancel`: all members, in order.
-    pub(super) fn cancel_gather(&mut self, gather: Key<Gather>) -> bool {
+    pub(super) fn cancel_gather(&mut self, gather: ArenaKey<GatherCall>) -> bool {
         let Some(state) = self.gathers.get(gather) else { return false };
         let children = state.children.clone();
         let mut any = false;
@@ -113,7 +119,7 @@ impl EventLoop {
         any
     }
 
-    pub(super) fn forget_gather(&mut self, gather: Key<Gather>) {
+    pub(super) fn forget_gather(&mut self, gather: ArenaKey<GatherCall>) {
         if let Some(state) = self.gathers.remove(gather) {
             self.forget(state.outer);
         }
@@ -125,8 +131,8 @@ impl EventLoop {
             return inner;
         }
         let outer = self.create_future();
-        self.add_done_callback(inner, Done::ShieldInner(outer));
-        self.add_done_callback(outer, Done::ShieldOuter(inner));
+        self.add_done_callback(inner, DoneCallback::ShieldInner(outer));
+        self.add_done_callback(outer, DoneCallback::ShieldOuter(inner));
         outer
     }
 
@@ -137,7 +143,7 @@ impl EventLoop {
     }
 
     /// A member of a `wait` has ended.
-    pub(super) fn on_waited(&mut self, wait: Key<Wait>, member: FutKey) {
+    pub(super) fn on_waited(&mut self, wait: ArenaKey<WaitCall>, member: FutKey) {
         let failed = matches!(self.state(member), State::Done(Err(_)));
         let Some(state) = self.waits.get_mut(wait) else { return };
         state.left -= 1;
@@ -151,12 +157,12 @@ impl EventLoop {
             if let Some(timer) = timer {
                 self.cancel_handle(timer);
             }
-            self.set_result(waiter, Value::None);
+            self.set_result(waiter, FutureValue::None);
         }
     }
 
     /// A member of an `as_completed` has ended.
-    pub(super) fn on_completed(&mut self, completions: Key<Completions>, member: FutKey) {
+    pub(super) fn on_completed(&mut self, completions: ArenaKey<Completions>, member: FutKey) {
         let Some(state) = self.completions.get_mut(completions) else { return };
         if state.members.is_empty() {
             return;
@@ -164,19 +170,19 @@ impl EventLoop {
         state.members.retain(|&other| other != member);
         let (ended, timer) = (state.ended, state.timer.filter(|_| state.members.is_empty()));
         // It has no bound and is never shut down.
-        let _ = self.put_now(ended, Value::Future(member));
+        let _ = self.put_now(ended, FutureValue::Future(member));
         if let Some(timer) = timer {
             self.cancel_handle(timer);
         }
     }
 
     /// The time of an `as_completed` is up: an entry for each that has not ended.
-    pub(super) fn on_overdue(&mut self, completions: Key<Completions>) {
+    pub(super) fn on_overdue(&mut self, completions: ArenaKey<Completions>) {
         let Some(state) = self.completions.get_mut(completions) else { return };
         let (members, ended) = (std::mem::take(&mut state.members), state.ended);
         for member in members {
-            self.remove_done_callback(member, Done::Completed(completions));
-            let _ = self.put_now(ended, Value::None);
+            self.remove_done_callback(member, DoneCallback::Completed(completions));
+            let _ = self.put_now(ended, FutureValue::None);
         }
     }
 }
@@ -187,23 +193,23 @@ pub(super) struct WaitMany {
     targets: Vec<FutKey>,
     limit: Option<Span>,
     until: Until,
-    wait: Option<Key<Wait>>,
+    wait: Option<ArenaKey<WaitCall>>,
 }
 
 impl WaitMany {
-    pub(super) fn frame(targets: Vec<FutKey>, limit: Option<Span>, until: Until) -> Frame {
-        Frame::WaitMany(WaitMany { targets, limit, until, wait: None })
+    pub(super) fn frame(targets: Vec<FutKey>, limit: Option<Span>, until: Until) -> CoroutineFrame {
+        CoroutineFrame::WaitMany(WaitMany { targets, limit, until, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let members = set(&self.targets);
         let Some(wait) = self.wait else {
             let waiter = on.create_future();
             let timer = self.limit.map(|span| on.call_later(span, Callback::SetResult(waiter)));
-            let wait = on.waits.insert(Wait { waiter, timer, left: members.len(), until: self.until });
-            members.iter().for_each(|&member| on.add_done_callback(member, Done::Waited(wait)));
+            let wait = on.waits.insert(WaitCall { waiter, timer, left: members.len(), until: self.until });
+            members.iter().for_each(|&member| on.add_done_callback(member, DoneCallback::Waited(wait)));
             self.wait = Some(wait);
-            return Flow::Await(waiter);
+            return FrameFlow::Await(waiter);
         };
         if let Some(state) = on.waits.remove(wait) {
             if let Some(timer) = state.timer {
@@ -211,14 +217,14 @@ impl WaitMany {
             }
             on.forget(state.waiter);
         }
-        members.iter().for_each(|&member| on.remove_done_callback(member, Done::Waited(wait)));
-        if let Input::Err(error) = input {
-            return Flow::Raise(error);
+        members.iter().for_each(|&member| on.remove_done_callback(member, DoneCallback::Waited(wait)));
+        if let TaskInput::Err(error) = input {
+            return FrameFlow::Raise(error);
         }
         // What is done when the waiter runs counts, whatever woke it.
         let done = self.targets.iter().filter(|&&target| on.is_done(target));
         let names = done.filter_map(|&target| on.name_of(target)).collect();
-        Flow::Done(Some(Outcome::Names(names)), None)
+        FrameFlow::Done(Some(Outcome::Names(names)), None)
     }
 }
 
@@ -239,37 +245,37 @@ pub(super) struct EachCompleted {
     limit: Option<Span>,
     note: u16,
     left: usize,
-    at: Option<Key<Completions>>,
+    at: Option<ArenaKey<Completions>>,
 }
 
 impl EachCompleted {
-    pub(super) fn frame(targets: Vec<FutKey>, limit: Option<Span>, note: u16) -> Frame {
+    pub(super) fn frame(targets: Vec<FutKey>, limit: Option<Span>, note: u16) -> CoroutineFrame {
         let targets = set(&targets);
         let left = targets.len();
-        Frame::Each(EachCompleted { targets, limit, note, left, at: None })
+        CoroutineFrame::Each(EachCompleted { targets, limit, note, left, at: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: TaskInput) -> FrameFlow {
         let Some(at) = self.at else {
             return self.begin(on);
         };
         let came = match input {
-            Input::Ok(Value::Future(member)) => on.result(member).unwrap_or(Ok(Value::None)),
-            Input::Ok(_) => Err(Exc::Timeout),
-            Input::Err(error) => Err(error),
-            Input::Start | Input::Leave => unreachable!("it has begun, and is no block"),
+            TaskInput::Ok(FutureValue::Future(member)) => on.result(member).unwrap_or(Ok(FutureValue::None)),
+            TaskInput::Ok(_) => Err(Exc::Timeout),
+            TaskInput::Err(error) => Err(error),
+            TaskInput::Start | TaskInput::Leave => unreachable!("it has begun, and is no block"),
         };
         let outcome = match came {
-            Ok(Value::Who(who)) => Outcome::Names(vec![who]),
+            Ok(FutureValue::Who(who)) => Outcome::Names(vec![who]),
             Ok(_) => Outcome::Word("None"),
             Err(Exc::Timeout) => {
                 on.completions.remove(at);
-                return Flow::Done(Some(Outcome::Timeout), None);
+                return FrameFlow::Done(Some(Outcome::Timeout), None);
             }
             Err(error @ (Exc::RUNTIME | Exc::KEY | Exc::VALUE)) => Outcome::Word(error.name()),
             Err(error) => {
                 on.completions.remove(at);
-                return Flow::Raise(error);
+                return FrameFlow::Raise(error);
             }
         };
         let who = on.task(me).who;
@@ -277,12 +283,12 @@ impl EachCompleted {
         self.next(on, at)
     }
 
-    fn begin(&mut self, on: &mut EventLoop) -> Flow {
+    fn begin(&mut self, on: &mut EventLoop) -> FrameFlow {
         let finished = on.locks.new_event(true);
-        let ended = on.queues.insert(Queue::new(Order::Fifo, None, finished));
+        let ended = on.queues.insert(AioQueue::new(Order::Fifo, None, finished));
         let at = on.completions.insert(Completions { members: self.targets.clone(), ended, timer: None });
         self.at = Some(at);
-        self.targets.iter().for_each(|&member| on.add_done_callback(member, Done::Completed(at)));
+        self.targets.iter().for_each(|&member| on.add_done_callback(member, DoneCallback::Completed(at)));
         if let Some(span) = self.limit {
             let timer = on.call_later(span, Callback::Overdue(at));
             if let Some(state) = on.completions.get_mut(at) {
@@ -292,16 +298,16 @@ impl EachCompleted {
         self.next(on, at)
     }
 
-    fn next(&mut self, on: &mut EventLoop, at: Key<Completions>) -> Flow {
+    fn next(&mut self, on: &mut EventLoop, at: ArenaKey<Completions>) -> FrameFlow {
         let ended = on.completions.get(at).map(|state| state.ended);
         match ended.filter(|_| self.left > 0) {
             Some(ended) => {
                 self.left -= 1;
-                Flow::Call(GetItem::frame(ended))
+                FrameFlow::Call(GetItem::frame(ended))
             }
             None => {
                 on.completions.remove(at);
-                Flow::Done(Some(Outcome::Ok), None)
+                FrameFlow::Done(Some(Outcome::Ok), None)
             }
         }
     }

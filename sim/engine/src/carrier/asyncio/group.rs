@@ -5,10 +5,10 @@
 //! are cancelled asyncio leaves open; here it is the order in which they were made.
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Done, Exc, FutKey, Kind, State, Value};
-use super::task::{AioKey, Input};
-use crate::kit::arena::Key;
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{DoneCallback, Exc, FutKey, FutureValue, Kind, State};
+use super::task::{AioKey, TaskInput};
+use crate::kit::arena::ArenaKey;
 use crate::program::op::Pc;
 use crate::program::said::Outcome;
 
@@ -26,7 +26,7 @@ pub(crate) struct Group {
 
 impl EventLoop {
     /// `async with asyncio.TaskGroup()`, the way in.
-    pub(super) fn enter_group(&mut self, me: AioKey, name: u16, end: Pc) -> Frame {
+    pub(super) fn enter_group(&mut self, me: AioKey, name: u16, end: Pc) -> CoroutineFrame {
         let group = self.groups.insert(Group {
             parent: me,
             tasks: Vec::new(),
@@ -38,11 +38,11 @@ impl EventLoop {
         });
         self.group_names.retain(|&(known, _)| known != name);
         self.group_names.push((name, group));
-        Frame::Group(GroupBlock { group, end, at: AtGroup::Body })
+        CoroutineFrame::Group(GroupBlock { group, end, at: AtGroup::Body })
     }
 
     /// Whether a task may be made in the group of this name.
-    pub(super) fn open_group(&self, name: u16) -> Result<Key<Group>, Exc> {
+    pub(super) fn open_group(&self, name: u16) -> Result<ArenaKey<Group>, Exc> {
         let found = self.group_names.iter().find(|&&(known, _)| known == name);
         let &(_, group) = found.ok_or(Exc::KEY)?;
         let Some(state) = self.groups.get(group) else { return Err(Exc::RUNTIME) };
@@ -50,7 +50,7 @@ impl EventLoop {
     }
 
     /// A task was made in a group. One that is done already counts at once, or by its callback (N4).
-    pub(super) fn join_group(&mut self, group: Key<Group>, task: FutKey) {
+    pub(super) fn join_group(&mut self, group: ArenaKey<Group>, task: FutKey) {
         if self.rules.group_counts_done && self.is_done(task) {
             self.on_task_done(group, task);
             return;
@@ -58,17 +58,17 @@ impl EventLoop {
         if let Some(state) = self.groups.get_mut(group) {
             state.tasks.push(task);
         }
-        self.add_done_callback(task, Done::Grouped(group));
+        self.add_done_callback(task, DoneCallback::Grouped(group));
     }
 
     /// `_on_task_done`.
-    pub(super) fn on_task_done(&mut self, group: Key<Group>, task: FutKey) {
+    pub(super) fn on_task_done(&mut self, group: ArenaKey<Group>, task: FutKey) {
         let Some(state) = self.groups.get_mut(group) else { return };
         state.tasks.retain(|&other| other != task);
         let completed = state.on_completed.filter(|_| state.tasks.is_empty());
         let parent = state.parent;
         if let Some(completed) = completed {
-            self.set_result(completed, Value::Bool(true));
+            self.set_result(completed, FutureValue::Bool(true));
         }
         let State::Done(Err(error)) = self.state(task) else { return };
         let parent_is_done = self.has_ended(parent);
@@ -85,7 +85,7 @@ impl EventLoop {
     }
 
     /// `_abort`: cancels all that have not ended.
-    fn abort_group(&mut self, group: Key<Group>) {
+    fn abort_group(&mut self, group: ArenaKey<Group>) {
         let Some(state) = self.groups.get_mut(group) else { return };
         state.aborting = true;
         for task in state.tasks.clone() {
@@ -95,7 +95,7 @@ impl EventLoop {
         }
     }
 
-    fn group(&mut self, group: Key<Group>) -> &mut Group {
+    fn group(&mut self, group: ArenaKey<Group>) -> &mut Group {
         self.groups.get_mut(group).expect("a group is there until its block is over")
     }
 }
@@ -103,7 +103,7 @@ impl EventLoop {
 /// A group's block in a program.
 #[derive(Debug)]
 pub(super) struct GroupBlock {
-    group: Key<Group>,
+    group: ArenaKey<Group>,
     end: Pc,
     at: AtGroup,
 }
@@ -117,15 +117,15 @@ enum AtGroup {
 }
 
 impl GroupBlock {
-    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: TaskInput) -> FrameFlow {
         match self.at {
             AtGroup::Body => match input {
-                Input::Start | Input::Ok(_) => Flow::Program(None),
-                Input::Leave => self.exit(on, me, None),
-                Input::Err(error) => self.exit(on, me, Some(error)),
+                TaskInput::Start | TaskInput::Ok(_) => FrameFlow::Program(None),
+                TaskInput::Leave => self.exit(on, me, None),
+                TaskInput::Err(error) => self.exit(on, me, Some(error)),
             },
             AtGroup::Exit(raised, mut propagates) => {
-                if let Input::Err(Exc::Cancelled) = input
+                if let TaskInput::Err(Exc::Cancelled) = input
                     && !on.group(self.group).aborting
                 {
                     propagates = true;
@@ -140,7 +140,7 @@ impl GroupBlock {
     }
 
     /// The body is over.
-    fn exit(&mut self, on: &mut EventLoop, me: AioKey, raised: Option<Exc>) -> Flow {
+    fn exit(&mut self, on: &mut EventLoop, me: AioKey, raised: Option<Exc>) -> FrameFlow {
         on.group(self.group).exiting = true;
         let mut propagates = raised == Some(Exc::Cancelled);
         if !on.rules.group_keeps_cancellation {
@@ -160,12 +160,12 @@ impl GroupBlock {
     }
 
     /// Waits for all tasks; then the block is over.
-    fn wait(&mut self, on: &mut EventLoop, me: AioKey, raised: Option<Exc>, propagates: bool) -> Flow {
+    fn wait(&mut self, on: &mut EventLoop, me: AioKey, raised: Option<Exc>, propagates: bool) -> FrameFlow {
         if !on.group(self.group).tasks.is_empty() {
             let completed = on.create_future();
             on.group(self.group).on_completed = Some(completed);
             self.at = AtGroup::Exit(raised, propagates);
-            return Flow::Await(completed);
+            return FrameFlow::Await(completed);
         }
         let mut propagates = propagates;
         if on.rules.group_keeps_cancellation {
@@ -174,13 +174,13 @@ impl GroupBlock {
         let mut errors = std::mem::take(&mut on.group(self.group).errors);
         on.groups.remove(self.group);
         if propagates && errors.is_empty() {
-            return Flow::Raise(Exc::Cancelled);
+            return FrameFlow::Raise(Exc::Cancelled);
         }
         errors.extend(raised.filter(|&error| error != Exc::Cancelled));
         if errors.is_empty() {
             return match raised {
-                Some(error) => Flow::Raise(error),
-                None => Flow::Done(Some(Outcome::Ok), Some(self.end)),
+                Some(error) => FrameFlow::Raise(error),
+                None => FrameFlow::Done(Some(Outcome::Ok), Some(self.end)),
             };
         }
         // A cancellation from outside strikes again at the next wait (N3).
@@ -188,6 +188,6 @@ impl GroupBlock {
             on.uncancel(me);
             on.cancel_task(me);
         }
-        Flow::Done(Some(Outcome::Words(errors.into_iter().map(Exc::name).collect(), '+')), Some(self.end))
+        FrameFlow::Done(Some(Outcome::Words(errors.into_iter().map(Exc::name).collect(), '+')), Some(self.end))
     }
 }

@@ -4,7 +4,7 @@
 //! is skipped (L7): here its row is freed, and the key that is queued finds nothing.
 
 use super::EventLoop;
-use super::future::{Done, FutKey, Value};
+use super::future::{DoneCallback, FutKey, FutureValue};
 use super::gather::Completions;
 use super::limit::Timeout;
 use super::server::Ask;
@@ -12,7 +12,7 @@ use super::sockets::Reader;
 use super::spawn::Birth;
 use super::task::Aio;
 use super::threads::Job;
-use crate::kit::arena::Key;
+use crate::kit::arena::ArenaKey;
 use crate::kit::heap;
 use crate::kit::time::{Span, Time};
 use crate::model::asyncio::LoopKind;
@@ -35,21 +35,21 @@ pub(crate) struct Handle {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Callback {
     /// `Task.__step`.
-    Step(Key<Aio>),
+    Step(ArenaKey<Aio>),
     /// A callback of a future.
-    Done(Done, FutKey),
+    Done(DoneCallback, FutKey),
     /// `futures.py:_set_result_unless_cancelled`, or `tasks.py:_release_waiter`.
     SetResult(FutKey),
     /// `timeouts.py:_on_timeout`.
-    TimedOut(Key<Timeout>),
+    TimedOut(ArenaKey<Timeout>),
     /// A note is traced.
     Note(u32, u16),
     /// A task is made.
     Spawn(Birth),
     /// `tasks.py:as_completed`, `_on_timeout`.
-    Overdue(Key<Completions>),
+    Overdue(ArenaKey<Completions>),
     /// `futures.py:_chain_future`, `_set_state`.
-    JobDone(Key<Job>),
+    JobDone(ArenaKey<Job>),
     /// A descriptor is readable.
     Read(Reader),
     /// What a server does.
@@ -62,7 +62,7 @@ pub(super) struct Timer {
     pub(super) when: Time,
     /// Under uvloop, the how manieth it is: libuv's heap keeps equal deadlines in order (U4).
     serial: u64,
-    pub(super) handle: Key<Handle>,
+    pub(super) handle: ArenaKey<Handle>,
 }
 
 /// Only deadlines are compared (`events.py:TimerHandle.__lt__`).
@@ -71,12 +71,12 @@ fn earlier(a: &Timer, b: &Timer) -> bool {
 }
 
 impl EventLoop {
-    pub(super) fn new_handle(&mut self, callback: Callback) -> Key<Handle> {
+    pub(super) fn new_handle(&mut self, callback: Callback) -> ArenaKey<Handle> {
         self.handles.insert(Handle { callback, scheduled: false })
     }
 
     /// `call_soon`: to the tail of the queue (L2).
-    pub(super) fn call_soon(&mut self, callback: Callback) -> Key<Handle> {
+    pub(super) fn call_soon(&mut self, callback: Callback) -> ArenaKey<Handle> {
         let handle = self.new_handle(callback);
         self.ready.push_back(handle);
         handle
@@ -107,7 +107,7 @@ impl EventLoop {
     }
 
     /// `call_later`.
-    pub(super) fn call_later(&mut self, delay: Span, callback: Callback) -> Key<Handle> {
+    pub(super) fn call_later(&mut self, delay: Span, callback: Callback) -> ArenaKey<Handle> {
         match self.kind {
             LoopKind::Asyncio => {
                 let when = self.time() + delay;
@@ -127,7 +127,7 @@ impl EventLoop {
     }
 
     /// `call_at`. uvloop's goes by `call_later`.
-    pub(super) fn call_at(&mut self, when: Time, callback: Callback) -> Key<Handle> {
+    pub(super) fn call_at(&mut self, when: Time, callback: Callback) -> ArenaKey<Handle> {
         match self.kind {
             LoopKind::Asyncio => self.schedule(when, 0, callback),
             LoopKind::Uvloop => {
@@ -137,7 +137,7 @@ impl EventLoop {
         }
     }
 
-    fn schedule(&mut self, when: Time, serial: u64, callback: Callback) -> Key<Handle> {
+    fn schedule(&mut self, when: Time, serial: u64, callback: Callback) -> ArenaKey<Handle> {
         self.now += self.costs.timer;
         let handle = self.handles.insert(Handle { callback, scheduled: true });
         heap::push(&mut self.timers, Timer { when, serial, handle }, earlier);
@@ -145,7 +145,7 @@ impl EventLoop {
     }
 
     /// `Handle.cancel()`.
-    pub(super) fn cancel_handle(&mut self, handle: Key<Handle>) {
+    pub(super) fn cancel_handle(&mut self, handle: ArenaKey<Handle>) {
         if self.handles.remove(handle).is_some_and(|handle| handle.scheduled) {
             self.cancelled_timers += 1;
         }
@@ -168,7 +168,7 @@ impl EventLoop {
     }
 
     /// The handle of the earliest timer, if that is due: its deadline is not after `now` (L6).
-    pub(super) fn pop_due(&mut self, now: Time) -> Option<Key<Handle>> {
+    pub(super) fn pop_due(&mut self, now: Time) -> Option<ArenaKey<Handle>> {
         if self.timers.first()?.when > now {
             return None;
         }
@@ -181,7 +181,7 @@ impl EventLoop {
     }
 
     /// Runs a handle, unless it was cancelled.
-    pub(super) fn run_handle(&mut self, key: Key<Handle>) {
+    pub(super) fn run_handle(&mut self, key: ArenaKey<Handle>) {
         let Some(handle) = self.handles.get(key) else { return };
         let callback = handle.callback;
         // A reader stays until it is removed; all others are over.
@@ -192,7 +192,7 @@ impl EventLoop {
         match callback {
             Callback::Step(task) => self.begin_step(task, None),
             Callback::Done(done, future) => self.run_done(done, future),
-            Callback::SetResult(future) => self.set_result(future, Value::None),
+            Callback::SetResult(future) => self.set_result(future, FutureValue::None),
             Callback::TimedOut(timeout) => self.on_timeout(timeout),
             Callback::Note(who, note) => self.say(who, Said::Note(note)),
             Callback::Spawn(birth) => self.spawn_from_timer(birth),

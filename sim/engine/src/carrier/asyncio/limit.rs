@@ -5,11 +5,11 @@
 //! limit at all, or less, has always done so (T6, T7).
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Done, Ended, Exc, FutKey, Value};
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{DoneCallback, Ended, Exc, FutKey, FutureValue};
 use super::handle::{Callback, Handle};
-use super::task::{AioKey, Input, Origin};
-use crate::kit::arena::Key;
+use super::task::{AioKey, TaskInput, TaskOrigin};
+use crate::kit::arena::ArenaKey;
 use crate::kit::time::Span;
 use crate::model::asyncio::WaitForRule;
 use crate::program::op::Pc;
@@ -21,17 +21,17 @@ pub(crate) struct Timeout {
     task: AioKey,
     /// `_State.EXPIRING`.
     expiring: bool,
-    handle: Key<Handle>,
+    handle: ArenaKey<Handle>,
     /// Cancellations that were asked for before.
     cancelling: u32,
 }
 
 impl EventLoop {
     /// `async with asyncio.timeout(span)`, the way in.
-    pub(super) fn enter_timeout(&mut self, me: AioKey, span: Span) -> Key<Timeout> {
+    pub(super) fn enter_timeout(&mut self, me: AioKey, span: Span) -> ArenaKey<Timeout> {
         let when = self.time() + span;
         let cancelling = self.task(me).cancels;
-        let handle = Key::from_raw((0, u32::MAX));
+        let handle = ArenaKey::from_raw((0, u32::MAX));
         let timeout = self.timeouts.insert(Timeout { task: me, expiring: false, handle, cancelling });
         // A deadline that is not after the clock has no timer (T2).
         let handle = if when <= self.time() {
@@ -46,7 +46,7 @@ impl EventLoop {
     }
 
     /// The way out: what the block comes to.
-    pub(super) fn exit_timeout(&mut self, timeout: Key<Timeout>, ended: Ended) -> Ended {
+    pub(super) fn exit_timeout(&mut self, timeout: ArenaKey<Timeout>, ended: Ended) -> Ended {
         let Some(state) = self.timeouts.remove(timeout) else { return ended };
         self.cancel_handle(state.handle);
         if state.expiring && self.uncancel(state.task) <= state.cancelling && ended == Err(Exc::Cancelled) {
@@ -56,7 +56,7 @@ impl EventLoop {
     }
 
     /// `_on_timeout`.
-    pub(super) fn on_timeout(&mut self, timeout: Key<Timeout>) {
+    pub(super) fn on_timeout(&mut self, timeout: ArenaKey<Timeout>) {
         let Some(state) = self.timeouts.get_mut(timeout) else { return };
         state.expiring = true;
         let task = state.task;
@@ -67,25 +67,25 @@ impl EventLoop {
 /// A `timeout` block of a program, and a `wait_for` block where that is one.
 #[derive(Debug)]
 pub(super) struct LimitBlock {
-    timeout: Key<Timeout>,
+    timeout: ArenaKey<Timeout>,
     end: Pc,
 }
 
 impl LimitBlock {
-    pub(super) fn frame(timeout: Key<Timeout>, end: Pc) -> Frame {
-        Frame::Limit(LimitBlock { timeout, end })
+    pub(super) fn frame(timeout: ArenaKey<Timeout>, end: Pc) -> CoroutineFrame {
+        CoroutineFrame::Limit(LimitBlock { timeout, end })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let ended = match input {
-            Input::Start | Input::Ok(_) => return Flow::Program(None),
-            Input::Leave => on.exit_timeout(self.timeout, Ok(Value::None)),
-            Input::Err(error) => on.exit_timeout(self.timeout, Err(error)),
+            TaskInput::Start | TaskInput::Ok(_) => return FrameFlow::Program(None),
+            TaskInput::Leave => on.exit_timeout(self.timeout, Ok(FutureValue::None)),
+            TaskInput::Err(error) => on.exit_timeout(self.timeout, Err(error)),
         };
         match ended {
-            Ok(_) => Flow::Done(Some(Outcome::Ok), Some(self.end)),
-            Err(Exc::Timeout) => Flow::Done(Some(Outcome::Timeout), Some(self.end)),
-            Err(error) => Flow::Raise(error),
+            Ok(_) => FrameFlow::Done(Some(Outcome::Ok), Some(self.end)),
+            Err(Exc::Timeout) => FrameFlow::Done(Some(Outcome::Timeout), Some(self.end)),
+            Err(error) => FrameFlow::Raise(error),
         }
     }
 }
@@ -93,10 +93,10 @@ impl LimitBlock {
 /// What a `wait_for` limits.
 #[derive(Debug)]
 pub(super) enum Limited {
-    Coroutine(Frame),
+    Coroutine(CoroutineFrame),
     Future(FutKey),
     /// Steps of the task's own program.
-    Steps(Origin),
+    Steps(TaskOrigin),
 }
 
 /// `wait_for`.
@@ -109,7 +109,7 @@ pub(super) struct WaitFor {
     fut: Option<FutKey>,
     child: Option<AioKey>,
     /// Until 3.11: its timer, which stays started until all is over.
-    timer: Option<Key<Handle>>,
+    timer: Option<ArenaKey<Handle>>,
 }
 
 /// How far it is.
@@ -117,7 +117,7 @@ pub(super) struct WaitFor {
 enum At {
     Begin,
     /// In a `timeout` block.
-    Inline(Key<Timeout>),
+    Inline(ArenaKey<Timeout>),
     /// Its task was made and has run as far as it runs eagerly.
     Made(Option<FutKey>),
     /// It waits for the task or the timer.
@@ -127,32 +127,39 @@ enum At {
 }
 
 impl WaitFor {
-    pub(super) fn frame(span: Span, what: Limited) -> Frame {
-        Frame::WaitFor(Box::new(WaitFor { span, what: Some(what), at: At::Begin, fut: None, child: None, timer: None }))
+    pub(super) fn frame(span: Span, what: Limited) -> CoroutineFrame {
+        CoroutineFrame::WaitFor(Box::new(WaitFor {
+            span,
+            what: Some(what),
+            at: At::Begin,
+            fut: None,
+            child: None,
+            timer: None,
+        }))
     }
 
     /// `frame` under a limit, if there is one.
-    pub(super) fn around(limit: Option<Span>, frame: Frame) -> Frame {
+    pub(super) fn around(limit: Option<Span>, frame: CoroutineFrame) -> CoroutineFrame {
         match limit {
             Some(span) => WaitFor::frame(span, Limited::Coroutine(frame)),
             None => frame,
         }
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, me: AioKey, input: TaskInput) -> FrameFlow {
         match self.at {
             At::Begin => self.begin(on, me),
             At::Inline(timeout) => {
-                let ended = if let Input::Err(error) = input { Err(error) } else { Ok(value_of(input)) };
-                Flow::of(on.exit_timeout(timeout, ended))
+                let ended = if let TaskInput::Err(error) = input { Err(error) } else { Ok(value_of(input)) };
+                FrameFlow::of(on.exit_timeout(timeout, ended))
             }
             At::Made(wait) => self.made(on, wait),
             At::Waits(waiter) => self.woken(on, waiter, input),
             At::Cancels(waiter, raises) => {
                 let fut = self.fut.expect("it has made a task");
-                on.remove_done_callback(fut, Done::Release(waiter));
+                on.remove_done_callback(fut, DoneCallback::Release(waiter));
                 on.forget(waiter);
-                if let Input::Err(error) = input {
+                if let TaskInput::Err(error) = input {
                     return self.over(on, Err(error));
                 }
                 let ended = match (raises, on.result(fut)) {
@@ -166,13 +173,13 @@ impl WaitFor {
         }
     }
 
-    fn begin(&mut self, on: &mut EventLoop, me: AioKey) -> Flow {
+    fn begin(&mut self, on: &mut EventLoop, me: AioKey) -> FrameFlow {
         let inline = on.rules.wait_for == WaitForRule::Inline;
         if inline && !self.span.is_zero() {
             self.at = At::Inline(on.enter_timeout(me, self.span));
             return match self.what.take() {
-                Some(Limited::Coroutine(frame)) => Flow::Call(frame),
-                Some(Limited::Future(fut)) => Flow::Await(fut),
+                Some(Limited::Coroutine(frame)) => FrameFlow::Call(frame),
+                Some(Limited::Future(fut)) => FrameFlow::Await(fut),
                 Some(Limited::Steps(_)) | None => unreachable!("steps under an inline limit are a block"),
             };
         }
@@ -193,17 +200,17 @@ impl WaitFor {
             None => unreachable!("it begins once"),
         };
         (self.child, self.fut) = (Some(child), Some(on.fut_of(child)));
-        if on.begin_task(child, on.eager) { Flow::Nested } else { self.made(on, wait) }
+        if on.begin_task(child, on.eager) { FrameFlow::Nested } else { self.made(on, wait) }
     }
 
     /// What it waits for is a future now.
-    fn made(&mut self, on: &mut EventLoop, wait: Option<FutKey>) -> Flow {
+    fn made(&mut self, on: &mut EventLoop, wait: Option<FutKey>) -> FrameFlow {
         let fut = self.fut.expect("it was made");
         match wait {
             Some(waiter) => {
-                on.add_done_callback(fut, Done::Release(waiter));
+                on.add_done_callback(fut, DoneCallback::Release(waiter));
                 self.at = At::Waits(waiter);
-                Flow::Await(waiter)
+                FrameFlow::Await(waiter)
             }
             None => match on.result(fut) {
                 Some(ended) => self.over(on, ended),
@@ -213,41 +220,41 @@ impl WaitFor {
     }
 
     /// Until 3.11: the task is done, or the time is up, or the waiter was cancelled.
-    fn woken(&mut self, on: &mut EventLoop, waiter: FutKey, input: Input) -> Flow {
+    fn woken(&mut self, on: &mut EventLoop, waiter: FutKey, input: TaskInput) -> FrameFlow {
         on.forget(waiter);
         let fut = self.fut.expect("it was made");
         if let Some(ended) = on.result(fut) {
             return self.over(on, ended);
         }
-        on.remove_done_callback(fut, Done::Release(waiter));
-        let raises = if let Input::Err(error) = input { Some(error) } else { None };
+        on.remove_done_callback(fut, DoneCallback::Release(waiter));
+        let raises = if let TaskInput::Err(error) = input { Some(error) } else { None };
         self.cancel_and_wait(on, raises)
     }
 
     /// `_cancel_and_wait`.
-    fn cancel_and_wait(&mut self, on: &mut EventLoop, raises: Option<Exc>) -> Flow {
+    fn cancel_and_wait(&mut self, on: &mut EventLoop, raises: Option<Exc>) -> FrameFlow {
         let fut = self.fut.expect("it was made");
         let waiter = on.create_future();
-        on.add_done_callback(fut, Done::Release(waiter));
+        on.add_done_callback(fut, DoneCallback::Release(waiter));
         on.cancel(fut);
         self.at = At::Cancels(waiter, raises);
-        Flow::Await(waiter)
+        FrameFlow::Await(waiter)
     }
 
-    fn over(&self, on: &mut EventLoop, ended: Ended) -> Flow {
+    fn over(&self, on: &mut EventLoop, ended: Ended) -> FrameFlow {
         if let Some(timer) = self.timer {
             on.cancel_handle(timer);
         }
         if let Some(child) = self.child {
             on.forget_task(child);
         }
-        Flow::of(ended)
+        FrameFlow::of(ended)
     }
 }
 
-fn value_of(input: Input) -> Value {
+fn value_of(input: TaskInput) -> FutureValue {
     match input {
-        Input::Ok(value) => value,
-        Input::Start | Input::Err(_) | Input::Leave => Value::None,
+        TaskInput::Ok(value) => value,
+        TaskInput::Start | TaskInput::Err(_) | TaskInput::Leave => FutureValue::None,
     }
 }

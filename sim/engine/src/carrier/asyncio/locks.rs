@@ -6,20 +6,20 @@
 use std::collections::VecDeque;
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Ended, Exc, FutKey, Value};
-use super::task::Input;
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{Ended, Exc, FutKey, FutureValue};
+use super::task::TaskInput;
 
 /// `Lock`.
 #[derive(Debug, Default)]
-pub(super) struct Lock {
+pub(super) struct AioLock {
     locked: bool,
     waiters: VecDeque<FutKey>,
 }
 
 /// `Event`.
 #[derive(Debug, Default)]
-pub(super) struct Event {
+pub(super) struct AioEvent {
     pub(super) value: bool,
     waiters: VecDeque<FutKey>,
 }
@@ -43,8 +43,8 @@ pub(super) struct Barrier {
 /// Locks and what is made of them; others say which by index.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
-    locks: Vec<Lock>,
-    events: Vec<Event>,
+    locks: Vec<AioLock>,
+    events: Vec<AioEvent>,
     conditions: Vec<Condition>,
     barriers: Vec<Barrier>,
 }
@@ -57,11 +57,11 @@ fn add<T>(table: &mut Vec<T>, row: T) -> usize {
 
 impl Locks {
     pub(super) fn new_lock(&mut self) -> usize {
-        add(&mut self.locks, Lock::default())
+        add(&mut self.locks, AioLock::default())
     }
 
     pub(super) fn new_event(&mut self, value: bool) -> usize {
-        add(&mut self.events, Event { value, ..Event::default() })
+        add(&mut self.events, AioEvent { value, ..AioEvent::default() })
     }
 
     pub(super) fn new_condition(&mut self) -> usize {
@@ -79,7 +79,7 @@ impl Locks {
         self.conditions[condition].lock
     }
 
-    pub(super) fn event(&mut self, event: usize) -> &mut Event {
+    pub(super) fn event(&mut self, event: usize) -> &mut AioEvent {
         &mut self.events[event]
     }
 }
@@ -99,7 +99,7 @@ impl EventLoop {
     /// `Lock._wake_up_first`.
     fn wake_up_first(&mut self, lock: usize) {
         if let Some(&first) = self.locks.locks[lock].waiters.front() {
-            self.set_result(first, Value::Bool(true));
+            self.set_result(first, FutureValue::Bool(true));
         }
     }
 
@@ -111,7 +111,7 @@ impl EventLoop {
         }
         for at in 0..self.locks.events[event].waiters.len() {
             let waiter = self.locks.events[event].waiters[at];
-            self.set_result(waiter, Value::Bool(true));
+            self.set_result(waiter, FutureValue::Bool(true));
         }
     }
 
@@ -135,7 +135,7 @@ impl EventLoop {
             }
             if !self.is_done(waiter) {
                 left -= 1;
-                self.set_result(waiter, Value::Bool(false));
+                self.set_result(waiter, FutureValue::Bool(false));
             }
         }
     }
@@ -149,32 +149,32 @@ pub(super) struct TakeLock {
 }
 
 impl TakeLock {
-    pub(super) fn frame(lock: usize) -> Frame {
-        Frame::Lock(TakeLock { lock, wait: None })
+    pub(super) fn frame(lock: usize) -> CoroutineFrame {
+        CoroutineFrame::Lock(TakeLock { lock, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let Some(wait) = self.wait else {
             let state = &on.locks.locks[self.lock];
             if !state.locked && state.waiters.iter().all(|&waiter| on.is_cancelled(waiter)) {
                 on.locks.locks[self.lock].locked = true;
-                return Flow::Return(Value::Bool(true));
+                return FrameFlow::Return(FutureValue::Bool(true));
             }
             let wait = on.create_future();
             on.locks.locks[self.lock].waiters.push_back(wait);
             self.wait = Some(wait);
-            return Flow::Await(wait);
+            return FrameFlow::Await(wait);
         };
         on.locks.locks[self.lock].waiters.retain(|&waiter| waiter != wait);
         on.forget(wait);
-        if let Input::Err(error) = input {
+        if let TaskInput::Err(error) = input {
             if !on.locks.locks[self.lock].locked {
                 on.wake_up_first(self.lock);
             }
-            return Flow::Raise(error);
+            return FrameFlow::Raise(error);
         }
         on.locks.locks[self.lock].locked = true;
-        Flow::Return(Value::Bool(true))
+        FrameFlow::Return(FutureValue::Bool(true))
     }
 }
 
@@ -186,26 +186,26 @@ pub(super) struct WaitEvent {
 }
 
 impl WaitEvent {
-    pub(super) fn frame(event: usize) -> Frame {
-        Frame::Event(WaitEvent { event, wait: None })
+    pub(super) fn frame(event: usize) -> CoroutineFrame {
+        CoroutineFrame::Event(WaitEvent { event, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let Some(wait) = self.wait else {
             if on.locks.events[self.event].value {
-                return Flow::Return(Value::Bool(true));
+                return FrameFlow::Return(FutureValue::Bool(true));
             }
             let wait = on.create_future();
             on.locks.events[self.event].waiters.push_back(wait);
             self.wait = Some(wait);
-            return Flow::Await(wait);
+            return FrameFlow::Await(wait);
         };
         on.locks.events[self.event].waiters.retain(|&waiter| waiter != wait);
         on.forget(wait);
         match input {
             // Whoever was woken returns true though it was cleared meanwhile (E2).
-            Input::Ok(_) => Flow::Return(Value::Bool(true)),
-            input => Flow::pass(input),
+            TaskInput::Ok(_) => FrameFlow::Return(FutureValue::Bool(true)),
+            input => FrameFlow::pass(input),
         }
     }
 }
@@ -228,47 +228,47 @@ enum AtCondition {
 }
 
 impl WaitCondition {
-    pub(super) fn frame(condition: usize) -> Frame {
-        Frame::Condition(WaitCondition { condition, at: AtCondition::Begin })
+    pub(super) fn frame(condition: usize) -> CoroutineFrame {
+        CoroutineFrame::Condition(WaitCondition { condition, at: AtCondition::Begin })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let lock = on.locks.lock_of(self.condition);
         match self.at {
             AtCondition::Begin => {
                 if on.release_lock(lock).is_err() {
-                    return Flow::Raise(Exc::RUNTIME);
+                    return FrameFlow::Raise(Exc::RUNTIME);
                 }
                 let wait = on.create_future();
                 on.locks.conditions[self.condition].waiters.push_back(wait);
                 self.at = AtCondition::Notification(wait);
-                Flow::Await(wait)
+                FrameFlow::Await(wait)
             }
             AtCondition::Notification(wait) => {
                 on.locks.conditions[self.condition].waiters.retain(|&waiter| waiter != wait);
                 on.forget(wait);
-                let ended = if let Input::Err(error) = input { Err(error) } else { Ok(Value::Bool(true)) };
+                let ended = if let TaskInput::Err(error) = input { Err(error) } else { Ok(FutureValue::Bool(true)) };
                 self.at = AtCondition::Lock(ended);
-                Flow::Call(TakeLock::frame(lock))
+                FrameFlow::Call(TakeLock::frame(lock))
             }
             AtCondition::Lock(ended) => match input {
                 // Cancellations are swallowed until it has the lock; the last is raised then (D3).
-                Input::Err(Exc::Cancelled) => {
+                TaskInput::Err(Exc::Cancelled) => {
                     self.at = AtCondition::Lock(Err(Exc::Cancelled));
-                    Flow::Call(TakeLock::frame(lock))
+                    FrameFlow::Call(TakeLock::frame(lock))
                 }
-                Input::Err(error) => self.over(on, Err(error)),
-                Input::Ok(_) | Input::Start | Input::Leave => self.over(on, ended),
+                TaskInput::Err(error) => self.over(on, Err(error)),
+                TaskInput::Ok(_) | TaskInput::Start | TaskInput::Leave => self.over(on, ended),
             },
         }
     }
 
     /// One that leaves by an error wakes another, since it may have been notified (D4).
-    fn over(&self, on: &mut EventLoop, ended: Ended) -> Flow {
+    fn over(&self, on: &mut EventLoop, ended: Ended) -> FrameFlow {
         if ended.is_err() && on.rules.condition_passes_on {
             on.notify_some(self.condition, 1);
         }
-        Flow::of(ended)
+        FrameFlow::of(ended)
     }
 }
 
@@ -292,36 +292,36 @@ enum AtBarrier {
 }
 
 impl WaitBarrier {
-    pub(super) fn frame(barrier: usize) -> Frame {
-        Frame::Barrier(WaitBarrier { barrier, at: AtBarrier::Begin })
+    pub(super) fn frame(barrier: usize) -> CoroutineFrame {
+        CoroutineFrame::Barrier(WaitBarrier { barrier, at: AtBarrier::Begin })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let condition = on.locks.barriers[self.barrier].condition;
         match self.at {
             AtBarrier::Begin => {
                 self.at = AtBarrier::Enter;
-                return Flow::Call(TakeLock::frame(on.locks.lock_of(condition)));
+                return FrameFlow::Call(TakeLock::frame(on.locks.lock_of(condition)));
             }
             AtBarrier::Enter => match input {
-                Input::Err(error) => return Flow::Raise(error),
+                TaskInput::Err(error) => return FrameFlow::Raise(error),
                 _ => self.at = AtBarrier::Block,
             },
             AtBarrier::Block => {
-                if let Input::Err(error) = input {
+                if let TaskInput::Err(error) = input {
                     let _ = on.release_lock(on.locks.lock_of(condition));
-                    return Flow::Raise(error);
+                    return FrameFlow::Raise(error);
                 }
             }
             AtBarrier::Inside(index) => {
-                if matches!(input, Input::Ok(_)) && !on.locks.barriers[self.barrier].draining {
-                    return Flow::Call(WaitCondition::frame(condition));
+                if matches!(input, TaskInput::Ok(_)) && !on.locks.barriers[self.barrier].draining {
+                    return FrameFlow::Call(WaitCondition::frame(condition));
                 }
                 return self.leave(on, condition, index, input);
             }
         }
         if on.locks.barriers[self.barrier].draining {
-            return Flow::Call(WaitCondition::frame(condition));
+            return FrameFlow::Call(WaitCondition::frame(condition));
         }
         let barrier = &mut on.locks.barriers[self.barrier];
         let index = barrier.count;
@@ -329,14 +329,14 @@ impl WaitBarrier {
         if index + 1 == barrier.parties {
             barrier.draining = true;
             on.notify_some(condition, u16::MAX);
-            return self.leave(on, condition, index, Input::Ok(Value::None));
+            return self.leave(on, condition, index, TaskInput::Ok(FutureValue::None));
         }
         self.at = AtBarrier::Inside(index);
-        Flow::Call(WaitCondition::frame(condition))
+        FrameFlow::Call(WaitCondition::frame(condition))
     }
 
     /// Whoever leaves last lets the next ones in.
-    fn leave(&self, on: &mut EventLoop, condition: usize, index: u32, input: Input) -> Flow {
+    fn leave(&self, on: &mut EventLoop, condition: usize, index: u32, input: TaskInput) -> FrameFlow {
         let barrier = &mut on.locks.barriers[self.barrier];
         barrier.count -= 1;
         if barrier.count == 0 {
@@ -345,8 +345,8 @@ impl WaitBarrier {
         }
         let _ = on.release_lock(on.locks.lock_of(condition));
         match input {
-            Input::Err(error) => Flow::Raise(error),
-            _ => Flow::Return(Value::Count(index)),
+            TaskInput::Err(error) => FrameFlow::Raise(error),
+            _ => FrameFlow::Return(FutureValue::Count(index)),
         }
     }
 }

@@ -36,27 +36,27 @@ mod work;
 
 use std::collections::VecDeque;
 
-use crate::kit::arena::{Arena, Key};
+use crate::kit::arena::{Arena, ArenaKey};
 use crate::kit::id::{TaskId, ThreadId};
 use crate::kit::time::Time;
 use crate::model::SyncSpec;
 use crate::model::asyncio::{LoopCosts, LoopKind, LoopSpec, Rules};
 use crate::program::said::Said;
 use future::Fut;
-use gather::{Completions, Gather, Wait};
+use gather::{Completions, GatherCall, WaitCall};
 use group::Group;
 use handle::{Handle, Timer};
 use limit::Timeout;
 use locks::Locks;
-use objects::Object;
-use queues::Queue;
+use objects::LoopObject;
+use queues::AioQueue;
 use semaphore::Semaphore;
 pub(in crate::carrier) use server::Served;
 use server::Server;
-use sockets::{Sockets, Stream};
-use task::{Aio, AioKey, Running};
-use threads::{Job, Pool};
-use turn::Phase;
+use sockets::{LoopSockets, LoopStream};
+use task::{Aio, AioKey, RunningTask};
+use threads::{Executor, Job};
+use turn::TurnPhase;
 
 /// One event loop at run time.
 #[derive(Debug)]
@@ -75,12 +75,12 @@ pub(crate) struct EventLoop {
     cached: Time,
     /// When it last had something to do.
     active_at: Time,
-    phase: Phase,
-    ready: VecDeque<Key<Handle>>,
+    phase: TurnPhase,
+    ready: VecDeque<ArenaKey<Handle>>,
     /// uvloop: handles that run inside the poll, or right after it.
-    batch: VecDeque<Key<Handle>>,
+    batch: VecDeque<ArenaKey<Handle>>,
     /// What a poll has found; empty between polls.
-    found: Vec<Key<Handle>>,
+    found: Vec<ArenaKey<Handle>>,
     handles: Arena<Handle>,
     /// A heap.
     timers: Vec<Timer>,
@@ -90,29 +90,29 @@ pub(crate) struct EventLoop {
     started: u64,
     futures: Arena<Fut>,
     /// Lists of callbacks that are free for another future.
-    spare: Vec<Vec<future::Done>>,
+    spare: Vec<Vec<future::DoneCallback>>,
     /// Gatherings that are being cancelled within each other.
     depth: u32,
     tasks: Arena<Aio>,
     /// Who runs: usually one task, several if they begin inside each other.
-    running: Vec<Running>,
+    running: Vec<RunningTask>,
     /// Tasks with a name, in spawn order, once they are made; and the newest of each name.
     names: Vec<Option<AioKey>>,
     newest: Vec<Option<AioKey>>,
-    objects: Vec<Object>,
+    objects: Vec<LoopObject>,
     locks: Locks,
     semaphores: Vec<Semaphore>,
-    queues: Arena<Queue>,
+    queues: Arena<AioQueue>,
     timeouts: Arena<Timeout>,
-    gathers: Arena<Gather>,
-    waits: Arena<Wait>,
+    gathers: Arena<GatherCall>,
+    waits: Arena<WaitCall>,
     completions: Arena<Completions>,
     groups: Arena<Group>,
     /// The newest group of each name.
-    group_names: Vec<(u16, Key<Group>)>,
-    sockets: Sockets,
-    streams: Vec<Stream>,
-    pools: Vec<Pool>,
+    group_names: Vec<(u16, ArenaKey<Group>)>,
+    sockets: LoopSockets,
+    streams: Vec<LoopStream>,
+    pools: Vec<Executor>,
     jobs: Arena<Job>,
     outside: Arena<Outside>,
     out: Out,
@@ -125,7 +125,7 @@ enum Outside {
     /// A remote peer answers this question at this descriptor.
     Answer(u32, u32),
     /// A native thread is done with its job.
-    Job(Key<Job>),
+    Job(ArenaKey<Job>),
     /// One is done with what it does for a request's task.
     Native(TaskId),
 }
@@ -138,7 +138,7 @@ struct Out {
     /// What was said, when and by whom.
     said: Vec<(Time, u32, Said)>,
     /// What shall happen outside, and when.
-    later: Vec<(Time, Key<Outside>)>,
+    later: Vec<(Time, ArenaKey<Outside>)>,
     /// Cursors of tasks that have ended.
     over: Vec<TaskId>,
 }
@@ -155,7 +155,7 @@ impl EventLoop {
             now: Time::ZERO,
             cached: Time::ZERO,
             active_at: Time::ZERO,
-            phase: Phase::Begin,
+            phase: TurnPhase::Begin,
             ready: VecDeque::new(),
             batch: VecDeque::new(),
             found: Vec::new(),
@@ -180,7 +180,7 @@ impl EventLoop {
             completions: Arena::default(),
             groups: Arena::default(),
             group_names: Vec::new(),
-            sockets: Sockets::default(),
+            sockets: LoopSockets::default(),
             streams: Vec::new(),
             pools: Vec::new(),
             jobs: Arena::default(),
@@ -195,8 +195,8 @@ impl EventLoop {
     /// The cursor of the task that runs.
     pub(crate) fn current(&self) -> TaskId {
         match self.running.last() {
-            Some(Running::Task(task)) => self.tasks.get(*task).map_or(TaskId::NONE, |task| task.cursor),
-            Some(Running::Birth(..)) | None => TaskId::NONE,
+            Some(RunningTask::Task(task)) => self.tasks.get(*task).map_or(TaskId::NONE, |task| task.cursor),
+            Some(RunningTask::Birth(..)) | None => TaskId::NONE,
         }
     }
 

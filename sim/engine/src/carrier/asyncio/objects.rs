@@ -2,15 +2,15 @@
 
 use super::EventLoop;
 use super::future::FutKey;
-use super::queues::{Order, Queue, QueueKey};
+use super::queues::{AioQueue, Order, QueueKey};
 use super::semaphore::Semaphore;
 use super::sockets::{Reader, SELF_PIPE};
-use super::threads::Pool;
+use super::threads::Executor;
 use crate::model::{AioKind, SyncKind, SyncSpec};
 
 /// A shared object: where it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Object {
+pub(super) enum LoopObject {
     Lock(usize),
     Semaphore(usize),
     Event(usize),
@@ -43,39 +43,39 @@ impl EventLoop {
         self.now = crate::kit::time::Time::ZERO;
     }
 
-    fn build_object(&mut self, kind: SyncKind) -> Object {
+    fn build_object(&mut self, kind: SyncKind) -> LoopObject {
         match kind {
-            SyncKind::Lock => Object::Lock(self.locks.new_lock()),
+            SyncKind::Lock => LoopObject::Lock(self.locks.new_lock()),
             SyncKind::Semaphore { units, bounded, .. } => {
                 self.semaphores.push(Semaphore::new(units, bounded));
-                Object::Semaphore(self.semaphores.len() - 1)
+                LoopObject::Semaphore(self.semaphores.len() - 1)
             }
-            SyncKind::Event => Object::Event(self.locks.new_event(false)),
-            SyncKind::AsyncResult => Object::Result(self.create_future()),
-            SyncKind::Condition { .. } => Object::Condition(self.locks.new_condition()),
+            SyncKind::Event => LoopObject::Event(self.locks.new_event(false)),
+            SyncKind::AsyncResult => LoopObject::Result(self.create_future()),
+            SyncKind::Condition { .. } => LoopObject::Condition(self.locks.new_condition()),
             SyncKind::Queue { lifo, max, .. } => self.build_queue(if lifo { Order::Lifo } else { Order::Fifo }, max),
-            SyncKind::Pair => Object::Pair(self.sockets.pair()),
-            SyncKind::Remote => Object::Remote(self.sockets.open()),
+            SyncKind::Pair => LoopObject::Pair(self.sockets.pair()),
+            SyncKind::Remote => LoopObject::Remote(self.sockets.open()),
             SyncKind::Threads { size } => {
-                self.pools.push(Pool::new(size));
-                Object::Threads(self.pools.len() - 1)
+                self.pools.push(Executor::new(size));
+                LoopObject::Threads(self.pools.len() - 1)
             }
-            SyncKind::Aio(AioKind::Barrier { parties }) => Object::Barrier(self.locks.new_barrier(parties)),
+            SyncKind::Aio(AioKind::Barrier { parties }) => LoopObject::Barrier(self.locks.new_barrier(parties)),
             SyncKind::Aio(AioKind::Stream) => {
                 let [a, b] = self.sockets.pair();
-                Object::Stream([self.open_stream(a), self.open_stream(b)])
+                LoopObject::Stream([self.open_stream(a), self.open_stream(b)])
             }
             SyncKind::Aio(AioKind::PriorityQueue { max }) => self.build_queue(Order::Priority, max),
-            SyncKind::RLock | SyncKind::Channel | SyncKind::Pool { .. } => Object::Foreign,
+            SyncKind::RLock | SyncKind::Channel | SyncKind::Pool { .. } => LoopObject::Foreign,
         }
     }
 
-    fn build_queue(&mut self, order: Order, max: Option<u32>) -> Object {
+    fn build_queue(&mut self, order: Order, max: Option<u32>) -> LoopObject {
         let finished = self.locks.new_event(true);
-        Object::Queue(self.queues.insert(Queue::new(order, max, finished)))
+        LoopObject::Queue(self.queues.insert(AioQueue::new(order, max, finished)))
     }
 
-    pub(super) fn object(&self, sync: u16) -> Object {
+    pub(super) fn object(&self, sync: u16) -> LoopObject {
         self.objects[usize::from(sync)]
     }
 }

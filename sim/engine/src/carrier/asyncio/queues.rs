@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Exc, FutKey, State, Value};
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{Exc, FutKey, FutureValue, State};
 use super::locks::WaitEvent;
-use super::task::Input;
-use crate::kit::arena::Key;
+use super::task::TaskInput;
+use crate::kit::arena::ArenaKey;
 use crate::kit::heap;
 
 /// What comes out first.
@@ -24,10 +24,10 @@ pub(super) enum Order {
 
 /// `Queue` and its kin.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub(crate) struct AioQueue {
     order: Order,
     max: Option<u32>,
-    items: VecDeque<Value>,
+    items: VecDeque<FutureValue>,
     /// `PriorityQueue`: a heap of items.
     heap: Vec<u16>,
     getters: VecDeque<FutKey>,
@@ -39,14 +39,14 @@ pub(crate) struct Queue {
 }
 
 /// A queue's name.
-pub(super) type QueueKey = Key<Queue>;
+pub(super) type QueueKey = ArenaKey<AioQueue>;
 
 const SHUT_DOWN: Exc = Exc::Error("QueueShutDown");
 
-impl Queue {
+impl AioQueue {
     /// An empty queue; `finished` is an event that is set.
-    pub(super) fn new(order: Order, max: Option<u32>, finished: usize) -> Queue {
-        Queue {
+    pub(super) fn new(order: Order, max: Option<u32>, finished: usize) -> AioQueue {
+        AioQueue {
             order,
             max,
             items: VecDeque::new(),
@@ -67,18 +67,18 @@ impl Queue {
         self.max.is_some_and(|max| self.len() >= max as usize)
     }
 
-    fn store(&mut self, value: Value) {
+    fn store(&mut self, value: FutureValue) {
         match (self.order, value) {
-            (Order::Priority, Value::Item(item)) => heap::push(&mut self.heap, item, |a, b| a < b),
+            (Order::Priority, FutureValue::Item(item)) => heap::push(&mut self.heap, item, |a, b| a < b),
             _ => self.items.push_back(value),
         }
     }
 
-    fn take(&mut self) -> Option<Value> {
+    fn take(&mut self) -> Option<FutureValue> {
         match self.order {
             Order::Fifo => self.items.pop_front(),
             Order::Lifo => self.items.pop_back(),
-            Order::Priority => heap::pop(&mut self.heap, |a, b| a < b).map(Value::Item),
+            Order::Priority => heap::pop(&mut self.heap, |a, b| a < b).map(FutureValue::Item),
         }
     }
 }
@@ -91,7 +91,7 @@ enum Line {
 }
 
 impl EventLoop {
-    fn queue(&mut self, key: QueueKey) -> &mut Queue {
+    fn queue(&mut self, key: QueueKey) -> &mut AioQueue {
         self.queues.get_mut(key).expect("a queue that is used is there")
     }
 
@@ -107,14 +107,14 @@ impl EventLoop {
     fn wake_next(&mut self, key: QueueKey, line: Line) {
         while let Some(waiter) = self.line(key, line).pop_front() {
             if !self.is_done(waiter) {
-                self.set_result(waiter, Value::None);
+                self.set_result(waiter, FutureValue::None);
                 break;
             }
         }
     }
 
     /// `put_nowait`.
-    pub(super) fn put_now(&mut self, key: QueueKey, value: Value) -> Result<(), Exc> {
+    pub(super) fn put_now(&mut self, key: QueueKey, value: FutureValue) -> Result<(), Exc> {
         let queue = self.queue(key);
         if queue.is_shut_down {
             return Err(SHUT_DOWN);
@@ -131,7 +131,7 @@ impl EventLoop {
     }
 
     /// `get_nowait`.
-    pub(super) fn get_now(&mut self, key: QueueKey) -> Result<Value, Exc> {
+    pub(super) fn get_now(&mut self, key: QueueKey) -> Result<FutureValue, Exc> {
         let queue = self.queue(key);
         let Some(value) = queue.take() else {
             return Err(if queue.is_shut_down { SHUT_DOWN } else { Exc::Error("QueueEmpty") });
@@ -169,14 +169,14 @@ impl EventLoop {
         }
         for line in [Line::Getters, Line::Putters] {
             while let Some(waiter) = self.line(key, line).pop_front() {
-                self.set_result(waiter, Value::None);
+                self.set_result(waiter, FutureValue::None);
             }
         }
     }
 
     /// A waiter was woken, or something was thrown into it: then it leaves its line, and passes on a wake-up that it cannot use.
-    fn leave_line(&mut self, key: QueueKey, line: Line, wait: FutKey, input: Input) -> Option<Exc> {
-        let Input::Err(error) = input else {
+    fn leave_line(&mut self, key: QueueKey, line: Line, wait: FutKey, input: TaskInput) -> Option<Exc> {
+        let TaskInput::Err(error) = input else {
             self.forget(wait);
             return None;
         };
@@ -211,28 +211,28 @@ pub(super) struct PutItem {
 }
 
 impl PutItem {
-    pub(super) fn frame(queue: QueueKey, item: u16) -> Frame {
-        Frame::Put(PutItem { queue, item, wait: None })
+    pub(super) fn frame(queue: QueueKey, item: u16) -> CoroutineFrame {
+        CoroutineFrame::Put(PutItem { queue, item, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         if let Some(wait) = self.wait.take()
             && let Some(error) = on.leave_line(self.queue, Line::Putters, wait, input)
         {
-            return Flow::Raise(error);
+            return FrameFlow::Raise(error);
         }
         let queue = on.queue(self.queue);
         if queue.is_full() {
             if queue.is_shut_down {
-                return Flow::Raise(SHUT_DOWN);
+                return FrameFlow::Raise(SHUT_DOWN);
             }
             let wait = on.wait_in_line(self.queue, Line::Putters);
             self.wait = Some(wait);
-            return Flow::Await(wait);
+            return FrameFlow::Await(wait);
         }
-        match on.put_now(self.queue, Value::Item(self.item)) {
-            Ok(()) => Flow::Return(Value::None),
-            Err(error) => Flow::Raise(error),
+        match on.put_now(self.queue, FutureValue::Item(self.item)) {
+            Ok(()) => FrameFlow::Return(FutureValue::None),
+            Err(error) => FrameFlow::Raise(error),
         }
     }
 }
@@ -245,25 +245,25 @@ pub(super) struct GetItem {
 }
 
 impl GetItem {
-    pub(super) fn frame(queue: QueueKey) -> Frame {
-        Frame::Get(GetItem { queue, wait: None })
+    pub(super) fn frame(queue: QueueKey) -> CoroutineFrame {
+        CoroutineFrame::Get(GetItem { queue, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         if let Some(wait) = self.wait.take()
             && let Some(error) = on.leave_line(self.queue, Line::Getters, wait, input)
         {
-            return Flow::Raise(error);
+            return FrameFlow::Raise(error);
         }
         let queue = on.queue(self.queue);
         if queue.len() == 0 && !queue.is_shut_down {
             let wait = on.wait_in_line(self.queue, Line::Getters);
             self.wait = Some(wait);
-            return Flow::Await(wait);
+            return FrameFlow::Await(wait);
         }
         match on.get_now(self.queue) {
-            Ok(value) => Flow::Return(value),
-            Err(error) => Flow::Raise(error),
+            Ok(value) => FrameFlow::Return(value),
+            Err(error) => FrameFlow::Raise(error),
         }
     }
 }
@@ -275,17 +275,17 @@ pub(super) struct JoinQueue {
 }
 
 impl JoinQueue {
-    pub(super) fn frame(queue: QueueKey) -> Frame {
-        Frame::Join(JoinQueue { queue })
+    pub(super) fn frame(queue: QueueKey) -> CoroutineFrame {
+        CoroutineFrame::Join(JoinQueue { queue })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let queue = on.queue(self.queue);
         match input {
-            Input::Start if queue.unfinished > 0 => Flow::Call(WaitEvent::frame(queue.finished)),
-            Input::Err(error) => Flow::Raise(error),
+            TaskInput::Start if queue.unfinished > 0 => FrameFlow::Call(WaitEvent::frame(queue.finished)),
+            TaskInput::Err(error) => FrameFlow::Raise(error),
             // It says that it was waited for to the end.
-            _ => Flow::Return(Value::Bool(true)),
+            _ => FrameFlow::Return(FutureValue::Bool(true)),
         }
     }
 }

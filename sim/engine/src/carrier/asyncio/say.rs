@@ -3,11 +3,11 @@
 //! After the reference interpreter of scheduling programs (docs/conform.md): a limit that passes is an outcome and no error.
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Exc, State, Value};
-use super::gather::Gather;
-use super::task::{AioKey, Input};
-use crate::kit::arena::Key;
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{Exc, FutureValue, State};
+use super::gather::GatherCall;
+use super::task::{AioKey, TaskInput};
+use crate::kit::arena::ArenaKey;
 use crate::program::op::Pc;
 use crate::program::said::Outcome;
 
@@ -31,22 +31,22 @@ pub(super) enum Say {
     /// `ok`, or `timeout`; the program goes on there.
     Block(Pc),
     /// What became of each member.
-    Gathered(Key<Gather>),
+    Gathered(ArenaKey<GatherCall>),
 }
 
 /// The outcome that a value is.
-fn told(value: Value) -> Outcome {
+fn told(value: FutureValue) -> Outcome {
     match value {
-        Value::Bool(yes) => Outcome::Bool(yes),
-        Value::Item(item) => Outcome::Item(item),
-        Value::Who(who) => Outcome::Names(vec![who]),
-        Value::Count(count) => Outcome::Count(count),
-        Value::None | Value::Future(_) => Outcome::Word("None"),
+        FutureValue::Bool(yes) => Outcome::Bool(yes),
+        FutureValue::Item(item) => Outcome::Item(item),
+        FutureValue::Who(who) => Outcome::Names(vec![who]),
+        FutureValue::Count(count) => Outcome::Count(count),
+        FutureValue::None | FutureValue::Future(_) => Outcome::Word("None"),
     }
 }
 
 impl Say {
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let missed = match self {
             Say::Flag => Some(Outcome::Bool(false)),
             Say::Put => Some(Outcome::Full),
@@ -56,23 +56,23 @@ impl Say {
         };
         let end = if let Say::Block(end) = self { Some(*end) } else { None };
         let outcome = match (input, missed) {
-            (Input::Ok(value), _) => match self {
+            (TaskInput::Ok(value), _) => match self {
                 Say::Nothing | Say::Answered => None,
                 Say::Done | Say::Put | Say::Block(_) => Some(Outcome::Ok),
                 Say::Flag | Say::Get | Say::Received => Some(told(value)),
                 Say::Gathered(gather) => Some(on.told_of_each(*gather)),
             },
-            (Input::Err(Exc::Timeout), Some(missed)) => Some(missed),
-            (Input::Err(Exc::Error("QueueFull")), Some(missed)) if matches!(self, Say::Put) => Some(missed),
-            (Input::Err(Exc::Error("QueueEmpty")), Some(missed)) if matches!(self, Say::Get) => Some(missed),
-            (Input::Err(error), _) => {
+            (TaskInput::Err(Exc::Timeout), Some(missed)) => Some(missed),
+            (TaskInput::Err(Exc::Error("QueueFull")), Some(missed)) if matches!(self, Say::Put) => Some(missed),
+            (TaskInput::Err(Exc::Error("QueueEmpty")), Some(missed)) if matches!(self, Say::Get) => Some(missed),
+            (TaskInput::Err(error), _) => {
                 self.forget(on);
-                return Flow::Raise(error);
+                return FrameFlow::Raise(error);
             }
-            (Input::Start | Input::Leave, _) => unreachable!("it is called into, and is no block"),
+            (TaskInput::Start | TaskInput::Leave, _) => unreachable!("it is called into, and is no block"),
         };
         self.forget(on);
-        Flow::Done(outcome, end)
+        FrameFlow::Done(outcome, end)
     }
 
     /// Its gathering is over.
@@ -85,7 +85,7 @@ impl Say {
 
 impl EventLoop {
     /// `ok` or an error's name for each member, in order.
-    fn told_of_each(&self, gather: Key<Gather>) -> Outcome {
+    fn told_of_each(&self, gather: ArenaKey<GatherCall>) -> Outcome {
         let children = self.gathers.get(gather).map_or(&[][..], |gather| &gather.children);
         let word = |state: State| match state {
             State::Cancelled => Exc::Cancelled.name(),
@@ -96,10 +96,10 @@ impl EventLoop {
     }
 
     /// A step of a task's program awaits something.
-    pub(super) fn await_step(&mut self, me: AioKey, say: Say, frame: Frame) {
+    pub(super) fn await_step(&mut self, me: AioKey, say: Say, frame: CoroutineFrame) {
         let task = self.task(me);
-        task.frames.push(Frame::Say(say));
+        task.frames.push(CoroutineFrame::Say(say));
         task.frames.push(frame);
-        task.input = Input::Start;
+        task.input = TaskInput::Start;
     }
 }

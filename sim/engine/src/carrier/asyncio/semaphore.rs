@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Exc, FutKey, State, Value};
-use super::task::Input;
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{Exc, FutKey, FutureValue, State};
+use super::task::TaskInput;
 use crate::model::asyncio::SemaphoreRule;
 
 /// `Semaphore`.
@@ -47,7 +47,7 @@ impl EventLoop {
             SemaphoreRule::Barging | SemaphoreRule::Flagged => {
                 while let Some(waiter) = self.semaphores[at].waiters.pop_front() {
                     if !self.is_done(waiter) {
-                        self.set_result(waiter, Value::None);
+                        self.set_result(waiter, FutureValue::None);
                         self.semaphores[at].wakeup_scheduled = true;
                         return true;
                     }
@@ -58,7 +58,7 @@ impl EventLoop {
                 let first = self.semaphores[at].waiters.iter().copied().find(|&waiter| !self.is_done(waiter));
                 let Some(waiter) = first else { return false };
                 self.semaphores[at].value -= 1;
-                self.set_result(waiter, Value::Bool(true));
+                self.set_result(waiter, FutureValue::Bool(true));
                 true
             }
         }
@@ -86,11 +86,11 @@ pub(super) struct TakeToken {
 }
 
 impl TakeToken {
-    pub(super) fn frame(semaphore: usize) -> Frame {
-        Frame::Token(TakeToken { semaphore, wait: None })
+    pub(super) fn frame(semaphore: usize) -> CoroutineFrame {
+        CoroutineFrame::Token(TakeToken { semaphore, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         match self.wait.take() {
             None => self.begin(on),
             Some(wait) => {
@@ -105,38 +105,38 @@ impl TakeToken {
         }
     }
 
-    fn begin(&mut self, on: &mut EventLoop) -> Flow {
+    fn begin(&mut self, on: &mut EventLoop) -> FrameFlow {
         if !on.must_wait(self.semaphore) {
             on.semaphores[self.semaphore].value -= 1;
-            return Flow::Return(Value::Bool(true));
+            return FrameFlow::Return(FutureValue::Bool(true));
         }
         let wait = on.create_future();
         on.semaphores[self.semaphore].waiters.push_back(wait);
         self.wait = Some(wait);
-        Flow::Await(wait)
+        FrameFlow::Await(wait)
     }
 
     /// Until 3.9 a waiter that is woken asks anew.
-    fn try_again(&mut self, on: &mut EventLoop, input: Input, state: State) -> Flow {
+    fn try_again(&mut self, on: &mut EventLoop, input: TaskInput, state: State) -> FrameFlow {
         let flagged = on.rules.semaphore == SemaphoreRule::Flagged;
-        if let Input::Err(error) = input {
+        if let TaskInput::Err(error) = input {
             let passes = flagged || on.semaphores[self.semaphore].value > 0 && state != State::Cancelled;
             if passes {
                 on.wake_up_next(self.semaphore);
             }
-            return Flow::Raise(error);
+            return FrameFlow::Raise(error);
         }
         on.semaphores[self.semaphore].wakeup_scheduled = false;
         self.begin(on)
     }
 
     /// From 3.10.8 on its token is taken already when a waiter is woken.
-    fn go_on(&mut self, on: &mut EventLoop, input: Input, wait: FutKey, state: State) -> Flow {
+    fn go_on(&mut self, on: &mut EventLoop, input: TaskInput, wait: FutKey, state: State) -> FrameFlow {
         let at = self.semaphore;
         on.semaphores[at].waiters.retain(|&waiter| waiter != wait);
         let was_woken = state != State::Cancelled && state != State::Pending;
         let to_all = on.rules.semaphore == SemaphoreRule::HandOverToAll;
-        if matches!(input, Input::Err(_)) && was_woken {
+        if matches!(input, TaskInput::Err(_)) && was_woken {
             on.semaphores[at].value += 1;
             if !to_all {
                 on.wake_up_next(at);
@@ -144,12 +144,12 @@ impl TakeToken {
         }
         if to_all {
             while on.semaphores[at].value > 0 && on.wake_up_next(at) {}
-        } else if matches!(input, Input::Ok(_)) && on.semaphores[at].value > 0 {
+        } else if matches!(input, TaskInput::Ok(_)) && on.semaphores[at].value > 0 {
             on.wake_up_next(at);
         }
         match input {
-            Input::Err(error) => Flow::Raise(error),
-            _ => Flow::Return(Value::Bool(true)),
+            TaskInput::Err(error) => FrameFlow::Raise(error),
+            _ => FrameFlow::Return(FutureValue::Bool(true)),
         }
     }
 }

@@ -10,12 +10,12 @@
 //! the end of a stream.
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Done, Exc, FutKey, Value};
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{DoneCallback, Exc, FutKey, FutureValue};
 use super::handle::{Callback, Handle};
 use super::server::Ask;
-use super::task::Input;
-use crate::kit::arena::Key;
+use super::task::TaskInput;
+use crate::kit::arena::ArenaKey;
 use crate::model::asyncio::LoopKind;
 use crate::program::said::{Outcome, Said};
 
@@ -35,7 +35,7 @@ struct Sock {
     /// Its other end.
     peer: Option<u32>,
     /// The handle of its reader: it is registered.
-    reader: Option<Key<Handle>>,
+    reader: Option<ArenaKey<Handle>>,
     /// Whether epoll knows it.
     known: bool,
     /// Whether it is in the kernel's ready list.
@@ -63,7 +63,7 @@ pub(super) enum Reader {
 
 /// A loop's descriptors.
 #[derive(Debug, Default)]
-pub(super) struct Sockets {
+pub(super) struct LoopSockets {
     socks: Vec<Sock>,
     /// The kernel's ready list.
     ready: Vec<u32>,
@@ -73,7 +73,7 @@ pub(super) struct Sockets {
     free: Vec<u32>,
 }
 
-impl Sockets {
+impl LoopSockets {
     pub(super) fn open(&mut self) -> u32 {
         if let Some(sock) = self.free.pop() {
             return sock;
@@ -158,8 +158,8 @@ impl Sockets {
     }
 
     /// `epoll_wait`: the handles of what is readable, in the kernel's order.
-    pub(super) fn report(&mut self, into: &mut Vec<Key<Handle>>) {
-        let Sockets { socks, ready, .. } = self;
+    pub(super) fn report(&mut self, into: &mut Vec<ArenaKey<Handle>>) {
+        let LoopSockets { socks, ready, .. } = self;
         ready.retain(|&sock| {
             let state = &mut socks[sock as usize];
             state.listed = state.waiting > 0;
@@ -171,7 +171,7 @@ impl Sockets {
 
 impl EventLoop {
     /// `_add_reader`: the handle of one that was there is cancelled.
-    pub(super) fn add_reader(&mut self, sock: u32, reader: Reader) -> Key<Handle> {
+    pub(super) fn add_reader(&mut self, sock: u32, reader: Reader) -> ArenaKey<Handle> {
         let handle = self.new_handle(Callback::Read(reader));
         let before = self.sockets.sock(sock).reader.replace(handle);
         match before {
@@ -243,7 +243,7 @@ impl EventLoop {
                     return;
                 }
                 let Some(got) = self.recv(sock, bytes) else { return };
-                self.set_result(fut, Value::Count(got));
+                self.set_result(fut, FutureValue::Count(got));
                 // uvloop removes its reader here, asyncio by a callback of the future (I2).
                 if self.kind == LoopKind::Uvloop {
                     self.remove_reader(sock);
@@ -258,7 +258,7 @@ impl EventLoop {
             Reader::Server(ask) => self.ask(ask),
             Reader::Reply { sock, fut } => {
                 if self.recv(sock, u32::MAX).is_some() {
-                    self.set_result(fut, Value::None);
+                    self.set_result(fut, FutureValue::None);
                 }
             }
         }
@@ -270,15 +270,15 @@ impl EventLoop {
 pub(super) struct Receive {
     sock: u32,
     bytes: u32,
-    wait: Option<(FutKey, Key<Handle>)>,
+    wait: Option<(FutKey, ArenaKey<Handle>)>,
 }
 
 impl Receive {
-    pub(super) fn frame(sock: u32, bytes: u32) -> Frame {
-        Frame::Receive(Receive { sock, bytes, wait: None })
+    pub(super) fn frame(sock: u32, bytes: u32) -> CoroutineFrame {
+        CoroutineFrame::Receive(Receive { sock, bytes, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         let Some((fut, handle)) = self.wait else {
             return self.begin(on);
         };
@@ -287,29 +287,29 @@ impl Receive {
             on.remove_reader(self.sock);
         }
         on.forget(fut);
-        Flow::pass(input)
+        FrameFlow::pass(input)
     }
 
-    fn begin(&mut self, on: &mut EventLoop) -> Flow {
+    fn begin(&mut self, on: &mut EventLoop) -> FrameFlow {
         // The system call is tried first, and what is there costs no turn (I1); uvloop never tries (U2).
         if on.kind == LoopKind::Asyncio
             && let Some(got) = on.recv(self.sock, self.bytes)
         {
-            return Flow::Return(Value::Count(got));
+            return FrameFlow::Return(FutureValue::Count(got));
         }
         let fut = on.create_future();
         let handle = on.add_reader(self.sock, Reader::Receive { sock: self.sock, bytes: self.bytes, fut });
         if on.kind == LoopKind::Asyncio {
-            on.add_done_callback(fut, Done::NotRead(self.sock, handle));
+            on.add_done_callback(fut, DoneCallback::NotRead(self.sock, handle));
         }
         self.wait = Some((fut, handle));
-        Flow::Await(fut)
+        FrameFlow::Await(fut)
     }
 }
 
 /// One end of a connection behind a transport.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct LoopStream {
     pub(super) sock: u32,
     /// What was read and nobody has taken.
     buffer: u32,
@@ -321,7 +321,7 @@ impl EventLoop {
     /// `asyncio.open_connection(sock=...)`: from now on it reads.
     pub(super) fn open_stream(&mut self, sock: u32) -> usize {
         let stream = self.streams.len();
-        self.streams.push(Stream { sock, buffer: 0, waiter: None, paused: false });
+        self.streams.push(LoopStream { sock, buffer: 0, waiter: None, paused: false });
         self.add_reader(sock, Reader::Stream(stream));
         stream
     }
@@ -339,7 +339,7 @@ impl EventLoop {
         let pauses = !state.paused && state.buffer > 2 * LIMIT;
         state.paused |= pauses;
         if let Some(waiter) = waiter {
-            self.set_result(waiter, Value::None);
+            self.set_result(waiter, FutureValue::None);
         }
         if pauses {
             self.remove_reader(sock);
@@ -365,26 +365,26 @@ pub(super) struct ReadStream {
 }
 
 impl ReadStream {
-    pub(super) fn frame(stream: usize, bytes: u32) -> Frame {
-        Frame::Read(ReadStream { stream, bytes, wait: None })
+    pub(super) fn frame(stream: usize, bytes: u32) -> CoroutineFrame {
+        CoroutineFrame::Read(ReadStream { stream, bytes, wait: None })
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         if let Some(wait) = self.wait.take() {
             on.streams[self.stream].waiter = None;
             on.forget(wait);
-            if let Input::Err(error) = input {
-                return Flow::Raise(error);
+            if let TaskInput::Err(error) = input {
+                return FrameFlow::Raise(error);
             }
         } else if on.streams[self.stream].buffer == 0 {
             if on.streams[self.stream].waiter.is_some() {
-                return Flow::Raise(Exc::RUNTIME);
+                return FrameFlow::Raise(Exc::RUNTIME);
             }
             on.resume(self.stream);
             let wait = on.create_future();
             on.streams[self.stream].waiter = Some(wait);
             self.wait = Some(wait);
-            return Flow::Await(wait);
+            return FrameFlow::Await(wait);
         }
         let buffer = &mut on.streams[self.stream].buffer;
         let taken = self.bytes.min(*buffer);
@@ -392,6 +392,6 @@ impl ReadStream {
         if *buffer <= LIMIT {
             on.resume(self.stream);
         }
-        Flow::Return(Value::Count(taken))
+        FrameFlow::Return(FutureValue::Count(taken))
     }
 }

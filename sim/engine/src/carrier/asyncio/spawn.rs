@@ -3,12 +3,12 @@
 //! After `base_events.py:create_task`, `tasks.py:Task.__init__`, `__eager_start`, `taskgroups.py:create_task` (CPython 3.13, 3.14).
 
 use super::EventLoop;
-use super::frame::Flow;
+use super::frame::FrameFlow;
 use super::future::Exc;
 use super::group::Group;
 use super::handle::Callback;
-use super::task::{AioKey, Input, Origin, Running};
-use crate::kit::arena::Key;
+use super::task::{AioKey, RunningTask, TaskInput, TaskOrigin};
+use crate::kit::arena::ArenaKey;
 use crate::kit::time::Span;
 use crate::program::op::{Pc, Program, Spawn};
 
@@ -34,7 +34,7 @@ pub(super) struct Birthing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Made {
     task: AioKey,
-    group: Option<Key<Group>>,
+    group: Option<ArenaKey<Group>>,
 }
 
 impl Birthing {
@@ -42,21 +42,21 @@ impl Birthing {
         Birthing { birth, made: None }
     }
 
-    pub(super) fn step(&mut self, on: &mut EventLoop, input: Input) -> Flow {
+    pub(super) fn step(&mut self, on: &mut EventLoop, input: TaskInput) -> FrameFlow {
         if let Some(made) = self.made {
-            debug_assert!(matches!(input, Input::Ok(_)), "nothing is thrown into one that runs");
+            debug_assert!(matches!(input, TaskInput::Ok(_)), "nothing is thrown into one that runs");
             on.enter_names(self.birth, made);
-            return Flow::Done(None, None);
+            return FrameFlow::Done(None, None);
         }
         match on.make(self.birth) {
-            Err(error) => Flow::Raise(error),
+            Err(error) => FrameFlow::Raise(error),
             Ok((made, true)) => {
                 self.made = Some(made);
-                Flow::Nested
+                FrameFlow::Nested
             }
             Ok((made, false)) => {
                 on.enter_names(self.birth, made);
-                Flow::Done(None, None)
+                FrameFlow::Done(None, None)
             }
         }
     }
@@ -80,7 +80,7 @@ impl EventLoop {
     }
 
     fn new_program_task(&mut self, birth: Birth) -> AioKey {
-        let origin = Origin { program: birth.program, pc: Pc(0), registers: [0; Program::REGISTERS] };
+        let origin = TaskOrigin { program: birth.program, pc: Pc(0), registers: [0; Program::REGISTERS] };
         self.new_task(Some(origin), Vec::new(), birth.who, true)
     }
 
@@ -113,7 +113,7 @@ impl EventLoop {
             Ok((made, false)) => self.enter_names(birth, made),
             Ok((made, true)) => {
                 let task = self.running.pop();
-                self.running.push(Running::Birth(birth, made));
+                self.running.push(RunningTask::Birth(birth, made));
                 self.running.extend(task);
             }
             Err(_) => {}

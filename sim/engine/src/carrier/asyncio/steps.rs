@@ -5,19 +5,19 @@
 
 use super::EventLoop;
 use super::Outside;
-use super::frame::{Frame, Sleep, TryBlock};
-use super::future::{Exc, FutKey, State, Value};
+use super::frame::{CoroutineFrame, Sleep, TryBlock};
+use super::future::{Exc, FutKey, FutureValue, State};
 use super::gather::{EachCompleted, WaitMany};
 use super::handle::Callback;
 use super::limit::{LimitBlock, Limited, WaitFor};
 use super::locks::{TakeLock, WaitBarrier, WaitCondition, WaitEvent};
-use super::objects::Object;
+use super::objects::LoopObject;
 use super::queues::{GetItem, JoinQueue, PutItem};
 use super::say::Say;
 use super::semaphore::TakeToken;
 use super::sockets::{ReadStream, Reader, Receive};
 use super::spawn::Birthing;
-use super::task::{AioKey, Input, Origin};
+use super::task::{AioKey, TaskInput, TaskOrigin};
 use crate::kit::time::Span;
 use crate::model::asyncio::{LoopKind, WaitForRule};
 use crate::program::asyncio::AioStep;
@@ -30,7 +30,7 @@ const ANSWER: u32 = 65_536;
 
 /// What is known of a task's program at a step.
 #[derive(Clone, Copy)]
-pub(super) struct At<'a> {
+pub(super) struct StepAt<'a> {
     pub(super) program: &'a Program,
     /// The task's cursor, at the next op.
     pub(super) cursor: &'a Task,
@@ -38,7 +38,7 @@ pub(super) struct At<'a> {
     pub(super) takes: Span,
 }
 
-impl At<'_> {
+impl StepAt<'_> {
     fn limit(&self, limit: Limit) -> Option<Span> {
         (limit != Limit::NONE).then(|| self.program.spans[usize::from(limit.0)])
     }
@@ -64,7 +64,7 @@ impl EventLoop {
     }
 
     /// A task does a step of its program.
-    pub(super) fn perform(&mut self, me: AioKey, op: Op, at: At<'_>) {
+    pub(super) fn perform(&mut self, me: AioKey, op: Op, at: StepAt<'_>) {
         let now = match op {
             Op::Mark { tag, outcome } => {
                 let task = self.task(me);
@@ -76,7 +76,7 @@ impl EventLoop {
                 self.lock_step(me, op, at)
             }
             Op::Notify { sync, count } => done(match self.object(sync) {
-                Object::Condition(condition) => self.notify(condition, count),
+                LoopObject::Condition(condition) => self.notify(condition, count),
                 other => misused(other),
             }),
             Op::Signal { .. } | Op::Clear { .. } => self.signal(me, op),
@@ -95,7 +95,7 @@ impl EventLoop {
                 |targets| {
                     targets
                         .into_iter()
-                        .for_each(|target| self.add_done_callback(target, super::future::Done::Note(note)));
+                        .for_each(|target| self.add_done_callback(target, super::future::DoneCallback::Note(note)));
                     QUIET
                 },
             ),
@@ -107,7 +107,7 @@ impl EventLoop {
                 let task = self.task(me);
                 task.outcome = outcome;
             }
-            Some(Err(error)) => self.task(me).input = Input::Err(error),
+            Some(Err(error)) => self.task(me).input = TaskInput::Err(error),
             None => {}
         }
     }
@@ -122,7 +122,7 @@ impl EventLoop {
     }
 
     fn leave_block(&mut self, me: AioKey) -> Now {
-        self.task(me).input = Input::Leave;
+        self.task(me).input = TaskInput::Leave;
         None
     }
 
@@ -133,40 +133,40 @@ impl EventLoop {
             return QUIET;
         }
         let task = self.task(me);
-        task.frames.push(Frame::Birth(Birthing::new(birth)));
-        task.input = Input::Start;
+        task.frames.push(CoroutineFrame::Birth(Birthing::new(birth)));
+        task.input = TaskInput::Start;
         None
     }
 
-    fn lock_step(&mut self, me: AioKey, op: Op, at: At<'_>) -> Now {
+    fn lock_step(&mut self, me: AioKey, op: Op, at: StepAt<'_>) -> Now {
         let (frame, limit) = match op {
             Op::Release { sync } => {
                 return done(match self.object(sync) {
-                    Object::Lock(lock) => self.release_lock(lock),
-                    Object::Condition(condition) => self.release_lock(self.locks.lock_of(condition)),
-                    Object::Semaphore(semaphore) => self.release_token(semaphore),
+                    LoopObject::Lock(lock) => self.release_lock(lock),
+                    LoopObject::Condition(condition) => self.release_lock(self.locks.lock_of(condition)),
+                    LoopObject::Semaphore(semaphore) => self.release_token(semaphore),
                     other => misused(other),
                 });
             }
             Op::Acquire { sync, limit, .. } => {
                 let frame = match self.object(sync) {
-                    Object::Lock(lock) => TakeLock::frame(lock),
-                    Object::Condition(condition) => TakeLock::frame(self.locks.lock_of(condition)),
-                    Object::Semaphore(semaphore) => TakeToken::frame(semaphore),
+                    LoopObject::Lock(lock) => TakeLock::frame(lock),
+                    LoopObject::Condition(condition) => TakeLock::frame(self.locks.lock_of(condition)),
+                    LoopObject::Semaphore(semaphore) => TakeToken::frame(semaphore),
                     other => misused(other),
                 };
                 (frame, limit)
             }
             Op::Await { sync, limit } => {
                 let frame = match self.object(sync) {
-                    Object::Event(event) => WaitEvent::frame(event),
-                    Object::Barrier(barrier) => WaitBarrier::frame(barrier),
+                    LoopObject::Event(event) => WaitEvent::frame(event),
+                    LoopObject::Barrier(barrier) => WaitBarrier::frame(barrier),
                     other => misused(other),
                 };
                 (frame, limit)
             }
             Op::WaitCondition { sync, limit } => match self.object(sync) {
-                Object::Condition(condition) => (WaitCondition::frame(condition), limit),
+                LoopObject::Condition(condition) => (WaitCondition::frame(condition), limit),
                 other => misused(other),
             },
             other => unreachable!("{other:?} is no step of a lock"),
@@ -179,20 +179,20 @@ impl EventLoop {
     fn signal(&mut self, me: AioKey, op: Op) -> Now {
         match op {
             Op::Signal { sync, item } => match self.object(sync) {
-                Object::Event(event) => {
+                LoopObject::Event(event) => {
                     self.set_event(event);
                     QUIET
                 }
-                Object::Result(result) => {
+                LoopObject::Result(result) => {
                     // Without an item it is the task's name.
                     let who = self.task(me).who;
-                    let value = if item == u16::MAX { Value::Who(who) } else { Value::Item(item) };
+                    let value = if item == u16::MAX { FutureValue::Who(who) } else { FutureValue::Item(item) };
                     self.set_once(result, State::Done(Ok(value)))
                 }
                 other => misused(other),
             },
             Op::Clear { sync } => match self.object(sync) {
-                Object::Event(event) => {
+                LoopObject::Event(event) => {
                     self.locks.event(event).value = false;
                     QUIET
                 }
@@ -211,22 +211,22 @@ impl EventLoop {
         QUIET
     }
 
-    fn queue_step(&mut self, me: AioKey, op: Op, at: At<'_>) -> Now {
+    fn queue_step(&mut self, me: AioKey, op: Op, at: StepAt<'_>) -> Now {
         let (say, frame, limit) = match op {
             Op::TaskDone { sync } => {
                 return done(match self.object(sync) {
-                    Object::Queue(queue) => self.item_done(queue),
+                    LoopObject::Queue(queue) => self.item_done(queue),
                     other => misused(other),
                 });
             }
             Op::JoinAll { sync, limit } => match self.object(sync) {
-                Object::Queue(queue) => (Say::Flag, JoinQueue::frame(queue), limit),
+                LoopObject::Queue(queue) => (Say::Flag, JoinQueue::frame(queue), limit),
                 other => misused(other),
             },
             Op::Put { sync, item, limit, block } => match self.object(sync) {
-                Object::Queue(queue) if block => (Say::Put, PutItem::frame(queue, item), limit),
-                Object::Queue(queue) => {
-                    return match self.put_now(queue, Value::Item(item)) {
+                LoopObject::Queue(queue) if block => (Say::Put, PutItem::frame(queue, item), limit),
+                LoopObject::Queue(queue) => {
+                    return match self.put_now(queue, FutureValue::Item(item)) {
                         Ok(()) => told(Outcome::Ok),
                         Err(Exc::Error("QueueFull")) => told(Outcome::Full),
                         Err(error) => Some(Err(error)),
@@ -235,19 +235,19 @@ impl EventLoop {
                 other => misused(other),
             },
             Op::Get { sync, limit, block } => match self.object(sync) {
-                Object::Queue(queue) if block => (Say::Get, GetItem::frame(queue), limit),
-                Object::Queue(queue) => {
+                LoopObject::Queue(queue) if block => (Say::Get, GetItem::frame(queue), limit),
+                LoopObject::Queue(queue) => {
                     return match self.get_now(queue) {
-                        Ok(Value::Item(item)) => told(Outcome::Item(item)),
+                        Ok(FutureValue::Item(item)) => told(Outcome::Item(item)),
                         Ok(_) => unreachable!("a program's queue holds items"),
                         Err(Exc::Error("QueueEmpty")) => told(Outcome::Empty),
                         Err(error) => Some(Err(error)),
                     };
                 }
-                Object::Result(result) => {
+                LoopObject::Result(result) => {
                     let frame = match at.limit(limit) {
                         Some(span) => WaitFor::frame(span, Limited::Future(result)),
-                        None => Frame::Future(result, false),
+                        None => CoroutineFrame::Future(result, false),
                     };
                     self.await_step(me, Say::Get, frame);
                     return None;
@@ -261,7 +261,7 @@ impl EventLoop {
     }
 
     /// Sockets, remote peers and threads.
-    fn outside_step(&mut self, me: AioKey, op: Op, at: At<'_>) -> Now {
+    fn outside_step(&mut self, me: AioKey, op: Op, at: StepAt<'_>) -> Now {
         match op {
             Op::Send { sync, end, bytes } => {
                 let sock = self.sock_of(sync, end);
@@ -269,7 +269,7 @@ impl EventLoop {
                 QUIET
             }
             Op::Ask { sync, .. } => match self.object(sync) {
-                Object::Remote(sock) => {
+                LoopObject::Remote(sock) => {
                     let question = self.question(sock);
                     self.happens_at(self.now + at.takes, Outside::Answer(sock, question));
                     QUIET
@@ -277,9 +277,9 @@ impl EventLoop {
                 other => misused(other),
             },
             Op::Apply { sync, .. } => match self.object(sync) {
-                Object::Threads(pool) => {
+                LoopObject::Threads(pool) => {
                     let job = self.submit(pool, at.takes);
-                    self.await_step(me, Say::Nothing, Frame::Future(job, true));
+                    self.await_step(me, Say::Nothing, CoroutineFrame::Future(job, true));
                     None
                 }
                 other => misused(other),
@@ -291,18 +291,18 @@ impl EventLoop {
     /// The descriptor of an end.
     fn sock_of(&self, sync: u16, end: u8) -> u32 {
         match self.object(sync) {
-            Object::Pair(socks) => socks[usize::from(end)],
-            Object::Stream(streams) => self.streams[streams[usize::from(end)]].sock,
+            LoopObject::Pair(socks) => socks[usize::from(end)],
+            LoopObject::Stream(streams) => self.streams[streams[usize::from(end)]].sock,
             other => misused(other),
         }
     }
 
-    fn aio_step(&mut self, me: AioKey, step: AioStep, at: At<'_>) -> Now {
+    fn aio_step(&mut self, me: AioKey, step: AioStep, at: StepAt<'_>) -> Now {
         match step {
             AioStep::Raise(error) => Some(Err(Exc::Error(error))),
             AioStep::Leave => self.leave_block(me),
             AioStep::Try { catch, last, end } => {
-                self.task(me).frames.push(Frame::Try(TryBlock::new(catch, last, end)));
+                self.task(me).frames.push(CoroutineFrame::Try(TryBlock::new(catch, last, end)));
                 QUIET
             }
             AioStep::Group { name, end } => {
@@ -317,7 +317,7 @@ impl EventLoop {
                     return QUIET;
                 }
                 let Task { program, pc, registers, .. } = *at.cursor;
-                let steps = Limited::Steps(Origin { program, pc, registers });
+                let steps = Limited::Steps(TaskOrigin { program, pc, registers });
                 self.await_step(me, Say::Block(end), WaitFor::frame(limit, steps));
                 None
             }
@@ -331,18 +331,18 @@ impl EventLoop {
             }
             AioStep::Spawn { spawn, group, eager } => self.spawn_step(me, spawn, group, eager),
             AioStep::Shutdown { sync, immediate } => match self.object(sync) {
-                Object::Queue(queue) => {
+                LoopObject::Queue(queue) => {
                     self.shut_down(queue, immediate);
                     QUIET
                 }
                 other => misused(other),
             },
             AioStep::CancelResult { sync } => told(Outcome::Bool(match self.object(sync) {
-                Object::Result(result) => self.cancel(result),
+                LoopObject::Result(result) => self.cancel(result),
                 other => misused(other),
             })),
             AioStep::Fail { sync, error } => match self.object(sync) {
-                Object::Result(result) => self.set_once(result, State::Done(Err(Exc::Error(error)))),
+                LoopObject::Result(result) => self.set_once(result, State::Done(Err(Exc::Error(error)))),
                 other => misused(other),
             },
             AioStep::Receive { .. } | AioStep::Answer { .. } | AioStep::Watch { .. } | AioStep::Unwatch { .. } => {
@@ -365,8 +365,8 @@ impl EventLoop {
         match step {
             AioStep::Receive { sync, end, bytes, limit } => {
                 let frame = match self.object(sync) {
-                    Object::Pair(socks) => Receive::frame(socks[usize::from(end)], bytes),
-                    Object::Stream(streams) => ReadStream::frame(streams[usize::from(end)], bytes),
+                    LoopObject::Pair(socks) => Receive::frame(socks[usize::from(end)], bytes),
+                    LoopObject::Stream(streams) => ReadStream::frame(streams[usize::from(end)], bytes),
                     other => misused(other),
                 };
                 self.await_step(me, Say::Received, WaitFor::around(limit, frame));
@@ -374,7 +374,7 @@ impl EventLoop {
             }
             AioStep::Answer { sync, limit } => {
                 let frame = match self.object(sync) {
-                    Object::Remote(sock) => Receive::frame(sock, ANSWER),
+                    LoopObject::Remote(sock) => Receive::frame(sock, ANSWER),
                     other => misused(other),
                 };
                 self.await_step(me, Say::Answered, WaitFor::around(limit, frame));
@@ -402,14 +402,14 @@ impl EventLoop {
                 let last = targets.into_iter().map(|target| self.cancel(target)).last();
                 return told(Outcome::Bool(last.unwrap_or(false)));
             }
-            AioStep::Await { .. } => (Say::Done, Frame::Future(targets[0], false)),
+            AioStep::Await { .. } => (Say::Done, CoroutineFrame::Future(targets[0], false)),
             AioStep::Shield { .. } => {
                 let outer = self.shield(targets[0]);
-                (Say::Done, Frame::Future(outer, outer != targets[0]))
+                (Say::Done, CoroutineFrame::Future(outer, outer != targets[0]))
             }
             AioStep::Gather { exceptions, .. } => {
                 let (gather, outer) = self.gather(targets, exceptions);
-                (Say::Gathered(gather), Frame::Future(outer, false))
+                (Say::Gathered(gather), CoroutineFrame::Future(outer, false))
             }
             AioStep::Wait { limit, until, .. } => {
                 self.push(me, WaitMany::frame(targets, limit, until));
@@ -425,13 +425,13 @@ impl EventLoop {
         None
     }
 
-    fn push(&mut self, me: AioKey, frame: Frame) {
+    fn push(&mut self, me: AioKey, frame: CoroutineFrame) {
         let task = self.task(me);
         task.frames.push(frame);
-        task.input = Input::Start;
+        task.input = TaskInput::Start;
     }
 }
 
-fn misused(object: Object) -> ! {
+fn misused(object: LoopObject) -> ! {
     unreachable!("{object:?} cannot be used so; the compiler of programs has seen to that")
 }

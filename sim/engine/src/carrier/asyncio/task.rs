@@ -5,17 +5,17 @@
 //! is awaited, and only if that takes none the task itself remembers it (C1 to C10).
 
 use super::EventLoop;
-use super::frame::{Flow, Frame};
-use super::future::{Done, Ended, Exc, FutKey, Kind, State, Value};
+use super::frame::{CoroutineFrame, FrameFlow};
+use super::future::{DoneCallback, Ended, Exc, FutKey, FutureValue, Kind, State};
 use super::handle::Callback;
 use super::spawn::{Birth, Made};
-use crate::kit::arena::Key;
+use crate::kit::arena::ArenaKey;
 use crate::kit::id::TaskId;
 use crate::program::op::{Pc, Program};
 use crate::program::said::{Outcome, Said};
 
 /// A task's name in the tables.
-pub(super) type AioKey = Key<Aio>;
+pub(super) type AioKey = ArenaKey<Aio>;
 
 /// A task of a loop.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Aio {
     /// It is a future itself.
     pub(super) fut: FutKey,
     /// Where its program begins, if it has one; else it is but a coroutine of the library.
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Option<TaskOrigin>,
     /// Its cursor, once it has begun.
     pub(super) cursor: TaskId,
     /// Whose name it speaks under, counted in spawn order.
@@ -32,9 +32,9 @@ pub(crate) struct Aio {
     pub(super) tells: bool,
     begun: bool,
     /// What it is in, the innermost last.
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Vec<CoroutineFrame>,
     /// What that goes on with.
-    pub(super) input: Input,
+    pub(super) input: TaskInput,
     /// Where its program goes on, if not at the next op.
     pub(super) jump: Option<Pc>,
     /// What its last step came to.
@@ -49,7 +49,7 @@ pub(crate) struct Aio {
 
 /// Where a task's program begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Origin {
+pub(crate) struct TaskOrigin {
     pub(super) program: u16,
     pub(super) pc: Pc,
     pub(super) registers: [u32; Program::REGISTERS],
@@ -57,29 +57,29 @@ pub(crate) struct Origin {
 
 /// What a frame goes on with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Input {
+pub(super) enum TaskInput {
     /// Its beginning.
     Start,
     /// What it awaited, or called, came out well.
-    Ok(Value),
+    Ok(FutureValue),
     /// It did not, or an exception was thrown in.
     Err(Exc),
     /// The program has come to the end of the block.
     Leave,
 }
 
-impl Input {
-    pub(super) fn of(ended: Ended) -> Input {
+impl TaskInput {
+    pub(super) fn of(ended: Ended) -> TaskInput {
         match ended {
-            Ok(value) => Input::Ok(value),
-            Err(error) => Input::Err(error),
+            Ok(value) => TaskInput::Ok(value),
+            Err(error) => TaskInput::Err(error),
         }
     }
 }
 
 /// Who runs: a task, or what goes on when a task that was begun inside it pauses.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Running {
+pub(super) enum RunningTask {
     Task(AioKey),
     /// A timer's callback that makes a task eagerly.
     Birth(Birth, Made),
@@ -98,7 +98,13 @@ pub(super) enum Driven {
 
 impl EventLoop {
     /// A task of a program or of a coroutine of the library. Who makes it begins it.
-    pub(super) fn new_task(&mut self, origin: Option<Origin>, frames: Vec<Frame>, who: u32, tells: bool) -> AioKey {
+    pub(super) fn new_task(
+        &mut self,
+        origin: Option<TaskOrigin>,
+        frames: Vec<CoroutineFrame>,
+        who: u32,
+        tells: bool,
+    ) -> AioKey {
         self.now += self.costs.task;
         let fut = self.create_future();
         let task = self.tasks.insert(Aio {
@@ -109,7 +115,7 @@ impl EventLoop {
             tells,
             begun: false,
             frames,
-            input: Input::Start,
+            input: TaskInput::Start,
             jump: None,
             outcome: None,
             waits_on: None,
@@ -178,9 +184,9 @@ impl EventLoop {
 
     /// `Task.__wakeup`: what it waited for is done.
     pub(super) fn wake_up(&mut self, key: AioKey, future: FutKey) {
-        let ended = self.result(future).unwrap_or(Ok(Value::None));
+        let ended = self.result(future).unwrap_or(Ok(FutureValue::None));
         if let Some(task) = self.tasks.get_mut(key) {
-            task.input = Input::of(ended);
+            task.input = TaskInput::of(ended);
         }
         self.begin_step(key, ended.err());
     }
@@ -202,20 +208,20 @@ impl EventLoop {
             Some(error) if !task.begun => {
                 task.frames.clear();
                 (task.tells, task.origin) = (false, None);
-                task.input = Input::Err(error);
+                task.input = TaskInput::Err(error);
             }
-            Some(error) => task.input = Input::Err(error),
+            Some(error) => task.input = TaskInput::Err(error),
             None => {}
         }
         task.begun = true;
-        self.running.push(Running::Task(key));
+        self.running.push(RunningTask::Task(key));
     }
 
     /// Begins a task that was just made: with the next turn (F1), or at once, inside its maker (G1). Whether at once.
     pub(super) fn begin_task(&mut self, key: AioKey, eager: bool) -> bool {
         if eager {
             self.task(key).begun = true;
-            self.running.push(Running::Task(key));
+            self.running.push(RunningTask::Task(key));
         } else {
             self.call_soon(Callback::Step(key));
         }
@@ -226,48 +232,48 @@ impl EventLoop {
     pub(super) fn drive(&mut self, key: AioKey) -> Driven {
         loop {
             let task = self.task(key);
-            let input = std::mem::replace(&mut task.input, Input::Ok(Value::None));
+            let input = std::mem::replace(&mut task.input, TaskInput::Ok(FutureValue::None));
             let Some(mut frame) = task.frames.pop() else {
                 match input {
-                    Input::Err(error) => self.end_task(key, Err(error)),
-                    Input::Start | Input::Ok(_) if task.origin.is_some() => return Driven::Program,
-                    Input::Start | Input::Leave => self.end_task(key, Ok(Value::None)),
-                    Input::Ok(value) => self.end_task(key, Ok(value)),
+                    TaskInput::Err(error) => self.end_task(key, Err(error)),
+                    TaskInput::Start | TaskInput::Ok(_) if task.origin.is_some() => return Driven::Program,
+                    TaskInput::Start | TaskInput::Leave => self.end_task(key, Ok(FutureValue::None)),
+                    TaskInput::Ok(value) => self.end_task(key, Ok(value)),
                 }
                 return Driven::Paused;
             };
             let flow = frame.step(self, key, input);
             let task = self.task(key);
             match flow {
-                Flow::Return(value) => task.input = Input::Ok(value),
-                Flow::Raise(error) => task.input = Input::Err(error),
-                Flow::Call(inner) => {
+                FrameFlow::Return(value) => task.input = TaskInput::Ok(value),
+                FrameFlow::Raise(error) => task.input = TaskInput::Err(error),
+                FrameFlow::Call(inner) => {
                     task.frames.push(frame);
                     task.frames.push(inner);
-                    task.input = Input::Start;
+                    task.input = TaskInput::Start;
                 }
-                Flow::Await(future) => {
+                FrameFlow::Await(future) => {
                     task.frames.push(frame);
                     if self.suspend(key, future) {
                         return Driven::Paused;
                     }
                 }
-                Flow::Yield => {
+                FrameFlow::Yield => {
                     task.frames.push(frame);
                     self.running.pop();
                     self.call_soon(Callback::Step(key));
                     return Driven::Paused;
                 }
-                Flow::Nested => {
+                FrameFlow::Nested => {
                     task.frames.push(frame);
                     return Driven::Nested;
                 }
-                Flow::Program(jump) => {
+                FrameFlow::Program(jump) => {
                     task.frames.push(frame);
                     task.jump = jump;
                     return Driven::Program;
                 }
-                Flow::Done(outcome, jump) => {
+                FrameFlow::Done(outcome, jump) => {
                     (task.outcome, task.jump) = (outcome, jump);
                     return Driven::Program;
                 }
@@ -282,23 +288,23 @@ impl EventLoop {
             let blocks = state.blocking;
             state.blocking |= own;
             if blocks {
-                self.task(key).input = Input::Err(Exc::RUNTIME);
+                self.task(key).input = TaskInput::Err(Exc::RUNTIME);
                 return false;
             }
         }
         if own {
             // A task that awaits itself gets an error in the next turn.
             self.running.pop();
-            self.task(key).input = Input::Err(Exc::RUNTIME);
+            self.task(key).input = TaskInput::Err(Exc::RUNTIME);
             self.call_soon(Callback::Step(key));
             return true;
         }
         if let Some(ended) = self.result(future) {
-            self.task(key).input = Input::of(ended);
+            self.task(key).input = TaskInput::of(ended);
             return false;
         }
         self.running.pop();
-        self.add_done_callback(future, Done::WakeUp(key));
+        self.add_done_callback(future, DoneCallback::WakeUp(key));
         let task = self.task(key);
         task.waits_on = Some(future);
         // It was cancelled while it ran: it strikes at the first wait that yields (C10).

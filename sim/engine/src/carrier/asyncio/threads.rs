@@ -6,22 +6,22 @@
 
 use std::collections::VecDeque;
 
-use super::future::{Done, FutKey, Value};
+use super::future::{DoneCallback, FutKey, FutureValue};
 use super::handle::Callback;
 use super::{EventLoop, Outside};
-use crate::kit::arena::Key;
+use crate::kit::arena::ArenaKey;
 use crate::kit::time::Span;
 
 /// `ThreadPoolExecutor`.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(super) struct Executor {
     free: u32,
-    jobs: VecDeque<Key<Job>>,
+    jobs: VecDeque<ArenaKey<Job>>,
 }
 
-impl Pool {
-    pub(super) fn new(size: u32) -> Pool {
-        Pool { free: size, jobs: VecDeque::new() }
+impl Executor {
+    pub(super) fn new(size: u32) -> Executor {
+        Executor { free: size, jobs: VecDeque::new() }
     }
 }
 
@@ -44,7 +44,7 @@ impl EventLoop {
         let job = self.jobs.insert(Job { pool, span, dest, begun: false, cancelled: false });
         self.pools[pool].jobs.push_back(job);
         self.start_jobs(pool);
-        self.add_done_callback(dest, Done::CheckCancel(job));
+        self.add_done_callback(dest, DoneCallback::CheckCancel(job));
         dest
     }
 
@@ -61,7 +61,7 @@ impl EventLoop {
     }
 
     /// A thread is done with its job: it reports, and takes the next.
-    pub(super) fn finish_job(&mut self, key: Key<Job>) {
+    pub(super) fn finish_job(&mut self, key: ArenaKey<Job>) {
         let Some(pool) = self.jobs.get(key).map(|job| job.pool) else { return };
         self.pools[pool].free += 1;
         self.call_soon_threadsafe(Callback::JobDone(key));
@@ -69,14 +69,14 @@ impl EventLoop {
     }
 
     /// `_set_state`: the loop's future gets the result, unless it was cancelled.
-    pub(super) fn on_job_done(&mut self, key: Key<Job>) {
+    pub(super) fn on_job_done(&mut self, key: ArenaKey<Job>) {
         if let Some(job) = self.jobs.remove(key) {
-            self.set_result(job.dest, Value::None);
+            self.set_result(job.dest, FutureValue::None);
         }
     }
 
     /// `_call_check_cancel`: whoever waited was cancelled, and with it the job, if that has not begun. That is told as an end is.
-    pub(super) fn check_cancel(&mut self, key: Key<Job>, dest: FutKey) {
+    pub(super) fn check_cancel(&mut self, key: ArenaKey<Job>, dest: FutKey) {
         if !self.is_cancelled(dest) {
             return;
         }

@@ -8,7 +8,7 @@
 use super::EventLoop;
 use super::handle::MILLISECOND;
 use super::server::Ask;
-use super::task::{Driven, Running};
+use super::task::{Driven, RunningTask};
 use crate::kit::time::{Span, Time};
 use crate::model::asyncio::LoopKind;
 
@@ -19,7 +19,7 @@ const LONGEST_POLL: Span = Span::from_secs(24 * 3600);
 
 /// Where the loop is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Phase {
+pub(super) enum TurnPhase {
     /// At the beginning of a turn.
     Begin,
     /// About to poll, until this instant at most; [`Time::NEVER`] is for ever.
@@ -64,33 +64,33 @@ impl EventLoop {
                 return Next::Serve(ask);
             }
             match self.running.last() {
-                Some(&Running::Task(task)) => match self.drive(task) {
+                Some(&RunningTask::Task(task)) => match self.drive(task) {
                     Driven::Program => return Next::Task,
                     Driven::Nested | Driven::Paused => continue,
                 },
-                Some(&Running::Birth(birth, made)) => {
+                Some(&RunningTask::Birth(birth, made)) => {
                     self.after_birth(birth, made);
                     continue;
                 }
                 None => {}
             }
             match self.phase {
-                Phase::Begin => {
-                    self.phase = Phase::Poll(self.poll_until());
+                TurnPhase::Begin => {
+                    self.phase = TurnPhase::Poll(self.poll_until());
                     return Next::Pay;
                 }
-                Phase::Poll(until) => {
+                TurnPhase::Poll(until) => {
                     if let Some(blocks) = self.poll(until) {
                         return blocks;
                     }
                 }
-                Phase::Queue(0) => self.phase = Phase::Begin,
-                Phase::Queue(left) => {
-                    self.phase = Phase::Queue(left - 1);
+                TurnPhase::Queue(0) => self.phase = TurnPhase::Begin,
+                TurnPhase::Queue(left) => {
+                    self.phase = TurnPhase::Queue(left - 1);
                     let handle = self.ready.pop_front().expect("it was counted");
                     self.run_handle(handle);
                 }
-                Phase::Descriptors | Phase::Timers => self.run_batch(),
+                TurnPhase::Descriptors | TurnPhase::Timers => self.run_batch(),
             }
         }
     }
@@ -127,11 +127,11 @@ impl EventLoop {
                 while let Some(handle) = self.pop_due(now) {
                     self.ready.push_back(handle);
                 }
-                self.phase = Phase::Queue(self.ready.len());
+                self.phase = TurnPhase::Queue(self.ready.len());
             }
             LoopKind::Uvloop => {
                 self.batch.extend(self.found.drain(..));
-                self.phase = Phase::Descriptors;
+                self.phase = TurnPhase::Descriptors;
             }
         }
         None
@@ -142,22 +142,22 @@ impl EventLoop {
         if let Some(handle) = self.batch.pop_front() {
             return self.run_handle(handle);
         }
-        if self.phase == Phase::Timers {
-            self.phase = Phase::Queue(self.ready.len());
+        if self.phase == TurnPhase::Timers {
+            self.phase = TurnPhase::Queue(self.ready.len());
             return;
         }
         let now = self.time();
         while let Some(handle) = self.pop_due(now) {
             self.batch.push_back(handle);
         }
-        self.phase = Phase::Timers;
+        self.phase = TurnPhase::Timers;
     }
 
     /// The loop begins to run: with a poll, or under uvloop with its queue.
     pub(super) fn begin(&mut self) {
         self.phase = match self.kind {
-            LoopKind::Asyncio => Phase::Begin,
-            LoopKind::Uvloop => Phase::Queue(self.ready.len()),
+            LoopKind::Asyncio => TurnPhase::Begin,
+            LoopKind::Uvloop => TurnPhase::Queue(self.ready.len()),
         };
     }
 }

@@ -1,11 +1,11 @@
 //! A loop on the machine: what its thread demands, what comes to it from outside, and what a task's effects become.
 
-use super::future::Value;
-use super::steps::At;
-use super::task::Running;
+use super::future::FutureValue;
+use super::steps::StepAt;
+use super::task::RunningTask;
 use super::turn::Next;
 use super::{EventLoop, Out, Outside};
-use crate::kit::arena::Key;
+use crate::kit::arena::ArenaKey;
 use crate::kit::id::RequestId;
 use crate::kit::id::{LoopId, TaskId};
 use crate::kit::time::Span;
@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
         let cursor = self.cursor_on_loop(id);
         let effect = self.advance_task(cursor);
         let on = &mut self.carriers.loops[id];
-        let Some(&Running::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
+        let Some(&RunningTask::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
         let op = match effect {
             Effect::Burn(span) | Effect::Native(span) => {
                 self.threads[on.thread].native = matches!(effect, Effect::Native(_));
@@ -82,7 +82,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Exit => {
                 let who = on.task(me).who;
-                on.end_task(me, Ok(Value::Who(who)));
+                on.end_task(me, Ok(FutureValue::Who(who)));
                 return None;
             }
             Effect::GiveBack { sync } => Op::Release { sync },
@@ -97,14 +97,14 @@ impl<P: Probe> World<'_, P> {
         };
         let state = &self.tasks[cursor];
         let program = &self.model.programs[usize::from(state.program)];
-        self.carriers.loops[id].perform(me, op, At { program, cursor: state, takes });
+        self.carriers.loops[id].perform(me, op, StepAt { program, cursor: state, takes });
         None
     }
 
     /// The cursor of the task that runs, where its program goes on; made when it first runs.
     fn cursor_on_loop(&mut self, id: LoopId) -> TaskId {
         let on = &mut self.carriers.loops[id];
-        let Some(&Running::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
+        let Some(&RunningTask::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
         let thread = on.thread;
         let task = on.task(me);
         if task.cursor.is_none() {
@@ -145,7 +145,7 @@ impl<P: Probe> World<'_, P> {
         let now = self.now;
         let on = self.event_loop(id);
         on.now = now;
-        match on.outside.remove(Key::from_raw(what)) {
+        match on.outside.remove(ArenaKey::from_raw(what)) {
             Some(Outside::Answer(sock, question)) => on.answer(sock, question),
             Some(Outside::Job(job)) => on.finish_job(job),
             Some(Outside::Native(task)) => self.native_over(id, task),

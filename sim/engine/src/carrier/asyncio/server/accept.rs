@@ -7,7 +7,7 @@
 
 use super::super::handle::Callback;
 use super::super::sockets::Reader;
-use super::super::task::Origin;
+use super::super::task::TaskOrigin;
 use super::{Ask, Line, Served};
 use crate::kit::id::{ConnId, LoopId, RequestId, TaskId};
 use crate::kit::time::Span;
@@ -172,7 +172,7 @@ impl<P: Probe> World<'_, P> {
     /// A task of a loop for a cursor: it runs in the next turn.
     pub(super) fn start_coroutine(&mut self, id: LoopId, task: TaskId) {
         let on = &mut self.carriers.loops[id];
-        let origin = Origin { program: self.tasks[task].program, pc: Pc(0), registers: [0; Program::REGISTERS] };
+        let origin = TaskOrigin { program: self.tasks[task].program, pc: Pc(0), registers: [0; Program::REGISTERS] };
         let me = on.new_task(Some(origin), Vec::new(), 0, false);
         on.task(me).cursor = task;
         on.begin_task(me, false);

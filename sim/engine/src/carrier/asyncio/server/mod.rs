@@ -17,7 +17,7 @@ use super::handle::{Callback, Handle};
 use super::sockets::Reader;
 use super::task::AioKey;
 use super::{EventLoop, Outside};
-use crate::kit::arena::Key;
+use crate::kit::arena::ArenaKey;
 use crate::kit::id::{ConnId, LoopId, ProcessId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
@@ -66,7 +66,7 @@ struct Line {
     /// What it is to its client once it has outlived a request.
     conn: ConnId,
     /// The timer of `timeout_keep_alive`.
-    idle: Option<Key<Handle>>,
+    idle: Option<ArenaKey<Handle>>,
 }
 
 impl Line {
@@ -113,9 +113,9 @@ pub(in crate::carrier) struct Served {
     /// The descriptor of a call.
     call: Option<u32>,
     /// The timer of its wait.
-    limit: Option<Key<Handle>>,
+    limit: Option<ArenaKey<Handle>>,
     /// Those of the blocks it is in.
-    guards: Vec<Key<Handle>>,
+    guards: Vec<ArenaKey<Handle>>,
     native: Native,
 }
 

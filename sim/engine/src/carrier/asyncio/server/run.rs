@@ -2,8 +2,8 @@
 //!
 //! A burn keeps the loop, and so does native code and a call that blocks the thread. All other waits are futures.
 
-use super::super::frame::{Frame, Sleep};
-use super::super::task::Running;
+use super::super::frame::{CoroutineFrame, Sleep};
+use super::super::task::RunningTask;
 use super::Hold;
 use crate::kit::id::{LoopId, TaskId};
 use crate::kit::time::Span;
@@ -21,7 +21,7 @@ impl<P: Probe> World<'_, P> {
     /// The program of the request's task that runs goes on to its next effect.
     pub(in crate::carrier::asyncio) fn serve_program(&mut self, id: LoopId) -> Option<Demand> {
         let on = &mut self.carriers.loops[id];
-        let Some(&Running::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
+        let Some(&RunningTask::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
         let (cursor, thread) = (on.task(me).cursor, on.thread);
         if on.server.hold.is_none() {
             self.takes_loop(id, cursor);
@@ -137,7 +137,7 @@ impl<P: Probe> World<'_, P> {
 
     /// `sleep(0)`: a bare `yield`.
     pub(super) fn yield_on_loop(&mut self, id: LoopId, cursor: TaskId) {
-        self.park_in_frame(id, cursor, Frame::YieldOnce, (Parked::Turn, Wait::Hub), None);
+        self.park_in_frame(id, cursor, CoroutineFrame::YieldOnce, (Parked::Turn, Wait::Hub), None);
     }
 
     /// A task of the loop is over.

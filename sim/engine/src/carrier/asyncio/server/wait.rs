@@ -3,11 +3,11 @@
 //! A wait is a future of the loop; whoever ends the wait sets its result, and the task goes on a turn later. A limit is a timer, as
 //! `asyncio.timeout`'s: its handle takes back what the task left with others, and ends its wait.
 
-use super::super::frame::{Frame, Sleep};
-use super::super::future::{FutKey, Value};
+use super::super::frame::{CoroutineFrame, Sleep};
+use super::super::future::{FutKey, FutureValue};
 use super::super::handle::Callback;
 use super::super::sockets::Reader;
-use super::super::task::Input;
+use super::super::task::TaskInput;
 use super::{Ask, Native};
 use crate::kit::id::{CallId, LoopId, TaskId};
 use crate::kit::time::{Span, Time};
@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
         limit: Option<Span>,
     ) -> FutKey {
         let fut = self.carriers.loops[id].create_future();
-        self.park_in_frame(id, cursor, Frame::Future(fut, true), parked, limit);
+        self.park_in_frame(id, cursor, CoroutineFrame::Future(fut, true), parked, limit);
         fut
     }
 
@@ -75,7 +75,7 @@ impl<P: Probe> World<'_, P> {
         &mut self,
         id: LoopId,
         cursor: TaskId,
-        frame: Frame,
+        frame: CoroutineFrame,
         (parked, wait): (Parked, Wait),
         limit: Option<Span>,
     ) {
@@ -85,7 +85,7 @@ impl<P: Probe> World<'_, P> {
         let on = &mut self.carriers.loops[id];
         let task = on.task(me);
         task.frames.push(frame);
-        task.input = Input::Start;
+        task.input = TaskInput::Start;
         let timer = match (old, limit) {
             (None, Some(limit)) => Some(on.call_later(limit, Callback::Server(Ask::Limit(cursor)))),
             (old, _) => old,
@@ -149,7 +149,7 @@ impl<P: Probe> World<'_, P> {
     /// What a task waited for is there: it goes on a turn later.
     pub(super) fn wake_coroutine(&mut self, id: LoopId, cursor: TaskId) {
         if let Some(fut) = self.pending_wait(id, cursor) {
-            self.carriers.loops[id].set_result(fut, Value::None);
+            self.carriers.loops[id].set_result(fut, FutureValue::None);
         }
         self.is_ready(id, cursor);
     }
@@ -241,7 +241,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if let Some(fut) = waits {
-            self.carriers.loops[id].set_result(fut, Value::None);
+            self.carriers.loops[id].set_result(fut, FutureValue::None);
             self.is_ready(id, task);
         }
     }
