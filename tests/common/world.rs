@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::law::Law;
+use engine::model::asyncio::{LoopKind, LoopSpec, Python};
 use engine::model::*;
 use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Per, Program};
 use engine::time::{Span, Time};
@@ -195,6 +196,13 @@ fn worker(name: &str, kind: WorkerKind) -> WorkerSpec {
 }
 
 /// A world of one class on one host with one process; fields may be changed before it runs.
+/// A process whose thread runs an event loop of asyncio, or of uvloop.
+pub fn event_loop(uvloop: bool, limit: Option<u32>) -> WorkerSpec {
+    let kind = if uvloop { LoopKind::Uvloop } else { LoopKind::Asyncio };
+    let spec = LoopSpec { limit, ..LoopSpec::plain(Python::V3_11, kind) };
+    WorkerSpec { gil: true, keep_alive: Some(Span::from_secs(5)), ..WorkerSpec::plain("loop", WorkerKind::Loop(spec)) }
+}
+
 pub fn world(worker: WorkerSpec, cores: u32, steps: Steps, arrivals: Arrivals) -> Model {
     let (program, sites) = steps.compile();
     let class = ClassSpec { name: "page".into(), weight: 1, program: 0, sites, header_bytes: 79, body_bytes: 12 };

@@ -1,5 +1,6 @@
 //! What is modelled, as sentences about the world: hubs, machines, kernels, traffic, workers.
 
+mod asyncio;
 mod deferred;
 mod determinism;
 mod fairness;

@@ -88,6 +88,7 @@ fn any_worker() -> impl Strategy<Value = WorkerSpec> {
     prop_oneof![
         (1..12u32).prop_map(threads),
         (1..12u32).prop_map(hub),
+        (any::<bool>(), proptest::option::of(2..12u32)).prop_map(|(uv, limit)| event_loop(uv, limit)),
         (1..12u32, 1..30u32, any::<bool>()).prop_map(|(threads, connections, closes)| {
             WorkerSpec { kind: WorkerKind::Pool { threads, connections, closes }, ..world::threads(1) }
         }),

@@ -69,10 +69,10 @@ pub struct LoopCosts {
 }
 
 impl LoopSpec {
-    /// Places of a loop without a limit: as good as none.
+    /// Tasks that a loop has places for: as good as no limit.
     pub const PLACES: u32 = 1_000_000;
 
-    /// Requests that it carries at once.
+    /// Requests that it serves at once.
     pub fn places(&self) -> u32 {
         self.limit.unwrap_or(LoopSpec::PLACES)
     }

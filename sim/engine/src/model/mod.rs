@@ -73,7 +73,8 @@ impl Model {
         let slots = |process: &ProcessSpec| match self.workers[process.worker as usize].kind {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
             WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
-            WorkerKind::Loop(spec) => u64::from(spec.places()),
+            // Even those who are turned away have a task.
+            WorkerKind::Loop(_) => u64::from(LoopSpec::PLACES),
         };
         self.processes.iter().map(slots).sum()
     }

@@ -3,6 +3,7 @@
 use super::{ClassDoor, DoorRecord, FULL, INSIDE, Meanwhile, Parts, SLOTS, Shut, Station, WorstDoor};
 use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
+use crate::model::asyncio::LoopSpec;
 use crate::model::{Model, WorkerKind};
 use crate::program::request::Request;
 use crate::program::wait::{Ending, Wait};
@@ -128,7 +129,7 @@ impl Doorkeeper {
                 WorkerKind::Threads { threads } => (threads, threads, false),
                 WorkerKind::Pool { threads, .. } => (threads, threads, true),
                 WorkerKind::Hub { greenlets, .. } => (greenlets, 0, true),
-                WorkerKind::Loop(spec) => (spec.places(), 0, true),
+                WorkerKind::Loop(_) => (LoopSpec::PLACES, 0, true),
             };
             if matches!(kind, WorkerKind::Hub { .. }) {
                 keeper.hubs.push(at);
