@@ -10,13 +10,16 @@ use engine::time::Span;
 /// Files that are only checked, or that have mistakes.
 const NOT_RUN: [&str; 2] = ["tests/cmd/doubts.in/counter.toml", "tests/cmd/mistakes.in/very-wrong.toml"];
 
+/// One cost of all.
+type CostOf = fn(&Costs) -> Span;
+
 /// What a file says of its machine.
 const MACHINE: [&str; 9] =
     ["slice", "tick", "switch", "wake", "cold_percent", "cooling", "syn_linear_timeouts", "syn_timeout", "somaxconn"];
 
 /// What a file says of its worlds, as far as the worker pays it at all. Left out are `look`, `search` and `expire`, which only waits with
 /// a time limit pay: no file here has one under a hub.
-const COSTS: [(&str, fn(&Costs) -> Span); 15] = [
+const COSTS: [(&str, CostOf); 15] = [
     ("accept", |costs| costs.accept),
     ("request", |costs| costs.request),
     ("respond", |costs| costs.respond),
@@ -40,7 +43,7 @@ const ONE_THREAD: [&str; 2] = ["tests/cmd/livelock.in/livelock.toml", "tests/cmd
 /// The costs that a worker of a file pays.
 fn paid(worker: &WorkerSpec, file: &str) -> Vec<&'static str> {
     let is_left_out = |name: &str| matches!(name, "create" | "start") && ONE_THREAD.contains(&file);
-    let pays = |(name, of): &(&'static str, fn(&Costs) -> Span)| {
+    let pays = |(name, of): &(&'static str, CostOf)| {
         (of(&worker.costs) > Span::ZERO && !is_left_out(name)).then_some(*name)
     };
     COSTS.iter().filter_map(pays).collect()
