@@ -43,9 +43,8 @@ const ONE_THREAD: [&str; 2] = ["tests/cmd/livelock.in/livelock.toml", "tests/cmd
 /// The costs that a worker of a file pays.
 fn paid(worker: &WorkerSpec, file: &str) -> Vec<&'static str> {
     let is_left_out = |name: &str| matches!(name, "create" | "start") && ONE_THREAD.contains(&file);
-    let pays = |(name, of): &(&'static str, CostOf)| {
-        (of(&worker.costs) > Span::ZERO && !is_left_out(name)).then_some(*name)
-    };
+    let pays =
+        |(name, of): &(&'static str, CostOf)| (of(&worker.costs) > Span::ZERO && !is_left_out(name)).then_some(*name);
     COSTS.iter().filter_map(pays).collect()
 }
 
