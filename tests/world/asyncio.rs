@@ -53,7 +53,8 @@ fn a_lone_request_takes_as_long_as_on_a_thread() {
     let on_loop = told(&model)[0].latency();
     model.workers[0] = threads(1);
     let on_thread = told(&model)[0].latency();
-    assert!(on_loop >= on_thread && on_loop - on_thread < Span::from_us(1), "{on_loop}, {on_thread}");
+    // A thread takes its GIL again after a call, a loop looks at the clock: some nanoseconds.
+    assert!(on_loop.max(on_thread) - on_loop.min(on_thread) < Span::from_us(1), "{on_loop}, {on_thread}");
 }
 
 #[test]

@@ -468,7 +468,8 @@ fn configured(
     }
 }
 
-fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: &mut Findings) -> WorkerKind {
+/// Reports keys that mean nothing to the software.
+fn refuse_foreign(node: &Node, worker: &Worker, findings: &mut Findings) {
     let software = worker.name();
     let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
     if worker.prototype.keep_alive.is_none() {
@@ -486,14 +487,12 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     match worker.carrier {
         Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),
         Carrier::Loop => {
-            refuse(
-                "threads",
-                "an event loop carries requests in tasks, as many as come: `limit_concurrency` bounds them",
-            );
-            refuse(
-                "greenlets",
-                "an event loop carries requests in tasks, as many as come: `limit_concurrency` bounds them",
-            );
+            for key in ["threads", "greenlets"] {
+                refuse(
+                    key,
+                    "an event loop carries requests in tasks, as many as come: `limit_concurrency` bounds them",
+                );
+            }
         }
         Carrier::Sync => {
             refuse("threads", "a sync worker has one thread; raise `processes`, or take gunicorn-gthread");
@@ -520,6 +519,11 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
     if worker.carrier != Carrier::Pool {
         refuse("connections", "only a pool server queues connections inside");
     }
+}
+
+fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: &mut Findings) -> WorkerKind {
+    refuse_foreign(node, worker, findings);
+    let software = worker.name();
     let mut needed = |key: &str, known: Option<u32>| {
         node.find(key).or(known).unwrap_or_else(|| {
             let what = format!("world `{world}` needs `{key}`");
