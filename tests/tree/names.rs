@@ -68,9 +68,9 @@ fn a_name_that_is_given_twice_is_told_with_its_files() {
     files.push(file("sim/report/src/lib.rs", "pub enum Twofold {\nstruct Hidden;\npub(super) type Args = u8;\n"));
     let found = ambiguous(&files);
     assert_eq!(found.len(), 2, "{found:?}");
-    assert_eq!(found[0], "Twofold: sim/lab/src/lib.rs, sim/report/src/lib.rs");
+    assert_eq!(found[1], "Twofold: sim/lab/src/lib.rs, sim/report/src/lib.rs");
     assert!(
-        found[1].starts_with("TraceWindow: sim/engine/") && found[1].ends_with(", sim/lab/src/lib.rs"),
+        found[0].starts_with("TraceWindow: sim/engine/") && found[0].ends_with(", sim/lab/src/lib.rs"),
         "{found:?}"
     );
 }
