@@ -354,10 +354,11 @@ fn audit(world: &World<'_, Told>) {
             assert_eq!(held, of(&world.probe.0), "of pool {sync} at {:?}", world.now);
             assert_eq!(held + shelf.units(), units, "of pool {sync} at {:?}", world.now);
             let on_the_way = shelf.notifier != Notifier::None
-                || world.tasks.iter().any(|(_, task)| {
+                || world.tasks.iter().any(|(at, task)| {
                     let thread = &world.threads[task.thread];
                     (thread.process, task.parked, task.handle) == (id, Parked::Unit, link)
-                        && thread.status != Status::Parked
+                        // A blocking wait keeps the thread of a loop from going on with whom it has woken.
+                        && (thread.status != Status::Parked || world.is_woken_on_loop(at))
                 });
             let idle = shelf.is_ready() && !shelf.waiters.is_empty() && !on_the_way;
             assert!(!idle, "somebody waits for pool {sync}, of which there is a unit, at {:?}", world.now);

@@ -135,6 +135,11 @@ fn is_hub(world: &TypedWorld) -> bool {
     matches!(world.worker.kind, WorkerKind::Hub { .. })
 }
 
+/// Whether a world runs event loops: they accept, hand over, switch, poll and close by themselves, as hubs and pool servers do.
+fn is_loop(world: &TypedWorld) -> bool {
+    matches!(world.worker.kind, WorkerKind::Loop(_))
+}
+
 /// Threads of a process that run requests, and an accepting one.
 fn python_threads(world: &TypedWorld) -> u32 {
     match world.worker.kind {
@@ -164,6 +169,7 @@ impl TablePlace<'_> {
         let polled = world.worker.timed_waits == engine::model::TimedWaits::Polled;
         let several = world.processes > 1 || facts.varies("processes");
         match needs {
+            Needs::Hub | Needs::Pool | Needs::Closes | Needs::Spawns | Needs::Polls if is_loop(world) => None,
             Needs::Hub if !hub => lack(format!("{name} has threads and no hub"), remove),
             Needs::Threads if hub => lack(format!("{name} runs a hub, which has its interpreter to itself"), remove),
             // A hub ends a batch of callbacks by it.

@@ -154,6 +154,16 @@ impl<P: Probe> World<'_, P> {
         self.is_ready(id, cursor);
     }
 
+    /// Whether what a task of a loop waited for is there, and it goes on as soon as its loop gets to it.
+    #[cfg(test)]
+    pub(crate) fn is_woken_on_loop(&self, cursor: TaskId) -> bool {
+        let thread = self.tasks[cursor].thread;
+        let crate::machine::Role::Loop(id) = self.threads[thread].role else { return false };
+        let Some(me) = self.carriers.served.get(cursor.index()).and_then(|served| served.task) else { return false };
+        let on = &self.carriers.loops[id];
+        on.tasks.get(me).and_then(|task| task.waits_on).is_none_or(|fut| on.is_done(fut))
+    }
+
     /// A task is ready from now on.
     pub(super) fn is_ready(&mut self, id: LoopId, cursor: TaskId) {
         self.tasks[cursor].ready_since = self.carriers.loops[id].now.max(self.now);
