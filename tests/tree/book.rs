@@ -20,7 +20,7 @@ use crate::common::prompts::Shown;
 const NAMES: [&str; 2] = ["tailback", "cargo run --release --"];
 
 /// Commands at a prompt that are not run here, each with the reason.
-const NOT_RUN: [(&str, &str); 12] = [
+const NOT_RUN: [(&str, &str); 15] = [
     ("cargo test --workspace", "this is one of its tests"),
     ("cargo install --path .", "CI builds and installs nothing else while tests run"),
     ("cargo run --release -p workload -- mmc 1000000", "measures time: tests/world/workloads.rs has it shorter"),
@@ -28,6 +28,7 @@ const NOT_RUN: [(&str, &str); 12] = [
     ("cargo run --release -p workload -- pool 60", "the same"),
     ("cargo run --release -p workload -- bare pool 60", "the same"),
     ("cargo run --release -p workload -- ratio timers 100000 3000000 --rounds 5", "the same"),
+    ("cargo run --release -p workload -- ratio page gevent 60", "the same"),
     ("cargo run --release -p workload -- growth out/growth", "measures time, and takes minutes"),
     ("cargo bench -p workload", "measures time"),
     (
@@ -35,6 +36,11 @@ const NOT_RUN: [(&str, &str); 12] = [
          --set client.users.rate=20/s..105/s:20",
         "takes 42 s of a release build, which is what the page is about",
     ),
+    (
+        "tests/oracle/asyncio/differential.sh --python 3.11 --seed 7 --count 10000",
+        "wants that Python, and takes minutes",
+    ),
+    ("tests/oracle/asyncio/differential.sh --uvloop", "takes minutes"),
     ("tests/oracle/differential.sh --seed 7", "installs gevent"),
     ("tests/oracle/differential.sh --seed 7 --count 10000", "installs gevent"),
 ];
