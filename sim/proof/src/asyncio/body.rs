@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::grammar::{AsyncioAction, UntilWord};
 use crate::gevent::OracleError;
-use crate::gevent::body::{Body, at_least_one, index_of, read_step, span};
+use crate::gevent::body::{Body, at_least_one, index_of, is_condition, is_event, is_pair, is_set, read_step, span};
 use crate::gevent::compile::{Tables, check_name};
 use crate::gevent::grammar::NotifyCount;
 
@@ -412,28 +412,12 @@ fn is_awaited(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Event | SyncKind::Condition { .. } | SyncKind::Aio(AioKind::Barrier { .. }))
 }
 
-fn is_condition(kind: &SyncKind) -> bool {
-    matches!(kind, SyncKind::Condition { .. })
-}
-
-fn is_set(kind: &SyncKind) -> bool {
-    matches!(kind, SyncKind::Event | SyncKind::AsyncResult)
-}
-
-fn is_event(kind: &SyncKind) -> bool {
-    matches!(kind, SyncKind::Event)
-}
-
 fn is_result(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::AsyncResult)
 }
 
 fn is_queue(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Queue { .. } | SyncKind::Aio(AioKind::PriorityQueue { .. }))
-}
-
-fn is_pair(kind: &SyncKind) -> bool {
-    matches!(kind, SyncKind::Pair)
 }
 
 fn has_ends(kind: &SyncKind) -> bool {

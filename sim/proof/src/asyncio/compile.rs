@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use engine::model::asyncio::{LoopKind, LoopSpec, Python};
 use engine::model::{AioKind, Model, Policy, SyncKind, SyncSpec, WorkerKind, WorkerSpec};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::grammar::{AsyncioFile, AsyncioObject, AsyncioQueueOrder};
 use super::{AsyncioProgram, body};
-use crate::gevent::compile::{MAIN, Tables, alone, check_count, check_name};
-use crate::gevent::grammar::Ordered;
+use crate::gevent::body::at_least_one;
+use crate::gevent::compile::{MAIN, Tables, alone, check_count, check_name, objects};
 use crate::gevent::{Oracle, OracleError};
 
 /// Compiles a file.
@@ -19,7 +18,7 @@ pub(super) fn compile(file: AsyncioFile) -> Result<AsyncioProgram, OracleError> 
         return Err(OracleError::part("version", format!("must be 1, not {}", file.version)));
     }
     let since = since(file.since.as_deref())?;
-    let objects = objects(&file.objects)?;
+    let objects = objects(&file.objects, kind)?;
     let bodies: Vec<String> = file.bodies.0.iter().map(|(name, _)| name.clone()).collect();
     for (name, place) in bodies.iter().map(|name| (name, format!("bodies.{name}"))) {
         check_name(name, &place)?;
@@ -78,22 +77,7 @@ fn find_items<'v>(value: &'v Value, items: &mut BTreeSet<&'v str>) {
     }
 }
 
-fn objects(declared: &Ordered<Value>) -> Result<Vec<(String, SyncKind)>, OracleError> {
-    check_count(declared.0.len(), "objects")?;
-    let one = |(name, value): &(String, Value)| {
-        let place = format!("objects.{name}");
-        check_name(name, &place)?;
-        let object = AsyncioObject::deserialize(value).map_err(|error| OracleError::part(&place, error.to_string()))?;
-        Ok((name.clone(), kind(&object, &place)?))
-    };
-    declared.0.iter().map(one).collect()
-}
-
 fn kind(object: &AsyncioObject, place: &str) -> Result<SyncKind, OracleError> {
-    let at_least_one = |field: &str, count: u32| match count {
-        0 => Err(OracleError::part(place, format!("`{field}` must be at least 1"))),
-        count => Ok(count),
-    };
     Ok(match object {
         AsyncioObject::Lock {} => SyncKind::Lock,
         AsyncioObject::Event {} => SyncKind::Event,
@@ -102,11 +86,11 @@ fn kind(object: &AsyncioObject, place: &str) -> Result<SyncKind, OracleError> {
             SyncKind::Semaphore { units: *value, policy: Policy::HandOff, bounded: *bounded }
         }
         AsyncioObject::Barrier { parties } => {
-            SyncKind::Aio(AioKind::Barrier { parties: at_least_one("parties", *parties)? })
+            SyncKind::Aio(AioKind::Barrier { parties: at_least_one("parties", *parties, place)? })
         }
         AsyncioObject::Result {} => SyncKind::AsyncResult,
         AsyncioObject::Queue { order, maxsize } => {
-            let max = maxsize.map(|max| at_least_one("maxsize", max)).transpose()?;
+            let max = maxsize.map(|max| at_least_one("maxsize", max, place)).transpose()?;
             match order {
                 AsyncioQueueOrder::Priority => SyncKind::Aio(AioKind::PriorityQueue { max }),
                 AsyncioQueueOrder::Fifo => SyncKind::Queue { lifo: false, max, standard: false, filled: false },
@@ -116,6 +100,6 @@ fn kind(object: &AsyncioObject, place: &str) -> Result<SyncKind, OracleError> {
         AsyncioObject::Pair {} => SyncKind::Pair,
         AsyncioObject::Stream {} => SyncKind::Aio(AioKind::Stream),
         AsyncioObject::Remote {} => SyncKind::Remote,
-        AsyncioObject::Threads { size } => SyncKind::Threads { size: at_least_one("size", *size)? },
+        AsyncioObject::Threads { size } => SyncKind::Threads { size: at_least_one("size", *size, place)? },
     })
 }

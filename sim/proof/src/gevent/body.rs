@@ -417,15 +417,15 @@ fn is_awaited(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Event | SyncKind::Semaphore { .. } | SyncKind::Condition { .. })
 }
 
-fn is_condition(kind: &SyncKind) -> bool {
+pub(crate) fn is_condition(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Condition { .. })
 }
 
-fn is_set(kind: &SyncKind) -> bool {
+pub(crate) fn is_set(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Event | SyncKind::AsyncResult)
 }
 
-fn is_event(kind: &SyncKind) -> bool {
+pub(crate) fn is_event(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Event)
 }
 
@@ -445,7 +445,7 @@ fn is_pool(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Pool { .. })
 }
 
-fn is_pair(kind: &SyncKind) -> bool {
+pub(crate) fn is_pair(kind: &SyncKind) -> bool {
     matches!(kind, SyncKind::Pair)
 }
 

@@ -151,7 +151,7 @@ pub(super) fn compile(file: File) -> Result<Oracle, OracleError> {
     if file.version != 1 {
         return Err(OracleError::part("version", format!("must be 1, not {}", file.version)));
     }
-    let objects = objects(&file.objects)?;
+    let objects = objects(&file.objects, kind)?;
     let bodies: Vec<String> = file.bodies.0.iter().map(|(name, _)| name.clone()).collect();
     for (name, place) in bodies.iter().map(|name| (name, format!("bodies.{name}"))) {
         check_name(name, &place)?;
@@ -198,22 +198,22 @@ pub(crate) fn alone(name: &str, worker: WorkerSpec) -> Model {
     }
 }
 
-fn objects(declared: &Ordered<Value>) -> Result<Vec<(String, SyncKind)>, OracleError> {
+/// The objects of a program, each by its grammar and its kind.
+pub(crate) fn objects<O: for<'a> Deserialize<'a>>(
+    declared: &Ordered<Value>,
+    kind: impl Fn(&O, &str) -> Result<SyncKind, OracleError>,
+) -> Result<Vec<(String, SyncKind)>, OracleError> {
     check_count(declared.0.len(), "objects")?;
     let one = |(name, value): &(String, Value)| {
         let place = format!("objects.{name}");
         check_name(name, &place)?;
-        let object = Object::deserialize(value).map_err(|error| OracleError::part(&place, error.to_string()))?;
+        let object = O::deserialize(value).map_err(|error| OracleError::part(&place, error.to_string()))?;
         Ok((name.clone(), kind(&object, &place)?))
     };
     declared.0.iter().map(one).collect()
 }
 
 fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
-    let at_least_one = |field: &str, count: u32| match count {
-        0 => Err(OracleError::part(place, format!("`{field}` must be at least 1"))),
-        count => Ok(count),
-    };
     Ok(match object {
         Object::Semaphore { value, bounded } => {
             SyncKind::Semaphore { units: *value, policy: Policy::Barging, bounded: *bounded }
@@ -225,14 +225,16 @@ fn kind(object: &Object, place: &str) -> Result<SyncKind, OracleError> {
         Object::Queue { order, maxsize, made_by } => SyncKind::Queue {
             filled: false,
             lifo: *order == QueueOrder::Lifo,
-            max: maxsize.map(|max| at_least_one("maxsize", max)).transpose()?,
+            max: maxsize.map(|max| body::at_least_one("maxsize", max, place)).transpose()?,
             standard: *made_by == QueueMaker::Stdlib,
         },
         Object::Channel {} => SyncKind::Channel,
-        Object::Pool { size } => SyncKind::Pool { size: size.map(|size| at_least_one("size", size)).transpose()? },
+        Object::Pool { size } => {
+            SyncKind::Pool { size: size.map(|size| body::at_least_one("size", size, place)).transpose()? }
+        }
         Object::Pair {} => SyncKind::Pair,
         Object::Remote {} => SyncKind::Remote,
-        Object::Threads { size } => SyncKind::Threads { size: at_least_one("size", *size)? },
+        Object::Threads { size } => SyncKind::Threads { size: body::at_least_one("size", *size, place)? },
     })
 }
 
