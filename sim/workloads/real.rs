@@ -141,7 +141,7 @@ pub fn fleet(hosts: u32, greenlets: u32, seconds: u64, seed: u64) -> WorkloadOut
 pub fn pool(seconds: u64, seed: u64) -> WorkloadOutcome {
     let code = [
         Op::Set { register: 0, times: u32::MAX },
-        Op::Acquire { sync: 0, limit: Limit(0), block: true },
+        Op::Acquire { sync: 0, limit: Limit(0), block: true, patching: Patching::Patched },
         Op::Sleep(Patching::Patched, Draw(0)),
         Op::Release { sync: 0 },
         Op::Sleep(Patching::Patched, Draw(1)),

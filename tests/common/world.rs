@@ -98,7 +98,27 @@ impl Steps {
 
     pub fn acquire(mut self, sync: u16, limit: Option<Span>) -> Steps {
         let limit = self.limit(limit);
-        self.code.push(Op::Acquire { sync, limit, block: true });
+        self.code.push(Op::Acquire { sync, limit, block: true, patching: Patching::Patched });
+        self
+    }
+
+    pub fn acquire_blocking(mut self, sync: u16, limit: Option<Span>) -> Steps {
+        let limit = self.limit(limit);
+        self.code.push(Op::Acquire { sync, limit, block: true, patching: Patching::Blocking });
+        self
+    }
+
+    /// The steps inside in a native thread of the pool `sync`.
+    pub fn in_thread(mut self, sync: u16, inside: impl FnOnce(Steps) -> Steps) -> Steps {
+        self.code.push(Op::ToThread { sync });
+        self = inside(self);
+        self.code.push(Op::FromThread { sync });
+        self
+    }
+
+    /// The response leaves here.
+    pub fn respond(mut self) -> Steps {
+        self.code.push(Op::Respond);
         self
     }
 

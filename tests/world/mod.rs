@@ -1,12 +1,12 @@
 //! What is modelled, as sentences about the world: hubs, machines, kernels, traffic, workers.
 
-mod asyncio;
 mod deferred;
 mod determinism;
 mod fairness;
 mod hub;
 mod hub_properties;
 mod kernel_properties;
+mod loops;
 mod machine;
 mod network;
 mod properties;

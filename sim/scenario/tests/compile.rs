@@ -58,7 +58,7 @@ fn steps_become_ops_one_by_one() {
         Op::Sleep(Patching::Blocking, Draw(3)),
         Op::Yield,
         Op::Call { patching: Patching::Blocking, peer: 1, takes: Draw(4), limit: Limit(0) },
-        Op::Acquire { sync: 0, limit: Limit::NONE, block: true },
+        Op::Acquire { sync: 0, limit: Limit::NONE, block: true, patching: Patching::Patched },
         Op::Release { sync: 0 },
         Op::BurnYielding { span: Draw(5), every: Limit(0) },
         Op::End,
@@ -77,7 +77,7 @@ fn with_repeat_and_chance_wrap_their_steps() {
     );
     let expected = [
         Op::Set { register: 0, times: 3 },
-        Op::Acquire { sync: 0, limit: Limit(0), block: true },
+        Op::Acquire { sync: 0, limit: Limit(0), block: true, patching: Patching::Patched },
         Op::Chance { odds: Draw(0), skip: Pc(4) },
         Op::Yield,
         Op::Release { sync: 0 },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::{Model, Policy, SyncKind, SyncSpec};
-use engine::op::{Draw, DrawKind, Limit, Op, Pc};
+use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc};
 use engine::rng::stable_hash;
 use engine::time::Span;
 use scenario::Compiled;
@@ -83,7 +83,7 @@ fn a_timeout_beside_steps_is_a_block_around_them() {
     let expected = [
         Op::Guard { limit: Limit(0), end: Pc(6) },
         Op::Guard { limit: Limit(1), end: Pc(4) },
-        Op::Acquire { sync: 0, limit: Limit(0), block: true },
+        Op::Acquire { sync: 0, limit: Limit(0), block: true, patching: Patching::Patched },
         Op::Unguard,
         Op::Release { sync: 0 },
         Op::Unguard,

@@ -6,6 +6,8 @@
 pub(crate) mod asyncio;
 pub(crate) mod generator;
 pub(crate) mod hub;
+mod native;
+mod readable;
 pub(crate) mod router;
 pub(crate) mod threads;
 
@@ -16,7 +18,7 @@ use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId}
 use crate::kit::table::Table;
 use crate::machine::{Demand, Role, Thread};
 use crate::model::Model;
-use crate::program::op::Program;
+use crate::program::op::{Op, Program};
 use crate::watch::probe::Probe;
 use crate::watch::trace::ThreadKind;
 use crate::world::World;
@@ -36,13 +38,22 @@ pub(crate) struct Carriers {
     residents: u32,
     /// Which programs are rich.
     rich: Vec<bool>,
+    /// Whether any has steps in native threads.
+    lend: bool,
 }
 
 impl Carriers {
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
+        let lend = model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::ToThread { .. })));
         let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
-        Carriers { routers, generators, loops, served: Vec::new(), residents: 0, rich }
+        Carriers { routers, generators, loops, served: Vec::new(), residents: 0, rich, lend }
+    }
+
+    /// Whether hubs and loops let steps run in native threads, and contend with those for the GIL.
+    #[inline(always)]
+    pub(crate) fn lend_tasks(&self) -> bool {
+        self.lend
     }
 
     /// Whether clients connect to routers.
@@ -79,11 +90,14 @@ impl<P: Probe> World<'_, P> {
             return demand;
         }
         match self.threads[thread].role {
+            Role::Hub(_) | Role::Loop(_) if self.carriers.lend => self.demand_beside_threads(thread),
             Role::Hub(hub) => self.hub_demand(hub),
             Role::Loop(on) => self.loop_demand(on),
             Role::Router(router) => self.router_demand(router),
             Role::Generator(generator) => self.generator_demand(generator),
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper => self.bare_demand(thread),
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Native(_) => {
+                self.bare_demand(thread)
+            }
         }
     }
 
@@ -94,9 +108,13 @@ impl<P: Probe> World<'_, P> {
         match state.role {
             Role::Hub(hub) => self.hubs[hub].current,
             Role::Loop(on) => self.carriers.loops[on].current(),
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
-                state.task
-            }
+            Role::Server
+            | Role::PoolServer
+            | Role::Acceptor
+            | Role::Helper
+            | Role::Native(_)
+            | Role::Router(_)
+            | Role::Generator(_) => state.task,
         }
     }
 
@@ -106,9 +124,13 @@ impl<P: Probe> World<'_, P> {
         match state.role {
             Role::Hub(hub) => self.hubs[hub].polling,
             Role::Loop(on) => self.carriers.loops[on].polling,
-            Role::Server | Role::PoolServer | Role::Acceptor | Role::Helper | Role::Router(_) | Role::Generator(_) => {
-                state.task.is_none()
-            }
+            Role::Server
+            | Role::PoolServer
+            | Role::Acceptor
+            | Role::Helper
+            | Role::Native(_)
+            | Role::Router(_)
+            | Role::Generator(_) => state.task.is_none(),
         }
     }
 
@@ -118,7 +140,7 @@ impl<P: Probe> World<'_, P> {
         match self.threads[thread].role {
             Role::Server => self.make_ready(thread),
             Role::PoolServer => self.processes[process].idle.push_back(thread),
-            Role::Helper => self.processes[process].helpers.push(thread),
+            Role::Helper | Role::Native(_) => self.processes[process].helpers.push(thread),
             Role::Acceptor | Role::Hub(_) | Role::Loop(_) | Role::Router(_) | Role::Generator(_) => {
                 unreachable!("a process has one main thread")
             }
@@ -137,7 +159,7 @@ impl<P: Probe> World<'_, P> {
                 self.listeners[listener].threads.push_back(id);
             }
             Role::PoolServer => self.processes[process].idle.push_back(id),
-            Role::Helper | Role::Router(_) | Role::Generator(_) => {}
+            Role::Helper | Role::Native(_) | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
             Role::Loop(_) => {
                 self.processes[process].acceptor = id;
@@ -155,7 +177,7 @@ pub(crate) fn kind_of(role: Role) -> ThreadKind {
     match role {
         Role::Server | Role::PoolServer => ThreadKind::Server,
         Role::Acceptor => ThreadKind::Acceptor,
-        Role::Helper => ThreadKind::Helper,
+        Role::Helper | Role::Native(_) => ThreadKind::Helper,
         Role::Hub(_) | Role::Loop(_) => ThreadKind::Hub,
         Role::Router(_) => ThreadKind::Router,
         Role::Generator(_) => ThreadKind::Generator,

@@ -139,6 +139,9 @@ pub(crate) struct Thread {
     pub(crate) pieces: (u8, Span),
     /// CPU costs that were incurred and not yet paid: the thread's own clock is so far ahead.
     pub(crate) owed: Span,
+    /// System calls in what it owes, and what is left of Python between some (hubs and loops beside native threads).
+    pub(crate) system_calls: u8,
+    pub(crate) stretch: BetweenCalls,
     /// When it wakes by itself; [`Time::NEVER`] if it does not.
     pub(crate) wake_at: Time,
     /// Ends of the timeout blocks it is in.
@@ -147,6 +150,16 @@ pub(crate) struct Thread {
     pub(crate) polls: Option<crate::machine::polls::Polls>,
     /// What it does once it has paid.
     pub(crate) deferred: Option<crate::program::advance::Effect>,
+}
+
+/// Python with system calls in it, after each of which the GIL is taken anew.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct BetweenCalls {
+    /// Pieces that are left, and how long each is.
+    pub(crate) left: u8,
+    pub(crate) piece: Span,
+    /// What comes with the last one.
+    pub(crate) last: Span,
 }
 
 /// What a thread is for.
@@ -160,6 +173,8 @@ pub(crate) enum Role {
     PoolServer,
     /// Runs one branch of a fan-out.
     Helper,
+    /// Runs steps for the hub or loop of this thread.
+    Native(ThreadId),
     /// Runs a hub.
     Hub(HubId),
     /// Runs an event loop of asyncio.
@@ -180,6 +195,7 @@ impl Role {
             | Role::PoolServer
             | Role::Acceptor
             | Role::Helper
+            | Role::Native(_)
             | Role::Loop(_)
             | Role::Router(_)
             | Role::Generator(_) => HubId::NONE,
@@ -300,6 +316,8 @@ impl Thread {
             looking: false,
             pieces: (0, Span::ZERO),
             owed: Span::ZERO,
+            system_calls: 0,
+            stretch: BetweenCalls::default(),
             wake_at: Time::NEVER,
             deadlines: Vec::new(),
             polls: None,

@@ -18,7 +18,6 @@ use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::model::{KeepAlive, WorkerKind};
 use crate::program::request::{Request, Stage, Why};
-use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
@@ -27,7 +26,7 @@ use crate::world::{Event, World};
 #[derive(Debug)]
 pub(crate) struct Conn {
     listener: u16,
-    process: ProcessId,
+    pub(crate) process: ProcessId,
     /// The hub whose greenlet waits on it, if a hub serves it, and on which of its sockets.
     pub(crate) hub: HubId,
     pub(crate) sock: u32,
@@ -40,7 +39,7 @@ pub(crate) struct Conn {
     /// Whether it waits for a request.
     idle: bool,
     /// Whether the server looks at it: a pool's accepting thread has it in its poller.
-    polled: bool,
+    pub(crate) polled: bool,
     /// Whether both sides believe in it.
     pub(crate) open: bool,
     /// Whether the server and who asks still know it.
@@ -119,24 +118,11 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         let state = &mut self.conns[conn];
         (state.idle, state.request) = (false, id);
-        let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
+        let process = state.process;
         let request = &mut self.requests[id];
         (request.stage, request.link.process) = (Stage::Accepted, process);
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
-        if hub.is_some() {
-            request.turn_told(id, Wait::Hub, self.now, &mut self.probe);
-            self.arrived(hub, sock);
-        } else if let Some(on) = self.loop_of(process) {
-            self.requests[id].turn_told(id, Wait::Hub, self.now, &mut self.probe);
-            self.loop_reads(on, sock);
-        } else {
-            let request = &mut self.requests[id];
-            request.turn_told(id, Wait::Slot, self.now, &mut self.probe);
-            if polled {
-                self.processes[process].readable.push_back(id);
-                self.wake_acceptor(process);
-            }
-        }
+        self.conn_readable(conn, id);
     }
 
     /// The server closed a connection while a request was on its way over it: a reset, and a new connection to the same server.
@@ -154,23 +140,29 @@ impl<P: Probe> World<'_, P> {
         self.queue.push(self.now + busy + self.hop_network(id) * 2, Event::Syn(id));
     }
 
-    /// A server has answered: the connection, if it stays.
+    /// Whether the connection of a request stays after its response, and how often it has been used by then.
     #[inline(always)]
-    pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
+    pub(crate) fn keeps(&self, id: RequestId, process: ProcessId) -> Option<u32> {
         let request = &self.requests[id];
-        let (conn, client, listener) = (request.conn, request.client, request.listener);
         let worker = self.worker(process);
         let may = request.ending.is_none()
             && !request.link.turned_away
             && request.why != Why::Check
             && !self.is_stopping(process);
         let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
-        let used = if conn.is_some() { self.conns[conn].used + 1 } else { 1 };
-        let spec = self.keeping(request).filter(|spec| may && served && used < spec.requests);
-        if spec.is_none() {
+        let used = if request.conn.is_some() { self.conns[request.conn].used + 1 } else { 1 };
+        self.keeping(request).filter(|spec| may && served && used < spec.requests).map(|_| used)
+    }
+
+    /// A server has answered: the connection, if it stays.
+    #[inline(always)]
+    pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
+        let request = &self.requests[id];
+        let (conn, client, listener) = (request.conn, request.client, request.listener);
+        let Some(used) = self.keeps(id, process) else {
             self.close_served(conn);
             return None;
-        }
+        };
         let conn = if conn.is_some() { conn } else { self.conns.insert(Conn::new(listener, process, client)) };
         let proxied = self.model.proxy.is_some();
         let request = &mut self.requests[id];
@@ -185,9 +177,8 @@ impl<P: Probe> World<'_, P> {
     /// The server begins to wait for the next request over a connection.
     pub(crate) fn start_idle(&mut self, conn: ConnId) {
         let process = self.conns[conn].process;
-        // A loop has a timer of its own for that.
-        let usual = self.worker(process).keep_alive.filter(|_| self.loop_of(process).is_none());
-        let keeps = usual.unwrap_or(Span::MAX);
+        let usual = self.worker(process).keep_alive;
+        let keeps = usual.filter(|_| !self.times_idle_itself(process)).unwrap_or(Span::MAX);
         let state = &mut self.conns[conn];
         (state.polled, state.server_until) = (true, self.now.saturating_add(keeps));
         if state.server_until != Time::NEVER {
@@ -216,11 +207,7 @@ impl<P: Probe> World<'_, P> {
         }
         let state = &mut self.conns[conn];
         (state.open, state.server_holds) = (false, false);
-        let hub = std::mem::replace(&mut state.hub, HubId::NONE);
-        if hub.is_some() {
-            let sock = state.sock;
-            self.hubs[hub].sockets.close(sock);
-        }
+        self.conn_closed(conn);
     }
 
     /// A response has come to who keeps the connection; `in_time` if it was still wanted.
@@ -280,12 +267,8 @@ impl<P: Probe> World<'_, P> {
     /// The server's side of an idle connection ends: a greenlet wakes to end, or the poller forgets it.
     fn server_closes(&mut self, conn: ConnId) {
         self.give_conn_port(conn, false);
-        let state = &mut self.conns[conn];
-        state.open = false;
-        let (hub, sock, polled) = (state.hub, state.sock, state.polled);
-        if hub.is_some() {
-            self.arrived(hub, sock);
-        } else if polled {
+        self.conns[conn].open = false;
+        if !self.conn_ended(conn) && self.conns[conn].polled {
             self.server_forgets(conn);
         }
     }
@@ -293,11 +276,9 @@ impl<P: Probe> World<'_, P> {
     /// The server has closed its side: the poller forgets it, or its greenlet has ended.
     pub(crate) fn server_forgets(&mut self, conn: ConnId) {
         let state = &mut self.conns[conn];
-        let (process, sock) = (state.process, state.sock);
+        let process = state.process;
         state.server_holds = false;
-        if let Some(on) = self.loop_of(process) {
-            self.loop_forgets(on, sock);
-        }
+        self.conn_forgotten(conn);
         self.give_descriptor(process);
         self.life_drops(process);
         self.connection_over(process);
@@ -355,11 +336,8 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn drop_idle(&mut self, process: ProcessId) {
         for conn in self.idle_of(process) {
             let state = &mut self.conns[conn];
-            let greenlet = std::mem::replace(&mut state.hub, HubId::NONE).is_some();
             (state.open, state.server_holds) = (false, false);
-            if greenlet {
-                self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-            }
+            self.conn_orphaned(conn);
             self.give_conn_port(conn, false);
             self.give_descriptor(process);
             self.drop_conn(conn);

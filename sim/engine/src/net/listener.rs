@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 
-use crate::kit::id::{HubId, LoopId, ProcessId, RequestId, ThreadId};
+use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::mix;
 use crate::model::kernel::Wakes;
 use crate::program::request::Stage;
@@ -32,10 +32,8 @@ pub(crate) struct Listener {
     pub(crate) takes_turns: bool,
     /// If so, those whose turn it is and who have been woken: one of a process.
     pub(crate) in_turn: Vec<ThreadId>,
-    /// Hubs that have it in their epoll set, in the order in which they added it.
-    pub(crate) hubs: Vec<HubId>,
-    /// Event loops that have it in theirs, likewise.
-    pub(crate) loops: Vec<LoopId>,
+    /// Threads of hubs and event loops that have it in their epoll set, in the order in which they added it.
+    pub(crate) pollers: Vec<ThreadId>,
     /// Handshakes under way.
     pub(crate) shaking: u32,
     /// Of those in `queue`, how many a worker has accepted before: they take no place there.
@@ -47,14 +45,13 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(backlog: u32) -> Listener {
-        let (queue, threads, hubs) = (VecDeque::new(), VecDeque::new(), Vec::new());
+        let (queue, threads, pollers) = (VecDeque::new(), VecDeque::new(), Vec::new());
         Listener {
             queue,
             threads,
             takes_turns: false,
             in_turn: Vec::new(),
-            hubs,
-            loops: Vec::new(),
+            pollers,
             shaking: 0,
             aside: 0,
             open: 0,
@@ -126,12 +123,12 @@ impl<P: Probe> World<'_, P> {
                 if self.wake_oldest(index) {
                     return;
                 }
-                self.wake_hubs(index)
+                self.wake_pollers(index)
             }
-            Wakes::All => self.wake_threads(index) + self.wake_hubs(index),
+            Wakes::All => self.wake_threads(index) + self.wake_pollers(index),
             Wakes::One => {
                 if !self.wake_oldest(index) {
-                    self.wake_first_hub(index);
+                    self.wake_first_poller(index);
                 }
                 1
             }
@@ -202,28 +199,20 @@ impl<P: Probe> World<'_, P> {
         woken
     }
 
-    /// All hubs that watch the socket, the last to add it first.
-    fn wake_hubs(&mut self, index: usize) -> u64 {
+    /// All that poll the socket, the last to add it first.
+    fn wake_pollers(&mut self, index: usize) -> u64 {
         let mut woken = 0;
-        for at in (0..self.listeners[index].hubs.len()).rev() {
-            woken += u64::from(self.listener_readable(self.listeners[index].hubs[at]));
-        }
-        for at in (0..self.listeners[index].loops.len()).rev() {
-            woken += u64::from(self.loop_listens(self.listeners[index].loops[at]));
+        for at in (0..self.listeners[index].pollers.len()).rev() {
+            woken += u64::from(self.listener_readable(self.listeners[index].pollers[at]));
         }
         woken
     }
 
-    /// Every hub up to the first that is idle learns of the connection; that one wakes.
+    /// Every poller up to the first that is idle learns of the connection; that one wakes.
     #[inline(never)]
-    fn wake_first_hub(&mut self, index: usize) {
-        for at in 0..self.listeners[index].hubs.len() {
-            if self.listener_readable(self.listeners[index].hubs[at]) {
-                return;
-            }
-        }
-        for at in 0..self.listeners[index].loops.len() {
-            if self.loop_listens(self.listeners[index].loops[at]) {
+    fn wake_first_poller(&mut self, index: usize) {
+        for at in 0..self.listeners[index].pollers.len() {
+            if self.listener_readable(self.listeners[index].pollers[at]) {
                 return;
             }
         }

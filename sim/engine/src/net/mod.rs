@@ -51,10 +51,12 @@ pub(crate) enum Finished {
 /// What a thread that has answered a request has to do with its connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum After {
-    /// Nothing: it is closed, or somebody else will see to it.
+    /// Nothing: it is closed.
     Over,
-    /// To wait for the client to close it.
-    Lingers,
+    /// To close it, and to wait for the client to do so too.
+    Lingers(RequestId),
+    /// To hand it to the thread that accepts.
+    HandsOn(Finished),
     /// To keep it for the next request.
     Kept(ConnId),
 }
@@ -156,18 +158,16 @@ impl<P: Probe> World<'_, P> {
             let waited = self.waited(id);
             self.answer(id);
             if closes {
-                self.finish_later(process, Finished::Kept(conn, waited));
-            } else {
-                self.start_idle(conn);
+                return After::HandsOn(Finished::Kept(conn, waited));
             }
+            self.start_idle(conn);
             return After::Kept(conn);
         }
         if closes {
-            self.close_later(process, id);
-            return After::Over;
+            return After::HandsOn(Finished::Closes(id));
         }
         if lingers {
-            return if self.close_gracefully(id, done.thread) { After::Lingers } else { After::Over };
+            return After::Lingers(id);
         }
         self.close(process, id);
         After::Over

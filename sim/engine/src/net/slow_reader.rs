@@ -10,7 +10,6 @@
 
 use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::{Span, Time};
-use crate::machine::{Role, Status};
 use crate::program::request::{Request, Stage};
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
@@ -94,6 +93,24 @@ impl<P: Probe> World<'_, P> {
         Some(transfer(rest, rate))
     }
 
+    /// The response leaves though its program goes on: its client waits for nothing more. Where a router stands in between, or socket
+    /// memory is counted, it leaves at the end as any other.
+    #[inline(never)]
+    pub(crate) fn answer_early(&mut self, task: TaskId) {
+        let id = self.tasks[task].request;
+        let request = &self.requests[id];
+        let whole = request.link.relay.is_some() || self.model.kernel.tcp_mem.is_some();
+        if whole || request.ending.is_some() || request.stage != Stage::Served {
+            return;
+        }
+        let back = self.way_back(request);
+        let arrives = self.now + self.on_the_wire(id) + back;
+        let request = &mut self.requests[id];
+        (request.stage, request.hop_at, request.link.early) = (Stage::Writing, Time::NEVER, true);
+        request.turn_told(id, Wait::Network, self.now, &mut self.probe);
+        self.queue.push(arrives, Event::Response(id));
+    }
+
     /// From a server to the client, through the proxy if there is one.
     fn way_back(&self, request: &Request) -> Span {
         let proxy = self.proxy_of(request).map_or(Span::ZERO, |proxy| proxy.network);
@@ -107,14 +124,8 @@ impl<P: Probe> World<'_, P> {
         self.drop_unsent(id);
         let task = self.requests[id].task;
         // A writer that is done may have left its id to another task.
-        let Some(state) = self.tasks.get(task).filter(|state| state.request == id) else { return };
-        let thread = state.thread;
-        if let Role::Hub(hub) = self.threads[thread].role {
-            self.stop_writing_on_hub(hub, task);
-        } else if let Role::Loop(on) = self.threads[thread].role {
-            self.stop_writing_on_loop(on, task);
-        } else if self.threads[thread].status == Status::Parked {
-            self.make_ready(thread);
+        if !self.requests[id].link.early && self.tasks.get(task).is_some_and(|state| state.request == id) {
+            self.reader_left(task);
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::kit::id::{CallId, HubId, LoopId, ProcessId, RequestId, Slab, TaskId, 
 use crate::kit::rng::{happens, mix};
 use crate::kit::time::{Span, Time};
 use crate::model::{DegradedSpan, PeerSpec};
-use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
@@ -218,33 +217,14 @@ impl<P: Probe> World<'_, P> {
         self.release_call(id);
         let call = self.peer.calls.remove(id);
         tell(&mut self.probe, self.now, Detail::Replied { call: id, failed: call.failed });
-        match call.caller {
-            Caller::Remote { hub, sync, number } => return self.answered(hub, sync, number),
-            Caller::Native { hub, serial } => return self.native_done(hub, serial),
-            Caller::Loop { on, what } => return self.loop_hears(on, what),
-            Caller::Thread(_) | Caller::Socket(..) | Caller::Coroutine(..) => {}
-        }
-        if call.task.is_none() {
+        if self.hears(call.caller) || call.task.is_none() {
             return;
         }
         self.called(call.task, call.peer, !call.failed);
         if call.failed {
             self.fail_task(call.task);
         }
-        match call.caller {
-            Caller::Thread(thread) => {
-                self.bill(call.task, self.now, Wait::Core);
-                self.make_ready(thread);
-            }
-            Caller::Socket(hub, sock) => {
-                self.tasks[call.task].ready_since = self.now;
-                self.bill(call.task, self.now, Wait::Hub);
-                self.hubs[hub].sockets.answered(sock);
-                self.arrived(hub, sock);
-            }
-            Caller::Coroutine(on, sock) => self.loop_replied(on, sock, call.task),
-            Caller::Remote { .. } | Caller::Native { .. } | Caller::Loop { .. } => unreachable!("they have returned"),
-        }
+        self.replied(call.caller, call.task);
     }
 
     /// The caller does not wait any longer; [`CallId::NONE`] if the reply is there already, unread.

@@ -99,9 +99,9 @@ pub fn advance(task: &mut Task, program: &Program, fate: Fate<'_>) -> Effect {
                 return Effect::Wait { need, patching, limit: limit_of(program, limit) };
             }
             Op::Acquire { .. } if !program.fails => return Effect::Do(op),
-            Op::Acquire { sync, limit, block } => {
+            Op::Acquire { sync, limit, block, patching } => {
                 let limit = if block { limit_of(program, limit) } else { Some(Span::ZERO) };
-                return Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit };
+                return Effect::Wait { need: Need::Unit { sync }, patching, limit };
             }
             // Who may hold none is looked at more closely.
             Op::Release { .. } if program.gives_unheld => return Effect::Do(op),

@@ -87,6 +87,8 @@ pub enum Op {
         limit: Limit,
         /// Whether to wait at all.
         block: bool,
+        /// Whether a hub or loop gets control meanwhile: a lock of native code, or of threads, keeps it.
+        patching: Patching,
     },
     /// Give a unit back. A request that holds none does nothing.
     Release {
@@ -246,6 +248,18 @@ pub enum Op {
         /// How long.
         takes: Draw,
     },
+    /// Go on in a native thread of a pool, under the process's GIL; wait for one while all are taken. A bare thread is one already.
+    ToThread {
+        /// Index into `Model::syncs` of the pool.
+        sync: u16,
+    },
+    /// Go back from there to the hub or loop.
+    FromThread {
+        /// Index into `Model::syncs` of the pool.
+        sync: u16,
+    },
+    /// Send the response; what follows, nobody waits for.
+    Respond,
     /// Trace a tag.
     Mark {
         /// What the trace says.
@@ -409,6 +423,7 @@ impl Program {
                     | Op::Loop { .. }
                     | Op::Chance { .. }
                     | Op::Fan { .. }
+                    | Op::Respond
                     | Op::Read { .. }
                     | Op::Write { .. }
                     | Op::Occupy { .. }

@@ -101,6 +101,8 @@ pub struct Link {
     pub weightless: bool,
     /// Whether the server is too full for it: its answer is an error, and closes the connection.
     pub turned_away: bool,
+    /// Whether its response has left, though its program goes on.
+    pub early: bool,
 }
 
 impl Default for Link {
@@ -118,6 +120,7 @@ impl Default for Link {
             relay: None,
             weightless: false,
             turned_away: false,
+            early: false,
         }
     }
 }

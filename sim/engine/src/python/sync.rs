@@ -293,9 +293,13 @@ impl<P: Probe> World<'_, P> {
         let state = &self.tasks[task];
         let code = &self.model.programs[usize::from(state.program)].code;
         match code.get(usize::from(state.pc.0.wrapping_sub(1))) {
-            Some(Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::Put { sync, .. } | Op::Apply { sync, .. }) => {
-                self.model.syncs[usize::from(*sync)].wait()
-            }
+            Some(
+                Op::Acquire { sync, .. }
+                | Op::Get { sync, .. }
+                | Op::Put { sync, .. }
+                | Op::Apply { sync, .. }
+                | Op::ToThread { sync },
+            ) => self.model.syncs[usize::from(*sync)].wait(),
             _ => Wait::Lock,
         }
     }

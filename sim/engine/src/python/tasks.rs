@@ -63,7 +63,8 @@ impl<P: Probe> World<'_, P> {
             state.news = News::Failed;
         }
         let request = state.request;
-        if request.is_some() {
+        // What goes on after the response fails without anybody's knowledge.
+        if request.is_some() && !self.requests[request].is_answered() {
             self.requests[request].failed = true;
         }
     }

@@ -68,7 +68,7 @@ impl Steps {
         let takes = |step: &&StepWait, pool: usize| {
             let program = &model.programs[model.classes[usize::from(step.class)].program as usize];
             let op = &program.code[usize::from(step.op.0)];
-            let taken = matches!(op, Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::Apply { sync, .. } if usize::from(*sync) == pool);
+            let taken = matches!(op, Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::Apply { sync, .. } | Op::ToThread { sync } if usize::from(*sync) == pool);
             step.wait == Wait::Pool && taken
         };
         let waits = |pool| {

@@ -27,7 +27,8 @@ impl<P: Probe> World<'_, P> {
             };
             // The process of a hub or a loop has one thread that runs Python: nobody competes with it.
             let is_hub = matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_));
-            let gil = (worker.gil && !is_hub).then(|| Gil::new(worker.switch_interval));
+            let alone = is_hub && !self.carriers.lend_tasks();
+            let gil = (worker.gil && !alone).then(|| Gil::new(worker.switch_interval));
             let host = HostId::from_index(listener.host as usize);
             let (listener, worker_index) = (spec.listener as usize, spec.worker as usize);
             let breakers = self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect();
@@ -44,17 +45,18 @@ impl<P: Probe> World<'_, P> {
                     let hub = self.hubs.next_id();
                     let thread = self.threads.next_id();
                     self.hubs.push(Hub::new(id, thread, greenlets, (worker.costs, worker.switch_interval)));
-                    self.listeners[spec.listener as usize].hubs.push(hub);
+                    self.listeners[spec.listener as usize].pollers.push(thread);
                     self.start_thread(id, Role::Hub(hub));
                 }
                 WorkerKind::Loop(loop_spec) => {
                     // What the tasks of a scheduling program share is the loop's own.
-                    let mut on = EventLoop::new(self.threads.next_id(), &loop_spec, &self.model.syncs);
+                    let thread = self.threads.next_id();
+                    let mut on = EventLoop::new(thread, &loop_spec, &self.model.syncs);
                     if !self.model.clients.is_empty() {
                         on.listen(id);
                     }
                     let on = self.carriers.add_loop(on);
-                    self.listeners[spec.listener as usize].loops.push(on);
+                    self.listeners[spec.listener as usize].pollers.push(thread);
                     self.start_thread(id, Role::Loop(on));
                 }
             }

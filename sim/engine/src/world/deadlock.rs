@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kit::id::{ProcessId, TaskId};
 use crate::kit::time::Time;
+use crate::machine::Role;
 use crate::model::step_names::step_name;
 use crate::model::{SyncKind, WorkerKind};
 use crate::program::op::{Op, Pc};
@@ -118,6 +119,7 @@ impl<P: Probe> World<'_, P> {
         match self.model.syncs[usize::from(sync)].kind {
             SyncKind::Semaphore { units, .. } => Some(units),
             SyncKind::Queue { max, filled: true, .. } => max,
+            SyncKind::Threads { size } => Some(size),
             _ => None,
         }
     }
@@ -129,6 +131,7 @@ impl<P: Probe> World<'_, P> {
             Sync::Semaphore { link, .. } => process.links[*link as usize].is_ready(),
             Sync::Queue(queue) => !queue.items.is_empty(),
             Sync::Standard(queue) => !queue.items.is_empty(),
+            Sync::Threads(link) => process.links[*link as usize].is_ready(),
             _ => true,
         }
     }
@@ -154,10 +157,20 @@ impl<P: Probe> World<'_, P> {
 
     /// The locks and pools of which a task holds a unit, once for each.
     fn shared_held(&self, task: &Task) -> impl Iterator<Item = u16> {
-        self.held_by(task).into_iter().filter_map(|thing| match thing {
+        let held = self.held_by(task).into_iter().filter_map(|thing| match thing {
             Thing::Unit(sync) | Thing::Item(sync) => Some(sync),
             Thing::Connection(..) => None,
-        })
+        });
+        held.chain(self.pool_of_thread(task))
+    }
+
+    /// The pool of the native thread that a task of a hub or loop is in.
+    fn pool_of_thread(&self, task: &Task) -> Option<u16> {
+        if !matches!(self.threads[task.thread].role, Role::Native(_)) {
+            return None;
+        }
+        let code = &self.model.programs[usize::from(task.program)].code[..usize::from(task.pc.0)];
+        code.iter().rev().find_map(|op| if let Op::ToThread { sync } = op { Some(*sync) } else { None })
     }
 
     /// The lock or pool of which a task waits for a unit, whether a limit ends that or not.
@@ -167,7 +180,7 @@ impl<P: Probe> World<'_, P> {
         }
         let code = &self.model.programs[usize::from(task.program)].code;
         match code.get(usize::from(task.pc.0.wrapping_sub(1))) {
-            Some(Op::Acquire { sync, .. } | Op::Get { sync, .. }) => Some(*sync),
+            Some(Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::ToThread { sync }) => Some(*sync),
             _ => None,
         }
     }

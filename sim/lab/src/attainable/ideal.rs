@@ -147,6 +147,8 @@ struct Walk<'a> {
     key: u64,
     at: Time,
     hub: bool,
+    /// Whether it is in a native thread, and not on its hub or loop.
+    away: bool,
     now: u64,
     cpu: u64,
     failing: Option<Failing>,
@@ -174,6 +176,7 @@ impl<'a> Walk<'a> {
             key,
             at,
             hub,
+            away: false,
             now,
             cpu: 0,
             failing: None,
@@ -207,7 +210,7 @@ impl<'a> Walk<'a> {
             let op = self.program.code[pc];
             pc += 1;
             match op {
-                Op::End => return,
+                Op::End | Op::Respond => return,
                 Op::Burn(draw) | Op::Native(draw) | Op::BurnYielding { span: draw, .. } => {
                     let span = self.span(draw.0);
                     (self.now, self.cpu) = (self.now.saturating_add(span), self.cpu.saturating_add(span));
@@ -235,6 +238,8 @@ impl<'a> Walk<'a> {
                     self.ends.push(self.now.saturating_add(limit));
                 }
                 Op::Unguard => drop(self.ends.pop()),
+                Op::ToThread { .. } => self.away = true,
+                Op::FromThread { .. } => self.away = false,
                 Op::Fan { program, count } => self.fan(usize::from(program), u32::from(count)),
                 // Nobody else is there: a unit is free, a queue has room, an event is set.
                 _ => {}
@@ -244,7 +249,7 @@ impl<'a> Walk<'a> {
 
     fn wait(&mut self, span: u64, part: usize, patching: Patching) {
         // A hub that stands still cannot look at the clock.
-        let blind = self.hub && patching == Patching::Blocking;
+        let blind = self.hub && !self.away && patching == Patching::Blocking;
         let end = self.ends.iter().copied().min().filter(|_| !blind);
         if let Some(end) = end.filter(|&end| self.now.saturating_add(span) > end) {
             self.now = self.now.max(end);

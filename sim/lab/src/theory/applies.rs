@@ -176,7 +176,11 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<QueueStation, Refu
         let caveat = Caveat { waits_for_cpu: waiting > NOTHING * needs.whole(), costs, slices: false };
         return fcfs(Queue::Slots, slots, needs.whole() + waiting, 0.0, needs, caveat).admissible(model);
     }
-    if hub && processes == 1 && needs.wait == 0.0 && needs.bursts <= 1 {
+    // A loop closes a connection a turn after it has answered: who waits for that waits for whoever else had that turn.
+    let sender_keeps =
+        model.proxy.as_ref().map_or(model.clients[0].keep_alive.is_some(), |proxy| proxy.keep_alive.is_some());
+    let ends_late = matches!(worker.kind, WorkerKind::Loop(_)) && !sender_keeps;
+    if hub && processes == 1 && needs.wait == 0.0 && needs.bursts <= 1 && !ends_late {
         let caveat = Caveat { costs, ..Caveat::default() };
         return fcfs(Queue::Hub, 1, needs.cpu, 0.0, needs, caveat).admissible(model);
     }

@@ -194,6 +194,10 @@ struct Walk<'a> {
     places: Vec<Place>,
     /// Locks, pools and queues of which a unit is held, each with the loop or branch in which it was taken.
     held: Vec<(u16, usize)>,
+    /// Whether it is in a native thread, and not on its hub or loop.
+    away: bool,
+    /// Whether the response has left.
+    answered: bool,
     uses: Uses,
 }
 
@@ -226,7 +230,17 @@ impl<'a> Walk<'a> {
             open: vec![Use::default(); peers],
             ..Uses::default()
         };
-        let mut walk = Walk { model, program, class, around, places: Vec::new(), held: Vec::new(), uses };
+        let mut walk = Walk {
+            model,
+            program,
+            class,
+            around,
+            places: Vec::new(),
+            held: Vec::new(),
+            away: false,
+            answered: false,
+            uses,
+        };
         walk.places = walk.places(times);
         for at in 0..program.code.len() {
             walk.op(at);
@@ -316,7 +330,9 @@ impl<'a> Walk<'a> {
                 let guarded = place.guarded && matches!(op, Op::BurnYielding { .. });
                 let takes = self.takes(&law, Place { guarded, ..place }, Limit::NONE);
                 self.uses.cpu = self.uses.cpu.and(takes);
-                self.uses.hub = self.uses.hub.and(takes);
+                if !self.away {
+                    self.uses.hub = self.uses.hub.and(takes);
+                }
                 if !matches!(op, Op::Native(_)) {
                     self.uses.gil = self.uses.gil.and(takes);
                 }
@@ -336,6 +352,15 @@ impl<'a> Walk<'a> {
                 self.pass(takes, self.seen(&law, place));
             }
             Op::Call { patching, peer, takes, limit } => self.call(place, patching, usize::from(peer), takes.0, limit),
+            Op::Respond => self.answered = true,
+            Op::ToThread { sync } => {
+                self.away = true;
+                self.held.push((sync, place.inside));
+            }
+            Op::FromThread { sync } => {
+                self.away = false;
+                self.give(sync, place.inside);
+            }
             Op::Acquire { sync, .. } => self.held.push((sync, place.inside)),
             Op::Release { sync } => self.give(sync, place.inside),
             Op::Put { sync, .. } => self.through_queue(sync, place.inside, false),
@@ -365,7 +390,9 @@ impl<'a> Walk<'a> {
     /// Time passes in the request, and with it in all that it holds.
     fn pass(&mut self, takes: Use, seen: Use) {
         self.uses.wall = self.uses.wall.and(takes);
-        self.uses.seen = self.uses.seen.and(if seen.mean < takes.mean { seen } else { takes });
+        if !self.answered {
+            self.uses.seen = self.uses.seen.and(if seen.mean < takes.mean { seen } else { takes });
+        }
         for (sync, _) in &self.held {
             let unit = &mut self.uses.syncs[usize::from(*sync)];
             *unit = unit.and(takes);
@@ -374,7 +401,7 @@ impl<'a> Walk<'a> {
 
     /// A wait that gevent could not patch stops the hub.
     fn stops_hub(&mut self, patching: Patching, takes: Use) {
-        if self.around.hub && patching == Patching::Blocking {
+        if self.around.hub && patching == Patching::Blocking && !self.away {
             self.uses.hub = self.uses.hub.and(takes);
         }
     }

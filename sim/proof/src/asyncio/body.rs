@@ -275,7 +275,12 @@ impl Coroutine<'_> {
         let op = match action {
             AsyncioAction::Acquire { on, timeout_ms } => {
                 let sync = self.body.sync("acquire", on, is_lock, place)?.0;
-                Op::Acquire { sync, limit: self.body.limit(*timeout_ms, place)?, block: true }
+                Op::Acquire {
+                    sync,
+                    limit: self.body.limit(*timeout_ms, place)?,
+                    block: true,
+                    patching: Patching::Patched,
+                }
             }
             AsyncioAction::Release { on } => Op::Release { sync: self.body.sync("release", on, is_lock, place)?.0 },
             AsyncioAction::Wait { on, timeout_ms } => {

@@ -138,7 +138,7 @@ impl Body<'_> {
             Action::Acquire { on, block, timeout_ms } => {
                 let sync = self.sync("acquire", on, is_lock, place)?.0;
                 let limit = self.limit(*timeout_ms, place)?;
-                (Some(Op::Acquire { sync, limit, block: *block }), true)
+                (Some(Op::Acquire { sync, limit, block: *block, patching: Patching::Patched }), true)
             }
             Action::Release { on } => (Some(Op::Release { sync: self.sync("release", on, is_lock, place)?.0 }), false),
             Action::Wait { on, timeout_ms } => {

@@ -69,7 +69,7 @@ fn a_tag_is_said_after_its_step_with_the_outcome_if_the_step_has_one() {
     assert_eq!(
         main_of(&oracle).code.to_vec(),
         [
-            Op::Acquire { sync: 0, limit: Limit::NONE, block: true },
+            Op::Acquire { sync: 0, limit: Limit::NONE, block: true, patching: Patching::Patched },
             mark(0, true),
             Op::Release { sync: 0 },
             mark(1, false),

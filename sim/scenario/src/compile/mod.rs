@@ -60,6 +60,11 @@ pub struct Compiled {
     pub places: FilePlaces,
 }
 
+/// Threads of a hub's pool, unless the file says more: gevent, `Hub.threadpool_size`.
+const GEVENT_THREADS: u32 = 10;
+/// Threads that sync endpoints of a loop share: anyio 4, `_backends/_asyncio.py`, `current_default_thread_limiter`.
+const ANYIO_TOKENS: u32 = 40;
+
 /// Compiles a scenario; `load` reads a file by the name it has in the scenario, or says why it cannot.
 ///
 /// # Errors
@@ -83,15 +88,16 @@ pub fn compile(
     let compiler = Compiler { scenario, files: &files };
     let classes = compiler.classes();
     let clients = compiler.clients(arrivals, &classes);
-    let mut programs: Vec<(Option<Span>, Arc<[Program]>)> = Vec::new();
+    let mut programs: Vec<((Option<Span>, bool), Arc<[Program]>)> = Vec::new();
     let mut models = Vec::new();
     for world in &scenario.worlds {
-        let known = programs.iter().find(|(every, _)| *every == world.yield_every);
+        let variant = (world.yield_every, world.in_thread);
+        let known = programs.iter().find(|(known, _)| *known == variant);
         let code = match known {
             Some((_, code)) => Arc::clone(code),
             None => {
-                let code = compiler.programs(world.yield_every);
-                programs.push((world.yield_every, Arc::clone(&code)));
+                let code = compiler.programs(variant);
+                programs.push((variant, Arc::clone(&code)));
                 code
             }
         };
@@ -207,7 +213,7 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// What the steps of every request become; the programs of their fans follow those of all requests.
-    fn build(&self, yield_every: Option<Span>) -> Vec<Built> {
+    fn build(&self, (yield_every, in_thread): (Option<Span>, bool)) -> Vec<Built> {
         let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
@@ -218,17 +224,17 @@ impl Compiler<'_> {
         let mut first_fan = requests.len();
         let mut all = Vec::new();
         for request in requests {
-            let built = program::build(&request.name.text, &request.steps, &tables, first_fan);
+            let built = program::build(request, request.in_thread || in_thread, &tables, first_fan);
             first_fan += built.fans.len();
             all.push(built);
         }
         all
     }
 
-    fn programs(&self, yield_every: Option<Span>) -> Arc<[Program]> {
+    fn programs(&self, variant: (Option<Span>, bool)) -> Arc<[Program]> {
         let mut fans = Vec::new();
         let mut programs = Vec::new();
-        for built in self.build(yield_every) {
+        for built in self.build(variant) {
             programs.push(built.program);
             fans.extend(built.fans);
         }
@@ -238,7 +244,7 @@ impl Compiler<'_> {
 
     fn classes(&self) -> Arc<[ClassSpec]> {
         let weights = weights(&self.scenario.requests);
-        let classes = self.scenario.requests.iter().zip(self.build(None)).zip(weights).zip(0..);
+        let classes = self.scenario.requests.iter().zip(self.build((None, false))).zip(weights).zip(0..);
         classes
             .map(|(((request, built), weight), program)| ClassSpec {
                 name: request.name.text.clone(),
@@ -302,13 +308,16 @@ impl Compiler<'_> {
         u32::try_from(at).ok()
     }
 
-    /// Pools, locks, queues and events, and after them the hub's native threads, if a request uses them.
-    fn syncs(&self) -> Vec<SyncSpec> {
+    /// What is shared by name, and after it the native threads of a hub or loop, if a request uses them.
+    fn syncs(&self, world: &TypedWorld) -> Vec<SyncSpec> {
         let Scenario { syncs, offload, .. } = self.scenario;
-        let threads = offload.map(|size| SyncSpec {
-            name: "hub threadpool".to_owned(),
+        let on_loop = matches!(world.worker.kind, engine::model::WorkerKind::Loop(_));
+        let (name, usual) =
+            if on_loop { ("threads of the loop", ANYIO_TOKENS) } else { ("hub threadpool", GEVENT_THREADS) };
+        let threads = offload.map(|said| SyncSpec {
+            name: name.to_owned(),
             pool: true,
-            kind: SyncKind::Threads { size },
+            kind: SyncKind::Threads { size: said.unwrap_or(usual) },
         });
         let named =
             syncs.iter().map(|sync| SyncSpec { name: sync.name.text.clone(), pool: sync.is_pool(), kind: sync.kind });
@@ -365,7 +374,7 @@ impl Compiler<'_> {
                     breaker: peer.breaker,
                 })
                 .collect(),
-            syncs: self.syncs(),
+            syncs: self.syncs(world),
             values: self.scenario.values.iter().map(|value| value.text.clone()).collect(),
             connections: self.scenario.connections.iter().map(|one| one.name.text.clone()).collect(),
             classes,

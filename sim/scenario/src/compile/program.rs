@@ -5,10 +5,11 @@
 
 use engine::law::Law;
 use engine::model::SiteSpec;
-use engine::op::{Draw, DrawKind, Limit, Op, Pc, Per, Program};
+use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Per, Program};
 use engine::rng::stable_hash;
 use engine::time::Span;
 
+use crate::tables::request::TypedRequest;
 use crate::tables::sharing::Connection;
 use crate::tables::step::{Act, Takes, TypedStep};
 
@@ -58,8 +59,15 @@ struct Builder<'a> {
 }
 
 /// Compiles the steps of request `class`; `first_fan` is the model's index of the first fan in them.
-pub(crate) fn build(class: &str, steps: &[TypedStep], tables: &ModelTables<'_>, first_fan: usize) -> Built {
-    Builder::new(class, tables, first_fan).finish(steps)
+pub(crate) fn build(class: &TypedRequest, in_thread: bool, tables: &ModelTables<'_>, first_fan: usize) -> Built {
+    let mut builder = Builder::new(&class.name.text, tables, first_fan);
+    if in_thread {
+        let goes_on = class.steps.last().filter(|step| matches!(step.act, Act::Background { .. }));
+        let (inside, after) = class.steps.split_at(class.steps.len() - usize::from(goes_on.is_some()));
+        builder.in_thread(None, inside);
+        return builder.finish(after);
+    }
+    builder.finish(&class.steps)
 }
 
 impl<'a> Builder<'a> {
@@ -120,7 +128,7 @@ impl<'a> Builder<'a> {
             Act::Call { .. } => self.call(&step.act),
             Act::Read { value } => self.code.push(Op::Read { value: index(self.tables.values, value) }),
             Act::Write { value } => self.code.push(Op::Write { value: index(self.tables.values, value) }),
-            Act::Acquire { sync, timeout } => self.acquire(sync, *timeout),
+            Act::Acquire { sync, timeout, patching } => self.acquire(sync, *timeout, *patching),
             Act::Release { sync } => self.release(sync),
             Act::Put { queue, timeout } => {
                 let (sync, limit) = (self.sync(queue), self.limit(*timeout));
@@ -135,6 +143,11 @@ impl<'a> Builder<'a> {
             Act::Wait { event, timeout } => {
                 let (sync, limit) = (self.sync(event), self.limit(*timeout));
                 self.code.push(Op::Await { sync, limit });
+            }
+            Act::Thread { executor, steps } => self.in_thread(executor.as_deref(), steps),
+            Act::Background { steps } => {
+                self.code.push(Op::Respond);
+                self.steps(steps);
             }
             Act::With { .. } | Act::Repeat { .. } | Act::Chance { .. } | Act::Fan { .. } | Act::Within { .. } => {
                 self.outer(step);
@@ -171,8 +184,8 @@ impl<'a> Builder<'a> {
     /// A step with steps inside.
     fn outer(&mut self, step: &TypedStep) {
         match &step.act {
-            Act::With { sync, timeout, steps } => {
-                self.acquire(sync, *timeout);
+            Act::With { sync, timeout, patching, steps } => {
+                self.acquire(sync, *timeout, *patching);
                 self.steps(steps);
                 self.release(sync);
             }
@@ -219,10 +232,18 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn acquire(&mut self, sync: &str, timeout: Option<Span>) {
+    /// Steps in a native thread.
+    fn in_thread(&mut self, executor: Option<&str>, steps: &[TypedStep]) {
+        let sync = executor.map_or(small(self.tables.syncs.len()), |executor| self.sync(executor));
+        self.code.push(Op::ToThread { sync });
+        self.steps(steps);
+        self.code.push(Op::FromThread { sync });
+    }
+
+    fn acquire(&mut self, sync: &str, timeout: Option<Span>, patching: Patching) {
         self.held.push(sync.to_owned());
         let limit = self.limit(timeout);
-        self.code.push(Op::Acquire { sync: self.sync(sync), limit, block: true });
+        self.code.push(Op::Acquire { sync: self.sync(sync), limit, block: true, patching });
     }
 
     fn release(&mut self, sync: &str) {

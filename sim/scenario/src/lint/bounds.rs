@@ -136,7 +136,10 @@ fn most_held(steps: &[TypedStep], pool: &str) -> u64 {
         };
         held += match &step.act {
             Act::Repeat { times, steps } => u64::from(*times) * left_over(steps, pool),
-            Act::Chance { steps, .. } | Act::Within { steps, .. } => left_over(steps, pool),
+            Act::Chance { steps, .. }
+            | Act::Within { steps, .. }
+            | Act::Thread { steps, .. }
+            | Act::Background { steps } => left_over(steps, pool),
             _ => 0,
         };
         most = most.max(held + here);
@@ -151,7 +154,12 @@ fn left_over(steps: &[TypedStep], pool: &str) -> u64 {
         match &step.act {
             Act::Acquire { sync, .. } if sync == pool => held += 1,
             Act::Release { sync } if sync == pool => held = held.saturating_sub(1),
-            Act::Chance { steps, .. } | Act::Within { steps, .. } => held += left_over(steps, pool),
+            Act::Chance { steps, .. }
+            | Act::Within { steps, .. }
+            | Act::Thread { steps, .. }
+            | Act::Background { steps } => {
+                held += left_over(steps, pool);
+            }
             Act::Repeat { times, steps } => held += u64::from(*times) * left_over(steps, pool),
             _ => {}
         }
@@ -198,8 +206,11 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 fn cores_busy(world: &TypedWorld, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
     let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
+    let lends = scenario.uses(|act| matches!(act, Act::Thread { .. }))
+        || scenario.requests.iter().any(|one| one.in_thread)
+        || world.in_thread;
     let one = match world.worker.kind {
-        WorkerKind::Hub { .. } | WorkerKind::Loop(_) => true,
+        WorkerKind::Hub { .. } | WorkerKind::Loop(_) => !lends,
         WorkerKind::Threads { threads } => threads == 1 && !fans,
         WorkerKind::Pool { .. } => false,
     };

@@ -152,7 +152,7 @@ impl<'s> Walk<'_, 's> {
                 self.steps(steps);
                 self.release(sync);
             }
-            Act::Within { steps, .. } => self.steps(steps),
+            Act::Within { steps, .. } | Act::Thread { steps, .. } | Act::Background { steps } => self.steps(steps),
             Act::Repeat { times, steps } => (0..(*times).min(2)).for_each(|_| self.steps(steps)),
             Act::Chance { steps, .. } => self.perhaps(steps),
             Act::Fan { count, steps } => self.fan(*count, steps),
@@ -258,13 +258,16 @@ fn passes(act: &Act, yields: bool) -> (bool, bool) {
         Act::Native(_) | Act::Sleep(Patching::Blocking, _) => (false, true),
         Act::Call { patching: Patching::Blocking, .. } => (false, true),
         Act::Sleep(Patching::Patched, _) | Act::Yield | Act::Offload(_) => (true, true),
-        Act::Call { .. } | Act::Acquire { .. } | Act::With { .. } => (true, true),
+        Act::Acquire { patching: Patching::Blocking, .. } | Act::With { patching: Patching::Blocking, .. } => {
+            (false, true)
+        }
+        Act::Call { .. } | Act::Acquire { .. } | Act::With { .. } | Act::Thread { .. } => (true, true),
         Act::Put { .. } | Act::Get { .. } | Act::Wait { .. } | Act::Fan { .. } => (true, true),
         Act::Release { .. } | Act::Set { .. } | Act::Clear { .. } | Act::Read { .. } | Act::Write { .. } => {
             (false, false)
         }
         // What is inside is looked at by itself.
-        Act::Repeat { .. } | Act::Chance { .. } | Act::Within { .. } => (false, false),
+        Act::Repeat { .. } | Act::Chance { .. } | Act::Within { .. } | Act::Background { .. } => (false, false),
     }
 }
 

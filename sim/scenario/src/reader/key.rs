@@ -131,6 +131,7 @@ pub(crate) enum NameGroup {
     Event,
     Value,
     Connection,
+    Executor,
     Request,
     /// `[worker.NAME]` of a preset.
     Worker,
@@ -148,6 +149,7 @@ impl NameGroup {
             NameGroup::Event => "event",
             NameGroup::Value => "value",
             NameGroup::Connection => "connection",
+            NameGroup::Executor => "executor",
             NameGroup::Request => "request",
             NameGroup::Worker => "worker",
         }
@@ -170,6 +172,7 @@ impl NameGroup {
             NameGroup::Event => "events",
             NameGroup::Value => "values",
             NameGroup::Connection => "connections",
+            NameGroup::Executor => "executors",
             NameGroup::Request => "requests",
             NameGroup::Worker => "workers",
         }
@@ -186,6 +189,7 @@ impl NameGroup {
             NameGroup::Event => &["event"],
             NameGroup::Value => &["value"],
             NameGroup::Connection => &["connection"],
+            NameGroup::Executor => &["executor"],
             NameGroup::Request => &["request"],
             NameGroup::Worker => &["worker"],
         }

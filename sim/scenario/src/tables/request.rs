@@ -38,6 +38,14 @@ pub(crate) static REQUEST: KeyTable = KeyTable {
             "The size of its response.",
         ),
         key(
+            "in_thread",
+            KeyKind::Flag,
+            Presence::Default("false"),
+            "true",
+            "All its steps run in a native thread of `[offload]`: a sync endpoint of FastAPI (`def`), or a sync view under a loop. On a \
+             threaded server they run in a thread anyway.",
+        ),
+        key(
             "steps",
             KeyKind::Steps,
             Presence::Default("[]"),
@@ -54,6 +62,8 @@ pub(crate) struct TypedRequest {
     pub(crate) share: f64,
     pub(crate) header: u32,
     pub(crate) body: u32,
+    /// Whether its steps run in a native thread of a hub or loop.
+    pub(crate) in_thread: bool,
     pub(crate) steps: Vec<TypedStep>,
 }
 
@@ -61,7 +71,8 @@ impl TypedRequest {
     /// Reads one `[request.NAME]`.
     pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> TypedRequest {
         let response: &Node = node.get("response");
-        let steps = TypedStep::read_all(node.get("steps"), findings);
+        let in_thread: bool = node.get("in_thread");
+        let steps = TypedStep::read_all(node.get("steps"), in_thread, findings);
         let mut held = Held::new();
         balance(&steps, &mut held, &name.text, findings);
         for (sync, (_, at)) in held {
@@ -75,6 +86,7 @@ impl TypedRequest {
             share: node.get("share"),
             header: response.get("header"),
             body: response.get("body"),
+            in_thread,
             steps,
         }
     }
@@ -116,7 +128,12 @@ fn balance<'s>(steps: &'s [TypedStep], held: &mut Held<'s>, request: &str, findi
                     findings.warning(step.at, what).label("not held here").help(help);
                 }
             },
-            Act::With { steps, .. } | Act::Within { steps, .. } => balance(steps, held, request, findings),
+            Act::With { steps, .. }
+            | Act::Within { steps, .. }
+            | Act::Thread { steps, .. }
+            | Act::Background { steps } => {
+                balance(steps, held, request, findings);
+            }
             Act::Repeat { steps, .. } | Act::Chance { steps, .. } | Act::Fan { steps, .. } => {
                 // A run of a fan is a task of its own: it holds nothing of what is held around it.
                 let outer = if matches!(step.act, Act::Fan { .. }) { Held::new() } else { held.clone() };

@@ -18,6 +18,10 @@ const fn patching(doc: &'static str) -> TableKey {
     key("blocking", KeyKind::Flag, Presence::Default("false"), "true", doc)
 }
 
+/// What `blocking` means for a wait for a unit.
+const KEEPS: &str =
+    "Waits in the thread's own lock, as a synchronous pool does: a hub or event loop stands still meanwhile.";
+
 const fn timeout(doc: &'static str) -> TableKey {
     key("timeout", KeyKind::Positive, Presence::Else("it waits"), "\"1s\"", doc)
 }
@@ -103,6 +107,7 @@ step!(
     &[
         key("acquire", KeyKind::Name(NameGroup::Sync), Presence::Required, "\"db\"", "Name of the pool or lock."),
         timeout("Longest wait; the request fails when it passes."),
+        patching(KEEPS),
     ]
 );
 step!(
@@ -120,6 +125,7 @@ step!(
     &[
         key("with", KeyKind::Name(NameGroup::Sync), Presence::Required, "\"db\"", "Name of the pool or lock."),
         timeout("Longest wait; the request fails when it passes."),
+        patching(KEEPS),
         INNER,
     ]
 );
@@ -214,6 +220,33 @@ step!(
 );
 
 step!(
+    THREAD,
+    "{ thread = [{ call = \"db\", takes = \"20ms\" }] }",
+    "a thread",
+    "The steps inside, in a native thread: asyncio's to_thread and run_in_executor, anyio's run_sync, gevent's threadpool.apply. Hub or \
+     loop go on, and contend with the thread for the GIL. A thread of a threaded server runs them itself.",
+    &[
+        key("thread", KeyKind::Steps, Presence::Required, "[{ burn = \"1ms\" }]", "The steps inside."),
+        key(
+            "executor",
+            KeyKind::Name(NameGroup::Executor),
+            Presence::Else("the threads of `[offload]`"),
+            "\"sync\"",
+            "The pool of threads.",
+        ),
+    ]
+);
+
+step!(
+    BACKGROUND,
+    "{ background = [{ sleep = \"1s\" }] }",
+    "a background step",
+    "The response leaves, and then the steps inside run in the same thread, greenlet or task, whose place stays taken: Starlette's \
+     background tasks, dependencies with `yield`, a WSGI response's `close()`. Only as the last step of a request.",
+    &[key("background", KeyKind::Steps, Presence::Required, "[{ burn = \"1ms\" }]", "What nobody waits for.")]
+);
+
+step!(
     READ,
     "{ read = \"counter\" }",
     "a read",
@@ -229,9 +262,29 @@ step!(
 );
 
 /// All steps; the first key of each is its verb.
-pub(crate) static STEPS: [&KeyTable; 20] = [
-    &BURN, &NATIVE, &SLEEP, &YIELD, &CALL, &ACQUIRE, &RELEASE, &WITH, &PUT, &GET, &SET, &CLEAR, &WAIT, &READ, &WRITE,
-    &REPEAT, &CHANCE, &FAN, &WITHIN, &OFFLOAD,
+pub(crate) static STEPS: [&KeyTable; 22] = [
+    &BURN,
+    &NATIVE,
+    &SLEEP,
+    &YIELD,
+    &CALL,
+    &ACQUIRE,
+    &RELEASE,
+    &WITH,
+    &PUT,
+    &GET,
+    &SET,
+    &CLEAR,
+    &WAIT,
+    &READ,
+    &WRITE,
+    &REPEAT,
+    &CHANCE,
+    &FAN,
+    &WITHIN,
+    &OFFLOAD,
+    &THREAD,
+    &BACKGROUND,
 ];
 
 /// A step and where it stands.
@@ -249,9 +302,9 @@ pub(crate) enum Act {
     Sleep(Patching, Takes),
     Yield,
     Call { peer: String, takes: Takes, timeout: Option<Span>, patching: Patching, over: Option<String> },
-    Acquire { sync: String, timeout: Option<Span> },
+    Acquire { sync: String, timeout: Option<Span>, patching: Patching },
     Release { sync: String },
-    With { sync: String, timeout: Option<Span>, steps: Vec<TypedStep> },
+    With { sync: String, timeout: Option<Span>, patching: Patching, steps: Vec<TypedStep> },
     Put { queue: String, timeout: Option<Span> },
     Get { queue: String, timeout: Option<Span> },
     Set { event: String },
@@ -264,6 +317,8 @@ pub(crate) enum Act {
     Fan { count: u32, steps: Vec<TypedStep> },
     Within { limit: Span, steps: Vec<TypedStep> },
     Offload(Takes),
+    Thread { executor: Option<String>, steps: Vec<TypedStep> },
+    Background { steps: Vec<TypedStep> },
 }
 
 impl Act {
@@ -281,6 +336,7 @@ impl Act {
             Act::Wait { event, .. } => ("wait", event),
             Act::Read { value } => ("read", value),
             Act::Write { value } => ("write", value),
+            Act::Thread { executor: Some(executor), .. } => ("executor", executor),
             _ => return None,
         })
     }
@@ -297,6 +353,8 @@ impl Act {
             Act::Fan { .. } => "fan",
             Act::Within { .. } => "timeout",
             Act::Offload(_) => "offload",
+            Act::Thread { .. } => "thread",
+            Act::Background { .. } => "background",
             named => named.named().map_or("", |(verb, _)| verb),
         }
     }
@@ -316,12 +374,23 @@ struct Around {
     loops: usize,
     /// Whether a `fan` is around it.
     fan: bool,
+    /// Whether a `thread` is, or the whole request is in one.
+    thread: bool,
+    /// Whether any step is.
+    inside: bool,
 }
 
 impl TypedStep {
     /// Reads the steps of a request.
-    pub(crate) fn read_all(nodes: &[Node], findings: &mut Findings) -> Vec<TypedStep> {
-        TypedStep::read_list(nodes, Around::default(), findings)
+    pub(crate) fn read_all(nodes: &[Node], in_thread: bool, findings: &mut Findings) -> Vec<TypedStep> {
+        let steps = TypedStep::read_list(nodes, Around { thread: in_thread, ..Around::default() }, findings);
+        for early in steps.iter().rev().skip(1).filter(|step| matches!(step.act, Act::Background { .. })) {
+            let finding = findings.error(early.at, "a `background` with steps after it");
+            finding
+                .label("not the last")
+                .help("the response has left by then: put the other steps before it, or inside");
+        }
+        steps
     }
 
     fn read_list(nodes: &[Node], around: Around, findings: &mut Findings) -> Vec<TypedStep> {
@@ -331,6 +400,19 @@ impl TypedStep {
     /// Reads a step; `None` for one whose verb is wrong, which has been reported.
     fn read(node: &Node, around: Around, findings: &mut Findings) -> Option<TypedStep> {
         let verb = node.table.keys[0].name;
+        if verb == "background" && around.inside {
+            let finding = findings.error(node.key_at(verb), "a `background` inside another step");
+            finding.label("inside").help("write it as the last step of the request: the response leaves there");
+            return None;
+        }
+        let at_end = verb == "background";
+        let around = Around { inside: true, thread: around.thread && !at_end, ..around };
+        if around.thread && !runs_in_thread(verb) {
+            let what = format!("`{verb}` inside a `thread`");
+            let help = "a native thread burns, sleeps, calls, and takes units: write this step before or after, where the loop is";
+            findings.error(node.key_at(verb), what).label("not in a thread").help(help);
+            return None;
+        }
         let takes = |key: &str| Takes { law: node.get::<&LawText>(key).clone(), at: node.at(key) };
         let name = || Some(node.get::<&[Name]>(verb).first()?.text.clone());
         let timeout = || node.find::<Span>("timeout");
@@ -353,7 +435,7 @@ impl TypedStep {
                 let over = node.find::<&[Name]>("over").and_then(|names| names.first()).map(|over| over.text.clone());
                 Act::Call { peer: name()?, takes: takes("takes"), timeout: timeout(), patching: patching(), over }
             }
-            "acquire" => Act::Acquire { sync: name()?, timeout: timeout() },
+            "acquire" => Act::Acquire { sync: name()?, timeout: timeout(), patching: patching() },
             "release" => Act::Release { sync: name()? },
             "put" => Act::Put { queue: name()?, timeout: timeout() },
             "get" => Act::Get { queue: name()?, timeout: timeout() },
@@ -369,12 +451,14 @@ impl TypedStep {
 
     /// Reads a step with steps inside.
     fn read_outer(verb: &str, node: &Node, around: Around, findings: &mut Findings) -> Option<Act> {
-        let inner = |around: Around, findings: &mut Findings| TypedStep::read_list(node.get("steps"), around, findings);
+        let steps = if matches!(verb, "thread" | "background") { verb } else { "steps" };
+        let inner = |around: Around, findings: &mut Findings| TypedStep::read_list(node.get(steps), around, findings);
         Some(match verb {
             "with" => {
                 let steps = inner(around, findings);
                 let sync = node.get::<&[Name]>("with").first()?.text.clone();
-                Act::With { sync, timeout: node.find("timeout"), steps }
+                let patching = if node.get("blocking") { Patching::Blocking } else { Patching::Patched };
+                Act::With { sync, timeout: node.find("timeout"), patching, steps }
             }
             "repeat" => {
                 if around.loops == Program::REGISTERS {
@@ -394,8 +478,17 @@ impl TypedStep {
                     return None;
                 }
                 // The first register of a run holds its number.
-                Act::Fan { count: node.get("fan"), steps: inner(Around { loops: 1, fan: true }, findings) }
+                Act::Fan {
+                    count: node.get("fan"),
+                    steps: inner(Around { loops: 1, fan: true, thread: false, inside: true }, findings),
+                }
             }
+            "thread" => {
+                let executor = node.find::<&[Name]>("executor").and_then(|names| names.first());
+                let executor = executor.map(|executor| executor.text.clone());
+                Act::Thread { executor, steps: inner(Around { thread: true, ..around }, findings) }
+            }
+            "background" => Act::Background { steps: inner(around, findings) },
             "timeout" => Act::Within { limit: node.get("timeout"), steps: inner(around, findings) },
             _ => Act::Chance { odds: ppm(node.get("chance")), steps: inner(around, findings) },
         })
@@ -408,7 +501,9 @@ impl TypedStep {
             | Act::Repeat { steps, .. }
             | Act::Chance { steps, .. }
             | Act::Fan { steps, .. }
-            | Act::Within { steps, .. } => steps,
+            | Act::Within { steps, .. }
+            | Act::Thread { steps, .. }
+            | Act::Background { steps } => steps,
             _ => &[],
         }
     }
@@ -432,4 +527,9 @@ impl TypedStep {
             TypedStep::each(step.inner(), see);
         }
     }
+}
+
+/// Whether a native thread of a hub or loop does such a step: queues, events and fan-outs are the loop's.
+pub(crate) fn runs_in_thread(verb: &str) -> bool {
+    !matches!(verb, "put" | "get" | "set" | "clear" | "wait" | "fan" | "offload" | "thread")
 }

@@ -1,5 +1,5 @@
-//! `[pool.NAME]`, `[lock.NAME]`, `[queue.NAME]`, `[event.NAME]` and `[offload]`: what requests share and wait for inside
-//! a process.
+//! `[pool.NAME]`, `[lock.NAME]`, `[queue.NAME]`, `[event.NAME]`, `[executor.NAME]` and `[offload]`: what requests share and wait
+//! for inside a process.
 
 use engine::model::{Policy, SyncKind};
 
@@ -69,14 +69,23 @@ pub(crate) static EVENT: KeyTable = KeyTable {
 pub(crate) static OFFLOAD: KeyTable = KeyTable {
     heading: "[offload]",
     noun: "the offload pool",
-    doc: "The hub's pool of native threads, which `offload` steps use; every process has its own. Threaded servers do without it.",
+    doc: "The pool of native threads of a hub or event loop, which `offload` and `thread` steps use; every process has its own. Threaded \
+          servers do without it.",
     keys: &[key(
         "threads",
         KeyKind::Count(1, 10_000),
-        Presence::Default("10"),
+        Presence::Else("10 on a hub (gevent's `threadpool_size`), 40 on a loop (anyio's limiter)"),
         "20",
-        "Native threads of a process's pool; 10 is gevent's default.",
+        "Native threads of a process's pool.",
     )],
+};
+
+pub(crate) static EXECUTOR: KeyTable = KeyTable {
+    heading: "[executor.NAME]",
+    noun: "an executor",
+    doc: "A pool of native threads beside `[offload]`, for `thread` steps that name it; every process has its own. Threaded servers do \
+          without it.",
+    keys: &[key("threads", KeyKind::Count(1, 10_000), Presence::Required, "1", "Native threads of a process's pool.")],
 };
 
 /// A pool, lock, queue or event.
@@ -89,10 +98,10 @@ pub(crate) struct TypedSync {
 }
 
 impl TypedSync {
-    /// Reads the tables below the root's `pool`, `lock`, `queue` and `event`, which share their names.
+    /// Reads the tables below the root's `pool`, `lock`, `queue`, `event` and `executor`, which share their names.
     pub(crate) fn read_all(root: &Node, findings: &mut Findings) -> Vec<TypedSync> {
         let mut syncs: Vec<TypedSync> = Vec::new();
-        for table in ["pool", "lock", "queue", "event"] {
+        for table in ["pool", "lock", "queue", "event", "executor"] {
             for (name, node) in root.get::<&[(Name, Node)]>(table) {
                 if table == "queue" && node.get("filled") && node.find::<u32>("size").is_none() {
                     let what = format!("queue `{}` is filled, but nothing says with how many items", name.text);
@@ -100,9 +109,10 @@ impl TypedSync {
                     findings.error(node.key_at("filled"), what).label("how many?").help(help);
                 }
                 if let Some(first) = syncs.iter().find(|sync| sync.name.text == name.text) {
-                    let one = |table: &str| format!("{} {table}", if table == "event" { "an" } else { "a" });
+                    let one = |table: &str| format!("{} {table}", if table.starts_with('e') { "an" } else { "a" });
                     let what = format!("`{}` is {} and {}", name.text, one(first.table), one(table));
-                    let help = "give one of them another name: pools, locks, queues and events share their names";
+                    let help =
+                        "give one of them another name: pools, locks, queues, events and executors share their names";
                     findings.error(name.at, what).label("a second time").help(help);
                     continue;
                 }
@@ -116,7 +126,7 @@ impl TypedSync {
 impl TypedSync {
     /// Whether waiting for it is waiting for a pool: of units, or a queue that connections are got from and put back into.
     pub(crate) fn is_pool(&self) -> bool {
-        self.table == "pool" || matches!(self.kind, SyncKind::Queue { filled: true, .. })
+        self.table == "pool" || matches!(self.kind, SyncKind::Queue { filled: true, .. } | SyncKind::Threads { .. })
     }
 
     /// What a request does with one, for messages.
@@ -124,6 +134,7 @@ impl TypedSync {
         match self.kind {
             SyncKind::Queue { .. } => "uses queue",
             SyncKind::Event => "uses event",
+            SyncKind::Threads { .. } => "uses executor",
             _ => "uses pool or lock",
         }
     }
@@ -138,6 +149,7 @@ fn kind(table: &str, node: &Node) -> SyncKind {
             filled: node.get("filled"),
         },
         "event" => SyncKind::Event,
+        "executor" => SyncKind::Threads { size: node.get("threads") },
         _ => {
             let policy = if node.get::<&str>("policy") == "hand-off" { Policy::HandOff } else { Policy::Barging };
             SyncKind::Semaphore { units: node.find("units").unwrap_or(1), policy, bounded: false }

@@ -196,6 +196,13 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             "Connections, the asking one and idle ones included, or requests in service, from which on a process of uvicorn answers with 503 and closes (--limit-concurrency): with 100 it serves 99.",
         ),
         key(
+            "in_thread",
+            KeyKind::Flag,
+            Presence::Default("false"),
+            "true",
+            "All requests run in native threads of `[offload]`, as if each said `in_thread`: FastAPI with `def` endpoints. Only for hubs and event loops.",
+        ),
+        key(
             "listen",
             KeyKind::Count(1, 1_000_000),
             PRESET,
@@ -308,6 +315,8 @@ pub(crate) struct TypedWorld {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
+    /// Whether all requests run in native threads.
+    pub(crate) in_thread: bool,
     pub(crate) kernel: Kernel,
 }
 
@@ -362,6 +371,7 @@ impl TypedWorld {
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
+            in_thread: node.get("in_thread"),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };
         if worker.defers {
@@ -505,6 +515,9 @@ fn refuse_foreign(node: &Node, worker: &Worker, findings: &mut Findings) {
     let on_loop = worker.carrier == Carrier::Loop;
     if !on_loop {
         refuse("limit_concurrency", "it is uvicorn's");
+    }
+    if !(on_loop || hub) {
+        refuse("in_thread", "its requests run in threads anyway");
     }
     if !hub {
         if !on_loop {

@@ -48,8 +48,8 @@ pub struct Scenario {
     pub(crate) syncs: Vec<TypedSync>,
     pub(crate) values: Vec<Name>,
     pub(crate) connections: Vec<Connection>,
-    /// Native threads of a hub's pool, if a request uses them.
-    pub(crate) offload: Option<u32>,
+    /// Native threads of a hub's or loop's pool, if a request uses them; the inner one is what the file says.
+    pub(crate) offload: Option<Option<u32>>,
     pub(crate) requests: Vec<TypedRequest>,
     pub(crate) slo: Option<TypedSlo>,
     pub(crate) plan: Option<TypedPlan>,
@@ -106,9 +106,11 @@ impl Scenario {
             warnings: Vec::new(),
             expected_late: expected_late(root),
         };
-        let offloads = scenario.uses(|act| matches!(act, Act::Offload(_)));
+        let sync = scenario.requests.iter().any(|request| request.in_thread)
+            || scenario.worlds.iter().any(|world| world.in_thread);
+        let offloads = sync || scenario.uses(|act| matches!(act, Act::Offload(_) | Act::Thread { executor: None, .. }));
         let offload: &Node = root.get("offload");
-        let scenario = Scenario { offload: offloads.then(|| offload.get("threads")), ..scenario };
+        let scenario = Scenario { offload: offloads.then(|| offload.find("threads")), ..scenario };
         if root.given("offload") && !offloads {
             let finding = findings.warning(root.key_at("offload"), "no request offloads anything");
             finding.label("not used").help("write a step such as { offload = \"20ms\" }, or remove it").echo();
@@ -124,6 +126,7 @@ impl Scenario {
         scenario.leave_beginnings();
         scenario.check_run(run, findings);
         warm_up_check::check(&scenario, run, findings);
+        scenario.check_threads(root, findings);
         scenario.check_shares(findings);
         scenario.check_use(findings);
         sharing::check_use(&scenario.values, &scenario.connections, &scenario.requests, findings);

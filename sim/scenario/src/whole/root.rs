@@ -123,6 +123,13 @@ pub(crate) static ROOT: KeyTable = KeyTable {
             "Events inside a process.",
         ),
         key(
+            "executor",
+            KeyKind::Named(&sync::EXECUTOR, NameGroup::Executor),
+            Presence::Default("{}"),
+            "{ sync = { threads = 1 } }",
+            "Pools of native threads inside a process.",
+        ),
+        key(
             "value",
             KeyKind::Named(&sharing::VALUE, NameGroup::Value),
             Presence::Default("{}"),
@@ -155,7 +162,7 @@ pub(crate) static ROOT: KeyTable = KeyTable {
             KeyKind::Table(&sync::OFFLOAD),
             Presence::Default("{}"),
             "{ threads = 20 }",
-            "The hub's pool of native threads.",
+            "The pool of native threads of a hub or event loop.",
         ),
         key(
             "slo",

@@ -4,10 +4,34 @@ use std::collections::BTreeSet;
 
 use engine::model::SyncKind;
 
+use crate::reader::node::Node;
+use crate::tables::step::runs_in_thread;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
+use crate::words::source::Name;
 
 impl Scenario {
+    /// Reports steps that no native thread does, in worlds whose requests all run in one.
+    pub(super) fn check_threads(&self, root: &Node, findings: &mut Findings) {
+        for (name, node) in root.get::<&[(Name, Node)]>("world") {
+            if !node.get::<bool>("in_thread") {
+                continue;
+            }
+            for request in self.requests.iter().filter(|request| !request.in_thread) {
+                let mut verbs = Vec::new();
+                request.each_step(&mut |step| verbs.push(step.act.verb()));
+                if let Some(verb) = verbs.into_iter().find(|verb| !runs_in_thread(verb)) {
+                    let what = format!(
+                        "world `{}` runs its requests in threads, and request `{}` has a step `{verb}`",
+                        name.text, request.name.text
+                    );
+                    let help = "a native thread burns, sleeps, calls, and takes units; write `in_thread` in the requests that can";
+                    findings.error(node.key_at("in_thread"), what).label("not in a thread").help(help);
+                }
+            }
+        }
+    }
+
     /// Reports clients that ask for nothing.
     pub(super) fn check_shares(&self, findings: &mut Findings) {
         for client in self.clients.iter().filter(|_| !self.requests.is_empty()) {

@@ -128,6 +128,8 @@ enum Outside {
     Job(ArenaKey<Job>),
     /// One is done with what it does for a request's task.
     Native(TaskId),
+    /// A request's task begins to run in one.
+    GoesOver(TaskId),
 }
 
 /// What a loop hands out when it stops to think.

@@ -39,6 +39,8 @@ pub(super) enum Next {
     Pay,
     /// To be blocked in its poll until then.
     Block(Time),
+    /// To go on with Python after its poll.
+    Python,
     /// A task runs.
     Task,
     /// A handle does something outside of the loop.
@@ -60,6 +62,9 @@ impl EventLoop {
     /// Goes on until a task's program is next, or something of the machine is wanted.
     pub(super) fn turn(&mut self) -> Next {
         loop {
+            if self.pays_first() {
+                return Next::Pay;
+            }
             if let Some(ask) = self.asked() {
                 return Next::Serve(ask);
             }
@@ -79,11 +84,7 @@ impl EventLoop {
                     self.phase = TurnPhase::Poll(self.poll_until());
                     return Next::Pay;
                 }
-                TurnPhase::Poll(until) => {
-                    if let Some(blocks) = self.poll(until) {
-                        return blocks;
-                    }
-                }
+                TurnPhase::Poll(until) => return self.poll(until).unwrap_or(Next::Python),
                 TurnPhase::Queue(0) => self.phase = TurnPhase::Begin,
                 TurnPhase::Queue(left) => {
                     self.phase = TurnPhase::Queue(left - 1);
@@ -151,6 +152,11 @@ impl EventLoop {
             self.batch.push_back(handle);
         }
         self.phase = TurnPhase::Timers;
+    }
+
+    /// Whether all is paid, and the poll is next.
+    pub(super) fn polls_next(&self) -> bool {
+        matches!(self.phase, TurnPhase::Poll(_)) && self.running.is_empty()
     }
 
     /// The loop begins to run: with a poll, or under uvloop with its queue.

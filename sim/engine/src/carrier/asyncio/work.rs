@@ -26,6 +26,10 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn loop_demand(&mut self, id: LoopId) -> Demand {
         let (now, thread) = (self.now, self.event_loop(id).thread);
+        if self.carriers.lend_tasks() && self.event_loop(id).polls_next() {
+            // `select.epoll.poll` lets go of the GIL, however short it is.
+            self.drop_gil(thread);
+        }
         let owed = self.threads[thread].owed;
         let on = self.event_loop(id);
         on.now = now + owed;
@@ -42,6 +46,13 @@ impl<P: Probe> World<'_, P> {
                     }
                 }
                 Next::Serve(ask) => self.run_ask(id, ask),
+                Next::Python => {
+                    if self.carriers.lend_tasks()
+                        && let Some(demand) = self.takes_gil(thread)
+                    {
+                        break demand;
+                    }
+                }
                 Next::Pay => break Demand::PAY,
                 Next::Block(until) => {
                     if self.event_loop(id).now > now {
@@ -149,6 +160,10 @@ impl<P: Probe> World<'_, P> {
             Some(Outside::Answer(sock, question)) => on.answer(sock, question),
             Some(Outside::Job(job)) => on.finish_job(job),
             Some(Outside::Native(task)) => self.native_over(id, task),
+            Some(Outside::GoesOver(task)) => {
+                let home = on.thread;
+                self.go_over(task, home);
+            }
             None => {}
         }
         let on = self.event_loop(id);

@@ -85,11 +85,13 @@ impl<P: Probe> World<'_, P> {
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);
                 }
-                Some(Effect::Wait { need: Need::Unit { sync }, limit, .. }) => {
+                Some(Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit }) => {
                     let wait = model.syncs[usize::from(sync)].wait();
                     desk.unit(process, task, sync, limit, wait);
                 }
-                Some(Effect::GiveBack { sync }) if process.is_handed_off(sync) && desk.serves(task) => {
+                Some(Effect::GiveBack { sync })
+                    if process.gil.is_none() && process.is_handed_off(sync) && desk.serves(task) =>
+                {
                     desk.hand_off(process, sync);
                 }
                 Some(effect) => return Common::Effect(task, effect),

@@ -29,6 +29,8 @@ pub(crate) struct Green {
     pub(crate) guards: Vec<Guard>,
     /// What was thrown into it and it has not seen yet.
     pub(crate) thrown: Option<Exception>,
+    /// What was thrown while it was in a native thread.
+    pub(crate) late: Option<Exception>,
     /// What goes on flying when a `finally` clause is done.
     pub(crate) flying: Option<Exception>,
     /// Whether that clause has begun.
@@ -118,6 +120,8 @@ pub(crate) enum Then {
     Spawn(Spawn, GreenId),
     /// It sends a native thread to sleep.
     Apply(Span),
+    /// It goes on in a native thread.
+    GoOver,
     /// It goes on with the steps of its op.
     Step,
     /// It was notified.
@@ -188,6 +192,7 @@ impl Green {
             notifying: false,
             guards: Vec::new(),
             thrown: None,
+            late: None,
             flying: None,
             clause_done: false,
             micros: Vec::new(),

@@ -256,6 +256,10 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
+            Effect::Do(Op::Respond) => {
+                self.answer_early(task);
+                None
+            }
             Effect::Burn(_)
             | Effect::Native(_)
             | Effect::Yield
@@ -303,11 +307,7 @@ impl<P: Probe> World<'_, P> {
                 self.note_heaviest(id, task, span);
                 return Some(Demand::Cpu { span, gil: true });
             }
-            Effect::Wait {
-                need: need @ (Need::Timer(_) | Need::Reply { .. }),
-                patching: Patching::Blocking,
-                limit,
-            } => {
+            Effect::Wait { need, patching: Patching::Blocking, limit } => {
                 let patching = Patching::Blocking;
                 self.note_heaviest(id, task, Span::MAX);
                 self.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
@@ -322,6 +322,7 @@ impl<P: Probe> World<'_, P> {
                     self.give_back_on_hub(id, sync);
                 }
             }
+            Effect::Do(Op::Respond) => return Some(self.responds_on_hub(id, task, effect)),
             Effect::Do(op) => self.perform_on_hub(id, task, op),
             Effect::Leave => self.give_back_all(task, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_hub(id, sync),
@@ -338,14 +339,21 @@ impl<P: Probe> World<'_, P> {
                     self.end_request(id, task);
                 }
             }
-            Effect::Exit => {
-                let respond = self.respond_work(task);
-                self.owe(id, respond);
-                self.threads[thread].deferred = Some(Effect::Exit);
-                return Some(Demand::PAY);
-            }
+            Effect::Exit => return Some(self.responds_on_hub(id, task, effect)),
         }
         None
+    }
+
+    /// The response is written before what comes then.
+    #[inline(always)]
+    fn responds_on_hub(&mut self, id: HubId, task: TaskId, then: Effect) -> Demand {
+        let thread = self.hubs[id].thread;
+        let respond = self.respond_work(task);
+        let sends = self.worker(self.threads[thread].process).releases.after;
+        self.makes_system_calls(thread, sends);
+        self.owe(id, respond);
+        self.threads[thread].deferred = Some(then);
+        Demand::PAY
     }
 
     /// A step that takes so long keeps the hub.
@@ -397,9 +405,17 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if let Some(waiter) = self.give_back(process, sync, current) {
-            self.stop_limit(id, waiter);
-            self.bill(waiter, self.now, Wait::Hub);
-            self.queue_turn(id, waiter);
+            if self.is_away(waiter, self.hubs[id].thread) {
+                return self.wake_bare(waiter, Wait::Core);
+            }
+            self.end_wait_on_hub(id, waiter);
         }
+    }
+
+    /// A greenlet has been handed a unit: it has its turn.
+    pub(in crate::carrier) fn end_wait_on_hub(&mut self, id: HubId, waiter: TaskId) {
+        self.stop_limit(id, waiter);
+        self.bill(waiter, self.now, Wait::Hub);
+        self.queue_turn(id, waiter);
     }
 }

@@ -49,8 +49,12 @@ impl<P: Probe> World<'_, P> {
         if state.notifier != Notifier::Queued(serial) {
             return;
         }
+        let Some(&(last, _)) = state.waiters.back() else {
+            // A native thread has served the last of them meanwhile.
+            state.notifier = Notifier::None;
+            return;
+        };
         state.notifier = Notifier::Running;
-        let Some(&(last, _)) = state.waiters.back() else { unreachable!("a notifier nobody waits for is stopped") };
         self.hub(id).underway = Some(Underway::Notify { link, late: false, last, done: false });
     }
 
@@ -92,6 +96,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn wake_linked(&mut self, id: HubId, task: TaskId) {
+        if self.is_away(task, self.hubs[id].thread) {
+            return self.wake_bare(task, Wait::Core);
+        }
         self.stop_limit(id, task);
         self.tasks[task].ready_since = self.local(id);
         self.switch_to(id, task);

@@ -27,7 +27,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn perform_on_hub(&mut self, id: HubId, task: TaskId, op: Op) {
         let process = self.hubs[id].process;
         match op {
-            Op::Acquire { sync, limit, block } => self.acquire(id, task, sync, limit, block),
+            Op::Acquire { sync, limit, block, .. } => self.acquire(id, task, sync, limit, block),
             Op::Release { sync } => self.release(id, task, sync),
             Op::Await { sync, limit } => self.await_ready(id, task, sync, limit),
             Op::Signal { sync, item } => {
@@ -65,13 +65,11 @@ impl<P: Probe> World<'_, P> {
             }
             Op::Answer { sync } => self.await_answer(id, task, sync),
             Op::Apply { sync, takes } => {
-                let Sync::Threads(link) = self.processes[process].syncs[usize::from(sync)] else {
-                    unreachable!("native threads come in pools")
-                };
                 let span = self.drawn(task, takes);
-                self.greens[self.tasks[task].green].native_room = link;
-                self.take_or_park(id, task, link, None, Then::Apply(span));
+                self.want_thread(id, task, sync, Then::Apply(span));
             }
+            Op::ToThread { sync } => self.want_thread(id, task, sync, Then::GoOver),
+            Op::FromThread { .. } => unreachable!("only native threads come to the end of their steps"),
             Op::Mark { tag, outcome } => {
                 let green = self.tasks[task].green;
                 let outcome = if outcome { self.greens[green].outcome.take() } else { None };
@@ -86,9 +84,20 @@ impl<P: Probe> World<'_, P> {
             | Op::Set { .. }
             | Op::Loop { .. }
             | Op::Chance { .. }
+            | Op::Respond
             | Op::End => unreachable!("the interpreter turns these into effects"),
             Op::Aio { .. } => unreachable!("only event loops have tasks that do this"),
         }
+    }
+
+    /// A native thread of a pool, and then what for.
+    fn want_thread(&mut self, id: HubId, task: TaskId, sync: u16, then: Then) {
+        let process = self.hubs[id].process;
+        let Sync::Threads(link) = self.processes[process].syncs[usize::from(sync)] else {
+            unreachable!("native threads come in pools")
+        };
+        self.greens[self.tasks[task].green].native_room = link;
+        self.take_or_park(id, task, link, None, then);
     }
 
     /// An op that is about other greenlets.

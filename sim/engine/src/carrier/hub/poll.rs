@@ -237,7 +237,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A listener has something to accept. Whether the hub wakes for it.
-    pub(crate) fn listener_readable(&mut self, hub: HubId) -> bool {
+    pub(in crate::carrier) fn hub_listens(&mut self, hub: HubId) -> bool {
         self.hubs[hub].sockets.list(LISTENER) && self.wake_poll(hub)
     }
 

@@ -17,7 +17,7 @@ use crate::python::sync::Sync;
 use crate::watch::probe::Probe;
 use crate::world::World;
 
-/// A sleep in a native thread.
+/// A sleep in a native thread, or a task that is there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Native {
     /// The slot it gives back.
@@ -25,6 +25,10 @@ pub(crate) struct Native {
     /// The result that its greenlet waits for.
     result: LinkId,
     serial: u32,
+    /// The task that is in the thread, if one is.
+    guest: TaskId,
+    /// Whether that has yet to begin there.
+    waits: bool,
     /// Whether it is done and has signalled.
     pub(super) sent: bool,
 }
@@ -118,16 +122,44 @@ impl<P: Probe> World<'_, P> {
         let room = self.greens[self.tasks[task].green].native_room;
         let result = self.new_link(process, Linkable::event(false));
         let serial = self.hubs[id].next_serial();
-        self.hub(id).natives.push(Native { room, result, serial, sent: false });
+        let (guest, waits) = (TaskId::NONE, false);
+        self.hub(id).natives.push(Native { room, result, serial, guest, waits, sent: false });
         self.later(self.local(id) + span, Caller::Native { hub: id, serial });
         self.park_for_readiness(id, task, result, None);
         // Until the thread is done it works for the request, as a thread server's own would while it sleeps.
         self.name_wait_as(task, Wait::Timer);
     }
 
-    /// A native thread is done: it signals.
+    /// The current greenlet's steps go on in a native thread; what waits for their result is the greenlet, once it is home.
+    pub(super) fn lend(&mut self, id: HubId, task: TaskId) {
+        let process = self.hubs[id].process;
+        let room = self.greens[self.tasks[task].green].native_room;
+        let result = self.new_link(process, Linkable::event(false));
+        let serial = self.hubs[id].next_serial();
+        self.hub(id).natives.push(Native { room, result, serial, guest: task, waits: true, sent: false });
+        self.later(self.local(id), Caller::Native { hub: id, serial });
+        self.tasks[task].handle = result;
+        self.park_as(id, task, Parked::Readiness);
+    }
+
+    /// A task is back from its native thread, which signals.
+    pub(in crate::carrier) fn is_home_on_hub(&mut self, id: HubId, task: TaskId) {
+        let process = self.hubs[id].process;
+        let native = self.hub(id).natives.iter().find(|native| native.guest == task).copied();
+        let native = native.expect("it was lent");
+        self.queue_for_unit(process, native.result, task);
+        self.tasks[task].parked = Parked::Readiness;
+        self.native_done(id, native.serial);
+    }
+
+    /// A native thread is done: it signals. One that is to begin gets its task.
     pub(crate) fn native_done(&mut self, id: HubId, serial: u32) {
         let native = self.hub(id).natives.iter_mut().find(|native| native.serial == serial);
+        if let Some(&mut Native { guest, waits: ref mut waits @ true, .. }) = native {
+            *waits = false;
+            let home = self.hubs[id].thread;
+            return self.go_over(guest, home);
+        }
         // Nobody, if the process died meanwhile.
         if let Some(native) = native {
             native.sent = true;

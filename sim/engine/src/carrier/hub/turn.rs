@@ -47,7 +47,7 @@ impl<P: Probe> World<'_, P> {
         loop {
             let hub = self.hub(id);
             let polls = hub.phase == Phase::Poll && hub.current.is_none() && hub.underway.is_none();
-            if polls && let Some(demand) = self.poll(id) {
+            if polls && let Some(demand) = self.poll_outside_python(id) {
                 return demand;
             }
             let demand = match self.common_turns(id) {
@@ -75,7 +75,7 @@ impl<P: Probe> World<'_, P> {
         match hub.phase {
             Phase::Callbacks { count, deadline } => self.run_callback(id, count, deadline),
             Phase::Reify => Some(self.reify(id)),
-            Phase::Poll => self.poll(id),
+            Phase::Poll => self.poll_outside_python(id),
             Phase::Invoke => {
                 self.invoke(id);
                 None
@@ -139,6 +139,19 @@ impl<P: Probe> World<'_, P> {
         self.desk(id).tell_phase(LoopPhase::Poll);
         self.hub(id).phase = Phase::Poll;
         Demand::PAY
+    }
+
+    /// The loop runs without the GIL (`corecext.pyx`, `with nogil: libev.ev_run`), and takes it for what it has found.
+    #[inline(always)]
+    fn poll_outside_python(&mut self, id: HubId) -> Option<Demand> {
+        if self.carriers.lend_tasks() { self.poll_beside_threads(id) } else { self.poll(id) }
+    }
+
+    #[cold]
+    fn poll_beside_threads(&mut self, id: HubId) -> Option<Demand> {
+        let thread = self.hubs[id].thread;
+        self.drop_gil(thread);
+        self.poll(id).or_else(|| self.takes_gil(thread))
     }
 
     /// Step 3: report what is ready, or block.

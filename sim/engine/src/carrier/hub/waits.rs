@@ -134,6 +134,10 @@ impl<P: Probe> World<'_, P> {
     /// Throws into a parked greenlet, which runs at once.
     pub(super) fn throw(&mut self, id: HubId, task: TaskId, exception: Exception) {
         let green = self.tasks[task].green;
+        if self.is_away(task, self.hubs[id].thread) {
+            self.greens[green].late = Some(exception);
+            return;
+        }
         self.greens[green].thrown = Some(exception);
         self.tasks[task].ready_since = self.local(id);
         self.switch_to(id, task);
@@ -330,13 +334,20 @@ impl<P: Probe> World<'_, P> {
         self.greens[green].limit = 0;
         match parked {
             Parked::Unit if self.tasks[task].news == News::Granted => self.tasks[task].news = News::None,
+            // A wait that kept the hub has run out.
+            Parked::Unit if self.tasks[task].news == News::Failed => {}
             Parked::Unit => {
                 self.link(process, handle).take_woken();
                 self.tell_unit_of_step(process, task);
                 let then = self.greens[green].then;
                 self.with_unit(id, task, then);
             }
-            Parked::Readiness => self.found_ready(id, task, handle),
+            Parked::Readiness => {
+                self.found_ready(id, task, handle);
+                if let Some(late) = self.greens[green].late.take() {
+                    self.unwind(id, task, late);
+                }
+            }
             Parked::Item => self.got_item(id, task, handle),
             Parked::Room => self.greens[green].outcome = Some(Outcome::Ok),
             Parked::Death => {
@@ -367,6 +378,7 @@ impl<P: Probe> World<'_, P> {
             }
             Then::Spawn(spawn, child) => self.spawn_now(id, spawn, child),
             Then::Apply(span) => self.apply_now(id, task, span),
+            Then::GoOver => self.lend(id, task),
             Then::Step => {}
             Then::Notified => self.greens[green].notified = true,
             Then::Restored(sync, list) => self.restored(id, task, sync, list),

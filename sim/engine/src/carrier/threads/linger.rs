@@ -14,7 +14,7 @@ const LINGER_MAX: Span = Span::from_secs(2);
 impl<P: Probe> World<'_, P> {
     /// The response of a request leaves; `thread` will wait for its client to close. False if that has closed already.
     #[inline(never)]
-    pub(crate) fn close_gracefully(&mut self, id: RequestId, thread: ThreadId) -> bool {
+    pub(super) fn close_gracefully(&mut self, id: RequestId, thread: ThreadId) -> bool {
         let process = self.threads[thread].process;
         let waits = self.requests[id].ending.is_none();
         if waits {

@@ -23,7 +23,7 @@ use crate::watch::trace::Detail;
 use crate::world::World;
 
 /// Python that runs between two calls at least: coming back from one takes the GIL, whatever follows. Of the order of a bytecode.
-const RETURN: Span = Span::from_ns(100);
+pub(in crate::carrier) const RETURN: Span = Span::from_ns(100);
 
 impl<P: Probe> World<'_, P> {
     #[inline(always)]
@@ -80,6 +80,11 @@ impl<P: Probe> World<'_, P> {
                 Some(Demand::Cpu { span, gil: false })
             }
             Effect::Exit => Some(self.pay_before_exit(thread)),
+            Effect::Do(Op::Respond) => Some(self.pay_before_response(thread)),
+            Effect::Leave if self.is_guest(thread) => {
+                self.go_home(thread, task);
+                None
+            }
             Effect::Leave if !self.has_to_give_back(task) => None,
             Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) | Effect::Leave => {
                 let state = &mut self.threads[thread];
@@ -102,12 +107,30 @@ impl<P: Probe> World<'_, P> {
         }
         let process = self.threads[thread].process;
         let after = self.worker(process).releases.after;
-        let respond = self.respond_work(self.threads[thread].task);
+        let task = self.threads[thread].task;
+        let respond = if self.is_answered(task) { Span::ZERO } else { self.respond_work(task) };
         let piece = if after == 0 { respond } else { respond / (u64::from(after) + 1) };
         let state = &mut self.threads[thread];
         state.owed += piece;
         (state.pieces, state.deferred) = ((after, piece), Some(Effect::Exit));
         Demand::PAY
+    }
+
+    /// The response is sent before the program is over: what that costs comes first.
+    #[cold]
+    fn pay_before_response(&mut self, thread: ThreadId) -> Demand {
+        self.drop_gil(thread);
+        let respond = self.respond_work(self.threads[thread].task);
+        let state = &mut self.threads[thread];
+        state.owed += respond;
+        (state.deferred, state.returns) = (Some(Effect::Do(Op::Respond)), true);
+        Demand::PAY
+    }
+
+    /// Whether the response to a task's request has left, or is leaving.
+    pub(in crate::carrier) fn is_answered(&self, task: TaskId) -> bool {
+        let request = self.tasks[task].request;
+        request.is_some() && self.requests[request].is_answered()
     }
 
     /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
@@ -182,16 +205,31 @@ impl<P: Probe> World<'_, P> {
                 let state = &mut self.threads[thread];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
-                (self.finish(task) == After::Lingers).then_some(Demand::Wait)
+                let after = self.finish(task);
+                self.is_done_with(thread, after).then_some(Demand::Wait)
             }
             Effect::Burn(_) | Effect::Native(_) => unreachable!("CPU time is never deferred"),
         }
+    }
+
+    /// What a thread does with the connection of a request that it has answered; true if it waits for the client's close.
+    #[inline(always)]
+    fn is_done_with(&mut self, thread: ThreadId, after: After) -> bool {
+        match after {
+            After::Over | After::Kept(_) => {}
+            After::HandsOn(finished) => self.finish_later(self.threads[thread].process, finished),
+            After::Lingers(request) => return self.close_gracefully(request, thread),
+        }
+        false
     }
 
     /// A unit comes back, and its next owner wakes up.
     #[inline(always)]
     pub(crate) fn give_back_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16) {
         let process = self.threads[thread].process;
+        if self.is_guest(thread) {
+            return self.give_back_from_native(thread, task, sync);
+        }
         if let Some(waiter) = self.give_back(process, sync, task) {
             self.wake_bare(waiter, Wait::Core);
         }
@@ -326,7 +364,7 @@ impl<P: Probe> World<'_, P> {
             Role::Server => self.accept_for_itself(thread),
             Role::Acceptor => Some(self.accept_for_pool(thread)),
             Role::PoolServer => self.take_from_pool(thread),
-            Role::Helper => {
+            Role::Helper | Role::Native(_) => {
                 if !self.threads[thread].owed.is_zero() {
                     return Some(Demand::PAY);
                 }

@@ -128,19 +128,15 @@ impl<P: Probe> World<'_, P> {
         self.in_pieces(thread, span, releases)
     }
 
-    /// A serving thread asks the accepting one to close a connection.
+    /// A serving thread asks the accepting one to close a connection, or to keep it.
     #[inline(never)]
-    pub(crate) fn close_later(&mut self, id: ProcessId, request: RequestId) {
-        let state = &mut self.requests[request];
-        if !state.is_answered() {
-            state.turn_told(request, Wait::Slot, self.now, &mut self.probe);
+    pub(super) fn finish_later(&mut self, id: ProcessId, finished: Finished) {
+        if let Finished::Closes(request) = finished {
+            let state = &mut self.requests[request];
+            if !state.is_answered() {
+                state.turn_told(request, Wait::Slot, self.now, &mut self.probe);
+            }
         }
-        self.finish_later(id, Finished::Closes(request));
-    }
-
-    /// The accepting thread will see to a connection.
-    #[inline(never)]
-    pub(crate) fn finish_later(&mut self, id: ProcessId, finished: Finished) {
         self.processes[id].closing.push_back(finished);
         self.wake_acceptor(id);
     }

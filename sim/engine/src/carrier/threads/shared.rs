@@ -75,6 +75,18 @@ impl<P: Probe> World<'_, P> {
                 None
             }
             Op::Fan { program, count } => Some(self.fan_out_on_threads(thread, task, program, count)),
+            Op::Respond => {
+                self.answer_early(task);
+                None
+            }
+            // It is a thread already, unless it is a hub's or a loop's that has been lent.
+            Op::ToThread { .. } => None,
+            Op::FromThread { .. } => {
+                if self.is_guest(thread) {
+                    self.go_home(thread, task);
+                }
+                None
+            }
             op => unreachable!("the scenario language has no {op:?}"),
         }
     }

@@ -117,7 +117,7 @@ impl Writer {
             Wish::Limit(ms) => (self.limit(ms), true),
             Wish::Now => (Limit::NONE, false),
         };
-        self.code.push(Op::Acquire { sync, limit, block });
+        self.code.push(Op::Acquire { sync, limit, block, patching: Patching::Patched });
     }
 
     fn release(&mut self, sync: u16) {
@@ -393,7 +393,7 @@ proptest! {
 const FOR_EVER: Limit = Limit::NONE;
 
 fn acquire(sync: u16, limit: Limit) -> Op {
-    Op::Acquire { sync, limit, block: true }
+    Op::Acquire { sync, limit, block: true, patching: Patching::Patched }
 }
 
 /// A page whose calls take 400 ms and whose limit 0 is 100 ms.

@@ -72,7 +72,7 @@ fn program(steps: &[Step], locked: bool) -> Program {
     let mut spans = Vec::new();
     let mut code: Vec<Op> = (0..2).map(|value| Op::Read { value }).collect();
     if locked {
-        code.insert(0, Op::Acquire { sync: 0, limit: Limit::NONE, block: true });
+        code.insert(0, Op::Acquire { sync: 0, limit: Limit::NONE, block: true, patching: Patching::Patched });
     }
     for step in steps {
         let mut draw = |ms| {

@@ -22,6 +22,8 @@ pub(super) struct Facts<'s> {
     yields: bool,
     fans: bool,
     offloads: bool,
+    /// Whether a request has steps in native threads.
+    lends: bool,
     /// A standard queue is used; and with a limit.
     standard: bool,
     standard_timed: bool,
@@ -53,6 +55,8 @@ impl<'s> Facts<'s> {
             yields: false,
             fans: false,
             offloads: scenario.offload.is_some(),
+            lends: scenario.requests.iter().any(|request| request.in_thread)
+                || scenario.uses(|act| matches!(act, Act::Thread { .. })),
             standard: false,
             standard_timed: false,
             shared_timed: false,
@@ -97,6 +101,10 @@ impl<'s> Facts<'s> {
     fn is_standard(&self, queue: &str) -> bool {
         let found = self.scenario.syncs.iter().find(|sync: &&TypedSync| sync.name.text == queue);
         found.is_some_and(|sync| matches!(sync.kind, engine::model::SyncKind::Queue { standard: true, .. }))
+    }
+
+    fn has_loop(&self) -> bool {
+        self.scenario.worlds.iter().any(is_loop)
     }
 
     fn has_hub(&self) -> bool {
@@ -171,7 +179,9 @@ impl TablePlace<'_> {
         match needs {
             Needs::Hub | Needs::Pool | Needs::Closes | Needs::Spawns | Needs::Polls if is_loop(world) => None,
             Needs::Hub if !hub => lack(format!("{name} has threads and no hub"), remove),
-            Needs::Threads if hub => lack(format!("{name} runs a hub, which has its interpreter to itself"), remove),
+            Needs::Threads if hub && !(facts.lends || world.in_thread) => {
+                lack(format!("{name} runs a hub, which has its interpreter to itself"), remove)
+            }
             // A hub ends a batch of callbacks by it.
             Needs::SeveralThreads if !hub && python_threads(world) < 2 && !facts.fans && !facts.varies("threads") => {
                 lack(format!("{name} has one thread in this world, which never waits for its GIL"), remove)
@@ -246,8 +256,8 @@ impl TablePlace<'_> {
                 "no world of the file has a hub",
                 "remove it, or add a world with gevent, such as `worker = \"gunicorn-gevent\"`",
             ),
-            Needs::OffloadingHub if facts.offloads && !facts.has_hub() => lack(
-                "no world has a hub, and a server of threads off-loads to a thread of its own",
+            Needs::OffloadingHub if facts.offloads && !facts.has_hub() && !facts.has_loop() => lack(
+                "no world has a hub or loop, and a server of threads off-loads to a thread of its own",
                 "remove it; how much goes on at once is said by `threads` of the world",
             ),
             Needs::SeveralServers | Needs::SecondTry | Needs::Ejects if one_server => {

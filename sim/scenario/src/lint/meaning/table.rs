@@ -10,7 +10,7 @@ use crate::reader::key::KeyTable;
 type Row = (&'static str, Needs);
 
 /// The rows of every table, by its heading.
-pub(super) static TABLES: [(&str, &[Row]); 31] = [
+pub(super) static TABLES: [(&str, &[Row]); 32] = [
     (
         "",
         &[
@@ -35,7 +35,10 @@ pub(super) static TABLES: [(&str, &[Row]); 31] = [
         "[world.NAME]",
         &[
             // What is refused of other servers where it is read needs nothing more.
-            ("worker processes threads greenlets connections limit_concurrency listen servers cores", Needs::Nothing),
+            (
+                "worker processes threads greenlets connections limit_concurrency in_thread listen servers cores",
+                Needs::Nothing,
+            ),
             ("accepts full http_timeout timeout harakiri max_requests max_requests_jitter", Needs::Nothing),
             ("down nofile threads_max kernel memory costs", Needs::Nothing),
             ("yield_every", Needs::Burns),
@@ -118,6 +121,7 @@ pub(super) static TABLES: [(&str, &[Row]); 31] = [
     ("[value.NAME]", &[]),
     ("[connection.NAME]", &[("per pool", Needs::Nothing)]),
     ("[offload]", &[("threads", Needs::Nothing)]),
+    ("[executor.NAME]", &[("threads", Needs::OffloadingHub)]),
     ("[software]", &[("gevent patch reinit uses libraries resolver", Needs::Nothing)]),
     ("[balancer]", &[("policy weights", Needs::SeveralServers), ("keys", Needs::Hash), ("check", Needs::Nothing)]),
     ("check = { request, interval, timeout, rise, fall }", &[("request interval timeout rise fall", Needs::Nothing)]),

@@ -63,10 +63,12 @@ impl<P: Probe> World<'_, P> {
         self.carriers.loops[id].sockets.level(listener, readable);
     }
 
-    /// `_accept_connection`.
-    pub(super) fn accept_on_loop(&mut self, id: LoopId) {
-        let (process, accepts) = (self.carriers.loops[id].server.process, self.loop_spec(id).accepts);
-        for _ in 0..accepts {
+    /// `_accept_connection`: so many more accepts. Where others poll the socket too, each is paid before the next, so that they get
+    /// theirs meanwhile.
+    pub(super) fn accept_on_loop(&mut self, id: LoopId, accepts: u32) {
+        let process = self.carriers.loops[id].server.process;
+        let alone = self.listeners[self.processes[process].listener].pollers.len() < 2;
+        for left in (0..accepts).rev() {
             if self.accept_fails(process) {
                 let on = &mut self.carriers.loops[id];
                 on.now += on.costs.socket.max(FAILED_ACCEPT);
@@ -85,6 +87,7 @@ impl<P: Probe> World<'_, P> {
                 return;
             };
             if !waited {
+                self.makes_system_calls(self.carriers.loops[id].thread, 1);
                 self.spend(id, Part::Accept);
             }
             self.meet(id, request);
@@ -93,6 +96,11 @@ impl<P: Probe> World<'_, P> {
             *on.line_at(sock) = Line { request, ..Line::NEW };
             on.now += on.costs.task;
             on.soon(Ask::Setup(sock));
+            if !alone && left > 0 {
+                on.server.asks = Some(Ask::Accept(left));
+                on.server.pays = true;
+                return;
+            }
         }
     }
 
@@ -130,6 +138,7 @@ impl<P: Probe> World<'_, P> {
 
     /// `data_received`: the request is parsed, and its task made.
     pub(super) fn data_received(&mut self, id: LoopId, sock: u32) {
+        self.makes_system_calls(self.carriers.loops[id].thread, 1);
         let on = &mut self.carriers.loops[id];
         on.sockets.take(sock, u32::MAX);
         on.now += on.costs.socket;

@@ -21,6 +21,7 @@ use crate::kit::arena::ArenaKey;
 use crate::kit::id::{ConnId, LoopId, ProcessId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
+use crate::python::linkable::LinkId;
 use crate::watch::probe::Probe;
 use crate::world::World;
 
@@ -37,8 +38,9 @@ pub(super) struct Server {
     lines: Vec<Line>,
     /// Requests that have a task.
     tasks: u32,
-    /// What the handle that has just run wants of the world.
+    /// What the handle that has just run wants of the world, and whether all is paid before.
     asks: Option<Ask>,
+    pays: bool,
     /// Who keeps the loop.
     hold: Option<Hold>,
     held_max: Span,
@@ -52,6 +54,7 @@ impl Default for Server {
             lines: Vec::new(),
             tasks: 0,
             asks: None,
+            pays: false,
             hold: None,
             held_max: Span::ZERO,
         }
@@ -76,8 +79,8 @@ impl Line {
 /// What a handle wants of the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ask {
-    /// `_accept_connection`: the listener is readable.
-    Accept,
+    /// `_accept_connection`: the listener is readable; so many accepts are left, and 0 is all that one readiness may bring.
+    Accept(u32),
     /// `_accept_connection2`: the transport of a connection is made.
     Setup(u32),
     /// `connection_made`.
@@ -90,6 +93,8 @@ pub(super) enum Ask {
     Idle(u32),
     /// The limit of a task's wait, or of a block around it, has passed.
     Limit(TaskId),
+    /// `_call_connection_lost` of the connection with this descriptor, whose request this task has answered.
+    Close(TaskId, Option<u32>),
     /// `_start_serving` after an accept that failed.
     Listen,
 }
@@ -117,6 +122,8 @@ pub(in crate::carrier) struct Served {
     /// Those of the blocks it is in.
     guards: Vec<ArenaKey<Handle>>,
     native: Native,
+    /// The tokens of the pool that it has one of, or waits for.
+    tokens: LinkId,
 }
 
 /// Where a task is with its work in a native thread.
@@ -126,8 +133,14 @@ enum Native {
     No,
     /// It wants a thread for so long.
     Wants(Span),
+    /// It wants to go on in one.
+    WantsToGo,
     /// A thread works for it.
     Runs,
+    /// It is in one.
+    Away,
+    /// The same, and its limit has passed meanwhile.
+    AwayTooLong,
     /// It has been handed a thread and does not want it any more.
     Declines,
 }
@@ -137,7 +150,7 @@ impl EventLoop {
     pub(crate) fn listen(&mut self, process: ProcessId) {
         let listener = self.sockets.open();
         (self.server.process, self.server.listener) = (process, listener);
-        self.add_reader(listener, Reader::Server(Ask::Accept));
+        self.add_reader(listener, Reader::Server(Ask::Accept(0)));
         self.sockets.tell();
         self.now = Time::ZERO;
     }
@@ -167,6 +180,8 @@ impl EventLoop {
 
     /// A handle's callback that the world runs.
     pub(super) fn ask(&mut self, ask: Ask) {
+        // The outside sees a connection close.
+        self.server.pays |= matches!(ask, Ask::Close(..));
         self.server.asks = Some(ask);
     }
 
@@ -175,8 +190,18 @@ impl EventLoop {
         self.server.asks.take()
     }
 
-    fn soon(&mut self, ask: Ask) {
+    /// Whether it pays before the world does what it wants.
+    pub(super) fn pays_first(&mut self) -> bool {
+        std::mem::take(&mut self.server.pays)
+    }
+
+    pub(super) fn soon(&mut self, ask: Ask) {
         self.call_soon(Callback::Server(ask));
+    }
+
+    /// A task goes over to a native thread, as soon as the world is where the loop is.
+    fn sends_over(&mut self, task: TaskId) {
+        self.happens_at(self.now, Outside::GoesOver(task));
     }
 
     /// Something outside happens at `at` that a task waits for.
@@ -198,6 +223,7 @@ impl<P: Probe> World<'_, P> {
             | crate::machine::Role::Acceptor
             | crate::machine::Role::PoolServer
             | crate::machine::Role::Helper
+            | crate::machine::Role::Native(_)
             | crate::machine::Role::Hub(_)
             | crate::machine::Role::Router(_)
             | crate::machine::Role::Generator(_) => None,
@@ -215,7 +241,8 @@ impl<P: Probe> World<'_, P> {
     /// What a handle wants.
     pub(super) fn run_ask(&mut self, id: LoopId, ask: Ask) {
         match ask {
-            Ask::Accept => self.accept_on_loop(id),
+            Ask::Accept(0) => self.accept_on_loop(id, self.loop_spec(id).accepts),
+            Ask::Accept(left) => self.accept_on_loop(id, left),
             Ask::Setup(sock) => self.set_up(id, sock),
             Ask::Made(_) => {
                 let process = self.carriers.loops[id].server.process;
@@ -225,11 +252,12 @@ impl<P: Probe> World<'_, P> {
             Ask::Ready(sock) => self.data_received(id, sock),
             Ask::Idle(sock) => self.idle_too_long(id, sock),
             Ask::Limit(task) => self.limit_on_loop(id, task),
+            Ask::Close(task, line) => self.close_with_response(id, task, line),
             Ask::Listen => {
                 let on = &mut self.carriers.loops[id];
                 let listener = on.server.listener;
                 if !self.is_stopping(self.carriers.loops[id].server.process) {
-                    self.carriers.loops[id].add_reader(listener, Reader::Server(Ask::Accept));
+                    self.carriers.loops[id].add_reader(listener, Reader::Server(Ask::Accept(0)));
                 }
             }
         }

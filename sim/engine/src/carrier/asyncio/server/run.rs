@@ -4,13 +4,13 @@
 
 use super::super::frame::{CoroutineFrame, Sleep};
 use super::super::task::RunningTask;
-use super::Hold;
+use super::{Ask, Hold};
 use crate::kit::id::{LoopId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::Demand;
 use crate::machine::warmth::Part;
 use crate::net::After;
-use crate::program::advance::{Effect, Need};
+use crate::program::advance::Effect;
 use crate::program::op::{Op, Patching};
 use crate::program::task::Parked;
 use crate::program::wait::{StepOf, Wait};
@@ -45,7 +45,7 @@ impl<P: Probe> World<'_, P> {
                 self.note_hold(id, cursor, span);
                 return Some(Demand::Cpu { span, gil: true });
             }
-            Effect::Wait { need: Need::Timer(_) | Need::Reply { .. }, patching: Patching::Blocking, .. } => {
+            Effect::Wait { patching: Patching::Blocking, .. } => {
                 self.note_hold(id, cursor, Span::MAX);
                 self.threads[thread].deferred = Some(effect);
                 return Some(Demand::PAY);
@@ -53,6 +53,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Wait { need, limit, .. } => self.await_on_loop(id, cursor, need, limit),
             Effect::Yield => self.yield_on_loop(id, cursor),
             Effect::GiveBack { sync } => self.give_back_on_loop(id, cursor, sync),
+            Effect::Do(Op::Respond) => return Some(self.responds_on_loop(id, cursor, effect)),
             Effect::Do(op) => self.perform_on_loop(id, cursor, op),
             Effect::Leave => self.give_back_all(cursor, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_loop(id, cursor, sync),
@@ -60,19 +61,21 @@ impl<P: Probe> World<'_, P> {
             }),
             Effect::Exit if self.tasks[cursor].parent.is_some() => self.end_branch_on_loop(id, cursor),
             Effect::Exit if self.is_answered(cursor) => self.end_request_on_loop(id, cursor),
-            Effect::Exit => {
-                let respond = self.respond_work(cursor);
-                self.carriers.loops[id].now += respond;
-                self.threads[thread].deferred = Some(Effect::Exit);
-                return Some(Demand::PAY);
-            }
+            Effect::Exit => return Some(self.responds_on_loop(id, cursor, effect)),
         }
         None
     }
 
-    fn is_answered(&self, cursor: TaskId) -> bool {
-        let request = self.tasks[cursor].request;
-        request.is_some() && self.requests[request].is_answered()
+    /// The response is written before what comes then.
+    fn responds_on_loop(&mut self, id: LoopId, cursor: TaskId, then: Effect) -> Demand {
+        let respond = self.respond_work(cursor);
+        let on = &mut self.carriers.loops[id];
+        on.now += respond;
+        let thread = on.thread;
+        let sends = self.worker(self.threads[thread].process).releases.after;
+        self.makes_system_calls(thread, sends);
+        self.threads[thread].deferred = Some(then);
+        Demand::PAY
     }
 
     /// What was deferred until all that the loop owed was paid.
@@ -80,6 +83,10 @@ impl<P: Probe> World<'_, P> {
         let thread = self.carriers.loops[id].thread;
         match effect {
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, cursor, need, limit),
+            Effect::Do(Op::Respond) => {
+                self.answer_early(cursor);
+                None
+            }
             Effect::Exit => {
                 match self.hold_for_write(cursor) {
                     Some(hold) => {
@@ -160,14 +167,25 @@ impl<P: Probe> World<'_, P> {
         let line = self.served(cursor).line;
         self.retire(id, cursor);
         self.carriers.loops[id].server.tasks -= 1;
-        let after = self.finish(cursor);
-        let Some(sock) = line else { return };
-        match after {
-            After::Kept(conn) => self.keep_line(id, sock, conn),
-            After::Over | After::Lingers => {
-                self.spend(id, Part::Close);
-                self.close_line(id, sock);
-            }
+        let (request, process) = (self.tasks[cursor].request, self.carriers.loops[id].server.process);
+        if self.keeps(request, process).is_none() {
+            // `transport.close` queues `_call_connection_lost`, which closes the socket: whatever runs before that keeps it open.
+            self.bill(cursor, self.now, Wait::Hub);
+            return self.carriers.loops[id].soon(Ask::Close(cursor, line));
+        }
+        if let (After::Kept(conn), Some(sock)) = (self.finish(cursor), line) {
+            self.keep_line(id, sock, conn);
+        }
+    }
+
+    /// A response ends with its connection.
+    pub(super) fn close_with_response(&mut self, id: LoopId, cursor: TaskId, line: Option<u32>) {
+        if let (After::Kept(conn), Some(sock)) = (self.finish(cursor), line) {
+            return self.keep_line(id, sock, conn);
+        }
+        if let Some(sock) = line {
+            self.spend(id, Part::Close);
+            self.close_line(id, sock);
         }
     }
 

@@ -9,7 +9,6 @@ use super::super::handle::Callback;
 use super::super::sockets::SELF_PIPE;
 use super::{Ask, Native};
 use crate::kit::id::{LoopId, TaskId};
-use crate::kit::time::Span;
 use crate::program::op::{Limit, Op};
 use crate::program::task::{News, Parked};
 use crate::program::wait::Wait;
@@ -56,8 +55,9 @@ impl<P: Probe> World<'_, P> {
             }
             Op::Apply { sync, takes } => {
                 let span = self.drawn(cursor, takes);
-                self.offload(id, cursor, sync, span);
+                self.offload(id, cursor, sync, Native::Wants(span));
             }
+            Op::ToThread { sync } => self.offload(id, cursor, sync, Native::WantsToGo),
             Op::Read { .. } | Op::Write { .. } | Op::Occupy { .. } | Op::Vacate { .. } => {
                 self.share(process, cursor, op, true);
             }
@@ -75,6 +75,9 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn give_back_on_loop(&mut self, id: LoopId, cursor: TaskId, sync: u16) {
         let process = self.carriers.loops[id].server.process;
         if let Some(waiter) = self.give_back(process, sync, cursor) {
+            if self.is_away(waiter, self.carriers.loops[id].thread) {
+                return self.wake_bare(waiter, Wait::Core);
+            }
             self.wake_coroutine(id, waiter);
         }
     }
@@ -140,25 +143,31 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// `to_thread.run_sync`: a token first.
-    fn offload(&mut self, id: LoopId, cursor: TaskId, sync: u16, span: Span) {
+    fn offload(&mut self, id: LoopId, cursor: TaskId, sync: u16, wants: Native) {
         let process = self.carriers.loops[id].server.process;
         let Sync::Threads(link) = self.processes[process].syncs[usize::from(sync)] else {
             unreachable!("native threads come in pools")
         };
-        self.tasks[cursor].handle = link;
+        self.served(cursor).tokens = link;
         if self.take_unit(process, link) {
-            return self.work_natively(id, cursor, span);
+            return self.work_natively(id, cursor, wants);
         }
         self.queue_for_unit(process, link, cursor);
-        self.served(cursor).native = Native::Wants(span);
+        self.served(cursor).native = wants;
         let wait = self.wait_of_step(cursor);
         self.park_on_loop(id, cursor, (Parked::Unit, wait), None);
     }
 
-    /// A native thread begins to work for the task, which waits.
-    fn work_natively(&mut self, id: LoopId, cursor: TaskId, span: Span) {
+    /// A native thread begins to work for the task, which waits or goes over.
+    fn work_natively(&mut self, id: LoopId, cursor: TaskId, wants: Native) {
         let on = &mut self.carriers.loops[id];
         on.now += on.costs.thread / 2;
+        let Native::Wants(span) = wants else {
+            on.sends_over(cursor);
+            self.served(cursor).native = Native::Away;
+            self.park_on_loop(id, cursor, (Parked::Timer, Wait::Timer), None);
+            return;
+        };
         let until = on.now + span;
         on.works_until(until, cursor);
         self.served(cursor).native = Native::Runs;
@@ -172,22 +181,41 @@ impl<P: Probe> World<'_, P> {
         self.carriers.loops[id].sockets.arrive(SELF_PIPE, 1);
     }
 
+    /// A task is back from a native thread: the same.
+    pub(in crate::carrier) fn is_home_on_loop(&mut self, id: LoopId, cursor: TaskId) {
+        self.tasks[cursor].parked = Parked::Timer;
+        self.carriers.loops[id].now = self.now;
+        self.native_over(id, cursor);
+        self.wake_loop(id);
+    }
+
+    /// A native thread ends the wait of a task (`call_soon_threadsafe`).
+    pub(in crate::carrier) fn wake_from_outside(&mut self, id: LoopId, cursor: TaskId) {
+        self.carriers.loops[id].now = self.now;
+        self.wake_coroutine(id, cursor);
+        self.carriers.loops[id].sockets.arrive(SELF_PIPE, 1);
+        self.wake_loop(id);
+    }
+
     /// A task goes on with what it has of a native thread. True if it waits again.
     pub(super) fn go_on_natively(&mut self, id: LoopId, cursor: TaskId, native: Native) -> bool {
         self.served(cursor).native = Native::No;
         match native {
             Native::No => {}
-            Native::Wants(span) => {
-                self.work_natively(id, cursor, span);
+            Native::Wants(_) | Native::WantsToGo => {
+                self.work_natively(id, cursor, native);
                 return true;
             }
-            Native::Runs | Native::Declines => {
+            Native::Runs | Native::Away | Native::AwayTooLong | Native::Declines => {
+                if native == Native::AwayTooLong {
+                    self.fail_task(cursor);
+                }
                 let on = &mut self.carriers.loops[id];
                 let process = on.server.process;
-                if native == Native::Runs {
+                if native != Native::Declines {
                     on.now += on.costs.thread / 2;
                 }
-                let link = self.tasks[cursor].handle;
+                let link = self.served(cursor).tokens;
                 if let Some(next) = self.link(process, link).hand_off() {
                     self.tasks[next].news = News::Granted;
                     self.wake_coroutine(id, next);

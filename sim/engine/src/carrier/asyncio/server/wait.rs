@@ -31,6 +31,7 @@ impl<P: Probe> World<'_, P> {
             }
             Need::Reply { peer, .. } if !self.may_call(cursor, peer) => {}
             Need::Reply { peer, takes } => {
+                self.makes_system_calls(self.carriers.loops[id].thread, 1);
                 let on = &mut self.carriers.loops[id];
                 on.now += on.costs.socket;
                 let (at, sock) = (on.now, on.sockets.open());
@@ -125,6 +126,7 @@ impl<P: Probe> World<'_, P> {
         }
         self.stop_limit_on_loop(id, cursor);
         if let Some(sock) = self.served(cursor).call.take() {
+            self.makes_system_calls(self.carriers.loops[id].thread, 1);
             self.carriers.loops[id].forget_reply(sock);
         }
         native != Native::No && self.go_on_natively(id, cursor, native)
@@ -212,9 +214,13 @@ impl<P: Probe> World<'_, P> {
             let state = &self.tasks[task];
             (state.parked, state.news, self.carriers.served[task.index()].native)
         };
+        if matches!(native, Native::Away | Native::AwayTooLong) {
+            self.served(task).native = Native::AwayTooLong;
+            return;
+        }
         let waits = self.pending_wait(id, task);
         match parked {
-            Parked::Unit if matches!(native, Native::Wants(_)) => {
+            Parked::Unit if matches!(native, Native::Wants(_) | Native::WantsToGo) => {
                 let granted = news == News::Granted;
                 self.served(task).native = if granted { Native::Declines } else { Native::No };
                 let link = self.tasks[task].handle;
@@ -263,6 +269,9 @@ impl<P: Probe> World<'_, P> {
         if shelf.is_ready()
             && let Some((_, next)) = shelf.waiters.pop_front()
         {
+            if self.is_away(next, self.carriers.loops[id].thread) {
+                return self.wake_bare(next, Wait::Core);
+            }
             self.wake_coroutine(id, next);
         }
     }

@@ -35,14 +35,29 @@ fn latencies(model: &Model) -> Vec<u64> {
     told(model).iter().map(|request| request.latency().as_ns() / 1_000_000).collect()
 }
 
+/// The same with clients that keep their connections, and so have their answer when it is written.
+fn kept(mut model: Model) -> Model {
+    edit_client(&mut model, |client| {
+        client.keep_alive = Some(KeepAlive { requests: 1000, timeout: secs(60), connections: 100 });
+    });
+    model
+}
+
 #[test]
 fn blocking_calls_in_coroutines_take_one_after_the_other() {
     let blocks = at(&[0; 5], Steps::new().block(fixed(100)));
-    assert_eq!(latencies(&blocks), [100, 200, 300, 400, 500]);
+    assert_eq!(latencies(&kept(blocks)), [100, 200, 300, 400, 500]);
     let burns = at(&[0; 5], Steps::new().burn(fixed(100)));
-    assert_eq!(latencies(&burns), [100, 200, 300, 400, 500]);
+    assert_eq!(latencies(&kept(burns)), [100, 200, 300, 400, 500]);
     let sleeps = at(&[0; 5], Steps::new().sleep(fixed(100)));
-    assert_eq!(latencies(&sleeps), [100; 5]);
+    assert_eq!(latencies(&kept(sleeps)), [100; 5]);
+}
+
+#[test]
+fn a_response_that_ends_with_its_connection_ends_after_whatever_else_runs_in_that_turn() {
+    // `transport.close` queues the end of the connection for the next turn; all five tasks run in this one.
+    let blocks = at(&[0; 5], Steps::new().block(fixed(100)));
+    assert_eq!(latencies(&blocks), [500; 5]);
 }
 
 #[test]
@@ -63,7 +78,7 @@ fn all_connections_made_during_a_burn_are_accepted_at_once() {
     let mut instants = vec![0];
     instants.extend(100..160);
     let mut model = at(&instants, Steps::new().burn(fixed(1000)));
-    assert!(latencies(&model).is_sorted());
+    assert!(latencies(&kept(model.clone())).is_sorted());
     let begun = |model: &Model| {
         let mut begun: Vec<Time> = told(model).iter().filter_map(|request| request.begun).collect();
         begun.sort_unstable();
@@ -128,7 +143,7 @@ fn a_loop_that_only_burns_is_an_md1_queue() {
     // eight runs of 1,000 s at 70 requests a second scatter by.
     let mut waits = Vec::new();
     for replication in 0..8 {
-        let mut model = at(&[], Steps::new().burn(fixed(10)));
+        let mut model = kept(at(&[], Steps::new().burn(fixed(10))));
         edit_client(&mut model, |client| {
             client.arrivals = Arrivals::Poisson(Profile { points: vec![(Time::ZERO, 70.0)] });
         });

@@ -1,0 +1,143 @@
+//! What carriers hear from outside: a connection to accept, bytes of a request, an end of a connection, a reader that has left.
+//!
+//! The net and the peers tell it here, and do not know who listens: each function has a line for each kind of carrier.
+
+use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::machine::{Role, Status};
+use crate::peer::Caller;
+use crate::program::wait::Wait;
+use crate::watch::probe::{Fact, Gauge, Probe};
+use crate::world::World;
+
+impl<P: Probe> World<'_, P> {
+    /// A listener has something to accept; whether a thread that polls it, a hub's or a loop's, wakes for it.
+    #[inline]
+    pub(crate) fn listener_readable(&mut self, poller: ThreadId) -> bool {
+        match self.threads[poller].role {
+            Role::Hub(hub) => self.hub_listens(hub),
+            Role::Loop(on) => self.loop_listens(on),
+            Role::Server
+            | Role::PoolServer
+            | Role::Acceptor
+            | Role::Helper
+            | Role::Native(_)
+            | Role::Router(_)
+            | Role::Generator(_) => {
+                unreachable!("hubs and loops poll listeners")
+            }
+        }
+    }
+
+    /// The bytes of a request have arrived over a connection that was kept: a greenlet, a loop or a pool's poller hears of it.
+    pub(crate) fn conn_readable(&mut self, conn: ConnId, id: RequestId) {
+        let state = &self.conns[conn];
+        let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
+        if hub.is_some() {
+            self.requests[id].turn_told(id, Wait::Hub, self.now, &mut self.probe);
+            self.arrived(hub, sock);
+        } else if let Some(on) = self.loop_of(process) {
+            self.requests[id].turn_told(id, Wait::Hub, self.now, &mut self.probe);
+            self.loop_reads(on, sock);
+        } else {
+            self.requests[id].turn_told(id, Wait::Slot, self.now, &mut self.probe);
+            if polled {
+                self.processes[process].readable.push_back(id);
+                self.wake_acceptor(process);
+            }
+        }
+    }
+
+    /// The server's side of a connection that is kept has ended: a greenlet that reads from it wakes to end. False if none does.
+    pub(crate) fn conn_ended(&mut self, conn: ConnId) -> bool {
+        let state = &self.conns[conn];
+        let (hub, sock) = (state.hub, state.sock);
+        if hub.is_some() {
+            self.arrived(hub, sock);
+        }
+        hub.is_some()
+    }
+
+    /// The server closes a connection with the response to its request: the socket of its greenlet goes with it.
+    pub(crate) fn conn_closed(&mut self, conn: ConnId) {
+        let state = &mut self.conns[conn];
+        let hub = std::mem::replace(&mut state.hub, HubId::NONE);
+        if hub.is_some() {
+            let sock = state.sock;
+            self.hubs[hub].sockets.close(sock);
+        }
+    }
+
+    /// A server knows nothing more of a connection; a loop drops what it kept of it.
+    pub(crate) fn conn_forgotten(&mut self, conn: ConnId) {
+        let state = &self.conns[conn];
+        let (process, sock) = (state.process, state.sock);
+        if let Some(on) = self.loop_of(process) {
+            self.loop_forgets(on, sock);
+        }
+    }
+
+    /// The process of a connection is gone; the greenlet that waited at it has left its place.
+    pub(crate) fn conn_orphaned(&mut self, conn: ConnId) {
+        if std::mem::replace(&mut self.conns[conn].hub, HubId::NONE).is_some() {
+            self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
+        }
+    }
+
+    /// Whether the carrier of a process closes idle connections by timers of its own.
+    #[inline]
+    pub(crate) fn times_idle_itself(&self, process: ProcessId) -> bool {
+        self.loop_of(process).is_some()
+    }
+
+    /// The reader of a response has left: whoever writes to it goes on.
+    #[cold]
+    pub(crate) fn reader_left(&mut self, task: TaskId) {
+        let thread = self.tasks[task].thread;
+        match self.threads[thread].role {
+            Role::Hub(hub) => self.stop_writing_on_hub(hub, task),
+            Role::Loop(on) => self.stop_writing_on_loop(on, task),
+            Role::Server
+            | Role::PoolServer
+            | Role::Acceptor
+            | Role::Helper
+            | Role::Native(_)
+            | Role::Router(_)
+            | Role::Generator(_) => {
+                if self.threads[thread].status == Status::Parked {
+                    self.make_ready(thread);
+                }
+            }
+        }
+    }
+
+    /// A reply is there for a task that waits for it, and its request's account is turned.
+    #[inline]
+    pub(crate) fn replied(&mut self, caller: Caller, task: TaskId) {
+        match caller {
+            Caller::Thread(thread) => {
+                self.bill(task, self.now, Wait::Core);
+                self.make_ready(thread);
+            }
+            Caller::Socket(hub, sock) => {
+                self.tasks[task].ready_since = self.now;
+                self.bill(task, self.now, Wait::Hub);
+                self.hubs[hub].sockets.answered(sock);
+                self.arrived(hub, sock);
+            }
+            Caller::Coroutine(on, sock) => self.loop_replied(on, sock, task),
+            Caller::Remote { .. } | Caller::Native { .. } | Caller::Loop { .. } => unreachable!("they have heard"),
+        }
+    }
+
+    /// Something has happened that the carrier asked for itself; false if it is a task's call.
+    #[inline]
+    pub(crate) fn hears(&mut self, caller: Caller) -> bool {
+        match caller {
+            Caller::Remote { hub, sync, number } => self.answered(hub, sync, number),
+            Caller::Native { hub, serial } => self.native_done(hub, serial),
+            Caller::Loop { on, what } => self.loop_hears(on, what),
+            Caller::Thread(_) | Caller::Socket(..) | Caller::Coroutine(..) => return false,
+        }
+        true
+    }
+}

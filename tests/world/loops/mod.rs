@@ -1,0 +1,4 @@
+//! Event loops, and the native threads that hubs and loops let steps run in.
+
+mod asyncio;
+mod native_threads;
