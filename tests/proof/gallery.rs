@@ -90,6 +90,12 @@ fn kept_connections_take_the_slots_of_a_gevent_worker() {
 }
 
 #[test]
+fn event_loops_do_what_people_measured() {
+    // docs/gallery.md: how the GIL goes round among several threads that want it, and what a crowd finds awake.
+    only_outside("G", &["G4/20", "G5/4", "G6/4", "G6/8"], 15);
+}
+
+#[test]
 fn critical_sections_and_sockets_do_what_pinterest_warns_of() {
     for (row, inside) in [("C7", 1), ("C8", 1), ("C9", 1), ("C10", 3)] {
         none_outside(row, inside);

@@ -356,13 +356,20 @@ impl WorldToChange<'_> {
                 let what = format!("queue `{name}` of {} instead of {size}", 2 * size);
                 vec![set(on, format!("queue.{}.size", bare(name)), 2 * size, what)]
             }
-            SyncKind::Threads { size } => [2, 4]
-                .map(|times| {
+            SyncKind::Threads { size } => {
+                // What no table of the file names is `[offload]`.
+                let (key, whose) = match name.as_str() {
+                    "hub threadpool" => ("offload.threads".to_owned(), "of a hub for `offload`".to_owned()),
+                    "threads of the loop" => ("offload.threads".to_owned(), "of the loop".to_owned()),
+                    named => (format!("executor.{}.threads", bare(named)), format!("of `{named}`")),
+                };
+                let more = |times: u64| {
                     let threads = u64::from(size) * times;
-                    let what = format!("{threads} native threads of a hub for `offload` instead of {size}");
-                    set(on, "offload.threads".to_owned(), threads, what)
-                })
-                .to_vec(),
+                    let what = format!("{threads} native threads {whose} instead of {size}");
+                    set(on, key.clone(), threads, what)
+                };
+                vec![more(2), more(4)]
+            }
             _ => Vec::new(),
         }
     }

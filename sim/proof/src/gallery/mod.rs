@@ -6,6 +6,7 @@
 //! Bands follow one rule for all reports, set before any run: exact for orders and counts, 2 % for laws and failure counts, 25 % for
 //! rates after one constant per report was calibrated on one row, which is shown and not judged.
 
+mod asyncio;
 mod gunicorn;
 mod json;
 mod judge;
@@ -27,19 +28,27 @@ pub use text::gallery_table;
 pub use window::{Extract, Stretch};
 
 /// The reports, by the letter that their rows' keys begin with.
-pub const REPORTS: [(char, &str); 6] = [
+pub const REPORTS: [(char, &str); 7] = [
     ('A', "Mixpanel, \"gevent: the Good, the Bad, the Ugly\" (2010)"),
     ('B', "\"Save the day with gevent\""),
     ('C', "Pinterest, \"How we use gevent to go fast\" (2013)"),
     ('D', "Wayfair, blocking I/O in gevent"),
     ('E', "\"10x faster gevent Redis connection pool\""),
     ('F', "gunicorn's issue on keep-alive slots"),
+    ('G', "Public questions about asyncio's servers"),
 ];
 
 /// All rows, by report.
 pub fn rows() -> Vec<&'static GalleryRow> {
-    let reports: [&'static [GalleryRow]; 6] =
-        [&mixpanel::ROWS, &startup::ROWS, &pinterest::ROWS, &wayfair::ROWS, &redis_pool::ROWS, &gunicorn::ROWS];
+    let reports: [&'static [GalleryRow]; 7] = [
+        &mixpanel::ROWS,
+        &startup::ROWS,
+        &pinterest::ROWS,
+        &wayfair::ROWS,
+        &redis_pool::ROWS,
+        &gunicorn::ROWS,
+        &asyncio::ROWS,
+    ];
     reports.into_iter().flatten().collect()
 }
 
@@ -50,7 +59,7 @@ mod tests {
 
     #[test]
     fn every_item_of_the_reports_has_a_row() {
-        let items = [("A", 27), ("B", 19), ("C", 16), ("D", 13), ("E", 11), ("F", 1)];
+        let items = [("A", 27), ("B", 19), ("C", 16), ("D", 13), ("E", 11), ("F", 1), ("G", 6)];
         let keys: BTreeSet<&str> =
             rows().iter().map(|row| row.key.split('/').next().expect("a split has a first part")).collect();
         for (report, count) in items {

@@ -50,8 +50,8 @@ fn comes_at_once(client: &TypedClient) -> Option<u32> {
 fn at_one_go(world: &TypedWorld, clients: u32) -> Option<u32> {
     let accepts = match world.worker.kind {
         WorkerKind::Hub { accepts, .. } => accepts,
-        WorkerKind::Loop(spec) => spec.accepts,
-        WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => return None,
+        // A loop's accepts are paid one by one, and the others have theirs meanwhile.
+        WorkerKind::Threads { .. } | WorkerKind::Pool { .. } | WorkerKind::Loop(_) => return None,
     };
     let alone = world.processes < 2 || world.servers > 1 || world.worker.router.is_some() || world.worker.resident;
     let keeps = world.worker.keep_alive.is_some() && world.kernel.sockets == 0;
