@@ -20,7 +20,7 @@ const EXACT: (f64, f64) = (0.01, 4.0);
 const APPROXIMATE: f64 = 0.10;
 
 /// Tables whose entries have names; `--set` can change an entry and not add one.
-const NAMED: [&str; 8] = ["lock", "pool", "queue", "event", "value", "connection", "peer", "request"];
+const NAMED: [&str; 9] = ["executor", "lock", "pool", "queue", "event", "value", "connection", "peer", "request"];
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/features").join(name);

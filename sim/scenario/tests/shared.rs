@@ -165,6 +165,33 @@ fn the_hubs_native_threads_are_there_if_a_step_uses_them() {
 }
 
 #[test]
+fn steps_in_a_thread_stand_between_two_ops_and_an_executor_has_threads_of_its_own() {
+    let there = |sync| [Op::ToThread { sync }, Op::Yield, Op::FromThread { sync }];
+    let of_pool = model("{ thread = [{ yield = true }] }");
+    assert_eq!(of_pool.programs[0].code[..], [&there(5)[..], &[Op::End]].concat());
+    let own = "executor = { views = { threads = 1 } }\n";
+    let named = compile(&(around("{ thread = [{ yield = true }], executor = \"views\" }", "") + own));
+    let model = &named.models[0];
+    assert_eq!(model.syncs[5..].iter().map(|sync| sync.kind).collect::<Vec<_>>(), [SyncKind::Threads { size: 1 }]);
+    assert_eq!(model.programs[0].code[..], [&there(5)[..], &[Op::End]].concat());
+    let twice =
+        text::compile(&around("{ thread = [{ thread = [{ yield = true }] }] }", "")).expect_err("inside itself");
+    assert!(twice.contains("`thread` inside a `thread`"), "{twice}");
+}
+
+#[test]
+fn a_request_in_a_thread_has_its_response_and_what_follows_on_the_loop() {
+    let steps = "{ yield = true }, { background = [{ sleep = \"1s\" }] }";
+    let text = around(steps, "").replace("page = { steps", "page = { in_thread = true, steps");
+    let code = &compile(&text).models[0].programs[0].code;
+    let there = [Op::ToThread { sync: 5 }, Op::Yield, Op::FromThread { sync: 5 }];
+    let then = [Op::Respond, Op::Sleep(Patching::Patched, Draw(0)), Op::End];
+    assert_eq!(code[..], [&there[..], &then[..]].concat());
+    let early = text::compile(&around("{ background = [] }, { yield = true }", "")).expect_err("not the last");
+    assert!(early.contains("a `background` with steps after it"), "{early}");
+}
+
+#[test]
 fn a_unit_taken_in_a_timeout_block_may_be_given_back_behind_it_but_not_one_taken_in_a_fan() {
     let doubts = |page: &str| -> Vec<String> {
         let warnings = compile(&around(page, "")).warnings;

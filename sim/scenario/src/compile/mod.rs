@@ -60,6 +60,15 @@ pub struct Compiled {
     pub places: FilePlaces,
 }
 
+/// What a world makes of the same steps.
+#[derive(Clone, Copy, PartialEq, Default)]
+struct ProgramVariant {
+    /// Its `sleep(0)` in heavy work.
+    yield_every: Option<Span>,
+    /// Whether all requests run in native threads.
+    in_thread: bool,
+}
+
 /// Threads of a hub's pool, unless the file says more: gevent, `Hub.threadpool_size`.
 const GEVENT_THREADS: u32 = 10;
 /// Threads that sync endpoints of a loop share: anyio 4, `_backends/_asyncio.py`, `current_default_thread_limiter`.
@@ -88,10 +97,10 @@ pub fn compile(
     let compiler = Compiler { scenario, files: &files };
     let classes = compiler.classes();
     let clients = compiler.clients(arrivals, &classes);
-    let mut programs: Vec<((Option<Span>, bool), Arc<[Program]>)> = Vec::new();
+    let mut programs: Vec<(ProgramVariant, Arc<[Program]>)> = Vec::new();
     let mut models = Vec::new();
     for world in &scenario.worlds {
-        let variant = (world.yield_every, world.in_thread);
+        let variant = ProgramVariant { yield_every: world.yield_every, in_thread: world.in_thread };
         let known = programs.iter().find(|(known, _)| *known == variant);
         let code = match known {
             Some((_, code)) => Arc::clone(code),
@@ -213,7 +222,7 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// What the steps of every request become; the programs of their fans follow those of all requests.
-    fn build(&self, (yield_every, in_thread): (Option<Span>, bool)) -> Vec<Built> {
+    fn build(&self, ProgramVariant { yield_every, in_thread }: ProgramVariant) -> Vec<Built> {
         let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
@@ -231,7 +240,7 @@ impl Compiler<'_> {
         all
     }
 
-    fn programs(&self, variant: (Option<Span>, bool)) -> Arc<[Program]> {
+    fn programs(&self, variant: ProgramVariant) -> Arc<[Program]> {
         let mut fans = Vec::new();
         let mut programs = Vec::new();
         for built in self.build(variant) {
@@ -244,7 +253,7 @@ impl Compiler<'_> {
 
     fn classes(&self) -> Arc<[ClassSpec]> {
         let weights = weights(&self.scenario.requests);
-        let classes = self.scenario.requests.iter().zip(self.build((None, false))).zip(weights).zip(0..);
+        let classes = self.scenario.requests.iter().zip(self.build(ProgramVariant::default())).zip(weights).zip(0..);
         classes
             .map(|(((request, built), weight), program)| ClassSpec {
                 name: request.name.text.clone(),

@@ -32,6 +32,7 @@ impl Names {
             NameGroup::Event,
             NameGroup::Value,
             NameGroup::Connection,
+            NameGroup::Executor,
             NameGroup::Request,
         ];
         let mut names = Vec::new();
