@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use engine::model::SyncKind;
+use engine::model::{SyncKind, WorkerKind};
 
 use crate::reader::node::Node;
 use crate::tables::step::runs_in_thread;
+use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
 use crate::words::source::Name;
@@ -14,7 +15,11 @@ impl Scenario {
     /// Reports steps that no native thread does, in worlds whose requests all run in one.
     pub(super) fn check_threads(&self, root: &Node, findings: &mut Findings) {
         for (name, node) in root.get::<&[(Name, Node)]>("world") {
-            if !node.get::<bool>("in_thread") {
+            // On a thread server it is refused already.
+            let lends = |world: &&TypedWorld| {
+                world.in_thread && matches!(world.worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_))
+            };
+            if !self.worlds.iter().filter(lends).any(|world| world.name == name.text) {
                 continue;
             }
             for request in self.requests.iter().filter(|request| !request.in_thread) {

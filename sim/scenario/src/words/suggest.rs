@@ -44,9 +44,13 @@ pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, li
 /// Server software and frameworks that people name and that are not simulated: what is nearest.
 pub fn instead(software: &str) -> Option<&'static str> {
     match fold(software).as_str() {
-        "fastapi" | "starlette" | "quart" | "django-asgi" | "asgi" => {
-            Some("it runs on a server: the nearest is `uvicorn`, with its own CPU time in a `burn`")
-        }
+        "fastapi" | "starlette" => Some(
+            "it runs on a server: write `uvicorn`, its own CPU time as a `burn`, and `in_thread = true` in requests with `def` endpoints",
+        ),
+        "django-asgi" => Some(
+            "it runs on a server: write `uvicorn`, and sync views as `thread` steps in an `[executor.NAME]` of one thread",
+        ),
+        "quart" | "asgi" => Some("it runs on a server: the nearest is `uvicorn`, with its own CPU time in a `burn`"),
         "hypercorn" | "daphne" => Some("the nearest is `uvicorn`, one loop a process with h11"),
         "granian" => {
             Some("the nearest is `uvicorn-standard`; its own back pressure and its threads in Rust are missing")

@@ -17,6 +17,7 @@ pub(super) static TABLES: [(&str, &[Row]); 32] = [
             ("version title question source preset run machine world client peer", Needs::Nothing),
             ("pool lock queue event value connection expect slo plan request proxy balancer", Needs::Nothing),
             ("software", Needs::Hub),
+            ("executor", Needs::Nothing),
             ("offload", Needs::OffloadingHub),
         ],
     ),
