@@ -31,6 +31,16 @@ impl<P: Probe> World<'_, P> {
         self.tasks[task].thread != home
     }
 
+    /// Wakes the thread that a task is in, if it is away from `home`. False if it is at home, and goes on there.
+    #[inline]
+    pub(in crate::carrier) fn wakes_away(&mut self, task: TaskId, home: ThreadId) -> bool {
+        let away = self.is_away(task, home);
+        if away {
+            self.wake_bare(task, Wait::Core);
+        }
+        away
+    }
+
     /// A task begins to run in a native thread, which takes the GIL first.
     #[inline(never)]
     pub(in crate::carrier) fn go_over(&mut self, task: TaskId, home: ThreadId) {

@@ -84,13 +84,19 @@ impl<P: Probe> World<'_, P> {
         if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {
             return None;
         }
-        let back = self.way_back(request);
+        self.leaves_its_writer(id);
+        Some(transfer(rest, rate))
+    }
+
+    /// A response leaves, and who has written it is held, or goes on.
+    #[inline]
+    fn leaves_its_writer(&mut self, id: RequestId) {
+        let back = self.way_back(&self.requests[id]);
         let arrives = self.now + self.on_the_wire(id) + back;
         let request = &mut self.requests[id];
         (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
         request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         self.queue.push(arrives, Event::Response(id));
-        Some(transfer(rest, rate))
     }
 
     /// The response leaves though its program goes on: its client waits for nothing more. Where a router stands in between, or socket
@@ -103,12 +109,8 @@ impl<P: Probe> World<'_, P> {
         if whole || request.ending.is_some() || request.stage != Stage::Served {
             return;
         }
-        let back = self.way_back(request);
-        let arrives = self.now + self.on_the_wire(id) + back;
-        let request = &mut self.requests[id];
-        (request.stage, request.hop_at, request.link.early) = (Stage::Writing, Time::NEVER, true);
-        request.turn_told(id, Wait::Network, self.now, &mut self.probe);
-        self.queue.push(arrives, Event::Response(id));
+        self.requests[id].link.early = true;
+        self.leaves_its_writer(id);
     }
 
     /// From a server to the client, through the proxy if there is one.

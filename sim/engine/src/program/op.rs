@@ -325,6 +325,20 @@ pub enum Op {
 
 const _: () = assert!(size_of::<Op>() == 8);
 
+impl Op {
+    /// The lock, pool, queue or threads of which a task takes or gives a unit or item here, and may wait for it.
+    pub fn waits_at(self) -> Option<u16> {
+        match self {
+            Op::Acquire { sync, .. }
+            | Op::Get { sync, .. }
+            | Op::Put { sync, .. }
+            | Op::Apply { sync, .. }
+            | Op::ToThread { sync } => Some(sync),
+            _ => None,
+        }
+    }
+}
+
 /// Where a duration comes from.
 #[derive(Clone, PartialEq, Debug)]
 pub enum DrawKind {

@@ -292,16 +292,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn wait_of_step(&self, task: TaskId) -> Wait {
         let state = &self.tasks[task];
         let code = &self.model.programs[usize::from(state.program)].code;
-        match code.get(usize::from(state.pc.0.wrapping_sub(1))) {
-            Some(
-                Op::Acquire { sync, .. }
-                | Op::Get { sync, .. }
-                | Op::Put { sync, .. }
-                | Op::Apply { sync, .. }
-                | Op::ToThread { sync },
-            ) => self.model.syncs[usize::from(*sync)].wait(),
-            _ => Wait::Lock,
-        }
+        let op = code.get(usize::from(state.pc.0.wrapping_sub(1)));
+        let sync = op.and_then(|op| op.waits_at());
+        sync.map_or(Wait::Lock, |sync| self.model.syncs[usize::from(sync)].wait())
     }
 
     /// A unit comes back. Says whom to wake; under hand-off that task owns the unit already.

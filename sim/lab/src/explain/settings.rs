@@ -321,16 +321,7 @@ impl WorldToChange<'_> {
 
     /// The lock or pool that is waited for most: more of it, and the other way to hand it on.
     pub(super) fn shared(&self, on: On, wait: Wait) -> Vec<Change> {
-        let most = self.split.steps_of(wait).find_map(|step| match self.op_of(step) {
-            Some(
-                Op::Acquire { sync, .. }
-                | Op::Get { sync, .. }
-                | Op::Put { sync, .. }
-                | Op::Apply { sync, .. }
-                | Op::ToThread { sync },
-            ) => Some(sync),
-            _ => None,
-        });
+        let most = self.split.steps_of(wait).find_map(|step| self.op_of(step)?.waits_at());
         let Some(spec) = most.map(|sync| &self.model.syncs[usize::from(sync)]) else { return Vec::new() };
         let name = &spec.name;
         match spec.kind {

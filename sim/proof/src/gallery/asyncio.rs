@@ -2,7 +2,7 @@
 //!
 //! Printed times and rates are taken with a tenth to both sides, counts as they are.
 
-use super::row::{Check, GalleryRow, Reading, Tolerance};
+use super::row::{GalleryRow, Reading, Tolerance, value as row};
 
 const SECOND: f64 = 1e9;
 const MS: f64 = 1e6;
@@ -55,16 +55,6 @@ const FOUR: &[&str] = &[
     "client.burst.total=40",
     r#"request.blocks.steps=[{burn="300us"},{sleep="1s",blocking=true}]"#,
 ];
-
-const fn row(
-    key: &'static str,
-    what: &'static str,
-    published: &'static str,
-    reading: Reading,
-    band: Tolerance,
-) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check: Check::Value(reading, band) }
-}
 
 #[rustfmt::skip] // One published figure a row.
 pub(super) static ROWS: [GalleryRow; 19] = [

@@ -3,7 +3,7 @@
 //! The issue prints whole seconds, and 2 for requests of one second that nobody keeps waiting: they are taken as rounded up, so a
 //! printed second is a band of one second.
 
-use super::row::{Check, GalleryRow, Reading, Tolerance};
+use super::row::{Check, GalleryRow, Reading, Tolerance, row};
 
 const SECOND: f64 = 1e9;
 
@@ -19,10 +19,6 @@ const THREE: &[&str] = &["client.balancer.clients=3", "client.balancer.total=3"]
 const SIX: &[&str] = &["client.balancer.clients=6", "client.balancer.total=6"];
 const NINE: &[&str] = &["client.balancer.clients=9", "client.balancer.total=9"];
 const TWELVE: &[&str] = &["client.balancer.clients=12", "client.balancer.total=12"];
-
-const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check }
-}
 
 #[rustfmt::skip] // One published figure a row.
 pub(super) static ROWS: [GalleryRow; 6] = [

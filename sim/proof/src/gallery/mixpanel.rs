@@ -1,6 +1,6 @@
 //! Mixpanel, "gevent: the Good, the Bad, the Ugly".
 
-use super::row::{Check, DoubtCase, GalleryRow, Reading, Shape, Tolerance};
+use super::row::{Check, DoubtCase, GalleryRow, Reading, Shape, Tolerance, row};
 
 const PAGE: &str = "mixpanel/static-page.toml";
 const TEN: &[&str] = &["client.ab.clients=10"];
@@ -75,10 +75,6 @@ const REINIT: &str = "software.reinit=true";
 /// What the checker says of an application's software.
 const fn doubt(kind: &'static str, mistake: &'static [&'static str], cure: &'static [&'static str]) -> Check {
     Check::Doubt(DoubtCase { scenario: "mixpanel/patching.toml", kind, mistake, cure })
-}
-
-const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check }
 }
 
 #[rustfmt::skip] // One published figure a row.

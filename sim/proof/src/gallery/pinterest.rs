@@ -1,6 +1,6 @@
 //! Pinterest, "How we use gevent to go fast".
 
-use super::row::{Check, GalleryRow, Reading, Shape, Tolerance};
+use super::row::{Check, GalleryRow, Reading, Shape, Tolerance, row};
 use super::window::{Extract, Stretch};
 
 const IN_A_ROW: &[&str] = &["client.users.requests=[\"in-a-row\"]", "run.length=60s"];
@@ -66,10 +66,6 @@ const fn outcome(world: &'static str, figure: &'static str) -> Reading {
 /// Good responses a second of a fleet in a window: the spike is from 90 s to 130 s, the trouble from 210 s to 240 s.
 const fn good(world: &'static str, from: u32, to: u32) -> (Reading, Stretch) {
     (outcome(world, "ok_rps"), Stretch { take: Extract::Mean, from, to })
-}
-
-const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check }
 }
 
 /// Lost updates among requests of one kind.

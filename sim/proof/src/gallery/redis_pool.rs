@@ -1,6 +1,6 @@
 //! "10x faster gevent Redis connection pool".
 
-use super::row::{Check, GalleryRow, Reading, Shape, Tolerance};
+use super::row::{Check, GalleryRow, Reading, Shape, Tolerance, row as said, value as row};
 
 const ONE: &[&str] = &["queue.pool.size=1", "run.length=62s"];
 const TEN: &[&str] = &["queue.pool.size=10", "run.length=62s"];
@@ -19,20 +19,6 @@ const fn gevent(set: &'static [&'static str], figure: &'static str) -> Reading {
 
 const fn hand_off(figure: &'static str) -> Reading {
     Reading { scenario: "redis-pool/hand-off.toml", set: &["run.length=62s"], world: "gevent", figure }
-}
-
-const fn row(
-    key: &'static str,
-    what: &'static str,
-    published: &'static str,
-    reading: Reading,
-    band: Tolerance,
-) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check: Check::Value(reading, band) }
-}
-
-const fn said(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check }
 }
 
 const STARVED: &str = "the report did not look: all others failed";

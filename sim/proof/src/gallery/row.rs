@@ -20,6 +20,22 @@ pub struct GalleryRow {
     pub check: Check,
 }
 
+/// A published figure with nothing wrong about it.
+pub(super) const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
+    GalleryRow { key, what, published, flaw: "", check }
+}
+
+/// The same for a number of one world.
+pub(super) const fn value(
+    key: &'static str,
+    what: &'static str,
+    published: &'static str,
+    reading: Reading,
+    band: Tolerance,
+) -> GalleryRow {
+    row(key, what, published, Check::Value(reading, band))
+}
+
 /// How a figure is held against a simulation.
 #[derive(Clone, Copy, Debug)]
 pub enum Check {

@@ -1,6 +1,6 @@
 //! "Save the day with gevent".
 
-use super::row::{Check, GalleryRow, Reading, Shape, Tolerance};
+use super::row::{Check, GalleryRow, Reading, Shape, Tolerance, row};
 use super::window::{Extract, Stretch};
 
 const LIMIT: &[&str] = &[
@@ -53,10 +53,6 @@ const fn draws(world: &'static str) -> Reading {
 /// A window of the outage: the third party is slow from 300 s to 480 s.
 const fn outage(column: &'static str, take: Extract, from: u32, to: u32) -> (Reading, Stretch) {
     (page(OUTAGE, "threads", column), Stretch { take, from, to })
-}
-
-const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check }
 }
 
 /// Try, watch, switch; what wakes it comes while another greenlet runs; try again, and no switch where there is something.

@@ -1,6 +1,6 @@
 //! Wayfair, blocking I/O in gevent.
 
-use super::row::{Check, GalleryRow, Reading, Shape, Tolerance};
+use super::row::{Check, GalleryRow, Reading, Shape, Tolerance, row};
 use super::window::{Extract, Stretch};
 
 const PATIENT: &[&str] = &["request.write.steps.1.blocking=false"];
@@ -44,10 +44,6 @@ const MONITOR: f64 = 0.1e9;
 
 const fn one(scenario: &'static str, figure: &'static str) -> Reading {
     Reading { scenario, set: &[], world: "gevent", figure }
-}
-
-const fn row(key: &'static str, what: &'static str, published: &'static str, check: Check) -> GalleryRow {
-    GalleryRow { key, what, published, flaw: "", check }
 }
 
 #[rustfmt::skip] // One published figure a row.

@@ -59,12 +59,6 @@ impl<P: Probe> World<'_, P> {
         true
     }
 
-    /// Whether the current greenlet has only to write on, and to end.
-    pub(super) fn is_written(&self, task: TaskId) -> bool {
-        let request = self.tasks[task].request;
-        request.is_some() && self.requests[request].is_answered()
-    }
-
     /// The reader has left: the greenlet's write fails in the next turn of the loop.
     pub(crate) fn stop_writing_on_hub(&mut self, id: HubId, task: TaskId) {
         let timer = std::mem::replace(&mut self.tasks[task].handle, u32::MAX);

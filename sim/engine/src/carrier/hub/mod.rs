@@ -334,7 +334,7 @@ impl<P: Probe> World<'_, P> {
                 self.switch_to_loop(id);
             }
             Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
-            Effect::Exit if self.is_written(task) => {
+            Effect::Exit if self.is_answered(task) => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
                 }
@@ -404,10 +404,9 @@ impl<P: Probe> World<'_, P> {
             self.check_and_notify(id, link);
             return;
         }
-        if let Some(waiter) = self.give_back(process, sync, current) {
-            if self.is_away(waiter, self.hubs[id].thread) {
-                return self.wake_bare(waiter, Wait::Core);
-            }
+        if let Some(waiter) = self.give_back(process, sync, current)
+            && !self.wakes_away(waiter, self.hubs[id].thread)
+        {
             self.end_wait_on_hub(id, waiter);
         }
     }

@@ -96,8 +96,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn wake_linked(&mut self, id: HubId, task: TaskId) {
-        if self.is_away(task, self.hubs[id].thread) {
-            return self.wake_bare(task, Wait::Core);
+        if self.wakes_away(task, self.hubs[id].thread) {
+            return;
         }
         self.stop_limit(id, task);
         self.tasks[task].ready_since = self.local(id);

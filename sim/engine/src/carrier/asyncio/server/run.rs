@@ -180,9 +180,8 @@ impl<P: Probe> World<'_, P> {
 
     /// A response ends with its connection.
     pub(super) fn close_with_response(&mut self, id: LoopId, cursor: TaskId, line: Option<u32>) {
-        if let (After::Kept(conn), Some(sock)) = (self.finish(cursor), line) {
-            return self.keep_line(id, sock, conn);
-        }
+        let after = self.finish(cursor);
+        debug_assert!(!matches!(after, After::Kept(_)), "what is not kept is not kept a turn later");
         if let Some(sock) = line {
             self.spend(id, Part::Close);
             self.close_line(id, sock);

@@ -74,10 +74,9 @@ impl<P: Probe> World<'_, P> {
     /// A unit comes back, and its next owner, or whoever may take it, is woken.
     pub(super) fn give_back_on_loop(&mut self, id: LoopId, cursor: TaskId, sync: u16) {
         let process = self.carriers.loops[id].server.process;
-        if let Some(waiter) = self.give_back(process, sync, cursor) {
-            if self.is_away(waiter, self.carriers.loops[id].thread) {
-                return self.wake_bare(waiter, Wait::Core);
-            }
+        if let Some(waiter) = self.give_back(process, sync, cursor)
+            && !self.wakes_away(waiter, self.carriers.loops[id].thread)
+        {
             self.wake_coroutine(id, waiter);
         }
     }

@@ -268,10 +268,8 @@ impl<P: Probe> World<'_, P> {
         let shelf = self.link(process, link);
         if shelf.is_ready()
             && let Some((_, next)) = shelf.waiters.pop_front()
+            && !self.wakes_away(next, self.carriers.loops[id].thread)
         {
-            if self.is_away(next, self.carriers.loops[id].thread) {
-                return self.wake_bare(next, Wait::Core);
-            }
             self.wake_coroutine(id, next);
         }
     }
