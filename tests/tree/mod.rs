@@ -1,8 +1,8 @@
 //! The tree itself: the sources, the book, the shipped scenarios.
 
 mod book;
+mod calls;
 mod code_map;
-mod doors;
 mod names;
 mod rooms;
 mod scenarios;

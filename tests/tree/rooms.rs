@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Rooms of the engine, the lowest first.
 pub const ENGINE: [&str; 12] =
-    ["kit", "program", "model", "watch", "client", "machine", "python", "peer", "net", "front", "carrier", "world"];
+    ["kit", "program", "model", "watch", "client", "machine", "python", "net", "peer", "front", "carrier", "world"];
 /// Rooms of the scenario crate, the lowest first.
 pub const SCENARIO: [&str; 7] = ["words", "reader", "tables", "whole", "format", "compile", "lint"];
 

@@ -11,11 +11,13 @@
 
 use std::collections::VecDeque;
 
+use crate::client::above::SenderForClient;
 use crate::kit::id::{GeneratorId, HostId, RequestId, ThreadId};
 use crate::kit::law::Law;
 use crate::kit::rng::mix;
 use crate::kit::time::Span;
 use crate::machine::{Demand, Role, Status};
+use crate::net::above::SenderForNet;
 use crate::program::request::Stage;
 use crate::watch::probe::Probe;
 use crate::world::{Event, Process, World};
@@ -77,88 +79,6 @@ impl<P: Probe> World<'_, P> {
                 self.start_thread(process, Role::Generator(id));
             }
         }
-    }
-
-    /// The first response of a group is there: the clients that waited for it begin.
-    pub(crate) fn send_held(&mut self, index: usize) {
-        let held = std::mem::take(&mut self.clients[index].held);
-        for turn in 1..=held {
-            let pause = self.turn_of(index, turn);
-            self.send_next(index, turn, pause);
-        }
-        if held > 0 {
-            self.polls_after(index, held);
-        }
-    }
-
-    /// When a client begins whose turn comes after so many others that begin at one time.
-    pub(crate) fn turn_of(&self, index: usize, turn: u32) -> Span {
-        let spec = &self.model.clients[index];
-        if spec.beside_servers {
-            // Its work queues for the cores of the server.
-            return Span::ZERO;
-        }
-        let eighths = if self.defers() { CONNECT } else { HALF };
-        let median = |law: &Law| law.quantile(0.5) * eighths / 8;
-        spec.cost.as_ref().map_or(Span::ZERO, median) * u64::from(turn / spec.generators.max(1))
-    }
-
-    /// So many clients begin one after the other: their program connects for all of them before it polls.
-    pub(crate) fn polls_after(&mut self, index: usize, turns: u32) {
-        self.clients[index].polls_at = self.now + self.turn_of(index, turns);
-    }
-
-    /// Whether a process beside the servers has to work before a request leaves; if so, it goes on when that is done.
-    #[inline(always)]
-    pub(crate) fn connects_later(&mut self, id: RequestId) -> bool {
-        self.queue_work(id, Step::Connect)
-    }
-
-    /// Whether the sender must still work on the response; if so, it has seen it when that is done.
-    #[inline(always)]
-    pub(crate) fn reads_later(&mut self, id: RequestId) -> bool {
-        let request = &mut self.requests[id];
-        let index = usize::from(request.client);
-        if self.model.clients[index].cost.is_none() || request.stage == Stage::Read || request.ending.is_some() {
-            return false;
-        }
-        request.stage = Stage::Read;
-        if self.queue_work(id, Step::Read) {
-            return true;
-        }
-        let key = mix(self.requests[id].key, READING);
-        let done = self.now + self.busy_for(index, key, HALF);
-        self.queue.push(done, Event::Response(id));
-        true
-    }
-
-    /// How long until the sender's core has connected for a request.
-    #[inline]
-    pub(crate) fn connects_after(&mut self, id: RequestId) -> Span {
-        let request = &self.requests[id];
-        let index = usize::from(request.client);
-        let client = &self.model.clients[index];
-        if client.cost.is_none() || client.beside_servers {
-            return Span::ZERO;
-        }
-        let key = mix(request.key, CONNECTING);
-        let eighths = if self.sends_later(id) { CONNECT } else { HALF };
-        self.busy_for(index, key, eighths)
-    }
-
-    /// Whether a sender writes its request when it next polls, and not with the end of the handshake.
-    ///
-    /// That makes a difference to sockets that wait for data, and to no others.
-    pub(crate) fn sends_later(&self, id: RequestId) -> bool {
-        let client = &self.model.clients[usize::from(self.requests[id].client)];
-        self.defers() && client.cost.is_some() && !client.beside_servers && self.model.proxy.is_none()
-    }
-
-    /// How long until the sender's core has written a request.
-    pub(crate) fn sends_after(&mut self, id: RequestId) -> Span {
-        let request = &self.requests[id];
-        let (index, key) = (usize::from(request.client), mix(request.key, CONNECTING));
-        self.busy_for(index, key, HALF - CONNECT)
     }
 
     /// How long the sender's core needs until it has done so many eighths of a request's work, after what it has to do already.
@@ -224,5 +144,81 @@ impl<P: Probe> World<'_, P> {
             Step::Connect => self.set_sail(id),
             Step::Read => self.queue.push(self.now, Event::Response(id)),
         }
+    }
+}
+
+impl<P: Probe> SenderForClient for World<'_, P> {
+    fn polls_after(&mut self, index: usize, turns: u32) {
+        self.clients[index].polls_at = self.now + self.turn_of(index, turns);
+    }
+
+    fn send_held(&mut self, index: usize) {
+        let held = std::mem::take(&mut self.clients[index].held);
+        for turn in 1..=held {
+            let pause = self.turn_of(index, turn);
+            self.send_next(index, turn, pause);
+        }
+        if held > 0 {
+            self.polls_after(index, held);
+        }
+    }
+
+    fn turn_of(&self, index: usize, turn: u32) -> Span {
+        let spec = &self.model.clients[index];
+        if spec.beside_servers {
+            // Its work queues for the cores of the server.
+            return Span::ZERO;
+        }
+        let eighths = if self.defers() { CONNECT } else { HALF };
+        let median = |law: &Law| law.quantile(0.5) * eighths / 8;
+        spec.cost.as_ref().map_or(Span::ZERO, median) * u64::from(turn / spec.generators.max(1))
+    }
+}
+
+impl<P: Probe> SenderForNet for World<'_, P> {
+    #[inline(always)]
+    fn connects_later(&mut self, id: RequestId) -> bool {
+        self.queue_work(id, Step::Connect)
+    }
+
+    #[inline]
+    fn connects_after(&mut self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        let index = usize::from(request.client);
+        let client = &self.model.clients[index];
+        if client.cost.is_none() || client.beside_servers {
+            return Span::ZERO;
+        }
+        let key = mix(request.key, CONNECTING);
+        let eighths = if self.sends_later(id) { CONNECT } else { HALF };
+        self.busy_for(index, key, eighths)
+    }
+
+    fn sends_later(&self, id: RequestId) -> bool {
+        let client = &self.model.clients[usize::from(self.requests[id].client)];
+        self.defers() && client.cost.is_some() && !client.beside_servers && self.model.proxy.is_none()
+    }
+
+    fn sends_after(&mut self, id: RequestId) -> Span {
+        let request = &self.requests[id];
+        let (index, key) = (usize::from(request.client), mix(request.key, CONNECTING));
+        self.busy_for(index, key, HALF - CONNECT)
+    }
+
+    #[inline(always)]
+    fn reads_later(&mut self, id: RequestId) -> bool {
+        let request = &mut self.requests[id];
+        let index = usize::from(request.client);
+        if self.model.clients[index].cost.is_none() || request.stage == Stage::Read || request.ending.is_some() {
+            return false;
+        }
+        request.stage = Stage::Read;
+        if self.queue_work(id, Step::Read) {
+            return true;
+        }
+        let key = mix(self.requests[id].key, READING);
+        let done = self.now + self.busy_for(index, key, HALF);
+        self.queue.push(done, Event::Response(id));
+        true
     }
 }

@@ -3,6 +3,7 @@
 //! The table of carriers: whatever the rest of the engine asks of a thread without knowing what runs on it is asked here, with one
 //! line for each kind. A new kind of carrier is a folder beside these, a [`Role`], and its line in each function.
 
+pub(crate) mod above;
 pub(crate) mod asyncio;
 pub(crate) mod generator;
 pub(crate) mod hub;
@@ -11,11 +12,13 @@ mod readable;
 pub(crate) mod router;
 pub(crate) mod threads;
 
+use crate::carrier::above::LifeForCarrier;
 use crate::carrier::asyncio::{EventLoop, Served};
 use crate::carrier::generator::Generator;
 use crate::carrier::router::Router;
 use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
 use crate::kit::table::Table;
+use crate::machine::above::CarrierForMachine;
 use crate::machine::{Demand, Role, Thread};
 use crate::model::Model;
 use crate::program::op::{Op, Program};
@@ -83,41 +86,6 @@ impl Carriers {
 }
 
 impl<P: Probe> World<'_, P> {
-    /// What a thread wants from the machine now: the one question that it asks of all carriers.
-    #[inline(always)]
-    pub(crate) fn next_demand(&mut self, thread: ThreadId) -> Demand {
-        if let Some(demand) = self.boot_demand(thread) {
-            return demand;
-        }
-        match self.threads[thread].role {
-            Role::Hub(_) | Role::Loop(_) if self.carriers.lend => self.demand_beside_threads(thread),
-            Role::Hub(hub) => self.hub_demand(hub),
-            Role::Loop(on) => self.loop_demand(on),
-            Role::Router(router) => self.router_demand(router),
-            Role::Generator(generator) => self.generator_demand(generator),
-            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Native(_) => {
-                self.bare_demand(thread)
-            }
-        }
-    }
-
-    /// The task that a thread works on now: its own, or that of the greenlet that runs.
-    #[inline(always)]
-    pub(crate) fn current_task(&self, thread: ThreadId) -> TaskId {
-        let state = &self.threads[thread];
-        match state.role {
-            Role::Hub(hub) => self.hubs[hub].current,
-            Role::Loop(on) => self.carriers.loops[on].current(),
-            Role::Server
-            | Role::PoolServer
-            | Role::Acceptor
-            | Role::Helper
-            | Role::Native(_)
-            | Role::Router(_)
-            | Role::Generator(_) => state.task,
-        }
-    }
-
     /// Whether a thread that is off its core waits for something to do, and for nothing that it has begun.
     pub(crate) fn is_idle(&self, thread: ThreadId) -> bool {
         let state = &self.threads[thread];
@@ -181,5 +149,40 @@ pub(crate) fn kind_of(role: Role) -> ThreadKind {
         Role::Hub(_) | Role::Loop(_) => ThreadKind::Hub,
         Role::Router(_) => ThreadKind::Router,
         Role::Generator(_) => ThreadKind::Generator,
+    }
+}
+
+impl<P: Probe> CarrierForMachine for World<'_, P> {
+    #[inline(always)]
+    fn current_task(&self, thread: ThreadId) -> TaskId {
+        let state = &self.threads[thread];
+        match state.role {
+            Role::Hub(hub) => self.hubs[hub].current,
+            Role::Loop(on) => self.carriers.loops[on].current(),
+            Role::Server
+            | Role::PoolServer
+            | Role::Acceptor
+            | Role::Helper
+            | Role::Native(_)
+            | Role::Router(_)
+            | Role::Generator(_) => state.task,
+        }
+    }
+
+    #[inline(always)]
+    fn next_demand(&mut self, thread: ThreadId) -> Demand {
+        if let Some(demand) = self.boot_demand(thread) {
+            return demand;
+        }
+        match self.threads[thread].role {
+            Role::Hub(_) | Role::Loop(_) if self.carriers.lend => self.demand_beside_threads(thread),
+            Role::Hub(hub) => self.hub_demand(hub),
+            Role::Loop(on) => self.loop_demand(on),
+            Role::Router(router) => self.router_demand(router),
+            Role::Generator(generator) => self.generator_demand(generator),
+            Role::Server | Role::Acceptor | Role::PoolServer | Role::Helper | Role::Native(_) => {
+                self.bare_demand(thread)
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@
 use crate::carrier::threads::RETURN;
 use crate::kit::id::{ProcessId, TaskId, ThreadId};
 use crate::kit::time::Span;
+use crate::machine::above::{CarrierForMachine, GilForMachine};
 use crate::machine::{BetweenCalls, Demand, Role, Status};
 use crate::model::Policy;
 use crate::program::task::{News, Parked};

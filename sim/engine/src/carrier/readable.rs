@@ -2,17 +2,21 @@
 //!
 //! The net and the peers tell it here, and do not know who listens: each function has a line for each kind of carrier.
 
+use crate::front::above::CarrierForFront;
 use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::{Role, Status};
+use crate::net::above::CarrierForNet;
 use crate::peer::Caller;
+use crate::peer::above::CarrierForPeer;
 use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::World;
 
-impl<P: Probe> World<'_, P> {
-    /// A listener has something to accept; whether a thread that polls it, a hub's or a loop's, wakes for it.
+impl<P: Probe> World<'_, P> {}
+
+impl<P: Probe> CarrierForNet for World<'_, P> {
     #[inline]
-    pub(crate) fn listener_readable(&mut self, poller: ThreadId) -> bool {
+    fn listener_readable(&mut self, poller: ThreadId) -> bool {
         match self.threads[poller].role {
             Role::Hub(hub) => self.hub_listens(hub),
             Role::Loop(on) => self.loop_listens(on),
@@ -28,8 +32,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// The bytes of a request have arrived over a connection that was kept: a greenlet, a loop or a pool's poller hears of it.
-    pub(crate) fn conn_readable(&mut self, conn: ConnId, id: RequestId) {
+    fn conn_readable(&mut self, conn: ConnId, id: RequestId) {
         let state = &self.conns[conn];
         let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
         if hub.is_some() {
@@ -47,8 +50,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// The server's side of a connection that is kept has ended: a greenlet that reads from it wakes to end. False if none does.
-    pub(crate) fn conn_ended(&mut self, conn: ConnId) -> bool {
+    fn conn_ended(&mut self, conn: ConnId) -> bool {
         let state = &self.conns[conn];
         let (hub, sock) = (state.hub, state.sock);
         if hub.is_some() {
@@ -57,8 +59,7 @@ impl<P: Probe> World<'_, P> {
         hub.is_some()
     }
 
-    /// The server closes a connection with the response to its request: the socket of its greenlet goes with it.
-    pub(crate) fn conn_closed(&mut self, conn: ConnId) {
+    fn conn_closed(&mut self, conn: ConnId) {
         let state = &mut self.conns[conn];
         let hub = std::mem::replace(&mut state.hub, HubId::NONE);
         if hub.is_some() {
@@ -67,8 +68,7 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A server knows nothing more of a connection; a loop drops what it kept of it.
-    pub(crate) fn conn_forgotten(&mut self, conn: ConnId) {
+    fn conn_forgotten(&mut self, conn: ConnId) {
         let state = &self.conns[conn];
         let (process, sock) = (state.process, state.sock);
         if let Some(on) = self.loop_of(process) {
@@ -76,22 +76,19 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// The process of a connection is gone; the greenlet that waited at it has left its place.
-    pub(crate) fn conn_orphaned(&mut self, conn: ConnId) {
+    fn conn_orphaned(&mut self, conn: ConnId) {
         if std::mem::replace(&mut self.conns[conn].hub, HubId::NONE).is_some() {
             self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         }
     }
 
-    /// Whether the carrier of a process closes idle connections by timers of its own.
     #[inline]
-    pub(crate) fn times_idle_itself(&self, process: ProcessId) -> bool {
+    fn times_idle_itself(&self, process: ProcessId) -> bool {
         self.loop_of(process).is_some()
     }
 
-    /// The reader of a response has left: whoever writes to it goes on.
     #[cold]
-    pub(crate) fn reader_left(&mut self, task: TaskId) {
+    fn reader_left(&mut self, task: TaskId) {
         let thread = self.tasks[task].thread;
         match self.threads[thread].role {
             Role::Hub(hub) => self.stop_writing_on_hub(hub, task),
@@ -110,9 +107,26 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A reply is there for a task that waits for it, and its request's account is turned.
+    #[inline(always)]
+    fn client_closed(&mut self, id: RequestId) {
+        self.client_closes(id)
+    }
+}
+
+impl<P: Probe> CarrierForPeer for World<'_, P> {
     #[inline]
-    pub(crate) fn replied(&mut self, caller: Caller, task: TaskId) {
+    fn hears(&mut self, caller: Caller) -> bool {
+        match caller {
+            Caller::Remote { hub, sync, number } => self.answered(hub, sync, number),
+            Caller::Native { hub, serial } => self.native_done(hub, serial),
+            Caller::Loop { on, what } => self.loop_hears(on, what),
+            Caller::Thread(_) | Caller::Socket(..) | Caller::Coroutine(..) => return false,
+        }
+        true
+    }
+
+    #[inline]
+    fn replied(&mut self, caller: Caller, task: TaskId) {
         match caller {
             Caller::Thread(thread) => {
                 self.bill(task, self.now, Wait::Core);
@@ -127,17 +141,5 @@ impl<P: Probe> World<'_, P> {
             Caller::Coroutine(on, sock) => self.loop_replied(on, sock, task),
             Caller::Remote { .. } | Caller::Native { .. } | Caller::Loop { .. } => unreachable!("they have heard"),
         }
-    }
-
-    /// Something has happened that the carrier asked for itself; false if it is a task's call.
-    #[inline]
-    pub(crate) fn hears(&mut self, caller: Caller) -> bool {
-        match caller {
-            Caller::Remote { hub, sync, number } => self.answered(hub, sync, number),
-            Caller::Native { hub, serial } => self.native_done(hub, serial),
-            Caller::Loop { on, what } => self.loop_hears(on, what),
-            Caller::Thread(_) | Caller::Socket(..) | Caller::Coroutine(..) => return false,
-        }
-        true
     }
 }

@@ -16,6 +16,7 @@ use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::{Demand, Role, Status};
 use crate::net::Listener;
+use crate::net::above::RouterForNet;
 use crate::program::request::{Relay, Stage};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
@@ -87,38 +88,8 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A connection waits at a router's socket.
-    #[inline(never)]
-    pub(crate) fn front_readable(&mut self, id: RouterId) {
-        let router = &mut self.carriers.routers[id];
-        if !std::mem::replace(&mut router.listed, true) {
-            router.ready.push_back(Ready::Listener);
-        }
-        self.wake_router(id);
-    }
-
     pub(crate) fn router_of(&self, request: RequestId) -> RouterId {
         RouterId::from_index(usize::from(self.requests[request].listener))
-    }
-
-    /// A worker has died that had accepted a connection whose bytes its router is about to write.
-    pub(crate) fn drop_session(&mut self, request: RequestId) {
-        let id = self.router_of(request);
-        let router = &mut self.carriers.routers[id];
-        let stays = |ready: &Ready| !matches!(ready, Ready::Session(other, _) if *other == request);
-        router.ready.retain(stays);
-        router.batch.retain(stays);
-        router.doing = router.doing.filter(|&(other, _)| other != request);
-    }
-
-    /// The bytes of a request have come to its router.
-    pub(crate) fn session_readable(&mut self, request: RequestId) {
-        self.session_ready(request, Step::Connect);
-    }
-
-    /// A router has connected to the workers' socket.
-    pub(crate) fn session_connected(&mut self, request: RequestId) {
-        self.session_ready(request, Step::Forward);
     }
 
     fn session_ready(&mut self, request: RequestId, step: Step) {
@@ -281,18 +252,6 @@ impl<P: Probe> World<'_, P> {
         self.queue.push(self.timer(pause), Event::RelaySyn(id));
     }
 
-    /// Something happened in a session: it may be silent for the whole timeout again.
-    pub(crate) fn watch_session(&mut self, id: RequestId) {
-        let process = self.carriers.routers[self.router_of(id)].process;
-        let worker = self.processes[process].worker;
-        let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
-        else {
-            return;
-        };
-        relay.limit_at = self.now + router.timeout;
-        self.queue.push(relay.limit_at, Event::RelayLimit(id));
-    }
-
     /// A session was silent for too long: its client sees the connection end, one way over the network later.
     #[inline(never)]
     pub(crate) fn relay_limit_event(&mut self, id: RequestId) {
@@ -313,17 +272,54 @@ impl<P: Probe> World<'_, P> {
             self.lost(id, Ending::Reset);
         }
     }
+}
 
-    /// A session that was closed before its request reached a worker: nobody has it any more.
-    pub(crate) fn abandon_relay(&mut self, id: RequestId) {
+impl<P: Probe> RouterForNet for World<'_, P> {
+    #[inline(never)]
+    fn front_readable(&mut self, id: RouterId) {
+        let router = &mut self.carriers.routers[id];
+        if !std::mem::replace(&mut router.listed, true) {
+            router.ready.push_back(Ready::Listener);
+        }
+        self.wake_router(id);
+    }
+
+    fn session_readable(&mut self, request: RequestId) {
+        self.session_ready(request, Step::Connect);
+    }
+
+    fn session_connected(&mut self, request: RequestId) {
+        self.session_ready(request, Step::Forward);
+    }
+
+    fn watch_session(&mut self, id: RequestId) {
+        let process = self.carriers.routers[self.router_of(id)].process;
+        let worker = self.processes[process].worker;
+        let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
+        else {
+            return;
+        };
+        relay.limit_at = self.now + router.timeout;
+        self.queue.push(relay.limit_at, Event::RelayLimit(id));
+    }
+
+    fn drop_session(&mut self, request: RequestId) {
+        let id = self.router_of(request);
+        let router = &mut self.carriers.routers[id];
+        let stays = |ready: &Ready| !matches!(ready, Ready::Session(other, _) if *other == request);
+        router.ready.retain(stays);
+        router.batch.retain(stays);
+        router.doing = router.doing.filter(|&(other, _)| other != request);
+    }
+
+    fn abandon_relay(&mut self, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.requests[id].stage = Stage::Answered;
         self.answer_with(id, Ending::Reset, Span::ZERO);
     }
 
-    /// A worker has written its response: the router can read it.
     #[inline(never)]
-    pub(crate) fn relay_response(&mut self, id: RequestId) {
+    fn relay_response(&mut self, id: RequestId) {
         if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
             return self.answer_with(id, Ending::Reset, Span::ZERO);
         }

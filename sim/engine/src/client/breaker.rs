@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use crate::client::above::TasksForClient;
 use crate::kit::id::{ProcessId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::model::BreakerSpec;
@@ -93,7 +94,7 @@ impl<P: Probe> World<'_, P> {
         let lets = self.processes[process].breakers[usize::from(peer)].lets(self.now);
         if !lets {
             self.probe.on(self.now, Fact::FailedFast);
-            self.fail_task(task);
+            self.call_fails(task);
         }
         lets
     }

@@ -5,6 +5,7 @@
 //! on, which is counted as waste. The copy has draws of its own: another server has other luck.
 //! To the recorder the two are one request, born when the first was sent; the copy takes its bill over from the first.
 
+use crate::client::above::NetForClient;
 use crate::client::birth::COPY;
 use crate::kit::id::RequestId;
 use crate::kit::time::Span;
@@ -142,7 +143,7 @@ impl<P: Probe> World<'_, P> {
     /// ending.
     #[inline(always)]
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
-        self.stop_retrying(id);
+        self.retry_is_over(id);
         tell(&mut self.probe, self.now, Detail::Ended { request: id, ending });
         let request = &mut self.requests[id];
         request.ending = Some(ending);
@@ -151,7 +152,7 @@ impl<P: Probe> World<'_, P> {
             self.listeners[usize::from(request.listener)].open -= 1;
         }
         if request.stage == Stage::Writing {
-            self.stop_writing(id);
+            self.reader_leaves(id);
         }
     }
 }

@@ -6,6 +6,7 @@
 //! The files: `arrivals.rs` when open clients come, `birth.rs` what is drawn, `retry.rs` refreshes and retries, `hedge.rs` second
 //! copies, `socket_timeout.rs` programs that end when they hear nothing.
 
+pub(crate) mod above;
 pub(crate) mod arrivals;
 pub(crate) mod birth;
 pub(crate) mod breaker;
@@ -13,6 +14,10 @@ mod hedge;
 mod retry;
 mod socket_timeout;
 
+use crate::client::above::FrontForClient;
+use crate::client::above::NetForClient;
+use crate::client::above::ResidentsForClient;
+use crate::client::above::SenderForClient;
 use crate::client::breaker::Breaker;
 use crate::kit::id::{ClientId, ConnId, RequestId};
 use crate::kit::law::Law;
@@ -324,7 +329,7 @@ impl<P: Probe> World<'_, P> {
         } else if request.limit_at == self.now {
             self.time_out(id);
         } else if request.hop_at == self.now {
-            self.upstream_timed_out(id);
+            self.proxy_waited(id);
         }
     }
 
@@ -347,7 +352,7 @@ impl<P: Probe> World<'_, P> {
         let (index, class) = (usize::from(request.client), usize::from(request.class));
         self.hear(index);
         if self.requests[id].why == Why::Check {
-            return self.checked(id, ending == Ending::Ok);
+            return self.check_ended(id, ending == Ending::Ok);
         }
         let request = &self.requests[id];
         self.probe.on(self.now, Fact::Ended(request, ending));

@@ -7,6 +7,7 @@
 //! A server that the proxy does not wait for works on, as for a client that left. The proxy itself has room for everybody; its work
 //! is a delay and takes no core of the servers.
 
+use crate::front::above::CarrierForFront;
 use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::program::request::{Link, NO_LISTENER, Stage};

@@ -7,6 +7,7 @@
 //! An event is a hint and the entity decides: a core remembers until when its thread runs, so an event that was overtaken
 //! finds another time there and is dropped.
 
+pub(crate) mod above;
 mod dispatch;
 pub(crate) mod polls;
 pub(crate) mod runqueue;
@@ -20,6 +21,8 @@ use crate::kit::id::{
 };
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
+use crate::machine::above::CarrierForMachine;
+use crate::machine::above::GilForMachine;
 use crate::machine::runqueue::RunQueue;
 use crate::model::Cooling;
 use crate::program::op::Pc;

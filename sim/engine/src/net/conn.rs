@@ -17,6 +17,9 @@ use crate::client::Idle;
 use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::model::{KeepAlive, WorkerKind};
+use crate::net::above::CarrierForNet;
+use crate::net::above::LifeForNet;
+use crate::net::above::SenderForNet;
 use crate::program::request::{Request, Stage, Why};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
@@ -148,7 +151,7 @@ impl<P: Probe> World<'_, P> {
         let may = request.ending.is_none()
             && !request.link.turned_away
             && request.why != Why::Check
-            && !self.is_stopping(process);
+            && !self.accepts_no_more(process);
         let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
         let used = if request.conn.is_some() { self.conns[request.conn].used + 1 } else { 1 };
         self.keeping(request).filter(|spec| may && served && used < spec.requests).map(|_| used)

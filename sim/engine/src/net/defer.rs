@@ -18,6 +18,8 @@ use super::wheel::Wheel;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Status;
+use crate::net::above::RouterForNet;
+use crate::net::above::SenderForNet;
 use crate::program::request::{Deferred, Stage};
 use crate::program::wait::Ending;
 use crate::watch::probe::{Probe, tell};

@@ -11,6 +11,7 @@ use super::Net;
 use crate::kit::id::{HubId, ProcessId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::Demand;
+use crate::net::above::LifeForNet;
 use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 

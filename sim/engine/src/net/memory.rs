@@ -8,6 +8,7 @@
 use crate::kit::id::{HostId, ProcessId, RequestId};
 use crate::kit::table::Table;
 use crate::model::Model;
+use crate::net::above::LifeForNet;
 use crate::program::wait::Ending;
 use crate::watch::probe::Probe;
 use crate::world::World;

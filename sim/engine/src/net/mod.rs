@@ -8,6 +8,7 @@
 //! Connections that are kept are in `conn.rs`, balancers in `front/balance.rs`.
 //! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow_reader.rs`).
 
+pub(crate) mod above;
 pub(crate) mod conn;
 mod conntrack;
 mod defer;
@@ -29,9 +30,15 @@ pub(crate) use listener::Listener;
 pub(crate) use state::Net;
 pub(crate) use wheel::STREAM as WHEEL;
 
+use crate::client::above::NetForClient;
 use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::model::WorkerKind;
+use crate::net::above::CarrierForNet;
+use crate::net::above::FrontForNet;
+use crate::net::above::LifeForNet;
+use crate::net::above::RouterForNet;
+use crate::net::above::SenderForNet;
 use crate::program::request::{Stage, Why};
 use crate::program::task::Task;
 use crate::program::wait::{Ending, Wait};
@@ -62,15 +69,6 @@ pub(crate) enum After {
 }
 
 impl<P: Probe> World<'_, P> {
-    /// A client sends a request: over a connection that it has, to the proxy, or to the server that the balancer chooses.
-    #[inline(always)]
-    pub(crate) fn connect(&mut self, id: RequestId) {
-        self.requests[id].stage = Stage::Connecting;
-        if !self.connects_later(id) {
-            self.set_sail(id);
-        }
-    }
-
     /// Its client has done what it has to do for that.
     #[inline(always)]
     pub(crate) fn set_sail(&mut self, id: RequestId) {
@@ -81,7 +79,7 @@ impl<P: Probe> World<'_, P> {
                 let leaves = self.now + self.connects_after(id);
                 return self.send_over(id, conn, leaves + network);
             }
-            let Some(server) = self.balance(id) else {
+            let Some(server) = self.server_for(id) else {
                 // Nobody is left to serve it, and the balancer says so.
                 let request = &mut self.requests[id];
                 (request.stage, request.failed) = (Stage::Answered, true);
@@ -238,7 +236,7 @@ impl<P: Probe> World<'_, P> {
         if self.reads_later(id) {
             return;
         }
-        self.client_closes(id);
+        self.client_closed(id);
         let request = &mut self.requests[id];
         request.stage = Stage::Answered;
         let (wanted, failed, writing) = (request.ending.is_none(), request.failed, request.task.is_some());
@@ -250,5 +248,25 @@ impl<P: Probe> World<'_, P> {
             self.keep_by_owner(id, wanted);
             self.forget(id);
         }
+    }
+}
+
+impl<P: Probe> NetForClient for World<'_, P> {
+    #[inline(always)]
+    fn connect(&mut self, id: RequestId) {
+        self.requests[id].stage = Stage::Connecting;
+        if !self.connects_later(id) {
+            self.set_sail(id);
+        }
+    }
+
+    #[inline(always)]
+    fn retry_is_over(&mut self, id: RequestId) {
+        self.stop_retrying(id)
+    }
+
+    #[inline(always)]
+    fn reader_leaves(&mut self, id: RequestId) {
+        self.stop_writing(id)
     }
 }

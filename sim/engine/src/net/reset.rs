@@ -6,6 +6,8 @@
 
 use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::Span;
+use crate::net::above::FrontForNet;
+use crate::net::above::RouterForNet;
 use crate::program::request::{Stage, Why};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
@@ -140,7 +142,7 @@ impl<P: Probe> World<'_, P> {
         match self.proxy_of(request) {
             Some(proxy) if ending != Ending::NoPort => {
                 let again = if ending == Ending::ConnectTimeout { proxy.on_connect } else { proxy.on_refused };
-                self.upstream_failed(id, again);
+                self.server_failed(id, again);
             }
             Some(_) | None => self.end(id, ending),
         }

@@ -10,6 +10,7 @@
 
 use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::{Span, Time};
+use crate::net::above::CarrierForNet;
 use crate::program::request::{Request, Stage};
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;

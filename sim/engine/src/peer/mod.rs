@@ -4,12 +4,15 @@
 //! Without a capacity a peer serves any number at once, so its slowness does not depend on us; with one it has a queue, first
 //! come first served. Left out: the peer's own retries, and the bandwidth of the way.
 
+pub(crate) mod above;
+
 use std::collections::VecDeque;
 
 use crate::kit::id::{CallId, HubId, LoopId, ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::rng::{happens, mix};
 use crate::kit::time::{Span, Time};
 use crate::model::{DegradedSpan, PeerSpec};
+use crate::peer::above::CarrierForPeer;
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};

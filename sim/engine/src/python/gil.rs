@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use crate::kit::id::{ProcessId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Status;
+use crate::machine::above::GilForMachine;
 use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::{Detail, Doing};
@@ -60,33 +61,6 @@ impl Gil {
 impl<P: Probe> World<'_, P> {
     fn gil(&mut self, process: ProcessId) -> &mut Gil {
         self.processes[process].gil.as_mut().expect("only processes with a GIL come here")
-    }
-
-    /// Whether a thread may run Python at once: it holds the GIL, or there is none.
-    #[inline]
-    pub(crate) fn has_gil(&self, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
-        self.processes[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
-    }
-
-    /// Takes the GIL for a running thread; false if it must wait, which is then arranged.
-    pub(crate) fn take_gil(&mut self, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
-        let Some(gil) = &mut self.processes[process].gil else { return true };
-        let state = &mut self.threads[thread];
-        let in_vain = std::mem::take(&mut state.timed_out) && state.switches_seen == gil.switches;
-        if gil.holder == thread {
-            return !std::mem::take(&mut gil.asked) || !self.drop_for_another(process);
-        }
-        if gil.holder.is_none() {
-            self.acquire_gil(process, thread);
-            return true;
-        }
-        self.queue_for_gil(process, thread);
-        if in_vain {
-            self.ask_for_gil(process);
-        }
-        false
     }
 
     fn acquire_gil(&mut self, process: ProcessId, thread: ThreadId) {
@@ -190,5 +164,32 @@ impl<P: Probe> World<'_, P> {
             self.threads[waiter].timed_out = true;
             self.make_ready(waiter);
         }
+    }
+}
+
+impl<P: Probe> GilForMachine for World<'_, P> {
+    #[inline]
+    fn has_gil(&self, thread: ThreadId) -> bool {
+        let process = self.threads[thread].process;
+        self.processes[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
+    }
+
+    fn take_gil(&mut self, thread: ThreadId) -> bool {
+        let process = self.threads[thread].process;
+        let Some(gil) = &mut self.processes[process].gil else { return true };
+        let state = &mut self.threads[thread];
+        let in_vain = std::mem::take(&mut state.timed_out) && state.switches_seen == gil.switches;
+        if gil.holder == thread {
+            return !std::mem::take(&mut gil.asked) || !self.drop_for_another(process);
+        }
+        if gil.holder.is_none() {
+            self.acquire_gil(process, thread);
+            return true;
+        }
+        self.queue_for_gil(process, thread);
+        if in_vain {
+            self.ask_for_gil(process);
+        }
+        false
     }
 }

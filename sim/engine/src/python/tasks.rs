@@ -1,5 +1,6 @@
 //! Tasks on their way: what one asks for next, what it draws, how it fails, and the branches of a fan-out.
 
+use crate::client::above::TasksForClient;
 use crate::kit::fate::Fates;
 use crate::kit::id::{ProcessId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::rng::mix;
@@ -110,4 +111,11 @@ pub(crate) fn next_effect(
         state.news = News::None;
     }
     advance::advance(state, &model.programs[usize::from(state.program)], fate)
+}
+
+impl<P: Probe> TasksForClient for World<'_, P> {
+    #[inline(always)]
+    fn call_fails(&mut self, task: TaskId) {
+        self.fail_task(task)
+    }
 }

@@ -13,6 +13,7 @@
 //! A process that is idle has nothing to fear, so its heartbeats are not simulated: nobody would see them.
 //! Left out: the heartbeat's own CPU time, and limits on a process's own memory (`reload-on-rss`).
 
+use crate::carrier::above::LifeForCarrier;
 use crate::client::breaker::Breaker;
 use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
@@ -21,6 +22,7 @@ use crate::machine::{Demand, Role, Status, Thread};
 use crate::model::WorkerKind;
 use crate::model::worker::LifeSpec;
 use crate::net::Finished;
+use crate::net::above::LifeForNet;
 use crate::program::request::{Request, Stage};
 use crate::watch::probe::{Probe, tell};
 use crate::watch::record::WorkerCounts;
@@ -148,68 +150,6 @@ impl<P: Probe> World<'_, P> {
         self.processes[id].life.left = u64::from(max) + extra;
     }
 
-    /// A process has accepted a connection.
-    pub(crate) fn life_accepts(&mut self, id: ProcessId) {
-        self.processes[id].life.open += 1;
-    }
-
-    /// A process begins to serve a request.
-    pub(crate) fn life_begins(&mut self, id: ProcessId) {
-        let Some(spec) = self.life_spec(id).copied() else { return };
-        let now = self.now;
-        let life = &mut self.processes[id].life;
-        if let Some(limit) = spec.harakiri {
-            // uWSGI counts whole seconds (`uwsgi_now`).
-            life.harakiri_at = Time::from_ns(now.as_ns() - now.as_ns() % LOOK.as_ns()) + limit;
-        }
-        life.left = life.left.saturating_sub(1);
-        if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
-            self.stop_accepting(id);
-        }
-        if matches!(self.model.workers[self.processes[id].worker].kind, WorkerKind::Threads { .. }) {
-            self.notify(id);
-        }
-        self.look_later(id);
-    }
-
-    /// A connection is closed.
-    pub(crate) fn life_closes(&mut self, id: ProcessId) {
-        self.life_idles(id);
-        self.life_drops(id);
-    }
-
-    /// A request was answered.
-    pub(crate) fn life_idles(&mut self, id: ProcessId) {
-        self.processes[id].life.harakiri_at = Time::NEVER;
-    }
-
-    /// A connection over which nobody asks is closed.
-    pub(crate) fn life_drops(&mut self, id: ProcessId) {
-        let life = &mut self.processes[id].life;
-        life.open = life.open.saturating_sub(1);
-        if life.stopping_at.is_some() && life.open == 0 && self.hub_of(id).is_none() {
-            // It exits now; the threads that are on their way out do so first.
-            let life = &mut self.processes[id].life;
-            life.look_at = self.now;
-            self.queue.push(self.now, Event::Master(id));
-        }
-    }
-
-    /// Whether a process accepts no more.
-    pub(crate) fn is_stopping(&self, id: ProcessId) -> bool {
-        self.processes[id].life.is_stopping()
-    }
-
-    /// A main loop came round: it says that it is alive if it did not within `every`.
-    pub(crate) fn beat(&mut self, id: ProcessId, every: Span) {
-        let life = &self.processes[id].life;
-        if (life.look_at == Time::NEVER || life.notified_at + every <= self.now)
-            && self.life_spec(id).is_some_and(|spec| spec.timeout.is_some())
-        {
-            self.notify(id);
-        }
-    }
-
     /// The main loop of a process says that it is alive.
     pub(crate) fn notify(&mut self, id: ProcessId) {
         let life = &mut self.processes[id].life;
@@ -320,25 +260,6 @@ impl<P: Probe> World<'_, P> {
         self.replace_process(id);
     }
 
-    /// The process ends within this instant, by itself or by the kernel's hand, and its master hears of it. Whether there is one.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn crash(&mut self, id: ProcessId) -> bool {
-        if self.life_spec(id).is_none() {
-            return false;
-        }
-        let life = &mut self.processes[id].life;
-        life.crashed = true;
-        life.look_at = self.now;
-        self.queue.push(self.now, Event::Master(id));
-        true
-    }
-
-    /// The process ends if its software does not survive an accept without a descriptor.
-    pub(crate) fn dies_of_emfile(&mut self, id: ProcessId) -> bool {
-        self.life_spec(id).is_some_and(|spec| spec.dies_of_emfile) && self.crash(id)
-    }
-
     /// The process is gone with all that it had; the next one begins to boot.
     pub(crate) fn replace_process(&mut self, id: ProcessId) {
         let lost = self.take_down(id);
@@ -380,30 +301,6 @@ impl<P: Probe> World<'_, P> {
         let begins_at = deaths.asleep_until.max(self.now);
         deaths.second = Some(begins_at.as_ns() / LOOK.as_ns());
         begins_at
-    }
-
-    /// What a new process does before it serves; `None` once it is up.
-    pub(crate) fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread].process;
-        if self.processes[id].life.booting != thread {
-            return None;
-        }
-        if !self.threads[thread].owed.is_zero() {
-            self.tell_door(id, DoorState::Booting);
-            return Some(Demand::PAY);
-        }
-        self.processes[id].life.booting = ThreadId::NONE;
-        self.tell_door(id, DoorState::Up);
-        if let Role::Hub(hub) = self.threads[thread].role {
-            self.hubs[hub].has_room_from(self.now);
-        }
-        self.notify(id);
-        for other in self.threads.ids() {
-            if self.threads[other].process == id && other != thread {
-                self.stands_by(other);
-            }
-        }
-        None
     }
 
     /// Takes all that a process had away from it. Returns how many connections broke.
@@ -539,5 +436,109 @@ impl<P: Probe> World<'_, P> {
         process.connections = 0;
         (process.handing, process.ending, process.stalled) = (RequestId::NONE, None, ThreadId::NONE);
         self.build_syncs(id);
+    }
+}
+
+impl<P: Probe> LifeForNet for World<'_, P> {
+    fn life_accepts(&mut self, id: ProcessId) {
+        self.processes[id].life.open += 1;
+    }
+
+    fn life_begins(&mut self, id: ProcessId) {
+        let Some(spec) = self.life_spec(id).copied() else { return };
+        let now = self.now;
+        let life = &mut self.processes[id].life;
+        if let Some(limit) = spec.harakiri {
+            // uWSGI counts whole seconds (`uwsgi_now`).
+            life.harakiri_at = Time::from_ns(now.as_ns() - now.as_ns() % LOOK.as_ns()) + limit;
+        }
+        life.left = life.left.saturating_sub(1);
+        if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
+            self.stop_accepting(id);
+        }
+        if matches!(self.model.workers[self.processes[id].worker].kind, WorkerKind::Threads { .. }) {
+            self.notify(id);
+        }
+        self.look_later(id);
+    }
+
+    fn life_idles(&mut self, id: ProcessId) {
+        self.processes[id].life.harakiri_at = Time::NEVER;
+    }
+
+    fn life_closes(&mut self, id: ProcessId) {
+        self.life_idles(id);
+        self.life_drops(id);
+    }
+
+    fn life_drops(&mut self, id: ProcessId) {
+        let life = &mut self.processes[id].life;
+        life.open = life.open.saturating_sub(1);
+        if life.stopping_at.is_some() && life.open == 0 && self.hub_of(id).is_none() {
+            // It exits now; the threads that are on their way out do so first.
+            let life = &mut self.processes[id].life;
+            life.look_at = self.now;
+            self.queue.push(self.now, Event::Master(id));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn crash(&mut self, id: ProcessId) -> bool {
+        if self.life_spec(id).is_none() {
+            return false;
+        }
+        let life = &mut self.processes[id].life;
+        life.crashed = true;
+        life.look_at = self.now;
+        self.queue.push(self.now, Event::Master(id));
+        true
+    }
+
+    fn dies_of_emfile(&mut self, id: ProcessId) -> bool {
+        self.life_spec(id).is_some_and(|spec| spec.dies_of_emfile) && self.crash(id)
+    }
+
+    #[inline(always)]
+    fn accepts_no_more(&self, id: ProcessId) -> bool {
+        self.is_stopping(id)
+    }
+}
+
+impl<P: Probe> LifeForCarrier for World<'_, P> {
+    fn beat(&mut self, id: ProcessId, every: Span) {
+        let life = &self.processes[id].life;
+        if (life.look_at == Time::NEVER || life.notified_at + every <= self.now)
+            && self.life_spec(id).is_some_and(|spec| spec.timeout.is_some())
+        {
+            self.notify(id);
+        }
+    }
+
+    fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand> {
+        let id = self.threads[thread].process;
+        if self.processes[id].life.booting != thread {
+            return None;
+        }
+        if !self.threads[thread].owed.is_zero() {
+            self.tell_door(id, DoorState::Booting);
+            return Some(Demand::PAY);
+        }
+        self.processes[id].life.booting = ThreadId::NONE;
+        self.tell_door(id, DoorState::Up);
+        if let Role::Hub(hub) = self.threads[thread].role {
+            self.hubs[hub].has_room_from(self.now);
+        }
+        self.notify(id);
+        for other in self.threads.ids() {
+            if self.threads[other].process == id && other != thread {
+                self.stands_by(other);
+            }
+        }
+        None
+    }
+
+    fn is_stopping(&self, id: ProcessId) -> bool {
+        self.processes[id].life.is_stopping()
     }
 }

@@ -7,6 +7,7 @@
 //! Left out: that the first request of a new thread for the core is half as long (`PLACE_DEADLINE_INITIAL`), and threads of pools, which
 //! are made as they are needed, and processes that take the place of others.
 
+use crate::carrier::above::StartupForCarrier;
 use crate::kit::id::ThreadId;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
@@ -64,11 +65,12 @@ impl<P: Probe> World<'_, P> {
         // A limit that a start passes, its run passes too, and says so.
         let _ = self.run_until(Time::ZERO + ENDLESS);
     }
+}
 
-    /// A main thread has created a thread, and creates the next.
+impl<P: Probe> StartupForCarrier for World<'_, P> {
     #[cold]
     #[inline(never)]
-    pub(crate) fn creates_another(&mut self, main: ThreadId) -> Demand {
+    fn creates_another(&mut self, main: ThreadId) -> Demand {
         let Some(startup) = self.startups.iter_mut().find(|startup| startup.main == main) else { return Demand::Wait };
         let created = ThreadId::from_index(startup.next);
         startup.next += 1;

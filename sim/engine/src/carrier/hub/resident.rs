@@ -5,6 +5,7 @@
 //! the hub in between, so what it has just given back it may take again before anybody whom that woke gets to run.
 //! Only a pause before the next pass (`think`) gives way. To the recorder each pass is a request that never leaves its process.
 
+use crate::client::above::ResidentsForClient;
 use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::{Pc, Program};
@@ -21,24 +22,6 @@ impl<P: Probe> World<'_, P> {
     /// Whether this hub's greenlets are.
     pub(super) fn is_resident(&self, id: HubId) -> bool {
         self.model.workers[self.processes[self.hubs[id].process].worker].resident
-    }
-
-    /// Starts a greenlet for each client of a group, on one hub after the other.
-    pub(crate) fn settle_residents(&mut self, index: usize, clients: u32) {
-        assert!(!self.hubs.is_empty(), "residents live on hubs");
-        let first = self.warm_up_end + SECOND;
-        self.hubs.iter_mut().for_each(|hub| hub.bell = first);
-        for number in 0..clients {
-            let id = HubId::from_index(number as usize % self.hubs.len());
-            let resident = self.carriers.residents;
-            let Some(request) = self.next_of_resident(index, resident, Span::ZERO) else { return };
-            self.carriers.residents += 1;
-            self.owe(id, self.hub_costs(id).spawn);
-            let task = self.begin_pass(id, request);
-            self.bill(task, self.now, Wait::Hub);
-            self.enrich(task, false);
-            self.queue_turn(id, task);
-        }
     }
 
     /// The turn of the main greenlet, if its timeout were due now: like every timeout's after all other watchers. It only looks how late
@@ -135,5 +118,24 @@ impl<P: Probe> World<'_, P> {
         let request = &mut self.requests[request];
         (request.stage, request.begun) = (Stage::Served, now);
         request.turn(now, Wait::Cpu);
+    }
+}
+
+impl<P: Probe> ResidentsForClient for World<'_, P> {
+    fn settle_residents(&mut self, index: usize, clients: u32) {
+        assert!(!self.hubs.is_empty(), "residents live on hubs");
+        let first = self.warm_up_end + SECOND;
+        self.hubs.iter_mut().for_each(|hub| hub.bell = first);
+        for number in 0..clients {
+            let id = HubId::from_index(number as usize % self.hubs.len());
+            let resident = self.carriers.residents;
+            let Some(request) = self.next_of_resident(index, resident, Span::ZERO) else { return };
+            self.carriers.residents += 1;
+            self.owe(id, self.hub_costs(id).spawn);
+            let task = self.begin_pass(id, request);
+            self.bill(task, self.now, Wait::Hub);
+            self.enrich(task, false);
+            self.queue_turn(id, task);
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::Hub;
 use super::poll::LISTENER;
+use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::warmth::Part;

@@ -8,6 +8,7 @@ use super::common_turns::Common;
 use super::poll::LISTENER;
 use super::timers::Purpose;
 use super::{Callback, Hub, Pending};
+use crate::carrier::above::LifeForCarrier;
 use crate::carrier::hub::greenlet::GreenletLife;
 use crate::kit::id::{HubId, TaskId};
 use crate::kit::time::{Span, Time};

@@ -3,6 +3,7 @@
 //! After gunicorn's `util.close_graceful` (24 and later; RFC 9112, section 9.6): shutdown, then receive until the client has closed,
 //! for two seconds at most. The thread that does so is gone for as long as the client takes to read the response.
 
+use crate::front::above::CarrierForFront;
 use crate::kit::id::{RequestId, ThreadId};
 use crate::kit::time::Span;
 use crate::watch::probe::Probe;
@@ -25,10 +26,11 @@ impl<P: Probe> World<'_, P> {
         self.close(process, id);
         waits
     }
+}
 
-    /// A client closes its connection: whoever waits for that goes on once it has heard of it.
+impl<P: Probe> CarrierForFront for World<'_, P> {
     #[inline]
-    pub(crate) fn client_closes(&mut self, id: RequestId) {
+    fn client_closes(&mut self, id: RequestId) {
         let thread = std::mem::replace(&mut self.requests[id].linger, ThreadId::NONE);
         // Unless it has waited for too long, or died, and does something else now.
         if thread.is_some() && self.threads[thread].lingers_for == id {

@@ -8,8 +8,11 @@ pub(crate) mod polled;
 pub(crate) mod pool;
 pub(crate) mod shared;
 
+use crate::carrier::above::LifeForCarrier;
+use crate::carrier::above::StartupForCarrier;
 use crate::kit::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
+use crate::machine::above::CarrierForMachine;
 use crate::machine::warmth::Part;
 use crate::machine::{Demand, Role, Status};
 use crate::net::After;

@@ -8,6 +8,7 @@
 //! thread accepts and queues, and serving threads close for themselves.
 //! The Python of both runs under the GIL, the system calls do not.
 
+use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::warmth::Part;

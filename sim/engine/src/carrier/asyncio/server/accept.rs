@@ -9,6 +9,7 @@ use super::super::handle::Callback;
 use super::super::sockets::Reader;
 use super::super::task::TaskOrigin;
 use super::{Ask, Line, Served};
+use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{ConnId, LoopId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::warmth::Part;

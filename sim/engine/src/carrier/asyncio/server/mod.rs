@@ -17,6 +17,7 @@ use super::handle::{Callback, Handle};
 use super::sockets::Reader;
 use super::task::AioKey;
 use super::{EventLoop, Outside};
+use crate::carrier::above::LifeForCarrier;
 use crate::kit::arena::ArenaKey;
 use crate::kit::id::{ConnId, LoopId, ProcessId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};

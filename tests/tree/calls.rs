@@ -1,8 +1,9 @@
-//! Who calls upward in the engine: a method of a room above is a door, and every door is listed in `doors.txt`.
+//! Who calls upward in the engine: nobody.
 //!
 //! Rooms of the engine import one way, but their methods are all on one `World`, so a call says nothing of its room. Here it does:
-//! methods are found by the text of `impl` blocks on `World`, calls by `self.name(` and `world.name(`. Probes that call methods of
-//! their own are not looked at.
+//! a method is at home in the room of its `impl` block on `World`, or, if that is the `impl` of a trait, in the room that declares
+//! the trait, for that room says what is asked. Calls are found by `self.name(` and `world.name(`. Probes that call methods of their
+//! own are not looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,11 @@ pub fn calls(files: &[Source<'_>], rooms: &[&str]) -> BTreeSet<String> {
     for (path, text) in &files {
         let Some(own) = room(path) else { continue };
         for block in world_blocks(text) {
+            for name in methods(block) {
+                homes.entry(name).or_default().insert(own);
+            }
+        }
+        for block in traits(text) {
             for name in methods(block) {
                 homes.entry(name).or_default().insert(own);
             }
@@ -61,7 +67,15 @@ fn world_blocks(text: &str) -> Vec<&str> {
     blocks
 }
 
-/// Names of the methods in an `impl` block.
+/// The declarations of traits.
+fn traits(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("\npub(crate) trait ").map(|(at, _)| {
+        let end = text[at..].find("\n}").map_or(text.len(), |end| at + end);
+        &text[at + 1..end]
+    })
+}
+
+/// Names of the methods that an `impl` block or a trait is home to; none if the block does what a trait asks.
 fn methods(block: &str) -> Vec<&str> {
     let name = |line: &'_ str| -> Option<std::ops::Range<usize>> {
         let (before, after) = line.strip_prefix("    ")?.split_once("fn ")?;
@@ -69,7 +83,9 @@ fn methods(block: &str) -> Vec<&str> {
         let end = begin + after.find(|letter| !is_name(letter))?;
         before.split_whitespace().all(is_visibility).then_some(begin..end)
     };
-    let lines = block.lines().filter(|_| block.starts_with("impl"));
+    let head = block.lines().next().unwrap_or("");
+    let is_home = head.contains("trait ") || head.starts_with("impl") && !head.contains(" for ");
+    let lines = block.lines().filter(|_| is_home);
     lines.filter_map(|line| name(line).map(|at| &line[at])).collect()
 }
 
@@ -114,4 +130,22 @@ fn a_call_upward_is_found_and_one_downward_is_not() {
     ];
     let found: Vec<String> = calls(&files, &["ground", "first", "second"]).into_iter().collect();
     assert_eq!(found, ["first -> second: top", "ground -> first: high"]);
+}
+
+#[test]
+fn a_call_of_what_the_own_room_asks_of_those_above_is_none_upward() {
+    let files = [
+        (
+            "ground/a.rs",
+            "pub(crate) trait Asked {\n    /// What.\n    fn high(&mut self);\n}\n\nimpl<P: Probe> World<'_, P> {\n    fn low(&mut self) {\n        self.high();\n        self.top();\n    }\n}\n",
+        ),
+        (
+            "first/b.rs",
+            "impl<P: Probe> Asked for World<'_, P> {\n    fn high(&mut self) {}\n}\n\nimpl<P: Probe> World<'_, P> {\n    fn top(&mut self) {}\n}\n",
+        ),
+    ];
+    let files = files.map(|(path, text)| (path, format!("\n{text}")));
+    let files: Vec<Source<'_>> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let found: Vec<String> = calls(&files, &["ground", "first"]).into_iter().collect();
+    assert_eq!(found, ["ground -> first: top"]);
 }
