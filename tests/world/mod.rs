@@ -1,5 +1,6 @@
 //! What is modelled, as sentences about the world: hubs, machines, kernels, traffic, workers.
 
+mod cpu_limit;
 mod deferred;
 mod determinism;
 mod fairness;

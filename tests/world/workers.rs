@@ -12,7 +12,7 @@ use engine::time::{Span, Time};
 use engine::worker::{LifeSpec, RouterCosts, RouterSpec};
 
 /// Processes that nobody watches and nothing replaces; tests change what they are about.
-const LIFE: LifeSpec = LifeSpec {
+pub(super) const LIFE: LifeSpec = LifeSpec {
     timeout: None,
     harakiri: None,
     max_requests: None,

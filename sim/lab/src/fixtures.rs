@@ -40,6 +40,7 @@ pub fn empty(world: &str, replication: u32) -> RunRecord {
         connections: Vec::new(),
         calls_peak: 0,
         syn_drops: 0,
+        throttling: Default::default(),
         kernel: KernelCounts::default(),
         workers: Default::default(),
         classes: Vec::new(),

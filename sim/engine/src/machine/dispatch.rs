@@ -241,7 +241,7 @@ impl<P: Probe> World<'_, P> {
     fn make_room(&mut self, host: HostId) -> bool {
         for at in 0..self.machine.hosts[host].cores.len() {
             let id = self.machine.hosts[host].cores[at];
-            if self.machine.cores[id].thread.is_some() && self.must_leave(id, false) {
+            if self.machine.cores[id].competes() && self.must_leave(id, false) {
                 self.stop_stint(id);
                 self.preempt(id);
                 return true;
@@ -259,7 +259,7 @@ impl<P: Probe> World<'_, P> {
         for at in 0..self.machine.hosts[host].cores.len() {
             let id = self.machine.hosts[host].cores[at];
             let core = &mut self.machine.cores[id];
-            if core.thread.is_some() {
+            if core.competes() {
                 core.turn_end = self.machine.hosts[host].turn_end(core.slice_from, self.now);
                 if core.until > core.turn_end {
                     core.until = core.turn_end;
@@ -272,6 +272,10 @@ impl<P: Probe> World<'_, P> {
     /// The core looks when its thread has what it wants, or its turn is over.
     #[inline]
     pub(crate) fn look_again(&mut self, id: CoreId) {
+        let limited = self.machine.hosts[self.machine.cores[id].host].quota.is_some();
+        if limited && !self.may_run(id) {
+            return;
+        }
         let core = &mut self.machine.cores[id];
         let host = &self.machine.hosts[core.host];
         if !host.is_wanted() {
@@ -280,6 +284,9 @@ impl<P: Probe> World<'_, P> {
             core.turn_end = host.turn_end(core.slice_from, self.now);
         }
         core.until = core.demand_end.min(core.turn_end);
+        if limited {
+            core.until = core.until.min(core.ration.looks_at);
+        }
         self.queue.push(core.until, Event::Core(id));
     }
 
@@ -371,6 +378,9 @@ impl<P: Probe> World<'_, P> {
 
     /// Nobody is on a core any more.
     fn free(&mut self, id: CoreId) {
+        if self.machine.hosts[self.machine.cores[id].host].quota.is_some() {
+            self.return_ration(id);
+        }
         let core = &mut self.machine.cores[id];
         let thread = std::mem::replace(&mut core.thread, ThreadId::NONE);
         core.last = thread;
@@ -381,12 +391,8 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.threads[thread];
         state.core = CoreId::NONE;
         state.left_at = self.now;
-        let process = &mut self.processes[state.process];
-        process.left_at = self.now;
-        if from < self.now {
-            process.cpu += self.now - from;
-            self.probe.on(self.now, Fact::CoreBusy { from });
-        }
+        self.processes[state.process].left_at = self.now;
+        self.count_busy(thread, from);
         let alone = self.machine.hosts.len() == 1;
         let state = &mut self.machine.hosts[host];
         state.idle.push(id);
@@ -394,6 +400,15 @@ impl<P: Probe> World<'_, P> {
         // is asked for all the same, so that their turns keep their order.
         if !alone || !state.arrivals.is_empty() || state.run_queue.is_shared() || state.sliced || state.woken {
             self.disturb(host);
+        }
+    }
+
+    /// A thread has been computing since `from`.
+    #[inline(always)]
+    pub(in crate::machine) fn count_busy(&mut self, thread: ThreadId, from: Time) {
+        if from < self.now {
+            self.processes[self.threads[thread].process].cpu += self.now - from;
+            self.probe.on(self.now, Fact::CoreBusy { from });
         }
     }
 
@@ -417,6 +432,10 @@ impl<P: Probe> World<'_, P> {
             self.stop_stint(id);
             self.go(id);
             return;
+        }
+        if core.turn_end > self.now {
+            // Only a limit makes a core look before its thread's turn is over.
+            return self.look_again(id);
         }
         self.turn_over(id);
     }

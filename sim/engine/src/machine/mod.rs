@@ -10,6 +10,7 @@
 pub(crate) mod above;
 mod dispatch;
 pub(crate) mod polls;
+mod quota;
 pub(crate) mod runqueue;
 mod told;
 pub(crate) mod warmth;
@@ -23,6 +24,7 @@ use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::above::CarrierForMachine;
 use crate::machine::above::GilForMachine;
+use crate::machine::quota::{Quota, Ration};
 use crate::machine::runqueue::RunQueue;
 use crate::model::Cooling;
 use crate::program::op::Pc;
@@ -74,6 +76,8 @@ pub(crate) struct Host {
     pub(crate) switch: Span,
     pub(crate) wake: Span,
     pub(crate) cooling: Cooling,
+    /// The limit that its server's processes share; none if they may use all cores.
+    quota: Option<Quota>,
 }
 
 /// One core.
@@ -97,6 +101,8 @@ pub(crate) struct Core {
     pub(crate) demand_end: Time,
     /// When the core looks again.
     pub(crate) until: Time,
+    /// What it has of the limit of its host.
+    ration: Ration,
 }
 
 /// One operating-system thread.
@@ -217,6 +223,8 @@ pub(crate) enum Status {
     Ready,
     /// On a core.
     Running,
+    /// On a core that stands still, because the CPU limit of its server is used up.
+    Throttled,
 }
 
 /// All machines that servers run on, and their cores: nobody outside of this room knows more of them than it is told.
@@ -272,11 +280,18 @@ impl Host {
             switch: spec.switch,
             wake: spec.wake,
             cooling: spec.cooling,
+            quota: spec.cpu_limit.map(Quota::new),
         }
     }
 }
 
 impl Core {
+    /// Whether a thread is on it that has to make room in its turn.
+    #[inline]
+    fn competes(&self) -> bool {
+        self.thread.is_some() && !self.ration.is_throttled()
+    }
+
     pub(crate) fn new(host: HostId) -> Core {
         Core {
             host,
@@ -290,6 +305,7 @@ impl Core {
             paying: false,
             demand_end: Time::ZERO,
             until: Time::NEVER,
+            ration: Ration::NEW,
         }
     }
 }
@@ -438,7 +454,10 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn interrupt(&mut self, thread: ThreadId) {
         let id = self.threads[thread].core;
-        self.stop_stint(id);
+        // Who stands still has had its stint ended already.
+        if self.threads[thread].status == Status::Running {
+            self.stop_stint(id);
+        }
         self.leave(id);
     }
 

@@ -117,6 +117,28 @@ pub struct HostSpec {
     pub uplink: Option<u64>,
     /// How code that did not run for a while runs slower.
     pub cooling: Cooling,
+    /// How much CPU time the processes of its server may have together; `None`: all that its cores give.
+    pub cpu_limit: Option<CpuLimit>,
+}
+
+impl HostSpec {
+    /// CPU time a second that its server's processes may have: its cores, or less where a limit says so.
+    pub fn cpu(&self) -> f64 {
+        let cores = f64::from(self.cores);
+        let limited = |limit: CpuLimit| limit.quota.as_ns() as f64 / limit.period.as_ns().max(1) as f64;
+        self.cpu_limit.map_or(cores, |limit| cores.min(limited(limit)))
+    }
+}
+
+/// A limit of CPU time, as containers have it (`cpu.max`; before, `cpu.cfs_quota_us` and its kin).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CpuLimit {
+    /// CPU time in each period, over all cores. At least 1 ms, as the kernel has it.
+    pub quota: Span,
+    /// How long a period is.
+    pub period: Span,
+    /// Unused time of earlier periods that may be used on top (`cpu.max.burst`).
+    pub burst: Span,
 }
 
 /// Code and data that were not used for a while have left the caches: the next run of them takes longer.

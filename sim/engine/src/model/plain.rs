@@ -45,6 +45,7 @@ impl HostSpec {
             cooling: Cooling::NONE,
             send_buffer: 87_040,
             uplink: None,
+            cpu_limit: None,
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum Wait {
     Gil,
     /// Ready, but no core is free.
     Core,
+    /// On a core, but the CPU limit of the server is used up.
+    Throttled,
     /// Running Python, or the server's own code, on a core.
     Cpu,
     /// Running native code on a core that needs no GIL.
@@ -96,7 +98,7 @@ pub enum Wait {
 
 impl Wait {
     /// All, in column order.
-    pub const ALL: [Wait; 14] = [
+    pub const ALL: [Wait; 15] = [
         Wait::Network,
         Wait::SynRetry,
         Wait::Retransmit,
@@ -105,6 +107,7 @@ impl Wait {
         Wait::Hub,
         Wait::Gil,
         Wait::Core,
+        Wait::Throttled,
         Wait::Cpu,
         Wait::Native,
         Wait::Lock,
@@ -126,6 +129,7 @@ impl Wait {
             Wait::Hub => "hub",
             Wait::Gil => "GIL",
             Wait::Core => "core",
+            Wait::Throttled => "throttled",
             Wait::Cpu => "own CPU",
             Wait::Native => "native code",
             Wait::Lock => "lock or queue",

@@ -78,6 +78,16 @@ pub enum Fact<'a> {
         /// For how long.
         span: Span,
     },
+    /// A core stood still under a CPU limit.
+    Throttled {
+        /// Since when.
+        from: Time,
+    },
+    /// A period of a CPU limit is over.
+    QuotaPeriod {
+        /// Whether a core stood still at its end.
+        throttled: bool,
+    },
     /// A timeout of a resident main greenlet was due so long before its turn came.
     JoinLag(Span),
     /// A SYN met a full queue or table.

@@ -74,6 +74,9 @@ pub struct RunRecord {
     pub calls_peak: u64,
     /// SYNs dropped at full queues and tables after the warm-up.
     pub syn_drops: u64,
+    /// What CPU limits did after the warm-up.
+    #[serde(skip_serializing_if = "Throttling::is_none")]
+    pub throttling: Throttling,
     /// What the kernel's limits did after the warm-up.
     pub kernel: KernelCounts,
     /// What masters did to their workers after the warm-up.
@@ -277,6 +280,29 @@ pub struct ClassRecord {
     pub bytes: u64,
     /// The bodies' part of it.
     pub body_bytes: u64,
+}
+
+/// What the CPU limits of all servers did, as `cpu.stat` counts it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct Throttling {
+    /// Periods in which somebody was active (`nr_periods`).
+    pub periods: u64,
+    /// Those at whose end a core stood still (`nr_throttled`).
+    pub throttled_periods: u64,
+    /// How long cores stood still, summed over cores (`throttled_time`).
+    pub time: Span,
+}
+
+impl Throttling {
+    /// Part of the active periods in which somebody stood still; `None` without a limit.
+    pub fn share(&self) -> Option<f64> {
+        (self.periods > 0).then(|| self.throttled_periods as f64 / self.periods as f64)
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_none(&self) -> bool {
+        *self == Throttling::default()
+    }
 }
 
 /// Moments of the slowdown, in exact integers (thousandths).

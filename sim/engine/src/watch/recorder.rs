@@ -12,8 +12,8 @@ use crate::watch::fairness::Fairness;
 use crate::watch::hub_blame::Holds;
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::watch::record::{
-    Apart, ClassRecord, ConnectionRecord, GroupRecord, Resilience, Series, Slowdown, Users, ValueRecord, Waiting,
-    Wasted,
+    Apart, ClassRecord, ConnectionRecord, GroupRecord, Resilience, Series, Slowdown, Throttling, Users, ValueRecord,
+    Waiting, Wasted,
 };
 use crate::watch::starved::StarvedRequests;
 use crate::watch::steps::Steps;
@@ -30,6 +30,7 @@ pub struct Recorder {
     pub(crate) values: Vec<ValueRecord>,
     pub(crate) connections: Vec<ConnectionRecord>,
     pub(crate) syn_drops: u64,
+    pub(crate) throttling: Throttling,
     pub(crate) classes: Vec<ClassRecord>,
     pub(crate) latency: Hist,
     pub(crate) hub_lag: Hist,
@@ -136,6 +137,7 @@ impl Recorder {
                 .map(|name| ConnectionRecord { name: name.clone(), ..Default::default() })
                 .collect(),
             syn_drops: 0,
+            throttling: Throttling::default(),
             classes: model.classes.iter().map(|spec| class(&spec.name)).collect(),
             latency: Hist::new(),
             hub_lag: Hist::new(),
@@ -245,6 +247,7 @@ impl Recorder {
         self.users.refreshes = 0;
         self.classes.iter_mut().for_each(|class| (class.bytes, class.body_bytes) = (0, 0));
         self.syn_drops = 0;
+        self.throttling = Throttling::default();
         self.values.iter_mut().for_each(|value| (value.reads, value.writes, value.lost_updates) = (0, 0, 0));
         self.connections.iter_mut().for_each(|connection| (connection.uses, connection.conflicts) = (0, 0));
         self.steps.begin_counting();
@@ -361,6 +364,19 @@ impl Recorder {
         }
     }
 
+    /// A CPU limit did something.
+    #[cold]
+    fn limit(&mut self, at: Time, fact: Fact<'_>) {
+        match fact {
+            Fact::Throttled { from } => self.throttling.time += at - from.max(self.window.0),
+            Fact::QuotaPeriod { throttled } => {
+                self.throttling.periods += 1;
+                self.throttling.throttled_periods += u64::from(throttled);
+            }
+            _ => {}
+        }
+    }
+
     /// A core was busy. Most spans lie within the current step; only those that do not need to divide.
     #[inline]
     fn core_busy(&mut self, from: Time, to: Time) {
@@ -434,6 +450,7 @@ impl Probe for Recorder {
                 self.gauges[gauge as usize].change(at - self.edge, change);
             }
             Fact::CoreBusy { from } => self.core_busy(from, at),
+            Fact::Throttled { .. } | Fact::QuotaPeriod { .. } => self.limit(at, fact),
             Fact::HubRan { hub, program, ready, now } => {
                 self.hub_lag.add(now.since(ready));
                 self.holds.ran(hub as usize, program, ready, now);

@@ -117,6 +117,10 @@ pub(crate) enum Event {
     Check(ListenerId),
     /// A program that sends may have heard nothing for too long.
     Silence(ClientId),
+    /// A period of a server's CPU limit begins.
+    Period(HostId),
+    /// CPU time that an idle core gave back is handed out.
+    Slack(HostId),
 }
 
 const _: () = assert!(size_of::<Event>() == 8);
@@ -153,6 +157,8 @@ impl Event {
             Event::Upstream(id) => (44, id.index()),
             Event::Check(id) => (45, id.index()),
             Event::Silence(id) => (46, id.index()),
+            Event::Period(id) => (47, id.index()),
+            Event::Slack(id) => (48, id.index()),
         };
         (kind << 32) | index as u64
     }

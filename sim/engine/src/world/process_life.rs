@@ -395,7 +395,7 @@ impl<P: Probe> World<'_, P> {
         let state = &self.threads[thread];
         let (process, role, status) = (state.process, state.role, state.status);
         match status {
-            Status::Running => self.interrupt(thread),
+            Status::Running | Status::Throttled => self.interrupt(thread),
             Status::Ready | Status::WaitingGil => {}
             Status::Parked => {
                 let listener = self.processes[process].listener;

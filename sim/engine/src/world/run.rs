@@ -200,6 +200,8 @@ impl<P: Probe> World<'_, P> {
             Event::Upstream(request) => self.upstream_event(request),
             Event::Check(listener) => self.check_event(listener),
             Event::Silence(client) => self.silence_event(client),
+            Event::Period(host) => self.period_event(host),
+            Event::Slack(host) => self.slack_event(host),
         }
     }
 
@@ -362,6 +364,7 @@ fn record<P: Probe>(
         residents: residents.then(|| recorder.fairness.residents()),
         calls_peak: peer.calls_peak(),
         syn_drops: recorder.syn_drops,
+        throttling: recorder.throttling,
         kernel: net.counts,
         workers: masters.counts,
         cpu_ppm: recorder.cpu_ppm(until.min(end), end),

@@ -99,6 +99,7 @@ impl Event {
             Event::AcceptAgain(id) => (7, id.index()),
             Event::Idle(id) => (8, id.index()),
             Event::Check(id) => (9, id.index()),
+            Event::Period(id) | Event::Slack(id) => (10, id.index()),
         }
     }
 }

@@ -10,6 +10,8 @@ use engine::record::{Ending, Wait};
 
 use super::vitals::Vitals;
 
+/// Part of the periods of a CPU limit in which somebody stands still from which on the limit is what is full.
+const OFTEN: f64 = 0.5;
 /// A share from which on something counts as full.
 const FULL: f64 = 0.9;
 /// Part of the time inside the server from which on it is the CPU that keeps slots busy.
@@ -44,6 +46,8 @@ pub enum Cause {
     Gil,
     /// Cores.
     Cores,
+    /// The limit of CPU time.
+    CpuLimit,
     /// Locks or pools.
     Pool,
     /// Something that requests call.
@@ -56,7 +60,7 @@ pub enum Cause {
 
 impl Cause {
     /// All.
-    pub const ALL: [Cause; 15] = [
+    pub const ALL: [Cause; 16] = [
         Cause::ClientPorts,
         Cause::ClientCores,
         Cause::Memory,
@@ -68,6 +72,7 @@ impl Cause {
         Cause::Hub,
         Cause::Gil,
         Cause::Cores,
+        Cause::CpuLimit,
         Cause::Pool,
         Cause::Dependency,
         Cause::Backlog,
@@ -88,6 +93,7 @@ impl Cause {
             Cause::Hub => "hub",
             Cause::Gil => "gil",
             Cause::Cores => "cores",
+            Cause::CpuLimit => "cpu-limit",
             Cause::Pool => "pool",
             Cause::Dependency => "dependency",
             Cause::Backlog => "backlog",
@@ -169,7 +175,8 @@ fn from_bill(model: &Model, at: &Vitals, beyond: &Vitals, most: Option<(Wait, f6
         Some(Wait::Peer) => Cause::Dependency,
         Some(Wait::Gil) => Cause::Gil,
         Some(Wait::Hub) => full.unwrap_or(Cause::Hub),
-        Some(Wait::Core) => Cause::Cores,
+        Some(Wait::Core) => full.unwrap_or(Cause::Cores),
+        Some(Wait::Throttled) => Cause::CpuLimit,
         Some(Wait::Network | Wait::SynRetry | Wait::Retransmit | Wait::Backlog | Wait::Slot) => {
             let drops = beyond.syn_drops > at.syn_drops;
             // Slots whose requests hardly want the CPU are not full because of it; a hub without free slots may spin.
@@ -204,13 +211,16 @@ fn at_the_door(model: &Model, beyond: &Vitals, growth: &[(Wait, f64)], drops: bo
 fn wants_cpu(vitals: &Vitals) -> bool {
     let bill = vitals.blame_ns.unwrap_or([0.0; Wait::KINDS]);
     let sum = |waits: &[Wait]| waits.iter().map(|wait| bill[*wait as usize]).sum::<f64>();
-    let cpu = sum(&[Wait::Cpu, Wait::Native, Wait::Hub, Wait::Gil, Wait::Core]);
+    let cpu = sum(&[Wait::Cpu, Wait::Native, Wait::Hub, Wait::Gil, Wait::Core, Wait::Throttled]);
     let rest = sum(&[Wait::Lock, Wait::Pool, Wait::Peer, Wait::Timer]);
     cpu >= MOSTLY * (cpu + rest)
 }
 
 /// What of the CPU is full, if anything is: all cores, or the one that a hub or a GIL can use.
 fn full_cpu(model: &Model, beyond: &Vitals) -> Option<Cause> {
+    if beyond.throttled_share >= OFTEN {
+        return Some(Cause::CpuLimit);
+    }
     if beyond.cpu_share >= FULL && cores_are_fewer(model) {
         return Some(Cause::Cores);
     }

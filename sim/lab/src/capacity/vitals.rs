@@ -39,6 +39,8 @@ pub struct Vitals {
     pub process_share: f64,
     /// Work of the program that sends requests, over the core time that it has; 0 if that costs nothing, or is not known.
     pub generator_share: f64,
+    /// Part of the active periods of a CPU limit in which somebody stood still; 0 without one.
+    pub throttled_share: f64,
     /// The longest time that a greenlet kept its hub, nanoseconds; `None` without hubs.
     pub hub_hold_max_ns: Option<f64>,
     /// What the kernel's limits did.
@@ -75,6 +77,7 @@ impl Vitals {
             cpu_share: minute.cpu_share,
             process_share: busiest.map_or(0.0, |cpu| cpu.as_secs_f64() / whole),
             generator_share: generator_share(record, model),
+            throttled_share: record.throttling.share().unwrap_or(0.0),
             hub_hold_max_ns: record.hub_hold_max.map(|span| span.as_ns() as f64),
             kernel: record.kernel,
             workers: record.workers,

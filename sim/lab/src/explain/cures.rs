@@ -67,6 +67,7 @@ fn of_wait(world: &WorldToChange<'_>, on: On, wait: Wait) -> Vec<Change> {
         Wait::Hub => held_up(world, on),
         Wait::Gil => [vec![world.processes(on)], world.processes_with_cores(on)].concat(),
         Wait::Core => vec![world.cores(on)],
+        Wait::Throttled => world.cpu_limit(on),
         Wait::Slot | Wait::Backlog => {
             [world.slots(on), vec![world.processes(on)], world.policy(on), world.blocking(on), world.yields(on)]
                 .concat()
@@ -100,6 +101,7 @@ fn at_the_door(world: &WorldToChange<'_>, on: On, meanwhile: Meanwhile) -> Vec<C
         Meanwhile::Idle => [world.wakes(on), world.reuse_port(on), world.accepts(on)].concat(),
         Meanwhile::Ran | Meanwhile::Blocked => held_up(world, on),
         Meanwhile::NoCore => vec![world.cores(on)],
+        Meanwhile::Throttled => world.cpu_limit(on),
         Meanwhile::NoGil | Meanwhile::Closing => of_wait(world, on, Wait::Gil),
         Meanwhile::Stopping => {
             [world.graceful_timeout(on), world.keepalive(on), world.recycling(on), world.another_process(on)].concat()
@@ -116,6 +118,7 @@ fn at_the_door(world: &WorldToChange<'_>, on: On, meanwhile: Meanwhile) -> Vec<C
                 Wait::Peer | Wait::Pool | Wait::Lock => of_wait(world, on, wait),
                 Wait::Hub => held_up(world, on),
                 Wait::Core => vec![world.cores(on)],
+                Wait::Throttled => world.cpu_limit(on),
                 Wait::Cpu | Wait::Native | Wait::Gil => Vec::new(),
                 Wait::Timer | Wait::Network => Vec::new(),
                 Wait::SynRetry | Wait::Retransmit | Wait::Backlog | Wait::Slot => Vec::new(),

@@ -105,6 +105,28 @@ impl WorldToChange<'_> {
         more(on, self.key("cores"), (u64::from(cores), 2), "core")
     }
 
+    /// Cures for a server that stands still under its CPU limit: twice of it, one that no core reaches, and fewer who use it up at once.
+    pub(super) fn cpu_limit(&self, on: On) -> Vec<Change> {
+        let Some(host) = self.model.hosts.first() else { return Vec::new() };
+        let Some(limit) = host.cpu_limit else { return Vec::new() };
+        let milli = |cores: f64| format!("{}m", (cores * 1000.0).round());
+        let now = limit.quota.as_ns() as f64 / limit.period.as_ns().max(1) as f64;
+        let twice = milli((2.0 * now).min(f64::from(host.cores)));
+        let none = milli(f64::from(host.cores));
+        let value = |of: &str| format!("{of:?}");
+        let mut changes =
+            vec![set(on, self.key("cpu_limit"), value(&twice), format!("a CPU limit of {twice} instead of {}", milli(now)))];
+        if none != twice {
+            changes.push(set(on, self.key("cpu_limit"), value(&none), "no CPU limit".to_owned()));
+        }
+        if limit.burst < limit.quota {
+            let quota = rounded(limit.quota);
+            let what = format!("a burst of {quota} on top of the CPU limit");
+            changes.push(set(on, self.key("cpu_burst"), value(&quota.to_string()), what));
+        }
+        changes
+    }
+
     pub(super) fn slots(&self, on: On) -> Vec<Change> {
         let (key, thing, number) = match self.kind() {
             Some(WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. }) => ("threads", "thread", threads),

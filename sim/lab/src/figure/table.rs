@@ -38,7 +38,7 @@ const SLOWED: (Unit, FigureGroup, Better) = (Unit::Ratio, FigureGroup::Fairness,
 
 /// Everything that is told about a run as a whole, in table order.
 #[rustfmt::skip] // One number a row reads as the table it is.
-pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
+pub static RUN_FIGURES: [Recipe<RunRecord>; 91] = [
     row("requests_sent", "requests sent", (Unit::Count, FigureGroup::Outcome, Better::Neither),
         "Requests that were alive within the window, refreshes included.", |r| Some(sent(&r.endings) as f64)),
     row("requests_ok", "ok", (Unit::Count, FigureGroup::Outcome, Better::More),
@@ -150,6 +150,12 @@ pub static RUN_FIGURES: [Recipe<RunRecord>; 89] = [
     row("cpu_busiest_minute_share", "CPU, in that minute", BUSY,
         "Busy core time over core time in the minute in which most slots were busy.",
         |r| BusiestMinute::of(r).map(|minute| minute.cpu_share)),
+    row("throttled_periods_share", "periods throttled", BUSY,
+        "Active periods of a CPU limit at whose end a core stood still, over all of them (cpu.stat: nr_throttled over nr_periods).",
+        |r| r.throttling.share()),
+    row("throttled_cores", "cores throttled", BUSY,
+        "Cores that stood still under a CPU limit, on average over the window (cpu.stat: throttled_usec).",
+        |r| (r.throttling.periods > 0 && !r.window.is_zero()).then(|| r.throttling.time.as_secs_f64() / r.window.as_secs_f64())),
     row("syn_drops", "SYN drops", (Unit::Count, FigureGroup::Resources, Better::Less),
         "SYNs dropped at full queues and tables.", |r| Some(r.syn_drops as f64)),
     row("ack_drops", "handshakes ignored", LIMIT,
@@ -365,6 +371,8 @@ pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
     blame("hub_mean_ns", "hub", "Mean time ready while the hub ran something else, per good response."),
     blame("gil_mean_ns", "GIL", "Mean time ready while another thread held the GIL, per good response."),
     blame("core_mean_ns", "core", "Mean time ready while no core was free, per good response."),
+    blame("throttled_mean_ns", "CPU limit",
+        "Mean time on a core that stood still under a CPU limit, per good response."),
     blame("cpu_mean_ns", "own CPU", "Mean time running on a core, per good response."),
     blame("native_mean_ns", "native code", "Mean time computing in native code that needs no GIL, per good response."),
     blame("lock_mean_ns", "lock or queue", "Mean time waiting for a lock, a queue or an event, per good response."),

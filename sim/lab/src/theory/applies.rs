@@ -29,6 +29,7 @@ pub(super) fn conditions(model: &Model) -> Result<(), Refusal> {
         (worker.resident, Refusal::Resident),
         (worker.lingers && !client.network.is_zero(), Refusal::Lingers),
         (uplink_matters(model), Refusal::Uplink),
+        (model.hosts.iter().any(|host| host.cpu_limit.is_some()), Refusal::CpuLimit),
         (model.kernel.threads.is_some_and(|most| model.os_threads() > u64::from(most)), Refusal::FewerThreads),
         (!model.kernel.down.is_empty(), Refusal::Down),
         (model.kernel.tcp_mem.is_some(), Refusal::SocketMemory),

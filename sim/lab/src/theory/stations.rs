@@ -5,7 +5,7 @@
 //! it is certain: a kept connection is accepted once, so accepting counts for nobody who keeps one. Left out: switches, polls, timers,
 //! cold caches and kills, which only make it worse.
 
-use engine::model::{ClassSpec, ClientSpec, Model, SyncKind, WorkerKind, WorkerSpec};
+use engine::model::{ClassSpec, ClientSpec, HostSpec, Model, SyncKind, WorkerKind, WorkerSpec};
 use engine::time::Span;
 
 use super::least::{EarlyEnd, Use, taken};
@@ -256,7 +256,7 @@ impl Builder<'_> {
                 self.push(&mut all, StationKind::Connections, f64::from(connections) * processes, slots);
             }
         }
-        let cores: f64 = model.hosts.iter().map(|host| f64::from(host.cores)).sum();
+        let cores: f64 = model.hosts.iter().map(HostSpec::cpu).sum();
         self.push(&mut all, StationKind::Cores, cores, self.each(|flow, uses| self.cpu(flow, uses)));
         match self.worker.kind {
             WorkerKind::Hub { .. } | WorkerKind::Loop(_) => {

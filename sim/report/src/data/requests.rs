@@ -82,6 +82,7 @@ pub const BILL: [Column; Wait::KINDS] = [
     bill("hub_ns", "Time ready while the hub ran something else."),
     bill("gil_ns", "Time ready while another thread held the GIL."),
     bill("core_ns", "Time ready while no core was free."),
+    bill("throttled_ns", "Time on a core that stood still under a CPU limit."),
     bill("cpu_ns", "Time running on a core."),
     bill("native_ns", "Time computing in native code that needs no GIL."),
     bill("lock_ns", "Time waiting for a lock, a queue or an event."),

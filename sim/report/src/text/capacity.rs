@@ -122,6 +122,7 @@ pub fn short_cause(cause: Cause) -> &'static str {
         Cause::Hub => "hub",
         Cause::Gil => "GIL",
         Cause::Cores => "cores",
+        Cause::CpuLimit => "CPU limit",
         Cause::Pool => "lock or pool",
         Cause::Dependency => "dependency",
         Cause::Backlog => "accept queue",
@@ -309,6 +310,10 @@ pub(crate) fn cause_words(found: &Break) -> String {
             process(beyond)
         ),
         Cause::Cores => format!("The cores break first: {full}"),
+        Cause::CpuLimit => format!(
+            "The CPU limit breaks first: the servers stand still in {} of the periods in which they work, while {full}",
+            number::value(Unit::Share, beyond.throttled_share)
+        ),
         Cause::Pool => format!("A lock or pool breaks first: {full}"),
         Cause::Dependency => format!("What the requests call breaks first: {full}"),
         Cause::Backlog => format!(

@@ -186,6 +186,7 @@ fn verb(model: &Model, wait: Wait) -> &'static str {
         Wait::Hub => "waited for a hub",
         Wait::Gil => "waited for the GIL",
         Wait::Core => "waited for a core",
+        Wait::Throttled => "stood still under the CPU limit",
         Wait::Cpu => "was its own work on a core",
         Wait::Native => "was its own native code",
         Wait::Lock => "waited for a lock or queue",

@@ -148,6 +148,7 @@ fn doing_name(doing: Doing) -> &'static str {
         Doing::WaitingGil => "waits for the GIL",
         Doing::Runnable => "runnable, no core is free",
         Doing::Running => "runs",
+        Doing::Throttled => "stands still under the CPU limit",
     }
 }
 

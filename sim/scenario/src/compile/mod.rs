@@ -351,6 +351,7 @@ impl Compiler<'_> {
             wake: machine.wake,
             send_buffer: machine.send_buffer,
             uplink: machine.uplink,
+            cpu_limit: world.cpu_limit,
         };
         // All processes of a server accept from one socket, or each has its own: then the first sockets of all servers come first.
         let others = world.kernel.sockets.saturating_sub(1);

@@ -151,6 +151,10 @@ fn kind(kind: KeyKind, defs: &mut Map<String, Value>) -> Value {
         KeyKind::DurationOr(word) => json!({ "anyOf": [{ "const": word }, { "$ref": "#/$defs/duration" }] }),
         KeyKind::Law => json!({ "$ref": "#/$defs/law" }),
         KeyKind::Rate => json!({ "$ref": "#/$defs/rate" }),
+        KeyKind::CpuTime => json!({ "anyOf": [
+            { "type": "number", "minimum": limits::CPU_LEAST, "maximum": limits::CORES },
+            { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]*)?\s*m?\s*$" },
+        ] }),
         KeyKind::Profile(point) => {
             let points = list(reference(point, defs));
             json!({ "anyOf": [{ "$ref": "#/$defs/rate" }, points] })

@@ -92,6 +92,8 @@ pub(crate) enum KeyKind {
     /// A duration or a law.
     Law,
     Rate,
+    /// CPU time a second: a number of cores, or thousandths of one.
+    CpuTime,
     /// A rate or a list of points.
     Profile(&'static KeyTable),
     /// The name of a file beside the scenario.
@@ -212,6 +214,7 @@ impl KeyKind {
             KeyKind::DurationOr(word) => format!("write \"{word}\", or {}", unit::DURATION_FORM),
             KeyKind::Law => format!("write a duration or a law; {}", law_text::forms()),
             KeyKind::Rate => format!("write {}", unit::RATE_FORM),
+            KeyKind::CpuTime => format!("write {}", unit::CPU_FORM),
             KeyKind::Profile(_) => format!("write {}, or a list of {{ at, rate }}", unit::RATE_FORM),
             KeyKind::File => such("the name of a file in quotes"),
             KeyKind::OneOf(words) => one_of(&words()),
@@ -250,6 +253,7 @@ impl KeyKind {
             KeyKind::DurationOr(word) => format!("duration or `\"{word}\"`"),
             KeyKind::Law => "duration or law".to_owned(),
             KeyKind::Rate => "rate".to_owned(),
+            KeyKind::CpuTime => "number of cores, or text such as `\"200m\"`".to_owned(),
             KeyKind::Profile(_) => "rate, or list of points".to_owned(),
             KeyKind::File => "file name".to_owned(),
             KeyKind::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),

@@ -25,6 +25,10 @@ impl Walker<'_> {
                 format!("the rate `{}` has no unit", key.name),
                 format!("write \"{typed}/s\", in quotes; units are /s, /m, /h"),
             ),
+            KeyKind::Count(..) if number && key.name == "cores" => (
+                format!("`cores` is a whole number, not {typed}"),
+                format!("a CPU limit is a key of its own: write `cores = 1` and `cpu_limit = {typed}`"),
+            ),
             kind @ KeyKind::Count(..) if number => {
                 (format!("`{}` is a whole number, not {typed}", key.name), kind.expected(key.example))
             }
@@ -38,6 +42,12 @@ impl Walker<'_> {
             self.findings.error(at, mistake.what).label(mistake.label).help(mistake.help);
         })
         .ok()
+    }
+
+    /// A number of cores.
+    pub(crate) fn cpu_limit(&mut self, raw: &Raw, cores: f64) -> Option<Value> {
+        let typed = short(self.sources.slice(raw.at));
+        self.or_report(raw.at, unit::cores(cores, &typed)).map(Value::Number)
     }
 
     pub(crate) fn count(&mut self, key: &TableKey, raw: &Raw, number: i128, low: u64, high: u64) -> Option<Value> {

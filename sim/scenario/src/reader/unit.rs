@@ -13,6 +13,9 @@ pub(crate) const DURATION_FORM: &str =
 /// How a rate is written, for help texts.
 pub(crate) const RATE_FORM: &str = "a number and a unit (/s, /m, /h) in quotes, such as \"300/s\"";
 
+/// How a CPU limit is written, for help texts.
+pub(crate) const CPU_FORM: &str = "a number of cores, such as 1.5, or thousandths of one in quotes, such as \"200m\"";
+
 /// What is wrong with a text, and what to write instead.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct UnitMistake {
@@ -121,6 +124,34 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
         && text.matches('.').count() <= 1
         && text.len() <= 40;
     plain.then(|| text.parse().ok()).flatten()
+}
+
+/// Reads `200m` or `1.5` as cores.
+pub(crate) fn cpu_time(text: &str) -> Result<f64, UnitMistake> {
+    let shown = short(text.trim());
+    let (number, of) = match text.trim().strip_suffix('m') {
+        Some(thousandths) => (thousandths, 1000.0),
+        None => (text, 1.0),
+    };
+    let Some(number) = decimal(number) else {
+        let what = format!("`{shown}` is no CPU time a second");
+        return Err(UnitMistake::new(what, "not a number of cores", format!("write {CPU_FORM}")));
+    };
+    cores(number / of, &shown)
+}
+
+/// So many cores, if a limit may be so low or so high.
+pub(crate) fn cores(cores: f64, shown: &str) -> Result<f64, UnitMistake> {
+    let what = format!("`{shown}` cannot be a CPU limit");
+    if cores < limits::CPU_LEAST {
+        let help = "the kernel takes no quota under 1 ms in a period of 100 ms: write \"10m\" or more".to_owned();
+        return Err(UnitMistake::new(what, "too low", help));
+    }
+    if cores > limits::CORES as f64 {
+        let help = format!("the limit is {} cores; thousandths of a core have an m: \"{shown}m\"", limits::CORES);
+        return Err(UnitMistake::new(what, "too high", help));
+    }
+    Ok(cores)
 }
 
 /// Reads `300/s` as requests a second.

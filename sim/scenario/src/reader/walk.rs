@@ -199,6 +199,12 @@ impl<'a> Walker<'a> {
                 let rate = unit::rate(text);
                 self.or_report(raw.at, rate).map(Value::Number)
             }
+            (KeyKind::CpuTime, RawValue::Text(text)) => {
+                let cores = unit::cpu_time(text);
+                self.or_report(raw.at, cores).map(Value::Number)
+            }
+            (KeyKind::CpuTime, RawValue::Integer(number)) => self.cpu_limit(raw, *number as f64),
+            (KeyKind::CpuTime, RawValue::Float(number)) => self.cpu_limit(raw, *number),
             (KeyKind::OneOf(words), RawValue::Text(text)) => self.word(key, raw, text, &words()),
             (KeyKind::SomeOf(words), RawValue::Array(array)) => self.word_list(key, array, &words()),
             (KeyKind::Name(group), RawValue::Text(text)) => {
@@ -403,7 +409,7 @@ fn stand_in(kind: KeyKind) -> Value {
         KeyKind::Number(low, _) => Value::Number(low),
         KeyKind::Duration | KeyKind::Positive | KeyKind::DurationOr(_) => Value::Duration(Span::from_ms(1)),
         KeyKind::Law => Value::Law(LawText::Fixed(Span::from_ms(1))),
-        KeyKind::Rate | KeyKind::Profile(_) => Value::Number(1.0),
+        KeyKind::Rate | KeyKind::Profile(_) | KeyKind::CpuTime => Value::Number(1.0),
         KeyKind::OneOf(words) => Value::Text(words().first().copied().unwrap_or("").to_owned()),
         KeyKind::Name(_) | KeyKind::Names(_) | KeyKind::SomeOf(_) => Value::Names(Vec::new()),
         KeyKind::Table(table) => {

@@ -2,7 +2,7 @@
 
 use engine::kernel::{Handshake, Kernel};
 use engine::model::asyncio::{LoopCosts, LoopSpec};
-use engine::model::{Cooling, WhenFull, WorkerKind, WorkerSpec};
+use engine::model::{Cooling, CpuLimit, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
@@ -18,7 +18,7 @@ use crate::words::source::{At, Name};
 use crate::words::{limits, suggest};
 
 const SERVERS: u64 = 1_000;
-const CORES: u64 = 1_024;
+const CORES: u64 = limits::CORES;
 const SLOTS: u64 = limits::TASKS;
 const PRESET: Presence = Presence::Else("the preset's");
 const MACHINES: Presence = Presence::Else("the machine's");
@@ -26,6 +26,29 @@ const MACHINES: Presence = Presence::Else("the machine's");
 /// Keys of a world that speak of its server, and mean nothing where greenlets are the clients themselves.
 const SERVER_KEYS: [&str; 10] =
     ["greenlets", "listen", "accepts", "full", "down", "reuse_port", "wakes", "nofile", "kernel", "memory"];
+
+/// The limit of CPU time that a container has; the same on a machine and on a world.
+const CPU_LIMIT: TableKey = key(
+    "cpu_limit",
+    KeyKind::CpuTime,
+    Presence::Else("as much as the cores give"),
+    "\"200m\"",
+    "CPU time that the processes of a server may have together: 1.5 or \"1500m\" is 1.5 cores (Kubernetes `limits.cpu`, Docker `--cpus`, ECS `cpu`). Once it is used up they stand still until the next period.",
+);
+const CPU_PERIOD: TableKey = key(
+    "cpu_period",
+    KeyKind::Positive,
+    Presence::Else("100 ms"),
+    "\"50ms\"",
+    "How often the time of a CPU limit is filled up (cpu.max; kubelet --cpu-cfs-quota-period).",
+);
+const CPU_BURST: TableKey = key(
+    "cpu_burst",
+    KeyKind::Duration,
+    Presence::Else("none"),
+    "\"20ms\"",
+    "Unused CPU time of earlier periods that may be used on top of a limit (cpu.max.burst).",
+);
 
 pub(crate) static MACHINE: KeyTable = KeyTable {
     heading: "[machine]",
@@ -40,6 +63,9 @@ pub(crate) static MACHINE: KeyTable = KeyTable {
             "8",
             "Cores of a server that its processes may use.",
         ),
+        CPU_LIMIT,
+        CPU_PERIOD,
+        CPU_BURST,
         key(
             "slice",
             KeyKind::Positive,
@@ -211,6 +237,9 @@ pub(crate) static WORLD: KeyTable = KeyTable {
         ),
         key("servers", KeyKind::Count(1, SERVERS), MACHINES, "2", "Servers behind the balancer."),
         key("cores", KeyKind::Count(1, CORES), MACHINES, "8", "Cores of a server that its processes may use."),
+        CPU_LIMIT,
+        CPU_PERIOD,
+        CPU_BURST,
         key(
             "yield_every",
             KeyKind::Positive,
@@ -312,6 +341,7 @@ pub(crate) struct TypedWorld {
     pub(crate) worker: WorkerSpec,
     pub(crate) servers: u32,
     pub(crate) cores: u32,
+    pub(crate) cpu_limit: Option<CpuLimit>,
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
@@ -368,6 +398,7 @@ impl TypedWorld {
             worker: configured(worker, (name, node), processes, machine.get("cpu_percent"), findings),
             servers,
             cores,
+            cpu_limit: cpu_limit(node, machine),
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
@@ -405,6 +436,14 @@ impl TypedWorld {
             findings.error(name.at, what).label("too large").help(help);
         }
     }
+}
+
+/// The limit of a world's servers: its own, or the machine's.
+fn cpu_limit(node: &Node, machine: &Node) -> Option<CpuLimit> {
+    let period = node.find("cpu_period").or_else(|| machine.find("cpu_period")).unwrap_or(Span::from_ms(100));
+    let burst = node.find("cpu_burst").or_else(|| machine.find("cpu_burst")).unwrap_or(Span::ZERO);
+    let cores: f64 = node.find("cpu_limit").or_else(|| machine.find("cpu_limit"))?;
+    Some(CpuLimit { quota: Span::from_ns((cores * period.as_ns() as f64).round() as u64), period, burst })
 }
 
 /// Reports processes and threads that do not fit the server before anybody has come.

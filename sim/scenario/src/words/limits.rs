@@ -24,6 +24,10 @@ pub(crate) const TASKS: u64 = 10_000_000;
 pub(crate) const DURATION_S: u64 = 1_000_000;
 /// A rate in requests a second.
 pub(crate) const RATE: f64 = 1e7;
+/// Cores of a machine.
+pub(crate) const CORES: u64 = 1_024;
+/// The lowest CPU limit, in cores: the kernel takes no quota under 1 ms (`min_cfs_quota_period`).
+pub(crate) const CPU_LEAST: f64 = 0.01;
 /// Points of a rate's profile, windows of a peer.
 pub(crate) const POINTS: usize = 1_000;
 /// Points of the time series: `(length + drain) / step`.

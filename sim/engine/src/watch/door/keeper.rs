@@ -346,6 +346,7 @@ impl Doorkeeper {
         let doing = match doing {
             Doing::Running => Meanwhile::Ran,
             Doing::Runnable => Meanwhile::NoCore,
+            Doing::Throttled => Meanwhile::Throttled,
             Doing::WaitingGil => Meanwhile::NoGil,
             Doing::Waiting if hub && !state.polls => Meanwhile::Blocked,
             Doing::Waiting if closes => Meanwhile::Closing,
@@ -480,6 +481,8 @@ impl Probe for Doorkeeper {
             | Fact::Bytes { .. }
             | Fact::Gauge(..)
             | Fact::CoreBusy { .. }
+            | Fact::Throttled { .. }
+            | Fact::QuotaPeriod { .. }
             | Fact::HubRan { .. }
             | Fact::HubMet { .. }
             | Fact::HubHeld { .. }

@@ -29,6 +29,8 @@ pub enum Meanwhile {
     NoCore,
     /// The thread that accepts waited for the GIL.
     NoGil,
+    /// Its thread stood still, because the CPU limit of its server was used up.
+    Throttled,
     /// The thread that accepts waited for a client to close its connection.
     Closing,
     /// It accepted nobody any more: it was to be replaced, and finished what it had.
@@ -44,12 +46,13 @@ pub enum Meanwhile {
 }
 
 /// States that do not say what slots are taken by.
-const STATES: [Meanwhile; 10] = [
+const STATES: [Meanwhile; 11] = [
     Meanwhile::Idle,
     Meanwhile::Ran,
     Meanwhile::Blocked,
     Meanwhile::NoCore,
     Meanwhile::NoGil,
+    Meanwhile::Throttled,
     Meanwhile::Closing,
     Meanwhile::Stopping,
     Meanwhile::Booting,
@@ -74,11 +77,12 @@ impl Meanwhile {
             Meanwhile::Blocked => 2,
             Meanwhile::NoCore => 3,
             Meanwhile::NoGil => 4,
-            Meanwhile::Closing => 5,
-            Meanwhile::Stopping => 6,
-            Meanwhile::Booting => 7,
-            Meanwhile::Gone => 8,
-            Meanwhile::FullOfIdle => 9,
+            Meanwhile::Throttled => 5,
+            Meanwhile::Closing => 6,
+            Meanwhile::Stopping => 7,
+            Meanwhile::Booting => 8,
+            Meanwhile::Gone => 9,
+            Meanwhile::FullOfIdle => 10,
             Meanwhile::Full(wait) => STATES.len() + wait as usize,
         }
     }
@@ -101,6 +105,7 @@ impl Meanwhile {
             Meanwhile::Blocked => "blocked".to_owned(),
             Meanwhile::NoCore => "core".to_owned(),
             Meanwhile::NoGil => "GIL".to_owned(),
+            Meanwhile::Throttled => "throttled".to_owned(),
             Meanwhile::Closing => "closing".to_owned(),
             Meanwhile::Stopping => "stopping".to_owned(),
             Meanwhile::Booting => "booting".to_owned(),

@@ -77,7 +77,7 @@ impl Tracer<'_> {
         match (doing, wait) {
             (Doing::Waiting, None) => {}
             (Doing::Waiting, Some((wait, step))) => self.keep.slice(track, What::Wait(wait, step), from, now),
-            (Doing::WaitingGil | Doing::Runnable | Doing::Running, _) => {
+            (Doing::WaitingGil | Doing::Runnable | Doing::Running | Doing::Throttled, _) => {
                 self.keep.slice(track, What::Doing(doing), from, now);
             }
         }

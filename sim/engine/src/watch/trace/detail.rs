@@ -200,6 +200,8 @@ pub enum Doing {
     Runnable,
     /// It is on a core.
     Running,
+    /// It is on a core that stands still under a CPU limit.
+    Throttled,
 }
 
 /// What a process does about connections.

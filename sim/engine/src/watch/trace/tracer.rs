@@ -119,6 +119,8 @@ impl Probe for Tracer<'_> {
             | Fact::Ended(..)
             | Fact::Bytes { .. }
             | Fact::CoreBusy { .. }
+            | Fact::Throttled { .. }
+            | Fact::QuotaPeriod { .. }
             | Fact::HubRan { .. }
             | Fact::HubMet { .. }
             | Fact::Waited { .. }

@@ -292,6 +292,10 @@ impl TablePlace<'_> {
             Needs::Cold if scenario.machine.cooling.cold_percent <= 100 => {
                 lack("caches keep everything (`cold_percent` is 100)", "remove it, or write `cold_percent = 400`")
             }
+            Needs::CpuLimit if scenario.worlds.iter().all(|world| world.cpu_limit.is_none()) => lack(
+                "no server has a CPU limit",
+                "remove it, or write `cpu_limit = \"500m\"` beside it",
+            ),
             Needs::Backoff | Needs::SecondRetry if self.node.get::<Span>("backoff").is_zero() => {
                 lack("there is no pause before a retry", "remove it, or write `backoff = \"100ms\"` beside it")
             }

@@ -73,6 +73,8 @@ enum Needs {
     Inherited,
     /// Work that costs more in the cold.
     Cold,
+    /// A limit of CPU time.
+    CpuLimit,
     /// Responses with bytes.
     Bytes,
     /// A reader with a rate of its own.

@@ -24,7 +24,8 @@ pub(super) static TABLES: [(&str, &[Row]); 32] = [
     (
         "[machine]",
         &[
-            ("servers cores", Needs::Inherited),
+            ("servers cores cpu_limit", Needs::Inherited),
+            ("cpu_period cpu_burst", Needs::CpuLimit),
             ("slice tick switch wake cold_percent somaxconn cpu_percent", Needs::Nothing),
             ("syn_linear_timeouts syn_timeout syn_retries", Needs::Nothing),
             ("cooling", Needs::Cold),
@@ -40,6 +41,8 @@ pub(super) static TABLES: [(&str, &[Row]); 32] = [
                 "worker processes threads greenlets connections limit_concurrency in_thread listen servers cores",
                 Needs::Nothing,
             ),
+            ("cpu_limit", Needs::Nothing),
+            ("cpu_period cpu_burst", Needs::CpuLimit),
             ("accepts full http_timeout timeout harakiri max_requests max_requests_jitter", Needs::Nothing),
             ("down nofile threads_max kernel memory costs", Needs::Nothing),
             ("yield_every", Needs::Burns),
