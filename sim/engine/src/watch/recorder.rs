@@ -368,7 +368,7 @@ impl Recorder {
     #[cold]
     fn limit(&mut self, at: Time, fact: Fact<'_>) {
         match fact {
-            Fact::Throttled { from } => self.throttling.time += at - from.max(self.window.0),
+            Fact::Throttled { from } => self.throttling.time += at.since(from.max(self.window.0)),
             Fact::QuotaPeriod { throttled } => {
                 self.throttling.periods += 1;
                 self.throttling.throttled_periods += u64::from(throttled);
