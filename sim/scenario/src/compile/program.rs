@@ -9,7 +9,7 @@ use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Per, Program};
 use engine::rng::stable_hash;
 use engine::time::Span;
 
-use crate::tables::request::TypedRequest;
+use crate::tables::request::{InThread, TypedRequest};
 use crate::tables::sharing::Connection;
 use crate::tables::step::{Act, Takes, TypedStep};
 
@@ -59,12 +59,12 @@ struct Builder<'a> {
 }
 
 /// Compiles the steps of request `class`; `first_fan` is the model's index of the first fan in them.
-pub(crate) fn build(class: &TypedRequest, in_thread: bool, tables: &ModelTables<'_>, first_fan: usize) -> Built {
+pub(crate) fn build(class: &TypedRequest, in_thread: &InThread, tables: &ModelTables<'_>, first_fan: usize) -> Built {
     let mut builder = Builder::new(&class.name.text, tables, first_fan);
-    if in_thread {
+    if in_thread.lends() {
         let goes_on = class.steps.last().filter(|step| matches!(step.act, Act::Background { .. }));
         let (inside, after) = class.steps.split_at(class.steps.len() - usize::from(goes_on.is_some()));
-        builder.in_thread(None, inside);
+        builder.in_thread(in_thread.executor(), inside);
         return builder.finish(after);
     }
     builder.finish(&class.steps)

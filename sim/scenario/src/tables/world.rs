@@ -6,12 +6,13 @@ use engine::model::{Cooling, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 use engine::worker::RouterSpec;
 
-use crate::reader::key::{KeyKind, KeyTable, Presence, TableKey, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::tables::kernel::{self, Syn};
 use crate::tables::preset::python;
 use crate::tables::preset::worker::{self, Carrier, Worker};
 use crate::tables::preset::{self, Preset};
+use crate::tables::request::InThread;
 use crate::tables::{life, router};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
@@ -197,10 +198,10 @@ pub(crate) static WORLD: KeyTable = KeyTable {
         ),
         key(
             "in_thread",
-            KeyKind::Flag,
+            KeyKind::FlagOrName(NameGroup::Executor),
             Presence::Default("false"),
             "true",
-            "All requests run in native threads of `[offload]`, as if each said `in_thread`: FastAPI with `def` endpoints. Only for hubs and event loops.",
+            "All requests run in native threads of `[offload]`, or of the executor named, as if each said `in_thread`: FastAPI with `def` endpoints, Django with sync views. Only for hubs and event loops.",
         ),
         key(
             "listen",
@@ -315,8 +316,8 @@ pub(crate) struct TypedWorld {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
-    /// Whether all requests run in native threads.
-    pub(crate) in_thread: bool,
+    /// The native threads that all requests run in.
+    pub(crate) in_thread: InThread,
     pub(crate) kernel: Kernel,
 }
 
@@ -371,7 +372,7 @@ impl TypedWorld {
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
-            in_thread: node.get("in_thread"),
+            in_thread: InThread::read(node),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };
         if worker.defers {

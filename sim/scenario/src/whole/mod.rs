@@ -15,7 +15,7 @@ use crate::tables::client::TypedClient;
 use crate::tables::peer::TypedPeer;
 use crate::tables::plan::TypedPlan;
 use crate::tables::preset::{self, Preset};
-use crate::tables::request::{self, TypedRequest};
+use crate::tables::request::{self, InThread, TypedRequest};
 use crate::tables::sharing::{self, Connection};
 use crate::tables::slo::TypedSlo;
 use crate::tables::step::Act;
@@ -106,8 +106,8 @@ impl Scenario {
             warnings: Vec::new(),
             expected_late: expected_late(root),
         };
-        let sync = scenario.requests.iter().any(|request| request.in_thread)
-            || scenario.worlds.iter().any(|world| world.in_thread);
+        let sync = scenario.requests.iter().any(|request| request.in_thread == InThread::Offload)
+            || scenario.worlds.iter().any(|world| world.in_thread == InThread::Offload);
         let offloads = sync || scenario.uses(|act| matches!(act, Act::Offload(_) | Act::Thread { executor: None, .. }));
         let offload: &Node = root.get("offload");
         let scenario = Scenario { offload: offloads.then(|| offload.find("threads")), ..scenario };

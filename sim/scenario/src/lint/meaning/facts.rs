@@ -55,7 +55,7 @@ impl<'s> Facts<'s> {
             yields: false,
             fans: false,
             offloads: scenario.offload.is_some(),
-            lends: scenario.requests.iter().any(|request| request.in_thread)
+            lends: scenario.requests.iter().any(|request| request.in_thread.lends())
                 || scenario.uses(|act| matches!(act, Act::Thread { .. })),
             standard: false,
             standard_timed: false,
@@ -179,7 +179,7 @@ impl TablePlace<'_> {
         match needs {
             Needs::Hub | Needs::Pool | Needs::Closes | Needs::Spawns | Needs::Polls if is_loop(world) => None,
             Needs::Hub if !hub => lack(format!("{name} has threads and no hub"), remove),
-            Needs::Threads if hub && !(facts.lends || world.in_thread) => {
+            Needs::Threads if hub && !(facts.lends || world.in_thread.lends()) => {
                 lack(format!("{name} runs a hub, which has its interpreter to itself"), remove)
             }
             // A hub ends a batch of callbacks by it.
