@@ -131,7 +131,7 @@ def connect(port):
 
 def answer(connection):
     data = connection.recv(65536)
-    while not data.endswith(b"ok"):
+    while not data.endswith((b"\r\n\r\nok", b"\r\n0\r\n\r\n")):
         more = connection.recv(65536)
         if not more:
             raise OSError(f"closed after {data!r}")

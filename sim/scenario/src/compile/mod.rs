@@ -61,12 +61,24 @@ pub struct Compiled {
 }
 
 /// What a world makes of the same steps.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq)]
 struct ProgramVariant {
     /// Its `sleep(0)` in heavy work.
     yield_every: Option<Span>,
     /// The native threads that all requests run in.
     in_thread: InThread,
+    /// Per cent of the CPU time that its interpreter needs for the same Python.
+    python_percent: u32,
+}
+
+impl ProgramVariant {
+    /// What requests are made of before any world has its say.
+    const USUAL: ProgramVariant = ProgramVariant { yield_every: None, in_thread: InThread::No, python_percent: 100 };
+
+    fn of(world: &TypedWorld) -> ProgramVariant {
+        let python_percent = world.build.percent();
+        ProgramVariant { yield_every: world.yield_every, in_thread: world.in_thread.clone(), python_percent }
+    }
 }
 
 /// Threads of a hub's pool, unless the file says more: gevent, `Hub.threadpool_size`.
@@ -100,7 +112,7 @@ pub fn compile(
     let mut programs: Vec<(ProgramVariant, Arc<[Program]>)> = Vec::new();
     let mut models = Vec::new();
     for world in &scenario.worlds {
-        let variant = ProgramVariant { yield_every: world.yield_every, in_thread: world.in_thread.clone() };
+        let variant = ProgramVariant::of(world);
         let known = programs.iter().find(|(known, _)| *known == variant);
         let code = match known {
             Some((_, code)) => Arc::clone(code),
@@ -222,7 +234,7 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// What the steps of every request become; the programs of their fans follow those of all requests.
-    fn build(&self, ProgramVariant { yield_every, in_thread }: &ProgramVariant) -> Vec<Built> {
+    fn build(&self, ProgramVariant { yield_every, in_thread, python_percent }: &ProgramVariant) -> Vec<Built> {
         let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
@@ -235,6 +247,7 @@ impl Compiler<'_> {
             connections,
             samples: &samples,
             yield_every: *yield_every,
+            python_percent: *python_percent,
         };
         let mut first_fan = requests.len();
         let mut all = Vec::new();
@@ -264,7 +277,7 @@ impl Compiler<'_> {
 
     fn classes(&self) -> Arc<[ClassSpec]> {
         let weights = weights(&self.scenario.requests);
-        let classes = self.scenario.requests.iter().zip(self.build(&ProgramVariant::default())).zip(weights).zip(0..);
+        let classes = self.scenario.requests.iter().zip(self.build(&ProgramVariant::USUAL)).zip(weights).zip(0..);
         classes
             .map(|(((request, built), weight), program)| ClassSpec {
                 name: request.name.text.clone(),
@@ -339,8 +352,11 @@ impl Compiler<'_> {
             pool: true,
             kind: SyncKind::Threads { size: said.unwrap_or(usual) },
         });
-        let named =
-            syncs.iter().map(|sync| SyncSpec { name: sync.name.text.clone(), pool: sync.is_pool(), kind: sync.kind });
+        let named = syncs.iter().map(|sync| SyncSpec {
+            name: sync.name.text.clone(),
+            pool: sync.is_pool(),
+            kind: sync.kind_in(world),
+        });
         named.chain(threads).collect()
     }
 

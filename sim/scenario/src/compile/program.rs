@@ -27,6 +27,8 @@ pub(crate) struct ModelTables<'a> {
     pub(crate) samples: &'a dyn Fn(&str) -> Vec<Span>,
     /// The world's `sleep(0)` in heavy work.
     pub(crate) yield_every: Option<Span>,
+    /// Per cent of the CPU time that the world's interpreter needs for the same Python.
+    pub(crate) python_percent: u32,
 }
 
 /// What the steps of a request have become.
@@ -106,6 +108,7 @@ impl<'a> Builder<'a> {
         match &step.act {
             Act::Burn { takes, yield_every } => {
                 let span = self.draw_at("burn", takes);
+                let span = self.in_python(span);
                 let op = match yield_every.or(self.tables.yield_every) {
                     Some(every) => Op::BurnYielding { span, every: self.limit(Some(every)) },
                     None => Op::Burn(span),
@@ -292,6 +295,22 @@ impl<'a> Builder<'a> {
         };
         self.draws.push(kind);
         Draw(small(self.draws.len() - 1))
+    }
+
+    /// What the world's interpreter makes of so much Python.
+    fn in_python(&mut self, span: Draw) -> Draw {
+        let percent = self.tables.python_percent;
+        match &mut self.draws[usize::from(span.0)] {
+            _ if percent == 100 => span,
+            DrawKind::Constant(takes) => {
+                *takes = *takes * u64::from(percent) / 100;
+                span
+            }
+            _ => {
+                self.draws.push(DrawKind::Stretched { of: span, percent });
+                Draw(small(self.draws.len() - 1))
+            }
+        }
     }
 
     fn limit(&mut self, span: Option<Span>) -> Limit {

@@ -9,6 +9,7 @@ use crate::reader::node::Node;
 use crate::tables::step::{Act, TypedStep};
 use crate::tables::sync::TypedSync;
 use crate::tables::world::TypedWorld;
+use crate::tables::world::build::Build;
 use crate::whole::Scenario;
 use crate::words::source::Name;
 
@@ -216,6 +217,18 @@ impl TablePlace<'_> {
         let (facts, name) = (self.facts, &world.worker.name);
         let not_hub = || lack(format!("{name} has threads and no hub"), "remove it");
         match needs {
+            Needs::Version
+                if world.build.is_like_usual() && !facts.scenario.syncs.iter().any(|sync| sync.differs_in(world)) =>
+            {
+                lack(
+                    format!(
+                        "nothing of this file is another in CPython {} than in {}",
+                        world.python(),
+                        Build::USUAL.version
+                    ),
+                    "remove it, or say whose a pool or lock is: `primitive = \"asyncio.Semaphore\"`; what the interpreter costs is the preset's",
+                )
+            }
             Needs::Burns if !facts.burns => lack(
                 "no request has a `burn` that does not say its own `yield_every`",
                 "remove it, or write { burn = \"20ms\" } where the CPU time is spent",
