@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """CPU time of a bare request of ASGI servers, and of sync views, as the presets' `measured` have it.
 
-    bare.py [--only WORD] [--requests N] [--runs N]
+    bare.py [--only WORD,WORD] [--requests N] [--runs N]
     prints NAME: MEDIAN us (min .. max) [share of each thread by its name], connections kept; then with a new connection each
 
-The server has core 0, the client core 1. Ten connections, each asks when all are answered. CPU time is user and system time in
+All servers have core 0, the client has core 1; they are asked in turn. Ten connections, each asks when all are answered. CPU time is user and system time in
 /proc/PID/stat of all processes of the server, over the requests. Needs uvicorn, h11, httptools, uvloop, hypercorn, granian, django
 in the Python that runs it; a bare ASGI application answers "ok" and nothing else.
 """
@@ -156,56 +156,71 @@ def ask(port, path, rounds, kept, connections):
                 connections[index] = connect(port)
 
 
-def measure(name, command, path, requests, runs):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        open(folder + "/bare_app.py", "w").write(APP)
-        words = ["taskset", "-c", "0", sys.executable, *command.format(port=port).split()]
-        server = subprocess.Popen(words, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL,
-                                  env={**os.environ, "PYTHONPATH": folder})
-        try:
-            for _ in range(200):
-                try:
-                    connect(port).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            time.sleep(1)
-            for kept in True, False:
-                connections = [connect(port) for _ in range(CONNECTIONS)] if kept else []
-                ask(port, path, 30, kept, connections)
-                costs, shares = [], {}
-                rounds = max(1, requests // CONNECTIONS // (1 if kept else 4))
-                for _ in range(runs):
-                    before, threads = cpu(server.pid)
-                    ask(port, path, rounds, kept, connections)
-                    after, later = cpu(server.pid)
-                    costs.append((after - before) / (rounds * CONNECTIONS) * 1e6)
-                    for thread, seconds in later.items():
-                        share = (seconds - threads.get(thread, 0)) / (rounds * CONNECTIONS) * 1e6
-                        shares.setdefault(thread, []).append(share)
-                parts = ", ".join(f"{thread} {statistics.median(of):.1f}" for thread, of in shares.items() if statistics.median(of) > 0.5)
-                how = "kept" if kept else "new "
-                middle = statistics.median(costs)
-                print(f"{name}, {how}: {middle:.1f} us ({min(costs):.1f} .. {max(costs):.1f}) [{parts}]", flush=True)
-                for connection in connections:
-                    connection.close()
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+class Server:
+    """One of SERVERS, running, with connections that are kept."""
+
+    def __init__(self, name, folder):
+        command, self.path = SERVERS[name]
+        self.name = name
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        words = ["taskset", "-c", "0", sys.executable, *command.format(port=self.port).split()]
+        self.process = subprocess.Popen(words, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": folder})
+        for _ in range(200):
+            try:
+                connect(self.port).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        time.sleep(1)
+
+    def block(self, rounds, kept):
+        """CPU time a request, in microseconds, and that of each thread that lives on."""
+        connections = [connect(self.port) for _ in range(CONNECTIONS)] if kept else []
+        ask(self.port, self.path, 3, kept, connections)
+        before, threads = cpu(self.process.pid)
+        ask(self.port, self.path, rounds, kept, connections)
+        after, later = cpu(self.process.pid)
+        for connection in connections:
+            connection.close()
+        scale = 1e6 / (rounds * CONNECTIONS)
+        return (after - before) * scale, {name: (of - threads.get(name, 0)) * scale for name, of in later.items()}
+
+    def stop(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="")
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=2_000)
+    parser.add_argument("--runs", type=int, default=15)
     args = parser.parse_args()
     os.sched_setaffinity(0, {1})
-    for name, (command, path) in SERVERS.items():
-        if args.only in name:
-            measure(name, command, path, args.requests, args.runs)
+    names = [name for name in SERVERS if any(word in name for word in args.only.split(","))]
+    with tempfile.TemporaryDirectory() as folder:
+        open(folder + "/bare_app.py", "w").write(APP)
+        servers = [Server(name, folder) for name in names]
+        try:
+            for kept in True, False:
+                rounds = max(1, args.requests // CONNECTIONS // (1 if kept else 4))
+                # In turn, so that whatever else the machine does meets all of them alike.
+                blocks = [[server.block(rounds, kept) for server in servers] for _ in range(args.runs)]
+                for index, server in enumerate(servers):
+                    costs = [block[index][0] for block in blocks]
+                    shares = {}
+                    for block in blocks:
+                        for thread, share in block[index][1].items():
+                            shares.setdefault(thread, []).append(share)
+                    middle = {thread: statistics.median(of) for thread, of in shares.items()}
+                    parts = ", ".join(f"{thread} {share:.1f}" for thread, share in middle.items() if share > 0.5)
+                    how = "kept" if kept else "new "
+                    print(f"{server.name}, {how}: {statistics.median(costs):.1f} us ({min(costs):.1f} .. {max(costs):.1f}) [{parts}]", flush=True)
+        finally:
+            for server in servers:
+                server.stop()
 
 
 if __name__ == "__main__":
