@@ -173,7 +173,7 @@ enum ThreadCount {
 static THREAD_SOURCES: [ThreadSource; 5] = [
     // anyio 4.16, `_backends/_asyncio.py`, `current_default_thread_limiter`.
     ThreadSource { name: "anyio.to_thread", many: ThreadCount::Fixed(40) },
-    // CPython 3.8 to 3.15, `concurrent/futures/thread.py`: min(32, cores + 4).
+    // CPython 3.11 to 3.13, `concurrent/futures/thread.py`: min(32, cores + 4).
     ThreadSource { name: "concurrent.futures.ThreadPoolExecutor", many: ThreadCount::Beside { cores: 4, most: 32 } },
     // asgiref 3.13, `sync.py`, `SyncToAsync.single_thread_executor`.
     ThreadSource { name: "asgiref.sync_to_async", many: ThreadCount::Fixed(1) },
