@@ -1,7 +1,7 @@
 //! Runs one workload on the engine, as a hand-written loop, on the engine's floor, or all in turn.
 //!
-//! `workload [bare|floor|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | fleet HOSTS GREENLETS
-//! SECONDS | page WORLD SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare` or `floor`, it prints one JSON line: events, wall_s,
+//! `workload [bare|floor|ratio] mmc CUSTOMERS | timers SLEEPERS EVENTS | pool SECONDS | ring GREENLETS SWITCHES | turns hub|loop
+//! REQUESTS SWITCHES | fleet HOSTS GREENLETS SECONDS | page WORLD SECONDS [--rounds N] [--seed N]`. Without a word before the workload, and with `bare` or `floor`, it prints one JSON line: events, wall_s,
 //! cpu_s, ns_per_event, peak_rss_bytes, check. With `ratio` it runs both, one after the other, `N` times, and prints the medians and
 //! the median of the ratios, all by time on a processor. `growth FOLDER` runs both over sizes and draws what they cost.
 
@@ -23,8 +23,16 @@ enum Workload {
     Timers { sleepers: u32, events: u64 },
     Pool { seconds: u64 },
     Ring { greenlets: u32, switches: u64 },
+    Turns { on: Turning, requests: u32, switches: u64 },
     Fleet { hosts: u32, greenlets: u32, seconds: u64 },
     Page { world: World, seconds: u64 },
+}
+
+/// What requests take turns on.
+#[derive(Clone, Copy)]
+enum Turning {
+    Hub,
+    Loop,
 }
 
 /// A world of the third party's scenario.
@@ -51,6 +59,14 @@ impl Workload {
             "mmc" => Some(Workload::Mmc { customers: number(1)? }),
             "timers" => Some(Workload::Timers { sleepers: u32::try_from(number(1)?).ok()?, events: number(2)? }),
             "ring" => Some(Workload::Ring { greenlets: u32::try_from(number(1)?).ok()?, switches: number(2)? }),
+            "turns" => {
+                let on = match words.get(1)?.as_str() {
+                    "hub" => Turning::Hub,
+                    "loop" => Turning::Loop,
+                    _ => return None,
+                };
+                Some(Workload::Turns { on, requests: u32::try_from(number(2)?).ok()?, switches: number(3)? })
+            }
             "pool" => Some(Workload::Pool { seconds: number(1)? }),
             "fleet" => Some(Workload::Fleet {
                 hosts: u32::try_from(number(1)?).ok()?,
@@ -73,6 +89,12 @@ impl Workload {
             Workload::Timers { sleepers, events } => real::timers(sleepers, events, seed),
             Workload::Pool { seconds } => real::pool(seconds, seed),
             Workload::Ring { greenlets, switches } => real::ring(greenlets, switches),
+            Workload::Turns { on: Turning::Hub, requests, switches } => {
+                real::turns(real::hub(requests), requests, switches)
+            }
+            Workload::Turns { on: Turning::Loop, requests, switches } => {
+                real::turns(real::event_loop(), requests, switches)
+            }
             Workload::Fleet { hosts, greenlets, seconds } => real::fleet(hosts, greenlets, seconds, seed),
             Workload::Page { world, seconds } => pages::page(world.name(), seconds, seed),
         }
@@ -85,6 +107,8 @@ impl Workload {
             Workload::Timers { sleepers, events } => bare::timers(sleepers, events, seed),
             Workload::Pool { seconds } => bare::pool(seconds, seed),
             Workload::Ring { greenlets, switches } => bare::ring(greenlets, switches),
+            // By hand whoever takes a turn is a number in a queue.
+            Workload::Turns { requests, switches, .. } => bare::ring(requests, switches),
             // By hand a fleet is no more than its sleepers.
             Workload::Fleet { hosts, greenlets, seconds } => {
                 bare::timers(hosts * greenlets, u64::from(hosts * greenlets) * seconds, seed)
@@ -98,7 +122,11 @@ impl Workload {
         match self {
             Workload::Mmc { customers } => Some(real::mmc_floor(customers, seed)),
             Workload::Page { world, seconds } => Some(pages::page_floor(world.name(), seconds, seed)),
-            Workload::Timers { .. } | Workload::Ring { .. } | Workload::Pool { .. } | Workload::Fleet { .. } => None,
+            Workload::Timers { .. }
+            | Workload::Ring { .. }
+            | Workload::Turns { .. }
+            | Workload::Pool { .. }
+            | Workload::Fleet { .. } => None,
         }
     }
 }

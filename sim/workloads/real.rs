@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::law::Law;
+use engine::model::asyncio::{LoopKind, LoopSpec, Python};
 use engine::model::*;
 use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Program};
 use engine::record::{Ending, Wait};
@@ -45,8 +46,13 @@ fn model(kind: WorkerKind, program: Program, sites: Vec<SiteSpec>, arrivals: Arr
     }
 }
 
-fn hub(greenlets: u32) -> WorkerKind {
+pub fn hub(greenlets: u32) -> WorkerKind {
     WorkerKind::Hub { greenlets, accepts: 100, full: WhenFull::Stop }
+}
+
+/// An event loop of asyncio, CPython 3.11's.
+pub fn event_loop() -> WorkerKind {
+    WorkerKind::Loop(LoopSpec::plain(Python::V3_11, LoopKind::Asyncio))
 }
 
 fn run(model: &Model, seed: u64) -> RunRecord {
@@ -114,6 +120,18 @@ pub fn ring(greenlets: u32, switches: u64) -> WorkloadOutcome {
     let model = model(hub(0), program, vec![], none, Span::from_secs(1_000));
     let run = engine::idle_greenlets::run(&model, 0, greenlets, Seed(1)).expect("the workload runs to its end");
     WorkloadOutcome { events: run.switches, check: run.switches as f64 / f64::from(greenlets) / f64::from(rounds + 1) }
+}
+
+/// Requests in service at once that only yield to each other, on a hub or a loop, for about so many turns in all.
+pub fn turns(on: WorkerKind, requests: u32, switches: u64) -> WorkloadOutcome {
+    let rounds = u32::try_from(switches / u64::from(requests)).unwrap_or(u32::MAX).max(1);
+    let code = [Op::Set { register: 0, times: rounds }, Op::Yield, Op::Loop { register: 0, back: Pc(1) }, Op::End];
+    let program = Program::new("turns", code, [], []);
+    let once =
+        Arrivals::Closed { clients: requests, requests: Some(u64::from(requests)), think: Law::Fixed(Span::ZERO) };
+    let record = run(&model(on, program, vec![], once, Span::from_secs(1_000)), 1);
+    let served = record.endings[Ending::Ok as usize];
+    WorkloadOutcome { events: served * u64::from(rounds), check: served as f64 / f64::from(requests) }
 }
 
 /// A fleet: hosts with a hub each, and closed clients who keep so many greenlets of each asleep for a second in the mean.

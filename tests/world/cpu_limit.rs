@@ -35,7 +35,8 @@ fn work_of_25_ms_takes_105_under_a_limit_of_20_in_100() {
 #[test]
 fn who_computes_without_end_gets_the_quota_on_one_core_and_on_four() {
     for cores in [1, 4] {
-        let mut model = burning(8, cores, ms(1), Arrivals::Closed { clients: 8, requests: None, think: fixed(Span::ZERO) });
+        let mut model =
+            burning(8, cores, ms(1), Arrivals::Closed { clients: 8, requests: None, think: fixed(Span::ZERO) });
         model.workers[0].gil = false;
         model.hosts[0].cpu_limit = limit(ms(30));
         model.run.length = Some(secs(60));

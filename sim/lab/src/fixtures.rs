@@ -17,6 +17,7 @@ pub fn model() -> Model {
 pub fn empty(world: &str, replication: u32) -> RunRecord {
     RunRecord {
         world: world.to_owned(),
+        loops: false,
         seed: 7,
         replication,
         finished: Time::ZERO,

@@ -137,6 +137,7 @@ fn with_takes(model: &Model, percent: u32, wanted: fn(&Op) -> Option<Draw>) -> M
                 DrawKind::Constant(takes) => *takes = span(*takes, percent),
                 DrawKind::PerPass { law: takes, .. } => *takes = law(takes, percent),
                 DrawKind::Fate(column) => columns.push(*column),
+                DrawKind::Stretched { percent: stretched, .. } => *stretched = *stretched * percent / 100,
                 DrawKind::Chance { .. } => {}
             }
         }
@@ -160,7 +161,8 @@ fn span(span: Span, percent: u32) -> Span {
     span * u64::from(percent) / 100
 }
 
-fn law(law: &Law, percent: u32) -> Law {
+/// The law of so many per cent of what a law gives.
+pub(crate) fn law(law: &Law, percent: u32) -> Law {
     match law {
         Law::Fixed(takes) => Law::Fixed(span(*takes, percent)),
         Law::Uniform { low, high } => Law::Uniform { low: span(*low, percent), high: span(*high, percent) },

@@ -24,6 +24,8 @@ pub struct Summary {
     pub world: String,
     /// Replications it is made of.
     pub replications: u32,
+    /// Whether it runs event loops of asyncio.
+    pub loops: bool,
     /// Whether its queue grows for as long as the runs last; then its latencies do.
     pub overload: Option<Overload>,
     /// The run as a whole: one per row of [`RUN_FIGURES`], in its order; those about trouble and sharing only if there was any.
@@ -81,6 +83,7 @@ impl Summary {
         };
         Summary {
             world: first.world.clone(),
+            loops: first.loops,
             replications: u32::try_from(records.len()).expect("replications are counted by u32"),
             overload: overload_of(records.iter().copied()),
             figures: RUN_FIGURES

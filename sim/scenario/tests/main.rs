@@ -2,6 +2,7 @@
 
 mod compile;
 mod first_request;
+mod interpreters;
 mod kernel;
 mod limits;
 mod mistakes;

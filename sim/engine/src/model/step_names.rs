@@ -79,6 +79,7 @@ fn takes(model: &Model, program: &Program, draw: Draw) -> String {
             let site = class.and_then(|class| class.sites.get(usize::from(*column)));
             site.map_or("a random time".to_owned(), |site| of_law(&site.law))
         }
+        DrawKind::Stretched { of, percent } => format!("{percent} % of {}", takes(model, program, *of)),
         DrawKind::Chance { .. } => "by chance".to_owned(),
     }
 }

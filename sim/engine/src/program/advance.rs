@@ -201,6 +201,7 @@ pub fn span(task: &Task, program: &Program, fate: Fate<'_>, draw: Draw) -> Span 
         DrawKind::Constant(span) => *span,
         DrawKind::Fate(column) => Span::from_ns(fate.row[usize::from(*column)]),
         DrawKind::PerPass { site, law } => law.sample(mix(fate.key ^ site, pass(task.registers))),
+        DrawKind::Stretched { of, percent } => span(task, program, fate, *of) * u64::from(*percent) / 100,
         DrawKind::Chance { .. } => unreachable!("a chance is no span"),
     }
 }

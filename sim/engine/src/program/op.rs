@@ -353,6 +353,13 @@ pub enum DrawKind {
         /// The law.
         law: Law,
     },
+    /// So many per cent of another draw: the same Python on a build of CPython that needs more time for it.
+    Stretched {
+        /// The draw.
+        of: Draw,
+        /// Per cent.
+        percent: u32,
+    },
     /// A chance: a fresh one per request and pass, from the request's key, the site and the pass.
     Chance {
         /// Stable hash of the site's name.

@@ -59,6 +59,9 @@ pub struct RunRecord {
     pub steps: Vec<StepWait>,
     /// The pools, in the order of the model.
     pub pools: Vec<PoolRecord>,
+    /// Whether its hubs are event loops of asyncio.
+    #[serde(skip)]
+    pub loops: bool,
     /// Who waited for hubs after the warm-up, and who held them meanwhile.
     pub hub_blame: HubBlame,
     /// What was seen at the doors of the servers; nothing unless somebody looked ([`crate::run_at_the_door`]).

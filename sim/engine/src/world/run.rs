@@ -7,8 +7,8 @@ use crate::kit::rng::{Replication, Seed, mix};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::{Role, Thread};
-use crate::model::Model;
 use crate::model::step_names::{NAMELESS, step_name};
+use crate::model::{Model, WorkerKind};
 use crate::program::op::Pc;
 use crate::program::request::{Stage, Why};
 use crate::program::wait::Ending;
@@ -348,6 +348,7 @@ fn record<P: Probe>(
     let window = until.since(warm_up);
     let record = RunRecord {
         world: model.name.clone(),
+        loops: model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Loop(_))),
         seed: seed.0,
         replication: replication.0,
         finished: recorder.finished,

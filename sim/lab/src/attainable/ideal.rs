@@ -192,6 +192,7 @@ impl<'a> Walk<'a> {
             DrawKind::Constant(span) => *span,
             DrawKind::Fate(column) => Span::from_ns(self.row[usize::from(*column)]),
             DrawKind::PerPass { site, law } => law.sample(mix(self.key ^ site, self.pass())),
+            DrawKind::Stretched { of, percent } => Span::from_ns(self.span(of.0)) * u64::from(*percent) / 100,
             DrawKind::Chance { .. } => Span::ZERO,
         };
         span.min(Law::CAP).as_ns()

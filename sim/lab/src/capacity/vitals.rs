@@ -43,6 +43,8 @@ pub struct Vitals {
     pub throttled_share: f64,
     /// The longest time that a greenlet kept its hub, nanoseconds; `None` without hubs.
     pub hub_hold_max_ns: Option<f64>,
+    /// Whether it is a loop that was held.
+    pub loops: bool,
     /// What the kernel's limits did.
     pub kernel: KernelCounts,
     /// What masters did to their workers.
@@ -78,6 +80,7 @@ impl Vitals {
             process_share: busiest.map_or(0.0, |cpu| cpu.as_secs_f64() / whole),
             generator_share: generator_share(record, model),
             throttled_share: record.throttling.share().unwrap_or(0.0),
+            loops: record.loops,
             hub_hold_max_ns: record.hub_hold_max.map(|span| span.as_ns() as f64),
             kernel: record.kernel,
             workers: record.workers,

@@ -114,8 +114,12 @@ impl WorldToChange<'_> {
         let twice = milli((2.0 * now).min(f64::from(host.cores)));
         let none = milli(f64::from(host.cores));
         let value = |of: &str| format!("{of:?}");
-        let mut changes =
-            vec![set(on, self.key("cpu_limit"), value(&twice), format!("a CPU limit of {twice} instead of {}", milli(now)))];
+        let mut changes = vec![set(
+            on,
+            self.key("cpu_limit"),
+            value(&twice),
+            format!("a CPU limit of {twice} instead of {}", milli(now)),
+        )];
         if none != twice {
             changes.push(set(on, self.key("cpu_limit"), value(&none), "no CPU limit".to_owned()));
         }

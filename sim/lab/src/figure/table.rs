@@ -371,8 +371,11 @@ pub static BLAME_FIGURES: [FigureSpec; Wait::KINDS] = [
     blame("hub_mean_ns", "hub", "Mean time ready while the hub ran something else, per good response."),
     blame("gil_mean_ns", "GIL", "Mean time ready while another thread held the GIL, per good response."),
     blame("core_mean_ns", "core", "Mean time ready while no core was free, per good response."),
-    blame("throttled_mean_ns", "CPU limit",
-        "Mean time on a core that stood still under a CPU limit, per good response."),
+    blame(
+        "throttled_mean_ns",
+        "CPU limit",
+        "Mean time on a core that stood still under a CPU limit, per good response.",
+    ),
     blame("cpu_mean_ns", "own CPU", "Mean time running on a core, per good response."),
     blame("native_mean_ns", "native code", "Mean time computing in native code that needs no GIL, per good response."),
     blame("lock_mean_ns", "lock or queue", "Mean time waiting for a lock, a queue or an event, per good response."),

@@ -185,6 +185,7 @@ impl<'a> Walk<'a> {
 
     fn draw(&mut self, index: u16, times: f64, takes: Takes) {
         let constant;
+        let stretched;
         let law = match &self.program.draws[usize::from(index)] {
             DrawKind::Constant(span) => {
                 constant = Law::Fixed(*span);
@@ -192,6 +193,10 @@ impl<'a> Walk<'a> {
             }
             DrawKind::Fate(column) => &self.class.sites[usize::from(*column)].law,
             DrawKind::PerPass { law, .. } => law,
+            DrawKind::Stretched { .. } => {
+                stretched = super::uses::law_of(self.program, Some(self.class), index);
+                &stretched
+            }
             DrawKind::Chance { .. } => return,
         };
         let (mean, variance) = moments(law);

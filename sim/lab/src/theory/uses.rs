@@ -134,6 +134,7 @@ pub(crate) fn law_of(program: &Program, class: Option<&ClassSpec>, draw: u16) ->
             class.map_or(Law::Fixed(engine::time::Span::ZERO), |class| class.sites[usize::from(*column)].law.clone())
         }
         DrawKind::PerPass { law, .. } => law.clone(),
+        DrawKind::Stretched { of, percent } => crate::scaled::law(&law_of(program, class, of.0), *percent),
         DrawKind::Chance { .. } => Law::Fixed(engine::time::Span::ZERO),
     }
 }

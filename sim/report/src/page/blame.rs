@@ -13,6 +13,7 @@ use super::{PageChart, PageTable};
 use crate::figures::style::MIDDLE;
 use crate::figures::type_setting::Face;
 use crate::text::explain::{lost_sentence, tail_sentence};
+use crate::words::carriers::CarrierWord;
 use crate::words::number;
 
 /// The columns that get a bar.
@@ -45,7 +46,7 @@ pub(crate) fn chart(world: usize, model: &Model, split: Option<&Split>) -> PageC
         let said = vec![NOTHING.to_owned()];
         return PageChart { title: model.name.clone(), world: Some(world), said, ..PageChart::default() };
     };
-    let lost = lost_sentence(split, usize::MAX).trim().to_owned();
+    let lost = lost_sentence(model, split, usize::MAX).trim().to_owned();
     let said = [tail_sentence(model, split).replace('`', ""), lost]
         .into_iter()
         .filter(|text| !text.is_empty())
@@ -160,7 +161,10 @@ fn held(model: &Model, split: &Split) -> Option<PageTable> {
         (culprit_name(model, held.culprit).replace('`', ""), vec![number::value(Unit::Share, held.share)])
     };
     let rows: Vec<_> = worth.map(row).collect();
-    let head = vec!["what held the hub (waits of 1 ms and more)".to_owned(), "share".to_owned()];
+    let head = vec![
+        format!("what held the {} (waits of 1 ms and more)", CarrierWord::of_model(model).word()),
+        "share".to_owned(),
+    ];
     (!rows.is_empty()).then_some(PageTable { caption: "The culprits".to_owned(), head, rows })
 }
 

@@ -7,6 +7,7 @@ use lab::{Unit, WorldResult};
 use super::PageTable;
 use crate::text::explain::parts;
 use crate::text::starved::end;
+use crate::words::carriers::CarrierWord;
 use crate::words::number;
 
 /// A table of requests and one of clients, each only if there are any.
@@ -25,7 +26,10 @@ fn requests(starved: &[(&Model, Starved)]) -> Option<PageTable> {
             let of = model.classes[usize::from(one.class)].name.clone();
             let cells =
                 vec![of, one.born.to_string(), replication.to_string(), time(one.waited.as_ns()), end.to_owned()];
-            rows.push((model.name.clone(), [cells, vec![parts(&shares(&one.bill))]].concat()));
+            rows.push((
+                model.name.clone(),
+                [cells, vec![parts(CarrierWord::of_model(model), &shares(&one.bill))]].concat(),
+            ));
         }
     }
     let head = ["", "class", "sent at", "replication", "waited", "end", "mostly for"].map(str::to_owned).to_vec();

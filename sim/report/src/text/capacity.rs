@@ -7,6 +7,7 @@ use lab::slo::Objective;
 use lab::{Estimate, Unit};
 
 use super::slo::{missed_list, objective_words};
+use crate::words::carriers::CarrierWord;
 use crate::words::load::load_words;
 use crate::words::number;
 use crate::words::wrap;
@@ -327,12 +328,14 @@ pub(crate) fn cause_words(found: &Break) -> String {
 /// A hub that is full, or one that is held up.
 fn hub_words(beyond: &Vitals, full: &str) -> String {
     let busy = process(beyond);
+    let word = CarrierWord::of(beyond.loops).word();
+    let what = if beyond.loops { "tasks" } else { "greenlets" };
     if beyond.process_share >= FULL {
-        return format!("The hub breaks first: the busiest one runs {busy} of the time, while {full}");
+        return format!("The {word} breaks first: the busiest one runs {busy} of the time, while {full}");
     }
     let hold = number::value(Unit::Nanoseconds, beyond.hub_hold_max_ns.unwrap_or(0.0));
     format!(
-        "The hub breaks first, not because it is full (the busiest one runs {busy} of the time) but because single greenlets hold it, \
+        "The {word} breaks first, not because it is full (the busiest one runs {busy} of the time) but because single {what} hold it, \
          for up to {hold}"
     )
 }
@@ -349,7 +352,7 @@ fn bill_clause(found: &Break, load: LoadUnit) -> String {
         "; a mean good response takes {} longer than at {}, and \"{}\" grows by {}",
         time(found.longer_ns),
         load_words(load, found.below),
-        wait.label(),
+        CarrierWord::of(found.beyond.loops).told(wait.label()),
         time(grown)
     )
 }

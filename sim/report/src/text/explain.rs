@@ -14,6 +14,7 @@ use super::doors::{did, door_list, in_short, process_list, shut_sentence};
 use super::layout;
 use super::rows::{TableLine, TextRow};
 use super::starved::starved_list;
+use crate::words::carriers::CarrierWord;
 use crate::words::number::{self, Written};
 use crate::words::wrap;
 
@@ -56,12 +57,12 @@ pub fn explained(world: &Explained<'_>, style: Style) -> String {
     let Some(split) = &world.split else {
         return text + "There was no good response: nothing to explain.\n";
     };
-    text += &bill_table(split, style);
+    text += &bill_table(CarrierWord::of_model(world.model), split, style);
     text += "\n";
     // Where many had no good response, the tail of the others is not the first thing to say.
     let many = split.lost.0 as f64 >= LOST_MANY * (split.lost.0 + split.responses) as f64;
     if many {
-        text += lost_sentence(split, style.width).trim_start();
+        text += lost_sentence(world.model, split, style.width).trim_start();
     }
     text += &wrapped(&tail_sentence(world.model, split), style.width);
     text += &door_list(split);
@@ -71,14 +72,14 @@ pub fn explained(world: &Explained<'_>, style: Style) -> String {
     text += &step_list(world.model, split);
     text += &slowest_list(world.model, split);
     if !many {
-        text += &lost_sentence(split, style.width);
+        text += &lost_sentence(world.model, split, style.width);
     }
     text += &starved_list(world.model, &split.starved, style.width);
     text + &changes_list(world, style.width)
 }
 
 /// Columns for the mean and the percentiles, a row for each wait.
-fn bill_table(split: &Split, style: Style) -> String {
+fn bill_table(word: CarrierWord, split: &Split, style: Style) -> String {
     let heads: Vec<&str> = split.columns.iter().map(|column| column.label).collect();
     let cell = |value: String| Some(Written { value, margin: None });
     let latency = split.columns.iter().map(|column| cell(number::value(Unit::Nanoseconds, column.latency_ns)));
@@ -91,7 +92,7 @@ fn bill_table(split: &Split, style: Style) -> String {
             share if share < SHARE_MIN => None,
             share => cell(number::value(Unit::Share, share)),
         });
-        lines.push(row(wait.label(), 1, cells.collect()));
+        lines.push(row(&word.told(wait.label()), 1, cells.collect()));
     }
     layout::table(&heads, &lines, style)
 }
@@ -145,7 +146,8 @@ fn cause(model: &Model, split: &Split) -> String {
         let queue = hub - tail.share(Wait::Hub);
         let inside = if queue < SHARE_MIN { String::new() } else { format!(", {} in its accept queue", share(queue)) };
         let by = split.held.first().map(|held| format!("; mostly held by {}", culprit_name(model, held.culprit)));
-        return format!("{} of it waited for a hub{inside}{}", share(hub), by.unwrap_or_default());
+        let word = CarrierWord::of_model(model).word();
+        return format!("{} of it waited for a {word}{inside}{}", share(hub), by.unwrap_or_default());
     }
     let (words, part) = doors(if first == shut { Meanwhile::is_shut } else { Meanwhile::is_full });
     // Of several such things it is the largest that is named.
@@ -155,7 +157,7 @@ fn cause(model: &Model, split: &Split) -> String {
 
 /// The part of the tail that waited for a hub: ready, or in the accept queue of one that had room and did something else.
 fn for_hub(model: &Model, split: &Split) -> f64 {
-    let hubs = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. }));
+    let hubs = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)));
     if !hubs {
         return 0.0;
     }
@@ -183,6 +185,7 @@ fn verb(model: &Model, wait: Wait) -> &'static str {
         Wait::Retransmit => "was waited for a retransmission, because the accept queue was full",
         Wait::Backlog => "was waited in the accept queue",
         Wait::Slot => "was waited for a thread or greenlet",
+        Wait::Hub if CarrierWord::of_model(model) == CarrierWord::Loop => "waited for a loop",
         Wait::Hub => "waited for a hub",
         Wait::Gil => "waited for the GIL",
         Wait::Core => "waited for a core",
@@ -211,7 +214,8 @@ fn held_list(model: &Model, split: &Split) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    format!("\nWhat held the hub while others were ready (waits of 1 ms or more):\n{}", aligned(&lines))
+    let word = CarrierWord::of_model(model).word();
+    format!("\nWhat held the {word} while others were ready (waits of 1 ms or more):\n{}", aligned(&lines))
 }
 
 /// Whether anybody waited for a hub for long enough to ask who held it.
@@ -242,37 +246,38 @@ fn step_list(model: &Model, split: &Split) -> String {
 }
 
 fn slowest_list(model: &Model, split: &Split) -> String {
+    let word = CarrierWord::of_model(model);
     let lines = split.slowest.iter().map(|one| {
         let class = &model.classes[usize::from(one.class)].name;
         let when = format!("`{class}`, sent at {} of replication {}", one.born, one.replication);
         let workers = in_short(&one.door, PART_MIN);
         let workers = if workers.is_empty() { workers } else { format!("; workers: {workers}") };
         let latency = number::value(Unit::Nanoseconds, one.latency.as_ns() as f64);
-        (latency, format!("{when}: {}{workers}", parts(&one.shares)))
+        (latency, format!("{when}: {}{workers}", parts(word, &one.shares)))
     });
     let lines: Vec<(String, String)> = lines.collect();
     format!("\nThe slowest:\n{}", aligned(&lines))
 }
 
 /// The larger parts of a time, the largest first.
-pub(crate) fn parts(shares: &[f64; Wait::KINDS]) -> String {
-    let mut parts: Vec<(f64, &str)> =
-        shares.iter().zip(Wait::ALL).map(|(&share, wait)| (share, wait.label())).collect();
+pub(crate) fn parts(word: CarrierWord, shares: &[f64; Wait::KINDS]) -> String {
+    let mut parts: Vec<(f64, String)> =
+        shares.iter().zip(Wait::ALL).map(|(&share, wait)| (share, word.told(wait.label()))).collect();
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
     parts.retain(|&(share, _)| share >= PART_MIN);
     let parts: Vec<String> =
-        parts.iter().map(|&(share, label)| format!("{label} {}", number::value(Unit::Share, share))).collect();
+        parts.iter().map(|(share, label)| format!("{label} {}", number::value(Unit::Share, *share))).collect();
     parts.join(", ")
 }
 
 /// What those had waited for who got no good response.
-pub(crate) fn lost_sentence(split: &Split, width: usize) -> String {
+pub(crate) fn lost_sentence(model: &Model, split: &Split, width: usize) -> String {
     let (count, bill) = split.lost;
     if count == 0 || bill.iter().all(|span| span.is_zero()) {
         return String::new();
     }
     let count = number::value(Unit::Count, count as f64);
-    let parts = parts(&shares(&bill));
+    let parts = parts(CarrierWord::of_model(model), &shares(&bill));
     let workers = in_short(&split.lost_door, PART_MIN);
     let workers = if workers.is_empty() { workers } else { format!("; workers: {workers}") };
     let text = format!("{count} requests ended badly; until then they had waited for: {parts}{workers}.");

@@ -5,6 +5,7 @@ use lab::figure::{BLAME_FIGURES, CLASS_FIGURES, RUN_FIGURES};
 use lab::{Better, Comparison, Figure, FigureGroup, FigureSpec, SharedSummary, Summary, Unit};
 
 use super::overload::GROWS;
+use crate::words::carriers::CarrierWord;
 use crate::words::number::{self, Written};
 
 /// What is told of a class in a table; data files have more.
@@ -164,8 +165,9 @@ fn blame_rows(worlds: &[Summary]) -> Vec<TableLine> {
         };
         worlds.iter().map(cell).collect()
     };
+    let word = CarrierWord::of_worlds(worlds);
     specs
-        .map(|spec| TableLine::Row(TextRow { label: spec.label.to_owned(), indent: 1, cells: cells(spec), best: None }))
+        .map(|spec| TableLine::Row(TextRow { label: word.told(spec.label), indent: 1, cells: cells(spec), best: None }))
         .collect()
 }
 
@@ -191,7 +193,7 @@ fn row<'a>(
         Some(if grows { written.marked(GROWS) } else { written })
     };
     Some(TextRow {
-        label: spec.label.to_owned(),
+        label: CarrierWord::of_worlds(worlds).told(spec.label),
         indent,
         cells: figures.iter().zip(worlds).map(cell).collect(),
         best: best(worlds, spec, &figures),

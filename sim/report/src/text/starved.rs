@@ -6,6 +6,7 @@ use lab::Unit;
 use lab::explain::{Starved, shares};
 
 use super::explain::{aligned, parts};
+use crate::words::carriers::CarrierWord;
 use crate::words::number;
 use crate::words::wrap;
 
@@ -29,7 +30,7 @@ fn requests(model: &Model, starved: &Starved, width: usize) -> String {
         let group = &model.clients[usize::from(one.group)].name;
         let end = end(one.ending);
         let who = format!("`{class}` of `{group}`, sent at {} of replication {replication}, {end}", one.born);
-        (time(one.waited.as_ns()), format!("{who}: {}", parts(&shares(&one.bill))))
+        (time(one.waited.as_ns()), format!("{who}: {}", parts(CarrierWord::of_model(model), &shares(&one.bill))))
     });
     format!("\n{}{}", wrap(&head, width), aligned(&once(lines)))
 }

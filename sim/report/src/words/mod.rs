@@ -1,5 +1,6 @@
 //! How numbers, paragraphs and the texts of strangers are written, wherever they stand.
 
+pub(crate) mod carriers;
 pub mod load;
 pub mod number;
 mod paragraph;

@@ -22,7 +22,7 @@ use crate::reader::csv::Files;
 use crate::reader::law_text::LawText;
 use crate::tables::client::{TypedClient, When};
 use crate::tables::plan::TypedPlan;
-use crate::tables::request::TypedRequest;
+use crate::tables::request::{InThread, TypedRequest};
 use crate::tables::slo::TypedSlo;
 use crate::tables::world::TypedWorld;
 use crate::whole::Scenario;
@@ -61,12 +61,24 @@ pub struct Compiled {
 }
 
 /// What a world makes of the same steps.
-#[derive(Clone, Copy, PartialEq, Default)]
+#[derive(Clone, PartialEq)]
 struct ProgramVariant {
     /// Its `sleep(0)` in heavy work.
     yield_every: Option<Span>,
-    /// Whether all requests run in native threads.
-    in_thread: bool,
+    /// The native threads that all requests run in.
+    in_thread: InThread,
+    /// Per cent of the CPU time that its interpreter needs for the same Python.
+    python_percent: u32,
+}
+
+impl ProgramVariant {
+    /// What requests are made of before any world has its say.
+    const USUAL: ProgramVariant = ProgramVariant { yield_every: None, in_thread: InThread::No, python_percent: 100 };
+
+    fn of(world: &TypedWorld) -> ProgramVariant {
+        let python_percent = world.build.percent();
+        ProgramVariant { yield_every: world.yield_every, in_thread: world.in_thread.clone(), python_percent }
+    }
 }
 
 /// Threads of a hub's pool, unless the file says more: gevent, `Hub.threadpool_size`.
@@ -100,12 +112,12 @@ pub fn compile(
     let mut programs: Vec<(ProgramVariant, Arc<[Program]>)> = Vec::new();
     let mut models = Vec::new();
     for world in &scenario.worlds {
-        let variant = ProgramVariant { yield_every: world.yield_every, in_thread: world.in_thread };
+        let variant = ProgramVariant::of(world);
         let known = programs.iter().find(|(known, _)| *known == variant);
         let code = match known {
             Some((_, code)) => Arc::clone(code),
             None => {
-                let code = compiler.programs(variant);
+                let code = compiler.programs(&variant);
                 programs.push((variant, Arc::clone(&code)));
                 code
             }
@@ -222,25 +234,37 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// What the steps of every request become; the programs of their fans follow those of all requests.
-    fn build(&self, ProgramVariant { yield_every, in_thread }: ProgramVariant) -> Vec<Built> {
+    fn build(&self, ProgramVariant { yield_every, in_thread, python_percent }: &ProgramVariant) -> Vec<Built> {
         let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
         let samples = |path: &str| self.files.known(path);
         let values: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
-        let tables =
-            ModelTables { peers: &peers, syncs: &syncs, values: &values, connections, samples: &samples, yield_every };
+        let tables = ModelTables {
+            peers: &peers,
+            syncs: &syncs,
+            values: &values,
+            connections,
+            samples: &samples,
+            yield_every: *yield_every,
+            python_percent: *python_percent,
+        };
         let mut first_fan = requests.len();
         let mut all = Vec::new();
         for request in requests {
-            let built = program::build(request, request.in_thread || in_thread, &tables, first_fan);
+            let built = program::build(
+                request,
+                if request.in_thread.lends() { &request.in_thread } else { in_thread },
+                &tables,
+                first_fan,
+            );
             first_fan += built.fans.len();
             all.push(built);
         }
         all
     }
 
-    fn programs(&self, variant: ProgramVariant) -> Arc<[Program]> {
+    fn programs(&self, variant: &ProgramVariant) -> Arc<[Program]> {
         let mut fans = Vec::new();
         let mut programs = Vec::new();
         for built in self.build(variant) {
@@ -253,7 +277,7 @@ impl Compiler<'_> {
 
     fn classes(&self) -> Arc<[ClassSpec]> {
         let weights = weights(&self.scenario.requests);
-        let classes = self.scenario.requests.iter().zip(self.build(ProgramVariant::default())).zip(weights).zip(0..);
+        let classes = self.scenario.requests.iter().zip(self.build(&ProgramVariant::USUAL)).zip(weights).zip(0..);
         classes
             .map(|(((request, built), weight), program)| ClassSpec {
                 name: request.name.text.clone(),
@@ -328,8 +352,11 @@ impl Compiler<'_> {
             pool: true,
             kind: SyncKind::Threads { size: said.unwrap_or(usual) },
         });
-        let named =
-            syncs.iter().map(|sync| SyncSpec { name: sync.name.text.clone(), pool: sync.is_pool(), kind: sync.kind });
+        let named = syncs.iter().map(|sync| SyncSpec {
+            name: sync.name.text.clone(),
+            pool: sync.is_pool(),
+            kind: sync.kind_in(world),
+        });
         named.chain(threads).collect()
     }
 

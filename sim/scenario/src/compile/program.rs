@@ -9,7 +9,7 @@ use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Per, Program};
 use engine::rng::stable_hash;
 use engine::time::Span;
 
-use crate::tables::request::TypedRequest;
+use crate::tables::request::{InThread, TypedRequest};
 use crate::tables::sharing::Connection;
 use crate::tables::step::{Act, Takes, TypedStep};
 
@@ -27,6 +27,8 @@ pub(crate) struct ModelTables<'a> {
     pub(crate) samples: &'a dyn Fn(&str) -> Vec<Span>,
     /// The world's `sleep(0)` in heavy work.
     pub(crate) yield_every: Option<Span>,
+    /// Per cent of the CPU time that the world's interpreter needs for the same Python.
+    pub(crate) python_percent: u32,
 }
 
 /// What the steps of a request have become.
@@ -59,12 +61,12 @@ struct Builder<'a> {
 }
 
 /// Compiles the steps of request `class`; `first_fan` is the model's index of the first fan in them.
-pub(crate) fn build(class: &TypedRequest, in_thread: bool, tables: &ModelTables<'_>, first_fan: usize) -> Built {
+pub(crate) fn build(class: &TypedRequest, in_thread: &InThread, tables: &ModelTables<'_>, first_fan: usize) -> Built {
     let mut builder = Builder::new(&class.name.text, tables, first_fan);
-    if in_thread {
+    if in_thread.lends() {
         let goes_on = class.steps.last().filter(|step| matches!(step.act, Act::Background { .. }));
         let (inside, after) = class.steps.split_at(class.steps.len() - usize::from(goes_on.is_some()));
-        builder.in_thread(None, inside);
+        builder.in_thread(in_thread.executor(), inside);
         return builder.finish(after);
     }
     builder.finish(&class.steps)
@@ -106,6 +108,7 @@ impl<'a> Builder<'a> {
         match &step.act {
             Act::Burn { takes, yield_every } => {
                 let span = self.draw_at("burn", takes);
+                let span = self.in_python(span);
                 let op = match yield_every.or(self.tables.yield_every) {
                     Some(every) => Op::BurnYielding { span, every: self.limit(Some(every)) },
                     None => Op::Burn(span),
@@ -292,6 +295,22 @@ impl<'a> Builder<'a> {
         };
         self.draws.push(kind);
         Draw(small(self.draws.len() - 1))
+    }
+
+    /// What the world's interpreter makes of so much Python.
+    fn in_python(&mut self, span: Draw) -> Draw {
+        let percent = self.tables.python_percent;
+        match &mut self.draws[usize::from(span.0)] {
+            _ if percent == 100 => span,
+            DrawKind::Constant(takes) => {
+                *takes = *takes * u64::from(percent) / 100;
+                span
+            }
+            _ => {
+                self.draws.push(DrawKind::Stretched { of: span, percent });
+                Draw(small(self.draws.len() - 1))
+            }
+        }
     }
 
     fn limit(&mut self, span: Option<Span>) -> Limit {

@@ -139,6 +139,7 @@ fn kind(kind: KeyKind, defs: &mut Map<String, Value>) -> Value {
         KeyKind::Text | KeyKind::Name(_) => json!({ "type": "string" }),
         KeyKind::File => json!({ "type": "string", "minLength": 1 }),
         KeyKind::Flag => json!({ "type": "boolean" }),
+        KeyKind::FlagOrName(_) => json!({ "type": ["boolean", "string"] }),
         KeyKind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         KeyKind::Counts(many, low, high) => json!({
             "type": "array",

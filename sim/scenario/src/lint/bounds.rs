@@ -207,8 +207,8 @@ fn cores_busy(world: &TypedWorld, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
     let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
     let lends = scenario.uses(|act| matches!(act, Act::Thread { .. }))
-        || scenario.requests.iter().any(|one| one.in_thread)
-        || world.in_thread;
+        || scenario.requests.iter().any(|one| one.in_thread.lends())
+        || world.in_thread.lends();
     let one = match world.worker.kind {
         WorkerKind::Hub { .. } | WorkerKind::Loop(_) => !lends,
         WorkerKind::Threads { threads } => threads == 1 && !fans,

@@ -104,6 +104,8 @@ pub(crate) enum KeyKind {
     SomeOf(fn() -> Vec<&'static str>),
     /// The name of something else in the file.
     Name(NameGroup),
+    /// `true` or `false`, or such a name.
+    FlagOrName(NameGroup),
     /// Several such names.
     Names(NameGroup),
     Table(&'static KeyTable),
@@ -220,6 +222,7 @@ impl KeyKind {
             KeyKind::OneOf(words) => one_of(&words()),
             KeyKind::SomeOf(words) => format!("write a list of some of {}", quoted(&words())),
             KeyKind::Name(group) => format!("write the name of {} in quotes", group.one()),
+            KeyKind::FlagOrName(group) => format!("write true or false, or the name of {} in quotes", group.one()),
             KeyKind::Names(group) => format!("write a list of names of {}, such as {example}", group.nouns()),
             KeyKind::Table(_) => such("a table"),
             KeyKind::Bound(goal) => format!("write {}", goal.form()),
@@ -262,6 +265,7 @@ impl KeyKind {
                 format!("list of some of {}", words.join(", "))
             }
             KeyKind::Name(group) => format!("name of {}", group.one()),
+            KeyKind::FlagOrName(group) => format!("true or false, or name of {}", group.one()),
             KeyKind::Names(group) => format!("list of names of {}", group.nouns()),
             KeyKind::Table(_) => "table".to_owned(),
             KeyKind::Bound(goal) => goal.words().to_owned(),

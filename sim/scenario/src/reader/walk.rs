@@ -185,7 +185,7 @@ impl<'a> Walker<'a> {
             (KeyKind::Text, RawValue::Integer(_) | RawValue::Float(_) | RawValue::Flag(_)) if raw.at.source > 0 => {
                 Some(Value::Text(self.sources.slice(raw.at).to_owned()))
             }
-            (KeyKind::Flag, RawValue::Flag(flag)) => Some(Value::Flag(*flag)),
+            (KeyKind::Flag | KeyKind::FlagOrName(_), RawValue::Flag(flag)) => Some(Value::Flag(*flag)),
             (KeyKind::Count(low, high), RawValue::Integer(number)) => self.count(key, raw, *number, low, high),
             (KeyKind::Counts(many, low, high), RawValue::Array(array)) => {
                 self.counts(key, raw, array, many, (low, high))
@@ -207,7 +207,7 @@ impl<'a> Walker<'a> {
             (KeyKind::CpuTime, RawValue::Float(number)) => self.cpu_limit(raw, *number),
             (KeyKind::OneOf(words), RawValue::Text(text)) => self.word(key, raw, text, &words()),
             (KeyKind::SomeOf(words), RawValue::Array(array)) => self.word_list(key, array, &words()),
-            (KeyKind::Name(group), RawValue::Text(text)) => {
+            (KeyKind::Name(group) | KeyKind::FlagOrName(group), RawValue::Text(text)) => {
                 self.name(group, raw, text).map(|name| Value::Names(vec![name]))
             }
             (KeyKind::Names(group), RawValue::Array(array)) => self.name_list(key, group, array),
@@ -403,7 +403,7 @@ fn place(path: &str) -> String {
 fn stand_in(kind: KeyKind) -> Value {
     match kind {
         KeyKind::Text | KeyKind::File => Value::Text(String::new()),
-        KeyKind::Flag => Value::Flag(false),
+        KeyKind::Flag | KeyKind::FlagOrName(_) => Value::Flag(false),
         KeyKind::Count(low, _) => Value::Count(low),
         KeyKind::Counts(many, low, _) => Value::Counts(vec![low; many]),
         KeyKind::Number(low, _) => Value::Number(low),

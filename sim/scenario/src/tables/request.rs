@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::reader::key::{KeyKind, KeyTable, Presence, key};
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, key};
 use crate::reader::node::Node;
 use crate::tables::step::{Act, TypedStep};
 use crate::words::diagnostic::Findings;
@@ -39,11 +39,11 @@ pub(crate) static REQUEST: KeyTable = KeyTable {
         ),
         key(
             "in_thread",
-            KeyKind::Flag,
+            KeyKind::FlagOrName(NameGroup::Executor),
             Presence::Default("false"),
             "true",
-            "All its steps run in a native thread of `[offload]`: a sync endpoint of FastAPI (`def`), or a sync view under a loop. On a \
-             threaded server they run in a thread anyway.",
+            "All its steps run in a native thread of `[offload]`, or of the executor named: a sync endpoint of FastAPI (`def`), or a \
+             sync view of Django under a loop. On a threaded server they run in a thread anyway.",
         ),
         key(
             "steps",
@@ -55,6 +55,42 @@ pub(crate) static REQUEST: KeyTable = KeyTable {
     ],
 };
 
+/// Whether all steps of a request run in native threads of a hub or loop, and in whose.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) enum InThread {
+    /// They run where the request does.
+    #[default]
+    No,
+    /// In those of `[offload]`.
+    Offload,
+    /// In those of `[executor.NAME]`.
+    Executor(String),
+}
+
+impl InThread {
+    /// Reads `in_thread` of a world or request.
+    pub(crate) fn read(node: &Node) -> InThread {
+        match (node.find::<bool>("in_thread"), node.find::<&[Name]>("in_thread").and_then(|names| names.first())) {
+            (Some(true), _) => InThread::Offload,
+            (_, Some(name)) => InThread::Executor(name.text.clone()),
+            _ => InThread::No,
+        }
+    }
+
+    /// Whether a native thread runs them.
+    pub(crate) fn lends(&self) -> bool {
+        *self != InThread::No
+    }
+
+    /// The executor, if it has a name.
+    pub(crate) fn executor(&self) -> Option<&str> {
+        match self {
+            InThread::Executor(name) => Some(name),
+            InThread::No | InThread::Offload => None,
+        }
+    }
+}
+
 /// A kind of request.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct TypedRequest {
@@ -62,8 +98,8 @@ pub(crate) struct TypedRequest {
     pub(crate) share: f64,
     pub(crate) header: u32,
     pub(crate) body: u32,
-    /// Whether its steps run in a native thread of a hub or loop.
-    pub(crate) in_thread: bool,
+    /// The native threads of a hub or loop that its steps run in.
+    pub(crate) in_thread: InThread,
     pub(crate) steps: Vec<TypedStep>,
 }
 
@@ -71,8 +107,8 @@ impl TypedRequest {
     /// Reads one `[request.NAME]`.
     pub(crate) fn read((name, node): &(Name, Node), findings: &mut Findings) -> TypedRequest {
         let response: &Node = node.get("response");
-        let in_thread: bool = node.get("in_thread");
-        let steps = TypedStep::read_all(node.get("steps"), in_thread, findings);
+        let in_thread = InThread::read(node);
+        let steps = TypedStep::read_all(node.get("steps"), in_thread.lends(), findings);
         let mut held = Held::new();
         balance(&steps, &mut held, &name.text, findings);
         for (sync, (_, at)) in held {

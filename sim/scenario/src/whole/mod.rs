@@ -15,7 +15,7 @@ use crate::tables::client::TypedClient;
 use crate::tables::peer::TypedPeer;
 use crate::tables::plan::TypedPlan;
 use crate::tables::preset::{self, Preset};
-use crate::tables::request::{self, TypedRequest};
+use crate::tables::request::{self, InThread, TypedRequest};
 use crate::tables::sharing::{self, Connection};
 use crate::tables::slo::TypedSlo;
 use crate::tables::step::Act;
@@ -93,10 +93,10 @@ impl Scenario {
             machine: TypedMachine::read(machine, preset),
             balancer: TypedBalancer::read(root.get("balancer"), servers, findings),
             proxy: root.find::<&Node>("proxy").map(balancer_and_proxy::proxy),
+            syncs: TypedSync::read_all(root, &worlds, findings),
             worlds,
             clients: named("client").iter().map(|client| TypedClient::read(client, findings)).collect(),
             peers: named("peer").iter().map(|peer| TypedPeer::read(peer, findings)).collect(),
-            syncs: TypedSync::read_all(root, findings),
             values: sharing::values(root),
             connections: sharing::connections(root, findings),
             offload: None,
@@ -106,8 +106,8 @@ impl Scenario {
             warnings: Vec::new(),
             expected_late: expected_late(root),
         };
-        let sync = scenario.requests.iter().any(|request| request.in_thread)
-            || scenario.worlds.iter().any(|world| world.in_thread);
+        let sync = scenario.requests.iter().any(|request| request.in_thread == InThread::Offload)
+            || scenario.worlds.iter().any(|world| world.in_thread == InThread::Offload);
         let offloads = sync || scenario.uses(|act| matches!(act, Act::Offload(_) | Act::Thread { executor: None, .. }));
         let offload: &Node = root.get("offload");
         let scenario = Scenario { offload: offloads.then(|| offload.find("threads")), ..scenario };

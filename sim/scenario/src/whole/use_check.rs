@@ -17,12 +17,12 @@ impl Scenario {
         for (name, node) in root.get::<&[(Name, Node)]>("world") {
             // On a thread server it is refused already.
             let lends = |world: &&TypedWorld| {
-                world.in_thread && matches!(world.worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_))
+                world.in_thread.lends() && matches!(world.worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_))
             };
             if !self.worlds.iter().filter(lends).any(|world| world.name == name.text) {
                 continue;
             }
-            for request in self.requests.iter().filter(|request| !request.in_thread) {
+            for request in self.requests.iter().filter(|request| !request.in_thread.lends()) {
                 let mut verbs = Vec::new();
                 request.each_step(&mut |step| verbs.push(step.act.verb()));
                 if let Some(verb) = verbs.into_iter().find(|verb| !runs_in_thread(verb)) {
@@ -72,6 +72,9 @@ impl Scenario {
         for request in &self.requests {
             request.each_step(&mut |step| named.extend(step.act.named()));
         }
+        let all = self.worlds.iter().map(|world| &world.in_thread);
+        let all = all.chain(self.requests.iter().map(|request| &request.in_thread));
+        named.extend(all.filter_map(|threads| Some(("in_thread", threads.executor()?))));
         let peers = self.peers.iter().map(|peer| (&peer.name, "calls peer"));
         let syncs = self.syncs.iter().map(|sync| (&sync.name, sync.use_words()));
         for (name, words) in peers.chain(syncs) {

@@ -48,13 +48,10 @@ pub fn instead(software: &str) -> Option<&'static str> {
             "it runs on a server: write `uvicorn`, its own CPU time as a `burn`, and `in_thread = true` in requests with `def` endpoints",
         ),
         "django-asgi" => Some(
-            "it runs on a server: write `uvicorn`, and sync views as `thread` steps in an `[executor.NAME]` of one thread",
+            "it runs on a server: write `uvicorn`, and for sync views `in_thread = \"views\"` with `primitive = \"asgiref.ThreadSensitiveContext\"` in [executor.views] (Django since 4.0; before, `asgiref.sync_to_async`, one thread)",
         ),
         "quart" | "asgi" => Some("it runs on a server: the nearest is `uvicorn`, with its own CPU time in a `burn`"),
-        "hypercorn" | "daphne" => Some("the nearest is `uvicorn`, one loop a process with h11"),
-        "granian" => {
-            Some("the nearest is `uvicorn-standard`; its own back pressure and its threads in Rust are missing")
-        }
+        "daphne" => Some("the nearest is `uvicorn`, one loop a process; daphne's is Twisted's"),
         "waitress" => Some("the nearest is `paste`: one thread accepts, a pool serves"),
         "celery" => Some("it is no server; a pool of processes that take jobs is nearest to `gunicorn-sync`"),
         "flask" | "django" | "wsgi" => Some("it runs on a server, such as `gunicorn-gthread` or `uwsgi-threads`"),

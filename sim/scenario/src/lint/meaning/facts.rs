@@ -9,6 +9,7 @@ use crate::reader::node::Node;
 use crate::tables::step::{Act, TypedStep};
 use crate::tables::sync::TypedSync;
 use crate::tables::world::TypedWorld;
+use crate::tables::world::build::Build;
 use crate::whole::Scenario;
 use crate::words::source::Name;
 
@@ -55,7 +56,7 @@ impl<'s> Facts<'s> {
             yields: false,
             fans: false,
             offloads: scenario.offload.is_some(),
-            lends: scenario.requests.iter().any(|request| request.in_thread)
+            lends: scenario.requests.iter().any(|request| request.in_thread.lends())
                 || scenario.uses(|act| matches!(act, Act::Thread { .. })),
             standard: false,
             standard_timed: false,
@@ -179,7 +180,7 @@ impl TablePlace<'_> {
         match needs {
             Needs::Hub | Needs::Pool | Needs::Closes | Needs::Spawns | Needs::Polls if is_loop(world) => None,
             Needs::Hub if !hub => lack(format!("{name} has threads and no hub"), remove),
-            Needs::Threads if hub && !(facts.lends || world.in_thread) => {
+            Needs::Threads if hub && !(facts.lends || world.in_thread.lends()) => {
                 lack(format!("{name} runs a hub, which has its interpreter to itself"), remove)
             }
             // A hub ends a batch of callbacks by it.
@@ -216,6 +217,18 @@ impl TablePlace<'_> {
         let (facts, name) = (self.facts, &world.worker.name);
         let not_hub = || lack(format!("{name} has threads and no hub"), "remove it");
         match needs {
+            Needs::Version
+                if world.build.is_like_usual() && !facts.scenario.syncs.iter().any(|sync| sync.differs_in(world)) =>
+            {
+                lack(
+                    format!(
+                        "nothing of this file is another in CPython {} than in {}",
+                        world.python(),
+                        Build::USUAL.version
+                    ),
+                    "remove it, or say whose a pool or lock is: `primitive = \"asyncio.Semaphore\"`; what the interpreter costs is the preset's",
+                )
+            }
             Needs::Burns if !facts.burns => lack(
                 "no request has a `burn` that does not say its own `yield_every`",
                 "remove it, or write { burn = \"20ms\" } where the CPU time is spent",
@@ -292,10 +305,9 @@ impl TablePlace<'_> {
             Needs::Cold if scenario.machine.cooling.cold_percent <= 100 => {
                 lack("caches keep everything (`cold_percent` is 100)", "remove it, or write `cold_percent = 400`")
             }
-            Needs::CpuLimit if scenario.worlds.iter().all(|world| world.cpu_limit.is_none()) => lack(
-                "no server has a CPU limit",
-                "remove it, or write `cpu_limit = \"500m\"` beside it",
-            ),
+            Needs::CpuLimit if scenario.worlds.iter().all(|world| world.cpu_limit.is_none()) => {
+                lack("no server has a CPU limit", "remove it, or write `cpu_limit = \"500m\"` beside it")
+            }
             Needs::Backoff | Needs::SecondRetry if self.node.get::<Span>("backoff").is_zero() => {
                 lack("there is no pause before a retry", "remove it, or write `backoff = \"100ms\"` beside it")
             }

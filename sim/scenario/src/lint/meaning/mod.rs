@@ -30,6 +30,8 @@ enum Needs {
     Threads,
     /// Several Python threads of one process, or a hub, whose batches end by the same interval.
     SeveralThreads,
+    /// A build of CPython that needs more CPU time, or something whose primitive is another in that version.
+    Version,
     /// A world that creates all of its threads at its start.
     Creates,
     /// A pool server.

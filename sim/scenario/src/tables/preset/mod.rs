@@ -234,6 +234,8 @@ mod tests {
             "uvicorn-uvloop",
             "uvicorn-standard",
             "gunicorn-uvicorn",
+            "hypercorn",
+            "granian",
             "gevent-wsgi",
         ];
         assert_eq!(worker_names(), expected);

@@ -1,54 +1,35 @@
 //! `[machine]` and `[world.NAME]`: what serves the requests.
 
-use engine::kernel::{Handshake, Kernel};
-use engine::model::asyncio::{LoopCosts, LoopSpec};
-use engine::model::{Cooling, CpuLimit, WhenFull, WorkerKind, WorkerSpec};
-use engine::time::Span;
-use engine::worker::RouterSpec;
+pub(crate) mod build;
+mod configured;
+mod cpu_limit;
 
-use crate::reader::key::{KeyKind, KeyTable, Presence, TableKey, key};
+use engine::kernel::{Handshake, Kernel};
+use engine::model::asyncio::Python;
+use engine::model::{Cooling, CpuLimit, WorkerKind, WorkerSpec};
+use engine::time::Span;
+
+use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::tables::kernel::{self, Syn};
 use crate::tables::preset::python;
-use crate::tables::preset::worker::{self, Carrier, Worker};
+use crate::tables::preset::worker::Worker;
 use crate::tables::preset::{self, Preset};
+use crate::tables::request::InThread;
+use crate::tables::sync::primitive::Setting;
 use crate::tables::{life, router};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 use crate::words::{limits, suggest};
+use build::Build;
+use configured::configured;
+use cpu_limit::{CPU_BURST, CPU_LIMIT, CPU_PERIOD};
 
 const SERVERS: u64 = 1_000;
 const CORES: u64 = limits::CORES;
 const SLOTS: u64 = limits::TASKS;
 const PRESET: Presence = Presence::Else("the preset's");
 const MACHINES: Presence = Presence::Else("the machine's");
-
-/// Keys of a world that speak of its server, and mean nothing where greenlets are the clients themselves.
-const SERVER_KEYS: [&str; 10] =
-    ["greenlets", "listen", "accepts", "full", "down", "reuse_port", "wakes", "nofile", "kernel", "memory"];
-
-/// The limit of CPU time that a container has; the same on a machine and on a world.
-const CPU_LIMIT: TableKey = key(
-    "cpu_limit",
-    KeyKind::CpuTime,
-    Presence::Else("as much as the cores give"),
-    "\"200m\"",
-    "CPU time that the processes of a server may have together: 1.5 or \"1500m\" is 1.5 cores (Kubernetes `limits.cpu`, Docker `--cpus`, ECS `cpu`). Once it is used up they stand still until the next period.",
-);
-const CPU_PERIOD: TableKey = key(
-    "cpu_period",
-    KeyKind::Positive,
-    Presence::Else("100 ms"),
-    "\"50ms\"",
-    "How often the time of a CPU limit is filled up (cpu.max; kubelet --cpu-cfs-quota-period).",
-);
-const CPU_BURST: TableKey = key(
-    "cpu_burst",
-    KeyKind::Duration,
-    Presence::Else("none"),
-    "\"20ms\"",
-    "Unused CPU time of earlier periods that may be used on top of a limit (cpu.max.burst).",
-);
 
 pub(crate) static MACHINE: KeyTable = KeyTable {
     heading: "[machine]",
@@ -223,10 +204,10 @@ pub(crate) static WORLD: KeyTable = KeyTable {
         ),
         key(
             "in_thread",
-            KeyKind::Flag,
+            KeyKind::FlagOrName(NameGroup::Executor),
             Presence::Default("false"),
             "true",
-            "All requests run in native threads of `[offload]`, as if each said `in_thread`: FastAPI with `def` endpoints. Only for hubs and event loops.",
+            "All requests run in native threads of `[offload]`, or of the executor named, as if each said `in_thread`: FastAPI with `def` endpoints, Django with sync views. Only for hubs and event loops.",
         ),
         key(
             "listen",
@@ -246,6 +227,23 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             Presence::Else("it never yields by itself"),
             "\"5ms\"",
             "The application calls sleep(0) after that much CPU time of every `burn`.",
+        ),
+        key(
+            "python",
+            KeyKind::OneOf(build::names),
+            Presence::Else("3.11, which the preset was measured with"),
+            "\"3.14\"",
+            "The version of CPython: it says who gets a unit of what has a `primitive`, and which rules a loop follows. A `t` stands for a \
+             free-threaded build, which has no GIL and needs more CPU time for the same Python: 40 % more in 3.13t, 8 % more since 3.14t \
+             (CPython's free-threading HOWTO, on Linux). Otherwise costs stay the preset's.",
+        ),
+        key(
+            "loop",
+            KeyKind::OneOf(|| vec!["asyncio", "uvloop"]),
+            PRESET,
+            "\"uvloop\"",
+            "Whose event loop it is: asyncio's own, or uvloop, whose poll and timers differ. Costs stay the preset's: `uvicorn-uvloop` and its \
+             like were measured on uvloop.",
         ),
         key("gil", KeyKind::Flag, PRESET, "false", "Whether the interpreter has a GIL."),
         key(
@@ -345,8 +343,10 @@ pub(crate) struct TypedWorld {
     pub(crate) processes: u32,
     pub(crate) backlog: u32,
     pub(crate) yield_every: Option<Span>,
-    /// Whether all requests run in native threads.
-    pub(crate) in_thread: bool,
+    /// The interpreter.
+    pub(crate) build: Build,
+    /// The native threads that all requests run in.
+    pub(crate) in_thread: InThread,
     pub(crate) kernel: Kernel,
 }
 
@@ -398,11 +398,12 @@ impl TypedWorld {
             worker: configured(worker, (name, node), processes, machine.get("cpu_percent"), findings),
             servers,
             cores,
-            cpu_limit: cpu_limit(node, machine),
+            cpu_limit: cpu_limit::read(node, machine),
             processes,
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
-            in_thread: node.get("in_thread"),
+            build: Build::read(node),
+            in_thread: InThread::read(node),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };
         if worker.defers {
@@ -412,6 +413,21 @@ impl TypedWorld {
         world.check_size(name, findings);
         check_memory(&world, node, findings);
         Some(world)
+    }
+
+    /// The version of CPython.
+    pub(crate) fn python(&self) -> Python {
+        self.build.version
+    }
+
+    /// What carries the requests when they wait for something shared.
+    pub(crate) fn setting(&self) -> Setting {
+        match self.worker.kind {
+            WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => Setting::Threads,
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) if self.in_thread.lends() => Setting::Threads,
+            WorkerKind::Hub { .. } => Setting::Hub,
+            WorkerKind::Loop(_) => Setting::Loop,
+        }
     }
 
     fn check_size(&self, name: &Name, findings: &mut Findings) {
@@ -436,14 +452,6 @@ impl TypedWorld {
             findings.error(name.at, what).label("too large").help(help);
         }
     }
-}
-
-/// The limit of a world's servers: its own, or the machine's.
-fn cpu_limit(node: &Node, machine: &Node) -> Option<CpuLimit> {
-    let period = node.find("cpu_period").or_else(|| machine.find("cpu_period")).unwrap_or(Span::from_ms(100));
-    let burst = node.find("cpu_burst").or_else(|| machine.find("cpu_burst")).unwrap_or(Span::ZERO);
-    let cores: f64 = node.find("cpu_limit").or_else(|| machine.find("cpu_limit"))?;
-    Some(CpuLimit { quota: Span::from_ns((cores * period.as_ns() as f64).round() as u64), period, burst })
 }
 
 /// Reports processes and threads that do not fit the server before anybody has come.
@@ -475,137 +483,4 @@ fn find_worker<'p>(node: &Node, preset: &'p Preset, findings: &mut Findings) -> 
         findings.error(node.at("worker"), what).label("not in this preset").help(help);
     }
     worker
-}
-
-/// The software of a world: the preset's worker, and what the file says over it.
-fn configured(
-    worker: &Worker,
-    (name, node): (&Name, &Node),
-    processes: u32,
-    slower: u64,
-    findings: &mut Findings,
-) -> WorkerSpec {
-    let usual = &worker.prototype;
-    let mut kind = carrier(&name.text, node, worker, processes, findings);
-    let mut costs = usual.costs.scaled(slower);
-    if let Some(own) = node.find::<&Node>("costs") {
-        for cost in &worker::COSTS {
-            if let Some(span) = own.find(cost.name) {
-                *(cost.of)(&mut costs) = span;
-            }
-        }
-    }
-    if let WorkerKind::Loop(spec) = &mut kind {
-        spec.costs = LoopCosts::of(&costs);
-    }
-    let timeout = node.find("http_timeout");
-    let router = usual
-        .router
-        .map(|router| RouterSpec { timeout: timeout.unwrap_or(router.timeout), costs: router.costs.scaled(slower) });
-    WorkerSpec {
-        kind,
-        costs,
-        router,
-        gil: node.find("gil").unwrap_or(usual.gil),
-        switch_interval: node.find("switch_interval").unwrap_or(usual.switch_interval),
-        timed_waits: node.find("timed_waits").map_or(usual.timed_waits, python::timed_waits),
-        lock_yields: node.get("lock_yields"),
-        zero_timers: node.get::<&str>("zero_sleep") == "timer",
-        keep_alive: node.find("keepalive").or(usual.keep_alive),
-        life: life::read(node, worker.name(), worker.master.as_ref(), findings),
-        ..usual.clone()
-    }
-}
-
-/// Reports keys that mean nothing to the software.
-fn refuse_foreign(node: &Node, worker: &Worker, findings: &mut Findings) {
-    let software = worker.name();
-    let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
-    if worker.prototype.keep_alive.is_none() {
-        refuse("keepalive", "this server closes every connection after its response");
-    }
-    let hub = worker.carrier == Carrier::Hub;
-    if worker.prototype.resident {
-        for key in SERVER_KEYS {
-            refuse(
-                key,
-                "its greenlets are the clients themselves: nobody connects, and `clients` says how many there are",
-            );
-        }
-    }
-    match worker.carrier {
-        Carrier::Hub => refuse("threads", "a hub carries requests in greenlets: write `greenlets`"),
-        Carrier::Loop => {
-            for key in ["threads", "greenlets"] {
-                refuse(
-                    key,
-                    "an event loop carries requests in tasks, as many as come: `limit_concurrency` bounds them",
-                );
-            }
-        }
-        Carrier::Sync => {
-            refuse("threads", "a sync worker has one thread; raise `processes`, or take gunicorn-gthread");
-            refuse("greenlets", "a sync worker has one thread; take gunicorn-gevent");
-        }
-        Carrier::Threads | Carrier::Pool => {
-            refuse("greenlets", "this server carries requests in threads: write `threads`")
-        }
-    }
-    let on_loop = worker.carrier == Carrier::Loop;
-    if !on_loop {
-        refuse("limit_concurrency", "it is uvicorn's");
-    }
-    if !(on_loop || hub) {
-        refuse("in_thread", "its requests run in threads anyway");
-    }
-    if !hub {
-        if !on_loop {
-            refuse("accepts", "only a hub or an event loop accepts several connections at once");
-        }
-        refuse("zero_sleep", "only a hub has a loop that goes round");
-        refuse("full", "only a hub can leave its listener unwatched or spin");
-    }
-    if worker.prototype.router.is_none() {
-        refuse("http_timeout", "it has no router in front: take uwsgi-router-threads or uwsgi-router-gevent");
-    }
-    if worker.carrier != Carrier::Pool {
-        refuse("connections", "only a pool server queues connections inside");
-    }
-}
-
-fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: &mut Findings) -> WorkerKind {
-    refuse_foreign(node, worker, findings);
-    let software = worker.name();
-    let mut needed = |key: &str, known: Option<u32>| {
-        node.find(key).or(known).unwrap_or_else(|| {
-            let what = format!("world `{world}` needs `{key}`");
-            let help = format!("write `{key} = 40`: how many requests a process of {software} carries at once");
-            findings.error(node.at, what).label(format!("how many {key}?")).help(help).echo();
-            1
-        })
-    };
-    match worker.prototype.kind {
-        WorkerKind::Loop(spec) => WorkerKind::Loop(LoopSpec {
-            accepts: node.find("accepts").unwrap_or(spec.accepts),
-            limit: node.find("limit_concurrency"),
-            ..spec
-        }),
-        WorkerKind::Threads { .. } if worker.carrier == Carrier::Sync => WorkerKind::Threads { threads: 1 },
-        WorkerKind::Threads { .. } => WorkerKind::Threads { threads: needed("threads", None) },
-        WorkerKind::Pool { connections, closes, .. } => WorkerKind::Pool {
-            threads: needed("threads", None),
-            connections: node.find("connections").unwrap_or(connections),
-            closes,
-        },
-        WorkerKind::Hub { accepts, full, .. } => {
-            let usual = if processes > 1 { worker.accepts_shared } else { accepts };
-            let said =
-                node.find::<&str>("full").map(|word| if word == "spin" { WhenFull::Spin } else { WhenFull::Stop });
-            WorkerKind::Hub {
-                greenlets: needed("greenlets", worker.greenlets),
-                accepts: node.find("accepts").unwrap_or(usual),
-                full: said.unwrap_or(full),
-            }
-        }
-    }
 }
