@@ -12,7 +12,7 @@ use crate::tables::kernel::{self, Syn};
 use crate::tables::preset::python;
 use crate::tables::preset::worker::{self, Carrier, Worker};
 use crate::tables::preset::{self, Preset};
-use crate::tables::{life, router};
+use crate::tables::{collector, life, router};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 use crate::words::{limits, suggest};
@@ -284,6 +284,7 @@ pub(crate) static WORLD: KeyTable = KeyTable {
         kernel::THREADS_MAX,
         kernel::KERNEL_KEY,
         kernel::MEMORY_KEY,
+        collector::COLLECTOR_KEY,
         key("costs", KeyKind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };
@@ -515,6 +516,10 @@ fn refuse_foreign(node: &Node, worker: &Worker, findings: &mut Findings) {
     let on_loop = worker.carrier == Carrier::Loop;
     if !on_loop {
         refuse("limit_concurrency", "it is uvicorn's");
+        refuse(
+            "collector",
+            "its pauses are simulated on event loops alone, where what waits in the process has no bound",
+        );
     }
     if !(on_loop || hub) {
         refuse("in_thread", "its requests run in threads anyway");
@@ -549,6 +554,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         WorkerKind::Loop(spec) => WorkerKind::Loop(LoopSpec {
             accepts: node.find("accepts").unwrap_or(spec.accepts),
             limit: node.find("limit_concurrency"),
+            collector: collector::read(node),
             ..spec
         }),
         WorkerKind::Threads { .. } if worker.carrier == Carrier::Sync => WorkerKind::Threads { threads: 1 },
