@@ -7,6 +7,7 @@ use engine::law::Law;
 use engine::model::*;
 use engine::record::Wait;
 use engine::time::Span;
+use engine::worker::LifeSpec;
 
 fn fixed(span: Span) -> Law {
     Law::Fixed(span)

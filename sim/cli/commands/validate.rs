@@ -7,7 +7,7 @@ use engine::{Model, Seed};
 use lab::{OfModel, RunSettings, run_each};
 use proof::measured::{
     BandSummary, EntryComparison, EntryFate, MeasuredEntry, ServerOutcome, Simulated, Validated, ValidationStyle,
-    draw_validation, scenario_text, validation_json, validation_table,
+    draw_validation, scenario_files, scenario_text, validation_json, validation_table,
 };
 
 use crate::arguments::Threads;
@@ -38,6 +38,9 @@ pub struct Args {
     /// Print the scenario that one entry is simulated as, and run nothing
     #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "json", "out"])]
     scenario: Option<String>,
+    /// Folder for the files that this scenario names, such as instants of arrival
+    #[arg(long, value_name = "DIR", requires = "scenario")]
+    files: Option<PathBuf>,
     /// Print one JSON document instead of the table
     #[arg(long)]
     json: bool,
@@ -52,7 +55,7 @@ pub struct Args {
 pub fn validate(args: &Args) -> Result<(), Problem> {
     let entries = entries(&args.folder)?;
     if let Some(name) = &args.scenario {
-        return show_scenario(&entries, name);
+        return show_scenario(&entries, name, args.files.as_deref());
     }
     let wanted = |entry: &MeasuredEntry| args.only.as_ref().is_none_or(|text| entry.name.contains(text.as_str()));
     let entries: Vec<MeasuredEntry> = entries.into_iter().filter(wanted).collect();
@@ -104,12 +107,17 @@ fn entries(folder: &Path) -> Result<Vec<MeasuredEntry>, Problem> {
     if wrong.is_empty() { Ok(entries) } else { Err(Problem::Scenario(wrong)) }
 }
 
-/// Prints the scenario of one entry.
-fn show_scenario(entries: &[MeasuredEntry], name: &str) -> Result<(), Problem> {
+/// Prints the scenario of one entry, and writes the files that it names to a folder if there is one for them.
+fn show_scenario(entries: &[MeasuredEntry], name: &str, beside: Option<&Path>) -> Result<(), Problem> {
     let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
         return Err(Problem::Usage(format!("no entry is called {name:?}")));
     };
     let text = scenario_text(entry).map_err(|error| Problem::Usage(format!("{name} is not mapped: {error}")))?;
+    if let Some(folder) = beside {
+        for (name, text) in scenario_files(entry) {
+            files::write(&folder.join(name), text.as_bytes())?;
+        }
+    }
     files::print(&text)
 }
 
@@ -134,9 +142,13 @@ fn compare(entries: &[MeasuredEntry], settings: &RunSettings) -> Result<Vec<Vali
 /// The model of an entry, or why there is none.
 fn model(entry: &MeasuredEntry) -> Result<Model, String> {
     let text = scenario_text(entry).map_err(|error| error.to_string())?;
-    let mut no_files = |file: &str| Err(format!("an entry has no file {file}"));
+    let files = scenario_files(entry);
+    let mut beside = |file: &str| {
+        let known = files.iter().find(|(name, _)| name == file);
+        known.map(|(_, text)| text.clone()).ok_or_else(|| format!("an entry has no file {file}"))
+    };
     let compiled = scenario::parse(&text, &entry.name, &[])
-        .and_then(|parsed| scenario::compile(&parsed, &mut no_files))
+        .and_then(|parsed| scenario::compile(&parsed, &mut beside))
         .map_err(|wrong| wrong.first().map(|first| first.what.clone()).unwrap_or_default())?;
     let mut model = compiled.models.into_iter().next().ok_or("the scenario has no world")?;
     model.name.clone_from(&entry.name);

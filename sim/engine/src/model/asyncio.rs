@@ -24,12 +24,27 @@ pub struct LoopSpec {
     pub accepts: u32,
     /// Connections or requests in service from which on a server answers with 503 (uvicorn: `--limit-concurrency`).
     pub limit: Option<u32>,
+    /// What Python's cyclic garbage collector finds to do; `None` if its pauses are left out.
+    pub collector: Option<CollectorSpec>,
+}
+
+/// What a full collection of Python's garbage looks at, and how long that takes.
+///
+/// Collections of the young are a part of what a request costs; a full one is a pause of the whole process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CollectorSpec {
+    /// Containers that the collector knows of while nothing is served (`len(gc.get_objects())`). At least one.
+    pub objects: u32,
+    /// How many more there are for each request in service.
+    pub request: u32,
+    /// CPU time of a full collection while nothing is served; it grows with what there is to look at.
+    pub full: Span,
 }
 
 impl LoopSpec {
     /// A loop whose work costs nothing but a nanosecond for each look at the clock.
     pub fn plain(python: Python, kind: LoopKind) -> LoopSpec {
-        LoopSpec { python, kind, eager: false, costs: LoopCosts::default(), accepts: 100, limit: None }
+        LoopSpec { python, kind, eager: false, costs: LoopCosts::default(), accepts: 100, limit: None, collector: None }
     }
 }
 

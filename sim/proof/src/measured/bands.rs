@@ -9,6 +9,8 @@ impl Bands {
     pub const THROUGHPUT_MEDIAN: f64 = 0.05;
     /// Throughput of nine entries in ten.
     pub const THROUGHPUT_NINE_IN_TEN: f64 = 0.10;
+    /// Throughput of every entry of the shop.
+    pub const THROUGHPUT_SHOP: f64 = 0.05;
     /// Median latency of every entry.
     pub const P50: f64 = 0.10;
     /// 99th percentile of every entry that does not lie between its measured runs.

@@ -220,8 +220,13 @@ impl EntryComparison {
         let unjudged =
             |pick| quantity(pick, |_| true).map(|known| ComparedQuantity { verdict: InBand::NotJudged, ..known });
         let rps = |runs: &[ServerOutcome]| -> Vec<f64> { runs.iter().map(|run| run.ok_rps).collect() };
-        let mut ok_rps = quantity(|run| Some(run.ok_rps), |known| known.error.abs() <= Bands::THROUGHPUT_NINE_IN_TEN)
-            .expect("there is a run, and every run has a throughput");
+        let each = if entry.is_of_shop() {
+            |known: &ComparedQuantity| known.error.abs() <= Bands::THROUGHPUT_SHOP
+        } else {
+            |known: &ComparedQuantity| known.error.abs() <= Bands::THROUGHPUT_NINE_IN_TEN
+        };
+        let mut ok_rps =
+            quantity(|run| Some(run.ok_rps), each).expect("there is a run, and every run has a throughput");
         if part == EntryPart::ByChance {
             let same = ok_rps.verdict == InBand::Within || indistinguishable(&rps(&measured), &rps(simulated));
             ok_rps.verdict = verdict(same);

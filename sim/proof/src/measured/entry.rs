@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use super::shop::{ShopFile, is_bare};
 use super::steps::{self, MeasuredStep, StepError};
 
 /// One setting of a real server, measured in one or more runs.
@@ -45,6 +46,8 @@ pub struct MeasuredServer {
     pub connections: Option<u32>,
     /// Of a pool of connections: the longest wait for one, seconds.
     pub wait_timeout_s: Option<f64>,
+    /// Of the shop: connections to its database of each process.
+    pub db_pool: Option<u32>,
 }
 
 /// One kind of request.
@@ -88,6 +91,9 @@ pub enum MeasuredLoad {
         seconds: f64,
         /// Longest wait for a connection, and for a response, seconds.
         timeout_s: f64,
+        /// What the first run's arrivals were drawn from, if that is known: of Python's `random.Random`, a gap and a class each.
+        #[serde(default)]
+        seed: Option<u32>,
     },
     /// ApacheBench: closed clients without a time limit.
     Ab {
@@ -227,7 +233,7 @@ impl MeasuredEntry {
     /// # Errors
     /// The first thing that is wrong.
     pub fn read(text: &str) -> Result<MeasuredEntry, EntryError> {
-        let entry: MeasuredEntry = serde_json::from_str(text)?;
+        let entry = parse(text)?;
         if entry.name.is_empty() || entry.name.chars().count() > NAME_MAX || entry.name.contains(char::is_control) {
             return Err(EntryError::Name);
         }
@@ -262,7 +268,7 @@ impl MeasuredEntry {
                 positive("requests", requests as f64)?;
                 positive("timeout_s", timeout_s)
             }
-            MeasuredLoad::Open { rate, seconds, timeout_s } => {
+            MeasuredLoad::Open { rate, seconds, timeout_s, .. } => {
                 positive("rate", rate)?;
                 positive("seconds", seconds)?;
                 positive("timeout_s", timeout_s)
@@ -306,9 +312,15 @@ impl MeasuredEntry {
         self.name.split('/').next().unwrap_or(&self.name)
     }
 
-    /// Whether it is there to calibrate a server's own cost of a request, so that nothing can be learnt from meeting it.
+    /// Whether it is there to calibrate a server's own cost of a request, or an application's, so that nothing can be learnt from
+    /// meeting it.
     pub fn is_calibration(&self) -> bool {
-        self.family() == "calib"
+        matches!(self.family(), "calib" | "profile") || is_bare(&self.mix)
+    }
+
+    /// Whether it is one of the shop's, whose throughput has a band of its own.
+    pub fn is_of_shop(&self) -> bool {
+        self.deployment.db_pool.is_some()
     }
 
     /// Listen queue asked for, connections.
@@ -323,6 +335,15 @@ impl MeasuredEntry {
     pub fn is_by_chance(&self) -> bool {
         matches!(self.load, MeasuredLoad::Ab { clients, .. } if clients > self.backlog())
     }
+}
+
+/// An entry in either form: the shop's names the server where all others have a `deployment`.
+fn parse(text: &str) -> Result<MeasuredEntry, serde_json::Error> {
+    let known: serde_json::Value = serde_json::from_str(text)?;
+    if known.get("server").is_some() && known.get("deployment").is_none() {
+        return serde_json::from_str::<ShopFile>(text).map(ShopFile::entry);
+    }
+    serde_json::from_str(text)
 }
 
 impl Run {

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::entry::{MeasuredEntry, MeasuredLoad, MeasuredServer};
+use super::shop::{self, Route};
 use super::steps::MeasuredStep;
 
 /// CPU time of the load generator a request, all its clients sharing one core.
@@ -13,6 +14,12 @@ use super::steps::MeasuredStep;
 /// The median is from `calib/uwsgi-threads/c32`, where it is the client that saturates (the server's core is 38 % busy), at 22,431
 /// requests a second; the spread from `calib/uwsgi-threads/c1`, where the 99th percentile of a round trip is 1.7 times the median.
 const CLIENT_COST: &str = "lognormal(44us, 75us)";
+
+/// The same of the shop's load generator, Python under gevent.
+///
+/// Measured apart, with the same software on another machine: it needs 320 to 400 us of CPU time a request, and a round trip to a
+/// server that answers at once takes 370 to 440 us. What the request itself waits for is estimated from these.
+const SHOP_CLIENT_COST: &str = "lognormal(300us, 510us)";
 
 /// The kernel's slice on the measuring machine, which had two cores wherever the server was pinned.
 const SLICE: &str = "1.4ms";
@@ -37,6 +44,9 @@ pub enum NotMapped {
     /// A pool of connections over a queue that is none of those measured.
     #[error("nothing is known of a pool over the queue {0:?}")]
     Queue(String),
+    /// The shop on software whose costs of a request are not known.
+    #[error("what the shop costs on {0} is not known")]
+    Shop(String),
 }
 
 /// The scenario of an entry, as the text of a file.
@@ -56,7 +66,13 @@ pub fn scenario_text(entry: &MeasuredEntry) -> Result<String, NotMapped> {
         return Ok(text + &pool_loop(&entry.deployment)?);
     }
     text += &world(&entry.deployment, entry.backlog());
-    text += &client(entry);
+    let routes = routes(entry);
+    if let Some(pool) = entry.deployment.db_pool {
+        let server = &entry.deployment.server;
+        text += &shop::world_keys(server, &routes).ok_or_else(|| NotMapped::Shop(server.clone()))?;
+        text += &shop::tables(&routes, pool);
+    }
+    text += &clients(entry);
     let classes = entry.mix.iter().map(|class| (class.weight, class.steps().expect("`Entry::read` checked the steps")));
     let classes: Vec<(f64, Vec<MeasuredStep>)> = classes.collect();
     if classes.iter().flat_map(|(_, steps)| steps).any(|step| matches!(step, MeasuredStep::Lock(_))) {
@@ -67,6 +83,39 @@ pub fn scenario_text(entry: &MeasuredEntry) -> Result<String, NotMapped> {
         text += &format!("\n[request.class{index}]\nshare = {weight}\nsteps = [{}]\n", steps.join(", "));
     }
     Ok(text)
+}
+
+/// Files beside the scenario of an entry, name and text: instants at which requests came, and laws of what they wait for.
+///
+/// # Panics
+/// As [`scenario_text`].
+pub fn scenario_files(entry: &MeasuredEntry) -> Vec<(String, String)> {
+    let mut files = shop::files(&routes(entry));
+    for (class, instants) in known_arrivals(entry).unwrap_or_default().iter().enumerate() {
+        let lines: String = instants.iter().map(|at| format!("{at:.9}s\n")).collect();
+        files.push((trace_name(class), lines));
+    }
+    files
+}
+
+fn trace_name(class: usize) -> String {
+    format!("class{class}.csv")
+}
+
+/// Routes of the shop that are asked for.
+fn routes(entry: &MeasuredEntry) -> Vec<Route> {
+    let steps = entry.mix.iter().flat_map(|class| class.steps().expect("`MeasuredEntry::read` checked the steps"));
+    steps.filter_map(|step| if let MeasuredStep::Route(route) = step { Some(route) } else { None }).collect()
+}
+
+/// The very arrivals of a load whose seed is known, by class; `None` if the seed does not give as many as were sent.
+fn known_arrivals(entry: &MeasuredEntry) -> Option<Vec<Vec<f64>>> {
+    let MeasuredLoad::Open { rate, seconds, seed: Some(seed), .. } = entry.load else { return None };
+    let weights: Vec<f64> = entry.mix.iter().map(|class| class.weight).collect();
+    let arrivals = shop::arrivals(seed, rate, seconds, &weights);
+    let count: usize = arrivals.iter().map(Vec::len).sum();
+    (entry.runs.first()?.sent == Some(count as u64) && arrivals.iter().all(|class| !class.is_empty()))
+        .then_some(arrivals)
 }
 
 /// What may stand between quotes.
@@ -110,6 +159,7 @@ fn pool_loop(deployment: &MeasuredServer) -> Result<String, NotMapped> {
 fn world(deployment: &MeasuredServer, backlog: u32) -> String {
     let worker = match deployment.server.as_str() {
         "paste-threads" => "paste",
+        other if deployment.db_pool.is_some() => shop::preset_of(other).unwrap_or(other),
         other => other,
     };
     // The measuring machine had two cores; a server that was not pinned shared both with the client.
@@ -141,10 +191,16 @@ fn sent_rate(entry: &MeasuredEntry, seconds: f64) -> Option<f64> {
     Some((low + high) as f64 / 2.0 / seconds)
 }
 
-/// The load generator.
-fn client(entry: &MeasuredEntry) -> String {
+/// The load generator; a group for each class where the arrivals of each are known.
+fn clients(entry: &MeasuredEntry) -> String {
+    let Some(arrivals) = known_arrivals(entry) else { return client(entry, "load", None) };
+    let group = |class: usize| client(entry, &format!("class{class}"), Some(class));
+    (0..arrivals.len()).map(group).collect()
+}
+
+fn client(entry: &MeasuredEntry, name: &str, traced: Option<usize>) -> String {
     let load = &entry.load;
-    let mut text = "\n[client.load]\n".to_owned();
+    let mut text = format!("\n[client.{name}]\n");
     let mut line = |key: &str, value: &str| {
         writeln!(text, "{key} = {value}").expect("writing to a string cannot fail");
     };
@@ -153,9 +209,13 @@ fn client(entry: &MeasuredEntry) -> String {
             line("clients", &clients.to_string());
             line("total", &requests.to_string());
         }
-        MeasuredLoad::Open { rate, seconds, .. } => {
-            line("rate", &format!("\"{}/s\"", sent_rate(entry, *seconds).unwrap_or(*rate)));
-        }
+        MeasuredLoad::Open { rate, seconds, .. } => match traced {
+            Some(class) => {
+                line("trace", &format!("\"{}\"", trace_name(class)));
+                line("requests", &format!("[\"class{class}\"]"));
+            }
+            None => line("rate", &format!("\"{}/s\"", sent_rate(entry, *seconds).unwrap_or(*rate))),
+        },
         MeasuredLoad::Loop { .. } => unreachable!("greenlets that loop have no generator"),
     }
     if let MeasuredLoad::Ab { .. } = load {
@@ -166,7 +226,8 @@ fn client(entry: &MeasuredEntry) -> String {
         line("connect_timeout", &format!("\"{timeout_s}s\""));
         line("read_timeout", &format!("\"{timeout_s}s\""));
     }
-    line("cost", &format!("\"{CLIENT_COST}\""));
+    let cost = if entry.is_of_shop() { SHOP_CLIENT_COST } else { CLIENT_COST };
+    line("cost", &format!("\"{cost}\""));
     text
 }
 
@@ -178,6 +239,7 @@ fn step(step: &MeasuredStep) -> String {
         MeasuredStep::Block(ms) => format!("{{ sleep = \"{ms}ms\", blocking = true }}"),
         MeasuredStep::Hog { ms, every_ms } => format!("{{ burn = \"{ms}ms\", yield_every = \"{every_ms}ms\" }}"),
         MeasuredStep::Lock(ms) => format!("{{ with = \"{LOCK}\", steps = [{{ sleep = \"{ms}ms\" }}] }}"),
+        MeasuredStep::Route(route) => route.steps(),
         MeasuredStep::Fan { runs, ms } => format!("{{ fan = {runs}, steps = [{{ sleep = \"{ms}ms\" }}] }}"),
     }
 }

@@ -1,5 +1,7 @@
 //! What a measured request does, in the words of the measurements: `cpu:2,sleep:50,cpu:1`.
 
+use super::shop::Route;
+
 /// One step; durations are milliseconds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum MeasuredStep {
@@ -27,6 +29,8 @@ pub enum MeasuredStep {
         /// How long each sleeps.
         ms: f64,
     },
+    /// What a route of the shop does.
+    Route(Route),
 }
 
 /// A text that is no step.
@@ -35,6 +39,9 @@ pub enum StepError {
     /// The word before the first colon is none of ours.
     #[error("unknown step {0:?}; there are cpu, sleep, exp, block, hog, lock and fan")]
     Unknown(String),
+    /// It is none of the shop's routes.
+    #[error("the shop has no route {0:?}")]
+    Route(String),
     /// The numbers are missing, too many or no positive numbers.
     #[error("{text:?} is no step; steps look like {like:?}")]
     Numbers {
@@ -54,6 +61,9 @@ pub fn parse(text: &str) -> Result<Vec<MeasuredStep>, StepError> {
 }
 
 fn step(text: &str) -> Result<MeasuredStep, StepError> {
+    if text.starts_with('/') {
+        return Route::of(text).map(MeasuredStep::Route).ok_or_else(|| StepError::Route(text.to_owned()));
+    }
     let (verb, rest) = text.split_once(':').unwrap_or((text, ""));
     let numbers: Option<Vec<f64>> = rest.split(':').map(positive).collect();
     let numbers = numbers.unwrap_or_default();
@@ -100,6 +110,12 @@ mod tests {
         ];
         assert_eq!(steps, expected);
         assert!(parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_path_is_a_route_of_the_shop() {
+        assert_eq!(parse("/wait-sync").unwrap(), [MeasuredStep::Route(Route::WaitSync)]);
+        assert_eq!(parse("/pay").unwrap_err().to_string(), "the shop has no route \"/pay\"");
     }
 
     #[test]

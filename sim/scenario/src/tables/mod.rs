@@ -5,6 +5,7 @@
 pub(crate) mod balancer_and_proxy;
 pub(crate) mod client;
 pub(crate) mod client_policies;
+pub(crate) mod collector;
 pub(crate) mod first_request;
 pub(crate) mod kernel;
 pub(crate) mod library;

@@ -10,7 +10,7 @@ use crate::reader::key::KeyTable;
 type Row = (&'static str, Needs);
 
 /// The rows of every table, by its heading.
-pub(super) static TABLES: [(&str, &[Row]); 32] = [
+pub(super) static TABLES: [(&str, &[Row]); 33] = [
     (
         "",
         &[
@@ -44,7 +44,7 @@ pub(super) static TABLES: [(&str, &[Row]); 32] = [
             ("cpu_limit", Needs::Nothing),
             ("cpu_period cpu_burst", Needs::CpuLimit),
             ("accepts full http_timeout timeout harakiri max_requests max_requests_jitter", Needs::Nothing),
-            ("down nofile threads_max kernel memory costs", Needs::Nothing),
+            ("down nofile threads_max kernel memory costs collector", Needs::Nothing),
             ("yield_every", Needs::Burns),
             ("python", Needs::Version),
             ("loop", Needs::Nothing),
@@ -87,6 +87,7 @@ pub(super) static TABLES: [(&str, &[Row]); 32] = [
         "memory = { host_mib, process_mib, thread_kib, request_kib }",
         &[("host_mib process_mib thread_kib request_kib", Needs::Nothing)],
     ),
+    ("collector = { objects, request, full }", &[("objects request full", Needs::Nothing)]),
     ("down = [{ from, to, server }]", &[("from to server", Needs::Nothing)]),
     (
         "[client.NAME]",

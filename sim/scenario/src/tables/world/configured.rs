@@ -6,6 +6,7 @@ use engine::worker::RouterSpec;
 
 use super::build::{self, Build};
 use crate::reader::node::Node;
+use crate::tables::collector;
 use crate::tables::life;
 use crate::tables::preset::python;
 use crate::tables::preset::worker::{self, Carrier, Worker};
@@ -93,6 +94,10 @@ fn refuse_foreign(node: &Node, worker: &Worker, findings: &mut Findings) {
     let on_loop = worker.carrier == Carrier::Loop;
     if !on_loop {
         refuse("limit_concurrency", "it is uvicorn's");
+        refuse(
+            "collector",
+            "its pauses are simulated on event loops alone, where what waits in the process has no bound",
+        );
         refuse("loop", "it runs no event loop of asyncio: take uvicorn, or its like");
     }
     if !(on_loop || hub) {
@@ -128,6 +133,7 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         WorkerKind::Loop(spec) => WorkerKind::Loop(LoopSpec {
             accepts: node.find("accepts").unwrap_or(spec.accepts),
             limit: node.find("limit_concurrency"),
+            collector: collector::read(node),
             python: Build::read(node).version,
             kind: match node.find::<&str>("loop") {
                 Some("uvloop") => LoopKind::Uvloop,

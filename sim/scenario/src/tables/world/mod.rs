@@ -17,7 +17,7 @@ use crate::tables::preset::worker::Worker;
 use crate::tables::preset::{self, Preset};
 use crate::tables::request::InThread;
 use crate::tables::sync::primitive::Setting;
-use crate::tables::{life, router};
+use crate::tables::{collector, life, router};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
 use crate::words::{limits, suggest};
@@ -311,6 +311,7 @@ pub(crate) static WORLD: KeyTable = KeyTable {
         kernel::THREADS_MAX,
         kernel::KERNEL_KEY,
         kernel::MEMORY_KEY,
+        collector::COLLECTOR_KEY,
         key("costs", KeyKind::Table(&COSTS), PRESET, "{ request = \"300us\" }", "Own costs instead of the preset's."),
     ],
 };

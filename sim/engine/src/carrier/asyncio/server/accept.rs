@@ -166,6 +166,7 @@ impl<P: Probe> World<'_, P> {
         self.carriers.loops[id].server.tasks += 1;
         self.start_coroutine(id, task);
         self.served(task).line = Some(sock);
+        self.collector_meets(id, task);
         if refused {
             self.requests[request].link.turned_away = true;
             self.fail_task(task);

@@ -3,11 +3,12 @@
 //! After uvicorn 0.54 over `selector_events.py` (CPython 3.11): one protocol a connection, one task a request. A request's task goes
 //! its way through the same program as on threads and hubs; what it waits for is a future of the loop (`wait.rs`), so it goes on a turn
 //! after that is done. `accept.rs` connections and their handles, `run.rs` what becomes of a task's effects, `shared.rs` what tasks
-//! share, `life.rs` how a loop ends with its process.
+//! share, `collect.rs` pauses of the garbage collector, `life.rs` how a loop ends with its process.
 //! What a handle does outside of the loop is an [`Ask`], which the world answers before the next handle runs.
 //! Left out: pipelined requests, the tick of 0.1 s, bodies that come in pieces, and `drain`.
 
 mod accept;
+mod collect;
 mod life;
 mod run;
 mod shared;
@@ -45,6 +46,7 @@ pub(super) struct Server {
     /// Who keeps the loop.
     hold: Option<Hold>,
     held_max: Span,
+    collector: collect::Collector,
 }
 
 impl Default for Server {
@@ -58,6 +60,7 @@ impl Default for Server {
             pays: false,
             hold: None,
             held_max: Span::ZERO,
+            collector: collect::Collector::default(),
         }
     }
 }
@@ -125,6 +128,8 @@ pub(in crate::carrier) struct Served {
     native: Native,
     /// The tokens of the pool that it has one of, or waits for.
     tokens: LinkId,
+    /// Middle collections before it came.
+    epoch: u32,
 }
 
 /// Where a task is with its work in a native thread.

@@ -165,6 +165,7 @@ impl<P: Probe> World<'_, P> {
     /// The response is written: the connection is kept, or closed with it.
     fn end_request_on_loop(&mut self, id: LoopId, cursor: TaskId) {
         let line = self.served(cursor).line;
+        self.collector_misses(id, cursor);
         self.retire(id, cursor);
         self.carriers.loops[id].server.tasks -= 1;
         let (request, process) = (self.tasks[cursor].request, self.carriers.loops[id].server.process);
