@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 
+use crate::carrier::above::LifeForCarrier;
 use crate::client::above::SenderForClient;
 use crate::kit::id::{GeneratorId, HostId, RequestId, ThreadId};
 use crate::kit::law::Law;
@@ -20,7 +21,7 @@ use crate::machine::{Demand, Role, Status};
 use crate::net::above::SenderForNet;
 use crate::program::request::Stage;
 use crate::watch::probe::Probe;
-use crate::world::{Event, Process, World};
+use crate::world::{Event, World};
 
 /// Tells the two draws of a request apart.
 const CONNECTING: u64 = 0x636f_6e6e;
@@ -71,9 +72,8 @@ impl<P: Probe> World<'_, P> {
             }
             self.clients[index].generators = self.carriers.generators.len();
             for _ in 0..client.generators {
-                let process = self.processes.next_id();
                 let host = HostId::from_index(self.model.listeners[0].host as usize);
-                self.processes.push(Process::new(host, 0, 0));
+                let process = self.add_process(host, 0, 0);
                 let id = self.carriers.generators.next_id();
                 self.carriers.generators.push(Generator::new(self.threads.next_id()));
                 self.start_thread(process, Role::Generator(id));

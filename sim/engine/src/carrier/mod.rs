@@ -16,6 +16,7 @@ use crate::carrier::above::LifeForCarrier;
 use crate::carrier::asyncio::{EventLoop, Served};
 use crate::carrier::generator::Generator;
 use crate::carrier::router::Router;
+use crate::carrier::threads::ThreadPool;
 use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
 use crate::kit::table::Table;
 use crate::machine::above::CarrierForMachine;
@@ -33,6 +34,8 @@ pub(crate) struct Carriers {
     routers: Table<RouterId, Router>,
     /// Programs that send requests from the cores of a server.
     generators: Table<GeneratorId, Generator>,
+    /// What processes keep of their threads.
+    pub(in crate::carrier) pools: Table<ProcessId, ThreadPool>,
     /// Event loops.
     pub(in crate::carrier) loops: Table<LoopId, EventLoop>,
     /// What loops know of the tasks of requests, by task.
@@ -49,8 +52,8 @@ impl Carriers {
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
         let lend = model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::ToThread { .. })));
-        let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
-        Carriers { routers, generators, loops, served: Vec::new(), residents: 0, rich, lend }
+        let (routers, generators, pools, loops) = (Table::new(), Table::new(), Table::new(), Table::new());
+        Carriers { routers, generators, pools, loops, served: Vec::new(), residents: 0, rich, lend }
     }
 
     /// Whether hubs and loops let steps run in native threads, and contend with those for the GIL.
@@ -72,6 +75,16 @@ impl Carriers {
     /// The window begins.
     pub(crate) fn begin_counting(&mut self) {
         self.loops.iter_mut().for_each(EventLoop::begin_counting);
+    }
+
+    /// A process comes into being, which keeps so many connections at most.
+    pub(crate) fn add_process(&mut self, connections_max: u32) {
+        self.pools.push(ThreadPool::new(connections_max));
+    }
+
+    /// A process has taken the place of another: its threads have nothing to do.
+    pub(crate) fn start_anew(&mut self, process: ProcessId) {
+        self.pools[process].start_anew();
     }
 
     /// A new event loop.
@@ -107,8 +120,8 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread].process;
         match self.threads[thread].role {
             Role::Server => self.make_ready(thread),
-            Role::PoolServer => self.processes[process].idle.push_back(thread),
-            Role::Helper | Role::Native(_) => self.processes[process].helpers.push(thread),
+            Role::PoolServer => self.carriers.pools[process].waits_for_work(thread),
+            Role::Helper | Role::Native(_) => self.carriers.pools[process].helps_no_more(thread),
             Role::Acceptor | Role::Hub(_) | Role::Loop(_) | Role::Router(_) | Role::Generator(_) => {
                 unreachable!("a process has one main thread")
             }
@@ -119,18 +132,18 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
         let id = self.threads.next_id();
         self.threads.push(Thread::new(process, role));
-        let listener = self.processes[process].listener;
+        let listener = self.processes[process].socket();
         match role {
             Role::Server => self.listeners[listener].threads.push_back(id),
             Role::Acceptor => {
-                self.processes[process].acceptor = id;
+                self.carriers.pools[process].accepts_on(id);
                 self.listeners[listener].threads.push_back(id);
             }
-            Role::PoolServer => self.processes[process].idle.push_back(id),
+            Role::PoolServer => self.carriers.pools[process].waits_for_work(id),
             Role::Helper | Role::Native(_) | Role::Router(_) | Role::Generator(_) => {}
             Role::Hub(_) => self.make_ready(id),
             Role::Loop(_) => {
-                self.processes[process].acceptor = id;
+                self.carriers.pools[process].accepts_on(id);
                 // One that serves nobody runs when it has a program.
                 if !self.model.clients.is_empty() {
                     self.make_ready(id);

@@ -46,7 +46,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(in crate::carrier) fn go_over(&mut self, task: TaskId, home: ThreadId) {
         let process = self.threads[home].process;
-        let thread = match self.processes[process].helpers.pop() {
+        let thread = match self.carriers.pools[process].free_helper() {
             Some(idle) => idle,
             None => {
                 self.start_thread(process, Role::Native(home));
@@ -56,7 +56,7 @@ impl<P: Probe> World<'_, P> {
         (self.tasks[task].thread, self.tasks[task].parked) = (thread, Parked::No);
         self.bill(task, self.now, Wait::Core);
         let state = &mut self.threads[thread];
-        (state.task, state.returns) = (task, self.processes[process].gil.is_some());
+        (state.task, state.returns) = (task, self.interpreters[process].has_gil());
         self.make_ready(thread);
     }
 
@@ -133,7 +133,7 @@ impl<P: Probe> World<'_, P> {
     /// every system call in that lets go of it for an instant, and so does every wait.
     #[inline(never)]
     pub(in crate::carrier) fn demand_beside_threads(&mut self, thread: ThreadId) -> Demand {
-        let has_gil = self.processes[self.threads[thread].process].gil.is_some();
+        let has_gil = self.interpreters[self.threads[thread].process].has_gil();
         let state = &mut self.threads[thread];
         if std::mem::take(&mut state.returns) {
             return Demand::Cpu { span: RETURN, gil: true };

@@ -12,8 +12,6 @@ use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::World;
 
-impl<P: Probe> World<'_, P> {}
-
 impl<P: Probe> CarrierForNet for World<'_, P> {
     #[inline]
     fn listener_readable(&mut self, poller: ThreadId) -> bool {
@@ -44,7 +42,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
         } else {
             self.requests[id].turn_told(id, Wait::Slot, self.now, &mut self.probe);
             if polled {
-                self.processes[process].readable.push_back(id);
+                self.carriers.pools[process].has_read(id);
                 self.wake_acceptor(process);
             }
         }
@@ -80,6 +78,25 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
         if std::mem::replace(&mut self.conns[conn].hub, HubId::NONE).is_some() {
             self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         }
+    }
+
+    #[inline]
+    fn connection_over(&mut self, process: ProcessId) {
+        if let Some(stalled) = self.carriers.pools[process].connection_over() {
+            self.make_ready(stalled);
+        }
+    }
+
+    fn unread(&mut self, process: ProcessId) -> Option<RequestId> {
+        self.carriers.pools[process].unread()
+    }
+
+    fn untaken(&mut self, process: ProcessId) -> Option<RequestId> {
+        self.carriers.pools[process].untaken()
+    }
+
+    fn unserved(&self, process: ProcessId) -> usize {
+        self.carriers.pools[process].unserved()
     }
 
     #[inline]

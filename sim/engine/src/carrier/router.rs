@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 
+use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::{Demand, Role, Status};
@@ -21,7 +22,7 @@ use crate::program::request::{Relay, Stage};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
-use crate::world::{Event, Process, World};
+use crate::world::{Event, World};
 
 /// Events that one poll takes: uWSGI 2.0, `corerouter.c`, `uwsgi_corerouter_init`, `nevents`.
 const EVENTS: usize = 64;
@@ -78,10 +79,10 @@ impl<P: Probe> World<'_, P> {
         for server in 0..self.servers() {
             let spec = &model.listeners[server];
             let worker = model.processes.iter().find(|process| process.listener as usize == server);
-            let (front, process) = (self.listeners.len(), self.processes.next_id());
+            let front = self.listeners.len();
             let (host, worker) = (HostId::from_index(spec.host as usize), worker.map_or(0, |process| process.worker));
             self.listeners.push(Listener::new(spec.backlog));
-            self.processes.push(Process::new(host, front, worker as usize));
+            let process = self.add_process(host, front, worker as usize);
             let thread = self.threads.next_id();
             self.carriers.routers.push(Router::new(process, thread, front));
             self.start_thread(process, Role::Router(RouterId::from_index(server)));
@@ -135,7 +136,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn router_costs(&self, id: RouterId) -> crate::model::worker::RouterCosts {
-        let worker = self.processes[self.carriers.routers[id].process].worker;
+        let worker = self.processes[self.carriers.routers[id].process].worker();
         self.model.workers[worker].router.map_or_else(Default::default, |router| router.costs)
     }
 
@@ -294,7 +295,7 @@ impl<P: Probe> RouterForNet for World<'_, P> {
 
     fn watch_session(&mut self, id: RequestId) {
         let process = self.carriers.routers[self.router_of(id)].process;
-        let worker = self.processes[process].worker;
+        let worker = self.processes[process].worker();
         let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
         else {
             return;

@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
         debug_assert!(matches!(state.status, Status::Parked | Status::WaitingGil), "{thread:?} is already up");
         state.status = Status::Ready;
         state.wake_at = Time::NEVER;
-        let host = self.processes[state.process].host;
+        let host = self.processes[state.process].host();
         self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
         let host_state = &mut self.machine.hosts[host];
@@ -444,7 +444,7 @@ impl<P: Probe> World<'_, P> {
     /// A thread is in no queue for a core any more.
     pub(crate) fn forget_ready(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
-        let host = &mut self.machine.hosts[self.processes[state.process].host];
+        let host = &mut self.machine.hosts[self.processes[state.process].host()];
         host.arrivals.retain(|&arrived| arrived != thread);
         host.run_queue.forget(thread, state.owes);
     }

@@ -10,6 +10,7 @@
 pub(crate) mod above;
 mod dispatch;
 pub(crate) mod polls;
+pub(crate) mod process;
 pub(crate) mod runqueue;
 mod told;
 pub(crate) mod warmth;

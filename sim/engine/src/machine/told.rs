@@ -21,7 +21,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn tell_thread(&mut self, thread: ThreadId, doing: Doing) {
         if P::DETAIL {
-            let host = self.processes[self.threads[thread].process].host;
+            let host = self.processes[self.threads[thread].process].host();
             tell(&mut self.probe, self.now, Detail::Thread { thread, host, doing });
         }
     }

@@ -55,8 +55,8 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn own_work(&mut self, process: ProcessId, part: Part, unused: Span) -> Span {
         let now = self.now;
         let state = &mut self.processes[process];
-        let cost = part.cost(&self.model.workers[state.worker].costs);
-        let cooling = self.model.hosts[state.host.index()].cooling;
+        let cost = part.cost(&self.model.workers[state.worker()].costs);
+        let cooling = self.model.hosts[state.host().index()].cooling;
         if cooling.cold_percent <= 100 {
             // Nobody ever asks when it was done last.
             return cost;

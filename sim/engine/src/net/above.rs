@@ -23,6 +23,18 @@ pub(crate) trait CarrierForNet {
     /// The process of a connection is gone; the greenlet that waited at it has left its place.
     fn conn_orphaned(&mut self, conn: ConnId);
 
+    /// A connection of a process is over; who waits for that before it accepts another goes on.
+    fn connection_over(&mut self, process: ProcessId);
+
+    /// Takes the oldest request that has come over a kept connection and that its process has not seen.
+    fn unread(&mut self, process: ProcessId) -> Option<RequestId>;
+
+    /// Takes the oldest request that a process has accepted and no thread has taken, and with it its connection.
+    fn untaken(&mut self, process: ProcessId) -> Option<RequestId>;
+
+    /// How many requests have come to a process that no thread has taken.
+    fn unserved(&self, process: ProcessId) -> usize;
+
     /// Whether the carrier of a process closes idle connections by timers of its own.
     fn times_idle_itself(&self, process: ProcessId) -> bool;
 

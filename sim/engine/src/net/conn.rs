@@ -14,7 +14,7 @@
 //! under way over it has the first two.
 
 use crate::client::Idle;
-use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
+use crate::kit::id::{ConnId, HubId, ProcessId, RequestId};
 use crate::kit::time::{Span, Time};
 use crate::model::{KeepAlive, WorkerKind};
 use crate::net::above::CarrierForNet;
@@ -189,18 +189,19 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A pool's accepting thread has put a connection back into its poller, which tells of what has come before.
-    pub(crate) fn back_in_poller(&mut self, conn: ConnId) {
+    /// A pool's accepting thread has put a connection back into its poller, which tells of the request that has come before.
+    pub(crate) fn back_in_poller(&mut self, conn: ConnId) -> Option<RequestId> {
         let state = &mut self.conns[conn];
-        let (request, process, open) = (state.request, state.process, state.open);
+        let (request, open) = (state.request, state.open);
         if !open {
-            return self.server_forgets(conn);
+            self.server_forgets(conn);
+        } else if request.is_none() {
+            self.start_idle(conn);
+        } else {
+            state.polled = true;
+            return Some(request);
         }
-        if request.is_none() {
-            return self.start_idle(conn);
-        }
-        state.polled = true;
-        self.processes[process].readable.push_back(request);
+        None
     }
 
     /// A server that has served a request closes its connection with the response.
@@ -329,7 +330,7 @@ impl<P: Probe> World<'_, P> {
                 self.server_closes(conn);
             }
         }
-        while let Some(id) = self.processes[process].readable.pop_front() {
+        while let Some(id) = self.unread(process) {
             self.connection_over(process);
             self.reset_connection(id);
         }
@@ -350,17 +351,6 @@ impl<P: Probe> World<'_, P> {
     fn idle_of(&self, process: ProcessId) -> Vec<ConnId> {
         let idle = |state: &Conn| state.process == process && state.idle && state.server_holds;
         self.conns.iter().filter(|(_, state)| idle(state)).map(|(conn, _)| conn).collect()
-    }
-
-    /// A pool's accepting thread may go on when a connection is over.
-    #[inline]
-    pub(crate) fn connection_over(&mut self, process: ProcessId) {
-        let process = &mut self.processes[process];
-        process.connections = process.connections.saturating_sub(1);
-        let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
-        if stalled.is_some() {
-            self.make_ready(stalled);
-        }
     }
 }
 

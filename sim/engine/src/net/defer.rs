@@ -163,7 +163,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a hub has accepted the oldest connection before, and its greenlet goes on.
     #[inline]
     pub(crate) fn waits_aside(&self, process: ProcessId) -> bool {
-        let listener = self.processes[process].listener;
+        let listener = self.processes[process].socket();
         self.listeners[listener].aside > 0
             && matches!(self.listeners[listener].queue.front(), Some(&id) if self.requests[id].link.deferred.aside)
     }
@@ -178,7 +178,7 @@ impl<P: Probe> World<'_, P> {
 
     #[inline(never)]
     fn sets_aside(&mut self, process: ProcessId) -> bool {
-        let listener = self.processes[process].listener;
+        let listener = self.processes[process].socket();
         let Some(&id) = self.listeners[listener].queue.front() else { return false };
         let deferred = &mut self.requests[id].link.deferred;
         if !deferred.dataless {

@@ -47,7 +47,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether there is a connection to accept, and no descriptor for it.
     pub(crate) fn accept_fails(&mut self, process: ProcessId) -> bool {
         let Some(limit) = self.model.kernel.descriptors else { return false };
-        let listener = self.processes[process].listener;
+        let listener = self.processes[process].socket();
         let fails = !self.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
         self.net.counts.descriptor_failures += u64::from(fails);
         fails
@@ -76,7 +76,7 @@ impl<P: Probe> World<'_, P> {
             return Demand::Wait;
         }
         let state = &mut self.threads[thread];
-        let costs = &self.model.workers[self.processes[state.process].worker].costs;
+        let costs = &self.model.workers[self.processes[state.process].worker()].costs;
         state.owed += costs.poll.max(FAILED_ACCEPT);
         Demand::PAY
     }

@@ -224,7 +224,7 @@ impl<P: Probe> World<'_, P> {
     /// A process takes the oldest connection from its accept queue.
     #[inline]
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
-        let listener = self.processes[process].listener;
+        let listener = self.processes[process].socket();
         let id = self.listeners[listener].queue.pop_front()?;
         self.leaves_aside(id, listener);
         tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });

@@ -123,7 +123,7 @@ impl<P: Probe> World<'_, P> {
         let carrier = &mut self.threads[thread];
         carrier.served += 1;
         let process = carrier.process;
-        self.processes[process].begun += 1;
+        self.processes[process].begins_request();
         let class = usize::from(self.requests[id].class);
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let task = self.tasks.insert(Task::new(id, thread, program));

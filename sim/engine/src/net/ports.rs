@@ -61,7 +61,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn peer_index(&self, process: ProcessId, peer: usize) -> usize {
-        self.processes[process].host.index() * self.model.peers.len() + peer
+        self.processes[process].host().index() * self.model.peers.len() + peer
     }
 }
 

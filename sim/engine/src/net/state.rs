@@ -6,12 +6,9 @@ use super::descriptors::BackOff;
 use super::memory::MemoryUse;
 use super::tcp_mem::SocketMemory;
 use super::wheel::Wheel;
-use crate::kit::id::ProcessId;
-use crate::kit::table::Table;
 use crate::kit::time::Time;
 use crate::model::Model;
 use crate::watch::record::{KernelCounts, SocketMemoryCounts};
-use crate::world::Process;
 
 /// Tables of the kernels, and how often their limits were met.
 #[derive(Debug)]
@@ -57,8 +54,8 @@ impl Net {
     }
 
     /// Makes room for what was built: processes, routers among them, and hubs.
-    pub(crate) fn size(&mut self, processes: &Table<ProcessId, Process>, hubs: usize) {
-        self.descriptors.resize(processes.len(), 0);
+    pub(crate) fn size(&mut self, processes: usize, hubs: usize) {
+        self.descriptors.resize(processes, 0);
         self.backoffs = vec![BackOff::default(); hubs];
         self.counts.memory_peak = self.memory.peak();
     }

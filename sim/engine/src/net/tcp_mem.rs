@@ -20,6 +20,7 @@ use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::model::Model;
 use crate::model::kernel::TcpMem;
+use crate::net::above::CarrierForNet;
 use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::Probe;
@@ -246,9 +247,9 @@ impl<P: Probe> World<'_, P> {
                 others.sockets += listener.queue.len() as u64;
             }
         }
-        for (process, &open) in self.processes.iter().zip(&self.net.descriptors) {
-            if process.host == host {
-                others.received += (process.jobs.len() + process.readable.len()) as u64;
+        for (process, &open) in self.processes.ids().zip(&self.net.descriptors) {
+            if self.processes[process].host() == host {
+                others.received += self.unserved(process) as u64;
                 others.sockets += u64::from(open);
             }
         }

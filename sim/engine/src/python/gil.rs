@@ -60,7 +60,7 @@ impl Gil {
 
 impl<P: Probe> World<'_, P> {
     fn gil(&mut self, process: ProcessId) -> &mut Gil {
-        self.processes[process].gil.as_mut().expect("only processes with a GIL come here")
+        self.interpreters[process].gil.as_mut().expect("only processes with a GIL come here")
     }
 
     fn acquire_gil(&mut self, process: ProcessId, thread: ThreadId) {
@@ -102,7 +102,7 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(crate) fn drop_gil(&mut self, thread: ThreadId) {
         let process = self.threads[thread].process;
-        if self.processes[process].gil.is_some() {
+        if self.interpreters[process].gil.is_some() {
             self.let_go_of_gil(process, thread);
         }
     }
@@ -150,7 +150,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn gil_event(&mut self, process: ProcessId) {
         let now = self.now;
-        let Some(gil) = &mut self.processes[process].gil else { return };
+        let Some(gil) = &mut self.interpreters[process].gil else { return };
         if gil.timer != now {
             return;
         }
@@ -171,12 +171,12 @@ impl<P: Probe> GilForMachine for World<'_, P> {
     #[inline]
     fn has_gil(&self, thread: ThreadId) -> bool {
         let process = self.threads[thread].process;
-        self.processes[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
+        self.interpreters[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
     }
 
     fn take_gil(&mut self, thread: ThreadId) -> bool {
         let process = self.threads[thread].process;
-        let Some(gil) = &mut self.processes[process].gil else { return true };
+        let Some(gil) = &mut self.interpreters[process].gil else { return true };
         let state = &mut self.threads[thread];
         let in_vain = std::mem::take(&mut state.timed_out) && state.switches_seen == gil.switches;
         if gil.holder == thread {

@@ -16,7 +16,7 @@ use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
-        &self.model.workers[self.processes[process].worker]
+        &self.model.workers[self.processes[process].worker()]
     }
 
     /// Runs a task to its next effect.

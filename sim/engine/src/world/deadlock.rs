@@ -126,12 +126,12 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a lock or pool has a unit that nobody holds.
     fn has_a_unit(&self, (process, sync): Shared) -> bool {
-        let process = &self.processes[process];
-        match &process.syncs[usize::from(sync)] {
-            Sync::Semaphore { link, .. } => process.links[*link as usize].is_ready(),
+        let interpreter = &self.interpreters[process];
+        match interpreter.shared(sync) {
+            Sync::Semaphore { link, .. } => interpreter.link(*link).is_ready(),
             Sync::Queue(queue) => !queue.items.is_empty(),
             Sync::Standard(queue) => !queue.items.is_empty(),
-            Sync::Threads(link) => process.links[*link as usize].is_ready(),
+            Sync::Threads(link) => interpreter.link(*link).is_ready(),
             _ => true,
         }
     }
@@ -189,10 +189,10 @@ impl<P: Probe> World<'_, P> {
     fn want(&self, task: &Task) -> Option<Want> {
         let thread = &self.threads[task.thread];
         let process = &self.processes[thread.process];
-        let serves_alone = matches!(self.model.workers[process.worker].kind, WorkerKind::Threads { threads: 1 });
+        let serves_alone = matches!(self.model.workers[process.worker()].kind, WorkerKind::Threads { threads: 1 });
         let guarded = task.green.is_some() && !self.greens[task.green].guards.is_empty();
         let ends = task.limit_at != Time::NEVER || task.news != News::None || guarded || !thread.deadlines.is_empty();
-        if ends || process.life.ends_what_hangs(serves_alone) {
+        if ends || self.lives[thread.process].ends_what_hangs(serves_alone) {
             return None;
         }
         if task.parked == Parked::Children {

@@ -6,6 +6,7 @@ use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::{Replication, Seed, mix};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
+use crate::machine::process::Process;
 use crate::machine::{Role, Thread};
 use crate::model::Model;
 use crate::model::step_names::{NAMELESS, step_name};
@@ -372,7 +373,7 @@ fn record<P: Probe>(
         cores,
         process_cpu,
         thread_requests: thread_requests(&threads),
-        process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
+        process_requests: processes.iter().take(model.processes.len()).map(Process::begun).collect(),
         groups: recorder.groups,
         pools: recorder.steps.pools(model),
         steps: recorder.steps.into_list(),

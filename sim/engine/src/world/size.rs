@@ -9,6 +9,7 @@ use crate::client::breaker::Breaker;
 use crate::kit::event;
 use crate::kit::hist::Hist;
 use crate::kit::time::{Span, Time};
+use crate::machine::process::Process;
 use crate::machine::{Core, Thread};
 use crate::model::{Arrivals, ClientSpec, Model, Profile, RunSpec, SyncKind, WorkerKind};
 use crate::net::Listener;
@@ -17,10 +18,11 @@ use crate::peer::Call;
 use crate::program::request::Request;
 use crate::program::task::Task;
 use crate::program::wait::Ending;
+use crate::python::interpreter::Interpreter;
 use crate::python::linkable::Linkable;
 use crate::python::sync::Sync;
 use crate::watch::steps::StepWait;
-use crate::world::{Event, Process};
+use crate::world::Event;
 
 /// Events that a request has ahead of it at once: its own, its timeouts, those of its connection.
 const EVENTS_AHEAD: u64 = 8;
@@ -44,7 +46,7 @@ pub fn bytes_at_start(model: &Model) -> u64 {
         .iter()
         .filter(|process| matches!(model.workers[process.worker as usize].kind, WorkerKind::Hub { .. }));
     let processes = model.processes.len() as u64;
-    let each = size_of::<Process>() as u64 + of::<Breaker>(model.peers.len() as u64) + shared_bytes(model);
+    let each = of::<Process>(1) + of::<Interpreter>(1) + of::<Breaker>(model.peers.len() as u64) + shared_bytes(model);
     let members = model.clients.iter().map(|client| match client.arrivals {
         Arrivals::Closed { clients, .. } => u64::from(clients),
         Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,

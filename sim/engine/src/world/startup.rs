@@ -76,7 +76,7 @@ impl<P: Probe> StartupForCarrier for World<'_, P> {
         startup.next += 1;
         let goes_on = startup.next < startup.end;
         let process = self.threads[main].process;
-        let costs = self.model.workers[self.processes[process].worker].costs;
+        let costs = self.model.workers[self.processes[process].worker()].costs;
         if created != main {
             self.threads[created].owed += costs.start;
             self.make_ready(created);

@@ -33,10 +33,11 @@ fn layout<P>(world: &World<'_, P>) -> Layout {
         Some(ThreadKind::Router) => ProcessKind::Router,
         Some(ThreadKind::Generator) => ProcessKind::Generator,
         Some(ThreadKind::Server | ThreadKind::Acceptor | ThreadKind::Helper | ThreadKind::Hub) | None => {
-            ProcessKind::Worker(world.processes[process].worker as u32)
+            ProcessKind::Worker(world.processes[process].worker() as u32)
         }
     };
-    let processes = world.processes.ids().map(|process| (world.processes[process].host.index() as u32, kind(process)));
+    let processes =
+        world.processes.ids().map(|process| (world.processes[process].host().index() as u32, kind(process)));
     let threads = world.threads.iter().map(|thread| (thread.process.index() as u32, kind_of(thread.role)));
     Layout {
         processes: processes.collect(),

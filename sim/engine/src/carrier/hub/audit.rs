@@ -50,8 +50,8 @@ fn audit_loop<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>
 
 /// Linkables: waiters wait, and not for what is there.
 fn audit_links<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>) {
-    let process = &world.processes[world.hubs[id].process];
-    for (at, link) in process.links.iter().enumerate() {
+    let interpreter = &world.interpreters[world.hubs[id].process];
+    for (at, link) in interpreter.links().iter().enumerate() {
         found.extend(link_faults(link).into_iter().map(|what| format!("linkable {at}: {what}")));
         for &(_, task) in &link.waiters {
             if !waits(world, task, &[Parked::Unit, Parked::Readiness], at as u32) {
@@ -59,8 +59,8 @@ fn audit_links<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String
             }
         }
     }
-    for (at, &free) in process.free_links.iter().enumerate() {
-        if !process.links[free as usize].waiters.is_empty() || process.free_links[..at].contains(&free) {
+    for (at, &free) in interpreter.free_links().iter().enumerate() {
+        if !interpreter.link(free).waiters.is_empty() || interpreter.free_links()[..at].contains(&free) {
             found.push(format!("linkable {free} is free, and in use or free twice"));
         }
     }
@@ -85,7 +85,7 @@ fn has_twins<T: PartialEq>(all: impl Iterator<Item = T>) -> bool {
 /// Queues, channels, pools, pairs and native threads.
 fn audit_syncs<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>) {
     let process_id = world.hubs[id].process;
-    for (at, sync) in world.processes[process_id].syncs.iter().enumerate() {
+    for (at, sync) in world.interpreters[process_id].all_shared().enumerate() {
         let name = &world.model.syncs[at].name;
         found.extend(sync_faults(world, process_id, at, sync).into_iter().map(|what| format!("{name}: {what}")));
         let (getters, putters) = match sync {
@@ -103,7 +103,7 @@ fn audit_syncs<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String
 }
 
 fn sync_faults<P: Probe>(world: &World<'_, P>, id: ProcessId, at: usize, sync: &Sync) -> Vec<&'static str> {
-    let units = |link: u32| world.processes[id].links[link as usize].units();
+    let units = |link: u32| world.interpreters[id].link(link).units();
     let faults = match sync {
         Sync::Queue(queue) => vec![
             ("somebody is about to serve it", queue.unlocking),
@@ -189,17 +189,17 @@ fn audit_green<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green, found
 fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> Option<&'static str> {
     let state = &world.tasks[green.task];
     let hub = world.hubs.iter().find(|hub| hub.thread == state.thread)?;
-    let process = &world.processes[hub.process];
+    let interpreter = &world.interpreters[hub.process];
     let (task, handle) = (green.task, state.handle as usize);
     let said = |holds: bool, what: &'static str| if holds { None } else { Some(what) };
     match state.parked {
         Parked::Unit | Parked::Readiness => {
-            let link = &process.links[handle];
+            let link = interpreter.link(state.handle);
             let in_line = link.waiters.iter().any(|&(_, waiter)| waiter == task);
             said(in_line || link.lost.contains(&task), "it waits for a linkable that does not know it")
         }
         Parked::Item | Parked::Room => {
-            let in_line = match &process.syncs[handle] {
+            let in_line = match interpreter.shared(handle as u16) {
                 Sync::Queue(queue) => in_lines(&queue.getters, &queue.putters, task),
                 Sync::Channel(channel) => in_lines(&channel.getters, &channel.putters, task),
                 _ => false,
@@ -299,13 +299,13 @@ mod tests {
 
     #[test]
     fn a_waiter_that_nobody_knows_is_found() {
-        let said = said(|world| world.processes[ProcessId::from_index(0)].links[0].waiters.clear());
+        let said = said(|world| world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear());
         assert_eq!(said, "greenlet 0: it waits for a linkable that does not know it");
     }
 
     #[test]
     fn a_waiter_of_what_is_ready_is_found() {
-        let said = said(|world| world.processes[ProcessId::from_index(0)].links[0].set());
+        let said = said(|world| world.interpreters[ProcessId::from_index(0)].link_mut(0).set());
         assert_eq!(said, "linkable 0: it is ready and somebody waits");
     }
 
@@ -313,7 +313,7 @@ mod tests {
     fn a_place_in_line_that_was_left_behind_is_found() {
         let linked = said(|world| {
             let task = waiter(world);
-            world.processes[ProcessId::from_index(0)].links[1].push(task);
+            world.interpreters[ProcessId::from_index(0)].link_mut(1).push(task);
         });
         assert!(
             linked.starts_with("linkable 1: ") && linked.ends_with("is in line and does not wait for it"),
@@ -321,7 +321,7 @@ mod tests {
         );
         let queued = said(|world| {
             let task = waiter(world);
-            let Sync::Queue(queue) = &mut world.processes[ProcessId::from_index(0)].syncs[1] else {
+            let Sync::Queue(queue) = world.interpreters[ProcessId::from_index(0)].shared_mut(1) else {
                 unreachable!("it is a queue")
             };
             queue.getters.push_back(task);
@@ -333,7 +333,7 @@ mod tests {
     fn whoever_is_in_line_twice_is_found() {
         let said = said(|world| {
             let task = waiter(world);
-            world.processes[ProcessId::from_index(0)].links[0].push(task);
+            world.interpreters[ProcessId::from_index(0)].link_mut(0).push(task);
         });
         assert_eq!(said, "linkable 0: somebody is in line twice");
     }
@@ -342,7 +342,7 @@ mod tests {
     fn a_wait_that_should_have_ended_is_found() {
         let said = said(|world| {
             let task = waiter(world);
-            world.processes[ProcessId::from_index(0)].links[0].waiters.clear();
+            world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear();
             world.tasks[task].parked = Parked::Turn;
         });
         assert_eq!(said, "greenlet 0: what it waits for always comes");
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn too_many_units_are_found() {
         let said = said(|world| {
-            let link = &mut world.processes[ProcessId::from_index(0)].links[1];
+            let link = world.interpreters[ProcessId::from_index(0)].link_mut(1);
             link.bound = Some(1);
             (0..2).for_each(|_| link.give());
         });
@@ -371,7 +371,7 @@ mod tests {
     #[test]
     fn a_dead_greenlet_whose_links_were_not_called_is_found() {
         let said = said(|world| {
-            world.processes[ProcessId::from_index(0)].links[0].waiters.clear();
+            world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear();
             world.greens[GreenId::from_index(0)].life = GreenletLife::Dead;
             world.greens[GreenId::from_index(0)].links.push_back(DeathLink::Note(0));
         });

@@ -21,10 +21,11 @@ use crate::program::request::Request;
 use crate::program::task::{News, Parked, Task};
 use crate::program::wait::StepOf;
 use crate::program::wait::Wait;
+use crate::python::interpreter::Interpreter;
 use crate::python::tasks::next_effect;
 use crate::watch::probe::{Fact, Probe, tell};
 use crate::watch::trace::{Detail, Greenlet, LoopPhase};
-use crate::world::{Process, World};
+use crate::world::World;
 
 /// What a turn of a hub touches.
 pub(super) struct Desk<'w, P> {
@@ -66,9 +67,9 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World { hubs, threads, processes, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
+        let World { hubs, threads, interpreters, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
         let hub = &mut hubs[id];
-        let process = &mut processes[hub.process];
+        let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
         loop {
@@ -87,12 +88,12 @@ impl<P: Probe> World<'_, P> {
                 }
                 Some(Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit }) => {
                     let wait = model.syncs[usize::from(sync)].wait();
-                    desk.unit(process, task, sync, limit, wait);
+                    desk.unit(interpreter, task, sync, limit, wait);
                 }
                 Some(Effect::GiveBack { sync })
-                    if process.gil.is_none() && process.is_handed_off(sync) && desk.serves(task) =>
+                    if !interpreter.has_gil() && interpreter.is_handed_off(sync) && desk.serves(task) =>
                 {
-                    desk.hand_off(process, sync);
+                    desk.hand_off(interpreter, sync);
                 }
                 Some(effect) => return Common::Effect(task, effect),
             }
@@ -242,9 +243,9 @@ impl<P: Probe> Desk<'_, P> {
 
     /// The current greenlet takes a unit, or waits for one.
     #[inline(always)]
-    fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
-        let (link, _) = process.shelf(sync);
-        let shelf = &mut process.links[link as usize];
+    fn unit(&mut self, interpreter: &mut Interpreter, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
+        let (link, _) = interpreter.shelf(sync);
+        let shelf = interpreter.link_mut(link);
         if shelf.take() {
             if P::DETAIL {
                 let (process, request) = (self.hub.process, self.tasks[task].request);
@@ -278,14 +279,14 @@ impl<P: Probe> Desk<'_, P> {
 
     /// A unit comes back and goes to who has waited longest, or to the shelf.
     #[inline(always)]
-    fn hand_off(&mut self, process: &mut Process, sync: u16) {
-        let (link, _) = process.shelf(sync);
+    fn hand_off(&mut self, interpreter: &mut Interpreter, sync: u16) {
+        let (link, _) = interpreter.shelf(sync);
         let of = self.hub.process;
         if P::DETAIL {
             let request = self.tasks[self.hub.current].request;
             tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
         }
-        let shelf = &mut process.links[link as usize];
+        let shelf = interpreter.link_mut(link);
         let Some(waiter) = shelf.hand_off() else { return };
         let state = &mut self.tasks[waiter];
         state.news = News::Granted;

@@ -129,7 +129,7 @@ impl<P: Probe> World<'_, P> {
             return self.call_it(spawn.name, green);
         }
         let process = self.hubs[id].process;
-        let room = spawn.pool.and_then(|pool| match &self.processes[process].syncs[usize::from(pool)] {
+        let room = spawn.pool.and_then(|pool| match self.interpreters[process].shared(pool) {
             Sync::Pool(pool) => pool.room,
             _ => unreachable!("greenlets are spawned in pools"),
         });
@@ -145,7 +145,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id].process;
         if let Some(pool) = spawn.pool {
             self.greens[green].links.push_back(DeathLink::Discard(pool));
-            let Sync::Pool(pool) = &mut self.processes[process].syncs[usize::from(pool)] else {
+            let Sync::Pool(pool) = self.interpreters[process].shared_mut(pool) else {
                 unreachable!("greenlets are spawned in pools")
             };
             pool.members += 1;

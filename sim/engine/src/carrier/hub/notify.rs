@@ -143,7 +143,7 @@ impl<P: Probe> World<'_, P> {
     /// A member leaves its pool.
     fn discard(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id].process;
-        let Sync::Pool(pool) = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Pool(pool) = self.interpreters[process].shared_mut(sync) else {
             unreachable!("members are members of pools")
         };
         pool.members -= 1;
@@ -161,7 +161,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(super) fn begin_unlock(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id].process;
-        self.hub(id).underway = Some(match self.processes[process].syncs[usize::from(sync)] {
+        self.hub(id).underway = Some(match *self.interpreters[process].shared(sync) {
             Sync::Channel(_) => Underway::Pair { sync, putter: None },
             _ => Underway::Unlock { sync, getter_next: false, moved: false },
         });

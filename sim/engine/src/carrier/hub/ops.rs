@@ -93,7 +93,7 @@ impl<P: Probe> World<'_, P> {
     /// A native thread of a pool, and then what for.
     fn want_thread(&mut self, id: HubId, task: TaskId, sync: u16, then: Then) {
         let process = self.hubs[id].process;
-        let Sync::Threads(link) = self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Threads(link) = *self.interpreters[process].shared(sync) else {
             unreachable!("native threads come in pools")
         };
         self.greens[self.tasks[task].green].native_room = link;
@@ -155,7 +155,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn flag(&self, process: ProcessId, sync: u16) -> u32 {
-        match self.processes[process].syncs[usize::from(sync)] {
+        match *self.interpreters[process].shared(sync) {
             Sync::Event(link) | Sync::Result(link) => link,
             _ => unreachable!("only events and results are set"),
         }
@@ -164,7 +164,7 @@ impl<P: Probe> World<'_, P> {
     fn acquire(&mut self, id: HubId, task: TaskId, sync: u16, limit: Limit, block: bool) {
         let process = self.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        let (link, then, yields) = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let (link, then, yields) = match self.interpreters[process].shared_mut(sync) {
             Sync::Semaphore { link, .. } => (*link, Then::Say, false),
             Sync::Lock(lock) if lock.reentrant => {
                 if lock.owner == task && lock.count > 0 {
@@ -190,7 +190,7 @@ impl<P: Probe> World<'_, P> {
 
     fn release(&mut self, id: HubId, task: TaskId, sync: u16) {
         let process = self.hubs[id].process;
-        let (link, error) = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let (link, error) = match self.interpreters[process].shared_mut(sync) {
             Sync::Semaphore { link, .. } => (*link, "ValueError"),
             Sync::Lock(lock) if lock.reentrant => {
                 if lock.owner != task || lock.count == 0 {
@@ -215,7 +215,7 @@ impl<P: Probe> World<'_, P> {
     fn await_ready(&mut self, id: HubId, task: TaskId, sync: u16, limit: Limit) {
         let process = self.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        let (link, is_event) = match self.processes[process].syncs[usize::from(sync)] {
+        let (link, is_event) = match *self.interpreters[process].shared(sync) {
             Sync::Semaphore { link, .. } => (link, false),
             Sync::Event(link) | Sync::Result(link) => (link, true),
             _ => unreachable!("only events and semaphores are waited for"),
@@ -242,7 +242,7 @@ impl<P: Probe> World<'_, P> {
     fn put(&mut self, id: HubId, task: TaskId, op: Op, sync: u16, item: u16, limit: Limit, block: bool) {
         let process = self.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Standard(_) => self.begin_steps(task, op),
             Sync::Channel(channel) => {
                 let getters = !channel.getters.is_empty();
@@ -272,7 +272,7 @@ impl<P: Probe> World<'_, P> {
     fn get(&mut self, id: HubId, task: TaskId, op: Op, sync: u16, limit: Limit, block: bool) {
         let process = self.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Standard(_) => self.begin_steps(task, op),
             Sync::Result(link) => {
                 let link = *link;
@@ -324,7 +324,7 @@ impl<P: Probe> World<'_, P> {
     /// A getter was woken: a queue's takes its item itself, a channel's was handed one.
     pub(super) fn got_item(&mut self, id: HubId, task: TaskId, sync: u32) {
         let process = self.hubs[id].process;
-        let item = match &mut self.processes[process].syncs[sync as usize] {
+        let item = match self.interpreters[process].shared_mut(sync as u16) {
             Sync::Queue(queue) => queue.take(),
             Sync::Channel(_) => self.greens[self.tasks[task].green].item,
             _ => unreachable!("items come from queues and channels"),
@@ -334,7 +334,7 @@ impl<P: Probe> World<'_, P> {
 
     fn schedule_unlock(&mut self, id: HubId, sync: u16) {
         let process = self.hubs[id].process;
-        let unlocking = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let unlocking = match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => &mut queue.unlocking,
             Sync::Channel(channel) => &mut channel.unlocking,
             _ => unreachable!("queues and channels are unlocked"),
@@ -355,7 +355,7 @@ impl<P: Probe> World<'_, P> {
 
     fn task_done(&mut self, id: HubId, task: TaskId, op: Op, sync: u16) {
         let process = self.hubs[id].process;
-        let Sync::Queue(queue) = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Queue(queue) = self.interpreters[process].shared_mut(sync) else {
             return self.begin_steps(task, op);
         };
         if queue.unfinished == 0 {
@@ -372,7 +372,7 @@ impl<P: Probe> World<'_, P> {
     /// `join` of a queue or a pool: an event inside it.
     fn join_thing(&mut self, id: HubId, task: TaskId, op: Op, sync: u16, limit: Limit) {
         let process = self.hubs[id].process;
-        let link = match &self.processes[process].syncs[usize::from(sync)] {
+        let link = match self.interpreters[process].shared(sync) {
             Sync::Queue(queue) => queue.done,
             Sync::Pool(pool) => pool.empty,
             Sync::Standard(_) => return self.begin_steps(task, op),
@@ -383,14 +383,14 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn queue_mut(&mut self, process: ProcessId, sync: u16) -> &mut Queue {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => queue,
             _ => unreachable!("this callback belongs to a queue"),
         }
     }
 
     pub(super) fn channel_mut(&mut self, process: ProcessId, sync: u16) -> &mut Channel {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Channel(channel) => channel,
             _ => unreachable!("this callback belongs to a channel"),
         }

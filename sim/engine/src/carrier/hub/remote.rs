@@ -37,7 +37,7 @@ impl<P: Probe> World<'_, P> {
     /// Bytes go from one end to the other; they are there at once.
     pub(super) fn send_bytes(&mut self, id: HubId, sync: u16, end: u8, bytes: u32) {
         let process = self.hubs[id].process;
-        let Sync::Pair { socks, waiting } = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Pair { socks, waiting } = self.interpreters[process].shared_mut(sync) else {
             unreachable!("bytes go through pairs")
         };
         let other = usize::from(1 - end);
@@ -48,7 +48,7 @@ impl<P: Probe> World<'_, P> {
 
     pub(super) fn receive(&mut self, id: HubId, task: TaskId, sync: u16, end: u8, bytes: u32) {
         let process = self.hubs[id].process;
-        let Sync::Pair { socks, waiting } = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Pair { socks, waiting } = self.interpreters[process].shared_mut(sync) else {
             unreachable!("bytes come through pairs")
         };
         let end = usize::from(end);
@@ -80,7 +80,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn ask_remote(&mut self, id: HubId, sync: u16, takes: Span) {
         let process = self.hubs[id].process;
         let due = self.local(id) + takes;
-        let Sync::Remote(remote) = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Remote(remote) = self.interpreters[process].shared_mut(sync) else {
             unreachable!("remotes are asked")
         };
         remote.number += 1;
@@ -93,9 +93,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn await_answer(&mut self, id: HubId, task: TaskId, sync: u16) {
         let process = self.hubs[id].process;
         let now = self.local(id);
-        let Sync::Remote(remote) = &mut self.processes[process].syncs[usize::from(sync)] else {
-            unreachable!("remotes answer")
-        };
+        let Sync::Remote(remote) = self.interpreters[process].shared_mut(sync) else { unreachable!("remotes answer") };
         let sock = remote.sock;
         if remote.due <= now {
             remote.due = Time::NEVER;
@@ -108,9 +106,7 @@ impl<P: Probe> World<'_, P> {
     /// An answer arrives, unless another question was asked meanwhile.
     pub(crate) fn answered(&mut self, id: HubId, sync: u16, number: u32) {
         let process = self.hubs[id].process;
-        let Sync::Remote(remote) = &self.processes[process].syncs[usize::from(sync)] else {
-            unreachable!("remotes answer")
-        };
+        let Sync::Remote(remote) = self.interpreters[process].shared(sync) else { unreachable!("remotes answer") };
         if remote.number == u64::from(number) && remote.due != Time::NEVER {
             self.arrived(id, remote.sock);
         }
@@ -205,8 +201,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a linkable is the result of a native sleep: such a wait says nothing.
     pub(super) fn is_native_result(&mut self, id: HubId, link: LinkId) -> bool {
         let process = self.hubs[id].process;
-        let own = self.processes[process].own_links;
-        if link < own {
+        if !self.interpreters[process].is_of_a_wait(link) {
             return false;
         }
         self.free_link(process, link);

@@ -21,7 +21,7 @@ const SECOND: Span = Span::from_secs(1);
 impl<P: Probe> World<'_, P> {
     /// Whether this hub's greenlets are.
     pub(super) fn is_resident(&self, id: HubId) -> bool {
-        self.model.workers[self.processes[self.hubs[id].process].worker].resident
+        self.model.workers[self.processes[self.hubs[id].process].worker()].resident
     }
 
     /// The turn of the main greenlet, if its timeout were due now: like every timeout's after all other watchers. It only looks how late
@@ -111,7 +111,7 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
         let process = self.hubs[id].process;
-        self.processes[process].begun += 1;
+        self.processes[process].begins_request();
         let now = self.now;
         self.tell_begun(request, task);
         tell(&mut self.probe, now, Detail::turned(request, now, Wait::Cpu));

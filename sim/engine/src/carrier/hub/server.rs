@@ -21,7 +21,7 @@ impl<P: Probe> World<'_, P> {
     /// The listener is readable: accept, and start a greenlet for each connection.
     pub(super) fn on_listener(&mut self, id: HubId) {
         let process = self.hubs[id].process;
-        let worker = &self.model.workers[self.processes[process].worker];
+        let worker = &self.model.workers[self.processes[process].worker()];
         let WorkerKind::Hub { accepts, full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
         let costs = &worker.costs;
         for _ in 0..accepts {

@@ -170,12 +170,12 @@ impl<P: Probe> World<'_, P> {
     /// `_is_owned`: an owner is known; a plain lock is tried.
     fn ask_held(&mut self, id: HubId, task: TaskId, sync: u16) {
         let process = self.hubs[id].process;
-        let held = match &self.processes[process].syncs[usize::from(sync)] {
+        let held = match self.interpreters[process].shared(sync) {
             Sync::Lock(lock) if lock.reentrant => lock.is_owned_by(task),
             Sync::Lock(_) | Sync::Standard(_) => {
                 let outer = self.outer_lock(process, sync);
                 if !self.take_unit(process, outer) {
-                    if self.model.workers[self.processes[process].worker].lock_yields {
+                    if self.model.workers[self.processes[process].worker()].lock_yields {
                         self.yield_turn(id, task);
                     }
                     return;
@@ -198,7 +198,7 @@ impl<P: Probe> World<'_, P> {
         (self.greens[green].ticket_lock, self.greens[green].notified) = (own, false);
         // From here on the outer lock must be taken back, whatever is thrown.
         self.greens[green].micros.extend([Micro::Restore(sync, list), Micro::AwaitTurn(sync, list, limit)]);
-        if let Sync::Lock(lock) = &mut self.processes[process].syncs[usize::from(sync)]
+        if let Sync::Lock(lock) = self.interpreters[process].shared_mut(sync)
             && lock.reentrant
         {
             self.greens[green].saved = std::mem::take(&mut lock.count);
@@ -210,7 +210,7 @@ impl<P: Probe> World<'_, P> {
 
     fn await_turn(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, limit: Option<Span>) {
         let process = self.hubs[id].process;
-        let worker = &self.model.workers[self.processes[process].worker];
+        let worker = &self.model.workers[self.processes[process].worker()];
         if worker.timed_waits == TimedWaits::Polled
             && let Some(limit) = limit.filter(|limit| !limit.is_zero())
         {
@@ -256,7 +256,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.hubs[id].process;
         let green = self.tasks[task].green;
         let saved = self.greens[green].saved;
-        if let Sync::Lock(lock) = &mut self.processes[process].syncs[usize::from(sync)]
+        if let Sync::Lock(lock) = self.interpreters[process].shared_mut(sync)
             && lock.reentrant
         {
             (lock.owner, lock.count) = (task, saved);
@@ -314,7 +314,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn outer_lock(&self, process: ProcessId, sync: u16) -> LinkId {
-        match &self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared(sync) {
             Sync::Lock(lock) => lock.link,
             Sync::Standard(queue) => queue.mutex,
             _ => unreachable!("conditions are over locks"),
@@ -322,7 +322,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn waiters_mut(&mut self, process: ProcessId, sync: u16, list: u8) -> &mut std::collections::VecDeque<LinkId> {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Lock(lock) => &mut lock.waiters,
             Sync::Standard(queue) => &mut queue.waiters[usize::from(list)],
             _ => unreachable!("conditions are over locks"),
@@ -330,14 +330,14 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn lock_mut(&mut self, process: ProcessId, sync: u16) -> &mut Lock {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Lock(lock) => lock,
             _ => unreachable!("only locks are owned"),
         }
     }
 
     pub(super) fn standard_mut(&mut self, process: ProcessId, sync: u16) -> &mut Standard {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Standard(queue) => queue,
             _ => unreachable!("these steps belong to standard queues"),
         }
@@ -345,16 +345,10 @@ impl<P: Probe> World<'_, P> {
 
     /// A linkable that lives as long as one wait.
     pub(super) fn new_link(&mut self, process: ProcessId, linkable: Linkable) -> LinkId {
-        let process = &mut self.processes[process];
-        if let Some(index) = process.free_links.pop() {
-            process.links[index as usize] = linkable;
-            return index;
-        }
-        process.links.push(linkable);
-        LinkId::try_from(process.links.len() - 1).expect("a process has under 2^32 linkables")
+        self.interpreters[process].link_for_a_wait(linkable)
     }
 
     pub(super) fn free_link(&mut self, process: ProcessId, link: LinkId) {
-        self.processes[process].free_links.push(link);
+        self.interpreters[process].free_link(link);
     }
 }

@@ -161,7 +161,7 @@ impl<P: Probe> World<'_, P> {
         let World { hubs, processes, listeners, .. } = self;
         let hub = &mut hubs[id];
         let process = hub.process;
-        let readable = !listeners[processes[process].listener].queue.is_empty();
+        let readable = !listeners[processes[process].socket()].queue.is_empty();
         let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);

@@ -18,7 +18,7 @@ impl<P: Probe> World<'_, P> {
     /// `sleep(0)`: to the tail of the callbacks.
     #[inline(always)]
     pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
-        if self.model.workers[self.processes[self.hubs[id].process].worker].zero_timers {
+        if self.model.workers[self.processes[self.hubs[id].process].worker()].zero_timers {
             self.sleep_on_hub(id, task, Span::ZERO);
             return self.park_as(id, task, Parked::Timer);
         }
@@ -178,10 +178,10 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the wait that was just left was for a result that is still not there.
     fn waits_for_result(&self, id: HubId, task: TaskId) -> bool {
-        let process = &self.processes[self.hubs[id].process];
+        let interpreter = &self.interpreters[self.hubs[id].process];
         let link = self.tasks[task].handle;
-        let is_result = process.syncs.iter().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
-        is_result && !process.links[link as usize].is_ready()
+        let is_result = interpreter.all_shared().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
+        is_result && !interpreter.link(link).is_ready()
     }
 
     /// A wait is over before its time: what was left with others is taken back.
@@ -198,12 +198,12 @@ impl<P: Probe> World<'_, P> {
             }
             Parked::Unit | Parked::Readiness => self.link(process, handle).unlink(task),
             Parked::Idle => self.hub(id).stop_idle(task),
-            Parked::Item => match &mut self.processes[process].syncs[handle as usize] {
+            Parked::Item => match self.interpreters[process].shared_mut(handle as u16) {
                 Sync::Queue(queue) => queue.getters.retain(|&getter| getter != task),
                 Sync::Channel(channel) => channel.getters.retain(|&getter| getter != task),
                 _ => unreachable!("items come from queues and channels"),
             },
-            Parked::Room => match &mut self.processes[process].syncs[handle as usize] {
+            Parked::Room => match self.interpreters[process].shared_mut(handle as u16) {
                 Sync::Queue(queue) => queue.putters.retain(|&(putter, _)| putter != task),
                 Sync::Channel(channel) => channel.putters.retain(|&(putter, _)| putter != task),
                 _ => unreachable!("items go to queues and channels"),
@@ -269,8 +269,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn is_semaphore_or_result(&self, id: HubId, link: LinkId) -> (bool, bool) {
-        let process = &self.processes[self.hubs[id].process];
-        let of = |wanted: fn(&Sync) -> Option<LinkId>| process.syncs.iter().any(|sync| wanted(sync) == Some(link));
+        let interpreter = &self.interpreters[self.hubs[id].process];
+        let of = |wanted: fn(&Sync) -> Option<LinkId>| interpreter.all_shared().any(|sync| wanted(sync) == Some(link));
         let semaphore = of(|sync| if let Sync::Semaphore { link, .. } = sync { Some(*link) } else { None });
         let result = of(|sync| if let Sync::Result(link) = sync { Some(*link) } else { None });
         (semaphore, result)

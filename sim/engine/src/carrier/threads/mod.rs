@@ -7,6 +7,9 @@ pub(crate) mod linger;
 pub(crate) mod polled;
 pub(crate) mod pool;
 pub(crate) mod shared;
+mod thread_pool;
+
+pub(in crate::carrier) use thread_pool::ThreadPool;
 
 use crate::carrier::above::LifeForCarrier;
 use crate::carrier::above::StartupForCarrier;
@@ -175,7 +178,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
             Effect::Yield => {
                 self.drop_gil(thread);
-                let host = self.processes[self.threads[thread].process].host;
+                let host = self.processes[self.threads[thread].process].host();
                 self.machine.is_wanted(host).then_some(Demand::Yield)
             }
             Effect::GiveBack { sync } => {
@@ -285,7 +288,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn leave_python(&mut self, thread: ThreadId) {
         self.drop_gil(thread);
         let state = &mut self.threads[thread];
-        state.returns = self.processes[state.process].gil.is_some();
+        state.returns = self.interpreters[state.process].has_gil();
     }
 
     /// A task that was woken for a unit takes it, unless it was handed one or gave up. Else somebody was faster, and it waits again.
@@ -372,7 +375,7 @@ impl<P: Probe> World<'_, P> {
                     return Some(Demand::PAY);
                 }
                 let process = self.threads[thread].process;
-                self.processes[process].helpers.push(thread);
+                self.carriers.pools[process].helps_no_more(thread);
                 Some(Demand::Wait)
             }
             _ => unreachable!("the others have their own loops"),
@@ -419,7 +422,7 @@ impl<P: Probe> World<'_, P> {
         }
         tell(&mut self.probe, self.now, Detail::Looks { thread });
         let process = self.threads[thread].process;
-        let listener = self.processes[process].listener;
+        let listener = self.processes[process].socket();
         if self.is_stopping(process) {
             self.ends_turn(listener, thread);
             return Some(self.pay_or_wait(thread));

@@ -97,7 +97,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(crate) fn event_link(&self, process: ProcessId, sync: u16) -> u32 {
-        match self.processes[process].syncs[usize::from(sync)] {
+        match *self.interpreters[process].shared(sync) {
             Sync::Event(link) => link,
             _ => unreachable!("only events are set and waited for"),
         }
@@ -149,7 +149,7 @@ impl<P: Probe> World<'_, P> {
         process: ProcessId,
         sync: u16,
     ) -> (&mut std::collections::VecDeque<TaskId>, &mut std::collections::VecDeque<(TaskId, u16)>) {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => (&mut queue.getters, &mut queue.putters),
             Sync::Standard(queue) => (&mut queue.getters, &mut queue.putters),
             _ => unreachable!("items go through queues"),
@@ -158,7 +158,7 @@ impl<P: Probe> World<'_, P> {
 
     fn put_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16, item: u16, limit: Limit) -> Option<Demand> {
         let process = self.threads[thread].process;
-        let has_room = match &self.processes[process].syncs[usize::from(sync)] {
+        let has_room = match self.interpreters[process].shared(sync) {
             Sync::Queue(queue) => queue.has_room(),
             Sync::Standard(queue) => queue.has_room(),
             _ => unreachable!("items go to queues"),
@@ -168,7 +168,7 @@ impl<P: Probe> World<'_, P> {
             self.tasks[task].handle = u32::from(sync);
             return Some(self.park_shared(thread, task, Parked::Room, limit));
         }
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => queue.items.push_back(item),
             Sync::Standard(queue) => queue.items.push_back(item),
             _ => unreachable!("items go to queues"),
@@ -182,7 +182,7 @@ impl<P: Probe> World<'_, P> {
 
     fn get_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16, limit: Limit) -> Option<Demand> {
         let process = self.threads[thread].process;
-        let got = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let got = match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => (!queue.items.is_empty()).then(|| queue.take()),
             Sync::Standard(queue) => (!queue.items.is_empty()).then(|| queue.take()),
             _ => unreachable!("items come from queues"),
@@ -202,13 +202,13 @@ impl<P: Probe> World<'_, P> {
     /// A thread for each branch; this one waits for all of them.
     fn fan_out_on_threads(&mut self, thread: ThreadId, task: TaskId, program: u16, count: u16) -> Demand {
         let process = self.threads[thread].process;
-        let cost = self.model.workers[self.processes[process].worker].costs.spawn;
+        let cost = self.model.workers[self.processes[process].worker()].costs.spawn;
         self.leave_python(thread);
         self.tasks[task].handle = u32::from(count);
         self.tasks[task].parked = Parked::Children;
         self.bill(task, self.now, Wait::Peer);
         for number in 0..count {
-            let helper = match self.processes[process].helpers.pop() {
+            let helper = match self.carriers.pools[process].free_helper() {
                 Some(helper) => helper,
                 None => {
                     self.start_thread(process, Role::Helper);

@@ -346,9 +346,9 @@ fn audit(world: &World<'_, Told>) {
     }
     for id in (0..world.model.processes.len()).map(ProcessId::from_index) {
         for (sync, units) in (0..).zip(UNITS) {
-            let process = &world.processes[id];
-            let (link, _) = process.shelf(sync);
-            let shelf = &process.links[link as usize];
+            let interpreter = &world.interpreters[id];
+            let (link, _) = interpreter.shelf(sync);
+            let shelf = interpreter.link(link);
             let of = |held: &BTreeMap<_, u32>| held.get(&(id, sync)).copied().unwrap_or_default();
             let held = of(&ledgers);
             assert_eq!(held, of(&world.probe.0), "of pool {sync} at {:?}", world.now);

@@ -60,7 +60,7 @@ impl<P: Probe> World<'_, P> {
             // uvicorn's `workers.py`: told from the tick, once half of the timeout has passed.
             self.beat(process, timeout / 2);
         }
-        let readable = !self.listeners[self.processes[process].listener].queue.is_empty();
+        let readable = !self.listeners[self.processes[process].socket()].queue.is_empty();
         self.carriers.loops[id].sockets.level(listener, readable);
     }
 
@@ -68,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// theirs meanwhile.
     pub(super) fn accept_on_loop(&mut self, id: LoopId, accepts: u32) {
         let process = self.carriers.loops[id].server.process;
-        let alone = self.listeners[self.processes[process].listener].pollers.len() < 2;
+        let alone = self.listeners[self.processes[process].socket()].pollers.len() < 2;
         for left in (0..accepts).rev() {
             if self.accept_fails(process) {
                 let on = &mut self.carriers.loops[id];
@@ -175,7 +175,7 @@ impl<P: Probe> World<'_, P> {
     /// `limit_concurrency`: whether so many connections, this one included, or tasks are there that a request is answered with 503.
     fn turns_away(&self, id: LoopId) -> bool {
         let server = &self.carriers.loops[id].server;
-        let connections = self.processes[server.process].connections;
+        let connections = self.carriers.pools[server.process].connections();
         self.loop_spec(id).limit.is_some_and(|limit| connections >= limit || server.tasks >= limit)
     }
 
