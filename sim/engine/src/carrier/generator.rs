@@ -17,7 +17,7 @@ use crate::kit::id::{GeneratorId, HostId, RequestId, ThreadId};
 use crate::kit::law::Law;
 use crate::kit::rng::mix;
 use crate::kit::time::Span;
-use crate::machine::{Demand, Role, Status};
+use crate::machine::{Demand, Role};
 use crate::net::above::SenderForNet;
 use crate::program::request::Stage;
 use crate::watch::probe::Probe;
@@ -108,7 +108,7 @@ impl<P: Probe> World<'_, P> {
             Step::Read => generator.reads.push_back(id),
         }
         let thread = generator.thread;
-        if self.threads[thread].status == Status::Parked {
+        if self.threads[thread].is_parked() {
             self.make_ready(thread);
         }
         true
@@ -133,7 +133,7 @@ impl<P: Probe> World<'_, P> {
         let cost = self.model.clients[usize::from(state.client)].cost.as_ref();
         let cost = cost.map_or(Span::ZERO, |law| law.sample(key) / 2);
         self.clients[usize::from(state.client)].worked += cost;
-        self.threads[thread].owed += cost;
+        self.threads[thread].owe(cost);
         Demand::PAY
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod asyncio;
 pub(crate) mod generator;
 pub(crate) mod hub;
 mod native;
+mod on_thread;
 mod readable;
 pub(crate) mod router;
 pub(crate) mod threads;
@@ -15,6 +16,7 @@ pub(crate) mod threads;
 use crate::carrier::above::LifeForCarrier;
 use crate::carrier::asyncio::{EventLoop, Served};
 use crate::carrier::generator::Generator;
+use crate::carrier::on_thread::OnThread;
 use crate::carrier::router::Router;
 use crate::carrier::threads::ThreadPool;
 use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
@@ -34,6 +36,8 @@ pub(crate) struct Carriers {
     routers: Table<RouterId, Router>,
     /// Programs that send requests from the cores of a server.
     generators: Table<GeneratorId, Generator>,
+    /// What carriers keep of threads.
+    pub(in crate::carrier) threads: Table<ThreadId, OnThread>,
     /// What processes keep of their threads.
     pub(in crate::carrier) pools: Table<ProcessId, ThreadPool>,
     /// Event loops.
@@ -49,11 +53,15 @@ pub(crate) struct Carriers {
 }
 
 impl Carriers {
+    /// What is kept of a thread takes so much memory.
+    pub(crate) const BYTES_OF_A_THREAD: usize = size_of::<OnThread>();
+
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
         let lend = model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::ToThread { .. })));
-        let (routers, generators, pools, loops) = (Table::new(), Table::new(), Table::new(), Table::new());
-        Carriers { routers, generators, pools, loops, served: Vec::new(), residents: 0, rich, lend }
+        let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
+        let (threads, pools) = (Table::new(), Table::new());
+        Carriers { routers, generators, threads, pools, loops, served: Vec::new(), residents: 0, rich, lend }
     }
 
     /// Whether hubs and loops let steps run in native threads, and contend with those for the GIL.
@@ -87,6 +95,21 @@ impl Carriers {
         self.pools[process].start_anew();
     }
 
+    /// A thread has nothing to do any more.
+    pub(crate) fn forget_thread(&mut self, thread: ThreadId) {
+        self.threads[thread] = OnThread::new();
+    }
+
+    /// What bare threads work on, as far as they do.
+    pub(crate) fn tasks_on_threads(&self) -> impl Iterator<Item = TaskId> {
+        self.threads.iter().map(|thread| thread.task)
+    }
+
+    /// Whether something ends the waits of a bare thread.
+    pub(crate) fn is_in_a_timeout_block(&self, thread: ThreadId) -> bool {
+        !self.threads[thread].deadlines.is_empty()
+    }
+
     /// A new event loop.
     pub(crate) fn add_loop(&mut self, on: EventLoop) -> LoopId {
         self.loops.push(on)
@@ -102,7 +125,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a thread that is off its core waits for something to do, and for nothing that it has begun.
     pub(crate) fn is_idle(&self, thread: ThreadId) -> bool {
         let state = &self.threads[thread];
-        match state.role {
+        match state.role() {
             Role::Hub(hub) => self.hubs[hub].polling,
             Role::Loop(on) => self.carriers.loops[on].polling,
             Role::Server
@@ -111,14 +134,14 @@ impl<P: Probe> World<'_, P> {
             | Role::Helper
             | Role::Native(_)
             | Role::Router(_)
-            | Role::Generator(_) => state.task.is_none(),
+            | Role::Generator(_) => self.carriers.threads[thread].task.is_none(),
         }
     }
 
     /// A thread of a process that has just been replaced is there again, beside the main one.
     pub(crate) fn stands_by(&mut self, thread: ThreadId) {
-        let process = self.threads[thread].process;
-        match self.threads[thread].role {
+        let process = self.threads[thread].process();
+        match self.threads[thread].role() {
             Role::Server => self.make_ready(thread),
             Role::PoolServer => self.carriers.pools[process].waits_for_work(thread),
             Role::Helper | Role::Native(_) => self.carriers.pools[process].helps_no_more(thread),
@@ -132,6 +155,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn start_thread(&mut self, process: ProcessId, role: Role) {
         let id = self.threads.next_id();
         self.threads.push(Thread::new(process, role));
+        self.carriers.threads.push(OnThread::new());
         let listener = self.processes[process].socket();
         match role {
             Role::Server => self.listeners[listener].threads.push_back(id),
@@ -169,7 +193,7 @@ impl<P: Probe> CarrierForMachine for World<'_, P> {
     #[inline(always)]
     fn current_task(&self, thread: ThreadId) -> TaskId {
         let state = &self.threads[thread];
-        match state.role {
+        match state.role() {
             Role::Hub(hub) => self.hubs[hub].current,
             Role::Loop(on) => self.carriers.loops[on].current(),
             Role::Server
@@ -178,7 +202,7 @@ impl<P: Probe> CarrierForMachine for World<'_, P> {
             | Role::Helper
             | Role::Native(_)
             | Role::Router(_)
-            | Role::Generator(_) => state.task,
+            | Role::Generator(_) => self.carriers.threads[thread].task,
         }
     }
 
@@ -187,7 +211,7 @@ impl<P: Probe> CarrierForMachine for World<'_, P> {
         if let Some(demand) = self.boot_demand(thread) {
             return demand;
         }
-        match self.threads[thread].role {
+        match self.threads[thread].role() {
             Role::Hub(_) | Role::Loop(_) if self.carriers.lend => self.demand_beside_threads(thread),
             Role::Hub(hub) => self.hub_demand(hub),
             Role::Loop(on) => self.loop_demand(on),

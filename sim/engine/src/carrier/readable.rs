@@ -4,7 +4,7 @@
 
 use crate::front::above::CarrierForFront;
 use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, TaskId, ThreadId};
-use crate::machine::{Role, Status};
+use crate::machine::Role;
 use crate::net::above::CarrierForNet;
 use crate::peer::Caller;
 use crate::peer::above::CarrierForPeer;
@@ -15,7 +15,7 @@ use crate::world::World;
 impl<P: Probe> CarrierForNet for World<'_, P> {
     #[inline]
     fn listener_readable(&mut self, poller: ThreadId) -> bool {
-        match self.threads[poller].role {
+        match self.threads[poller].role() {
             Role::Hub(hub) => self.hub_listens(hub),
             Role::Loop(on) => self.loop_listens(on),
             Role::Server
@@ -107,7 +107,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     #[cold]
     fn reader_left(&mut self, task: TaskId) {
         let thread = self.tasks[task].thread;
-        match self.threads[thread].role {
+        match self.threads[thread].role() {
             Role::Hub(hub) => self.stop_writing_on_hub(hub, task),
             Role::Loop(on) => self.stop_writing_on_loop(on, task),
             Role::Server
@@ -117,7 +117,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
             | Role::Native(_)
             | Role::Router(_)
             | Role::Generator(_) => {
-                if self.threads[thread].status == Status::Parked {
+                if self.threads[thread].is_parked() {
                     self.make_ready(thread);
                 }
             }

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::{Demand, Role, Status};
+use crate::machine::{Demand, Role};
 use crate::net::Listener;
 use crate::net::above::RouterForNet;
 use crate::program::request::{Relay, Stage};
@@ -101,7 +101,7 @@ impl<P: Probe> World<'_, P> {
 
     fn wake_router(&mut self, id: RouterId) {
         let thread = self.carriers.routers[id].thread;
-        if self.threads[thread].status == Status::Parked {
+        if self.threads[thread].is_parked() {
             self.make_ready(thread);
         }
     }
@@ -124,12 +124,13 @@ impl<P: Probe> World<'_, P> {
             };
             let Some((request, step)) = self.handle_ready(id, ready) else { continue };
             let costs = self.router_costs(id);
-            self.threads[thread].owed += match step {
+            let cost = match step {
                 Step::Connect => costs.connect,
                 Step::Forward => costs.forward,
                 Step::Answer => costs.answer,
                 Step::Close => costs.close,
             };
+            self.threads[thread].owe(cost);
             self.carriers.routers[id].doing = Some((request, step));
             return Demand::PAY;
         }
@@ -158,7 +159,7 @@ impl<P: Probe> World<'_, P> {
             router.batch.push_back(ready);
         }
         let (thread, cost) = (router.thread, self.router_costs(id).poll);
-        self.threads[thread].owed += cost;
+        self.threads[thread].owe(cost);
         true
     }
 
@@ -168,7 +169,7 @@ impl<P: Probe> World<'_, P> {
             let process = self.carriers.routers[id].process;
             if let Some(request) = self.accept(process) {
                 let (thread, cost) = (self.carriers.routers[id].thread, self.router_costs(id).accept);
-                self.threads[thread].owed += cost;
+                self.threads[thread].owe(cost);
                 let state = &mut self.requests[request];
                 state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
                 tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Network));

@@ -7,6 +7,7 @@
 use crate::kit::id::{ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Role;
+use crate::machine::above::CarrierForMachine;
 use crate::model::{Cooling, Costs};
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
@@ -69,7 +70,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn respond_work(&mut self, task: TaskId) -> Span {
         let state = &self.tasks[task];
-        let process = self.threads[state.thread].process;
+        let process = self.threads[state.thread].process();
         self.own_work(process, Part::Respond, self.waited(state.request))
     }
 
@@ -85,8 +86,8 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(crate) fn unused_since(&self, thread: ThreadId) -> Time {
         let state = &self.threads[thread];
-        match state.role {
-            Role::Server if state.task.is_none() => self.processes[state.process].left_at,
+        match state.role() {
+            Role::Server if self.current_task(thread).is_none() => self.processes[state.process()].left_at,
             _ => state.left_at,
         }
     }

@@ -17,7 +17,6 @@ use super::syn::{COOKIE_GOOD, REMEMBERED, RTO_MIN};
 use super::wheel::Wheel;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::Status;
 use crate::net::above::RouterForNet;
 use crate::net::above::SenderForNet;
 use crate::program::request::{Deferred, Stage};
@@ -131,7 +130,7 @@ impl<P: Probe> World<'_, P> {
         self.requests[id].link.deferred.dataless = false;
         if deferred.reader.is_some() {
             self.requests[id].link.deferred.reader = ThreadId::NONE;
-            if self.threads[deferred.reader].status == Status::Parked {
+            if self.threads[deferred.reader].is_parked() {
                 self.make_ready(deferred.reader);
             }
             return;
@@ -156,7 +155,6 @@ impl<P: Probe> World<'_, P> {
             return false;
         }
         deferred.reader = thread;
-        self.threads[thread].reads = id;
         true
     }
 

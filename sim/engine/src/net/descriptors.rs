@@ -72,19 +72,19 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn accept_again(&mut self, thread: ThreadId) -> Demand {
-        if self.dies_of_emfile(self.threads[thread].process) {
+        if self.dies_of_emfile(self.threads[thread].process()) {
             return Demand::Wait;
         }
         let state = &mut self.threads[thread];
-        let costs = &self.model.workers[self.processes[state.process].worker()].costs;
-        state.owed += costs.poll.max(FAILED_ACCEPT);
+        let costs = &self.model.workers[self.processes[state.process()].worker()].costs;
+        state.owe(costs.poll.max(FAILED_ACCEPT));
         Demand::PAY
     }
 
     /// A hub that could not accept leaves its listener alone for a while.
     pub(crate) fn back_off(&mut self, hub: HubId) {
         let thread = self.hubs[hub].thread;
-        let now = self.now + self.threads[thread].owed;
+        let now = self.now + self.threads[thread].owed();
         let state = &mut self.net.backoffs[hub.index()];
         state.waits = true;
         self.queue.push(now + state.delay, Event::AcceptAgain(hub));

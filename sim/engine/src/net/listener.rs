@@ -169,8 +169,8 @@ impl<P: Probe> World<'_, P> {
     /// Whether it is another thread's turn to accept for the process.
     #[inline]
     pub(crate) fn waits_for_turn(&self, index: usize, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
-        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other].process == process;
+        let process = self.threads[thread].process();
+        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other].process() == process;
         self.listeners[index].in_turn.iter().any(in_its_way)
     }
 

@@ -121,8 +121,8 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
         let carrier = &mut self.threads[thread];
-        carrier.served += 1;
-        let process = carrier.process;
+        carrier.begins_request();
+        let process = carrier.process();
         self.processes[process].begins_request();
         let class = usize::from(self.requests[id].class);
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
@@ -146,7 +146,7 @@ impl<P: Probe> World<'_, P> {
         let done = self.tasks.remove(task);
         tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-        let (id, process) = (done.request, self.threads[done.thread].process);
+        let (id, process) = (done.request, self.threads[done.thread].process());
         let worker = self.worker(process);
         let (lingers, closes) = (worker.lingers, matches!(worker.kind, WorkerKind::Pool { closes: true, .. }));
         if let Some(conn) = self.keep_conn(id, process) {

@@ -79,7 +79,7 @@ impl<P: Probe> World<'_, P> {
         let id = self.tasks[task].request;
         let request = &self.requests[id];
         let rate = self.model.clients[usize::from(request.client)].download?;
-        let host = self.processes[self.threads[self.tasks[task].thread].process].host();
+        let host = self.processes[self.threads[self.tasks[task].thread].process()].host();
         let rest = self.size(request).saturating_sub(self.model.hosts[host.index()].send_buffer);
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
         if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {

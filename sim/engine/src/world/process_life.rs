@@ -17,7 +17,7 @@ use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{HostId, HubId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::process::Process;
-use crate::machine::{Demand, Role, Status, Thread};
+use crate::machine::{Demand, Role};
 use crate::model::WorkerKind;
 use crate::model::worker::LifeSpec;
 use crate::net::above::LifeForNet;
@@ -230,20 +230,20 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread whose loop says that the process is alive: the first.
     fn main_thread(&self, id: ProcessId) -> ThreadId {
-        let at = self.threads.iter().position(|thread| thread.process == id);
+        let at = self.threads.iter().position(|thread| thread.process() == id);
         ThreadId::from_index(at.expect("every process has a thread"))
     }
 
     /// Whether the main loop waits for something to do, with the heartbeat among it.
     fn main_loop_sleeps(&self, id: ProcessId) -> bool {
         let thread = self.main_thread(id);
-        self.threads[thread].status == Status::Parked && self.is_idle(thread)
+        self.threads[thread].is_parked() && self.is_idle(thread)
     }
 
     /// Whether a signal handler in Python does not get to run: the main thread is in a call into C that does not come back for it.
     fn main_loop_is_deaf(&self, id: ProcessId) -> bool {
         let thread = &self.threads[self.main_thread(id)];
-        matches!(thread.role, Role::Hub(_) | Role::Loop(_)) && thread.status == Status::Parked
+        matches!(thread.role(), Role::Hub(_) | Role::Loop(_)) && thread.is_parked()
     }
 
     /// Kills a process: whoever it serves sees the connection break. Another takes its place.
@@ -268,7 +268,7 @@ impl<P: Probe> World<'_, P> {
         let generation = self.lives[id].generation + 1;
         self.lives[id] = Life { generation, booting: main, notified_at: begins_at, begun_at: begins_at, ..Life::new() };
         self.processes[id].goes_cold();
-        self.threads[main].owed = boot;
+        self.threads[main].owe_in_all(boot);
         self.draw_lifetime(id);
         if begins_at > self.now {
             self.tell_door(id, DoorState::Gone);
@@ -317,13 +317,13 @@ impl<P: Probe> World<'_, P> {
         let tasks: Vec<TaskId> = self
             .tasks
             .iter()
-            .filter(|(_, task)| self.threads[task.thread].process == id)
+            .filter(|(_, task)| self.threads[task.thread].process() == id)
             .map(|(task, _)| task)
             .collect();
         let (alive, threads) = (&self.tasks, &self.threads);
-        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process == id));
+        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process() == id));
         for thread in self.threads.ids() {
-            if self.threads[thread].process == id {
+            if self.threads[thread].process() == id {
                 self.stop_thread(thread);
             }
         }
@@ -346,7 +346,7 @@ impl<P: Probe> World<'_, P> {
     /// A socket of its own closes with the process; for one that is shared, others are woken in its place.
     fn leave_socket(&mut self, id: ProcessId) {
         let listener = self.processes[id].socket();
-        self.listeners[listener].in_turn.retain(|&thread| self.threads[thread].process != id);
+        self.listeners[listener].in_turn.retain(|&thread| self.threads[thread].process() != id);
         if self.model.kernel.sockets > 1 {
             return self.reset_queue(listener);
         }
@@ -369,7 +369,7 @@ impl<P: Probe> World<'_, P> {
         self.lives[id].stopping_at = Some(self.now);
         self.tell_door(id, DoorState::Stopping);
         let (listener, threads) = (self.processes[id].socket(), &self.threads);
-        self.listeners[listener].threads.retain(|&thread| threads[thread].process != id);
+        self.listeners[listener].threads.retain(|&thread| threads[thread].process() != id);
         if let Some(on) = self.loop_of(id) {
             self.loop_stops_accepting(on);
         }
@@ -378,17 +378,14 @@ impl<P: Probe> World<'_, P> {
     /// Takes a thread off its core and out of every queue; it is as on the first day.
     fn stop_thread(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
-        let (process, role, status) = (state.process, state.role, state.status);
-        match status {
-            Status::Running => self.interrupt(thread),
-            Status::Ready | Status::WaitingGil => {}
-            Status::Parked => {
-                let listener = self.processes[process].socket();
-                self.listeners[listener].threads.retain(|&waiting| waiting != thread);
-            }
+        if state.is_running() {
+            self.interrupt(thread);
+        } else if state.is_parked() {
+            let listener = self.processes[state.process()].socket();
+            self.listeners[listener].threads.retain(|&waiting| waiting != thread);
         }
         self.forget_ready(thread);
-        self.threads[thread] = Thread::new(process, role);
+        self.carriers.forget_thread(thread);
         self.tell_thread(thread, Doing::Waiting);
     }
 
@@ -493,22 +490,22 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
     }
 
     fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread].process;
+        let id = self.threads[thread].process();
         if self.lives[id].booting != thread {
             return None;
         }
-        if !self.threads[thread].owed.is_zero() {
+        if !self.threads[thread].is_paid_up() {
             self.tell_door(id, DoorState::Booting);
             return Some(Demand::PAY);
         }
         self.lives[id].booting = ThreadId::NONE;
         self.tell_door(id, DoorState::Up);
-        if let Role::Hub(hub) = self.threads[thread].role {
+        if let Role::Hub(hub) = self.threads[thread].role() {
             self.hubs[hub].has_room_from(self.now);
         }
         self.notify(id);
         for other in self.threads.ids() {
-            if self.threads[other].process == id && other != thread {
+            if self.threads[other].process() == id && other != thread {
                 self.stands_by(other);
             }
         }

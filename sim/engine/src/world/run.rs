@@ -163,7 +163,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A program that runs, and at which step, as far as that has a name.
     fn running(&self) -> String {
-        let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
+        let running = self.carriers.tasks_on_threads().chain(self.hubs.iter().map(|hub| hub.current));
         let Some(task) = running.filter_map(|task| self.tasks.get(task)).next() else { return "the server".to_owned() };
         let name = &self.model.programs[usize::from(task.program)].name;
         let step = step_name(self.model, task.program, Pc(task.pc.0.saturating_sub(1)));
@@ -402,8 +402,8 @@ fn note_generators(recorder: &mut Recorder, model: &Model, clients: &[Client]) {
 
 /// How evenly requests went to the threads that serve.
 fn thread_requests(threads: &Table<ThreadId, Thread>) -> Evenness {
-    let serves = |thread: &&Thread| matches!(thread.role, Role::Server | Role::PoolServer);
-    Evenness::of(threads.iter().filter(serves).map(|thread| u64::from(thread.served)))
+    let serves = |thread: &&Thread| matches!(thread.role(), Role::Server | Role::PoolServer);
+    Evenness::of(threads.iter().filter(serves).map(|thread| u64::from(thread.served())))
 }
 
 /// The record, if its books balance.

@@ -28,7 +28,7 @@ pub fn trace(model: &Model, seed: Seed, replication: Replication, window: TraceW
 }
 
 fn layout<P>(world: &World<'_, P>) -> Layout {
-    let first = |process| world.threads.iter().find(|thread| thread.process == process).map(|thread| thread.role);
+    let first = |process| world.threads.iter().find(|thread| thread.process() == process).map(|thread| thread.role());
     let kind = |process: ProcessId| match first(process).map(kind_of) {
         Some(ThreadKind::Router) => ProcessKind::Router,
         Some(ThreadKind::Generator) => ProcessKind::Generator,
@@ -38,7 +38,7 @@ fn layout<P>(world: &World<'_, P>) -> Layout {
     };
     let processes =
         world.processes.ids().map(|process| (world.processes[process].host().index() as u32, kind(process)));
-    let threads = world.threads.iter().map(|thread| (thread.process.index() as u32, kind_of(thread.role)));
+    let threads = world.threads.iter().map(|thread| (thread.process().index() as u32, kind_of(thread.role())));
     Layout {
         processes: processes.collect(),
         threads: threads.collect(),

@@ -67,8 +67,23 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World { hubs, threads, interpreters, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
+        let World {
+            hubs,
+            threads,
+            carriers,
+            interpreters,
+            tasks,
+            requests,
+            greens,
+            probe,
+            now,
+            model,
+            fates,
+            steps,
+            ..
+        } = self;
         let hub = &mut hubs[id];
+        let defers = carriers.threads[hub.thread].deferred.is_some();
         let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
@@ -81,7 +96,7 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             let task = desk.hub.current;
-            match desk.effect(task, model, fates, steps) {
+            match if defers { None } else { desk.effect(task, model, fates, steps) } {
                 None => return Common::Other,
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);
@@ -146,19 +161,19 @@ impl<P: Probe> Desk<'_, P> {
     /// The hub's own time: the world's, and what its thread has not paid yet.
     #[inline(always)]
     fn local(&self) -> Time {
-        self.now + self.thread.owed
+        self.now + self.thread.owed()
     }
 
     /// Owes a cost and so many looks at the clock, and knows the time after the last of them.
     #[inline(always)]
     fn owe_and_look(&mut self, cost: Span, looks: u64) {
-        self.thread.owed += cost + self.hub.costs.clock * looks;
+        self.thread.owe(cost + self.hub.costs.clock * looks);
         self.hub.clock = self.local();
     }
 
     #[inline(always)]
     fn switch_to_loop(&mut self) {
-        self.thread.owed += self.hub.costs.switch;
+        self.thread.owe(self.hub.costs.switch);
         let now = self.local();
         let task = std::mem::replace(&mut self.hub.current, TaskId::NONE);
         self.hub.held_max = self.hub.held_max.max(now.since(self.hub.active_at));
@@ -291,7 +306,7 @@ impl<P: Probe> Desk<'_, P> {
         let state = &mut self.tasks[waiter];
         state.news = News::Granted;
         let timer = std::mem::replace(&mut state.limit_timer, u32::MAX);
-        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed);
+        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed());
         if timer != u32::MAX {
             self.hub.timers.stop(timer);
         }
@@ -402,12 +417,7 @@ impl<P: Probe> Desk<'_, P> {
         let begins = state.news == News::Begun && state.request.is_some();
         let takes_unit = state.parked == Parked::Unit && state.news == News::None;
         let is_plain = state.green.is_none() && state.parked != Parked::Thinking;
-        if !is_plain
-            || begins
-            || takes_unit
-            || self.thread.deferred.is_some()
-            || *steps >= model.limits.events_per_instant
-        {
+        if !is_plain || begins || takes_unit || *steps >= model.limits.events_per_instant {
             return None;
         }
         *steps += 1;

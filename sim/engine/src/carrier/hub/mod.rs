@@ -213,12 +213,12 @@ impl<P: Probe> World<'_, P> {
 
     fn owe(&mut self, id: HubId, cost: Span) {
         let thread = &mut self.threads[self.hubs[id].thread];
-        thread.owed += cost;
+        thread.owe(cost);
     }
 
     /// The hub's own time: the world's, and what its thread has not paid yet.
     fn local(&self, id: HubId) -> Time {
-        self.now + self.threads[self.hubs[id].thread].owed
+        self.now + self.threads[self.hubs[id].thread].owed()
     }
 
     /// Runs the current greenlet to its next effect.
@@ -226,7 +226,7 @@ impl<P: Probe> World<'_, P> {
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
         let hub = &self.hubs[id];
         let (thread, task) = (hub.thread, hub.current);
-        if self.threads[thread].deferred.is_some() {
+        if self.carriers.threads[thread].deferred.is_some() {
             return self.perform_deferred(id, thread, task);
         }
         let state = &mut self.tasks[task];
@@ -248,7 +248,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What was deferred until all that the hub owed was paid.
     fn perform_deferred(&mut self, id: HubId, thread: ThreadId, task: TaskId) -> Option<Demand> {
-        match self.threads[thread].deferred.take()? {
+        match self.carriers.threads[thread].deferred.take()? {
             Effect::Exit => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
@@ -303,14 +303,14 @@ impl<P: Probe> World<'_, P> {
     fn make_of(&mut self, id: HubId, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
             Effect::Burn(span) | Effect::Native(span) => {
-                self.threads[thread].native = matches!(effect, Effect::Native(_));
+                self.threads[thread].computes_natively(matches!(effect, Effect::Native(_)));
                 self.note_heaviest(id, task, span);
                 return Some(Demand::Cpu { span, gil: true });
             }
             Effect::Wait { need, patching: Patching::Blocking, limit } => {
                 let patching = Patching::Blocking;
                 self.note_heaviest(id, task, Span::MAX);
-                self.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
+                self.carriers.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
                 return Some(Demand::PAY);
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
@@ -349,10 +349,10 @@ impl<P: Probe> World<'_, P> {
     fn responds_on_hub(&mut self, id: HubId, task: TaskId, then: Effect) -> Demand {
         let thread = self.hubs[id].thread;
         let respond = self.respond_work(task);
-        let sends = self.worker(self.threads[thread].process).releases.after;
+        let sends = self.worker(self.threads[thread].process()).releases.after;
         self.makes_system_calls(thread, sends);
         self.owe(id, respond);
-        self.threads[thread].deferred = Some(then);
+        self.carriers.threads[thread].deferred = Some(then);
         Demand::PAY
     }
 

@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 
 use crate::kit::id::{CallId, ConnId, HubId, TaskId};
-use crate::machine::Status;
 use crate::watch::probe::Probe;
 use crate::world::World;
 
@@ -244,7 +243,7 @@ impl<P: Probe> World<'_, P> {
     /// A hub that is blocked in its poll wakes; false if it was not.
     pub(crate) fn wake_poll(&mut self, hub: HubId) -> bool {
         let state = &self.hubs[hub];
-        let blocked = state.polling && self.threads[state.thread].status == Status::Parked;
+        let blocked = state.polling && self.threads[state.thread].is_parked();
         if blocked {
             self.make_ready(state.thread);
         }

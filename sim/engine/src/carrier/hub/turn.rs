@@ -190,7 +190,7 @@ impl<P: Probe> World<'_, P> {
     /// Parks the hub's thread in its poll.
     fn block(&mut self, id: HubId, until: Time) -> Demand {
         let thread = self.hub(id).thread;
-        if !self.threads[thread].owed.is_zero() {
+        if !self.threads[thread].is_paid_up() {
             return Demand::PAY;
         }
         self.hub(id).polling = true;

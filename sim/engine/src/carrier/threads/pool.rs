@@ -10,9 +10,9 @@
 
 use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
-use crate::kit::time::{Span, Time};
+use crate::kit::time::Span;
+use crate::machine::Demand;
 use crate::machine::warmth::Part;
-use crate::machine::{Demand, Status};
 use crate::net::Finished;
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
@@ -26,7 +26,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(demand) = self.next_piece(thread) {
             return demand;
         }
-        let id = self.threads[thread].process;
+        let id = self.threads[thread].process();
         let lingers = self.finish_step(id);
         self.beat(id, Span::ZERO);
         self.drop_gil(thread);
@@ -34,7 +34,7 @@ impl<P: Probe> World<'_, P> {
             self.tell_door(id, DoorState::Closing);
             return Demand::Wait;
         }
-        if !self.threads[thread].owed.is_zero() {
+        if !self.threads[thread].is_paid_up() {
             return Demand::PAY;
         }
         let pool = &mut self.carriers.pools[id];
@@ -101,7 +101,7 @@ impl<P: Probe> World<'_, P> {
         let accept = self.own_work(id, Part::Accept, Span::ZERO);
         self.carriers.pools[id].connections += 1;
         let handoff = self.hand_over(id, thread, request);
-        self.threads[thread].owed = accept;
+        self.threads[thread].owe_in_all(accept);
         handoff
     }
 
@@ -158,8 +158,7 @@ impl<P: Probe> World<'_, P> {
     /// The accepting thread of a pool wakes if it waits for connections, or for the end of one.
     pub(crate) fn wake_acceptor(&mut self, id: ProcessId) {
         let (acceptor, listener) = (self.carriers.pools[id].acceptor, self.processes[id].socket());
-        let state = &self.threads[acceptor];
-        if state.status != Status::Parked || state.wake_at != Time::NEVER {
+        if !self.threads[acceptor].sleeps_until_woken() {
             return;
         }
         self.carriers.pools[id].stalled = ThreadId::NONE;
@@ -172,9 +171,9 @@ impl<P: Probe> World<'_, P> {
     /// Whoever looks first has it: a thread that has just answered may be faster than the one that was woken.
     #[inline(never)]
     pub(crate) fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread].process;
-        if !std::mem::take(&mut self.threads[thread].looking) {
-            self.threads[thread].looking = true;
+        let id = self.threads[thread].process();
+        if !std::mem::take(&mut self.carriers.threads[thread].looking) {
+            self.carriers.threads[thread].looking = true;
             let away = self.pause_of(thread);
             return Some(Demand::Cpu { span: self.own_work(id, Part::Take, away), gil: true });
         }
@@ -185,7 +184,7 @@ impl<P: Probe> World<'_, P> {
             return Some(Demand::Wait);
         };
         let task = self.begin(request, thread);
-        let state = &mut self.threads[thread];
+        let state = &mut self.carriers.threads[thread];
         (state.task, state.fresh) = (task, true);
         None
     }

@@ -10,7 +10,6 @@ use crate::kit::id::ProcessId;
 use crate::kit::law::Law;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
-use crate::machine::Status;
 use crate::model::asyncio::{LoopKind, LoopSpec, Python};
 use crate::model::worker::LifeSpec;
 use crate::model::*;
@@ -340,7 +339,7 @@ fn audit(world: &World<'_, Told>) {
     for (_, task) in world.tasks.iter() {
         for thing in world.held_by(task) {
             if let Thing::Unit(sync) = thing {
-                *ledgers.entry((world.threads[task.thread].process, sync)).or_default() += 1;
+                *ledgers.entry((world.threads[task.thread].process(), sync)).or_default() += 1;
             }
         }
     }
@@ -356,9 +355,9 @@ fn audit(world: &World<'_, Told>) {
             let on_the_way = shelf.notifier != Notifier::None
                 || world.tasks.iter().any(|(at, task)| {
                     let thread = &world.threads[task.thread];
-                    (thread.process, task.parked, task.handle) == (id, Parked::Unit, link)
+                    (thread.process(), task.parked, task.handle) == (id, Parked::Unit, link)
                         // A blocking wait keeps the thread of a loop from going on with whom it has woken.
-                        && (thread.status != Status::Parked || world.is_woken_on_loop(at))
+                        && (!thread.is_parked() || world.is_woken_on_loop(at))
                 });
             let idle = shelf.is_ready() && !shelf.waiters.is_empty() && !on_the_way;
             assert!(!idle, "somebody waits for pool {sync}, of which there is a unit, at {:?}", world.now);

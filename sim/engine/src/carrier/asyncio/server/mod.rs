@@ -218,7 +218,7 @@ impl<P: Probe> World<'_, P> {
         if main.is_none() {
             return None;
         }
-        match self.threads[main].role {
+        match self.threads[main].role() {
             crate::machine::Role::Loop(on) => Some(on),
             crate::machine::Role::Server
             | crate::machine::Role::Acceptor
