@@ -16,14 +16,18 @@ pub(crate) mod threads;
 use crate::carrier::above::LifeForCarrier;
 use crate::carrier::asyncio::{EventLoop, Served};
 use crate::carrier::generator::Generator;
+use crate::carrier::hub::Hub;
+use crate::carrier::hub::greenlet::Green;
+use crate::carrier::hub::poll::Sockets;
 use crate::carrier::on_thread::OnThread;
 use crate::carrier::router::Router;
 use crate::carrier::threads::ThreadPool;
-use crate::kit::id::{GeneratorId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
+use crate::kit::id::{GeneratorId, GreenId, HubId, LoopId, ProcessId, RouterId, TaskId, ThreadId};
 use crate::kit::table::Table;
+use crate::kit::time::{Span, Time};
 use crate::machine::above::CarrierForMachine;
 use crate::machine::{Demand, Role, Thread};
-use crate::model::Model;
+use crate::model::{Model, WorkerSpec};
 use crate::program::op::{Op, Program};
 use crate::watch::probe::Probe;
 use crate::watch::trace::ThreadKind;
@@ -36,6 +40,13 @@ pub(crate) struct Carriers {
     routers: Table<RouterId, Router>,
     /// Programs that send requests from the cores of a server.
     generators: Table<GeneratorId, Generator>,
+    pub(in crate::carrier) hubs: Table<HubId, Hub>,
+    /// Greenlets that are more than a request.
+    pub(in crate::carrier) greens: Table<GreenId, Green>,
+    /// The newest greenlet of each name.
+    pub(in crate::carrier) newest: Vec<GreenId>,
+    /// Greenlets whose place may be used again.
+    pub(in crate::carrier) free_greens: Vec<GreenId>,
     /// What carriers keep of threads.
     pub(in crate::carrier) threads: Table<ThreadId, OnThread>,
     /// What processes keep of their threads.
@@ -55,13 +66,30 @@ pub(crate) struct Carriers {
 impl Carriers {
     /// What is kept of a thread takes so much memory.
     pub(crate) const BYTES_OF_A_THREAD: usize = size_of::<OnThread>();
+    /// And of a hub.
+    pub(crate) const BYTES_OF_A_HUB: usize = size_of::<Hub>();
 
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
         let lend = model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::ToThread { .. })));
         let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
-        let (threads, pools) = (Table::new(), Table::new());
-        Carriers { routers, generators, threads, pools, loops, served: Vec::new(), residents: 0, rich, lend }
+        let (threads, pools, hubs, greens) = (Table::new(), Table::new(), Table::new(), Table::new());
+        let (newest, free_greens) = (Vec::new(), Vec::new());
+        Carriers {
+            hubs,
+            greens,
+            newest,
+            free_greens,
+            routers,
+            generators,
+            threads,
+            pools,
+            loops,
+            served: Vec::new(),
+            residents: 0,
+            rich,
+            lend,
+        }
     }
 
     /// Whether hubs and loops let steps run in native threads, and contend with those for the GIL.
@@ -75,13 +103,15 @@ impl Carriers {
         !self.routers.is_empty()
     }
 
-    /// Event loops.
-    pub(crate) fn loops(&self) -> impl Iterator<Item = &EventLoop> {
-        self.loops.iter()
+    /// The longest time that a hub or event loop was kept; `None` where there are none.
+    pub(crate) fn longest_hold(&self) -> Option<Span> {
+        let hubs = self.hubs.iter().map(|hub| hub.held_max);
+        hubs.chain(self.loops.iter().map(EventLoop::held_max)).max()
     }
 
     /// The window begins.
     pub(crate) fn begin_counting(&mut self) {
+        self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
         self.loops.iter_mut().for_each(EventLoop::begin_counting);
     }
 
@@ -100,14 +130,69 @@ impl Carriers {
         self.threads[thread] = OnThread::new();
     }
 
-    /// What bare threads work on, as far as they do.
+    /// What bare threads and hubs work on, as far as they do.
     pub(crate) fn tasks_on_threads(&self) -> impl Iterator<Item = TaskId> {
-        self.threads.iter().map(|thread| thread.task)
+        self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current))
     }
 
     /// Whether something ends the waits of a bare thread.
     pub(crate) fn is_in_a_timeout_block(&self, thread: ThreadId) -> bool {
         !self.threads[thread].deadlines.is_empty()
+    }
+
+    /// A hub for a process, on a thread that will come into being.
+    pub(crate) fn add_hub(&mut self, process: ProcessId, thread: ThreadId, greenlets: u32, spec: &WorkerSpec) -> HubId {
+        self.hubs.push(Hub::new(process, thread, greenlets, (spec.costs, spec.switch_interval)))
+    }
+
+    /// The process of each hub.
+    pub(crate) fn processes_of_hubs(&self) -> impl ExactSizeIterator<Item = ProcessId> {
+        self.hubs.iter().map(|hub| hub.process)
+    }
+
+    /// The hub of a process, if it has one.
+    pub(crate) fn hub_of(&self, process: ProcessId) -> Option<HubId> {
+        self.hubs.iter().position(|hub| hub.process == process).map(HubId::from_index)
+    }
+
+    /// The sockets of the hub of a process, if it has one.
+    pub(crate) fn sockets_of(&mut self, process: ProcessId) -> Option<&mut Sockets> {
+        self.hubs.iter_mut().rfind(|hub| hub.process == process).map(|hub| &mut hub.sockets)
+    }
+
+    /// A hub that stops accepts nothing more.
+    pub(crate) fn close_listener_of_hub(&mut self, hub: HubId) {
+        self.hubs[hub].close_listener();
+    }
+
+    /// The process of a hub is up: it has room for connections from now on.
+    pub(crate) fn hub_is_up(&mut self, hub: HubId, now: Time) {
+        self.hubs[hub].has_room_from(now);
+    }
+
+    /// The process of a hub has taken the place of another.
+    pub(crate) fn hub_starts_anew(&mut self, hub: HubId, greenlets: u32) {
+        self.hubs[hub] = self.hubs[hub].anew(greenlets);
+    }
+
+    /// When a hub last had something to do.
+    pub(crate) fn hub_was_active_at(&self, hub: HubId) -> Time {
+        self.hubs[hub].active_at
+    }
+
+    /// Greenlets that have not ended, in the order of their births.
+    pub(crate) fn living_greenlets(&self) -> impl Iterator<Item = GreenId> {
+        self.greens.ids().filter(|&green| self.greens[green].alive)
+    }
+
+    /// Whether a greenlet is in a timeout block.
+    pub(crate) fn is_guarded(&self, green: GreenId) -> bool {
+        !self.greens[green].guards.is_empty()
+    }
+
+    /// A greenlet is gone with its process.
+    pub(crate) fn forget_greenlet(&mut self, green: GreenId) {
+        self.free_greens.push(green);
     }
 
     /// A new event loop.
@@ -126,7 +211,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn is_idle(&self, thread: ThreadId) -> bool {
         let state = &self.threads[thread];
         match state.role() {
-            Role::Hub(hub) => self.hubs[hub].polling,
+            Role::Hub(hub) => self.carriers.hubs[hub].polling,
             Role::Loop(on) => self.carriers.loops[on].polling,
             Role::Server
             | Role::PoolServer
@@ -194,7 +279,7 @@ impl<P: Probe> CarrierForMachine for World<'_, P> {
     fn current_task(&self, thread: ThreadId) -> TaskId {
         let state = &self.threads[thread];
         match state.role() {
-            Role::Hub(hub) => self.hubs[hub].current,
+            Role::Hub(hub) => self.carriers.hubs[hub].current,
             Role::Loop(on) => self.carriers.loops[on].current(),
             Role::Server
             | Role::PoolServer

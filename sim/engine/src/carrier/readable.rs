@@ -62,7 +62,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
         let hub = std::mem::replace(&mut state.hub, HubId::NONE);
         if hub.is_some() {
             let sock = state.sock;
-            self.hubs[hub].sockets.close(sock);
+            self.carriers.hubs[hub].sockets.close(sock);
         }
     }
 
@@ -152,7 +152,7 @@ impl<P: Probe> CarrierForPeer for World<'_, P> {
             Caller::Socket(hub, sock) => {
                 self.tasks[task].ready_since = self.now;
                 self.bill(task, self.now, Wait::Hub);
-                self.hubs[hub].sockets.answered(sock);
+                self.carriers.hubs[hub].sockets.answered(sock);
                 self.arrived(hub, sock);
             }
             Caller::Coroutine(on, sock) => self.loop_replied(on, sock, task),

@@ -81,9 +81,8 @@ impl<P: Probe> World<'_, P> {
         Demand::PAY
     }
 
-    /// A hub that could not accept leaves its listener alone for a while.
-    pub(crate) fn back_off(&mut self, hub: HubId) {
-        let thread = self.hubs[hub].thread;
+    /// A hub that could not accept leaves its listener alone for a while, from the time that its thread has come to.
+    pub(crate) fn back_off(&mut self, hub: HubId, thread: ThreadId) {
         let now = self.now + self.threads[thread].owed();
         let state = &mut self.net.backoffs[hub.index()];
         state.waits = true;

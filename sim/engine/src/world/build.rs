@@ -1,7 +1,6 @@
 //! Hosts, processes and threads of a model, as they stand before anything happens.
 
 use crate::carrier::asyncio::EventLoop;
-use crate::carrier::hub::Hub;
 use crate::carrier::hub::poll::Sockets;
 use crate::kit::id::{HostId, ProcessId, TaskId};
 use crate::machine::Role;
@@ -37,9 +36,8 @@ impl<P: Probe> World<'_, P> {
                     (0..threads).for_each(|_| self.start_thread(id, Role::PoolServer));
                 }
                 WorkerKind::Hub { greenlets, .. } => {
-                    let hub = self.hubs.next_id();
                     let thread = self.threads.next_id();
-                    self.hubs.push(Hub::new(id, thread, greenlets, (worker.costs, worker.switch_interval)));
+                    let hub = self.carriers.add_hub(id, thread, greenlets, worker);
                     self.listeners[spec.listener as usize].pollers.push(thread);
                     self.start_thread(id, Role::Hub(hub));
                 }
@@ -63,10 +61,7 @@ impl<P: Probe> World<'_, P> {
     /// The process's instances of what its tasks share; their sockets are its hub's.
     pub(crate) fn build_syncs(&mut self, id: ProcessId) {
         let mut no_hub = Sockets::new();
-        let sockets = match self.hubs.iter_mut().rfind(|hub| hub.process == id) {
-            Some(hub) => &mut hub.sockets,
-            None => &mut no_hub,
-        };
+        let sockets = self.carriers.sockets_of(id).unwrap_or(&mut no_hub);
         let mut open = || sockets.open(TaskId::NONE);
         self.interpreters[id].build_syncs(&self.model.syncs, &mut open);
     }

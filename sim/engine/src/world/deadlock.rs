@@ -190,7 +190,7 @@ impl<P: Probe> World<'_, P> {
         let thread = &self.threads[task.thread];
         let process = &self.processes[thread.process()];
         let serves_alone = matches!(self.model.workers[process.worker()].kind, WorkerKind::Threads { threads: 1 });
-        let guarded = task.green.is_some() && !self.greens[task.green].guards.is_empty();
+        let guarded = task.green.is_some() && self.carriers.is_guarded(task.green);
         let ends = task.limit_at != Time::NEVER
             || task.news != News::None
             || guarded

@@ -24,16 +24,13 @@ pub(crate) use run::run_with;
 pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
 
 use crate::carrier::Carriers;
-use crate::carrier::hub::Hub;
-use crate::carrier::hub::greenlet::Green;
 use crate::client::breaker::Breakers;
 use crate::client::{self, Client, Idle};
 use crate::front::balance::Balancer;
 use crate::kit::event::EventQueue;
 use crate::kit::fate::Fates;
 use crate::kit::id::{
-    CallId, ClientId, ConnId, CoreId, GreenId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
-    ThreadId,
+    CallId, ClientId, ConnId, CoreId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId,
 };
 use crate::kit::rng::{Replication, Seed, Streams};
 use crate::kit::table::Table;
@@ -171,7 +168,6 @@ pub(crate) struct World<'m, P> {
     /// The lives of processes.
     lives: Table<ProcessId, Life>,
     pub(crate) threads: Table<ThreadId, Thread>,
-    pub(crate) hubs: Table<HubId, Hub>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) balancer: Balancer,
     /// The proxy's idle connections.
@@ -186,12 +182,6 @@ pub(crate) struct World<'m, P> {
     pub(crate) clients: Vec<Client>,
     pub(crate) requests: Slab<RequestId, Request>,
     pub(crate) tasks: Slab<TaskId, Task>,
-    /// Greenlets that are more than a request.
-    pub(crate) greens: Table<GreenId, Green>,
-    /// The newest greenlet of each name.
-    pub(crate) newest: Vec<GreenId>,
-    /// Greenlets whose place may be used again.
-    pub(crate) free_greens: Vec<GreenId>,
     before: Before,
     pub(crate) arrivals_end: Time,
     pub(crate) warm_up_end: Time,
@@ -248,7 +238,6 @@ impl<'m, P: Probe> World<'m, P> {
             breakers: Breakers::new(),
             lives: Table::new(),
             threads: Table::new(),
-            hubs: Table::new(),
             listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             balancer: Balancer::new(&model.balancer, model.listeners.len() / model.kernel.sockets.max(1) as usize),
             proxy_idle: Idle::default(),
@@ -262,9 +251,6 @@ impl<'m, P: Probe> World<'m, P> {
             clients,
             requests: Slab::new(),
             tasks: Slab::new(),
-            greens: Table::new(),
-            newest: Vec::new(),
-            free_greens: Vec::new(),
             before: Before::default(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
@@ -280,7 +266,7 @@ impl<'m, P: Probe> World<'m, P> {
         world.build_processes();
         world.build_routers();
         world.build_generators();
-        world.net.size(world.processes.len(), world.hubs.len());
+        world.net.size(world.processes.len(), world.carriers.processes_of_hubs().len());
         world.start_wheel(names.len() + 1);
         world
     }

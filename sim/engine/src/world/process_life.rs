@@ -14,7 +14,7 @@
 //! Left out: the heartbeat's own CPU time, and limits on a process's own memory (`reload-on-rss`).
 
 use crate::carrier::above::LifeForCarrier;
-use crate::kit::id::{HostId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::id::{HostId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::process::Process;
 use crate::machine::{Demand, Role};
@@ -164,7 +164,8 @@ impl<P: Probe> World<'_, P> {
         let heart = spec.timeout.map_or(Time::NEVER, |limit| life.notified_at + limit + Span::from_ns(1));
         let grace = life.stopping_at.map_or(Time::NEVER, |at| at + spec.graceful_timeout);
         // A hub that stops looks every second whether it is done.
-        let beat = if life.stopping_at.is_some() && self.hub_of(id).is_some() { self.now } else { Time::NEVER };
+        let beat =
+            if life.stopping_at.is_some() && self.carriers.hub_of(id).is_some() { self.now } else { Time::NEVER };
         let due = heart.min(life.harakiri_at).min(grace).min(beat);
         if due == Time::NEVER {
             return;
@@ -219,8 +220,8 @@ impl<P: Probe> World<'_, P> {
                 return self.kill_process(id, Death::Timeout);
             }
         }
-        if let Some(hub) = self.hub_of(id).filter(|_| stopping_at.is_some()) {
-            self.hubs[hub].close_listener();
+        if let Some(hub) = self.carriers.hub_of(id).filter(|_| stopping_at.is_some()) {
+            self.carriers.close_listener_of_hub(hub);
         }
         let idle = asleep && stopping_at.is_none() && harakiri_at == Time::NEVER;
         if !idle {
@@ -305,7 +306,7 @@ impl<P: Probe> World<'_, P> {
         let mine = |request: &Request| request.stage == Stage::Accepted || request.task.is_some();
         self.close_answered(id);
         self.drop_idle(id);
-        if let Some(hub) = self.hub_of(id) {
+        if let Some(hub) = self.carriers.hub_of(id) {
             self.tell_last_hold(hub);
         }
         let requests: Vec<RequestId> = self
@@ -331,7 +332,7 @@ impl<P: Probe> World<'_, P> {
             let state = self.tasks.remove(task);
             tell(&mut self.probe, self.now, Detail::Finished { task });
             if state.green.is_some() {
-                self.free_greens.push(state.green);
+                self.carriers.forget_greenlet(state.green);
             }
         }
         let lost = requests.len() as u64;
@@ -355,11 +356,6 @@ impl<P: Probe> World<'_, P> {
                 return;
             }
         }
-    }
-
-    /// The hub of a process.
-    fn hub_of(&self, id: ProcessId) -> Option<HubId> {
-        self.hubs.iter().position(|hub| hub.process == id).map(HubId::from_index)
     }
 
     /// From now on it accepts nothing: a hub at its next heartbeat, threads at once.
@@ -391,15 +387,14 @@ impl<P: Probe> World<'_, P> {
 
     /// The process's own memory: locks, queues, the GIL, the hub.
     fn clear_process(&mut self, id: ProcessId) {
-        if let Some(hub) = self.hub_of(id) {
+        if let Some(hub) = self.carriers.hub_of(id) {
             let WorkerKind::Hub { greenlets, .. } = self.model.workers[self.processes[id].worker()].kind else {
                 unreachable!("hubs run hub workers");
             };
-            let anew = self.hubs[hub].anew(greenlets);
-            self.hubs[hub] = anew;
+            self.carriers.hub_starts_anew(hub, greenlets);
         }
         self.loop_anew(id);
-        let hub = self.hub_of(id);
+        let hub = self.carriers.hub_of(id);
         tell(&mut self.probe, self.now, Detail::Died { process: id, hub });
         self.interpreters[id].start_anew();
         self.breakers.start_anew(id, &self.model.peers);
@@ -444,7 +439,7 @@ impl<P: Probe> LifeForNet for World<'_, P> {
     fn life_drops(&mut self, id: ProcessId) {
         let life = &mut self.lives[id];
         life.open = life.open.saturating_sub(1);
-        if life.stopping_at.is_some() && life.open == 0 && self.hub_of(id).is_none() {
+        if life.stopping_at.is_some() && life.open == 0 && self.carriers.hub_of(id).is_none() {
             // It exits now; the threads that are on their way out do so first.
             let life = &mut self.lives[id];
             life.look_at = self.now;
@@ -501,7 +496,7 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
         self.lives[id].booting = ThreadId::NONE;
         self.tell_door(id, DoorState::Up);
         if let Role::Hub(hub) = self.threads[thread].role() {
-            self.hubs[hub].has_room_from(self.now);
+            self.carriers.hub_is_up(hub, self.now);
         }
         self.notify(id);
         for other in self.threads.ids() {

@@ -1,6 +1,5 @@
 //! The run loop, its limits and its record.
 
-use crate::carrier::asyncio::EventLoop;
 use crate::client::Client;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::{Replication, Seed, mix};
@@ -163,7 +162,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A program that runs, and at which step, as far as that has a name.
     fn running(&self) -> String {
-        let running = self.carriers.tasks_on_threads().chain(self.hubs.iter().map(|hub| hub.current));
+        let running = self.carriers.tasks_on_threads();
         let Some(task) = running.filter_map(|task| self.tasks.get(task)).next() else { return "the server".to_owned() };
         let name = &self.model.programs[usize::from(task.program)].name;
         let step = step_name(self.model, task.program, Pc(task.pc.0.saturating_sub(1)));
@@ -331,8 +330,7 @@ fn record<P: Probe>(
     let residents = world.has_residents();
     let process_cpu =
         (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();
-    let held = world.hubs.iter().map(|hub| hub.held_max);
-    let hub_hold_max = held.chain(world.carriers.loops().map(EventLoop::held_max)).max();
+    let hub_hold_max = world.carriers.longest_hold();
     let World { model, probe, processes, threads, clients, .. } = world;
     let mut recorder = recorder(probe);
     let World { fingerprint, births, events, net, masters, peer, .. } = world;

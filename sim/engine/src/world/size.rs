@@ -4,7 +4,6 @@
 //! to account for every byte. Left out: what waits for locks and queues, and what the allocator keeps for itself.
 
 use crate::carrier::Carriers;
-use crate::carrier::hub::Hub;
 use crate::client::Client;
 use crate::client::breaker::Breaker;
 use crate::kit::event;
@@ -56,7 +55,7 @@ pub fn bytes_at_start(model: &Model) -> u64 {
         of::<Core>(sum(model.hosts.iter().map(|host| u64::from(host.cores)))),
         of::<Thread>(model.os_threads()),
         model.os_threads().saturating_mul(Carriers::BYTES_OF_A_THREAD as u64),
-        of::<Hub>(hubs.count() as u64),
+        (hubs.count() as u64).saturating_mul(Carriers::BYTES_OF_A_HUB as u64),
         of::<Listener>(model.listeners.len() as u64),
         processes.saturating_mul(each),
         of::<Client>(model.clients.len() as u64),

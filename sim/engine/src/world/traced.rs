@@ -42,7 +42,7 @@ fn layout<P>(world: &World<'_, P>) -> Layout {
     Layout {
         processes: processes.collect(),
         threads: threads.collect(),
-        hubs: world.hubs.iter().map(|hub| hub.process.index() as u32).collect(),
+        hubs: world.carriers.processes_of_hubs().map(|process| process.index() as u32).collect(),
         cores: world.machine.cores().map(|host| host.index() as u32).collect(),
     }
 }

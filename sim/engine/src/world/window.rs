@@ -30,7 +30,6 @@ impl<P: Probe> World<'_, P> {
         self.peer.begin_counting();
         self.processes.iter_mut().for_each(Process::begin_counting);
         self.threads.iter_mut().for_each(Thread::begin_counting);
-        self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
         self.carriers.begin_counting();
         self.clients.iter_mut().for_each(|client| client.worked = Span::ZERO);
         self.before.cpu = self.processes.iter().map(Process::cpu).collect();

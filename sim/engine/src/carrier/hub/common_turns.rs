@@ -8,6 +8,7 @@
 use super::timers::Purpose;
 use super::turn::Phase;
 use super::{Callback, Heaviest, Hub, Pending};
+use crate::carrier::Carriers;
 use crate::carrier::hub::greenlet::{Green, GreenletLife};
 use crate::kit::fate::Fates;
 use crate::kit::id::{GreenId, HubId, RequestId, Slab, TaskId};
@@ -59,7 +60,8 @@ enum Next {
 impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(super) fn desk(&mut self, id: HubId) -> Desk<'_, P> {
-        let World { hubs, threads, tasks, requests, greens, probe, now, .. } = self;
+        let World { threads, carriers, tasks, requests, probe, now, .. } = self;
+        let Carriers { hubs, greens, .. } = carriers;
         let hub = &mut hubs[id];
         let thread = &mut threads[hub.thread];
         Desk { id, hub, thread, tasks, requests, greens, probe, now: *now }
@@ -67,23 +69,10 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World {
-            hubs,
-            threads,
-            carriers,
-            interpreters,
-            tasks,
-            requests,
-            greens,
-            probe,
-            now,
-            model,
-            fates,
-            steps,
-            ..
-        } = self;
+        let World { threads, carriers, interpreters, tasks, requests, probe, now, model, fates, steps, .. } = self;
+        let Carriers { hubs, greens, threads: kept, .. } = carriers;
         let hub = &mut hubs[id];
-        let defers = carriers.threads[hub.thread].deferred.is_some();
+        let defers = kept[hub.thread].deferred.is_some();
         let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };

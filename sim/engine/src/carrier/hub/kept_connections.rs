@@ -42,7 +42,7 @@ impl<P: Probe> World<'_, P> {
             return self.free_greenlet(id);
         }
         let came = self.requests[request].since;
-        let task = self.begin(request, self.hubs[id].thread);
+        let task = self.begin(request, self.carriers.hubs[id].thread);
         self.tasks[task].ready_since = came;
         self.enrich(task, false);
         self.switch_to(id, task);
