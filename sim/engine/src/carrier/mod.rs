@@ -243,10 +243,10 @@ impl<P: Probe> World<'_, P> {
         self.carriers.threads.push(OnThread::new());
         let listener = self.processes[process].socket();
         match role {
-            Role::Server => self.listeners[listener].threads.push_back(id),
+            Role::Server => self.net.blocks_in_accept(listener, id),
             Role::Acceptor => {
                 self.carriers.pools[process].accepts_on(id);
-                self.listeners[listener].threads.push_back(id);
+                self.net.blocks_in_accept(listener, id);
             }
             Role::PoolServer => self.carriers.pools[process].waits_for_work(id),
             Role::Helper | Role::Native(_) | Role::Router(_) | Role::Generator(_) => {}

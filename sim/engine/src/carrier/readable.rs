@@ -3,7 +3,7 @@
 //! The net and the peers tell it here, and do not know who listens: each function has a line for each kind of carrier.
 
 use crate::front::above::CarrierForFront;
-use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::machine::Role;
 use crate::net::above::CarrierForNet;
 use crate::peer::Caller;
@@ -31,8 +31,8 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     }
 
     fn conn_readable(&mut self, conn: ConnId, id: RequestId) {
-        let state = &self.conns[conn];
-        let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
+        let state = self.net.conn(conn);
+        let (hub, sock, process, polled) = (state.hub(), state.sock(), state.process(), state.is_polled());
         if hub.is_some() {
             self.requests[id].turn_told(id, Wait::Hub, self.now, &mut self.probe);
             self.arrived(hub, sock);
@@ -49,8 +49,8 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     }
 
     fn conn_ended(&mut self, conn: ConnId) -> bool {
-        let state = &self.conns[conn];
-        let (hub, sock) = (state.hub, state.sock);
+        let state = self.net.conn(conn);
+        let (hub, sock) = (state.hub(), state.sock());
         if hub.is_some() {
             self.arrived(hub, sock);
         }
@@ -58,24 +58,24 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     }
 
     fn conn_closed(&mut self, conn: ConnId) {
-        let state = &mut self.conns[conn];
-        let hub = std::mem::replace(&mut state.hub, HubId::NONE);
+        let state = self.net.conn_mut(conn);
+        let hub = state.leaves_hub();
         if hub.is_some() {
-            let sock = state.sock;
+            let sock = state.sock();
             self.carriers.hubs[hub].sockets.close(sock);
         }
     }
 
     fn conn_forgotten(&mut self, conn: ConnId) {
-        let state = &self.conns[conn];
-        let (process, sock) = (state.process, state.sock);
+        let state = self.net.conn(conn);
+        let (process, sock) = (state.process(), state.sock());
         if let Some(on) = self.loop_of(process) {
             self.loop_forgets(on, sock);
         }
     }
 
     fn conn_orphaned(&mut self, conn: ConnId) {
-        if std::mem::replace(&mut self.conns[conn].hub, HubId::NONE).is_some() {
+        if self.net.conn_mut(conn).leaves_hub().is_some() {
             self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         }
     }

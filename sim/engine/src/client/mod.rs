@@ -19,7 +19,7 @@ use crate::client::above::NetForClient;
 use crate::client::above::ResidentsForClient;
 use crate::client::above::SenderForClient;
 use crate::client::breaker::Breaker;
-use crate::kit::id::{ClientId, ConnId, RequestId};
+use crate::kit::id::{ClientId, RequestId};
 use crate::kit::law::Law;
 use crate::kit::time::{Span, Time};
 use crate::model::{Arrivals, ClientSpec};
@@ -31,10 +31,6 @@ use crate::world::{Event, World};
 use arrivals::BurstLevel;
 use hedge::Latencies;
 use retry::Budget;
-
-/// Idle connections of who asks, the youngest last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Idle(pub(crate) Vec<ConnId>);
 
 /// One client group at run time.
 #[derive(Debug)]
@@ -63,8 +59,6 @@ pub(crate) struct Client {
     breaker: Option<Breaker>,
     /// How long good responses took, if second copies depend on it.
     latencies: Option<Latencies>,
-    /// Connections that wait for its next requests.
-    pub(crate) idle: Idle,
     /// Closed clients that wait for the first response of all.
     pub(crate) held: u32,
     /// When the program that sends has connected for all that began together, and polls.
@@ -162,7 +156,6 @@ impl Client {
             budget: Budget::new(spec.retry.as_ref()),
             breaker: spec.breaker.as_ref().map(Breaker::new),
             latencies: Latencies::of(spec.hedge.as_ref()),
-            idle: Idle::default(),
             held: 0,
             polls_at: Time::ZERO,
             members: 0,
@@ -397,8 +390,8 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(crate) fn forget(&mut self, id: RequestId) {
         // Not taken out to be looked at: nobody needs a copy of it.
-        let request = &mut self.requests[id];
-        self.net.untrack(self.model, request, self.now);
+        self.both_are_done(id);
+        let request = &self.requests[id];
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
         self.requests.remove(id);
     }

@@ -197,6 +197,7 @@ impl Thread {
     }
 
     /// By how much it was behind the average when it went to sleep, in ns of CPU time.
+    #[cfg(test)]
     pub(crate) fn lag(&self) -> i64 {
         self.lag
     }

@@ -23,16 +23,16 @@ pub(crate) const FAILED_ACCEPT: Span = Span::from_us(1);
 
 /// How a hub waits after an accept that failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BackOff {
+pub(super) struct BackOff {
     /// How long the next wait will be.
-    pub(crate) delay: Span,
+    delay: Span,
     /// Whether it waits now.
-    pub(crate) waits: bool,
+    waits: bool,
 }
 
 impl BackOff {
     /// gevent 26.9, `baseserver.py`, `min_delay`.
-    pub(crate) const FIRST: Span = Span::from_ms(10);
+    const FIRST: Span = Span::from_ms(10);
     /// gevent 26.9, `baseserver.py`, `max_delay`.
     const LONGEST: Span = Span::from_secs(1);
 }
@@ -48,7 +48,8 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn accept_fails(&mut self, process: ProcessId) -> bool {
         let Some(limit) = self.model.kernel.descriptors else { return false };
         let listener = self.processes[process].socket();
-        let fails = !self.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
+        let fails =
+            !self.net.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
         self.net.counts.descriptor_failures += u64::from(fails);
         fails
     }
@@ -95,5 +96,17 @@ impl Net {
     /// A hub that could not accept has waited long enough.
     pub(crate) fn backed_off(&mut self, hub: HubId) {
         self.backoffs[hub.index()].waits = false;
+    }
+
+    /// Whether a hub leaves its listener alone for a while.
+    #[inline(always)]
+    pub(crate) fn backs_off(&self, hub: HubId) -> bool {
+        self.backoffs[hub.index()].waits
+    }
+
+    /// A hub has accepted: the next time that it cannot, it waits as briefly as the first time.
+    #[inline(always)]
+    pub(crate) fn has_accepted(&mut self, hub: HubId) {
+        self.backoffs[hub.index()].delay = BackOff::FIRST;
     }
 }

@@ -68,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// A process is done with a connection: its descriptor is free, and what its request held.
     pub(super) fn close_connection(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let (process, served) = (request.link.process, request.task.is_some());
+        let (process, served) = (self.net.links[id].process, request.task.is_some());
         self.give_descriptor(process);
         if served {
             self.lose_memory(id, process);
@@ -83,7 +83,7 @@ impl<P: Probe> World<'_, P> {
         let served: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(_, request)| request.task.is_some() && request.link.process == process)
+            .filter(|(id, request)| request.task.is_some() && self.net.links[*id].process == process)
             .map(|(id, _)| id)
             .collect();
         for id in served {
@@ -106,7 +106,7 @@ impl<P: Probe> World<'_, P> {
     /// What a request held is free, unless it was when its process was killed.
     pub(crate) fn lose_memory(&mut self, id: RequestId, process: ProcessId) {
         let Some(memory) = &self.model.kernel.memory else { return };
-        if std::mem::replace(&mut self.requests[id].link.weightless, true) {
+        if std::mem::replace(&mut self.net.links[id].weightless, true) {
             return;
         }
         let host = self.processes[process].host();

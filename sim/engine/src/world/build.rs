@@ -28,7 +28,9 @@ impl<P: Probe> World<'_, P> {
             let host = HostId::from_index(listener.host as usize);
             let (listener, worker_index) = (spec.listener as usize, spec.worker as usize);
             let id = self.push_process(Process::new(host, listener, worker_index), gil, connections_max);
-            self.listeners[spec.listener as usize].takes_turns |= worker.in_turn;
+            if worker.in_turn {
+                self.net.accept_in_turn(spec.listener as usize);
+            }
             match worker.kind {
                 WorkerKind::Threads { threads } => (0..threads).for_each(|_| self.start_thread(id, Role::Server)),
                 WorkerKind::Pool { threads, .. } => {
@@ -38,7 +40,7 @@ impl<P: Probe> World<'_, P> {
                 WorkerKind::Hub { greenlets, .. } => {
                     let thread = self.threads.next_id();
                     let hub = self.carriers.add_hub(id, thread, greenlets, worker);
-                    self.listeners[spec.listener as usize].pollers.push(thread);
+                    self.net.add_poller(spec.listener as usize, thread);
                     self.start_thread(id, Role::Hub(hub));
                 }
                 WorkerKind::Loop(loop_spec) => {
@@ -49,7 +51,7 @@ impl<P: Probe> World<'_, P> {
                         on.listen(id);
                     }
                     let on = self.carriers.add_loop(on);
-                    self.listeners[spec.listener as usize].pollers.push(thread);
+                    self.net.add_poller(spec.listener as usize, thread);
                     self.start_thread(id, Role::Loop(on));
                 }
             }

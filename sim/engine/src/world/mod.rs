@@ -25,7 +25,7 @@ pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
 
 use crate::carrier::Carriers;
 use crate::client::breaker::Breakers;
-use crate::client::{self, Client, Idle};
+use crate::client::{self, Client};
 use crate::front::balance::Balancer;
 use crate::kit::event::EventQueue;
 use crate::kit::fate::Fates;
@@ -38,8 +38,7 @@ use crate::kit::time::{Span, Time};
 use crate::machine::process::Process;
 use crate::machine::{Machine, Thread};
 use crate::model::{Arrivals, Model};
-use crate::net::conn::Conn;
-use crate::net::{self, Listener, Net};
+use crate::net::{self, Net};
 use crate::peer::Peers;
 use crate::program::request::Request;
 use crate::program::task::Task;
@@ -168,11 +167,7 @@ pub(crate) struct World<'m, P> {
     /// The lives of processes.
     lives: Table<ProcessId, Life>,
     pub(crate) threads: Table<ThreadId, Thread>,
-    pub(crate) listeners: Vec<Listener>,
     pub(crate) balancer: Balancer,
-    /// The proxy's idle connections.
-    pub(crate) proxy_idle: Idle,
-    pub(crate) conns: Slab<ConnId, Conn>,
     masters: Masters,
     pub(crate) carriers: Carriers,
     pub(crate) net: Net,
@@ -238,10 +233,7 @@ impl<'m, P: Probe> World<'m, P> {
             breakers: Breakers::new(),
             lives: Table::new(),
             threads: Table::new(),
-            listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             balancer: Balancer::new(&model.balancer, model.listeners.len() / model.kernel.sockets.max(1) as usize),
-            proxy_idle: Idle::default(),
-            conns: Slab::new(),
             masters: Masters::new(names.len(), model.hosts.len()),
             carriers: Carriers::new(model),
             net: Net::new(model),

@@ -312,7 +312,7 @@ impl<P: Probe> World<'_, P> {
         let requests: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(_, request)| request.link.process == id && mine(request))
+            .filter(|(at, request)| self.net.link(*at).process() == id && mine(request))
             .map(|(request, _)| request)
             .collect();
         let tasks: Vec<TaskId> = self
@@ -347,11 +347,12 @@ impl<P: Probe> World<'_, P> {
     /// A socket of its own closes with the process; for one that is shared, others are woken in its place.
     fn leave_socket(&mut self, id: ProcessId) {
         let listener = self.processes[id].socket();
-        self.listeners[listener].in_turn.retain(|&thread| self.threads[thread].process() != id);
+        let threads = &self.threads;
+        self.net.lose_turn(listener, |thread| threads[thread].process() == id);
         if self.model.kernel.sockets > 1 {
             return self.reset_queue(listener);
         }
-        for _ in 0..self.listeners[listener].queue.len() {
+        for _ in 0..self.net.queued_at(listener) {
             if !self.wake_oldest(listener) {
                 return;
             }
@@ -365,7 +366,7 @@ impl<P: Probe> World<'_, P> {
         self.lives[id].stopping_at = Some(self.now);
         self.tell_door(id, DoorState::Stopping);
         let (listener, threads) = (self.processes[id].socket(), &self.threads);
-        self.listeners[listener].threads.retain(|&thread| threads[thread].process() != id);
+        self.net.leave_accept(listener, |thread| threads[thread].process() == id);
         if let Some(on) = self.loop_of(id) {
             self.loop_stops_accepting(on);
         }
@@ -378,7 +379,7 @@ impl<P: Probe> World<'_, P> {
             self.interrupt(thread);
         } else if state.is_parked() {
             let listener = self.processes[state.process()].socket();
-            self.listeners[listener].threads.retain(|&waiting| waiting != thread);
+            self.net.leave_accept(listener, |waiting| waiting == thread);
         }
         self.forget_ready(thread);
         self.carriers.forget_thread(thread);

@@ -361,7 +361,7 @@ fn record<P: Probe>(
         residents: residents.then(|| recorder.fairness.residents()),
         calls_peak: peer.calls_peak(),
         syn_drops: recorder.syn_drops,
-        kernel: net.counts,
+        kernel: net.counts(),
         workers: masters.counts,
         cpu_ppm: recorder.cpu_ppm(until.min(end), end),
         slots_ppm: recorder.slots_ppm(window),

@@ -14,6 +14,7 @@ use crate::machine::{Core, Thread};
 use crate::model::{Arrivals, ClientSpec, Model, Profile, RunSpec, SyncKind, WorkerKind};
 use crate::net::Listener;
 use crate::net::conn::Conn;
+use crate::net::link::Link;
 use crate::peer::Call;
 use crate::program::request::Request;
 use crate::program::task::Task;
@@ -93,6 +94,7 @@ pub fn bytes_per_request(model: &Model) -> u64 {
     let draws = model.classes.iter().map(|class| class.sites.len() as u64).max().unwrap_or(0);
     sum([
         of::<Request>(1),
+        of::<Link>(1),
         of::<Task>(1),
         of::<Conn>(1),
         of::<Call>(1),

@@ -11,7 +11,7 @@ use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::warmth::Part;
 use crate::model::{WhenFull, WorkerKind};
-use crate::net::{After, BackOff, FAILED_ACCEPT};
+use crate::net::{After, FAILED_ACCEPT};
 use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Probe};
 use crate::watch::trace::DoorState;
@@ -54,7 +54,7 @@ impl<P: Probe> World<'_, P> {
                 let accept = self.own_work(process, Part::Accept, Span::ZERO);
                 self.owe(id, accept + costs.spawn);
             }
-            self.net.backoffs[id.index()].delay = BackOff::FIRST;
+            self.net.has_accepted(id);
             self.hub(id).free -= 1;
             if self.hub(id).free == 0 {
                 self.tell_door(process, DoorState::Full);
@@ -91,7 +91,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A greenlet's place is free for another connection.
     pub(super) fn free_greenlet(&mut self, id: HubId) {
-        let deaf = self.net.backoffs[id.index()].waits || self.is_stopping(self.carriers.hubs[id].process);
+        let deaf = self.net.backs_off(id) || self.is_stopping(self.carriers.hubs[id].process);
         let now = self.now;
         let Hub { free, sockets, room_since, .. } = self.hub(id);
         let was_full = *free == 0;

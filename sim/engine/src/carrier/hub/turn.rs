@@ -158,10 +158,10 @@ impl<P: Probe> World<'_, P> {
     /// Step 3: report what is ready, or block.
     #[inline(never)]
     fn poll(&mut self, id: HubId) -> Option<Demand> {
-        let World { carriers, processes, listeners, .. } = self;
+        let World { carriers, processes, net, .. } = self;
         let hub = &mut carriers.hubs[id];
         let process = hub.process;
-        let readable = !listeners[processes[process].socket()].queue.is_empty();
+        let readable = net.is_readable(processes[process].socket());
         let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);

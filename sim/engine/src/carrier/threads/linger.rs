@@ -19,7 +19,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread].process();
         let waits = self.requests[id].ending.is_none();
         if waits {
-            self.requests[id].linger = thread;
+            self.net.link_mut(id).is_awaited_by(thread);
             self.carriers.threads[thread].lingers_for = id;
             self.wake_at(thread, self.now + LINGER_MAX);
         }
@@ -31,7 +31,7 @@ impl<P: Probe> World<'_, P> {
 impl<P: Probe> CarrierForFront for World<'_, P> {
     #[inline]
     fn client_closes(&mut self, id: RequestId) {
-        let thread = std::mem::replace(&mut self.requests[id].linger, ThreadId::NONE);
+        let thread = self.net.link_mut(id).sender_closes();
         // Unless it has waited for too long, or died, and does something else now.
         if thread.is_some() && self.carriers.threads[thread].lingers_for == id {
             self.carriers.threads[thread].lingers_for = RequestId::NONE;

@@ -390,7 +390,7 @@ impl<P: Probe> World<'_, P> {
         if !self.startups.is_empty() {
             return self.creates_another(thread);
         }
-        self.listeners[listener].threads.push_back(thread);
+        self.net.blocks_in_accept(listener, thread);
         demand
     }
 
@@ -405,7 +405,7 @@ impl<P: Probe> World<'_, P> {
     /// A thread that has accepted a connection without its bytes waits for them, then serves it.
     #[inline(never)]
     fn read_on(&mut self, request: RequestId, thread: ThreadId) -> Option<Demand> {
-        if self.requests[request].link.deferred.dataless {
+        if self.net.link(request).is_dataless() {
             return Some(self.pay_or_wait(thread));
         }
         self.carriers.threads[thread].reads = RequestId::NONE;

@@ -63,7 +63,7 @@ impl<P: Probe> World<'_, P> {
         if full {
             pool.stalled = thread;
         } else {
-            self.listeners[listener].threads.push_back(thread);
+            self.net.blocks_in_accept(listener, thread);
         }
         Demand::Wait
     }
@@ -162,7 +162,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         self.carriers.pools[id].stalled = ThreadId::NONE;
-        self.listeners[listener].threads.retain(|&thread| thread != acceptor);
+        self.net.leave_accept(listener, |thread| thread == acceptor);
         self.make_ready(acceptor);
     }
 

@@ -60,7 +60,7 @@ impl<P: Probe> World<'_, P> {
             // uvicorn's `workers.py`: told from the tick, once half of the timeout has passed.
             self.beat(process, timeout / 2);
         }
-        let readable = !self.listeners[self.processes[process].socket()].queue.is_empty();
+        let readable = self.net.is_readable(self.processes[process].socket());
         self.carriers.loops[id].sockets.level(listener, readable);
     }
 
@@ -68,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// theirs meanwhile.
     pub(super) fn accept_on_loop(&mut self, id: LoopId, accepts: u32) {
         let process = self.carriers.loops[id].server.process;
-        let alone = self.listeners[self.processes[process].socket()].pollers.len() < 2;
+        let alone = self.net.has_one_poller(self.processes[process].socket());
         for left in (0..accepts).rev() {
             if self.accept_fails(process) {
                 let on = &mut self.carriers.loops[id];
@@ -150,7 +150,7 @@ impl<P: Probe> World<'_, P> {
         }
         let request = match (request.is_some(), conn.is_some()) {
             (true, _) => request,
-            (false, true) => std::mem::replace(&mut self.conns[conn].request, RequestId::NONE),
+            (false, true) => self.net.conn_mut(conn).take_request(),
             (false, false) => return,
         };
         if request.is_none() {
@@ -167,7 +167,7 @@ impl<P: Probe> World<'_, P> {
         self.start_coroutine(id, task);
         self.served(task).line = Some(sock);
         if refused {
-            self.requests[request].link.turned_away = true;
+            self.net.link_mut(request).is_turned_away();
             self.fail_task(task);
         }
     }
@@ -192,7 +192,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A request is answered and its connection stays, for `timeout_keep_alive` at most.
     pub(super) fn keep_line(&mut self, id: LoopId, sock: u32, conn: ConnId) {
-        self.conns[conn].sock = sock;
+        self.net.conn_mut(conn).is_read_at(sock);
         let process = self.carriers.loops[id].server.process;
         let keeps = self.worker(process).keep_alive.unwrap_or(Span::MAX);
         let on = &mut self.carriers.loops[id];
@@ -208,7 +208,7 @@ impl<P: Probe> World<'_, P> {
         let line = self.carriers.loops[id].line_at(sock);
         line.idle = None;
         let conn = line.conn;
-        if conn.is_some() && self.conns[conn].request.is_none() {
+        if conn.is_some() && !self.net.conn(conn).has_request() {
             self.spend(id, Part::Close);
             self.closes_idle(conn);
         }
