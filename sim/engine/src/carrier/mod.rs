@@ -15,7 +15,7 @@ pub(crate) mod threads;
 
 use crate::carrier::above::LifeForCarrier;
 use crate::carrier::asyncio::{EventLoop, Served};
-use crate::carrier::generator::Generator;
+use crate::carrier::generator::{Generator, SendingProgram};
 use crate::carrier::hub::Hub;
 use crate::carrier::hub::greenlet::Green;
 use crate::carrier::hub::poll::Sockets;
@@ -38,6 +38,8 @@ use crate::world::World;
 pub(crate) struct Carriers {
     /// Routers in front, one a server; none where clients connect to the workers.
     routers: Table<RouterId, Router>,
+    /// What the programs of client groups have done.
+    senders: Vec<SendingProgram>,
     /// Programs that send requests from the cores of a server.
     generators: Table<GeneratorId, Generator>,
     pub(in crate::carrier) hubs: Table<HubId, Hub>,
@@ -74,8 +76,10 @@ impl Carriers {
         let lend = model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::ToThread { .. })));
         let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
         let (threads, pools, hubs, greens) = (Table::new(), Table::new(), Table::new(), Table::new());
+        let senders = model.clients.iter().map(SendingProgram::new).collect();
         let (newest, free_greens) = (Vec::new(), Vec::new());
         Carriers {
+            senders,
             hubs,
             greens,
             newest,
@@ -103,6 +107,11 @@ impl Carriers {
         !self.routers.is_empty()
     }
 
+    /// CPU time that the program of each client group has spent since the window began.
+    pub(crate) fn work_of_senders(&self) -> impl Iterator<Item = Span> {
+        self.senders.iter().map(SendingProgram::worked)
+    }
+
     /// The longest time that a hub or event loop was kept; `None` where there are none.
     pub(crate) fn longest_hold(&self) -> Option<Span> {
         let hubs = self.hubs.iter().map(|hub| hub.held_max);
@@ -111,6 +120,7 @@ impl Carriers {
 
     /// The window begins.
     pub(crate) fn begin_counting(&mut self) {
+        self.senders.iter_mut().for_each(SendingProgram::begin_counting);
         self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
         self.loops.iter_mut().for_each(EventLoop::begin_counting);
     }

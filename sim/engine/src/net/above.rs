@@ -1,7 +1,7 @@
 //! What this room asks of those above it: they do it, and the room does not know who they are.
 
 use crate::kit::id::{ConnId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
-use crate::kit::time::Span;
+use crate::kit::time::{Span, Time};
 
 /// Whoever listens and reads, whatever kind of carrier it is.
 pub(crate) trait CarrierForNet {
@@ -81,6 +81,9 @@ pub(crate) trait SenderForNet {
     ///
     /// That makes a difference to sockets that wait for data, and to no others.
     fn sends_later(&self, id: RequestId) -> bool;
+
+    /// When the sender of a request polls for the first time, having connected for all that began together.
+    fn polls_at(&self, id: RequestId) -> Time;
 
     /// How long until the sender's core has written a request.
     fn sends_after(&mut self, id: RequestId) -> Span;

@@ -64,7 +64,7 @@ impl<P: Probe> World<'_, P> {
             return self.bytes_arrive(id);
         }
         if self.acknowledge(id) {
-            let polls_at = self.clients[usize::from(self.requests[id].client)].polls_at;
+            let polls_at = self.polls_at(id);
             let deferred = &mut self.net.links[id].deferred;
             (deferred.unsent, deferred.data_at) = (true, self.now.max(polls_at));
             self.queue.push(deferred.data_at, Event::Data(id));

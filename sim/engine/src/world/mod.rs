@@ -37,7 +37,7 @@ use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::process::Process;
 use crate::machine::{Machine, Thread};
-use crate::model::{Arrivals, Model};
+use crate::model::Model;
 use crate::net::{self, Net};
 use crate::peer::Peers;
 use crate::program::request::Request;
@@ -208,17 +208,6 @@ impl<'m, P: Probe> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
         let streams =
             Streams::new(seed, replication, names.iter().map(String::as_str).chain([process_life::JITTER, net::WHEEL]));
-        let (mut first, mut members) = (0, 0);
-        let clients = model.clients.iter().map(|spec| {
-            let (mut client, next) = Client::new(spec, &model.classes, first);
-            (client.members, first) = (members, next);
-            members += match spec.arrivals {
-                Arrivals::Closed { clients, .. } => clients,
-                Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,
-            };
-            client
-        });
-        let clients: Vec<Client> = clients.collect();
         let length = model.run.length.unwrap_or(Span::MAX);
         let mut world = World {
             model,
@@ -240,7 +229,7 @@ impl<'m, P: Probe> World<'m, P> {
             peer: Peers::new(model.peers.len()),
             sharing: Sharing::new(model),
             ledgers: Ledgers::default(),
-            clients,
+            clients: client::of_model(model),
             requests: Slab::new(),
             tasks: Slab::new(),
             before: Before::default(),

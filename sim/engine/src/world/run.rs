@@ -1,6 +1,6 @@
 //! The run loop, its limits and its record.
 
-use crate::client::Client;
+use crate::carrier::Carriers;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::{Replication, Seed, mix};
 use crate::kit::table::Table;
@@ -331,12 +331,12 @@ fn record<P: Probe>(
     let process_cpu =
         (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();
     let hub_hold_max = world.carriers.longest_hold();
-    let World { model, probe, processes, threads, clients, .. } = world;
+    let World { model, probe, processes, threads, carriers, .. } = world;
     let mut recorder = recorder(probe);
     let World { fingerprint, births, events, net, masters, peer, .. } = world;
     recorder.close(end);
     let areas = recorder.areas();
-    note_generators(&mut recorder, model, &clients);
+    note_generators(&mut recorder, model, &carriers);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
         Some(length) => Time::ZERO + length,
@@ -390,10 +390,11 @@ fn record<P: Probe>(
 }
 
 /// What the programs that send requests needed.
-fn note_generators(recorder: &mut Recorder, model: &Model, clients: &[Client]) {
-    for ((group, client), spec) in recorder.groups.iter_mut().zip(clients).zip(model.clients.iter()) {
+fn note_generators(recorder: &mut Recorder, model: &Model, carriers: &Carriers) {
+    for ((group, worked), spec) in recorder.groups.iter_mut().zip(carriers.work_of_senders()).zip(model.clients.iter())
+    {
         if spec.cost.is_some() {
-            (group.generator_cpu, group.generators) = (client.worked, spec.generators);
+            (group.generator_cpu, group.generators) = (worked, spec.generators);
         }
     }
 }

@@ -31,7 +31,6 @@ impl<P: Probe> World<'_, P> {
         self.processes.iter_mut().for_each(Process::begin_counting);
         self.threads.iter_mut().for_each(Thread::begin_counting);
         self.carriers.begin_counting();
-        self.clients.iter_mut().for_each(|client| client.worked = Span::ZERO);
         self.before.cpu = self.processes.iter().map(Process::cpu).collect();
         // What cores have been doing since they were taken is added when they are left.
         for (thread, since) in self.machine.running_since_before(at) {
