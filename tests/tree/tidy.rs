@@ -269,7 +269,7 @@ fn the_rooms_of_the_scenario_crate_import_one_way() {
 fn engine_sources() -> Vec<(String, String)> {
     let names_tables = |line: &str| {
         let names = line.strip_prefix("use crate::world::").map(|names| names.trim_matches(['{', '}', ';']));
-        names.is_some_and(|names| names.split(", ").all(|name| ["Event", "Process", "World"].contains(&name)))
+        names.is_some_and(|names| names.split(", ").all(|name| ["Event", "World"].contains(&name)))
     };
     let without = |text: &str| -> String {
         text.lines().map(|line| if names_tables(line) { "\n".to_owned() } else { format!("{line}\n") }).collect()

@@ -1,11 +1,14 @@
 //! What this room asks of those above it: they do it, and the room does not know who they are.
 
-use crate::kit::id::{ProcessId, ThreadId};
+use crate::kit::id::{HostId, ProcessId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::Demand;
 
 /// The lives of processes.
 pub(crate) trait LifeForCarrier {
+    /// A process comes into being that serves nobody: it has a socket and does a worker's kind of work.
+    fn add_process(&mut self, host: HostId, socket: usize, worker: usize) -> ProcessId;
+
     /// A main loop came round: it says that it is alive if it did not within `every`.
     fn beat(&mut self, id: ProcessId, every: Span);
 

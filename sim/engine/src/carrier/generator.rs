@@ -11,16 +11,18 @@
 
 use std::collections::VecDeque;
 
+use crate::carrier::above::LifeForCarrier;
 use crate::client::above::SenderForClient;
 use crate::kit::id::{GeneratorId, HostId, RequestId, ThreadId};
 use crate::kit::law::Law;
 use crate::kit::rng::mix;
-use crate::kit::time::Span;
-use crate::machine::{Demand, Role, Status};
+use crate::kit::time::{Span, Time};
+use crate::machine::{Demand, Role};
+use crate::model::ClientSpec;
 use crate::net::above::SenderForNet;
 use crate::program::request::Stage;
 use crate::watch::probe::Probe;
-use crate::world::{Event, Process, World};
+use crate::world::{Event, World};
 
 /// Tells the two draws of a request apart.
 const CONNECTING: u64 = 0x636f_6e6e;
@@ -42,6 +44,36 @@ pub(crate) struct Generator {
     reads: VecDeque<RequestId>,
     /// What it has paid for and does next.
     doing: Option<(RequestId, Step)>,
+}
+
+/// What the program of one client group has done, wherever its cores are.
+#[derive(Debug)]
+pub(in crate::carrier) struct SendingProgram {
+    /// The first of its generators that run beside servers; none if that lies beyond their table.
+    first: usize,
+    /// CPU time that it has spent.
+    worked: Span,
+    /// Until when its cores have work to do.
+    busy_until: Box<[Time]>,
+    /// When it has connected for all that began together, and polls.
+    polls_at: Time,
+}
+
+impl SendingProgram {
+    pub(in crate::carrier) fn new(spec: &ClientSpec) -> SendingProgram {
+        let busy_until = vec![Time::ZERO; spec.generators.max(1) as usize].into();
+        SendingProgram { first: usize::MAX, worked: Span::ZERO, busy_until, polls_at: Time::ZERO }
+    }
+
+    /// CPU time that it has spent since the window began.
+    pub(in crate::carrier) fn worked(&self) -> Span {
+        self.worked
+    }
+
+    /// The window begins.
+    pub(in crate::carrier) fn begin_counting(&mut self) {
+        self.worked = Span::ZERO;
+    }
 }
 
 /// One of the two pieces of its work on a request.
@@ -69,11 +101,10 @@ impl<P: Probe> World<'_, P> {
             if !client.beside_servers || client.cost.is_none() {
                 continue;
             }
-            self.clients[index].generators = self.carriers.generators.len();
+            self.carriers.senders[index].first = self.carriers.generators.len();
             for _ in 0..client.generators {
-                let process = self.processes.next_id();
                 let host = HostId::from_index(self.model.listeners[0].host as usize);
-                self.processes.push(Process::new(host, 0, 0));
+                let process = self.add_process(host, 0, 0);
                 let id = self.carriers.generators.next_id();
                 self.carriers.generators.push(Generator::new(self.threads.next_id()));
                 self.start_thread(process, Role::Generator(id));
@@ -87,10 +118,10 @@ impl<P: Probe> World<'_, P> {
         let work = law.sample(bits) * eighths / 8;
         let now = self.now;
         // The first of those that are free first.
-        let Some(busy_until) = self.clients[index].busy_until.iter_mut().min() else { return Span::ZERO };
+        let Some(busy_until) = self.carriers.senders[index].busy_until.iter_mut().min() else { return Span::ZERO };
         *busy_until = (*busy_until).max(now) + work;
         let after = *busy_until - now;
-        self.clients[index].worked += work;
+        self.carriers.senders[index].worked += work;
         after
     }
 
@@ -98,7 +129,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn queue_work(&mut self, id: RequestId, step: Step) -> bool {
         let index = usize::from(self.requests[id].client);
-        let (first, count) = (self.clients[index].generators, self.model.clients[index].generators as usize);
+        let (first, count) = (self.carriers.senders[index].first, self.model.clients[index].generators as usize);
         let Some(all) = self.carriers.generators.get_mut(first..).and_then(|rest| rest.get_mut(..count)) else {
             return false;
         };
@@ -108,7 +139,7 @@ impl<P: Probe> World<'_, P> {
             Step::Read => generator.reads.push_back(id),
         }
         let thread = generator.thread;
-        if self.threads[thread].status == Status::Parked {
+        if self.threads[thread].is_parked() {
             self.make_ready(thread);
         }
         true
@@ -132,8 +163,8 @@ impl<P: Probe> World<'_, P> {
         let key = mix(state.key, if step == Step::Connect { CONNECTING } else { READING });
         let cost = self.model.clients[usize::from(state.client)].cost.as_ref();
         let cost = cost.map_or(Span::ZERO, |law| law.sample(key) / 2);
-        self.clients[usize::from(state.client)].worked += cost;
-        self.threads[thread].owed += cost;
+        self.carriers.senders[usize::from(state.client)].worked += cost;
+        self.threads[thread].owe(cost);
         Demand::PAY
     }
 
@@ -149,11 +180,11 @@ impl<P: Probe> World<'_, P> {
 
 impl<P: Probe> SenderForClient for World<'_, P> {
     fn polls_after(&mut self, index: usize, turns: u32) {
-        self.clients[index].polls_at = self.now + self.turn_of(index, turns);
+        self.carriers.senders[index].polls_at = self.now + self.turn_of(index, turns);
     }
 
     fn send_held(&mut self, index: usize) {
-        let held = std::mem::take(&mut self.clients[index].held);
+        let held = self.clients[index].release_held();
         for turn in 1..=held {
             let pause = self.turn_of(index, turn);
             self.send_next(index, turn, pause);
@@ -197,6 +228,10 @@ impl<P: Probe> SenderForNet for World<'_, P> {
     fn sends_later(&self, id: RequestId) -> bool {
         let client = &self.model.clients[usize::from(self.requests[id].client)];
         self.defers() && client.cost.is_some() && !client.beside_servers && self.model.proxy.is_none()
+    }
+
+    fn polls_at(&self, id: RequestId) -> Time {
+        self.carriers.senders[usize::from(self.requests[id].client)].polls_at
     }
 
     fn sends_after(&mut self, id: RequestId) -> Span {

@@ -8,11 +8,12 @@
 //! Left out: a wait for a thread that is cut short. What was thrown meanwhile is raised when the task is home, as anyio's shielded
 //! `run_sync` does; gevent's greenlet would leave its thread alone.
 
+use crate::carrier::on_thread::BetweenCalls;
 use crate::carrier::threads::RETURN;
 use crate::kit::id::{ProcessId, TaskId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::above::{CarrierForMachine, GilForMachine};
-use crate::machine::{BetweenCalls, Demand, Role, Status};
+use crate::machine::{Demand, Role};
 use crate::model::Policy;
 use crate::program::task::{News, Parked};
 use crate::program::wait::Wait;
@@ -23,7 +24,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a thread runs steps for a hub or loop.
     #[inline(always)]
     pub(in crate::carrier) fn is_guest(&self, thread: ThreadId) -> bool {
-        matches!(self.threads[thread].role, Role::Native(_))
+        matches!(self.threads[thread].role(), Role::Native(_))
     }
 
     /// Whether a task is in a native thread, away from the hub or loop on `home`.
@@ -45,8 +46,8 @@ impl<P: Probe> World<'_, P> {
     /// A task begins to run in a native thread, which takes the GIL first.
     #[inline(never)]
     pub(in crate::carrier) fn go_over(&mut self, task: TaskId, home: ThreadId) {
-        let process = self.threads[home].process;
-        let thread = match self.processes[process].helpers.pop() {
+        let process = self.threads[home].process();
+        let thread = match self.carriers.pools[process].free_helper() {
             Some(idle) => idle,
             None => {
                 self.start_thread(process, Role::Native(home));
@@ -55,20 +56,20 @@ impl<P: Probe> World<'_, P> {
         };
         (self.tasks[task].thread, self.tasks[task].parked) = (thread, Parked::No);
         self.bill(task, self.now, Wait::Core);
-        let state = &mut self.threads[thread];
-        (state.task, state.returns) = (task, self.processes[process].gil.is_some());
+        let state = &mut self.carriers.threads[thread];
+        (state.task, state.returns) = (task, self.interpreters[process].has_gil());
         self.make_ready(thread);
     }
 
     /// Its steps there are over, or have failed: it goes home.
     #[inline(never)]
     pub(in crate::carrier) fn go_home(&mut self, thread: ThreadId, task: TaskId) {
-        let Role::Native(home) = self.threads[thread].role else { unreachable!("only guests have a home") };
+        let Role::Native(home) = self.threads[thread].role() else { unreachable!("only guests have a home") };
         self.drop_gil(thread);
-        self.threads[thread].task = TaskId::NONE;
+        self.carriers.threads[thread].task = TaskId::NONE;
         let state = &mut self.tasks[task];
         (state.thread, state.limit_at) = (home, crate::kit::time::Time::NEVER);
-        match self.threads[home].role {
+        match self.threads[home].role() {
             Role::Hub(hub) => self.is_home_on_hub(hub, task),
             Role::Loop(on) => self.is_home_on_loop(on, task),
             _ => unreachable!("hubs and loops lend tasks"),
@@ -78,7 +79,7 @@ impl<P: Probe> World<'_, P> {
     /// A unit comes back in a native thread: to another one, to a hub or loop that is kept waiting for it, or to their tasks.
     #[inline(never)]
     pub(in crate::carrier) fn give_back_from_native(&mut self, thread: ThreadId, giver: TaskId, sync: u16) {
-        let process = self.threads[thread].process;
+        let process = self.threads[thread].process();
         let (link, policy) = self.shelf(process, sync);
         let next = self.link(process, link).waiters.front().map(|&(_, next)| next);
         let Some(next) = next.filter(|&next| !self.is_guest(self.tasks[next].thread)) else {
@@ -89,7 +90,7 @@ impl<P: Probe> World<'_, P> {
         };
         let home = self.tasks[next].thread;
         let keeps = self.keeps_waiting(next, home);
-        match self.threads[home].role {
+        match self.threads[home].role() {
             Role::Hub(hub) if policy == Policy::Barging && !keeps => {
                 self.tell_unit(process, sync, giver, false);
                 self.link(process, link).give();
@@ -113,13 +114,13 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a hub or loop stands still because its task waits for a unit.
     fn keeps_waiting(&self, task: TaskId, home: ThreadId) -> bool {
-        self.current_task(home) == task && self.threads[home].status == Status::Parked && !self.is_idle(home)
+        self.current_task(home) == task && self.threads[home].is_parked() && !self.is_idle(home)
     }
 
     /// Who waited for a unit goes on with it, or looks for it again, whatever carries it.
     pub(in crate::carrier) fn wake_waiter(&mut self, process: ProcessId, waiter: TaskId) {
-        debug_assert_eq!(self.threads[self.tasks[waiter].thread].process, process, "units stay in their process");
-        match self.threads[self.tasks[waiter].thread].role {
+        debug_assert_eq!(self.threads[self.tasks[waiter].thread].process(), process, "units stay in their process");
+        match self.threads[self.tasks[waiter].thread].role() {
             Role::Hub(hub) => {
                 self.end_wait_on_hub(hub, waiter);
                 self.wake_poll(hub);
@@ -133,8 +134,8 @@ impl<P: Probe> World<'_, P> {
     /// every system call in that lets go of it for an instant, and so does every wait.
     #[inline(never)]
     pub(in crate::carrier) fn demand_beside_threads(&mut self, thread: ThreadId) -> Demand {
-        let has_gil = self.processes[self.threads[thread].process].gil.is_some();
-        let state = &mut self.threads[thread];
+        let has_gil = self.interpreters[self.threads[thread].process()].has_gil();
+        let state = &mut self.carriers.threads[thread];
         if std::mem::take(&mut state.returns) {
             return Demand::Cpu { span: RETURN, gil: true };
         }
@@ -145,7 +146,7 @@ impl<P: Probe> World<'_, P> {
             self.drop_gil(thread);
             return Demand::Cpu { span, gil: true };
         }
-        let demand = match self.threads[thread].role {
+        let demand = match self.threads[thread].role() {
             Role::Hub(hub) => self.hub_demand(hub),
             Role::Loop(on) => self.loop_demand(on),
             _ => unreachable!("only hubs and loops lend tasks"),
@@ -156,9 +157,9 @@ impl<P: Probe> World<'_, P> {
     fn as_python(&mut self, thread: ThreadId, demand: Demand) -> Demand {
         match demand {
             Demand::PAY if self.has_gil(thread) => self.in_stretches(thread, Span::ZERO),
-            Demand::Cpu { span, gil: true } if self.threads[thread].native => {
+            Demand::Cpu { span, gil: true } if self.threads[thread].is_native() => {
                 self.drop_gil(thread);
-                self.threads[thread].returns = true;
+                self.carriers.threads[thread].returns = true;
                 Demand::Cpu { span, gil: false }
             }
             Demand::Cpu { span, gil: true } => self.in_stretches(thread, span),
@@ -172,8 +173,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The Python that the thread owes, between its system calls, and then `last`.
     fn in_stretches(&mut self, thread: ThreadId, last: Span) -> Demand {
-        let state = &mut self.threads[thread];
-        let (owed, calls) = (std::mem::take(&mut state.owed), std::mem::take(&mut state.system_calls));
+        let owed = self.threads[thread].take_debt();
+        let state = &mut self.carriers.threads[thread];
+        let calls = std::mem::take(&mut state.system_calls);
         if calls == 0 {
             return Demand::Cpu { span: owed + last, gil: true };
         }
@@ -186,7 +188,7 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(in crate::carrier) fn makes_system_calls(&mut self, thread: ThreadId, calls: u8) {
         if self.carriers.lend {
-            let made = &mut self.threads[thread].system_calls;
+            let made = &mut self.carriers.threads[thread].system_calls;
             *made = made.saturating_add(calls);
         }
     }

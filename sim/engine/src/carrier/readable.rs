@@ -3,8 +3,8 @@
 //! The net and the peers tell it here, and do not know who listens: each function has a line for each kind of carrier.
 
 use crate::front::above::CarrierForFront;
-use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, TaskId, ThreadId};
-use crate::machine::{Role, Status};
+use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::machine::Role;
 use crate::net::above::CarrierForNet;
 use crate::peer::Caller;
 use crate::peer::above::CarrierForPeer;
@@ -12,12 +12,10 @@ use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::World;
 
-impl<P: Probe> World<'_, P> {}
-
 impl<P: Probe> CarrierForNet for World<'_, P> {
     #[inline]
     fn listener_readable(&mut self, poller: ThreadId) -> bool {
-        match self.threads[poller].role {
+        match self.threads[poller].role() {
             Role::Hub(hub) => self.hub_listens(hub),
             Role::Loop(on) => self.loop_listens(on),
             Role::Server
@@ -33,8 +31,8 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     }
 
     fn conn_readable(&mut self, conn: ConnId, id: RequestId) {
-        let state = &self.conns[conn];
-        let (hub, sock, process, polled) = (state.hub, state.sock, state.process, state.polled);
+        let state = self.net.conn(conn);
+        let (hub, sock, process, polled) = (state.hub(), state.sock(), state.process(), state.is_polled());
         if hub.is_some() {
             self.requests[id].turn_told(id, Wait::Hub, self.now, &mut self.probe);
             self.arrived(hub, sock);
@@ -44,15 +42,15 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
         } else {
             self.requests[id].turn_told(id, Wait::Slot, self.now, &mut self.probe);
             if polled {
-                self.processes[process].readable.push_back(id);
+                self.carriers.pools[process].has_read(id);
                 self.wake_acceptor(process);
             }
         }
     }
 
     fn conn_ended(&mut self, conn: ConnId) -> bool {
-        let state = &self.conns[conn];
-        let (hub, sock) = (state.hub, state.sock);
+        let state = self.net.conn(conn);
+        let (hub, sock) = (state.hub(), state.sock());
         if hub.is_some() {
             self.arrived(hub, sock);
         }
@@ -60,26 +58,45 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     }
 
     fn conn_closed(&mut self, conn: ConnId) {
-        let state = &mut self.conns[conn];
-        let hub = std::mem::replace(&mut state.hub, HubId::NONE);
+        let state = self.net.conn_mut(conn);
+        let hub = state.leaves_hub();
         if hub.is_some() {
-            let sock = state.sock;
-            self.hubs[hub].sockets.close(sock);
+            let sock = state.sock();
+            self.carriers.hubs[hub].sockets.close(sock);
         }
     }
 
     fn conn_forgotten(&mut self, conn: ConnId) {
-        let state = &self.conns[conn];
-        let (process, sock) = (state.process, state.sock);
+        let state = self.net.conn(conn);
+        let (process, sock) = (state.process(), state.sock());
         if let Some(on) = self.loop_of(process) {
             self.loop_forgets(on, sock);
         }
     }
 
     fn conn_orphaned(&mut self, conn: ConnId) {
-        if std::mem::replace(&mut self.conns[conn].hub, HubId::NONE).is_some() {
+        if self.net.conn_mut(conn).leaves_hub().is_some() {
             self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         }
+    }
+
+    #[inline]
+    fn connection_over(&mut self, process: ProcessId) {
+        if let Some(stalled) = self.carriers.pools[process].connection_over() {
+            self.make_ready(stalled);
+        }
+    }
+
+    fn unread(&mut self, process: ProcessId) -> Option<RequestId> {
+        self.carriers.pools[process].unread()
+    }
+
+    fn untaken(&mut self, process: ProcessId) -> Option<RequestId> {
+        self.carriers.pools[process].untaken()
+    }
+
+    fn unserved(&self, process: ProcessId) -> usize {
+        self.carriers.pools[process].unserved()
     }
 
     #[inline]
@@ -90,7 +107,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
     #[cold]
     fn reader_left(&mut self, task: TaskId) {
         let thread = self.tasks[task].thread;
-        match self.threads[thread].role {
+        match self.threads[thread].role() {
             Role::Hub(hub) => self.stop_writing_on_hub(hub, task),
             Role::Loop(on) => self.stop_writing_on_loop(on, task),
             Role::Server
@@ -100,7 +117,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
             | Role::Native(_)
             | Role::Router(_)
             | Role::Generator(_) => {
-                if self.threads[thread].status == Status::Parked {
+                if self.threads[thread].is_parked() {
                     self.make_ready(thread);
                 }
             }
@@ -135,7 +152,7 @@ impl<P: Probe> CarrierForPeer for World<'_, P> {
             Caller::Socket(hub, sock) => {
                 self.tasks[task].ready_since = self.now;
                 self.bill(task, self.now, Wait::Hub);
-                self.hubs[hub].sockets.answered(sock);
+                self.carriers.hubs[hub].sockets.answered(sock);
                 self.arrived(hub, sock);
             }
             Caller::Coroutine(on, sock) => self.loop_replied(on, sock, task),

@@ -12,16 +12,16 @@
 
 use std::collections::VecDeque;
 
+use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
-use crate::kit::time::{Span, Time};
-use crate::machine::{Demand, Role, Status};
-use crate::net::Listener;
+use crate::kit::time::Span;
+use crate::machine::{Demand, Role};
 use crate::net::above::RouterForNet;
-use crate::program::request::{Relay, Stage};
+use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
-use crate::world::{Event, Process, World};
+use crate::world::{Event, World};
 
 /// Events that one poll takes: uWSGI 2.0, `corerouter.c`, `uwsgi_corerouter_init`, `nevents`.
 const EVENTS: usize = 64;
@@ -78,10 +78,9 @@ impl<P: Probe> World<'_, P> {
         for server in 0..self.servers() {
             let spec = &model.listeners[server];
             let worker = model.processes.iter().find(|process| process.listener as usize == server);
-            let (front, process) = (self.listeners.len(), self.processes.next_id());
             let (host, worker) = (HostId::from_index(spec.host as usize), worker.map_or(0, |process| process.worker));
-            self.listeners.push(Listener::new(spec.backlog));
-            self.processes.push(Process::new(host, front, worker as usize));
+            let front = self.net.add_listener(spec.backlog);
+            let process = self.add_process(host, front, worker as usize);
             let thread = self.threads.next_id();
             self.carriers.routers.push(Router::new(process, thread, front));
             self.start_thread(process, Role::Router(RouterId::from_index(server)));
@@ -100,7 +99,7 @@ impl<P: Probe> World<'_, P> {
 
     fn wake_router(&mut self, id: RouterId) {
         let thread = self.carriers.routers[id].thread;
-        if self.threads[thread].status == Status::Parked {
+        if self.threads[thread].is_parked() {
             self.make_ready(thread);
         }
     }
@@ -123,19 +122,20 @@ impl<P: Probe> World<'_, P> {
             };
             let Some((request, step)) = self.handle_ready(id, ready) else { continue };
             let costs = self.router_costs(id);
-            self.threads[thread].owed += match step {
+            let cost = match step {
                 Step::Connect => costs.connect,
                 Step::Forward => costs.forward,
                 Step::Answer => costs.answer,
                 Step::Close => costs.close,
             };
+            self.threads[thread].owe(cost);
             self.carriers.routers[id].doing = Some((request, step));
             return Demand::PAY;
         }
     }
 
     fn router_costs(&self, id: RouterId) -> crate::model::worker::RouterCosts {
-        let worker = self.processes[self.carriers.routers[id].process].worker;
+        let worker = self.processes[self.carriers.routers[id].process].worker();
         self.model.workers[worker].router.map_or_else(Default::default, |router| router.costs)
     }
 
@@ -148,7 +148,7 @@ impl<P: Probe> World<'_, P> {
         for _ in 0..router.ready.len().min(EVENTS) {
             let ready = router.ready.pop_front().expect("as many as were counted");
             if matches!(ready, Ready::Listener) {
-                router.listed = !self.listeners[router.front].queue.is_empty();
+                router.listed = self.net.is_readable(router.front);
                 if !router.listed {
                     continue;
                 }
@@ -157,7 +157,7 @@ impl<P: Probe> World<'_, P> {
             router.batch.push_back(ready);
         }
         let (thread, cost) = (router.thread, self.router_costs(id).poll);
-        self.threads[thread].owed += cost;
+        self.threads[thread].owe(cost);
         true
     }
 
@@ -167,12 +167,12 @@ impl<P: Probe> World<'_, P> {
             let process = self.carriers.routers[id].process;
             if let Some(request) = self.accept(process) {
                 let (thread, cost) = (self.carriers.routers[id].thread, self.router_costs(id).accept);
-                self.threads[thread].owed += cost;
+                self.threads[thread].owe(cost);
                 let state = &mut self.requests[request];
-                state.link.relay = Some(Relay { syns: 0, retries: 0, limit_at: Time::NEVER, closed: false });
+                self.net.link_mut(request).enters_router();
                 tell(&mut self.probe, self.now, Detail::turned(request, self.now, Wait::Network));
                 state.turn_unless_ended(self.now, Wait::Network);
-                if !state.link.deferred.dataless {
+                if !self.net.link(request).is_dataless() {
                     self.carriers.routers[id].ready.push_back(Ready::Session(request, Step::Connect));
                 }
             }
@@ -192,9 +192,8 @@ impl<P: Probe> World<'_, P> {
             Step::Forward if self.defers() => self.relay_data(id),
             Step::Forward => {
                 let request = &mut self.requests[id];
-                let socket = request.link.socket as usize;
-                self.listeners[socket].shaking -= 1;
-                if request.link.relay.is_some_and(|relay| relay.closed) {
+                self.net.use_place(id);
+                if self.net.link(id).is_session_closed() {
                     return self.abandon_relay(id);
                 }
                 tell(&mut self.probe, self.now, Detail::turned(id, self.now, Wait::Backlog));
@@ -218,28 +217,23 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn relay_syn_event(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let Some(mut relay) = request.link.relay else { return };
+        if !self.net.link(id).is_routed() {
+            return;
+        }
         let socket = self.socket_of(usize::from(request.listener), request.key);
         self.stop_retrying(id);
-        if relay.closed {
+        if self.net.link(id).is_session_closed() {
             return self.abandon_relay(id);
         }
-        if relay.syns >= self.model.kernel.syns_max() {
-            // The kernel has given up: the router connects anew.
-            (relay.syns, relay.retries) = (0, relay.retries + 1);
-            if relay.retries > MAX_RETRIES {
-                return self.abandon_relay(id);
-            }
-        }
-        relay.syns += 1;
-        self.requests[id].link.relay = Some(relay);
+        let most = self.model.kernel.syns_max();
+        let Some(syns) = self.net.link_mut(id).router_sends_syn(most, MAX_RETRIES) else {
+            return self.abandon_relay(id);
+        };
         if self.defers() {
-            if self.relay_shakes(id, relay.syns) {
+            if self.relay_shakes(id, syns) {
                 return;
             }
-        } else if !self.listeners[socket].is_spoken_for() {
-            self.listeners[socket].shaking += 1;
-            self.requests[id].link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
+        } else if self.net.reserve_place(id, socket) {
             self.session_ready(id, Step::Forward);
             return;
         }
@@ -248,7 +242,7 @@ impl<P: Probe> World<'_, P> {
             self.requests[id].turn_told(id, Wait::SynRetry, self.now, &mut self.probe);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
-        let pause = self.model.kernel.syn_pause(relay.syns);
+        let pause = self.model.kernel.syn_pause(syns);
         self.queue.push(self.timer(pause), Event::RelaySyn(id));
     }
 
@@ -259,15 +253,14 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let way = self.hop_network(id);
-        let request = &mut self.requests[id];
-        let answered = request.is_answered();
-        let Some(relay) = request.link.relay.as_mut().filter(|relay| relay.limit_at == self.now) else { return };
-        if answered {
+        if self.requests[id].is_answered() || !self.net.link(id).is_silent_too_long(self.now) {
             return;
         }
-        if !std::mem::replace(&mut relay.closed, true) && !way.is_zero() {
-            relay.limit_at = self.now + way;
-            self.queue.push(relay.limit_at, Event::RelayLimit(id));
+        let link = self.net.link_mut(id);
+        if !link.close_session() && !way.is_zero() {
+            let heard_at = self.now + way;
+            link.may_be_silent_until(heard_at);
+            self.queue.push(heard_at, Event::RelayLimit(id));
         } else {
             self.lost(id, Ending::Reset);
         }
@@ -294,13 +287,11 @@ impl<P: Probe> RouterForNet for World<'_, P> {
 
     fn watch_session(&mut self, id: RequestId) {
         let process = self.carriers.routers[self.router_of(id)].process;
-        let worker = self.processes[process].worker;
-        let (Some(router), Some(relay)) = (&self.model.workers[worker].router, &mut self.requests[id].link.relay)
-        else {
-            return;
-        };
-        relay.limit_at = self.now + router.timeout;
-        self.queue.push(relay.limit_at, Event::RelayLimit(id));
+        let worker = self.processes[process].worker();
+        let Some(router) = self.model.workers[worker].router.filter(|_| self.net.link(id).is_routed()) else { return };
+        let until = self.now + router.timeout;
+        self.net.link_mut(id).may_be_silent_until(until);
+        self.queue.push(until, Event::RelayLimit(id));
     }
 
     fn drop_session(&mut self, request: RequestId) {
@@ -320,7 +311,7 @@ impl<P: Probe> RouterForNet for World<'_, P> {
 
     #[inline(never)]
     fn relay_response(&mut self, id: RequestId) {
-        if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
+        if self.net.link(id).is_session_closed() {
             return self.answer_with(id, Ending::Reset, Span::ZERO);
         }
         self.requests[id].turn_told(id, Wait::Network, self.now, &mut self.probe);

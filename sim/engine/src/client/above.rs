@@ -2,6 +2,7 @@
 
 use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::Span;
+use crate::program::wait::Ending;
 
 /// Programs that send from cores of their own.
 pub(crate) trait SenderForClient {
@@ -32,6 +33,15 @@ pub(crate) trait FrontForClient {
 
 /// The way to the servers.
 pub(crate) trait NetForClient {
+    /// A request is born, which has no connection yet.
+    fn is_born(&mut self, id: RequestId);
+
+    /// A request has ended for its sender, whose side of the connection ends so.
+    fn sender_is_done(&mut self, id: RequestId, ending: Ending);
+
+    /// Both ends have forgotten the connection of a request.
+    fn both_are_done(&mut self, id: RequestId);
+
     /// A client sends a request: over a connection that it has, to the proxy, or to the server that the balancer chooses.
     fn connect(&mut self, id: RequestId);
 

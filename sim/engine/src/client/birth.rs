@@ -1,5 +1,6 @@
 //! A request is born: the person's next row of every stream is drawn, whoever will serve it.
 
+use crate::client::above::NetForClient;
 use crate::client::{Beginning, Site};
 use crate::kit::fate::Fates;
 use crate::kit::id::RequestId;
@@ -105,7 +106,10 @@ impl<P: Probe> World<'_, P> {
         }
         let row = row | class_row << 32;
         let (client, class) = (index as u16, class_id as u16);
-        self.requests.insert(Request { leaves_at, why, client, class, attempt, ..Request::new(born, key, row, fate) })
+        let request = Request { leaves_at, why, client, class, attempt, ..Request::new(born, key, row, fate) };
+        let id = self.requests.insert(request);
+        self.is_born(id);
+        id
     }
 }
 

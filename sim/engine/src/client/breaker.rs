@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 
 use crate::client::above::TasksForClient;
 use crate::kit::id::{ProcessId, TaskId};
+use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
-use crate::model::BreakerSpec;
+use crate::model::{BreakerSpec, PeerSpec};
 use crate::watch::probe::{Fact, Probe};
 use crate::world::World;
 
@@ -84,6 +85,34 @@ impl Breaker {
     }
 }
 
+/// The breakers of all processes.
+#[derive(Debug)]
+pub(crate) struct Breakers {
+    /// By process and peer; of a peer without one nobody asks.
+    rows: Table<ProcessId, Vec<Breaker>>,
+}
+
+impl Breakers {
+    /// Those of no process.
+    pub(crate) const fn new() -> Breakers {
+        Breakers { rows: Table::new() }
+    }
+
+    /// A process comes into being that calls these peers.
+    pub(crate) fn add_process(&mut self, peers: &[PeerSpec]) {
+        self.rows.push(closed(peers));
+    }
+
+    /// A process has taken the place of another and knows of no failure.
+    pub(crate) fn start_anew(&mut self, process: ProcessId, peers: &[PeerSpec]) {
+        self.rows[process] = closed(peers);
+    }
+}
+
+fn closed(peers: &[PeerSpec]) -> Vec<Breaker> {
+    peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect()
+}
+
 impl<P: Probe> World<'_, P> {
     /// Whether a process's breaker lets a task call a peer; if not, the task has failed.
     pub(crate) fn may_call(&mut self, task: TaskId, peer: u16) -> bool {
@@ -91,7 +120,7 @@ impl<P: Probe> World<'_, P> {
             return true;
         }
         let process = self.process_of(task);
-        let lets = self.processes[process].breakers[usize::from(peer)].lets(self.now);
+        let lets = self.breakers.rows[process][usize::from(peer)].lets(self.now);
         if !lets {
             self.probe.on(self.now, Fact::FailedFast);
             self.call_fails(task);
@@ -103,11 +132,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn called(&mut self, task: TaskId, peer: u16, good: bool) {
         let Some(spec) = &self.model.peers[usize::from(peer)].breaker else { return };
         let process = self.process_of(task);
-        self.processes[process].breakers[usize::from(peer)].note(self.now, good, spec);
+        self.breakers.rows[process][usize::from(peer)].note(self.now, good, spec);
     }
 
     fn process_of(&self, task: TaskId) -> ProcessId {
-        self.threads[self.tasks[task].thread].process
+        self.threads[self.tasks[task].thread].process()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::client::birth::COPY;
 use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::model::{Hedge, HedgeAfter};
-use crate::program::request::{NO_LISTENER, Stage, Why};
+use crate::program::request::{Stage, Why};
 use crate::program::wait::Ending;
 use crate::watch::probe::{Fact, Probe, tell};
 use crate::watch::trace::Detail;
@@ -145,13 +145,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
         self.retry_is_over(id);
         tell(&mut self.probe, self.now, Detail::Ended { request: id, ending });
-        let request = &mut self.requests[id];
-        request.ending = Some(ending);
-        self.net.give_port(self.model, request, ending, self.now);
-        if request.listener != NO_LISTENER {
-            self.listeners[usize::from(request.listener)].open -= 1;
-        }
-        if request.stage == Stage::Writing {
+        self.requests[id].ending = Some(ending);
+        self.sender_is_done(id, ending);
+        if self.requests[id].stage == Stage::Writing {
             self.reader_leaves(id);
         }
     }

@@ -19,10 +19,10 @@ use crate::client::above::NetForClient;
 use crate::client::above::ResidentsForClient;
 use crate::client::above::SenderForClient;
 use crate::client::breaker::Breaker;
-use crate::kit::id::{ClientId, ConnId, RequestId};
+use crate::kit::id::{ClientId, RequestId};
 use crate::kit::law::Law;
 use crate::kit::time::{Span, Time};
-use crate::model::{Arrivals, ClientSpec};
+use crate::model::{Arrivals, ClientSpec, Model};
 use crate::program::request::{NO_RESIDENT, Stage, Why};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Probe, tell};
@@ -32,17 +32,13 @@ use arrivals::BurstLevel;
 use hedge::Latencies;
 use retry::Budget;
 
-/// Idle connections of who asks, the youngest last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Idle(pub(crate) Vec<ConnId>);
-
 /// One client group at run time.
 #[derive(Debug)]
 pub(crate) struct Client {
     /// Sites of its own draws, in [`Site`] order.
     sites: [usize; Site::COUNT],
     /// Requests born, refreshes not counted: the row of the next.
-    pub(crate) born: u64,
+    born: u64,
     /// Rows used up by each class, in the order of `ClientSpec::classes`.
     class_rows: Vec<u64>,
     /// Sum of the weights of the classes that it chooses among.
@@ -63,24 +59,14 @@ pub(crate) struct Client {
     breaker: Option<Breaker>,
     /// How long good responses took, if second copies depend on it.
     latencies: Option<Latencies>,
-    /// Connections that wait for its next requests.
-    pub(crate) idle: Idle,
     /// Closed clients that wait for the first response of all.
-    pub(crate) held: u32,
-    /// When the program that sends has connected for all that began together, and polls.
-    pub(crate) polls_at: Time,
+    held: u32,
     /// The first of its closed clients, counted over all groups.
-    pub(crate) members: u32,
-    /// The first of its generators that run beside servers; none if that lies beyond their table.
-    pub(crate) generators: usize,
-    /// CPU time that they have spent.
-    pub(crate) worked: Span,
+    members: u32,
     /// When something happened at a connection of the program that sends.
     heard: Time,
     /// Whether that program has ended before its time.
     ended: bool,
-    /// Until when the cores of the program that sends have work to do.
-    pub(crate) busy_until: Box<[Time]>,
 }
 
 /// What each of a group's closed clients asks for once, before anything else.
@@ -136,9 +122,29 @@ pub(crate) fn site_names(clients: &[ClientSpec], classes: &[crate::model::ClassS
     names
 }
 
+/// The clients of a model, as they are before any has come.
+pub(crate) fn of_model(model: &Model) -> Vec<Client> {
+    let (mut first, mut members) = (0, 0);
+    let clients = model.clients.iter().map(|spec| {
+        let (mut client, next) = Client::new(spec, &model.classes, first);
+        (client.members, first) = (members, next);
+        members += match spec.arrivals {
+            Arrivals::Closed { clients, .. } => clients,
+            Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,
+        };
+        client
+    });
+    clients.collect()
+}
+
 impl Client {
+    /// Closed clients that waited for the first response of all, which is there now.
+    pub(crate) fn release_held(&mut self) -> u32 {
+        std::mem::take(&mut self.held)
+    }
+
     /// The client whose sites begin at `first`; returns the first site after its own.
-    pub(crate) fn new(spec: &ClientSpec, classes: &[crate::model::ClassSpec], first: usize) -> (Client, usize) {
+    fn new(spec: &ClientSpec, classes: &[crate::model::ClassSpec], first: usize) -> (Client, usize) {
         let mut at = first + Site::COUNT;
         let class_sites = spec
             .classes
@@ -162,15 +168,10 @@ impl Client {
             budget: Budget::new(spec.retry.as_ref()),
             breaker: spec.breaker.as_ref().map(Breaker::new),
             latencies: Latencies::of(spec.hedge.as_ref()),
-            idle: Idle::default(),
             held: 0,
-            polls_at: Time::ZERO,
             members: 0,
-            generators: usize::MAX,
-            worked: Span::ZERO,
             heard: Time::ZERO,
             ended: false,
-            busy_until: vec![Time::ZERO; spec.generators.max(1) as usize].into(),
         };
         (client, at)
     }
@@ -397,8 +398,8 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(crate) fn forget(&mut self, id: RequestId) {
         // Not taken out to be looked at: nobody needs a copy of it.
-        let request = &mut self.requests[id];
-        self.net.untrack(self.model, request, self.now);
+        self.both_are_done(id);
+        let request = &self.requests[id];
         self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
         self.requests.remove(id);
     }

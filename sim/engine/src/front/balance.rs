@@ -10,7 +10,6 @@ use crate::kit::id::RequestId;
 use crate::kit::rng::mix;
 use crate::kit::time::Time;
 use crate::model::{BalancerSpec, Balancing, Ejection};
-use crate::net::Listener;
 use crate::program::request::Request;
 use crate::watch::probe::{Fact, Probe};
 use crate::world::World;
@@ -157,10 +156,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a server has fewer open connections for its weight than another.
     fn is_freer(&self, server: usize, than: usize) -> bool {
-        let load = |of: usize, other: usize| {
-            let listener: &Listener = &self.listeners[of];
-            u64::from(listener.open) * weight(&self.model.balancer, other)
-        };
+        let load = |of: usize, other: usize| u64::from(self.net.open_to(of)) * weight(&self.model.balancer, other);
         load(server, than) < load(than, server)
     }
 

@@ -8,9 +8,9 @@
 //! is a delay and takes no core of the servers.
 
 use crate::front::above::CarrierForFront;
-use crate::kit::id::{ConnId, RequestId, TaskId, ThreadId};
+use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::{Span, Time};
-use crate::program::request::{Link, NO_LISTENER, Stage};
+use crate::program::request::{NO_LISTENER, Stage};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
@@ -126,14 +126,13 @@ impl<P: Probe> World<'_, P> {
         let mut next = old.clone();
         next.fate = self.fates.copy(next.fate, count);
         next.turn(self.now, Wait::Network);
-        (next.task, next.conn, next.linger) = (TaskId::NONE, ConnId::NONE, ThreadId::NONE);
-        next.link = Link { port: next.link.port, ..Link::default() };
-        (next.listener, next.syns, next.failed) = (NO_LISTENER, 0, false);
+        (next.task, next.listener, next.failed) = (TaskId::NONE, NO_LISTENER, false);
         (next.stage, next.hop_at) = (Stage::Proxied, Time::NEVER);
         let twin = next.twin;
         let limits = [next.leaves_at, next.limit_at];
         let hedge_at = next.hedge_at;
         let next = self.requests.insert(next);
+        self.net.hand_on_port(id, next);
         tell(&mut self.probe, self.now, Detail::Moved { request: id, to: next });
         if twin.is_some() {
             self.requests[twin].twin = next;
@@ -146,8 +145,7 @@ impl<P: Probe> World<'_, P> {
         if hedge_at > self.now && hedge_at != Time::NEVER {
             self.queue.push(hedge_at, Event::Hedge(next));
         }
-        let old = &mut self.requests[id];
-        (old.twin, old.link.port) = (RequestId::NONE, false);
+        self.requests[id].twin = RequestId::NONE;
         self.abandon(id, Ending::GaveUp);
         next
     }

@@ -26,6 +26,18 @@ impl<I: Id, T> Table<I, T> {
         id
     }
 
+    /// Sets the row of an id whose table has at most one row more than this one, as a slab's does.
+    #[inline(always)]
+    pub(crate) fn place(&mut self, id: I, row: T) {
+        match self.rows.get_mut(id.index()) {
+            Some(old) => *old = row,
+            None => {
+                debug_assert_eq!(self.rows.len(), id.index(), "rows are placed in their order");
+                self.rows.push(row);
+            }
+        }
+    }
+
     /// The id that the next row will have.
     pub(crate) fn next_id(&self) -> I {
         I::from_index(self.rows.len())

@@ -9,7 +9,7 @@ use crate::kit::id::{CoreId, HostId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::runqueue::{Entry, signed};
 use crate::machine::warmth::cooled;
-use crate::machine::{Host, Status};
+use crate::machine::{Host, Status, Thread};
 use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Probe, tell};
 use crate::watch::trace::{Detail, Doing};
@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
         debug_assert!(matches!(state.status, Status::Parked | Status::WaitingGil), "{thread:?} is already up");
         state.status = Status::Ready;
         state.wake_at = Time::NEVER;
-        let host = self.processes[state.process].host;
+        let host = self.processes[state.process()].host();
         self.tell_thread(thread, Doing::Runnable);
         self.bill_thread(thread, Wait::Core);
         let host_state = &mut self.machine.hosts[host];
@@ -391,7 +391,7 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.threads[thread];
         state.core = CoreId::NONE;
         state.left_at = self.now;
-        self.processes[state.process].left_at = self.now;
+        self.processes[state.process()].left_at = self.now;
         self.count_busy(thread, from);
         let alone = self.machine.hosts.len() == 1;
         let state = &mut self.machine.hosts[host];
@@ -407,7 +407,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(in crate::machine) fn count_busy(&mut self, thread: ThreadId, from: Time) {
         if from < self.now {
-            self.processes[self.threads[thread].process].cpu += self.now - from;
+            self.processes[self.threads[thread].process()].cpu += self.now - from;
             self.probe.on(self.now, Fact::CoreBusy { from });
         }
     }
@@ -460,11 +460,12 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A thread is in no queue for a core any more.
+    /// A thread is in no queue for a core any more, and as on its first day.
     pub(crate) fn forget_ready(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
-        let host = &mut self.machine.hosts[self.processes[state.process].host];
+        let host = &mut self.machine.hosts[self.processes[state.process()].host()];
         host.arrivals.retain(|&arrived| arrived != thread);
         host.run_queue.forget(thread, state.owes);
+        self.threads[thread] = Thread::new(state.process(), state.role());
     }
 }

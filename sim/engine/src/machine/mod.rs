@@ -9,17 +9,18 @@
 
 pub(crate) mod above;
 mod dispatch;
-pub(crate) mod polls;
+pub(crate) mod process;
 mod quota;
 pub(crate) mod runqueue;
+pub(crate) mod thread;
 mod told;
 pub(crate) mod warmth;
 
+pub(crate) use thread::{Role, Status, Thread};
+
 use std::collections::VecDeque;
 
-use crate::kit::id::{
-    CoreId, GeneratorId, HostId, HubId, LoopId, ProcessId, RequestId, RouterId, Slab, TaskId, ThreadId,
-};
+use crate::kit::id::{CoreId, HostId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::above::CarrierForMachine;
@@ -61,21 +62,21 @@ impl Demand {
 #[derive(Debug)]
 pub(crate) struct Host {
     /// Threads that woke up since the last dispatch and have no place in the run queue yet, oldest first.
-    pub(crate) arrivals: VecDeque<ThreadId>,
-    pub(crate) run_queue: RunQueue,
-    pub(crate) idle: Vec<CoreId>,
-    pub(crate) cores: Vec<CoreId>,
+    arrivals: VecDeque<ThreadId>,
+    run_queue: RunQueue,
+    idle: Vec<CoreId>,
+    cores: Vec<CoreId>,
     /// Whether every running thread's turn is limited already.
-    pub(crate) sliced: bool,
+    sliced: bool,
     /// Whether a thread woke up since the last dispatch.
-    pub(crate) woken: bool,
+    woken: bool,
     /// Whether it is among those that must dispatch.
-    pub(crate) disturbed: bool,
-    pub(crate) slice: Span,
-    pub(crate) tick: Span,
-    pub(crate) switch: Span,
-    pub(crate) wake: Span,
-    pub(crate) cooling: Cooling,
+    disturbed: bool,
+    slice: Span,
+    tick: Span,
+    switch: Span,
+    wake: Span,
+    cooling: Cooling,
     /// The limit that its server's processes share; none if they may use all cores.
     quota: Option<Quota>,
 }
@@ -83,148 +84,26 @@ pub(crate) struct Host {
 /// One core.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) host: HostId,
-    pub(crate) thread: ThreadId,
-    pub(crate) last: ThreadId,
-    pub(crate) busy_since: Time,
+    host: HostId,
+    thread: ThreadId,
+    last: ThreadId,
+    busy_since: Time,
     /// Since when it has been idle.
-    pub(crate) idle_since: Time,
+    idle_since: Time,
     /// Since when its thread has its slice, ticks that it met alone not counted.
-    pub(crate) slice_from: Time,
+    slice_from: Time,
     /// How far its thread's virtual run time is ahead of the clock, while cores are shared.
-    pub(crate) ahead: i64,
+    ahead: i64,
     /// The tick at which its thread must make room; [`Time::NEVER`] while nobody else is runnable.
-    pub(crate) turn_end: Time,
+    turn_end: Time,
     /// Whether its thread pays what it owes, without the lock that it will need.
     paying: bool,
     /// When the thread will have had all it asked for.
-    pub(crate) demand_end: Time,
+    demand_end: Time,
     /// When the core looks again.
-    pub(crate) until: Time,
+    until: Time,
     /// What it has of the limit of its host.
     ration: Ration,
-}
-
-/// One operating-system thread.
-#[derive(Debug)]
-pub(crate) struct Thread {
-    pub(crate) process: ProcessId,
-    pub(crate) role: Role,
-    pub(crate) status: Status,
-    pub(crate) core: CoreId,
-    /// The task it serves (bare threads).
-    pub(crate) task: TaskId,
-    /// CPU time of the current demand still to do.
-    pub(crate) left: Span,
-    /// Whether the current demand needs the GIL.
-    pub(crate) gil: bool,
-    /// Whether it stopped waiting for the GIL because a switch interval was over.
-    pub(crate) timed_out: bool,
-    /// How often the GIL had changed hands when it began to wait for it.
-    pub(crate) switches_seen: u32,
-    /// The request whose client it waits for to close.
-    pub(crate) lingers_for: RequestId,
-    /// The connection that it has accepted and whose bytes it waits for.
-    pub(crate) reads: RequestId,
-    /// When it left a core last.
-    pub(crate) left_at: Time,
-    /// By how much it was behind the average of those that shared the cores when it went to sleep, in ns of CPU time.
-    pub(crate) lag: i64,
-    /// Whether it sleeps in the run queue, because it was ahead.
-    pub(crate) owes: bool,
-    /// How long it was off the cores before it came back; zero once that was paid for.
-    pub(crate) away: Span,
-    /// Whether it comes back from a call that waited, and takes the GIL again.
-    pub(crate) returns: bool,
-    /// Whether its task has not run yet.
-    pub(crate) fresh: bool,
-    /// Whether what it computes is native code.
-    pub(crate) native: bool,
-    /// Requests that it has begun.
-    pub(crate) served: u32,
-    /// Whether it is about to look for work (pool servers).
-    pub(crate) looking: bool,
-    /// Pieces of the server's own Python that are left around the current request, and how long each takes.
-    pub(crate) pieces: (u8, Span),
-    /// CPU costs that were incurred and not yet paid: the thread's own clock is so far ahead.
-    pub(crate) owed: Span,
-    /// System calls in what it owes, and what is left of Python between some (hubs and loops beside native threads).
-    pub(crate) system_calls: u8,
-    pub(crate) stretch: BetweenCalls,
-    /// When it wakes by itself; [`Time::NEVER`] if it does not.
-    pub(crate) wake_at: Time,
-    /// Ends of the timeout blocks it is in.
-    pub(crate) deadlines: Vec<Time>,
-    /// The wait of its task, if that polls.
-    pub(crate) polls: Option<crate::machine::polls::Polls>,
-    /// What it does once it has paid.
-    pub(crate) deferred: Option<crate::program::advance::Effect>,
-}
-
-/// Python with system calls in it, after each of which the GIL is taken anew.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct BetweenCalls {
-    /// Pieces that are left, and how long each is.
-    pub(crate) left: u8,
-    pub(crate) piece: Span,
-    /// What comes with the last one.
-    pub(crate) last: Span,
-}
-
-/// What a thread is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
-    /// Accepts for itself and serves one request at a time.
-    Server,
-    /// Accepts for a pool.
-    Acceptor,
-    /// Serves from a pool's queue.
-    PoolServer,
-    /// Runs one branch of a fan-out.
-    Helper,
-    /// Runs steps for the hub or loop of this thread.
-    Native(ThreadId),
-    /// Runs a hub.
-    Hub(HubId),
-    /// Runs an event loop of asyncio.
-    Loop(LoopId),
-    /// Runs the loop of a router.
-    Router(RouterId),
-    /// Sends requests.
-    Generator(GeneratorId),
-}
-
-impl Role {
-    /// The hub that it runs, if it runs one.
-    #[inline(always)]
-    pub(crate) fn hub(self) -> HubId {
-        match self {
-            Role::Hub(hub) => hub,
-            Role::Server
-            | Role::PoolServer
-            | Role::Acceptor
-            | Role::Helper
-            | Role::Native(_)
-            | Role::Loop(_)
-            | Role::Router(_)
-            | Role::Generator(_) => HubId::NONE,
-        }
-    }
-}
-
-/// Where a thread is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Status {
-    /// Waiting for something.
-    Parked,
-    /// Waiting for the GIL.
-    WaitingGil,
-    /// In the run queue.
-    Ready,
-    /// On a core.
-    Running,
-    /// On a core that stands still, because the CPU limit of its server is used up.
-    Throttled,
 }
 
 /// All machines that servers run on, and their cores: nobody outside of this room knows more of them than it is told.
@@ -306,41 +185,6 @@ impl Core {
             demand_end: Time::ZERO,
             until: Time::NEVER,
             ration: Ration::NEW,
-        }
-    }
-}
-
-impl Thread {
-    pub(crate) fn new(process: ProcessId, role: Role) -> Thread {
-        Thread {
-            process,
-            role,
-            status: Status::Parked,
-            core: CoreId::NONE,
-            task: TaskId::NONE,
-            left: Span::ZERO,
-            gil: false,
-            timed_out: false,
-            switches_seen: 0,
-            lingers_for: RequestId::NONE,
-            reads: RequestId::NONE,
-            left_at: Time::ZERO,
-            lag: 0,
-            owes: false,
-            away: Span::ZERO,
-            returns: false,
-            fresh: false,
-            native: false,
-            served: 0,
-            looking: false,
-            pieces: (0, Span::ZERO),
-            owed: Span::ZERO,
-            system_calls: 0,
-            stretch: BetweenCalls::default(),
-            wake_at: Time::NEVER,
-            deadlines: Vec::new(),
-            polls: None,
-            deferred: None,
         }
     }
 }

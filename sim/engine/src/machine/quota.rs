@@ -13,7 +13,8 @@ use std::collections::VecDeque;
 
 use crate::kit::id::{CoreId, HostId};
 use crate::kit::time::{Span, Time};
-use crate::machine::{Role, Status};
+use crate::machine::Role;
+use crate::machine::thread::Status;
 use crate::model::CpuLimit;
 use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Probe};
@@ -102,7 +103,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(in crate::machine) fn may_run(&mut self, id: CoreId) -> bool {
         let core = &mut self.machine.cores[id];
-        if matches!(self.threads[core.thread].role, Role::Generator(_)) {
+        if matches!(self.threads[core.thread].role(), Role::Generator(_)) {
             // Whoever sends stands beside the container.
             (core.ration.accounted, core.ration.looks_at) = (Time::NEVER, Time::NEVER);
             return true;

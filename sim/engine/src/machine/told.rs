@@ -11,8 +11,8 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn tell_begun(&mut self, request: RequestId, task: TaskId) {
         if P::DETAIL {
             let thread = self.tasks[task].thread;
-            let hub = self.threads[thread].role.hub();
-            let process = self.threads[thread].process;
+            let hub = self.threads[thread].role().hub();
+            let process = self.threads[thread].process();
             tell(&mut self.probe, self.now, Detail::Begun { request, task, thread, hub, process });
         }
     }
@@ -21,7 +21,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn tell_thread(&mut self, thread: ThreadId, doing: Doing) {
         if P::DETAIL {
-            let host = self.processes[self.threads[thread].process].host;
+            let host = self.processes[self.threads[thread].process()].host();
             tell(&mut self.probe, self.now, Detail::Thread { thread, host, doing });
         }
     }

@@ -7,6 +7,7 @@
 use crate::kit::id::{ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Role;
+use crate::machine::above::CarrierForMachine;
 use crate::model::{Cooling, Costs};
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
@@ -55,8 +56,8 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn own_work(&mut self, process: ProcessId, part: Part, unused: Span) -> Span {
         let now = self.now;
         let state = &mut self.processes[process];
-        let cost = part.cost(&self.model.workers[state.worker].costs);
-        let cooling = self.model.hosts[state.host.index()].cooling;
+        let cost = part.cost(&self.model.workers[state.worker()].costs);
+        let cooling = self.model.hosts[state.host().index()].cooling;
         if cooling.cold_percent <= 100 {
             // Nobody ever asks when it was done last.
             return cost;
@@ -69,7 +70,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn respond_work(&mut self, task: TaskId) -> Span {
         let state = &self.tasks[task];
-        let process = self.threads[state.thread].process;
+        let process = self.threads[state.thread].process();
         self.own_work(process, Part::Respond, self.waited(state.request))
     }
 
@@ -85,8 +86,8 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(crate) fn unused_since(&self, thread: ThreadId) -> Time {
         let state = &self.threads[thread];
-        match state.role {
-            Role::Server if state.task.is_none() => self.processes[state.process].left_at,
+        match state.role() {
+            Role::Server if self.current_task(thread).is_none() => self.processes[state.process()].left_at,
             _ => state.left_at,
         }
     }

@@ -1,7 +1,7 @@
 //! What this room asks of those above it: they do it, and the room does not know who they are.
 
 use crate::kit::id::{ConnId, ProcessId, RequestId, RouterId, TaskId, ThreadId};
-use crate::kit::time::Span;
+use crate::kit::time::{Span, Time};
 
 /// Whoever listens and reads, whatever kind of carrier it is.
 pub(crate) trait CarrierForNet {
@@ -22,6 +22,18 @@ pub(crate) trait CarrierForNet {
 
     /// The process of a connection is gone; the greenlet that waited at it has left its place.
     fn conn_orphaned(&mut self, conn: ConnId);
+
+    /// A connection of a process is over; who waits for that before it accepts another goes on.
+    fn connection_over(&mut self, process: ProcessId);
+
+    /// Takes the oldest request that has come over a kept connection and that its process has not seen.
+    fn unread(&mut self, process: ProcessId) -> Option<RequestId>;
+
+    /// Takes the oldest request that a process has accepted and no thread has taken, and with it its connection.
+    fn untaken(&mut self, process: ProcessId) -> Option<RequestId>;
+
+    /// How many requests have come to a process that no thread has taken.
+    fn unserved(&self, process: ProcessId) -> usize;
 
     /// Whether the carrier of a process closes idle connections by timers of its own.
     fn times_idle_itself(&self, process: ProcessId) -> bool;
@@ -69,6 +81,9 @@ pub(crate) trait SenderForNet {
     ///
     /// That makes a difference to sockets that wait for data, and to no others.
     fn sends_later(&self, id: RequestId) -> bool;
+
+    /// When the sender of a request polls for the first time, having connected for all that began together.
+    fn polls_at(&self, id: RequestId) -> Time;
 
     /// How long until the sender's core has written a request.
     fn sends_after(&mut self, id: RequestId) -> Span;

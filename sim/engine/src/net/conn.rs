@@ -13,10 +13,10 @@
 //! A connection's port, its entry in a firewall's table and its descriptor are taken for as long as it is there; a request that is
 //! under way over it has the first two.
 
-use crate::client::Idle;
-use crate::kit::id::{ConnId, HubId, ProcessId, RequestId, ThreadId};
+use crate::kit::id::{ConnId, HubId, ProcessId, RequestId};
 use crate::kit::time::{Span, Time};
 use crate::model::{KeepAlive, WorkerKind};
+use crate::net::Net;
 use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::SenderForNet;
@@ -29,12 +29,12 @@ use crate::world::{Event, World};
 #[derive(Debug)]
 pub(crate) struct Conn {
     listener: u16,
-    pub(crate) process: ProcessId,
+    process: ProcessId,
     /// The hub whose greenlet waits on it, if a hub serves it, and on which of its sockets.
-    pub(crate) hub: HubId,
-    pub(crate) sock: u32,
+    hub: HubId,
+    sock: u32,
     /// The request whose bytes have come and that nobody serves yet.
-    pub(crate) request: RequestId,
+    request: RequestId,
     /// The client group that it belongs to; the proxy, if there is one.
     client: u16,
     /// Requests over it so far.
@@ -42,9 +42,9 @@ pub(crate) struct Conn {
     /// Whether it waits for a request.
     idle: bool,
     /// Whether the server looks at it: a pool's accepting thread has it in its poller.
-    pub(crate) polled: bool,
+    polled: bool,
     /// Whether both sides believe in it.
-    pub(crate) open: bool,
+    open: bool,
     /// Whether the server and who asks still know it.
     server_holds: bool,
     owner_holds: bool,
@@ -56,6 +56,20 @@ pub(crate) struct Conn {
     tracked: bool,
 }
 
+impl Net {
+    /// A connection that outlives a request.
+    #[inline(always)]
+    pub(crate) fn conn(&self, conn: ConnId) -> &Conn {
+        &self.conns[conn]
+    }
+
+    /// The same, when something happens to it.
+    #[inline(always)]
+    pub(crate) fn conn_mut(&mut self, conn: ConnId) -> &mut Conn {
+        &mut self.conns[conn]
+    }
+}
+
 impl<P: Probe> World<'_, P> {
     /// How the sender of a request keeps connections.
     fn keeping(&self, request: &Request) -> Option<KeepAlive> {
@@ -65,8 +79,9 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn idle_mut(&mut self, client: u16) -> &mut Idle {
-        if self.model.proxy.is_some() { &mut self.proxy_idle } else { &mut self.clients[usize::from(client)].idle }
+    fn idle_mut(&mut self, client: u16) -> &mut Vec<ConnId> {
+        let of = if self.model.proxy.is_some() { 0 } else { usize::from(client) };
+        &mut self.net.idle[of]
     }
 
     /// The youngest idle connection for a request, to `server` if that is set.
@@ -74,18 +89,18 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn reusable(&mut self, id: RequestId, server: Option<usize>) -> Option<ConnId> {
         self.keeping(&self.requests[id])?;
         let client = self.requests[id].client;
-        let mut at = self.idle_mut(client).0.len();
+        let mut at = self.idle_mut(client).len();
         while at > 0 {
             at -= 1;
-            let conn = self.idle_mut(client).0[at];
-            let state = &mut self.conns[conn];
+            let conn = self.idle_mut(client)[at];
+            let state = &mut self.net.conns[conn];
             if !state.open {
                 state.owner_holds = false;
-                self.idle_mut(client).0.remove(at);
+                self.idle_mut(client).remove(at);
                 self.drop_conn(conn);
             } else if server.is_none_or(|server| server == usize::from(state.listener)) {
                 state.owner_until = Time::NEVER;
-                self.idle_mut(client).0.remove(at);
+                self.idle_mut(client).remove(at);
                 return Some(conn);
             }
         }
@@ -95,35 +110,37 @@ impl<P: Probe> World<'_, P> {
     /// A request leaves over a connection that is there already.
     #[inline(never)]
     pub(crate) fn send_over(&mut self, id: RequestId, conn: ConnId, at: Time) {
-        let state = &mut self.conns[conn];
+        let state = &mut self.net.conns[conn];
         let listener = state.listener;
         let request = &mut self.requests[id];
-        (request.conn, request.listener, request.stage) = (conn, listener, Stage::Connecting);
-        request.link.port |= std::mem::take(&mut state.port);
-        request.link.tracked = std::mem::take(&mut state.tracked);
-        self.listeners[usize::from(listener)].open += 1;
+        (request.listener, request.stage) = (listener, Stage::Connecting);
+        let link = &mut self.net.links[id];
+        link.conn = conn;
+        link.port |= std::mem::take(&mut state.port);
+        link.tracked = std::mem::take(&mut state.tracked);
+        self.net.listeners[usize::from(listener)].open += 1;
         self.queue.push(at, Event::Again(id));
     }
 
     /// The bytes of a request arrive over a connection that was kept.
     #[inline(never)]
     pub(crate) fn again_event(&mut self, id: RequestId) {
-        let conn = self.requests[id].conn;
+        let conn = self.net.links[id].conn;
         if self.requests[id].ending.is_some() {
             self.close_conn(conn);
             self.forget(id);
             return;
         }
-        if !self.conns[conn].open {
+        if !self.net.conns[conn].open {
             return self.connect_anew(id, conn);
         }
         self.arrived_whole(id);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
-        let state = &mut self.conns[conn];
+        let state = &mut self.net.conns[conn];
         (state.idle, state.request) = (false, id);
         let process = state.process;
-        let request = &mut self.requests[id];
-        (request.stage, request.link.process) = (Stage::Accepted, process);
+        self.requests[id].stage = Stage::Accepted;
+        self.net.links[id].process = process;
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
         self.conn_readable(conn, id);
     }
@@ -132,12 +149,11 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     fn connect_anew(&mut self, id: RequestId, conn: ConnId) {
-        self.conns[conn].owner_holds = false;
+        self.net.conns[conn].owner_holds = false;
         self.drop_conn(conn);
-        let request = &mut self.requests[id];
-        request.conn = ConnId::NONE;
+        self.net.links[id].conn = ConnId::NONE;
         // The old port is free at once, so there is one for the new connection.
-        self.net.untrack(self.model, request, self.now);
+        self.net.untrack(self.model, id, self.requests[id].listener, self.now);
         self.aim_socket(id);
         let busy = if self.model.proxy.is_some() { Span::ZERO } else { self.connects_after(id) };
         self.queue.push(self.now + busy + self.hop_network(id) * 2, Event::Syn(id));
@@ -146,14 +162,14 @@ impl<P: Probe> World<'_, P> {
     /// Whether the connection of a request stays after its response, and how often it has been used by then.
     #[inline(always)]
     pub(crate) fn keeps(&self, id: RequestId, process: ProcessId) -> Option<u32> {
-        let request = &self.requests[id];
+        let (request, link) = (&self.requests[id], &self.net.links[id]);
         let worker = self.worker(process);
         let may = request.ending.is_none()
-            && !request.link.turned_away
+            && !link.turned_away
             && request.why != Why::Check
             && !self.accepts_no_more(process);
         let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
-        let used = if request.conn.is_some() { self.conns[request.conn].used + 1 } else { 1 };
+        let used = if link.conn.is_some() { self.net.conns[link.conn].used + 1 } else { 1 };
         self.keeping(request).filter(|spec| may && served && used < spec.requests).map(|_| used)
     }
 
@@ -161,46 +177,47 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
         let request = &self.requests[id];
-        let (conn, client, listener) = (request.conn, request.client, request.listener);
+        let (conn, client, listener) = (self.net.links[id].conn, request.client, request.listener);
         let Some(used) = self.keeps(id, process) else {
             self.close_served(conn);
             return None;
         };
-        let conn = if conn.is_some() { conn } else { self.conns.insert(Conn::new(listener, process, client)) };
+        let conn = if conn.is_some() { conn } else { self.net.conns.insert(Conn::new(listener, process, client)) };
         let proxied = self.model.proxy.is_some();
-        let request = &mut self.requests[id];
-        request.conn = conn;
-        let state = &mut self.conns[conn];
+        let link = &mut self.net.links[id];
+        link.conn = conn;
+        let state = &mut self.net.conns[conn];
         (state.used, state.idle, state.polled, state.request) = (used, true, false, RequestId::NONE);
-        state.port = !proxied && std::mem::take(&mut request.link.port);
-        state.tracked = std::mem::take(&mut request.link.tracked);
+        state.port = !proxied && std::mem::take(&mut link.port);
+        state.tracked = std::mem::take(&mut link.tracked);
         Some(conn)
     }
 
     /// The server begins to wait for the next request over a connection.
     pub(crate) fn start_idle(&mut self, conn: ConnId) {
-        let process = self.conns[conn].process;
+        let process = self.net.conns[conn].process;
         let usual = self.worker(process).keep_alive;
         let keeps = usual.filter(|_| !self.times_idle_itself(process)).unwrap_or(Span::MAX);
-        let state = &mut self.conns[conn];
+        let state = &mut self.net.conns[conn];
         (state.polled, state.server_until) = (true, self.now.saturating_add(keeps));
         if state.server_until != Time::NEVER {
             self.queue.push(state.server_until, Event::Idle(conn));
         }
     }
 
-    /// A pool's accepting thread has put a connection back into its poller, which tells of what has come before.
-    pub(crate) fn back_in_poller(&mut self, conn: ConnId) {
-        let state = &mut self.conns[conn];
-        let (request, process, open) = (state.request, state.process, state.open);
+    /// A pool's accepting thread has put a connection back into its poller, which tells of the request that has come before.
+    pub(crate) fn back_in_poller(&mut self, conn: ConnId) -> Option<RequestId> {
+        let state = &mut self.net.conns[conn];
+        let (request, open) = (state.request, state.open);
         if !open {
-            return self.server_forgets(conn);
+            self.server_forgets(conn);
+        } else if request.is_none() {
+            self.start_idle(conn);
+        } else {
+            state.polled = true;
+            return Some(request);
         }
-        if request.is_none() {
-            return self.start_idle(conn);
-        }
-        state.polled = true;
-        self.processes[process].readable.push_back(request);
+        None
     }
 
     /// A server that has served a request closes its connection with the response.
@@ -208,7 +225,7 @@ impl<P: Probe> World<'_, P> {
         if conn.is_none() {
             return;
         }
-        let state = &mut self.conns[conn];
+        let state = &mut self.net.conns[conn];
         (state.open, state.server_holds) = (false, false);
         self.conn_closed(conn);
     }
@@ -216,18 +233,18 @@ impl<P: Probe> World<'_, P> {
     /// A response has come to who keeps the connection; `in_time` if it was still wanted.
     #[inline]
     pub(crate) fn keep_by_owner(&mut self, id: RequestId, in_time: bool) {
-        let conn = std::mem::replace(&mut self.requests[id].conn, ConnId::NONE);
+        let conn = std::mem::replace(&mut self.net.links[id].conn, ConnId::NONE);
         if conn.is_none() {
             return;
         }
-        let Some(spec) = self.keeping(&self.requests[id]).filter(|_| in_time && self.conns[conn].open) else {
+        let Some(spec) = self.keeping(&self.requests[id]).filter(|_| in_time && self.net.conns[conn].open) else {
             return self.close_conn(conn);
         };
         let client = self.requests[id].client;
         let until = self.now.saturating_add(spec.timeout);
-        self.conns[conn].owner_until = until;
+        self.net.conns[conn].owner_until = until;
         self.queue.push(until, Event::Idle(conn));
-        let idle = &mut self.idle_mut(client).0;
+        let idle = self.idle_mut(client);
         idle.push(conn);
         if idle.len() > spec.connections as usize {
             let oldest = idle.remove(0);
@@ -238,10 +255,10 @@ impl<P: Probe> World<'_, P> {
     /// The time of an idle connection is over for one of its sides.
     #[inline(never)]
     pub(crate) fn idle_event(&mut self, conn: ConnId) {
-        let Some(state) = self.conns.get(conn).filter(|state| state.idle && state.open) else { return };
+        let Some(state) = self.net.conns.get(conn).filter(|state| state.idle && state.open) else { return };
         if state.owner_until == self.now {
             let client = state.client;
-            self.idle_mut(client).0.retain(|&other| other != conn);
+            self.idle_mut(client).retain(|&other| other != conn);
             self.close_conn(conn);
         } else if state.server_until == self.now {
             self.server_closes(conn);
@@ -250,8 +267,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Who asks closes a connection.
     fn close_conn(&mut self, conn: ConnId) {
-        let first = self.conns[conn].open;
-        self.conns[conn].owner_holds = false;
+        let first = self.net.conns[conn].open;
+        self.net.conns[conn].owner_holds = false;
         self.give_conn_port(conn, first);
         if first {
             self.server_closes(conn);
@@ -262,7 +279,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A server closes a connection over which nobody asks it anything.
     pub(crate) fn closes_idle(&mut self, conn: ConnId) {
-        if self.conns[conn].idle && self.conns[conn].open {
+        if self.net.conns[conn].idle && self.net.conns[conn].open {
             self.server_closes(conn);
         }
     }
@@ -270,15 +287,15 @@ impl<P: Probe> World<'_, P> {
     /// The server's side of an idle connection ends: a greenlet wakes to end, or the poller forgets it.
     fn server_closes(&mut self, conn: ConnId) {
         self.give_conn_port(conn, false);
-        self.conns[conn].open = false;
-        if !self.conn_ended(conn) && self.conns[conn].polled {
+        self.net.conns[conn].open = false;
+        if !self.conn_ended(conn) && self.net.conns[conn].polled {
             self.server_forgets(conn);
         }
     }
 
     /// The server has closed its side: the poller forgets it, or its greenlet has ended.
     pub(crate) fn server_forgets(&mut self, conn: ConnId) {
-        let state = &mut self.conns[conn];
+        let state = &mut self.net.conns[conn];
         let process = state.process;
         state.server_holds = false;
         self.conn_forgotten(conn);
@@ -289,7 +306,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn give_conn_port(&mut self, conn: ConnId, first: bool) {
-        let state = &mut self.conns[conn];
+        let state = &mut self.net.conns[conn];
         if std::mem::take(&mut state.port) {
             let client = usize::from(state.client);
             self.net.give_kept_port(self.model, client, first, self.now);
@@ -297,9 +314,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn drop_conn(&mut self, conn: ConnId) {
-        let state = &self.conns[conn];
+        let state = &self.net.conns[conn];
         if !state.server_holds && !state.owner_holds {
-            let state = self.conns.remove(conn);
+            let state = self.net.conns.remove(conn);
             if state.tracked {
                 self.net.let_go(self.model, state.listener, false, self.now);
             }
@@ -308,9 +325,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The connection of a request that is under way is gone with its process.
     pub(crate) fn break_conn(&mut self, id: RequestId) {
-        let conn = std::mem::replace(&mut self.requests[id].conn, ConnId::NONE);
+        let conn = std::mem::replace(&mut self.net.links[id].conn, ConnId::NONE);
         if conn.is_some() {
-            let state = &mut self.conns[conn];
+            let state = &mut self.net.conns[conn];
             (state.open, state.server_holds, state.owner_holds) = (false, false, false);
             if state.hub.is_some() && state.request == id {
                 // Its greenlet was still waiting.
@@ -325,11 +342,11 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn close_idle(&mut self, process: ProcessId) {
         for conn in self.idle_of(process) {
-            if self.conns[conn].open {
+            if self.net.conns[conn].open {
                 self.server_closes(conn);
             }
         }
-        while let Some(id) = self.processes[process].readable.pop_front() {
+        while let Some(id) = self.unread(process) {
             self.connection_over(process);
             self.reset_connection(id);
         }
@@ -338,7 +355,7 @@ impl<P: Probe> World<'_, P> {
     /// A process is gone, and its idle connections with it.
     pub(crate) fn drop_idle(&mut self, process: ProcessId) {
         for conn in self.idle_of(process) {
-            let state = &mut self.conns[conn];
+            let state = &mut self.net.conns[conn];
             (state.open, state.server_holds) = (false, false);
             self.conn_orphaned(conn);
             self.give_conn_port(conn, false);
@@ -349,22 +366,56 @@ impl<P: Probe> World<'_, P> {
 
     fn idle_of(&self, process: ProcessId) -> Vec<ConnId> {
         let idle = |state: &Conn| state.process == process && state.idle && state.server_holds;
-        self.conns.iter().filter(|(_, state)| idle(state)).map(|(conn, _)| conn).collect()
-    }
-
-    /// A pool's accepting thread may go on when a connection is over.
-    #[inline]
-    pub(crate) fn connection_over(&mut self, process: ProcessId) {
-        let process = &mut self.processes[process];
-        process.connections = process.connections.saturating_sub(1);
-        let stalled = std::mem::replace(&mut process.stalled, ThreadId::NONE);
-        if stalled.is_some() {
-            self.make_ready(stalled);
-        }
+        self.net.conns.iter().filter(|(_, state)| idle(state)).map(|(conn, _)| conn).collect()
     }
 }
 
 impl Conn {
+    /// The process that keeps it.
+    pub(crate) fn process(&self) -> ProcessId {
+        self.process
+    }
+
+    /// The hub whose greenlet waits on it, if a hub serves it.
+    pub(crate) fn hub(&self) -> HubId {
+        self.hub
+    }
+
+    /// Its socket in the hub or loop that serves it.
+    pub(crate) fn sock(&self) -> u32 {
+        self.sock
+    }
+
+    /// Whether a pool's accepting thread has it in its poller.
+    pub(crate) fn is_polled(&self) -> bool {
+        self.polled
+    }
+
+    /// Whether the bytes of a request have come that nobody serves yet.
+    pub(crate) fn has_request(&self) -> bool {
+        self.request.is_some()
+    }
+
+    /// The request whose bytes have come, which will be served now.
+    pub(crate) fn take_request(&mut self) -> RequestId {
+        std::mem::replace(&mut self.request, RequestId::NONE)
+    }
+
+    /// A greenlet of a hub begins to wait on it, at a socket.
+    pub(crate) fn waits_on_hub(&mut self, hub: HubId, sock: u32) {
+        (self.hub, self.sock) = (hub, sock);
+    }
+
+    /// A loop reads from it, at a socket.
+    pub(crate) fn is_read_at(&mut self, sock: u32) {
+        self.sock = sock;
+    }
+
+    /// No greenlet waits on it any more: the hub of the one that did.
+    pub(crate) fn leaves_hub(&mut self) -> HubId {
+        std::mem::replace(&mut self.hub, HubId::NONE)
+    }
+
     /// A connection that begins to outlive its first request.
     fn new(listener: u16, process: ProcessId, client: u16) -> Conn {
         Conn {

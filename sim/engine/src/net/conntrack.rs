@@ -10,7 +10,6 @@ use super::Net;
 use crate::kit::id::RequestId;
 use crate::kit::time::Time;
 use crate::model::Model;
-use crate::program::request::Request;
 use crate::program::wait::Ending;
 use crate::watch::probe::Probe;
 use crate::world::World;
@@ -19,24 +18,25 @@ impl<P: Probe> World<'_, P> {
     /// Finds or makes the entry of a connection; false if the table is full.
     pub(super) fn track(&mut self, id: RequestId) -> bool {
         let Some(conntrack) = &self.model.kernel.conntrack else { return true };
-        let request = &mut self.requests[id];
-        if request.link.tracked {
+        let (link, request) = (&mut self.net.links[id], &self.requests[id]);
+        if link.tracked {
             return true;
         }
         let host = self.model.listeners[usize::from(request.listener)].host as usize;
         let places = &mut self.net.tracked[host];
-        request.link.tracked = places.take(conntrack.max, self.now);
+        link.tracked = places.take(conntrack.max, self.now);
         self.net.counts.conntrack_peak = self.net.counts.conntrack_peak.max(places.taken());
-        request.link.tracked
+        link.tracked
     }
 }
 
 impl Net {
     /// Lets the entry of a connection go, which both ends have forgotten.
-    pub(crate) fn untrack(&mut self, model: &Model, request: &mut Request, now: Time) {
-        if std::mem::take(&mut request.link.tracked) {
-            let broken = matches!(request.link.verdict, Some(Ending::Refused | Ending::Reset));
-            self.let_go(model, request.listener, broken, now);
+    pub(super) fn untrack(&mut self, model: &Model, id: RequestId, listener: u16, now: Time) {
+        let link = &mut self.links[id];
+        if std::mem::take(&mut link.tracked) {
+            let broken = matches!(link.verdict, Some(Ending::Refused | Ending::Reset));
+            self.let_go(model, listener, broken, now);
         }
     }
 

@@ -17,10 +17,10 @@ use super::syn::{COOKIE_GOOD, REMEMBERED, RTO_MIN};
 use super::wheel::Wheel;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::Status;
 use crate::net::above::RouterForNet;
 use crate::net::above::SenderForNet;
-use crate::program::request::{Deferred, Stage};
+use crate::net::link::Deferred;
+use crate::program::request::Stage;
 use crate::program::wait::Ending;
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
@@ -64,8 +64,8 @@ impl<P: Probe> World<'_, P> {
             return self.bytes_arrive(id);
         }
         if self.acknowledge(id) {
-            let polls_at = self.clients[usize::from(self.requests[id].client)].polls_at;
-            let deferred = &mut self.requests[id].link.deferred;
+            let polls_at = self.polls_at(id);
+            let deferred = &mut self.net.links[id].deferred;
             (deferred.unsent, deferred.data_at) = (true, self.now.max(polls_at));
             self.queue.push(deferred.data_at, Event::Data(id));
         }
@@ -73,12 +73,12 @@ impl<P: Probe> World<'_, P> {
 
     /// The bare end of a handshake; false if that broke the connection off.
     fn acknowledge(&mut self, id: RequestId) -> bool {
-        let link = &self.requests[id].link;
+        let link = &self.net.links[id];
         if !link.cookie {
             return true;
         }
-        if !self.listeners[link.socket as usize].is_full() {
-            let deferred = &mut self.requests[id].link.deferred;
+        if !self.net.listeners[link.socket as usize].is_full() {
+            let deferred = &mut self.net.links[id].deferred;
             (deferred.heard, deferred.dataless) = (true, true);
             self.complete_handshake(id);
             return true;
@@ -99,28 +99,28 @@ impl<P: Probe> World<'_, P> {
     /// A sender writes its bytes, or they come to the server's socket.
     #[inline(never)]
     pub(crate) fn data_event(&mut self, id: RequestId) {
-        if !self.requests.contains(id) || self.requests[id].link.deferred.data_at != self.now {
+        if !self.requests.contains(id) || self.net.links[id].deferred.data_at != self.now {
             return;
         }
-        if std::mem::take(&mut self.requests[id].link.deferred.unsent) {
+        if std::mem::take(&mut self.net.links[id].deferred.unsent) {
             let at = self.now + self.sends_after(id) + self.hop_network(id);
-            self.requests[id].link.deferred.data_at = at;
+            self.net.links[id].deferred.data_at = at;
             return self.queue.push(at, Event::Data(id));
         }
-        self.requests[id].link.deferred.data_at = Time::NEVER;
+        self.net.links[id].deferred.data_at = Time::NEVER;
         self.bytes_arrive(id);
     }
 
     /// A request's bytes come to the socket it was sent to.
     fn bytes_arrive(&mut self, id: RequestId) {
-        let link = &self.requests[id].link;
+        let link = &self.net.links[id];
         let (index, deferred) = (link.socket as usize, link.deferred);
         if !deferred.heard {
-            if !self.listeners[index].is_full() {
-                self.requests[id].link.deferred.heard = true;
+            if !self.net.listeners[index].is_full() {
+                self.net.links[id].deferred.heard = true;
                 self.complete_handshake(id);
             } else if !self.overflows(id) {
-                self.requests[id].link.deferred.tries = 0;
+                self.net.links[id].deferred.tries = 0;
                 self.ignore(id);
             }
             return;
@@ -128,18 +128,18 @@ impl<P: Probe> World<'_, P> {
         if !deferred.dataless {
             return;
         }
-        self.requests[id].link.deferred.dataless = false;
+        self.net.links[id].deferred.dataless = false;
         if deferred.reader.is_some() {
-            self.requests[id].link.deferred.reader = ThreadId::NONE;
-            if self.threads[deferred.reader].status == Status::Parked {
+            self.net.links[id].deferred.reader = ThreadId::NONE;
+            if self.threads[deferred.reader].is_parked() {
                 self.make_ready(deferred.reader);
             }
             return;
         }
         if deferred.aside {
             // The greenlet that waits for them has had it from the accept queue already.
-            self.listeners[index].queue.push_front(id);
-            self.listeners[index].aside += 1;
+            self.net.listeners[index].queue.push_front(id);
+            self.net.listeners[index].aside += 1;
             tell(&mut self.probe, self.now, Detail::Queued { listener: index as u32, request: id });
             return self.wake_for(index);
         }
@@ -151,21 +151,20 @@ impl<P: Probe> World<'_, P> {
     /// A thread has accepted a connection; true if it waits for its bytes.
     #[inline(always)]
     pub(crate) fn reads_later_on(&mut self, id: RequestId, thread: ThreadId) -> bool {
-        let deferred = &mut self.requests[id].link.deferred;
+        let deferred = &mut self.net.links[id].deferred;
         if !deferred.dataless {
             return false;
         }
         deferred.reader = thread;
-        self.threads[thread].reads = id;
         true
     }
 
     /// Whether a hub has accepted the oldest connection before, and its greenlet goes on.
     #[inline]
     pub(crate) fn waits_aside(&self, process: ProcessId) -> bool {
-        let listener = self.processes[process].listener;
-        self.listeners[listener].aside > 0
-            && matches!(self.listeners[listener].queue.front(), Some(&id) if self.requests[id].link.deferred.aside)
+        let listener = self.processes[process].socket();
+        self.net.listeners[listener].aside > 0
+            && matches!(self.net.listeners[listener].queue.front(), Some(&id) if self.net.links[id].deferred.aside)
     }
 
     /// A hub accepts the oldest connection, and its greenlet waits for the bytes; false if they are there.
@@ -178,14 +177,14 @@ impl<P: Probe> World<'_, P> {
 
     #[inline(never)]
     fn sets_aside(&mut self, process: ProcessId) -> bool {
-        let listener = self.processes[process].listener;
-        let Some(&id) = self.listeners[listener].queue.front() else { return false };
-        let deferred = &mut self.requests[id].link.deferred;
+        let listener = self.processes[process].socket();
+        let Some(&id) = self.net.listeners[listener].queue.front() else { return false };
+        let deferred = &mut self.net.links[id].deferred;
         if !deferred.dataless {
             return false;
         }
         deferred.aside = true;
-        self.listeners[listener].queue.pop_front();
+        self.net.listeners[listener].queue.pop_front();
         tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });
         true
     }
@@ -193,8 +192,8 @@ impl<P: Probe> World<'_, P> {
     /// Somebody takes a connection from an accept queue, or goes on with one that he had taken before.
     #[inline]
     pub(super) fn leaves_aside(&mut self, id: RequestId, index: usize) {
-        if std::mem::take(&mut self.requests[id].link.deferred.aside) {
-            self.listeners[index].aside -= 1;
+        if std::mem::take(&mut self.net.links[id].deferred.aside) {
+            self.net.listeners[index].aside -= 1;
         }
     }
 
@@ -202,7 +201,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(super) fn send_again(&mut self, id: RequestId) {
         let way = self.way_of(id);
-        let deferred = &mut self.requests[id].link.deferred;
+        let deferred = &mut self.net.links[id].deferred;
         let pause = (RTO_MIN + way * 2) * (1 << deferred.tries.saturating_sub(1).min(9));
         deferred.tries = deferred.tries.saturating_add(1);
         self.queue.push(self.timer(pause), Event::Retransmit(id));
@@ -212,32 +211,33 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(super) fn sent_again(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let good_for = if request.link.cookie { COOKIE_GOOD } else { REMEMBERED };
-        let void = self.now - request.link.ignored_at > good_for;
-        let gone = match request.link.relay {
-            Some(relay) => relay.closed,
-            None => self.is_down(usize::from(request.listener)),
+        let link = &self.net.links[id];
+        let good_for = if link.cookie { COOKIE_GOOD } else { REMEMBERED };
+        let void = self.now - link.ignored_at > good_for;
+        let gone = match link.is_routed() {
+            true => link.is_session_closed(),
+            false => self.is_down(usize::from(request.listener)),
         };
         if void || gone {
             self.break_off(id);
-        } else if self.listeners[request.link.socket as usize].is_full() {
+        } else if self.net.listeners[link.socket as usize].is_full() {
             self.net.counts.ack_drops += 1;
             self.send_again(id);
         } else {
-            self.requests[id].link.deferred.heard = true;
+            self.net.links[id].deferred.heard = true;
             self.complete_handshake(id);
         }
     }
 
     /// One way to the socket that a request was sent to.
     fn way_of(&self, id: RequestId) -> Span {
-        if self.requests[id].link.relay.is_some() { Span::ZERO } else { self.hop_network(id) }
+        if self.net.links[id].is_routed() { Span::ZERO } else { self.hop_network(id) }
     }
 
     /// The server has no connection any more, or never had one, and says so.
     fn break_off(&mut self, id: RequestId) {
         self.leave_handshake(id);
-        if self.requests[id].link.relay.is_some() {
+        if self.net.links[id].is_routed() {
             return self.abandon_relay(id);
         }
         self.answer_with(id, Ending::Reset, Span::ZERO);
@@ -248,9 +248,9 @@ impl<P: Probe> World<'_, P> {
         if self.defers() {
             let request = &self.requests[id];
             let socket = self.socket_of(usize::from(request.listener), request.key);
-            let link = &mut self.requests[id].link;
+            let link = &mut self.net.links[id];
             link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
-            (link.cookie, link.deferred) = (true, Deferred::default());
+            (link.cookie, link.deferred) = (true, Deferred::NONE);
         }
     }
 
@@ -270,7 +270,7 @@ impl<P: Probe> World<'_, P> {
     /// A router's connection to the workers' socket is made, as the router sees it.
     #[inline(never)]
     pub(super) fn relay_connected(&mut self, id: RequestId) {
-        if self.requests[id].link.relay.is_some_and(|relay| relay.closed) {
+        if self.net.links[id].is_session_closed() {
             return self.break_off(id);
         }
         if self.acknowledge(id) {
@@ -280,8 +280,8 @@ impl<P: Probe> World<'_, P> {
 
     /// A router writes a request to the worker that it is connected to.
     pub(crate) fn relay_data(&mut self, id: RequestId) {
-        let link = &self.requests[id].link;
-        let closed = link.relay.is_some_and(|relay| relay.closed);
+        let link = &self.net.links[id];
+        let closed = link.is_session_closed();
         if closed && !link.deferred.heard {
             return self.break_off(id);
         }

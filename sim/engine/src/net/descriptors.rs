@@ -23,16 +23,16 @@ pub(crate) const FAILED_ACCEPT: Span = Span::from_us(1);
 
 /// How a hub waits after an accept that failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BackOff {
+pub(super) struct BackOff {
     /// How long the next wait will be.
-    pub(crate) delay: Span,
+    delay: Span,
     /// Whether it waits now.
-    pub(crate) waits: bool,
+    waits: bool,
 }
 
 impl BackOff {
     /// gevent 26.9, `baseserver.py`, `min_delay`.
-    pub(crate) const FIRST: Span = Span::from_ms(10);
+    const FIRST: Span = Span::from_ms(10);
     /// gevent 26.9, `baseserver.py`, `max_delay`.
     const LONGEST: Span = Span::from_secs(1);
 }
@@ -47,8 +47,9 @@ impl<P: Probe> World<'_, P> {
     /// Whether there is a connection to accept, and no descriptor for it.
     pub(crate) fn accept_fails(&mut self, process: ProcessId) -> bool {
         let Some(limit) = self.model.kernel.descriptors else { return false };
-        let listener = self.processes[process].listener;
-        let fails = !self.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
+        let listener = self.processes[process].socket();
+        let fails =
+            !self.net.listeners[listener].queue.is_empty() && self.net.descriptors[process.index()] + OWN >= limit;
         self.net.counts.descriptor_failures += u64::from(fails);
         fails
     }
@@ -72,19 +73,18 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn accept_again(&mut self, thread: ThreadId) -> Demand {
-        if self.dies_of_emfile(self.threads[thread].process) {
+        if self.dies_of_emfile(self.threads[thread].process()) {
             return Demand::Wait;
         }
         let state = &mut self.threads[thread];
-        let costs = &self.model.workers[self.processes[state.process].worker].costs;
-        state.owed += costs.poll.max(FAILED_ACCEPT);
+        let costs = &self.model.workers[self.processes[state.process()].worker()].costs;
+        state.owe(costs.poll.max(FAILED_ACCEPT));
         Demand::PAY
     }
 
-    /// A hub that could not accept leaves its listener alone for a while.
-    pub(crate) fn back_off(&mut self, hub: HubId) {
-        let thread = self.hubs[hub].thread;
-        let now = self.now + self.threads[thread].owed;
+    /// A hub that could not accept leaves its listener alone for a while, from the time that its thread has come to.
+    pub(crate) fn back_off(&mut self, hub: HubId, thread: ThreadId) {
+        let now = self.now + self.threads[thread].owed();
         let state = &mut self.net.backoffs[hub.index()];
         state.waits = true;
         self.queue.push(now + state.delay, Event::AcceptAgain(hub));
@@ -96,5 +96,17 @@ impl Net {
     /// A hub that could not accept has waited long enough.
     pub(crate) fn backed_off(&mut self, hub: HubId) {
         self.backoffs[hub.index()].waits = false;
+    }
+
+    /// Whether a hub leaves its listener alone for a while.
+    #[inline(always)]
+    pub(crate) fn backs_off(&self, hub: HubId) -> bool {
+        self.backoffs[hub.index()].waits
+    }
+
+    /// A hub has accepted: the next time that it cannot, it waits as briefly as the first time.
+    #[inline(always)]
+    pub(crate) fn has_accepted(&mut self, hub: HubId) {
+        self.backoffs[hub.index()].delay = BackOff::FIRST;
     }
 }

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::mix;
 use crate::model::kernel::Wakes;
+use crate::net::Net;
 use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::RouterForNet;
@@ -28,21 +29,21 @@ use crate::world::World;
 #[derive(Debug)]
 pub(crate) struct Listener {
     /// Established connections that nobody has accepted.
-    pub(crate) queue: VecDeque<RequestId>,
+    pub(super) queue: VecDeque<RequestId>,
     /// Threads blocked in accept, oldest first: the kernel wakes one for each connection.
-    pub(crate) threads: VecDeque<ThreadId>,
+    pub(super) threads: VecDeque<ThreadId>,
     /// Whether threads accept in turn.
-    pub(crate) takes_turns: bool,
+    takes_turns: bool,
     /// If so, those whose turn it is and who have been woken: one of a process.
-    pub(crate) in_turn: Vec<ThreadId>,
+    in_turn: Vec<ThreadId>,
     /// Threads of hubs and event loops that have it in their epoll set, in the order in which they added it.
-    pub(crate) pollers: Vec<ThreadId>,
+    pollers: Vec<ThreadId>,
     /// Handshakes under way.
-    pub(crate) shaking: u32,
+    pub(super) shaking: u32,
     /// Of those in `queue`, how many a worker has accepted before: they take no place there.
     pub(super) aside: u32,
     /// Connections that a balancer counts as open.
-    pub(crate) open: u32,
+    pub(super) open: u32,
     pub(super) backlog: u32,
 }
 
@@ -68,8 +69,64 @@ impl Listener {
     }
 
     /// Whether it will have none when all handshakes under way are complete.
-    pub(crate) fn is_spoken_for(&self) -> bool {
+    pub(super) fn is_spoken_for(&self) -> bool {
         self.queue.len() as u64 + u64::from(self.shaking) > u64::from(self.backlog)
+    }
+}
+
+impl Net {
+    /// A listening socket more, with such a backlog: its index.
+    pub(crate) fn add_listener(&mut self, backlog: u32) -> usize {
+        self.listeners.push(Listener::new(backlog));
+        self.listeners.len() - 1
+    }
+
+    /// Threads accept in turn from a socket.
+    pub(crate) fn accept_in_turn(&mut self, socket: usize) {
+        self.listeners[socket].takes_turns = true;
+    }
+
+    /// A thread adds a socket to its epoll set.
+    pub(crate) fn add_poller(&mut self, socket: usize, thread: ThreadId) {
+        self.listeners[socket].pollers.push(thread);
+    }
+
+    /// Whether at most one thread polls a socket.
+    pub(crate) fn has_one_poller(&self, socket: usize) -> bool {
+        self.listeners[socket].pollers.len() < 2
+    }
+
+    /// Whether there is a connection to accept at a socket.
+    #[inline(always)]
+    pub(crate) fn is_readable(&self, socket: usize) -> bool {
+        !self.listeners[socket].queue.is_empty()
+    }
+
+    /// Established connections that nobody has accepted at a socket.
+    pub(crate) fn queued_at(&self, socket: usize) -> usize {
+        self.listeners[socket].queue.len()
+    }
+
+    /// Connections to a server that its balancer counts as open.
+    #[inline(always)]
+    pub(crate) fn open_to(&self, server: usize) -> u32 {
+        self.listeners[server].open
+    }
+
+    /// A thread blocks in accept at a socket: it is the last that a connection will wake.
+    #[inline(always)]
+    pub(crate) fn blocks_in_accept(&mut self, socket: usize, thread: ThreadId) {
+        self.listeners[socket].threads.push_back(thread);
+    }
+
+    /// Threads block in accept at a socket no longer.
+    pub(crate) fn leave_accept(&mut self, socket: usize, leaves: impl Fn(ThreadId) -> bool) {
+        self.listeners[socket].threads.retain(|&thread| !leaves(thread));
+    }
+
+    /// It is no longer the turn of threads to accept at a socket.
+    pub(crate) fn lose_turn(&mut self, socket: usize, loses: impl Fn(ThreadId) -> bool) {
+        self.listeners[socket].in_turn.retain(|&thread| !loses(thread));
     }
 }
 
@@ -106,11 +163,12 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.stage = Stage::Queued;
-        let index = request.link.socket as usize;
-        if request.link.relay.is_none() {
+        let link = &self.net.links[id];
+        let index = link.socket as usize;
+        if !link.is_routed() {
             self.probe.on(self.now, Fact::Gauge(Gauge::Queued, 1));
         }
-        self.listeners[index].queue.push_back(id);
+        self.net.listeners[index].queue.push_back(id);
         tell(&mut self.probe, self.now, Detail::Queued { listener: index as u32, request: id });
         self.wake_for(index);
     }
@@ -141,10 +199,10 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread that has been blocked in accept for longest.
     pub(crate) fn wake_oldest(&mut self, index: usize) -> bool {
-        if self.listeners[index].takes_turns {
+        if self.net.listeners[index].takes_turns {
             return self.wake_next_in_turn(index);
         }
-        let Some(thread) = self.listeners[index].threads.pop_front() else { return false };
+        let Some(thread) = self.net.listeners[index].threads.pop_front() else { return false };
         self.make_ready(thread);
         true
     }
@@ -152,14 +210,14 @@ impl<P: Probe> World<'_, P> {
     /// The same where threads accept in turn; true if it is somebody's turn already.
     #[inline(never)]
     fn wake_next_in_turn(&mut self, index: usize) -> bool {
-        let listener = &self.listeners[index];
+        let listener = &self.net.listeners[index];
         if listener.in_turn.len() >= self.processes.len() {
             return true;
         }
         let Some(at) = listener.threads.iter().position(|&thread| !self.waits_for_turn(index, thread)) else {
             return !listener.in_turn.is_empty();
         };
-        let listener = &mut self.listeners[index];
+        let listener = &mut self.net.listeners[index];
         let thread = listener.threads.remove(at).expect("it was found there");
         listener.in_turn.push(thread);
         self.make_ready(thread);
@@ -169,22 +227,22 @@ impl<P: Probe> World<'_, P> {
     /// Whether it is another thread's turn to accept for the process.
     #[inline]
     pub(crate) fn waits_for_turn(&self, index: usize, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
-        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other].process == process;
-        self.listeners[index].in_turn.iter().any(in_its_way)
+        let process = self.threads[thread].process();
+        let in_its_way = |&other: &ThreadId| other != thread && self.threads[other].process() == process;
+        self.net.listeners[index].in_turn.iter().any(in_its_way)
     }
 
     /// A thread has accepted, or does not: it is the next one's turn if a connection waits.
     #[inline]
     pub(crate) fn ends_turn(&mut self, index: usize, thread: ThreadId) {
-        if self.listeners[index].takes_turns {
+        if self.net.listeners[index].takes_turns {
             self.pass_turn(index, thread);
         }
     }
 
     #[inline(never)]
     fn pass_turn(&mut self, index: usize, thread: ThreadId) {
-        let listener = &mut self.listeners[index];
+        let listener = &mut self.net.listeners[index];
         listener.in_turn.retain(|&other| other != thread);
         if !listener.queue.is_empty() {
             self.wake_next_in_turn(index);
@@ -195,7 +253,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     fn wake_threads(&mut self, index: usize) -> u64 {
         let mut woken = 0;
-        while let Some(thread) = self.listeners[index].threads.pop_back() {
+        while let Some(thread) = self.net.listeners[index].threads.pop_back() {
             self.make_ready(thread);
             woken += 1;
         }
@@ -205,8 +263,8 @@ impl<P: Probe> World<'_, P> {
     /// All that poll the socket, the last to add it first.
     fn wake_pollers(&mut self, index: usize) -> u64 {
         let mut woken = 0;
-        for at in (0..self.listeners[index].pollers.len()).rev() {
-            woken += u64::from(self.listener_readable(self.listeners[index].pollers[at]));
+        for at in (0..self.net.listeners[index].pollers.len()).rev() {
+            woken += u64::from(self.listener_readable(self.net.listeners[index].pollers[at]));
         }
         woken
     }
@@ -214,8 +272,8 @@ impl<P: Probe> World<'_, P> {
     /// Every poller up to the first that is idle learns of the connection; that one wakes.
     #[inline(never)]
     fn wake_first_poller(&mut self, index: usize) {
-        for at in 0..self.listeners[index].pollers.len() {
-            if self.listener_readable(self.listeners[index].pollers[at]) {
+        for at in 0..self.net.listeners[index].pollers.len() {
+            if self.listener_readable(self.net.listeners[index].pollers[at]) {
                 return;
             }
         }
@@ -224,16 +282,15 @@ impl<P: Probe> World<'_, P> {
     /// A process takes the oldest connection from its accept queue.
     #[inline]
     pub(crate) fn accept(&mut self, process: ProcessId) -> Option<RequestId> {
-        let listener = self.processes[process].listener;
-        let id = self.listeners[listener].queue.pop_front()?;
+        let listener = self.processes[process].socket();
+        let id = self.net.listeners[listener].queue.pop_front()?;
         self.leaves_aside(id, listener);
         tell(&mut self.probe, self.now, Detail::Unqueued { listener: listener as u32, request: id });
         self.net.descriptors[process.index()] += 1;
         self.life_accepts(process);
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
-        let request = &mut self.requests[id];
-        request.stage = Stage::Accepted;
-        request.link.process = process;
+        self.requests[id].stage = Stage::Accepted;
+        self.net.links[id].process = process;
         Some(id)
     }
 }

@@ -8,6 +8,7 @@
 use crate::kit::id::{HostId, ProcessId, RequestId};
 use crate::kit::table::Table;
 use crate::model::Model;
+use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::program::wait::Ending;
 use crate::watch::probe::Probe;
@@ -45,7 +46,7 @@ impl<P: Probe> World<'_, P> {
     /// A process begins to serve a request.
     pub(super) fn hold_memory(&mut self, process: ProcessId) {
         let Some(memory) = &self.model.kernel.memory else { return };
-        let host = self.processes[process].host;
+        let host = self.processes[process].host();
         self.net.memory.serving[process] += 1;
         let used = &mut self.net.memory.hosts[host];
         *used += memory.request;
@@ -54,11 +55,11 @@ impl<P: Probe> World<'_, P> {
         if used > memory.host {
             let on_host = self.processes.ids().take(self.model.processes.len());
             let size = |&process: &ProcessId| {
-                let fixed = memory.fixed(self.model.workers[self.processes[process].worker].kind);
+                let fixed = memory.fixed(self.model.workers[self.processes[process].worker()].kind);
                 // The first of the largest.
                 (fixed + memory.request * u64::from(self.net.memory.serving[process]), std::cmp::Reverse(process))
             };
-            if let Some(largest) = on_host.filter(|&at| self.processes[at].host == host).max_by_key(size) {
+            if let Some(largest) = on_host.filter(|&at| self.processes[at].host() == host).max_by_key(size) {
                 self.kill_for_memory(largest);
             }
         }
@@ -67,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// A process is done with a connection: its descriptor is free, and what its request held.
     pub(super) fn close_connection(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let (process, served) = (request.link.process, request.task.is_some());
+        let (process, served) = (self.net.links[id].process, request.task.is_some());
         self.give_descriptor(process);
         if served {
             self.lose_memory(id, process);
@@ -82,7 +83,7 @@ impl<P: Probe> World<'_, P> {
         let served: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(_, request)| request.task.is_some() && request.link.process == process)
+            .filter(|(id, request)| request.task.is_some() && self.net.links[*id].process == process)
             .map(|(id, _)| id)
             .collect();
         for id in served {
@@ -91,12 +92,11 @@ impl<P: Probe> World<'_, P> {
                 self.end(id, Ending::Reset);
             }
         }
-        while let Some(id) = self.processes[process].jobs.pop_front() {
-            self.processes[process].connections -= 1;
+        while let Some(id) = self.untaken(process) {
             self.reset_connection(id);
         }
         self.close_idle(process);
-        let socket = self.processes[process].listener;
+        let socket = self.processes[process].socket();
         if self.model.kernel.sockets > 1 {
             self.reset_queue(socket);
         }
@@ -106,10 +106,10 @@ impl<P: Probe> World<'_, P> {
     /// What a request held is free, unless it was when its process was killed.
     pub(crate) fn lose_memory(&mut self, id: RequestId, process: ProcessId) {
         let Some(memory) = &self.model.kernel.memory else { return };
-        if std::mem::replace(&mut self.requests[id].link.weightless, true) {
+        if std::mem::replace(&mut self.net.links[id].weightless, true) {
             return;
         }
-        let host = self.processes[process].host;
+        let host = self.processes[process].host();
         self.net.memory.serving[process] -= 1;
         self.net.memory.hosts[host] -= memory.request;
     }

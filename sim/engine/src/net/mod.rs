@@ -14,6 +14,7 @@ mod conntrack;
 mod defer;
 mod descriptors;
 mod hop;
+pub(crate) mod link;
 mod listener;
 mod memory;
 mod outage;
@@ -25,7 +26,7 @@ mod syn;
 pub(crate) mod tcp_mem;
 mod wheel;
 
-pub(crate) use descriptors::{BackOff, FAILED_ACCEPT};
+pub(crate) use descriptors::FAILED_ACCEPT;
 pub(crate) use listener::Listener;
 pub(crate) use state::Net;
 pub(crate) use wheel::STREAM as WHEEL;
@@ -39,7 +40,7 @@ use crate::net::above::FrontForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::RouterForNet;
 use crate::net::above::SenderForNet;
-use crate::program::request::{Stage, Why};
+use crate::program::request::{NO_LISTENER, Stage, Why};
 use crate::program::task::Task;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
@@ -101,7 +102,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A new connection for a request goes to a server, and there to one of its sockets.
     pub(crate) fn aim(&mut self, id: RequestId, server: usize) {
-        self.listeners[server].open += 1;
+        self.net.listeners[server].open += 1;
         self.requests[id].listener = server as u16;
         self.aim_socket(id);
     }
@@ -111,7 +112,7 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         let server = usize::from(request.listener);
         let socket = self.front_of(server).unwrap_or_else(|| self.socket_of(server, request.key));
-        self.requests[id].link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
+        self.net.links[id].socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
     }
 
     /// A slot takes an accepted request.
@@ -121,9 +122,9 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
         let carrier = &mut self.threads[thread];
-        carrier.served += 1;
-        let process = carrier.process;
-        self.processes[process].begun += 1;
+        carrier.begins_request();
+        let process = carrier.process();
+        self.processes[process].begins_request();
         let class = usize::from(self.requests[id].class);
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let task = self.tasks.insert(Task::new(id, thread, program));
@@ -146,7 +147,7 @@ impl<P: Probe> World<'_, P> {
         let done = self.tasks.remove(task);
         tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-        let (id, process) = (done.request, self.threads[done.thread].process);
+        let (id, process) = (done.request, self.threads[done.thread].process());
         let worker = self.worker(process);
         let (lingers, closes) = (worker.lingers, matches!(worker.kind, WorkerKind::Pool { closes: true, .. }));
         if let Some(conn) = self.keep_conn(id, process) {
@@ -210,9 +211,10 @@ impl<P: Probe> World<'_, P> {
         if under_way {
             return;
         }
-        if request.link.relay.is_some() {
+        if self.net.links[id].is_routed() {
             return self.relay_response(id);
         }
+        let request = &mut self.requests[id];
         request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         self.respond(id);
     }
@@ -252,6 +254,25 @@ impl<P: Probe> World<'_, P> {
 }
 
 impl<P: Probe> NetForClient for World<'_, P> {
+    #[inline(always)]
+    fn is_born(&mut self, id: RequestId) {
+        self.net.has_no_link(id);
+    }
+
+    #[inline(always)]
+    fn sender_is_done(&mut self, id: RequestId, ending: Ending) {
+        self.net.give_port(self.model, id, &self.requests[id], ending, self.now);
+        let listener = self.requests[id].listener;
+        if listener != NO_LISTENER {
+            self.net.listeners[usize::from(listener)].open -= 1;
+        }
+    }
+
+    #[inline(always)]
+    fn both_are_done(&mut self, id: RequestId) {
+        self.net.untrack(self.model, id, self.requests[id].listener, self.now);
+    }
+
     #[inline(always)]
     fn connect(&mut self, id: RequestId) {
         self.requests[id].stage = Stage::Connecting;

@@ -34,7 +34,7 @@ impl<P: Probe> World<'_, P> {
         let outage = &self.model.kernel.down[id.index()];
         let sockets = self.model.kernel.sockets.max(1) as usize;
         let targets = self.servers();
-        for socket in 0..self.listeners.len() {
+        for socket in 0..self.net.listeners.len() {
             let server = if let Some(router) = self.router_at(socket) {
                 router.index()
             } else if socket < targets {

@@ -22,13 +22,13 @@ use crate::world::World;
 impl<P: Probe> World<'_, P> {
     /// Takes a local port for a request; false if its client has none left.
     pub(super) fn take_port(&mut self, id: RequestId) -> bool {
-        let request = &mut self.requests[id];
-        let client = usize::from(request.client);
+        let client = usize::from(self.requests[id].client);
         let Some(ports) = &self.model.clients[client].ports else { return true };
         let places = &mut self.net.client_ports[client];
-        request.link.port = places.take(ports.count, self.now);
+        let link = &mut self.net.links[id];
+        link.port = places.take(ports.count, self.now);
         self.net.counts.ports_peak = self.net.counts.ports_peak.max(places.taken());
-        request.link.port
+        link.port
     }
 
     /// Opens the socket of a call to a peer; false if the process has no descriptor or its server no port for it.
@@ -61,14 +61,14 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn peer_index(&self, process: ProcessId, peer: usize) -> usize {
-        self.processes[process].host.index() * self.model.peers.len() + peer
+        self.processes[process].host().index() * self.model.peers.len() + peer
     }
 }
 
 impl Net {
     /// Gives a request's port back, now that it has ended for its sender; who keeps the connection keeps the port (`conn.rs`).
-    pub(crate) fn give_port(&mut self, model: &Model, request: &mut Request, ending: Ending, now: Time) {
-        if !std::mem::take(&mut request.link.port) {
+    pub(super) fn give_port(&mut self, model: &Model, id: RequestId, request: &Request, ending: Ending, now: Time) {
+        if !std::mem::take(&mut self.links[id].port) {
             return;
         }
         let client = usize::from(request.client);

@@ -37,7 +37,7 @@ impl<P: Probe> World<'_, P> {
             Stage::Writing | Stage::Answered | Stage::Read => return,
         };
         let served = request.stage == Stage::Served;
-        if request.link.relay.is_some() && request.link.deferred.dataless {
+        if self.net.links[id].is_routed() && self.net.links[id].deferred.dataless {
             self.drop_session(id);
         }
         let request = &mut self.requests[id];
@@ -62,8 +62,8 @@ impl<P: Probe> World<'_, P> {
 
     /// A listening socket closes: nobody will accept what waits there.
     pub(crate) fn reset_queue(&mut self, socket: usize) {
-        self.listeners[socket].aside = 0;
-        while let Some(id) = self.listeners[socket].queue.pop_front() {
+        self.net.listeners[socket].aside = 0;
+        while let Some(id) = self.net.listeners[socket].queue.pop_front() {
             tell(&mut self.probe, self.now, Detail::Unqueued { listener: socket as u32, request: id });
             self.reset_connection(id);
         }
@@ -100,7 +100,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         request.turn_told(id, Wait::Network, self.now, &mut self.probe);
-        request.link.verdict = Some(ending);
+        self.net.links[id].verdict = Some(ending);
         let way = self.hop_network(id);
         self.queue.push(self.now + way.max(least), Event::Refusal(id));
     }
@@ -116,8 +116,7 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(super) fn no_port(&mut self, id: RequestId) {
-        let request = &mut self.requests[id];
-        request.link.verdict = Some(Ending::NoPort);
+        self.net.links[id].verdict = Some(Ending::NoPort);
         self.queue.push(self.now + ATTEMPT, Event::Refusal(id));
     }
 
@@ -125,7 +124,7 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn refusal_event(&mut self, id: RequestId) {
-        if let Some(ending) = self.requests[id].link.verdict {
+        if let Some(ending) = self.net.links[id].verdict {
             self.lost(id, ending);
         }
         self.forget(id);

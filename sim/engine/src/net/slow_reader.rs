@@ -79,7 +79,7 @@ impl<P: Probe> World<'_, P> {
         let id = self.tasks[task].request;
         let request = &self.requests[id];
         let rate = self.model.clients[usize::from(request.client)].download?;
-        let host = self.processes[self.threads[self.tasks[task].thread].process].host;
+        let host = self.processes[self.threads[self.tasks[task].thread].process()].host();
         let rest = self.size(request).saturating_sub(self.model.hosts[host.index()].send_buffer);
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
         if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {
@@ -106,11 +106,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn answer_early(&mut self, task: TaskId) {
         let id = self.tasks[task].request;
         let request = &self.requests[id];
-        let whole = request.link.relay.is_some() || self.model.kernel.tcp_mem.is_some();
+        let whole = self.net.links[id].is_routed() || self.model.kernel.tcp_mem.is_some();
         if whole || request.ending.is_some() || request.stage != Stage::Served {
             return;
         }
-        self.requests[id].link.early = true;
+        self.net.links[id].early = true;
         self.leaves_its_writer(id);
     }
 
@@ -127,7 +127,7 @@ impl<P: Probe> World<'_, P> {
         self.drop_unsent(id);
         let task = self.requests[id].task;
         // A writer that is done may have left its id to another task.
-        if !self.requests[id].link.early && self.tasks.get(task).is_some_and(|state| state.request == id) {
+        if !self.net.links[id].early && self.tasks.get(task).is_some_and(|state| state.request == id) {
             self.reader_left(task);
         }
     }

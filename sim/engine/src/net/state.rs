@@ -2,21 +2,31 @@
 
 use std::collections::VecDeque;
 
+use super::conn::Conn;
 use super::descriptors::BackOff;
+use super::link::Link;
+use super::listener::Listener;
 use super::memory::MemoryUse;
 use super::tcp_mem::SocketMemory;
 use super::wheel::Wheel;
-use crate::kit::id::ProcessId;
+use crate::kit::id::{ConnId, RequestId, Slab};
 use crate::kit::table::Table;
 use crate::kit::time::Time;
 use crate::model::Model;
 use crate::watch::record::{KernelCounts, SocketMemoryCounts};
-use crate::world::Process;
 
 /// Tables of the kernels, and how often their limits were met.
 #[derive(Debug)]
 pub(crate) struct Net {
-    pub(crate) counts: KernelCounts,
+    /// Listening sockets: those of the model, then those of routers.
+    pub(super) listeners: Vec<Listener>,
+    /// Connections that outlive a request.
+    pub(super) conns: Slab<ConnId, Conn>,
+    /// Connections that wait for the next request of who asks, the youngest last: by client group, or the proxy's alone.
+    pub(super) idle: Vec<Vec<ConnId>>,
+    /// The connections of requests.
+    pub(super) links: Table<RequestId, Link>,
+    pub(super) counts: KernelCounts,
     /// Ports in use, by client group.
     pub(super) client_ports: Vec<Places>,
     /// Ports in use, by server and peer.
@@ -26,11 +36,11 @@ pub(crate) struct Net {
     /// Descriptors in use, by process.
     pub(super) descriptors: Vec<u32>,
     /// What hubs do about an accept that failed, by hub.
-    pub(crate) backoffs: Vec<BackOff>,
+    pub(super) backoffs: Vec<BackOff>,
     pub(super) memory: MemoryUse,
     pub(super) sockets: SocketMemory,
     /// When each server's uplink has sent what it was given.
-    pub(crate) uplinks: Vec<Time>,
+    pub(super) uplinks: Vec<Time>,
     /// Servers whose threads the kernel did not start, so that nobody listens there.
     pub(super) unstarted: Vec<bool>,
     /// Where the kernels' timers lie, if they are looked at so closely.
@@ -42,6 +52,10 @@ impl Net {
     pub(crate) fn new(model: &Model) -> Net {
         let places = |count: usize| (0..count).map(|_| Places::default()).collect();
         Net {
+            listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
+            conns: Slab::new(),
+            idle: vec![Vec::new(); model.clients.len().max(1)],
+            links: Table::new(),
             counts: KernelCounts::default(),
             client_ports: places(model.clients.len()),
             peer_ports: places(model.hosts.len() * model.peers.len()),
@@ -57,10 +71,15 @@ impl Net {
     }
 
     /// Makes room for what was built: processes, routers among them, and hubs.
-    pub(crate) fn size(&mut self, processes: &Table<ProcessId, Process>, hubs: usize) {
-        self.descriptors.resize(processes.len(), 0);
+    pub(crate) fn size(&mut self, processes: usize, hubs: usize) {
+        self.descriptors.resize(processes, 0);
         self.backoffs = vec![BackOff::default(); hubs];
         self.counts.memory_peak = self.memory.peak();
+    }
+
+    /// How often the limits of the kernels were met.
+    pub(crate) fn counts(&self) -> KernelCounts {
+        self.counts
     }
 
     /// The window begins: counts begin anew, and the highest level so far is the present one; `sockets` is that of socket memory.

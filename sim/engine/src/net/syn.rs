@@ -59,8 +59,8 @@ impl<P: Probe> World<'_, P> {
         }
         self.stop_retrying(id);
         let request = &mut self.requests[id];
-        request.syns += 1;
         let server = usize::from(request.listener);
+        self.net.links[id].syns += 1;
         if !self.track(id) {
             self.net.counts.conntrack_drops += 1;
             self.drop_syn(id);
@@ -76,7 +76,7 @@ impl<P: Probe> World<'_, P> {
         let rest = self.hop_network(id) * 2;
         if rest.is_zero() && self.model.kernel.handshake.is_some() {
             // On one machine the whole handshake happens inside `connect`.
-            if self.defers() && self.requests[id].syns > 1 {
+            if self.defers() && self.net.links[id].syns > 1 {
                 return self.shake_in_turn(id);
             }
             self.established_event(id);
@@ -89,7 +89,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(super) fn admits(&mut self, id: RequestId) -> bool {
         let verdict = self.judge(id);
-        let link = &mut self.requests[id].link;
+        let link = &mut self.net.links[id];
         match verdict {
             Verdict::Dropped => return false,
             Verdict::Cookie => {
@@ -98,7 +98,7 @@ impl<P: Probe> World<'_, P> {
             }
             Verdict::Remembered => {
                 link.cookie = false;
-                self.listeners[link.socket as usize].shaking += 1;
+                self.net.listeners[link.socket as usize].shaking += 1;
             }
         }
         true
@@ -106,7 +106,7 @@ impl<P: Probe> World<'_, P> {
 
     #[inline(always)]
     fn judge(&self, id: RequestId) -> Verdict {
-        let listener = &self.listeners[self.requests[id].link.socket as usize];
+        let listener = &self.net.listeners[self.net.links[id].socket as usize];
         let Some(Handshake { max_syn_backlog, syncookies, .. }) = self.model.kernel.handshake else {
             return if listener.is_spoken_for() { Verdict::Dropped } else { Verdict::Remembered };
         };
@@ -126,11 +126,12 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     fn drop_syn(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        let pause = self.model.kernel.syn_pause(request.syns);
+        let pause = self.model.kernel.syn_pause(self.net.links[id].syns);
         request.turn_told(id, Wait::SynRetry, self.now, &mut self.probe);
         self.probe.on(self.now, Fact::SynDropped);
         self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
-        let event = if request.syns >= self.model.kernel.syns_max() { Event::NoRoute(id) } else { Event::Syn(id) };
+        let event =
+            if self.net.links[id].syns >= self.model.kernel.syns_max() { Event::NoRoute(id) } else { Event::Syn(id) };
         self.queue.push(self.timer(pause), event);
     }
 
@@ -145,7 +146,7 @@ impl<P: Probe> World<'_, P> {
     /// The end of a handshake reaches the server, and the request's bytes with it.
     #[inline(always)]
     pub(crate) fn established_event(&mut self, id: RequestId) {
-        if self.requests[id].link.relay.is_some() {
+        if self.net.links[id].is_routed() {
             return self.relay_connected(id);
         }
         self.begin_reading(id);
@@ -153,7 +154,8 @@ impl<P: Probe> World<'_, P> {
             return self.defer(id);
         }
         let request = &self.requests[id];
-        let full = self.model.kernel.handshake.filter(|_| self.listeners[request.link.socket as usize].is_full());
+        let full =
+            self.model.kernel.handshake.filter(|_| self.net.listeners[self.net.links[id].socket as usize].is_full());
         if self.is_down(usize::from(request.listener)) {
             self.leave_handshake(id);
             self.answer_with(id, Ending::Reset, Span::ZERO);
@@ -200,9 +202,9 @@ impl<P: Probe> World<'_, P> {
     /// The handshake leaves the queue of incomplete ones, if it is there.
     #[inline(always)]
     pub(super) fn leave_handshake(&mut self, id: RequestId) {
-        let link = &mut self.requests[id].link;
+        let link = &mut self.net.links[id];
         if !std::mem::replace(&mut link.cookie, true) {
-            self.listeners[link.socket as usize].shaking -= 1;
+            self.net.listeners[link.socket as usize].shaking -= 1;
         }
     }
 
@@ -210,8 +212,8 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(super) fn ignore(&mut self, id: RequestId) {
+        self.net.links[id].ignored_at = self.now;
         let request = &mut self.requests[id];
-        request.link.ignored_at = self.now;
         if request.ending.is_none() {
             request.turn_told(id, Wait::Retransmit, self.now, &mut self.probe);
         }
@@ -222,10 +224,10 @@ impl<P: Probe> World<'_, P> {
         if self.defers() {
             return self.send_again(id);
         }
-        let request = &self.requests[id];
         let way = self.hop_network(id);
-        let next = next_try(self.now - request.link.ignored_at, RTO_MIN + way * 2, request.link.cookie);
-        self.queue.push(request.link.ignored_at + next, Event::Retransmit(id));
+        let link = &self.net.links[id];
+        let next = next_try(self.now - link.ignored_at, RTO_MIN + way * 2, link.cookie);
+        self.queue.push(link.ignored_at + next, Event::Retransmit(id));
     }
 
     /// A request, or the answer to a repeated SYN-ACK, reaches a server that ignored the end of its handshake.
@@ -235,18 +237,18 @@ impl<P: Probe> World<'_, P> {
         if self.defers() {
             return self.sent_again(id);
         }
-        let request = &self.requests[id];
-        let (elapsed, socket) = (self.now - request.link.ignored_at, request.link.socket as usize);
-        let good_for = if request.link.cookie { COOKIE_GOOD } else { REMEMBERED };
-        if elapsed == REMEMBERED && !request.link.cookie {
+        let (request, link) = (&self.requests[id], &self.net.links[id]);
+        let (elapsed, socket) = (self.now - link.ignored_at, link.socket as usize);
+        let good_for = if link.cookie { COOKIE_GOOD } else { REMEMBERED };
+        if elapsed == REMEMBERED && !link.cookie {
             // The server forgets the client; who sends to it next is reset.
             self.leave_handshake(id);
-            self.requests[id].link.forgotten = true;
+            self.net.links[id].forgotten = true;
             self.try_again(id);
-        } else if request.link.forgotten || elapsed > good_for || self.is_down(usize::from(request.listener)) {
+        } else if link.forgotten || elapsed > good_for || self.is_down(usize::from(request.listener)) {
             self.leave_handshake(id);
             self.answer_with(id, Ending::Reset, Span::ZERO);
-        } else if self.listeners[socket].is_full() {
+        } else if self.net.listeners[socket].is_full() {
             self.net.counts.ack_drops += 1;
             self.try_again(id);
         } else {

@@ -20,6 +20,7 @@ use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::model::Model;
 use crate::model::kernel::TcpMem;
+use crate::net::above::CarrierForNet;
 use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::Probe;
@@ -187,7 +188,7 @@ impl<P: Probe> World<'_, P> {
             }
             return None;
         }
-        let routed = request.link.relay.is_some();
+        let routed = self.net.links[id].is_routed();
         if !goes_on {
             let size = self.size(&self.requests[id]);
             let buffer = self.model.hosts[self.host_of(id).index()].send_buffer;
@@ -240,15 +241,15 @@ impl<P: Probe> World<'_, P> {
     /// What the sockets of a server hold beside send buffers, and how many there are.
     fn other_sockets(&self, host: HostId) -> Others {
         let mut others = Others { received: 0, sockets: 0 };
-        for (listener, spec) in self.listeners.iter().zip(&self.model.listeners) {
+        for (listener, spec) in self.net.listeners.iter().zip(&self.model.listeners) {
             if spec.host as usize == host.index() {
                 others.received += listener.queue.len() as u64;
                 others.sockets += listener.queue.len() as u64;
             }
         }
-        for (process, &open) in self.processes.iter().zip(&self.net.descriptors) {
-            if process.host == host {
-                others.received += (process.jobs.len() + process.readable.len()) as u64;
+        for (process, &open) in self.processes.ids().zip(&self.net.descriptors) {
+            if self.processes[process].host() == host {
+                others.received += self.unserved(process) as u64;
                 others.sockets += u64::from(open);
             }
         }
@@ -297,7 +298,7 @@ impl<P: Probe> World<'_, P> {
         let Some(limits) = self.model.kernel.tcp_mem else { return false };
         let request = &self.requests[id];
         // Who waits for the client to close has nothing under way when it closes.
-        if request.linger.is_some() || request.ending.is_some() {
+        if self.net.links[id].linger.is_some() || request.ending.is_some() {
             return false;
         }
         let host = self.host_of(id);

@@ -145,7 +145,7 @@ impl<P: Probe> World<'_, P> {
         let key = if state.request.is_some() { self.requests[state.request].key } else { 0 };
         let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
         let is_open = self.is_over_open_connection(task);
-        let process = if is_open { ProcessId::NONE } else { self.threads[state.thread].process };
+        let process = if is_open { ProcessId::NONE } else { self.threads[state.thread].process() };
         let call = self.peer.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
         self.peer.calls_peak = self.peer.calls_peak.max(self.peer.calls.len() as u64);
         self.tell_called(call, at);

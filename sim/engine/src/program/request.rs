@@ -1,6 +1,6 @@
 //! A request: who sent it, how far it is, and its bill: every nanosecond since its birth under one [`Wait`].
 
-use crate::kit::id::{ConnId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::id::{RequestId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::program::op::Pc;
 use crate::program::wait::{Ending, Wait};
@@ -34,16 +34,12 @@ pub struct Request {
     pub task: TaskId,
     /// The other copy of it, while there are two.
     pub twin: RequestId,
-    /// The connection that it came over, if that was kept from before or is kept after.
-    pub conn: ConnId,
     /// The listeners that the proxy has tried for it.
     pub tried: [u16; TRIES_MAX],
     /// How many of them there are.
     pub tries: u8,
     /// Why it was sent.
     pub why: Why,
-    /// The server's thread that waits for its sender to close the connection.
-    pub linger: ThreadId,
     /// Which of the run's resident clients it belongs to; [`NO_RESIDENT`] for everybody else.
     pub resident: u32,
     /// Which of the clients that ask again and again it belongs to, counted over all groups; [`NO_MEMBER`] for everybody else.
@@ -56,8 +52,6 @@ pub struct Request {
     pub listener: u16,
     /// How many requests this person sent before.
     pub attempt: u16,
-    /// SYNs sent.
-    pub syns: u8,
     /// What it is doing.
     pub wait: Wait,
     /// The op of its program that it waits at, while it waits for a lock, a pool, a queue or a peer.
@@ -70,98 +64,6 @@ pub struct Request {
     pub failed: bool,
     /// Whether an earlier request of its person ended after the warm-up: then the person is in the books.
     pub again: bool,
-    /// Its connection, as the kernels at both ends see it.
-    pub link: Link,
-}
-
-/// A connection as the kernels at both ends see it.
-#[derive(Clone, Copy, Debug)]
-pub struct Link {
-    /// Index of the listening socket that it was given to; a server's first one unless it has several.
-    pub socket: u32,
-    /// How it will end, if that is on its way.
-    pub verdict: Option<Ending>,
-    /// When its end of the handshake was first ignored.
-    pub ignored_at: Time,
-    /// Whether the queue of incomplete handshakes does not hold it: it was answered with a SYN cookie, or has left.
-    pub cookie: bool,
-    /// Whether the server has forgotten its incomplete handshake.
-    pub forgotten: bool,
-    /// What of it is under way while a socket waits for data.
-    pub deferred: Deferred,
-    /// The process that accepted it.
-    pub process: ProcessId,
-    /// Whether it holds a local port of its client.
-    pub port: bool,
-    /// Whether its server tracks it.
-    pub tracked: bool,
-    /// Its way through a router, once one has accepted it.
-    pub relay: Option<Relay>,
-    /// Whether the memory that it held is free again.
-    pub weightless: bool,
-    /// Whether the server is too full for it: its answer is an error, and closes the connection.
-    pub turned_away: bool,
-    /// Whether its response has left, though its program goes on.
-    pub early: bool,
-}
-
-impl Default for Link {
-    fn default() -> Link {
-        Link {
-            socket: 0,
-            verdict: None,
-            ignored_at: Time::ZERO,
-            cookie: false,
-            forgotten: false,
-            deferred: Deferred::default(),
-            process: ProcessId::NONE,
-            port: false,
-            tracked: false,
-            relay: None,
-            weightless: false,
-            turned_away: false,
-            early: false,
-        }
-    }
-}
-
-/// A connection to a socket that waits for data (`TCP_DEFER_ACCEPT`).
-#[derive(Clone, Copy, Debug)]
-pub struct Deferred {
-    /// When its sender gets to writing its bytes, or they arrive; [`Time::NEVER`] once they have.
-    pub data_at: Time,
-    /// Whether its sender has yet to write them.
-    pub unsent: bool,
-    /// Whether the server has a socket for it: its handshake is complete.
-    pub heard: bool,
-    /// Whether it got that without its bytes, and they have not come since.
-    pub dataless: bool,
-    /// Whether a greenlet has it like this and waits for the bytes.
-    pub aside: bool,
-    /// The thread that has it like this and waits for the bytes.
-    pub reader: ThreadId,
-    /// Times that its bytes were sent again.
-    pub tries: u8,
-}
-
-impl Default for Deferred {
-    fn default() -> Deferred {
-        let (unsent, heard, dataless, aside) = (false, false, false, false);
-        Deferred { data_at: Time::NEVER, unsent, heard, dataless, aside, reader: ThreadId::NONE, tries: 0 }
-    }
-}
-
-/// A request behind a router, as the router's kernel sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Relay {
-    /// SYNs sent to the workers' socket since it last began to connect.
-    pub syns: u8,
-    /// How often the kernel gave up and it began anew.
-    pub retries: u8,
-    /// When the router closes the session unless something happens.
-    pub limit_at: Time,
-    /// Whether it has closed it.
-    pub closed: bool,
 }
 
 /// The listener of a request that no balancer has seen.
@@ -230,9 +132,7 @@ impl Request {
             begun: Time::ZERO,
             fate,
             task: TaskId::NONE,
-            linger: ThreadId::NONE,
             twin: RequestId::NONE,
-            conn: ConnId::NONE,
             tried: [NO_LISTENER; TRIES_MAX],
             tries: 0,
             why: Why::First,
@@ -242,14 +142,12 @@ impl Request {
             class: 0,
             listener: NO_LISTENER,
             attempt: 0,
-            syns: 0,
             wait: Wait::Network,
             op: Pc(0),
             stage: Stage::Pausing,
             ending: None,
             failed: false,
             again: false,
-            link: Link::default(),
         }
     }
 

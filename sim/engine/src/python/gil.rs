@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 
 use crate::kit::id::{ProcessId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::Status;
 use crate::machine::above::GilForMachine;
 use crate::program::wait::Wait;
 use crate::watch::probe::{Probe, tell};
@@ -27,8 +26,10 @@ pub(crate) struct Gil {
     last: ThreadId,
     /// How often it changed hands.
     switches: u32,
-    /// Who waits, and until when; in the order of their beginning, which is that of their ends.
-    waiters: VecDeque<(ThreadId, Time)>,
+    /// Who waits, in the order of their beginning, which is that of their ends.
+    waiters: VecDeque<Waiter>,
+    /// Who stopped waiting because an interval was over and has not got to run since, and how often it had changed hands before.
+    timed_out: Vec<(ThreadId, u32)>,
     /// When the first waiter's interval was set to end.
     timer: Time,
     /// Whether the holder was asked while it was off its core.
@@ -38,6 +39,16 @@ pub(crate) struct Gil {
     interval: Span,
 }
 
+/// A thread that waits for the lock.
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    thread: ThreadId,
+    /// When its interval is over.
+    until: Time,
+    /// How often the lock had changed hands when it began to wait.
+    seen: u32,
+}
+
 impl Gil {
     pub(crate) fn new(interval: Span) -> Gil {
         Gil {
@@ -45,11 +56,23 @@ impl Gil {
             last: ThreadId::NONE,
             switches: 0,
             waiters: VecDeque::new(),
+            timed_out: Vec::new(),
             timer: Time::NEVER,
             asked: false,
             dropped: ThreadId::NONE,
             interval,
         }
+    }
+
+    /// Whether a thread stopped waiting because its interval was over, and the lock has not changed hands since it began.
+    #[inline(always)]
+    fn waited_in_vain(&mut self, thread: ThreadId) -> bool {
+        !self.timed_out.is_empty() && self.forget_timed_out(thread) == Some(self.switches)
+    }
+
+    fn forget_timed_out(&mut self, thread: ThreadId) -> Option<u32> {
+        let at = self.timed_out.iter().position(|&(other, _)| other == thread)?;
+        Some(self.timed_out.swap_remove(at).1)
     }
 
     /// The lock of the process that takes this one's place.
@@ -60,7 +83,7 @@ impl Gil {
 
 impl<P: Probe> World<'_, P> {
     fn gil(&mut self, process: ProcessId) -> &mut Gil {
-        self.processes[process].gil.as_mut().expect("only processes with a GIL come here")
+        self.interpreters[process].gil.as_mut().expect("only processes with a GIL come here")
     }
 
     fn acquire_gil(&mut self, process: ProcessId, thread: ThreadId) {
@@ -79,16 +102,14 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn queue_for_gil(&mut self, process: ProcessId, thread: ThreadId) {
-        self.threads[thread].status = Status::WaitingGil;
+        self.threads[thread].waits_for_gil();
         self.tell_thread(thread, Doing::WaitingGil);
         self.bill_thread(thread, Wait::Gil);
         let now = self.now;
         let gil = self.gil(process);
         let until = now + gil.interval;
-        gil.waiters.push_back((thread, until));
-        let (switches, unset) = (gil.switches, gil.timer == Time::NEVER);
-        self.threads[thread].switches_seen = switches;
-        if unset {
+        gil.waiters.push_back(Waiter { thread, until, seen: gil.switches });
+        if gil.timer == Time::NEVER {
             self.set_gil_timer(process, until);
         }
     }
@@ -101,8 +122,8 @@ impl<P: Probe> World<'_, P> {
     /// Lets go of the GIL if the thread has it, and signals the first waiter.
     #[inline]
     pub(crate) fn drop_gil(&mut self, thread: ThreadId) {
-        let process = self.threads[thread].process;
-        if self.processes[process].gil.is_some() {
+        let process = self.threads[thread].process();
+        if self.interpreters[process].gil.is_some() {
             self.let_go_of_gil(process, thread);
         }
     }
@@ -115,15 +136,15 @@ impl<P: Probe> World<'_, P> {
         (gil.holder, gil.asked) = (ThreadId::NONE, false);
         let next = gil.waiters.pop_front();
         tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
-        if let Some((waiter, _)) = next {
-            self.make_ready(waiter);
+        if let Some(waiter) = next {
+            self.make_ready(waiter.thread);
         }
     }
 
     /// A waiter waited a whole interval for nothing: the holder shall drop the lock, at once or as soon as it is on a core.
     fn ask_for_gil(&mut self, process: ProcessId) {
         let holder = self.gil(process).holder;
-        if self.threads[holder].status != Status::Running {
+        if !self.threads[holder].is_running() {
             self.gil(process).asked = true;
             return;
         }
@@ -135,14 +156,14 @@ impl<P: Probe> World<'_, P> {
     /// The holder drops the lock and waits until another has it. False if nobody is there who wants it.
     fn drop_for_another(&mut self, process: ProcessId) -> bool {
         let gil = self.gil(process);
-        let Some((waiter, _)) = gil.waiters.pop_front() else { return false };
+        let Some(waiter) = gil.waiters.pop_front() else { return false };
         let holder = std::mem::replace(&mut gil.holder, ThreadId::NONE);
         gil.dropped = holder;
-        self.threads[holder].status = Status::WaitingGil;
+        self.threads[holder].waits_for_gil();
         tell(&mut self.probe, self.now, Detail::Gil { process, thread: ThreadId::NONE });
         self.tell_thread(holder, Doing::WaitingGil);
         self.bill_thread(holder, Wait::Gil);
-        self.make_ready(waiter);
+        self.make_ready(waiter.thread);
         true
     }
 
@@ -150,19 +171,20 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn gil_event(&mut self, process: ProcessId) {
         let now = self.now;
-        let Some(gil) = &mut self.processes[process].gil else { return };
+        let Some(gil) = &mut self.interpreters[process].gil else { return };
         if gil.timer != now {
             return;
         }
         gil.timer = Time::NEVER;
-        while let Some(&(waiter, until)) = self.gil(process).waiters.front() {
+        while let Some(&Waiter { thread, until, seen }) = self.gil(process).waiters.front() {
             if until > now {
                 self.set_gil_timer(process, until);
                 return;
             }
-            self.gil(process).waiters.pop_front();
-            self.threads[waiter].timed_out = true;
-            self.make_ready(waiter);
+            let gil = self.gil(process);
+            gil.waiters.pop_front();
+            gil.timed_out.push((thread, seen));
+            self.make_ready(thread);
         }
     }
 }
@@ -170,15 +192,14 @@ impl<P: Probe> World<'_, P> {
 impl<P: Probe> GilForMachine for World<'_, P> {
     #[inline]
     fn has_gil(&self, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
-        self.processes[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
+        let process = self.threads[thread].process();
+        self.interpreters[process].gil.as_ref().is_none_or(|gil| gil.holder == thread)
     }
 
     fn take_gil(&mut self, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
-        let Some(gil) = &mut self.processes[process].gil else { return true };
-        let state = &mut self.threads[thread];
-        let in_vain = std::mem::take(&mut state.timed_out) && state.switches_seen == gil.switches;
+        let process = self.threads[thread].process();
+        let Some(gil) = &mut self.interpreters[process].gil else { return true };
+        let in_vain = gil.waited_in_vain(thread);
         if gil.holder == thread {
             return !std::mem::take(&mut gil.asked) || !self.drop_for_another(process);
         }

@@ -14,7 +14,7 @@ use crate::program::wait::Wait;
 use crate::python::linkable::{LinkId, Linkable};
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;
-use crate::world::{Process, World};
+use crate::world::World;
 
 /// One shared thing.
 #[derive(Debug)]
@@ -203,33 +203,6 @@ pub(crate) fn build(spec: &SyncSpec, links: &mut Vec<Linkable>, open: &mut dyn F
     }
 }
 
-impl Process {
-    /// Whether units of a lock or pool go straight to who waits.
-    #[inline]
-    pub(crate) fn is_handed_off(&self, sync: u16) -> bool {
-        matches!(self.syncs[usize::from(sync)], Sync::Semaphore { policy: Policy::HandOff, .. })
-    }
-
-    /// The shelf of a lock or pool that requests use, and its policy.
-    #[inline]
-    pub(crate) fn shelf(&self, sync: u16) -> (LinkId, Policy) {
-        match &self.syncs[usize::from(sync)] {
-            Sync::Semaphore { link, policy } => (*link, *policy),
-            Sync::Lock(lock) => (lock.link, Policy::Barging),
-            Sync::Event(_)
-            | Sync::Result(_)
-            | Sync::Queue(_)
-            | Sync::Standard(_)
-            | Sync::Channel(_)
-            | Sync::Pool(_)
-            | Sync::Pair { .. }
-            | Sync::Remote(_)
-            | Sync::Threads(_)
-            | Sync::Aio => unreachable!("only locks and semaphores have units"),
-        }
-    }
-}
-
 impl<P: Probe> World<'_, P> {
     /// Tells that a task has taken a unit, or gives one back.
     #[inline(always)]
@@ -252,11 +225,11 @@ impl<P: Probe> World<'_, P> {
 
     /// The shelf of a lock or pool that requests use, and its policy.
     pub(crate) fn shelf(&self, process: ProcessId, sync: u16) -> (LinkId, Policy) {
-        self.processes[process].shelf(sync)
+        self.interpreters[process].shelf(sync)
     }
 
     pub(crate) fn link(&mut self, process: ProcessId, link: LinkId) -> &mut Linkable {
-        &mut self.processes[process].links[link as usize]
+        self.interpreters[process].link_mut(link)
     }
 
     /// Takes a unit if there is one.

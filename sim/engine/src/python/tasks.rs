@@ -16,7 +16,7 @@ use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     pub(crate) fn worker(&self, process: ProcessId) -> &WorkerSpec {
-        &self.model.workers[self.processes[process].worker]
+        &self.model.workers[self.processes[process].worker()]
     }
 
     /// Runs a task to its next effect.
@@ -30,7 +30,7 @@ impl<P: Probe> World<'_, P> {
         }
         if task.news == News::Begun && task.request.is_some() {
             task.news = News::None;
-            let process = self.threads[task.thread].process;
+            let process = self.threads[task.thread].process();
             return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
         }
         next_effect(task, &self.requests, self.model, &self.fates)

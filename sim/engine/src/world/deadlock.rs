@@ -126,12 +126,12 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a lock or pool has a unit that nobody holds.
     fn has_a_unit(&self, (process, sync): Shared) -> bool {
-        let process = &self.processes[process];
-        match &process.syncs[usize::from(sync)] {
-            Sync::Semaphore { link, .. } => process.links[*link as usize].is_ready(),
+        let interpreter = &self.interpreters[process];
+        match interpreter.shared(sync) {
+            Sync::Semaphore { link, .. } => interpreter.link(*link).is_ready(),
             Sync::Queue(queue) => !queue.items.is_empty(),
             Sync::Standard(queue) => !queue.items.is_empty(),
-            Sync::Threads(link) => process.links[*link as usize].is_ready(),
+            Sync::Threads(link) => interpreter.link(*link).is_ready(),
             _ => true,
         }
     }
@@ -142,7 +142,7 @@ impl<P: Probe> World<'_, P> {
             return waits;
         }
         for (id, task) in self.tasks.iter() {
-            let process = self.threads[task.thread].process;
+            let process = self.threads[task.thread].process();
             let want = self.want(task);
             if task.parent.is_some() {
                 waits.children.entry(task.parent).or_default().push(id);
@@ -166,7 +166,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The pool of the native thread that a task of a hub or loop is in.
     fn pool_of_thread(&self, task: &Task) -> Option<u16> {
-        if !matches!(self.threads[task.thread].role, Role::Native(_)) {
+        if !matches!(self.threads[task.thread].role(), Role::Native(_)) {
             return None;
         }
         let code = &self.model.programs[usize::from(task.program)].code[..usize::from(task.pc.0)];
@@ -188,17 +188,20 @@ impl<P: Probe> World<'_, P> {
     /// What a task waits for without an end of its own.
     fn want(&self, task: &Task) -> Option<Want> {
         let thread = &self.threads[task.thread];
-        let process = &self.processes[thread.process];
-        let serves_alone = matches!(self.model.workers[process.worker].kind, WorkerKind::Threads { threads: 1 });
-        let guarded = task.green.is_some() && !self.greens[task.green].guards.is_empty();
-        let ends = task.limit_at != Time::NEVER || task.news != News::None || guarded || !thread.deadlines.is_empty();
-        if ends || process.life.ends_what_hangs(serves_alone) {
+        let process = &self.processes[thread.process()];
+        let serves_alone = matches!(self.model.workers[process.worker()].kind, WorkerKind::Threads { threads: 1 });
+        let guarded = task.green.is_some() && self.carriers.is_guarded(task.green);
+        let ends = task.limit_at != Time::NEVER
+            || task.news != News::None
+            || guarded
+            || self.carriers.is_in_a_timeout_block(task.thread);
+        if ends || self.lives[thread.process()].ends_what_hangs(serves_alone) {
             return None;
         }
         if task.parked == Parked::Children {
             return Some(Want::Children);
         }
-        let shared = (thread.process, self.wanted_unit(task)?);
+        let shared = (thread.process(), self.wanted_unit(task)?);
         (self.units_of(shared.1).is_some() && !self.has_a_unit(shared)).then_some(Want::Unit(shared))
     }
 
@@ -232,6 +235,6 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn shared_of(&self, task: &Task, sync: u16) -> Shared {
-        (self.threads[task.thread].process, sync)
+        (self.threads[task.thread].process(), sync)
     }
 }

@@ -4,11 +4,10 @@
 //! program; draws inside its loops differ from member to member, for the second loop register holds the member's number.
 
 use crate::kit::hist::Hist;
-use crate::kit::id::{HubId, RequestId};
+use crate::kit::id::HubId;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::Time;
 use crate::model::Model;
-use crate::program::task::{News, Task};
 use crate::watch::recorder::Recorder;
 use crate::world::{RunError, World};
 
@@ -39,15 +38,10 @@ pub fn run(model: &Model, program: u16, members: u32, seed: Seed) -> Result<Idle
     let recorder = Recorder::new(model, cores, model.slots().max(1));
     let mut world = World::new(model, seed, Replication(0), recorder);
     let hub = HubId::from_index(0);
-    let thread = world.hubs[hub].thread;
     world.tasks.reserve(members as usize);
     world.begin_batch(hub);
     for member in 0..members {
-        let mut task = Task::new(RequestId::NONE, thread, program);
-        task.news = News::None;
-        task.registers[1] = member;
-        let task = world.tasks.insert(task);
-        world.queue_turn(hub, task);
+        world.add_idle_greenlet(hub, program, member);
     }
     let end = model.run.length.map_or(Time::NEVER, |length| Time::ZERO + length);
     world.run_until(end)?;

@@ -24,34 +24,27 @@ pub(crate) use run::run_with;
 pub use run::{run, run_at_the_door, run_shuffled, run_unwatched};
 
 use crate::carrier::Carriers;
-use crate::carrier::hub::Hub;
-use crate::carrier::hub::greenlet::Green;
-use crate::client::breaker::Breaker;
-use crate::client::{self, Client, Idle};
+use crate::client::breaker::Breakers;
+use crate::client::{self, Client};
 use crate::front::balance::Balancer;
 use crate::kit::event::EventQueue;
 use crate::kit::fate::Fates;
 use crate::kit::id::{
-    CallId, ClientId, ConnId, CoreId, GreenId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId,
-    ThreadId,
+    CallId, ClientId, ConnId, CoreId, HostId, HubId, ListenerId, OutageId, ProcessId, RequestId, Slab, TaskId, ThreadId,
 };
 use crate::kit::rng::{Replication, Seed, Streams};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
-use crate::machine::warmth::Warmth;
+use crate::machine::process::Process;
 use crate::machine::{Machine, Thread};
-use crate::model::{Arrivals, Model};
-use crate::net::Finished;
-use crate::net::conn::Conn;
-use crate::net::{self, Listener, Net};
+use crate::model::Model;
+use crate::net::{self, Net};
 use crate::peer::Peers;
 use crate::program::request::Request;
 use crate::program::task::Task;
-use crate::python::gil::Gil;
+use crate::python::interpreter::Interpreter;
 use crate::python::ledger::{self, Ledgers};
-use crate::python::linkable::{LinkId, Linkable};
 use crate::python::sharing::Sharing;
-use crate::python::sync::Sync;
 use crate::watch::probe::Probe;
 use crate::world::process_life::{Life, Masters};
 use crate::world::startup::Startup;
@@ -164,56 +157,6 @@ impl Event {
     }
 }
 
-/// One server process at run time.
-#[derive(Debug)]
-pub(crate) struct Process {
-    pub(crate) host: HostId,
-    pub(crate) listener: usize,
-    pub(crate) worker: usize,
-    pub(crate) gil: Option<Gil>,
-    pub(crate) syncs: Vec<Sync>,
-    /// What waiters link themselves to, in `syncs` and for the length of a wait.
-    pub(crate) links: Vec<Linkable>,
-    /// How many of the links belong to `syncs`.
-    pub(crate) own_links: u32,
-    /// Links of waits that are over.
-    pub(crate) free_links: Vec<LinkId>,
-    /// CPU time so far, warm-up included.
-    pub(crate) cpu: Span,
-    /// When one of its threads last left a core.
-    pub(crate) left_at: Time,
-    /// Requests begun since the window began.
-    pub(crate) begun: u64,
-    /// Threads that have run a branch of a fan-out and are free for another.
-    pub(crate) helpers: Vec<ThreadId>,
-    /// Pool servers: accepted requests that no thread serves yet.
-    pub(crate) jobs: std::collections::VecDeque<RequestId>,
-    /// Pool servers: threads without work, longest idle first.
-    pub(crate) idle: std::collections::VecDeque<ThreadId>,
-    /// Pool servers: requests that have come over kept connections and that the accepting thread has not seen yet.
-    pub(crate) readable: std::collections::VecDeque<RequestId>,
-    /// Its breakers around calls, by peer; of peers without one it is never asked.
-    pub(crate) breakers: Vec<Breaker>,
-    /// Pool servers: open connections, and how many there may be.
-    pub(crate) connections: u32,
-    pub(crate) connections_max: u32,
-    /// Pool servers: the request that the accepting thread is about to queue.
-    pub(crate) handing: RequestId,
-    /// Pool servers: the accepting thread, while it waits for a connection to end.
-    pub(crate) stalled: ThreadId,
-    /// Pool servers: connections with answered requests that the accepting thread has yet to close, or to keep.
-    pub(crate) closing: std::collections::VecDeque<Finished>,
-    /// Pool servers: how many of these it sees to before it accepts again.
-    pub(crate) close_batch: usize,
-    /// Pool servers: the accepting thread.
-    pub(crate) acceptor: ThreadId,
-    /// Pool servers: the one that it is about to close, or to keep.
-    pub(crate) ending: Option<Finished>,
-    /// When it last did each part of its work.
-    pub(crate) warmth: Warmth,
-    pub(crate) life: Life,
-}
-
 /// All tables of a run.
 pub(crate) struct World<'m, P> {
     pub(crate) model: &'m Model,
@@ -224,13 +167,13 @@ pub(crate) struct World<'m, P> {
     pub(crate) fates: Fates,
     pub(crate) machine: Machine,
     pub(crate) processes: Table<ProcessId, Process>,
+    /// What processes have of Python.
+    pub(crate) interpreters: Table<ProcessId, Interpreter>,
+    pub(crate) breakers: Breakers,
+    /// The lives of processes.
+    lives: Table<ProcessId, Life>,
     pub(crate) threads: Table<ThreadId, Thread>,
-    pub(crate) hubs: Table<HubId, Hub>,
-    pub(crate) listeners: Vec<Listener>,
     pub(crate) balancer: Balancer,
-    /// The proxy's idle connections.
-    pub(crate) proxy_idle: Idle,
-    pub(crate) conns: Slab<ConnId, Conn>,
     masters: Masters,
     pub(crate) carriers: Carriers,
     pub(crate) net: Net,
@@ -240,12 +183,6 @@ pub(crate) struct World<'m, P> {
     pub(crate) clients: Vec<Client>,
     pub(crate) requests: Slab<RequestId, Request>,
     pub(crate) tasks: Slab<TaskId, Task>,
-    /// Greenlets that are more than a request.
-    pub(crate) greens: Table<GreenId, Green>,
-    /// The newest greenlet of each name.
-    pub(crate) newest: Vec<GreenId>,
-    /// Greenlets whose place may be used again.
-    pub(crate) free_greens: Vec<GreenId>,
     before: Before,
     pub(crate) arrivals_end: Time,
     pub(crate) warm_up_end: Time,
@@ -277,17 +214,6 @@ impl<'m, P: Probe> World<'m, P> {
         let names = client::site_names(&model.clients, &model.classes);
         let streams =
             Streams::new(seed, replication, names.iter().map(String::as_str).chain([process_life::JITTER, net::WHEEL]));
-        let (mut first, mut members) = (0, 0);
-        let clients = model.clients.iter().map(|spec| {
-            let (mut client, next) = Client::new(spec, &model.classes, first);
-            (client.members, first) = (members, next);
-            members += match spec.arrivals {
-                Arrivals::Closed { clients, .. } => clients,
-                Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,
-            };
-            client
-        });
-        let clients: Vec<Client> = clients.collect();
         let length = model.run.length.unwrap_or(Span::MAX);
         let mut world = World {
             model,
@@ -298,24 +224,20 @@ impl<'m, P: Probe> World<'m, P> {
             fates: Fates::default(),
             machine: Machine::new(),
             processes: Table::new(),
+            interpreters: Table::new(),
+            breakers: Breakers::new(),
+            lives: Table::new(),
             threads: Table::new(),
-            hubs: Table::new(),
-            listeners: model.listeners.iter().map(|spec| Listener::new(spec.backlog)).collect(),
             balancer: Balancer::new(&model.balancer, model.listeners.len() / model.kernel.sockets.max(1) as usize),
-            proxy_idle: Idle::default(),
-            conns: Slab::new(),
             masters: Masters::new(names.len(), model.hosts.len()),
             carriers: Carriers::new(model),
             net: Net::new(model),
             peer: Peers::new(model.peers.len()),
             sharing: Sharing::new(model),
             ledgers: Ledgers::default(),
-            clients,
+            clients: client::of_model(model),
             requests: Slab::new(),
             tasks: Slab::new(),
-            greens: Table::new(),
-            newest: Vec::new(),
-            free_greens: Vec::new(),
             before: Before::default(),
             arrivals_end: Time::ZERO.saturating_add(length),
             warm_up_end: Time::ZERO + model.run.warm_up,
@@ -331,7 +253,7 @@ impl<'m, P: Probe> World<'m, P> {
         world.build_processes();
         world.build_routers();
         world.build_generators();
-        world.net.size(&world.processes, world.hubs.len());
+        world.net.size(world.processes.len(), world.carriers.processes_of_hubs().len());
         world.start_wheel(names.len() + 1);
         world
     }

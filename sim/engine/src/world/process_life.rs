@@ -14,14 +14,12 @@
 //! Left out: the heartbeat's own CPU time, and limits on a process's own memory (`reload-on-rss`).
 
 use crate::carrier::above::LifeForCarrier;
-use crate::client::breaker::Breaker;
-use crate::kit::id::{HubId, ProcessId, RequestId, TaskId, ThreadId};
+use crate::kit::id::{HostId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::warmth::Warmth;
-use crate::machine::{Demand, Role, Status, Thread};
+use crate::machine::process::Process;
+use crate::machine::{Demand, Role};
 use crate::model::WorkerKind;
 use crate::model::worker::LifeSpec;
-use crate::net::Finished;
 use crate::net::above::LifeForNet;
 use crate::program::request::{Request, Stage};
 use crate::watch::probe::{Probe, tell};
@@ -131,13 +129,13 @@ impl<P: Probe> World<'_, P> {
     fn life_spec(&self, id: ProcessId) -> Option<&LifeSpec> {
         let process = &self.processes[id];
         let routed = self.carriers.is_router_or_sender(id);
-        self.model.workers[process.worker].life.as_ref().filter(|_| !routed)
+        self.model.workers[process.worker()].life.as_ref().filter(|_| !routed)
     }
 
     /// How many requests a new process may begin.
     pub(crate) fn draw_lifetime(&mut self, id: ProcessId) {
         let Some((max, jitter)) = self.life_spec(id).and_then(|life| life.max_requests) else { return };
-        let generation = u64::from(self.processes[id].life.generation);
+        let generation = u64::from(self.lives[id].generation);
         let extra = match jitter {
             0 => 0,
             jitter => {
@@ -147,12 +145,12 @@ impl<P: Probe> World<'_, P> {
                 ((bits * (u128::from(jitter) + 1)) >> 64) as u64
             }
         };
-        self.processes[id].life.left = u64::from(max) + extra;
+        self.lives[id].left = u64::from(max) + extra;
     }
 
     /// The main loop of a process says that it is alive.
     pub(crate) fn notify(&mut self, id: ProcessId) {
-        let life = &mut self.processes[id].life;
+        let life = &mut self.lives[id];
         (life.notified_at, life.aborted) = (self.now, false);
         if life.look_at == Time::NEVER {
             self.look_later(id);
@@ -162,18 +160,19 @@ impl<P: Probe> World<'_, P> {
     /// The master will look when there may be something to see, at one of its whole seconds.
     fn look_later(&mut self, id: ProcessId) {
         let Some(spec) = self.life_spec(id) else { return };
-        let life = &self.processes[id].life;
+        let life = &self.lives[id];
         let heart = spec.timeout.map_or(Time::NEVER, |limit| life.notified_at + limit + Span::from_ns(1));
         let grace = life.stopping_at.map_or(Time::NEVER, |at| at + spec.graceful_timeout);
         // A hub that stops looks every second whether it is done.
-        let beat = if life.stopping_at.is_some() && self.hub_of(id).is_some() { self.now } else { Time::NEVER };
+        let beat =
+            if life.stopping_at.is_some() && self.carriers.hub_of(id).is_some() { self.now } else { Time::NEVER };
         let due = heart.min(life.harakiri_at).min(grace).min(beat);
         if due == Time::NEVER {
             return;
         }
         let after = due.max(self.now + Span::from_ns(1)).as_ns();
         let look_at = Time::from_ns(after.next_multiple_of(LOOK.as_ns()));
-        let life = &mut self.processes[id].life;
+        let life = &mut self.lives[id];
         if look_at < life.look_at {
             life.look_at = look_at;
             self.queue.push(look_at, Event::Master(id));
@@ -185,12 +184,12 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn master_event(&mut self, id: ProcessId) {
         let now = self.now;
         let Some(spec) = self.life_spec(id).copied() else { return };
-        let life = &mut self.processes[id].life;
+        let life = &mut self.lives[id];
         if life.look_at != now {
             return;
         }
-        let nap_ends = self.masters.deaths[self.processes[id].host.index()].asleep_until;
-        let life = &mut self.processes[id].life;
+        let nap_ends = self.masters.deaths[self.processes[id].host().index()].asleep_until;
+        let life = &mut self.lives[id];
         if now < nap_ends {
             life.look_at = nap_ends;
             return self.queue.push(nap_ends, Event::Master(id));
@@ -217,12 +216,12 @@ impl<P: Probe> World<'_, P> {
         let asleep = self.main_loop_sleeps(id);
         if spec.timeout.is_some_and(|limit| notified_at + limit < now) && !asleep {
             let deaf = self.main_loop_is_deaf(id);
-            if !deaf || std::mem::replace(&mut self.processes[id].life.aborted, true) {
+            if !deaf || std::mem::replace(&mut self.lives[id].aborted, true) {
                 return self.kill_process(id, Death::Timeout);
             }
         }
-        if let Some(hub) = self.hub_of(id).filter(|_| stopping_at.is_some()) {
-            self.hubs[hub].close_listener();
+        if let Some(hub) = self.carriers.hub_of(id).filter(|_| stopping_at.is_some()) {
+            self.carriers.close_listener_of_hub(hub);
         }
         let idle = asleep && stopping_at.is_none() && harakiri_at == Time::NEVER;
         if !idle {
@@ -232,20 +231,20 @@ impl<P: Probe> World<'_, P> {
 
     /// The thread whose loop says that the process is alive: the first.
     fn main_thread(&self, id: ProcessId) -> ThreadId {
-        let at = self.threads.iter().position(|thread| thread.process == id);
+        let at = self.threads.iter().position(|thread| thread.process() == id);
         ThreadId::from_index(at.expect("every process has a thread"))
     }
 
     /// Whether the main loop waits for something to do, with the heartbeat among it.
     fn main_loop_sleeps(&self, id: ProcessId) -> bool {
         let thread = self.main_thread(id);
-        self.threads[thread].status == Status::Parked && self.is_idle(thread)
+        self.threads[thread].is_parked() && self.is_idle(thread)
     }
 
     /// Whether a signal handler in Python does not get to run: the main thread is in a call into C that does not come back for it.
     fn main_loop_is_deaf(&self, id: ProcessId) -> bool {
         let thread = &self.threads[self.main_thread(id)];
-        matches!(thread.role, Role::Hub(_) | Role::Loop(_)) && thread.status == Status::Parked
+        matches!(thread.role(), Role::Hub(_) | Role::Loop(_)) && thread.is_parked()
     }
 
     /// Kills a process: whoever it serves sees the connection break. Another takes its place.
@@ -267,11 +266,10 @@ impl<P: Probe> World<'_, P> {
         let boot = self.life_spec(id).map_or(Span::ZERO, |life| life.boot);
         let begins_at = self.respawn_at(id);
         let main = self.main_thread(id);
-        let process = &mut self.processes[id];
-        let generation = process.life.generation + 1;
-        process.life = Life { generation, booting: main, notified_at: begins_at, begun_at: begins_at, ..Life::new() };
-        process.warmth = Warmth::default();
-        self.threads[main].owed = boot;
+        let generation = self.lives[id].generation + 1;
+        self.lives[id] = Life { generation, booting: main, notified_at: begins_at, begun_at: begins_at, ..Life::new() };
+        self.processes[id].goes_cold();
+        self.threads[main].owe_in_all(boot);
         self.draw_lifetime(id);
         if begins_at > self.now {
             self.tell_door(id, DoorState::Gone);
@@ -287,8 +285,8 @@ impl<P: Probe> World<'_, P> {
         if nap.is_zero() {
             return self.now;
         }
-        let host = self.processes[id].host;
-        let processes = self.processes.iter().filter(|process| process.host == host).count();
+        let host = self.processes[id].host();
+        let processes = self.processes.iter().filter(|process| process.host() == host).count();
         let second = self.now.as_ns() / LOOK.as_ns();
         let deaths = &mut self.masters.deaths[host.index()];
         let soon = deaths.second.is_some_and(|last| second <= last + 1);
@@ -308,25 +306,25 @@ impl<P: Probe> World<'_, P> {
         let mine = |request: &Request| request.stage == Stage::Accepted || request.task.is_some();
         self.close_answered(id);
         self.drop_idle(id);
-        if let Some(hub) = self.hub_of(id) {
+        if let Some(hub) = self.carriers.hub_of(id) {
             self.tell_last_hold(hub);
         }
         let requests: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(_, request)| request.link.process == id && mine(request))
+            .filter(|(at, request)| self.net.link(*at).process() == id && mine(request))
             .map(|(request, _)| request)
             .collect();
         let tasks: Vec<TaskId> = self
             .tasks
             .iter()
-            .filter(|(_, task)| self.threads[task.thread].process == id)
+            .filter(|(_, task)| self.threads[task.thread].process() == id)
             .map(|(task, _)| task)
             .collect();
         let (alive, threads) = (&self.tasks, &self.threads);
-        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process == id));
+        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process() == id));
         for thread in self.threads.ids() {
-            if self.threads[thread].process == id {
+            if self.threads[thread].process() == id {
                 self.stop_thread(thread);
             }
         }
@@ -334,7 +332,7 @@ impl<P: Probe> World<'_, P> {
             let state = self.tasks.remove(task);
             tell(&mut self.probe, self.now, Detail::Finished { task });
             if state.green.is_some() {
-                self.free_greens.push(state.green);
+                self.carriers.forget_greenlet(state.green);
             }
         }
         let lost = requests.len() as u64;
@@ -348,106 +346,74 @@ impl<P: Probe> World<'_, P> {
 
     /// A socket of its own closes with the process; for one that is shared, others are woken in its place.
     fn leave_socket(&mut self, id: ProcessId) {
-        let listener = self.processes[id].listener;
-        self.listeners[listener].in_turn.retain(|&thread| self.threads[thread].process != id);
+        let listener = self.processes[id].socket();
+        let threads = &self.threads;
+        self.net.lose_turn(listener, |thread| threads[thread].process() == id);
         if self.model.kernel.sockets > 1 {
             return self.reset_queue(listener);
         }
-        for _ in 0..self.listeners[listener].queue.len() {
+        for _ in 0..self.net.queued_at(listener) {
             if !self.wake_oldest(listener) {
                 return;
             }
         }
     }
 
-    /// The hub of a process.
-    fn hub_of(&self, id: ProcessId) -> Option<HubId> {
-        self.hubs.iter().position(|hub| hub.process == id).map(HubId::from_index)
-    }
-
     /// From now on it accepts nothing: a hub at its next heartbeat, threads at once.
     #[cold]
     #[inline(never)]
     fn stop_accepting(&mut self, id: ProcessId) {
-        self.processes[id].life.stopping_at = Some(self.now);
+        self.lives[id].stopping_at = Some(self.now);
         self.tell_door(id, DoorState::Stopping);
-        let (listener, threads) = (self.processes[id].listener, &self.threads);
-        self.listeners[listener].threads.retain(|&thread| threads[thread].process != id);
+        let (listener, threads) = (self.processes[id].socket(), &self.threads);
+        self.net.leave_accept(listener, |thread| threads[thread].process() == id);
         if let Some(on) = self.loop_of(id) {
             self.loop_stops_accepting(on);
-        }
-    }
-
-    /// Answers that are written and wait for the main thread to close their connections: the kernel closes them.
-    fn close_answered(&mut self, id: ProcessId) {
-        if let Some(Finished::Closes(ending)) = self.processes[id].ending.take() {
-            self.close(id, ending);
-        }
-        while let Some(finished) = self.processes[id].closing.pop_front() {
-            if let Finished::Closes(answered) = finished {
-                self.close(id, answered);
-            }
         }
     }
 
     /// Takes a thread off its core and out of every queue; it is as on the first day.
     fn stop_thread(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
-        let (process, role, status) = (state.process, state.role, state.status);
-        match status {
-            Status::Running | Status::Throttled => self.interrupt(thread),
-            Status::Ready | Status::WaitingGil => {}
-            Status::Parked => {
-                let listener = self.processes[process].listener;
-                self.listeners[listener].threads.retain(|&waiting| waiting != thread);
-            }
+        if state.has_core() {
+            self.interrupt(thread);
+        } else if state.is_parked() {
+            let listener = self.processes[state.process()].socket();
+            self.net.leave_accept(listener, |waiting| waiting == thread);
         }
         self.forget_ready(thread);
-        self.threads[thread] = Thread::new(process, role);
+        self.carriers.forget_thread(thread);
         self.tell_thread(thread, Doing::Waiting);
     }
 
     /// The process's own memory: locks, queues, the GIL, the hub.
     fn clear_process(&mut self, id: ProcessId) {
-        if let Some(hub) = self.hub_of(id) {
-            let WorkerKind::Hub { greenlets, .. } = self.model.workers[self.processes[id].worker].kind else {
+        if let Some(hub) = self.carriers.hub_of(id) {
+            let WorkerKind::Hub { greenlets, .. } = self.model.workers[self.processes[id].worker()].kind else {
                 unreachable!("hubs run hub workers");
             };
-            let anew = self.hubs[hub].anew(greenlets);
-            self.hubs[hub] = anew;
+            self.carriers.hub_starts_anew(hub, greenlets);
         }
         self.loop_anew(id);
-        let hub = self.hub_of(id);
+        let hub = self.carriers.hub_of(id);
         tell(&mut self.probe, self.now, Detail::Died { process: id, hub });
-        let process = &mut self.processes[id];
-        process.gil = process.gil.take().map(crate::python::gil::Gil::anew);
-        process.syncs.clear();
-        process.links.clear();
-        process.free_links.clear();
-        process.helpers.clear();
-        process.jobs.clear();
-        process.idle.clear();
-        process.closing.clear();
-        process.readable.clear();
-        process.breakers = self.model.peers.iter().map(|peer| Breaker::of(peer.breaker.as_ref())).collect();
-        process.close_batch = 0;
+        self.interpreters[id].start_anew();
+        self.breakers.start_anew(id, &self.model.peers);
+        self.carriers.start_anew(id);
         self.sharing.end_process(id);
-        let process = &mut self.processes[id];
-        process.connections = 0;
-        (process.handing, process.ending, process.stalled) = (RequestId::NONE, None, ThreadId::NONE);
         self.build_syncs(id);
     }
 }
 
 impl<P: Probe> LifeForNet for World<'_, P> {
     fn life_accepts(&mut self, id: ProcessId) {
-        self.processes[id].life.open += 1;
+        self.lives[id].open += 1;
     }
 
     fn life_begins(&mut self, id: ProcessId) {
         let Some(spec) = self.life_spec(id).copied() else { return };
         let now = self.now;
-        let life = &mut self.processes[id].life;
+        let life = &mut self.lives[id];
         if let Some(limit) = spec.harakiri {
             // uWSGI counts whole seconds (`uwsgi_now`).
             life.harakiri_at = Time::from_ns(now.as_ns() - now.as_ns() % LOOK.as_ns()) + limit;
@@ -456,14 +422,14 @@ impl<P: Probe> LifeForNet for World<'_, P> {
         if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
             self.stop_accepting(id);
         }
-        if matches!(self.model.workers[self.processes[id].worker].kind, WorkerKind::Threads { .. }) {
+        if matches!(self.model.workers[self.processes[id].worker()].kind, WorkerKind::Threads { .. }) {
             self.notify(id);
         }
         self.look_later(id);
     }
 
     fn life_idles(&mut self, id: ProcessId) {
-        self.processes[id].life.harakiri_at = Time::NEVER;
+        self.lives[id].harakiri_at = Time::NEVER;
     }
 
     fn life_closes(&mut self, id: ProcessId) {
@@ -472,11 +438,11 @@ impl<P: Probe> LifeForNet for World<'_, P> {
     }
 
     fn life_drops(&mut self, id: ProcessId) {
-        let life = &mut self.processes[id].life;
+        let life = &mut self.lives[id];
         life.open = life.open.saturating_sub(1);
-        if life.stopping_at.is_some() && life.open == 0 && self.hub_of(id).is_none() {
+        if life.stopping_at.is_some() && life.open == 0 && self.carriers.hub_of(id).is_none() {
             // It exits now; the threads that are on their way out do so first.
-            let life = &mut self.processes[id].life;
+            let life = &mut self.lives[id];
             life.look_at = self.now;
             self.queue.push(self.now, Event::Master(id));
         }
@@ -488,7 +454,7 @@ impl<P: Probe> LifeForNet for World<'_, P> {
         if self.life_spec(id).is_none() {
             return false;
         }
-        let life = &mut self.processes[id].life;
+        let life = &mut self.lives[id];
         life.crashed = true;
         life.look_at = self.now;
         self.queue.push(self.now, Event::Master(id));
@@ -506,8 +472,12 @@ impl<P: Probe> LifeForNet for World<'_, P> {
 }
 
 impl<P: Probe> LifeForCarrier for World<'_, P> {
+    fn add_process(&mut self, host: HostId, socket: usize, worker: usize) -> ProcessId {
+        self.push_process(Process::new(host, socket, worker), None, u32::MAX)
+    }
+
     fn beat(&mut self, id: ProcessId, every: Span) {
-        let life = &self.processes[id].life;
+        let life = &self.lives[id];
         if (life.look_at == Time::NEVER || life.notified_at + every <= self.now)
             && self.life_spec(id).is_some_and(|spec| spec.timeout.is_some())
         {
@@ -516,22 +486,22 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
     }
 
     fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread].process;
-        if self.processes[id].life.booting != thread {
+        let id = self.threads[thread].process();
+        if self.lives[id].booting != thread {
             return None;
         }
-        if !self.threads[thread].owed.is_zero() {
+        if !self.threads[thread].is_paid_up() {
             self.tell_door(id, DoorState::Booting);
             return Some(Demand::PAY);
         }
-        self.processes[id].life.booting = ThreadId::NONE;
+        self.lives[id].booting = ThreadId::NONE;
         self.tell_door(id, DoorState::Up);
-        if let Role::Hub(hub) = self.threads[thread].role {
-            self.hubs[hub].has_room_from(self.now);
+        if let Role::Hub(hub) = self.threads[thread].role() {
+            self.carriers.hub_is_up(hub, self.now);
         }
         self.notify(id);
         for other in self.threads.ids() {
-            if self.threads[other].process == id && other != thread {
+            if self.threads[other].process() == id && other != thread {
                 self.stands_by(other);
             }
         }
@@ -539,6 +509,6 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
     }
 
     fn is_stopping(&self, id: ProcessId) -> bool {
-        self.processes[id].life.is_stopping()
+        self.lives[id].is_stopping()
     }
 }

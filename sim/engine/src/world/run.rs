@@ -1,11 +1,11 @@
 //! The run loop, its limits and its record.
 
-use crate::carrier::asyncio::EventLoop;
-use crate::client::Client;
+use crate::carrier::Carriers;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::rng::{Replication, Seed, mix};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
+use crate::machine::process::Process;
 use crate::machine::{Role, Thread};
 use crate::model::step_names::{NAMELESS, step_name};
 use crate::model::{Model, WorkerKind};
@@ -162,7 +162,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A program that runs, and at which step, as far as that has a name.
     fn running(&self) -> String {
-        let running = self.threads.iter().map(|thread| thread.task).chain(self.hubs.iter().map(|hub| hub.current));
+        let running = self.carriers.tasks_on_threads();
         let Some(task) = running.filter_map(|task| self.tasks.get(task)).next() else { return "the server".to_owned() };
         let name = &self.model.programs[usize::from(task.program)].name;
         let step = step_name(self.model, task.program, Pc(task.pc.0.saturating_sub(1)));
@@ -332,14 +332,13 @@ fn record<P: Probe>(
     let residents = world.has_residents();
     let process_cpu =
         (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();
-    let held = world.hubs.iter().map(|hub| hub.held_max);
-    let hub_hold_max = held.chain(world.carriers.loops().map(EventLoop::held_max)).max();
-    let World { model, probe, processes, threads, clients, .. } = world;
+    let hub_hold_max = world.carriers.longest_hold();
+    let World { model, probe, processes, threads, carriers, .. } = world;
     let mut recorder = recorder(probe);
     let World { fingerprint, births, events, net, masters, peer, .. } = world;
     recorder.close(end);
     let areas = recorder.areas();
-    note_generators(&mut recorder, model, &clients);
+    note_generators(&mut recorder, model, &carriers);
     let warm_up = Time::ZERO + model.run.warm_up;
     let until = match model.run.length {
         Some(length) => Time::ZERO + length,
@@ -366,7 +365,7 @@ fn record<P: Probe>(
         calls_peak: peer.calls_peak(),
         syn_drops: recorder.syn_drops,
         throttling: recorder.throttling,
-        kernel: net.counts,
+        kernel: net.counts(),
         workers: masters.counts,
         cpu_ppm: recorder.cpu_ppm(until.min(end), end),
         slots_ppm: recorder.slots_ppm(window),
@@ -376,7 +375,7 @@ fn record<P: Probe>(
         cores,
         process_cpu,
         thread_requests: thread_requests(&threads),
-        process_requests: processes.iter().take(model.processes.len()).map(|process| process.begun).collect(),
+        process_requests: processes.iter().take(model.processes.len()).map(Process::begun).collect(),
         groups: recorder.groups,
         pools: recorder.steps.pools(model),
         steps: recorder.steps.into_list(),
@@ -395,18 +394,19 @@ fn record<P: Probe>(
 }
 
 /// What the programs that send requests needed.
-fn note_generators(recorder: &mut Recorder, model: &Model, clients: &[Client]) {
-    for ((group, client), spec) in recorder.groups.iter_mut().zip(clients).zip(model.clients.iter()) {
+fn note_generators(recorder: &mut Recorder, model: &Model, carriers: &Carriers) {
+    for ((group, worked), spec) in recorder.groups.iter_mut().zip(carriers.work_of_senders()).zip(model.clients.iter())
+    {
         if spec.cost.is_some() {
-            (group.generator_cpu, group.generators) = (client.worked, spec.generators);
+            (group.generator_cpu, group.generators) = (worked, spec.generators);
         }
     }
 }
 
 /// How evenly requests went to the threads that serve.
 fn thread_requests(threads: &Table<ThreadId, Thread>) -> Evenness {
-    let serves = |thread: &&Thread| matches!(thread.role, Role::Server | Role::PoolServer);
-    Evenness::of(threads.iter().filter(serves).map(|thread| u64::from(thread.served)))
+    let serves = |thread: &&Thread| matches!(thread.role(), Role::Server | Role::PoolServer);
+    Evenness::of(threads.iter().filter(serves).map(|thread| u64::from(thread.served())))
 }
 
 /// The record, if its books balance.

@@ -3,24 +3,27 @@
 //! The estimates are sums of the sizes of what the tables hold, rounded up a little; they are there to refuse what cannot work, not
 //! to account for every byte. Left out: what waits for locks and queues, and what the allocator keeps for itself.
 
-use crate::carrier::hub::Hub;
+use crate::carrier::Carriers;
 use crate::client::Client;
 use crate::client::breaker::Breaker;
 use crate::kit::event;
 use crate::kit::hist::Hist;
 use crate::kit::time::{Span, Time};
+use crate::machine::process::Process;
 use crate::machine::{Core, Thread};
 use crate::model::{Arrivals, ClientSpec, Model, Profile, RunSpec, SyncKind, WorkerKind};
 use crate::net::Listener;
 use crate::net::conn::Conn;
+use crate::net::link::Link;
 use crate::peer::Call;
 use crate::program::request::Request;
 use crate::program::task::Task;
 use crate::program::wait::Ending;
+use crate::python::interpreter::Interpreter;
 use crate::python::linkable::Linkable;
 use crate::python::sync::Sync;
 use crate::watch::steps::StepWait;
-use crate::world::{Event, Process};
+use crate::world::Event;
 
 /// Events that a request has ahead of it at once: its own, its timeouts, those of its connection.
 const EVENTS_AHEAD: u64 = 8;
@@ -44,7 +47,7 @@ pub fn bytes_at_start(model: &Model) -> u64 {
         .iter()
         .filter(|process| matches!(model.workers[process.worker as usize].kind, WorkerKind::Hub { .. }));
     let processes = model.processes.len() as u64;
-    let each = size_of::<Process>() as u64 + of::<Breaker>(model.peers.len() as u64) + shared_bytes(model);
+    let each = of::<Process>(1) + of::<Interpreter>(1) + of::<Breaker>(model.peers.len() as u64) + shared_bytes(model);
     let members = model.clients.iter().map(|client| match client.arrivals {
         Arrivals::Closed { clients, .. } => u64::from(clients),
         Arrivals::Poisson(_) | Arrivals::Fixed(_) | Arrivals::Trace(_) => 0,
@@ -52,7 +55,8 @@ pub fn bytes_at_start(model: &Model) -> u64 {
     sum([
         of::<Core>(sum(model.hosts.iter().map(|host| u64::from(host.cores)))),
         of::<Thread>(model.os_threads()),
-        of::<Hub>(hubs.count() as u64),
+        model.os_threads().saturating_mul(Carriers::BYTES_OF_A_THREAD as u64),
+        (hubs.count() as u64).saturating_mul(Carriers::BYTES_OF_A_HUB as u64),
         of::<Listener>(model.listeners.len() as u64),
         processes.saturating_mul(each),
         of::<Client>(model.clients.len() as u64),
@@ -90,6 +94,7 @@ pub fn bytes_per_request(model: &Model) -> u64 {
     let draws = model.classes.iter().map(|class| class.sites.len() as u64).max().unwrap_or(0);
     sum([
         of::<Request>(1),
+        of::<Link>(1),
         of::<Task>(1),
         of::<Conn>(1),
         of::<Call>(1),

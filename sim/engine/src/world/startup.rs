@@ -45,7 +45,7 @@ impl<P: Probe> World<'_, P> {
         let mut start = World::bare(self.model, Seed(0), Replication(0), ());
         start.start_servers();
         for (thread, started) in self.threads.iter_mut().zip(start.threads.iter()) {
-            thread.lag = started.lag;
+            thread.lags_like(started);
         }
     }
 
@@ -54,9 +54,9 @@ impl<P: Probe> World<'_, P> {
         let mut first = 0;
         while first < self.threads.len() {
             let main = ThreadId::from_index(first);
-            let process = self.threads[main].process;
-            let end = first + self.threads.iter().skip(first).take_while(|thread| thread.process == process).count();
-            if self.threads[main].role == Role::Server {
+            let process = self.threads[main].process();
+            let end = first + self.threads.iter().skip(first).take_while(|thread| thread.process() == process).count();
+            if self.threads[main].role() == Role::Server {
                 self.startups.push(Startup { main, next: first, end });
                 self.make_ready(main);
             }
@@ -75,16 +75,16 @@ impl<P: Probe> StartupForCarrier for World<'_, P> {
         let created = ThreadId::from_index(startup.next);
         startup.next += 1;
         let goes_on = startup.next < startup.end;
-        let process = self.threads[main].process;
-        let costs = self.model.workers[self.processes[process].worker].costs;
+        let process = self.threads[main].process();
+        let costs = self.model.workers[self.processes[process].worker()].costs;
         if created != main {
-            self.threads[created].owed += costs.start;
+            self.threads[created].owe(costs.start);
             self.make_ready(created);
         }
         if !goes_on {
             return Demand::Wait;
         }
-        self.threads[main].owed += costs.create;
+        self.threads[main].owe(costs.create);
         Demand::PAY
     }
 }
@@ -106,7 +106,7 @@ mod tests {
 
     fn lags(model: &Model) -> Vec<i64> {
         let world = World::new(model, Seed(1), Replication(0), ());
-        world.threads.iter().map(|thread| thread.lag).collect()
+        world.threads.iter().map(crate::machine::Thread::lag).collect()
     }
 
     #[test]

@@ -28,20 +28,21 @@ pub fn trace(model: &Model, seed: Seed, replication: Replication, window: TraceW
 }
 
 fn layout<P>(world: &World<'_, P>) -> Layout {
-    let first = |process| world.threads.iter().find(|thread| thread.process == process).map(|thread| thread.role);
+    let first = |process| world.threads.iter().find(|thread| thread.process() == process).map(|thread| thread.role());
     let kind = |process: ProcessId| match first(process).map(kind_of) {
         Some(ThreadKind::Router) => ProcessKind::Router,
         Some(ThreadKind::Generator) => ProcessKind::Generator,
         Some(ThreadKind::Server | ThreadKind::Acceptor | ThreadKind::Helper | ThreadKind::Hub) | None => {
-            ProcessKind::Worker(world.processes[process].worker as u32)
+            ProcessKind::Worker(world.processes[process].worker() as u32)
         }
     };
-    let processes = world.processes.ids().map(|process| (world.processes[process].host.index() as u32, kind(process)));
-    let threads = world.threads.iter().map(|thread| (thread.process.index() as u32, kind_of(thread.role)));
+    let processes =
+        world.processes.ids().map(|process| (world.processes[process].host().index() as u32, kind(process)));
+    let threads = world.threads.iter().map(|thread| (thread.process().index() as u32, kind_of(thread.role())));
     Layout {
         processes: processes.collect(),
         threads: threads.collect(),
-        hubs: world.hubs.iter().map(|hub| hub.process.index() as u32).collect(),
+        hubs: world.carriers.processes_of_hubs().map(|process| process.index() as u32).collect(),
         cores: world.machine.cores().map(|host| host.index() as u32).collect(),
     }
 }

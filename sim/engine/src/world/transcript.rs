@@ -64,9 +64,8 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     let faults = audit::audit(&world);
     assert!(faults.is_empty(), "{}: {}", model.name, faults.join("; "));
     // The last thing to happen may be an answer that nobody waits for; the loop has ended by then.
-    let end = world.hubs[hub].active_at;
-    let blocked: Vec<u32> =
-        world.greens.ids().filter(|&at| world.greens[at].alive).map(|at| at.index() as u32).collect();
+    let end = world.carriers.hub_was_active_at(hub);
+    let blocked: Vec<u32> = world.carriers.living_greenlets().map(|green| green.index() as u32).collect();
     let mut transcript = world.probe;
     transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
     Ok(transcript)

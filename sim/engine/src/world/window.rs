@@ -6,6 +6,8 @@
 
 use crate::kit::id::ProcessId;
 use crate::kit::time::{Span, Time};
+use crate::machine::Thread;
+use crate::machine::process::Process;
 use crate::watch::probe::Probe;
 use crate::watch::record::WorkerCounts;
 use crate::world::World;
@@ -26,21 +28,19 @@ impl<P: Probe> World<'_, P> {
         let sockets = self.socket_memory(at);
         self.net.begin_counting(at, sockets);
         self.peer.begin_counting();
-        self.processes.iter_mut().for_each(|process| process.begun = 0);
-        self.threads.iter_mut().for_each(|thread| thread.served = 0);
-        self.hubs.iter_mut().for_each(|hub| hub.held_max = Span::ZERO);
+        self.processes.iter_mut().for_each(Process::begin_counting);
+        self.threads.iter_mut().for_each(Thread::begin_counting);
         self.carriers.begin_counting();
-        self.clients.iter_mut().for_each(|client| client.worked = Span::ZERO);
-        self.before.cpu = self.processes.iter().map(|process| process.cpu).collect();
+        self.before.cpu = self.processes.iter().map(Process::cpu).collect();
         // What cores have been doing since they were taken is added when they are left.
         for (thread, since) in self.machine.running_since_before(at) {
-            self.before.cpu[self.threads[thread].process.index()] += at - since;
+            self.before.cpu[self.threads[thread].process().index()] += at - since;
         }
     }
 
     /// CPU time of a process since the window began.
     pub(super) fn cpu_in_window(&self, id: ProcessId) -> Span {
         let before = self.before.cpu.get(id.index()).copied().unwrap_or_default();
-        self.processes[id].cpu - before
+        self.processes[id].cpu() - before
     }
 }

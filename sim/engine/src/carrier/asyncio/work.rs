@@ -9,7 +9,7 @@ use crate::kit::arena::ArenaKey;
 use crate::kit::id::RequestId;
 use crate::kit::id::{LoopId, TaskId};
 use crate::kit::time::Span;
-use crate::machine::{Demand, Status};
+use crate::machine::Demand;
 use crate::peer::Caller;
 use crate::program::advance::{Effect, Need};
 use crate::program::op::{Op, Spawn};
@@ -30,7 +30,7 @@ impl<P: Probe> World<'_, P> {
             // `select.epoll.poll` lets go of the GIL, however short it is.
             self.drop_gil(thread);
         }
-        let owed = self.threads[thread].owed;
+        let owed = self.threads[thread].owed();
         let on = self.event_loop(id);
         on.now = now + owed;
         let wakes = std::mem::take(&mut on.polling);
@@ -64,7 +64,8 @@ impl<P: Probe> World<'_, P> {
                 }
             }
         };
-        self.threads[thread].owed = self.event_loop(id).now - now;
+        let owed = self.event_loop(id).now - now;
+        self.threads[thread].owe_in_all(owed);
         self.hand_out(id);
         demand
     }
@@ -80,7 +81,7 @@ impl<P: Probe> World<'_, P> {
         let Some(&RunningTask::Task(me)) = on.running.last() else { unreachable!("a program is a task's") };
         let op = match effect {
             Effect::Burn(span) | Effect::Native(span) => {
-                self.threads[on.thread].native = matches!(effect, Effect::Native(_));
+                self.threads[on.thread].computes_natively(matches!(effect, Effect::Native(_)));
                 return Some(Demand::Cpu { span, gil: true });
             }
             Effect::Wait { need: Need::Timer(span), .. } => {
@@ -170,7 +171,7 @@ impl<P: Probe> World<'_, P> {
         let wakes = on.polling && (!on.ready.is_empty() || on.sockets.has_ready());
         let thread = on.thread;
         self.hand_out(id);
-        if wakes && self.threads[thread].status == Status::Parked {
+        if wakes && self.threads[thread].is_parked() {
             self.make_ready(thread);
         }
     }
@@ -182,7 +183,7 @@ impl<P: Probe> World<'_, P> {
         on.begin();
         let thread = on.thread;
         self.hand_out(id);
-        if self.threads[thread].status == Status::Parked {
+        if self.threads[thread].is_parked() {
             self.make_ready(thread);
         }
     }

@@ -16,13 +16,13 @@ use crate::world::World;
 /// What is inconsistent in a world in which nothing will happen any more; nothing if all is well.
 pub(crate) fn audit<P: Probe>(world: &World<'_, P>) -> Vec<String> {
     let mut found = Vec::new();
-    for at in 0..world.hubs.len() {
+    for at in 0..world.carriers.hubs.len() {
         let id = HubId::from_index(at);
         audit_loop(world, id, &mut found);
         audit_links(world, id, &mut found);
         audit_syncs(world, id, &mut found);
     }
-    for (at, green) in world.greens.iter().enumerate() {
+    for (at, green) in world.carriers.greens.iter().enumerate() {
         audit_green(world, GreenId::from_index(at), green, &mut found);
     }
     found
@@ -30,7 +30,7 @@ pub(crate) fn audit<P: Probe>(world: &World<'_, P>) -> Vec<String> {
 
 /// The loop has ended: nothing is queued, pending or started.
 fn audit_loop<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>) {
-    let hub = &world.hubs[id];
+    let hub = &world.carriers.hubs[id];
     let rests = [
         ("a greenlet still runs", hub.current.is_some()),
         ("a callback is under way", hub.underway.is_some()),
@@ -50,8 +50,8 @@ fn audit_loop<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>
 
 /// Linkables: waiters wait, and not for what is there.
 fn audit_links<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>) {
-    let process = &world.processes[world.hubs[id].process];
-    for (at, link) in process.links.iter().enumerate() {
+    let interpreter = &world.interpreters[world.carriers.hubs[id].process];
+    for (at, link) in interpreter.links().iter().enumerate() {
         found.extend(link_faults(link).into_iter().map(|what| format!("linkable {at}: {what}")));
         for &(_, task) in &link.waiters {
             if !waits(world, task, &[Parked::Unit, Parked::Readiness], at as u32) {
@@ -59,8 +59,8 @@ fn audit_links<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String
             }
         }
     }
-    for (at, &free) in process.free_links.iter().enumerate() {
-        if !process.links[free as usize].waiters.is_empty() || process.free_links[..at].contains(&free) {
+    for (at, &free) in interpreter.free_links().iter().enumerate() {
+        if !interpreter.link(free).waiters.is_empty() || interpreter.free_links()[..at].contains(&free) {
             found.push(format!("linkable {free} is free, and in use or free twice"));
         }
     }
@@ -84,8 +84,8 @@ fn has_twins<T: PartialEq>(all: impl Iterator<Item = T>) -> bool {
 
 /// Queues, channels, pools, pairs and native threads.
 fn audit_syncs<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String>) {
-    let process_id = world.hubs[id].process;
-    for (at, sync) in world.processes[process_id].syncs.iter().enumerate() {
+    let process_id = world.carriers.hubs[id].process;
+    for (at, sync) in world.interpreters[process_id].all_shared().enumerate() {
         let name = &world.model.syncs[at].name;
         found.extend(sync_faults(world, process_id, at, sync).into_iter().map(|what| format!("{name}: {what}")));
         let (getters, putters) = match sync {
@@ -103,7 +103,7 @@ fn audit_syncs<P: Probe>(world: &World<'_, P>, id: HubId, found: &mut Vec<String
 }
 
 fn sync_faults<P: Probe>(world: &World<'_, P>, id: ProcessId, at: usize, sync: &Sync) -> Vec<&'static str> {
-    let units = |link: u32| world.processes[id].links[link as usize].units();
+    let units = |link: u32| world.interpreters[id].link(link).units();
     let faults = match sync {
         Sync::Queue(queue) => vec![
             ("somebody is about to serve it", queue.unlocking),
@@ -121,7 +121,7 @@ fn sync_faults<P: Probe>(world: &World<'_, P>, id: ProcessId, at: usize, sync: &
         }
         Sync::Pool(pool) => {
             let member = |green: &&Green| green.links.contains(&DeathLink::Discard(at as u16));
-            let members = world.greens.iter().filter(member).count() as u32;
+            let members = world.carriers.greens.iter().filter(member).count() as u32;
             let size = pool_size(world, at);
             vec![
                 ("its members are not counted right", pool.members != members),
@@ -154,7 +154,7 @@ fn pool_size<P: Probe>(world: &World<'_, P>, sync: usize) -> u32 {
 /// Whether a task is a living greenlet that waits in one of these ways for the thing of this index.
 fn waits<P: Probe>(world: &World<'_, P>, task: TaskId, ways: &[Parked], handle: u32) -> bool {
     world.tasks.get(task).is_some_and(|state| {
-        let lives = state.green.is_none() || world.greens[state.green].life == GreenletLife::Begun;
+        let lives = state.green.is_none() || world.carriers.greens[state.green].life == GreenletLife::Begun;
         lives && ways.contains(&state.parked) && state.handle == handle
     })
 }
@@ -188,18 +188,18 @@ fn audit_green<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green, found
 /// Why a wait should be over, or nobody would find who waits; `None` if it is as it should be.
 fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> Option<&'static str> {
     let state = &world.tasks[green.task];
-    let hub = world.hubs.iter().find(|hub| hub.thread == state.thread)?;
-    let process = &world.processes[hub.process];
+    let hub = world.carriers.hubs.iter().find(|hub| hub.thread == state.thread)?;
+    let interpreter = &world.interpreters[hub.process];
     let (task, handle) = (green.task, state.handle as usize);
     let said = |holds: bool, what: &'static str| if holds { None } else { Some(what) };
     match state.parked {
         Parked::Unit | Parked::Readiness => {
-            let link = &process.links[handle];
+            let link = interpreter.link(state.handle);
             let in_line = link.waiters.iter().any(|&(_, waiter)| waiter == task);
             said(in_line || link.lost.contains(&task), "it waits for a linkable that does not know it")
         }
         Parked::Item | Parked::Room => {
-            let in_line = match &process.syncs[handle] {
+            let in_line = match interpreter.shared(handle as u16) {
                 Sync::Queue(queue) => in_lines(&queue.getters, &queue.putters, task),
                 Sync::Channel(channel) => in_lines(&channel.getters, &channel.putters, task),
                 _ => false,
@@ -212,15 +212,15 @@ fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> 
         ),
         Parked::Death => said(
             {
-                let joined = &world.greens[GreenId::from_index(handle)];
+                let joined = &world.carriers.greens[GreenId::from_index(handle)];
                 joined.links.contains(&DeathLink::Join(task)) && !joined.is_dead()
             },
             "it joins one that is dead or does not know it",
         ),
         Parked::Deaths => said(
             green.gather.as_ref().is_some_and(|gather| {
-                let knows = |other: &GreenId| world.greens[*other].links.contains(&DeathLink::Gather(id));
-                let living = gather.objects.iter().filter(|other| !world.greens[**other].is_dead());
+                let knows = |other: &GreenId| world.carriers.greens[*other].links.contains(&DeathLink::Gather(id));
+                let living = gather.objects.iter().filter(|other| !world.carriers.greens[**other].is_dead());
                 gather.values.is_empty() && living.into_iter().all(knows)
             }),
             "it gathers those who do not know it",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     fn waiter(world: &World<'_, ()>) -> TaskId {
-        world.greens[GreenId::from_index(0)].task
+        world.carriers.greens[GreenId::from_index(0)].task
     }
 
     #[test]
@@ -299,13 +299,13 @@ mod tests {
 
     #[test]
     fn a_waiter_that_nobody_knows_is_found() {
-        let said = said(|world| world.processes[ProcessId::from_index(0)].links[0].waiters.clear());
+        let said = said(|world| world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear());
         assert_eq!(said, "greenlet 0: it waits for a linkable that does not know it");
     }
 
     #[test]
     fn a_waiter_of_what_is_ready_is_found() {
-        let said = said(|world| world.processes[ProcessId::from_index(0)].links[0].set());
+        let said = said(|world| world.interpreters[ProcessId::from_index(0)].link_mut(0).set());
         assert_eq!(said, "linkable 0: it is ready and somebody waits");
     }
 
@@ -313,7 +313,7 @@ mod tests {
     fn a_place_in_line_that_was_left_behind_is_found() {
         let linked = said(|world| {
             let task = waiter(world);
-            world.processes[ProcessId::from_index(0)].links[1].push(task);
+            world.interpreters[ProcessId::from_index(0)].link_mut(1).push(task);
         });
         assert!(
             linked.starts_with("linkable 1: ") && linked.ends_with("is in line and does not wait for it"),
@@ -321,7 +321,7 @@ mod tests {
         );
         let queued = said(|world| {
             let task = waiter(world);
-            let Sync::Queue(queue) = &mut world.processes[ProcessId::from_index(0)].syncs[1] else {
+            let Sync::Queue(queue) = world.interpreters[ProcessId::from_index(0)].shared_mut(1) else {
                 unreachable!("it is a queue")
             };
             queue.getters.push_back(task);
@@ -333,7 +333,7 @@ mod tests {
     fn whoever_is_in_line_twice_is_found() {
         let said = said(|world| {
             let task = waiter(world);
-            world.processes[ProcessId::from_index(0)].links[0].push(task);
+            world.interpreters[ProcessId::from_index(0)].link_mut(0).push(task);
         });
         assert_eq!(said, "linkable 0: somebody is in line twice");
     }
@@ -342,7 +342,7 @@ mod tests {
     fn a_wait_that_should_have_ended_is_found() {
         let said = said(|world| {
             let task = waiter(world);
-            world.processes[ProcessId::from_index(0)].links[0].waiters.clear();
+            world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear();
             world.tasks[task].parked = Parked::Turn;
         });
         assert_eq!(said, "greenlet 0: what it waits for always comes");
@@ -352,8 +352,8 @@ mod tests {
     fn a_timer_and_a_callback_that_were_left_behind_are_found() {
         let said = said(|world| {
             let task = waiter(world);
-            world.hubs[HubId::from_index(0)].timers.start(Time::from_ns(1), Purpose::Wake, task);
-            world.hubs[HubId::from_index(0)].callbacks.push_back(Callback::Turn(task, 0));
+            world.carriers.hubs[HubId::from_index(0)].timers.start(Time::from_ns(1), Purpose::Wake, task);
+            world.carriers.hubs[HubId::from_index(0)].callbacks.push_back(Callback::Turn(task, 0));
         });
         assert_eq!(said, "hub 0: callbacks are queued; hub 0: timers are started");
     }
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn too_many_units_are_found() {
         let said = said(|world| {
-            let link = &mut world.processes[ProcessId::from_index(0)].links[1];
+            let link = world.interpreters[ProcessId::from_index(0)].link_mut(1);
             link.bound = Some(1);
             (0..2).for_each(|_| link.give());
         });
@@ -371,9 +371,9 @@ mod tests {
     #[test]
     fn a_dead_greenlet_whose_links_were_not_called_is_found() {
         let said = said(|world| {
-            world.processes[ProcessId::from_index(0)].links[0].waiters.clear();
-            world.greens[GreenId::from_index(0)].life = GreenletLife::Dead;
-            world.greens[GreenId::from_index(0)].links.push_back(DeathLink::Note(0));
+            world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear();
+            world.carriers.greens[GreenId::from_index(0)].life = GreenletLife::Dead;
+            world.carriers.greens[GreenId::from_index(0)].links.push_back(DeathLink::Note(0));
         });
         assert_eq!(said, "greenlet 0: it is dead and its links were not called");
     }

@@ -8,6 +8,7 @@
 use super::timers::Purpose;
 use super::turn::Phase;
 use super::{Callback, Heaviest, Hub, Pending};
+use crate::carrier::Carriers;
 use crate::carrier::hub::greenlet::{Green, GreenletLife};
 use crate::kit::fate::Fates;
 use crate::kit::id::{GreenId, HubId, RequestId, Slab, TaskId};
@@ -21,10 +22,11 @@ use crate::program::request::Request;
 use crate::program::task::{News, Parked, Task};
 use crate::program::wait::StepOf;
 use crate::program::wait::Wait;
+use crate::python::interpreter::Interpreter;
 use crate::python::tasks::next_effect;
 use crate::watch::probe::{Fact, Probe, tell};
 use crate::watch::trace::{Detail, Greenlet, LoopPhase};
-use crate::world::{Process, World};
+use crate::world::World;
 
 /// What a turn of a hub touches.
 pub(super) struct Desk<'w, P> {
@@ -58,7 +60,8 @@ enum Next {
 impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(super) fn desk(&mut self, id: HubId) -> Desk<'_, P> {
-        let World { hubs, threads, tasks, requests, greens, probe, now, .. } = self;
+        let World { threads, carriers, tasks, requests, probe, now, .. } = self;
+        let Carriers { hubs, greens, .. } = carriers;
         let hub = &mut hubs[id];
         let thread = &mut threads[hub.thread];
         Desk { id, hub, thread, tasks, requests, greens, probe, now: *now }
@@ -66,9 +69,11 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World { hubs, threads, processes, tasks, requests, greens, probe, now, model, fates, steps, .. } = self;
+        let World { threads, carriers, interpreters, tasks, requests, probe, now, model, fates, steps, .. } = self;
+        let Carriers { hubs, greens, threads: kept, .. } = carriers;
         let hub = &mut hubs[id];
-        let process = &mut processes[hub.process];
+        let defers = kept[hub.thread].deferred.is_some();
+        let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
         loop {
@@ -80,19 +85,19 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             let task = desk.hub.current;
-            match desk.effect(task, model, fates, steps) {
+            match if defers { None } else { desk.effect(task, model, fates, steps) } {
                 None => return Common::Other,
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);
                 }
                 Some(Effect::Wait { need: Need::Unit { sync }, patching: Patching::Patched, limit }) => {
                     let wait = model.syncs[usize::from(sync)].wait();
-                    desk.unit(process, task, sync, limit, wait);
+                    desk.unit(interpreter, task, sync, limit, wait);
                 }
                 Some(Effect::GiveBack { sync })
-                    if process.gil.is_none() && process.is_handed_off(sync) && desk.serves(task) =>
+                    if !interpreter.has_gil() && interpreter.is_handed_off(sync) && desk.serves(task) =>
                 {
-                    desk.hand_off(process, sync);
+                    desk.hand_off(interpreter, sync);
                 }
                 Some(effect) => return Common::Effect(task, effect),
             }
@@ -145,19 +150,19 @@ impl<P: Probe> Desk<'_, P> {
     /// The hub's own time: the world's, and what its thread has not paid yet.
     #[inline(always)]
     fn local(&self) -> Time {
-        self.now + self.thread.owed
+        self.now + self.thread.owed()
     }
 
     /// Owes a cost and so many looks at the clock, and knows the time after the last of them.
     #[inline(always)]
     fn owe_and_look(&mut self, cost: Span, looks: u64) {
-        self.thread.owed += cost + self.hub.costs.clock * looks;
+        self.thread.owe(cost + self.hub.costs.clock * looks);
         self.hub.clock = self.local();
     }
 
     #[inline(always)]
     fn switch_to_loop(&mut self) {
-        self.thread.owed += self.hub.costs.switch;
+        self.thread.owe(self.hub.costs.switch);
         let now = self.local();
         let task = std::mem::replace(&mut self.hub.current, TaskId::NONE);
         self.hub.held_max = self.hub.held_max.max(now.since(self.hub.active_at));
@@ -242,9 +247,9 @@ impl<P: Probe> Desk<'_, P> {
 
     /// The current greenlet takes a unit, or waits for one.
     #[inline(always)]
-    fn unit(&mut self, process: &mut Process, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
-        let (link, _) = process.shelf(sync);
-        let shelf = &mut process.links[link as usize];
+    fn unit(&mut self, interpreter: &mut Interpreter, task: TaskId, sync: u16, limit: Option<Span>, wait: Wait) {
+        let (link, _) = interpreter.shelf(sync);
+        let shelf = interpreter.link_mut(link);
         if shelf.take() {
             if P::DETAIL {
                 let (process, request) = (self.hub.process, self.tasks[task].request);
@@ -278,19 +283,19 @@ impl<P: Probe> Desk<'_, P> {
 
     /// A unit comes back and goes to who has waited longest, or to the shelf.
     #[inline(always)]
-    fn hand_off(&mut self, process: &mut Process, sync: u16) {
-        let (link, _) = process.shelf(sync);
+    fn hand_off(&mut self, interpreter: &mut Interpreter, sync: u16) {
+        let (link, _) = interpreter.shelf(sync);
         let of = self.hub.process;
         if P::DETAIL {
             let request = self.tasks[self.hub.current].request;
             tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
         }
-        let shelf = &mut process.links[link as usize];
+        let shelf = interpreter.link_mut(link);
         let Some(waiter) = shelf.hand_off() else { return };
         let state = &mut self.tasks[waiter];
         state.news = News::Granted;
         let timer = std::mem::replace(&mut state.limit_timer, u32::MAX);
-        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed);
+        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed());
         if timer != u32::MAX {
             self.hub.timers.stop(timer);
         }
@@ -401,12 +406,7 @@ impl<P: Probe> Desk<'_, P> {
         let begins = state.news == News::Begun && state.request.is_some();
         let takes_unit = state.parked == Parked::Unit && state.news == News::None;
         let is_plain = state.green.is_none() && state.parked != Parked::Thinking;
-        if !is_plain
-            || begins
-            || takes_unit
-            || self.thread.deferred.is_some()
-            || *steps >= model.limits.events_per_instant
-        {
+        if !is_plain || begins || takes_unit || *steps >= model.limits.events_per_instant {
             return None;
         }
         *steps += 1;

@@ -13,54 +13,54 @@ use crate::python::sync::Lock;
 
 /// A greenlet.
 #[derive(Debug)]
-pub(crate) struct Green {
-    pub(crate) task: TaskId,
-    pub(crate) life: GreenletLife,
+pub(in crate::carrier) struct Green {
+    pub(in crate::carrier) task: TaskId,
+    pub(in crate::carrier) life: GreenletLife,
     /// Whether it counts as alive at the end of the run: from its spawn to the end of its body.
-    pub(crate) alive: bool,
+    pub(in crate::carrier) alive: bool,
     /// Counts its waits: a callback that was queued for an earlier one finds another number and does nothing.
-    pub(crate) ticket: u32,
+    pub(in crate::carrier) ticket: u32,
     /// Who goes on when it ends, if not the loop: who made it, if it is a bare one.
-    pub(crate) parent: TaskId,
-    pub(crate) links: VecDeque<DeathLink>,
+    pub(in crate::carrier) parent: TaskId,
+    pub(in crate::carrier) links: VecDeque<DeathLink>,
     /// Whether the callback that calls the links is queued or running.
-    pub(crate) notifying: bool,
+    pub(in crate::carrier) notifying: bool,
     /// Open timeout blocks, innermost last.
-    pub(crate) guards: Vec<Guard>,
+    pub(in crate::carrier) guards: Vec<Guard>,
     /// What was thrown into it and it has not seen yet.
-    pub(crate) thrown: Option<Exception>,
+    pub(in crate::carrier) thrown: Option<Exception>,
     /// What was thrown while it was in a native thread.
-    pub(crate) late: Option<Exception>,
+    pub(in crate::carrier) late: Option<Exception>,
     /// What goes on flying when a `finally` clause is done.
-    pub(crate) flying: Option<Exception>,
+    pub(in crate::carrier) flying: Option<Exception>,
     /// Whether that clause has begun.
-    pub(crate) clause_done: bool,
+    pub(in crate::carrier) clause_done: bool,
     /// Steps of the op it is in, the next one last.
-    pub(crate) micros: Vec<Micro>,
+    pub(in crate::carrier) micros: Vec<Micro>,
     /// What it does with the unit it waits for.
-    pub(crate) then: Then,
+    pub(in crate::carrier) then: Then,
     /// Which timeout limits its present wait; 0 is none.
-    pub(crate) limit: u32,
+    pub(in crate::carrier) limit: u32,
     /// What its last op came to.
-    pub(crate) outcome: Option<Outcome>,
+    pub(in crate::carrier) outcome: Option<Outcome>,
     /// The item handed to it.
-    pub(crate) item: u16,
+    pub(in crate::carrier) item: u16,
     /// The lock on which it waits for a condition, whether it was notified, and what it must restore.
-    pub(crate) ticket_lock: u32,
-    pub(crate) notified: bool,
-    pub(crate) saved: u32,
+    pub(in crate::carrier) ticket_lock: u32,
+    pub(in crate::carrier) notified: bool,
+    pub(in crate::carrier) saved: u32,
     /// When a standard queue's timed wait ends.
-    pub(crate) end_at: Option<Time>,
-    pub(crate) gather: Option<Gather>,
+    pub(in crate::carrier) end_at: Option<Time>,
+    pub(in crate::carrier) gather: Option<Gather>,
     /// The slot of the native thread that it uses.
-    pub(crate) native_room: u32,
+    pub(in crate::carrier) native_room: u32,
     /// Whom it kills.
-    pub(crate) killing: Vec<GreenId>,
+    pub(in crate::carrier) killing: Vec<GreenId>,
 }
 
 /// How far a greenlet is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum GreenletLife {
+pub(in crate::carrier) enum GreenletLife {
     /// Its spawner waits for room in a pool.
     Unborn,
     /// Its first switch is queued, under this ticket.
@@ -74,7 +74,7 @@ pub(crate) enum GreenletLife {
 
 /// What the death of a greenlet does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum DeathLink {
+pub(in crate::carrier) enum DeathLink {
     /// Switches into one that joins it.
     Join(TaskId),
     /// Tells one that waits for several.
@@ -87,20 +87,20 @@ pub(crate) enum DeathLink {
 
 /// An open timeout block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Guard {
+pub(in crate::carrier) struct Guard {
     /// Which timeout it is.
-    pub(crate) serial: u32,
+    pub(in crate::carrier) serial: u32,
     /// Its timer, until it fires.
-    pub(crate) timer: u32,
+    pub(in crate::carrier) timer: u32,
     /// Whether it has fired.
-    pub(crate) fired: bool,
+    pub(in crate::carrier) fired: bool,
     /// Where the program goes on.
-    pub(crate) end: Pc,
+    pub(in crate::carrier) end: Pc,
 }
 
 /// What can be thrown into a greenlet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Exception {
+pub(in crate::carrier) enum Exception {
     /// `GreenletExit`.
     Exit,
     /// The timeout of this number.
@@ -111,7 +111,7 @@ pub(crate) enum Exception {
 
 /// What a greenlet does with a unit.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Then {
+pub(in crate::carrier) enum Then {
     /// It says so.
     Say,
     /// It becomes the owner of an `RLock`.
@@ -132,7 +132,7 @@ pub(crate) enum Then {
 
 /// Steps of the ops that CPython's own code makes of several.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Micro {
+pub(in crate::carrier) enum Micro {
     /// Take the mutex of a standard queue.
     TakeMutex(u16),
     /// Give it back: a `finally` clause.
@@ -167,21 +167,21 @@ pub(crate) enum Micro {
 
 /// A wait for several greenlets.
 #[derive(Debug)]
-pub(crate) struct Gather {
-    pub(crate) objects: Vec<GreenId>,
+pub(in crate::carrier) struct Gather {
+    pub(in crate::carrier) objects: Vec<GreenId>,
     /// How many more it waits for.
-    pub(crate) left: usize,
+    pub(in crate::carrier) left: usize,
     /// Who has died, in order; `None` when the time was up.
-    pub(crate) values: VecDeque<Option<GreenId>>,
-    pub(crate) results: Vec<u32>,
+    pub(in crate::carrier) values: VecDeque<Option<GreenId>>,
+    pub(in crate::carrier) results: Vec<u32>,
     /// Its timer, until it fires or is stopped.
-    pub(crate) timer: Option<u32>,
+    pub(in crate::carrier) timer: Option<u32>,
     /// Whether it only waits for those who survived a kill, and says nothing.
-    pub(crate) silent: bool,
+    pub(in crate::carrier) silent: bool,
 }
 
 impl Green {
-    pub(crate) fn new(task: TaskId) -> Green {
+    pub(in crate::carrier) fn new(task: TaskId) -> Green {
         Green {
             task,
             life: GreenletLife::Unborn,
@@ -210,14 +210,14 @@ impl Green {
         }
     }
 
-    pub(crate) fn is_dead(&self) -> bool {
+    pub(in crate::carrier) fn is_dead(&self) -> bool {
         self.life == GreenletLife::Dead
     }
 }
 
 impl Lock {
     /// Whether `task` holds the lock, where that can be told without trying.
-    pub(crate) fn is_owned_by(&self, task: TaskId) -> bool {
+    pub(in crate::carrier) fn is_owned_by(&self, task: TaskId) -> bool {
         self.reentrant && self.owner == task && self.count > 0
     }
 }

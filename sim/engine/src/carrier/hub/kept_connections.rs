@@ -5,7 +5,7 @@
 //! `sendall` to a full socket waits for it to be writable, which for the hub is a wait like any other.
 
 use super::timers::Purpose;
-use crate::kit::id::{ConnId, HubId, RequestId, TaskId};
+use crate::kit::id::{ConnId, HubId, TaskId};
 use crate::program::task::Parked;
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::World;
@@ -15,14 +15,13 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn wait_for_next(&mut self, id: HubId, conn: ConnId) {
         let costs = *self.hub_costs(id);
         self.owe(id, costs.socket + costs.timer);
-        if self.conns[conn].hub.is_none() {
+        if self.net.conn(conn).hub().is_none() {
             let sockets = &mut self.hub(id).sockets;
             let sock = sockets.open(TaskId::NONE);
             sockets.set_conn(sock, conn);
-            let state = &mut self.conns[conn];
-            (state.hub, state.sock) = (id, sock);
+            self.net.conn_mut(conn).waits_on_hub(id, sock);
         }
-        let sock = self.conns[conn].sock;
+        let sock = self.net.conn(conn).sock();
         self.hub(id).sockets.watch(sock, true);
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
     }
@@ -34,7 +33,7 @@ impl<P: Probe> World<'_, P> {
         sockets.watch(sock, false);
         sockets.drain(sock);
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-        let request = std::mem::replace(&mut self.conns[conn].request, RequestId::NONE);
+        let request = self.net.conn_mut(conn).take_request();
         if request.is_none() {
             self.owe(id, self.hub_costs(id).switch);
             self.hub(id).sockets.close(sock);
@@ -42,7 +41,7 @@ impl<P: Probe> World<'_, P> {
             return self.free_greenlet(id);
         }
         let came = self.requests[request].since;
-        let task = self.begin(request, self.hubs[id].thread);
+        let task = self.begin(request, self.carriers.hubs[id].thread);
         self.tasks[task].ready_since = came;
         self.enrich(task, false);
         self.switch_to(id, task);

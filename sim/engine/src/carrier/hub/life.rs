@@ -24,14 +24,23 @@ pub(super) fn survivors(objects: Vec<GreenId>) -> Gather {
 }
 
 impl<P: Probe> World<'_, P> {
+    /// A greenlet that serves nobody: a task and its place in the queue of callbacks, nothing else.
+    pub(crate) fn add_idle_greenlet(&mut self, hub: HubId, program: u16, member: u32) {
+        let mut task = Task::new(RequestId::NONE, self.carriers.hubs[hub].thread, program);
+        task.news = News::None;
+        task.registers[1] = member;
+        let task = self.tasks.insert(task);
+        self.queue_turn(hub, task);
+    }
+
     /// A new greenlet, known to the trace from now on; it is not started.
     pub(crate) fn new_greenlet(&mut self, id: HubId, program: u16, name: u16) -> GreenId {
-        let thread = self.hubs[id].thread;
+        let thread = self.carriers.hubs[id].thread;
         let mut task = Task::new(RequestId::NONE, thread, program);
-        let green = self.greens.next_id();
+        let green = self.carriers.greens.next_id();
         (task.green, task.news) = (green, News::None);
         let task = self.tasks.insert(task);
-        self.greens.push(Green::new(task));
+        self.carriers.greens.push(Green::new(task));
         self.probe.on(self.now, Fact::Born(name));
         green
     }
@@ -43,16 +52,16 @@ impl<P: Probe> World<'_, P> {
         }
         let mut green = Green::new(task);
         (green.life, green.alive) = (GreenletLife::Begun, false);
-        let id = match self.free_greens.pop() {
+        let id = match self.carriers.free_greens.pop() {
             Some(id) => {
                 // Tickets go on, so that a callback for the one before finds that it is gone.
-                green.ticket = self.greens[id].ticket + 1;
-                self.greens[id] = green;
+                green.ticket = self.carriers.greens[id].ticket + 1;
+                self.carriers.greens[id] = green;
                 id
             }
             None => {
-                self.greens.push(green);
-                GreenId::from_index(self.greens.len() - 1)
+                self.carriers.greens.push(green);
+                GreenId::from_index(self.carriers.greens.len() - 1)
             }
         };
         self.tasks[task].green = id;
@@ -63,21 +72,21 @@ impl<P: Probe> World<'_, P> {
         if self.tasks[task].green.is_some() {
             self.stop_guards(id, task);
             let green = std::mem::replace(&mut self.tasks[task].green, GreenId::NONE);
-            self.free_greens.push(green);
+            self.carriers.free_greens.push(green);
         }
     }
 
     /// Queues a task's switch, under its present ticket.
     pub(crate) fn queue_turn(&mut self, id: HubId, task: TaskId) {
         let green = self.tasks[task].green;
-        let ticket = if green.is_some() { self.greens[green].ticket } else { 0 };
+        let ticket = if green.is_some() { self.carriers.greens[green].ticket } else { 0 };
         self.tasks[task].ready_since = self.local(id);
         self.hub(id).callbacks.push_back(Callback::Turn(task, ticket));
     }
 
     /// A greenlet for each branch; this one waits for all of them.
     pub(super) fn fan_out(&mut self, id: HubId, task: TaskId, program: u16, count: u16) {
-        let thread = self.hubs[id].thread;
+        let thread = self.carriers.hubs[id].thread;
         for number in 0..count {
             self.owe(id, self.hub_costs(id).spawn);
             let branch = self.new_branch(task, program, number, thread);
@@ -125,11 +134,11 @@ impl<P: Probe> World<'_, P> {
         let green = self.new_greenlet(id, spawn.program, spawn.name);
         if spawn.bare {
             self.owe(id, self.hub_costs(id).spawn);
-            self.greens[green].parent = task;
+            self.carriers.greens[green].parent = task;
             return self.call_it(spawn.name, green);
         }
-        let process = self.hubs[id].process;
-        let room = spawn.pool.and_then(|pool| match &self.processes[process].syncs[usize::from(pool)] {
+        let process = self.carriers.hubs[id].process;
+        let room = spawn.pool.and_then(|pool| match self.interpreters[process].shared(pool) {
             Sync::Pool(pool) => pool.room,
             _ => unreachable!("greenlets are spawned in pools"),
         });
@@ -142,10 +151,10 @@ impl<P: Probe> World<'_, P> {
 
     /// The greenlet joins its pool and is started.
     pub(super) fn spawn_now(&mut self, id: HubId, spawn: Spawn, green: GreenId) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         if let Some(pool) = spawn.pool {
-            self.greens[green].links.push_back(DeathLink::Discard(pool));
-            let Sync::Pool(pool) = &mut self.processes[process].syncs[usize::from(pool)] else {
+            self.carriers.greens[green].links.push_back(DeathLink::Discard(pool));
+            let Sync::Pool(pool) = self.interpreters[process].shared_mut(pool) else {
                 unreachable!("greenlets are spawned in pools")
             };
             pool.members += 1;
@@ -156,11 +165,11 @@ impl<P: Probe> World<'_, P> {
         match spawn.after.filter(|_| spawn.pool.is_none()) {
             Some(after) => {
                 self.refresh_in_batch(id);
-                let task = self.greens[green].task;
+                let task = self.carriers.greens[green].task;
                 let hub = self.hub(id);
                 let at = hub.clock + after;
                 let timer = hub.timers.start(at, Purpose::Start, task);
-                self.greens[green].life = GreenletLife::Timed(timer);
+                self.carriers.greens[green].life = GreenletLife::Timed(timer);
             }
             None => self.start_green(id, green),
         }
@@ -170,15 +179,15 @@ impl<P: Probe> World<'_, P> {
     /// A name means this greenlet from now on.
     pub(crate) fn call_it(&mut self, name: u16, green: GreenId) {
         let name = usize::from(name);
-        if self.newest.len() <= name {
-            self.newest.resize(name + 1, GreenId::NONE);
+        if self.carriers.newest.len() <= name {
+            self.carriers.newest.resize(name + 1, GreenId::NONE);
         }
-        self.newest[name] = green;
+        self.carriers.newest[name] = green;
     }
 
     /// Queues the first switch.
     pub(crate) fn start_green(&mut self, id: HubId, green: GreenId) {
-        let state = &mut self.greens[green];
+        let state = &mut self.carriers.greens[green];
         state.life = GreenletLife::Queued;
         let (task, ticket) = (state.task, state.ticket);
         self.tasks[task].parked = Parked::Turn;
@@ -205,7 +214,7 @@ impl<P: Probe> World<'_, P> {
             self.say(id, green, said);
         }
         self.stop_guards(id, task);
-        let state = &mut self.greens[green];
+        let state = &mut self.carriers.greens[green];
         (state.life, state.alive) = (GreenletLife::Dead, false);
         state.ticket += 1;
         let parent = state.parent;
@@ -216,7 +225,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The bare `greenlet.switch()`: the other runs now, and this one when somebody switches back or the other ends.
     pub(super) fn switch_bare(&mut self, id: HubId, task: TaskId, other: GreenId) {
-        let other = self.living(self.greens[other].task);
+        let other = self.living(self.carriers.greens[other].task);
         if other != task {
             self.switch_to_loop(id);
             self.switch_into(id, other);
@@ -225,8 +234,8 @@ impl<P: Probe> World<'_, P> {
 
     /// The task, or if it is dead the next of its parents that is not: who a switch to it reaches.
     fn living(&self, mut task: TaskId) -> TaskId {
-        while task.is_some() && self.greens[self.tasks[task].green].is_dead() {
-            task = self.greens[self.tasks[task].green].parent;
+        while task.is_some() && self.carriers.greens[self.tasks[task].green].is_dead() {
+            task = self.carriers.greens[self.tasks[task].green].parent;
         }
         task
     }
@@ -238,7 +247,7 @@ impl<P: Probe> World<'_, P> {
         if task.is_none() {
             return;
         }
-        let state = &mut self.greens[self.tasks[task].green];
+        let state = &mut self.carriers.greens[self.tasks[task].green];
         if state.life == GreenletLife::Unborn {
             state.life = GreenletLife::Begun;
         }
@@ -259,13 +268,13 @@ impl<P: Probe> World<'_, P> {
         let program = &self.model.programs[usize::from(self.tasks[task].program)];
         program.targets[usize::from(targets)]
             .iter()
-            .map(|&name| self.newest.get(usize::from(name)).copied().filter(|green| green.is_some()))
+            .map(|&name| self.carriers.newest.get(usize::from(name)).copied().filter(|green| green.is_some()))
             .collect()
     }
 
     pub(super) fn link_note(&mut self, id: HubId, greens: &[GreenId], note: u16) {
         for &green in greens {
-            let state = &mut self.greens[green];
+            let state = &mut self.carriers.greens[green];
             state.links.push_back(DeathLink::Note(note));
             if state.is_dead() {
                 self.notify_death(id, green);
@@ -276,11 +285,11 @@ impl<P: Probe> World<'_, P> {
     /// `join` of one: at once if it is dead.
     pub(super) fn join_one(&mut self, id: HubId, task: TaskId, other: GreenId, limit: Option<Span>) {
         let me = self.tasks[task].green;
-        if self.greens[other].is_dead() {
-            self.greens[me].outcome = Some(Outcome::Bool(true));
+        if self.carriers.greens[other].is_dead() {
+            self.carriers.greens[me].outcome = Some(Outcome::Bool(true));
             return;
         }
-        self.greens[other].links.push_back(DeathLink::Join(task));
+        self.carriers.greens[other].links.push_back(DeathLink::Join(task));
         self.tasks[task].handle = other.index() as u32;
         self.start_limit(id, task, limit);
         self.park_as(id, task, Parked::Death);
@@ -310,7 +319,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn begin_gather(&mut self, id: HubId, task: TaskId, mut gather: Gather, limit: Option<Span>) {
         let me = self.tasks[task].green;
         for &other in &gather.objects {
-            let state = &mut self.greens[other];
+            let state = &mut self.carriers.greens[other];
             state.links.push_back(DeathLink::Gather(me));
             if state.is_dead() {
                 self.notify_death(id, other);
@@ -322,7 +331,7 @@ impl<P: Probe> World<'_, P> {
             let at = hub.clock + limit;
             gather.timer = Some(hub.timers.start(at, Purpose::Gather, task));
         }
-        self.greens[me].gather = Some(gather);
+        self.carriers.greens[me].gather = Some(gather);
         self.gather_on(id, task);
     }
 
@@ -330,7 +339,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn gather_on(&mut self, id: HubId, task: TaskId) {
         let me = self.tasks[task].green;
         loop {
-            let gather = self.greens[me].gather.as_mut().expect("it gathers");
+            let gather = self.carriers.greens[me].gather.as_mut().expect("it gathers");
             if gather.left == 0 {
                 break;
             }
@@ -348,7 +357,7 @@ impl<P: Probe> World<'_, P> {
         }
         let gather = self.end_gather(id, me);
         if !gather.silent {
-            self.greens[me].outcome = Some(Outcome::Names(gather.results));
+            self.carriers.greens[me].outcome = Some(Outcome::Names(gather.results));
         } else {
             self.killed_are_gone(&gather.objects);
         }
@@ -356,12 +365,12 @@ impl<P: Probe> World<'_, P> {
 
     /// Stops the timer and takes the links off again.
     pub(super) fn end_gather(&mut self, id: HubId, me: GreenId) -> Gather {
-        let mut gather = self.greens[me].gather.take().expect("it gathers");
+        let mut gather = self.carriers.greens[me].gather.take().expect("it gathers");
         if let Some(timer) = gather.timer.take() {
             self.hub(id).timers.stop(timer);
         }
         for &other in &gather.objects {
-            let links = &mut self.greens[other].links;
+            let links = &mut self.carriers.greens[other].links;
             if let Some(at) = links.iter().position(|&link| link == DeathLink::Gather(me)) {
                 links.remove(at);
             }
@@ -382,12 +391,12 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let me = self.tasks[task].green;
-        self.greens[me].gather = None;
-        self.greens[me].killing = victims.to_vec();
+        self.carriers.greens[me].gather = None;
+        self.carriers.greens[me].killing = victims.to_vec();
         let mut killer = None;
         if block {
             self.park_as(id, task, Parked::Kill);
-            killer = Some((task, self.greens[me].ticket));
+            killer = Some((task, self.carriers.greens[me].ticket));
         } else {
             self.killed_are_gone(victims);
         }
@@ -396,13 +405,13 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the greenlet is dead: it was, or its start could still be stopped.
     fn kill_before_start(&mut self, id: HubId, victim: GreenId) -> bool {
-        match self.greens[victim].life {
+        match self.carriers.greens[victim].life {
             GreenletLife::Dead => return true,
             GreenletLife::Begun => return false,
             GreenletLife::Timed(timer) => self.hub(id).timers.stop(timer),
-            GreenletLife::Queued | GreenletLife::Unborn => self.greens[victim].ticket += 1,
+            GreenletLife::Queued | GreenletLife::Unborn => self.carriers.greens[victim].ticket += 1,
         }
-        self.greens[victim].life = GreenletLife::Dead;
+        self.carriers.greens[victim].life = GreenletLife::Dead;
         self.notify_death(id, victim);
         true
     }
@@ -410,7 +419,7 @@ impl<P: Probe> World<'_, P> {
     /// The trace does not count them as alive any more.
     fn killed_are_gone(&mut self, victims: &[GreenId]) {
         for &victim in victims {
-            let state = &mut self.greens[victim];
+            let state = &mut self.carriers.greens[victim];
             state.alive &= !state.is_dead();
         }
     }
@@ -418,8 +427,8 @@ impl<P: Probe> World<'_, P> {
     /// The killer goes on: it waits for those who are not dead yet.
     pub(super) fn after_kill(&mut self, id: HubId, task: TaskId) {
         let me = self.tasks[task].green;
-        let victims = std::mem::take(&mut self.greens[me].killing);
-        let diehards = self.greens[me].gather.take();
+        let victims = std::mem::take(&mut self.carriers.greens[me].killing);
+        let diehards = self.carriers.greens[me].gather.take();
         match diehards {
             Some(gather) if victims.len() > 1 => {
                 self.killed_are_gone(&victims);

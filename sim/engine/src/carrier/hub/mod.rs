@@ -43,18 +43,18 @@ use notify::Underway;
 use poll::{LISTENER, Sockets};
 use remote::Native;
 use timers::Timers;
-pub(crate) use turn::Phase;
+pub(in crate::carrier) use turn::Phase;
 
 /// One hub at run time.
 #[derive(Debug)]
-pub(crate) struct Hub {
-    pub(crate) process: ProcessId,
-    pub(crate) thread: ThreadId,
+pub(in crate::carrier) struct Hub {
+    pub(in crate::carrier) process: ProcessId,
+    pub(in crate::carrier) thread: ThreadId,
     /// The greenlet that runs; none while the loop itself does.
-    pub(crate) current: TaskId,
+    pub(in crate::carrier) current: TaskId,
     /// Whether the thread is blocked in the poll.
-    pub(crate) polling: bool,
-    pub(crate) sockets: Sockets,
+    pub(in crate::carrier) polling: bool,
+    pub(in crate::carrier) sockets: Sockets,
     /// Greenlets that may still be started for requests.
     free: u32,
     callbacks: VecDeque<Callback>,
@@ -74,9 +74,9 @@ pub(crate) struct Hub {
     costs: Costs,
     interval: Span,
     /// When it last had something to do.
-    pub(crate) active_at: Time,
+    pub(in crate::carrier) active_at: Time,
     /// The longest time that a greenlet kept it without giving way, as a monitor would see it.
-    pub(crate) held_max: Span,
+    pub(in crate::carrier) held_max: Span,
     /// Since when it has had room for another connection, if it has.
     room_since: Time,
     /// What took most of the current hold.
@@ -124,7 +124,7 @@ struct Kill {
 
 /// A watcher whose turn comes in step 6.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Pending {
+pub(in crate::carrier) enum Pending {
     Sock(u32),
     Timer(u32),
     Idle(TaskId),
@@ -132,7 +132,12 @@ pub(crate) enum Pending {
 }
 
 impl Hub {
-    pub(crate) fn new(process: ProcessId, thread: ThreadId, greenlets: u32, (costs, interval): (Costs, Span)) -> Hub {
+    pub(in crate::carrier) fn new(
+        process: ProcessId,
+        thread: ThreadId,
+        greenlets: u32,
+        (costs, interval): (Costs, Span),
+    ) -> Hub {
         let mut sockets = Sockets::new();
         sockets.watch(LISTENER, true);
         Hub {
@@ -164,7 +169,7 @@ impl Hub {
     }
 
     /// The hub of the process that takes this one's place. Its serials go on, so that what was under way finds nobody.
-    pub(crate) fn anew(&self, greenlets: u32) -> Hub {
+    pub(in crate::carrier) fn anew(&self, greenlets: u32) -> Hub {
         Hub {
             serial: self.serial,
             held_max: self.held_max,
@@ -173,12 +178,12 @@ impl Hub {
     }
 
     /// It has room for connections from now on: before, there was no process.
-    pub(crate) fn has_room_from(&mut self, now: Time) {
+    pub(in crate::carrier) fn has_room_from(&mut self, now: Time) {
         self.room_since = now;
     }
 
     /// Stops watching the listening socket.
-    pub(crate) fn close_listener(&mut self) {
+    pub(in crate::carrier) fn close_listener(&mut self) {
         self.sockets.watch(LISTENER, false);
     }
 
@@ -204,29 +209,29 @@ impl Hub {
 
 impl<P: Probe> World<'_, P> {
     fn hub(&mut self, id: HubId) -> &mut Hub {
-        &mut self.hubs[id]
+        &mut self.carriers.hubs[id]
     }
 
     fn hub_costs(&self, id: HubId) -> &Costs {
-        &self.hubs[id].costs
+        &self.carriers.hubs[id].costs
     }
 
     fn owe(&mut self, id: HubId, cost: Span) {
-        let thread = &mut self.threads[self.hubs[id].thread];
-        thread.owed += cost;
+        let thread = &mut self.threads[self.carriers.hubs[id].thread];
+        thread.owe(cost);
     }
 
     /// The hub's own time: the world's, and what its thread has not paid yet.
     fn local(&self, id: HubId) -> Time {
-        self.now + self.threads[self.hubs[id].thread].owed
+        self.now + self.threads[self.carriers.hubs[id].thread].owed()
     }
 
     /// Runs the current greenlet to its next effect.
     #[inline(never)]
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
-        let hub = &self.hubs[id];
+        let hub = &self.carriers.hubs[id];
         let (thread, task) = (hub.thread, hub.current);
-        if self.threads[thread].deferred.is_some() {
+        if self.carriers.threads[thread].deferred.is_some() {
             return self.perform_deferred(id, thread, task);
         }
         let state = &mut self.tasks[task];
@@ -248,7 +253,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What was deferred until all that the hub owed was paid.
     fn perform_deferred(&mut self, id: HubId, thread: ThreadId, task: TaskId) -> Option<Demand> {
-        match self.threads[thread].deferred.take()? {
+        match self.carriers.threads[thread].deferred.take()? {
             Effect::Exit => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
@@ -273,7 +278,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What a greenlet does before its next op: sees what was thrown, goes on with its op's steps. False if there is nothing.
     fn run_before_op(&mut self, id: HubId, task: TaskId) -> bool {
-        let green = &mut self.greens[self.tasks[task].green];
+        let green = &mut self.carriers.greens[self.tasks[task].green];
         if let Some(exception) = green.thrown.take() {
             self.raise_in_wait(id, task, exception);
             return true;
@@ -303,14 +308,14 @@ impl<P: Probe> World<'_, P> {
     fn make_of(&mut self, id: HubId, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
             Effect::Burn(span) | Effect::Native(span) => {
-                self.threads[thread].native = matches!(effect, Effect::Native(_));
+                self.threads[thread].computes_natively(matches!(effect, Effect::Native(_)));
                 self.note_heaviest(id, task, span);
                 return Some(Demand::Cpu { span, gil: true });
             }
             Effect::Wait { need, patching: Patching::Blocking, limit } => {
                 let patching = Patching::Blocking;
                 self.note_heaviest(id, task, Span::MAX);
-                self.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
+                self.carriers.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
                 return Some(Demand::PAY);
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
@@ -326,7 +331,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Do(op) => self.perform_on_hub(id, task, op),
             Effect::Leave => self.give_back_all(task, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_hub(id, sync),
-                op => world.share(world.hubs[id].process, task, op, true),
+                op => world.share(world.carriers.hubs[id].process, task, op, true),
             }),
             Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
             Effect::Exit if self.tasks[task].request.is_none() && self.tasks[task].green.is_none() => {
@@ -347,12 +352,12 @@ impl<P: Probe> World<'_, P> {
     /// The response is written before what comes then.
     #[inline(always)]
     fn responds_on_hub(&mut self, id: HubId, task: TaskId, then: Effect) -> Demand {
-        let thread = self.hubs[id].thread;
+        let thread = self.carriers.hubs[id].thread;
         let respond = self.respond_work(task);
-        let sends = self.worker(self.threads[thread].process).releases.after;
+        let sends = self.worker(self.threads[thread].process()).releases.after;
         self.makes_system_calls(thread, sends);
         self.owe(id, respond);
-        self.threads[thread].deferred = Some(then);
+        self.carriers.threads[thread].deferred = Some(then);
         Demand::PAY
     }
 
@@ -382,7 +387,7 @@ impl<P: Probe> World<'_, P> {
                 self.park_as(id, task, Parked::Peer);
             }
             Need::Unit { sync } => {
-                let process = self.hubs[id].process;
+                let process = self.carriers.hubs[id].process;
                 let (link, _) = self.shelf(process, sync);
                 if !self.take_unit(process, link) {
                     self.park_for_unit(id, task, link, limit, Then::Say);
@@ -395,9 +400,9 @@ impl<P: Probe> World<'_, P> {
 
     /// A request gives a unit back; it does not switch.
     fn give_back_on_hub(&mut self, id: HubId, sync: u16) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let (link, policy) = self.shelf(process, sync);
-        let current = self.hubs[id].current;
+        let current = self.carriers.hubs[id].current;
         if policy == crate::model::Policy::Barging {
             self.tell_unit(process, sync, current, false);
             self.link(process, link).give();
@@ -405,7 +410,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if let Some(waiter) = self.give_back(process, sync, current)
-            && !self.wakes_away(waiter, self.hubs[id].thread)
+            && !self.wakes_away(waiter, self.carriers.hubs[id].thread)
         {
             self.end_wait_on_hub(id, waiter);
         }

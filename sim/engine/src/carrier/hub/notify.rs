@@ -32,11 +32,11 @@ pub(crate) enum Underway {
 impl<P: Probe> World<'_, P> {
     /// Queues the notifier of a linkable if it is needed.
     pub(crate) fn check_and_notify(&mut self, id: HubId, link: LinkId) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         if !self.link(process, link).wants_notifier() {
             return;
         }
-        let serial = self.hubs[id].next_serial();
+        let serial = self.carriers.hubs[id].next_serial();
         self.link(process, link).notifier = Notifier::Queued(serial);
         self.hub(id).callbacks.push_back(Callback::Notify(link, serial));
     }
@@ -44,7 +44,7 @@ impl<P: Probe> World<'_, P> {
     /// The notifier's callback runs, unless it was stopped.
     #[inline(never)]
     pub(super) fn begin_notify(&mut self, id: HubId, link: LinkId, serial: u32) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let state = self.link(process, link);
         if state.notifier != Notifier::Queued(serial) {
             return;
@@ -73,7 +73,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The pass goes on with the next waiter, with those who came late, or ends.
     fn notify_on(&mut self, id: HubId, link: LinkId, late: bool, last: u32, done: bool) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let state = self.link(process, link);
         let ready = state.wakes_all || state.is_ready();
         let list = if late { &mut state.late } else { &mut state.waiters };
@@ -96,7 +96,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn wake_linked(&mut self, id: HubId, task: TaskId) {
-        if self.wakes_away(task, self.hubs[id].thread) {
+        if self.wakes_away(task, self.carriers.hubs[id].thread) {
             return;
         }
         self.stop_limit(id, task);
@@ -106,7 +106,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Queues the callback that calls a dead greenlet's links, if there are any.
     pub(super) fn notify_death(&mut self, id: HubId, green: GreenId) {
-        let state = &mut self.greens[green];
+        let state = &mut self.carriers.greens[green];
         if state.links.is_empty() || std::mem::replace(&mut state.notifying, true) {
             return;
         }
@@ -114,8 +114,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn call_links(&mut self, id: HubId, green: GreenId) {
-        let Some(link) = self.greens[green].links.pop_front() else {
-            self.greens[green].notifying = false;
+        let Some(link) = self.carriers.greens[green].links.pop_front() else {
+            self.carriers.greens[green].notifying = false;
             return;
         };
         self.hub(id).underway = Some(Underway::Links(green));
@@ -131,7 +131,7 @@ impl<P: Probe> World<'_, P> {
     /// A value for one that waits for several; it goes on if it is waiting at this moment.
     #[inline(never)]
     pub(super) fn gathered(&mut self, id: HubId, waiter: GreenId, value: Option<GreenId>) {
-        let state = &mut self.greens[waiter];
+        let state = &mut self.carriers.greens[waiter];
         let Some(gather) = &mut state.gather else { return };
         gather.values.push_back(value);
         let task = state.task;
@@ -142,8 +142,8 @@ impl<P: Probe> World<'_, P> {
 
     /// A member leaves its pool.
     fn discard(&mut self, id: HubId, sync: u16) {
-        let process = self.hubs[id].process;
-        let Sync::Pool(pool) = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let process = self.carriers.hubs[id].process;
+        let Sync::Pool(pool) = self.interpreters[process].shared_mut(sync) else {
             unreachable!("members are members of pools")
         };
         pool.members -= 1;
@@ -160,8 +160,8 @@ impl<P: Probe> World<'_, P> {
 
     #[inline(never)]
     pub(super) fn begin_unlock(&mut self, id: HubId, sync: u16) {
-        let process = self.hubs[id].process;
-        self.hub(id).underway = Some(match self.processes[process].syncs[usize::from(sync)] {
+        let process = self.carriers.hubs[id].process;
+        self.hub(id).underway = Some(match *self.interpreters[process].shared(sync) {
             Sync::Channel(_) => Underway::Pair { sync, putter: None },
             _ => Underway::Unlock { sync, getter_next: false, moved: false },
         });
@@ -169,7 +169,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A queue: while it has room the oldest putter's item is stored and the putter woken, while it has items the oldest getter.
     fn unlock_on(&mut self, id: HubId, sync: u16, getter_next: bool, moved: bool) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let queue = self.queue_mut(process, sync);
         if getter_next {
             if !queue.items.is_empty()
@@ -203,7 +203,7 @@ impl<P: Probe> World<'_, P> {
             }
             return;
         }
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let channel = self.channel_mut(process, sync);
         if channel.getters.is_empty() || channel.putters.is_empty() {
             channel.unlocking = false;
@@ -211,8 +211,8 @@ impl<P: Probe> World<'_, P> {
         }
         let getter = channel.getters.pop_front().expect("just looked");
         let (putter, item) = channel.putters.pop_front().expect("just looked");
-        let ticket = self.greens[self.tasks[putter].green].ticket;
-        self.greens[self.tasks[getter].green].item = item;
+        let ticket = self.carriers.greens[self.tasks[putter].green].ticket;
+        self.carriers.greens[self.tasks[getter].green].item = item;
         self.hub(id).underway = Some(Underway::Pair { sync, putter: Some((putter, ticket)) });
         self.wake_linked(id, getter);
     }
@@ -220,7 +220,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a task is still in the wait that had this ticket.
     pub(super) fn is_waiting(&self, task: TaskId, ticket: u32) -> bool {
         let state = &self.tasks[task];
-        state.green.is_none() || (self.greens[state.green].ticket == ticket && state.parked != Parked::No)
+        state.green.is_none() || (self.carriers.greens[state.green].ticket == ticket && state.parked != Parked::No)
     }
 
     /// Throws `GreenletExit` into the next victim; at the end the killer goes on, in the same callback.
@@ -232,11 +232,11 @@ impl<P: Probe> World<'_, P> {
         mut diehards: Vec<GreenId>,
         killer: Option<(TaskId, u32)>,
     ) {
-        if at > 0 && !self.greens[victims[at - 1]].is_dead() {
+        if at > 0 && !self.carriers.greens[victims[at - 1]].is_dead() {
             diehards.push(victims[at - 1]);
         }
         if let Some(&victim) = victims.get(at) {
-            let state = &self.greens[victim];
+            let state = &self.carriers.greens[victim];
             let (dead, task) = (state.is_dead(), state.task);
             let begun = state.life == GreenletLife::Begun;
             self.hub(id).underway = Some(Underway::Kill { victims, at: at + 1, diehards, killer });
@@ -248,7 +248,7 @@ impl<P: Probe> World<'_, P> {
         let Some((task, ticket)) = killer else { return };
         if self.is_waiting(task, ticket) {
             let green = self.tasks[task].green;
-            self.greens[green].gather = (!diehards.is_empty()).then(|| super::life::survivors(diehards));
+            self.carriers.greens[green].gather = (!diehards.is_empty()).then(|| super::life::survivors(diehards));
             self.bill(task, self.now, Wait::Hub);
             self.wake_linked(id, task);
         }

@@ -20,12 +20,12 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn set_outcome(&mut self, task: TaskId, outcome: Outcome) {
-        self.greens[self.tasks[task].green].outcome = Some(outcome);
+        self.carriers.greens[self.tasks[task].green].outcome = Some(outcome);
     }
 
     /// An op of the current greenlet that takes no CPU time of its own.
     pub(super) fn perform_on_hub(&mut self, id: HubId, task: TaskId, op: Op) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         match op {
             Op::Acquire { sync, limit, block, .. } => self.acquire(id, task, sync, limit, block),
             Op::Release { sync } => self.release(id, task, sync),
@@ -72,7 +72,7 @@ impl<P: Probe> World<'_, P> {
             Op::FromThread { .. } => unreachable!("only native threads come to the end of their steps"),
             Op::Mark { tag, outcome } => {
                 let green = self.tasks[task].green;
-                let outcome = if outcome { self.greens[green].outcome.take() } else { None };
+                let outcome = if outcome { self.carriers.greens[green].outcome.take() } else { None };
                 self.say(id, green, Said::Tag { tag, outcome });
             }
             Op::Burn(_)
@@ -92,11 +92,11 @@ impl<P: Probe> World<'_, P> {
 
     /// A native thread of a pool, and then what for.
     fn want_thread(&mut self, id: HubId, task: TaskId, sync: u16, then: Then) {
-        let process = self.hubs[id].process;
-        let Sync::Threads(link) = self.processes[process].syncs[usize::from(sync)] else {
+        let process = self.carriers.hubs[id].process;
+        let Sync::Threads(link) = *self.interpreters[process].shared(sync) else {
             unreachable!("native threads come in pools")
         };
-        self.greens[self.tasks[task].green].native_room = link;
+        self.carriers.greens[self.tasks[task].green].native_room = link;
         self.take_or_park(id, task, link, None, then);
     }
 
@@ -139,10 +139,10 @@ impl<P: Probe> World<'_, P> {
                 let limit = self.limit_span(task, limit).expect("a timeout block has a limit");
                 let (timer, _, serial) = self.start_timeout(id, task, limit);
                 let green = self.tasks[task].green;
-                self.greens[green].guards.push(Guard { serial, timer, fired: false, end });
+                self.carriers.greens[green].guards.push(Guard { serial, timer, fired: false, end });
             }
             Op::Unguard => {
-                let guard = self.greens[self.tasks[task].green].guards.pop().expect("blocks are nested");
+                let guard = self.carriers.greens[self.tasks[task].green].guards.pop().expect("blocks are nested");
                 self.stop_guard(id, guard);
                 self.set_outcome(task, Outcome::Ok);
             }
@@ -155,16 +155,16 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn flag(&self, process: ProcessId, sync: u16) -> u32 {
-        match self.processes[process].syncs[usize::from(sync)] {
+        match *self.interpreters[process].shared(sync) {
             Sync::Event(link) | Sync::Result(link) => link,
             _ => unreachable!("only events and results are set"),
         }
     }
 
     fn acquire(&mut self, id: HubId, task: TaskId, sync: u16, limit: Limit, block: bool) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        let (link, then, yields) = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let (link, then, yields) = match self.interpreters[process].shared_mut(sync) {
             Sync::Semaphore { link, .. } => (*link, Then::Say, false),
             Sync::Lock(lock) if lock.reentrant => {
                 if lock.owner == task && lock.count > 0 {
@@ -189,8 +189,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn release(&mut self, id: HubId, task: TaskId, sync: u16) {
-        let process = self.hubs[id].process;
-        let (link, error) = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let process = self.carriers.hubs[id].process;
+        let (link, error) = match self.interpreters[process].shared_mut(sync) {
             Sync::Semaphore { link, .. } => (*link, "ValueError"),
             Sync::Lock(lock) if lock.reentrant => {
                 if lock.owner != task || lock.count == 0 {
@@ -213,9 +213,9 @@ impl<P: Probe> World<'_, P> {
 
     /// `wait` on an event or a semaphore.
     fn await_ready(&mut self, id: HubId, task: TaskId, sync: u16, limit: Limit) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        let (link, is_event) = match self.processes[process].syncs[usize::from(sync)] {
+        let (link, is_event) = match *self.interpreters[process].shared(sync) {
             Sync::Semaphore { link, .. } => (link, false),
             Sync::Event(link) | Sync::Result(link) => (link, true),
             _ => unreachable!("only events and semaphores are waited for"),
@@ -225,7 +225,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Waits until a linkable is ready. At once, unless it is an event whose notifier is under way: then behind the waiters.
     fn wait_for_flag(&mut self, id: HubId, task: TaskId, link: u32, is_event: bool, limit: Option<Span>) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let state = self.link(process, link);
         if !state.is_ready() {
             return self.park_for_readiness(id, task, link, limit);
@@ -240,9 +240,9 @@ impl<P: Probe> World<'_, P> {
 
     #[expect(clippy::too_many_arguments, reason = "they are the op's")]
     fn put(&mut self, id: HubId, task: TaskId, op: Op, sync: u16, item: u16, limit: Limit, block: bool) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Standard(_) => self.begin_steps(task, op),
             Sync::Channel(channel) => {
                 let getters = !channel.getters.is_empty();
@@ -270,9 +270,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn get(&mut self, id: HubId, task: TaskId, op: Op, sync: u16, limit: Limit, block: bool) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let limit = self.limit_span(task, limit);
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Standard(_) => self.begin_steps(task, op),
             Sync::Result(link) => {
                 let link = *link;
@@ -323,18 +323,18 @@ impl<P: Probe> World<'_, P> {
 
     /// A getter was woken: a queue's takes its item itself, a channel's was handed one.
     pub(super) fn got_item(&mut self, id: HubId, task: TaskId, sync: u32) {
-        let process = self.hubs[id].process;
-        let item = match &mut self.processes[process].syncs[sync as usize] {
+        let process = self.carriers.hubs[id].process;
+        let item = match self.interpreters[process].shared_mut(sync as u16) {
             Sync::Queue(queue) => queue.take(),
-            Sync::Channel(_) => self.greens[self.tasks[task].green].item,
+            Sync::Channel(_) => self.carriers.greens[self.tasks[task].green].item,
             _ => unreachable!("items come from queues and channels"),
         };
         self.set_outcome(task, Outcome::Item(item));
     }
 
     fn schedule_unlock(&mut self, id: HubId, sync: u16) {
-        let process = self.hubs[id].process;
-        let unlocking = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let process = self.carriers.hubs[id].process;
+        let unlocking = match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => &mut queue.unlocking,
             Sync::Channel(channel) => &mut channel.unlocking,
             _ => unreachable!("queues and channels are unlocked"),
@@ -354,8 +354,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn task_done(&mut self, id: HubId, task: TaskId, op: Op, sync: u16) {
-        let process = self.hubs[id].process;
-        let Sync::Queue(queue) = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let process = self.carriers.hubs[id].process;
+        let Sync::Queue(queue) = self.interpreters[process].shared_mut(sync) else {
             return self.begin_steps(task, op);
         };
         if queue.unfinished == 0 {
@@ -371,8 +371,8 @@ impl<P: Probe> World<'_, P> {
 
     /// `join` of a queue or a pool: an event inside it.
     fn join_thing(&mut self, id: HubId, task: TaskId, op: Op, sync: u16, limit: Limit) {
-        let process = self.hubs[id].process;
-        let link = match &self.processes[process].syncs[usize::from(sync)] {
+        let process = self.carriers.hubs[id].process;
+        let link = match self.interpreters[process].shared(sync) {
             Sync::Queue(queue) => queue.done,
             Sync::Pool(pool) => pool.empty,
             Sync::Standard(_) => return self.begin_steps(task, op),
@@ -383,14 +383,14 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn queue_mut(&mut self, process: ProcessId, sync: u16) -> &mut Queue {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => queue,
             _ => unreachable!("this callback belongs to a queue"),
         }
     }
 
     pub(super) fn channel_mut(&mut self, process: ProcessId, sync: u16) -> &mut Channel {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Channel(channel) => channel,
             _ => unreachable!("this callback belongs to a channel"),
         }

@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 
 use crate::kit::id::{CallId, ConnId, HubId, TaskId};
-use crate::machine::Status;
 use crate::watch::probe::Probe;
 use crate::world::World;
 
@@ -189,7 +188,7 @@ impl Sockets {
     }
 
     /// One look at the ready list: reported sockets go to `pending`. Whether there were any.
-    pub(crate) fn report(&mut self, listener_readable: bool, pending: &mut Vec<super::Pending>) -> bool {
+    pub(in crate::carrier) fn report(&mut self, listener_readable: bool, pending: &mut Vec<super::Pending>) -> bool {
         let mut reported = 0;
         for _ in 0..self.ready.len() {
             if reported == self.room {
@@ -225,26 +224,26 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn accept_again_event(&mut self, hub: HubId) {
         self.net.backed_off(hub);
-        self.hubs[hub].sockets.watch(LISTENER, true);
+        self.carriers.hubs[hub].sockets.watch(LISTENER, true);
         self.wake_poll(hub);
     }
 
     /// Data for a greenlet arrives at a hub's socket; a hub that is blocked in its poll wakes.
     pub(crate) fn arrived(&mut self, hub: HubId, sock: u32) {
-        if self.hubs[hub].sockets.arrive(sock) {
+        if self.carriers.hubs[hub].sockets.arrive(sock) {
             self.wake_poll(hub);
         }
     }
 
     /// A listener has something to accept. Whether the hub wakes for it.
     pub(in crate::carrier) fn hub_listens(&mut self, hub: HubId) -> bool {
-        self.hubs[hub].sockets.list(LISTENER) && self.wake_poll(hub)
+        self.carriers.hubs[hub].sockets.list(LISTENER) && self.wake_poll(hub)
     }
 
     /// A hub that is blocked in its poll wakes; false if it was not.
     pub(crate) fn wake_poll(&mut self, hub: HubId) -> bool {
-        let state = &self.hubs[hub];
-        let blocked = state.polling && self.threads[state.thread].status == Status::Parked;
+        let state = &self.carriers.hubs[hub];
+        let blocked = state.polling && self.threads[state.thread].is_parked();
         if blocked {
             self.make_ready(state.thread);
         }

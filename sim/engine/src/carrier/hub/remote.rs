@@ -36,8 +36,8 @@ pub(crate) struct Native {
 impl<P: Probe> World<'_, P> {
     /// Bytes go from one end to the other; they are there at once.
     pub(super) fn send_bytes(&mut self, id: HubId, sync: u16, end: u8, bytes: u32) {
-        let process = self.hubs[id].process;
-        let Sync::Pair { socks, waiting } = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let process = self.carriers.hubs[id].process;
+        let Sync::Pair { socks, waiting } = self.interpreters[process].shared_mut(sync) else {
             unreachable!("bytes go through pairs")
         };
         let other = usize::from(1 - end);
@@ -47,8 +47,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn receive(&mut self, id: HubId, task: TaskId, sync: u16, end: u8, bytes: u32) {
-        let process = self.hubs[id].process;
-        let Sync::Pair { socks, waiting } = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let process = self.carriers.hubs[id].process;
+        let Sync::Pair { socks, waiting } = self.interpreters[process].shared_mut(sync) else {
             unreachable!("bytes come through pairs")
         };
         let end = usize::from(end);
@@ -59,7 +59,7 @@ impl<P: Probe> World<'_, P> {
             if empty {
                 self.hub(id).sockets.drain(sock);
             }
-            self.greens[self.tasks[task].green].outcome = Some(Outcome::Count(got));
+            self.carriers.greens[self.tasks[task].green].outcome = Some(Outcome::Count(got));
             return;
         }
         self.wait_for_data(id, task, sock);
@@ -78,9 +78,9 @@ impl<P: Probe> World<'_, P> {
 
     /// A new question replaces one that was not answered.
     pub(super) fn ask_remote(&mut self, id: HubId, sync: u16, takes: Span) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let due = self.local(id) + takes;
-        let Sync::Remote(remote) = &mut self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Remote(remote) = self.interpreters[process].shared_mut(sync) else {
             unreachable!("remotes are asked")
         };
         remote.number += 1;
@@ -91,11 +91,9 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn await_answer(&mut self, id: HubId, task: TaskId, sync: u16) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let now = self.local(id);
-        let Sync::Remote(remote) = &mut self.processes[process].syncs[usize::from(sync)] else {
-            unreachable!("remotes answer")
-        };
+        let Sync::Remote(remote) = self.interpreters[process].shared_mut(sync) else { unreachable!("remotes answer") };
         let sock = remote.sock;
         if remote.due <= now {
             remote.due = Time::NEVER;
@@ -107,10 +105,8 @@ impl<P: Probe> World<'_, P> {
 
     /// An answer arrives, unless another question was asked meanwhile.
     pub(crate) fn answered(&mut self, id: HubId, sync: u16, number: u32) {
-        let process = self.hubs[id].process;
-        let Sync::Remote(remote) = &self.processes[process].syncs[usize::from(sync)] else {
-            unreachable!("remotes answer")
-        };
+        let process = self.carriers.hubs[id].process;
+        let Sync::Remote(remote) = self.interpreters[process].shared(sync) else { unreachable!("remotes answer") };
         if remote.number == u64::from(number) && remote.due != Time::NEVER {
             self.arrived(id, remote.sock);
         }
@@ -118,10 +114,10 @@ impl<P: Probe> World<'_, P> {
 
     /// A native thread takes the sleep; the greenlet waits for its result.
     pub(super) fn apply_now(&mut self, id: HubId, task: TaskId, span: Span) {
-        let process = self.hubs[id].process;
-        let room = self.greens[self.tasks[task].green].native_room;
+        let process = self.carriers.hubs[id].process;
+        let room = self.carriers.greens[self.tasks[task].green].native_room;
         let result = self.new_link(process, Linkable::event(false));
-        let serial = self.hubs[id].next_serial();
+        let serial = self.carriers.hubs[id].next_serial();
         let (guest, waits) = (TaskId::NONE, false);
         self.hub(id).natives.push(Native { room, result, serial, guest, waits, sent: false });
         self.later(self.local(id) + span, Caller::Native { hub: id, serial });
@@ -132,10 +128,10 @@ impl<P: Probe> World<'_, P> {
 
     /// The current greenlet's steps go on in a native thread; what waits for their result is the greenlet, once it is home.
     pub(super) fn lend(&mut self, id: HubId, task: TaskId) {
-        let process = self.hubs[id].process;
-        let room = self.greens[self.tasks[task].green].native_room;
+        let process = self.carriers.hubs[id].process;
+        let room = self.carriers.greens[self.tasks[task].green].native_room;
         let result = self.new_link(process, Linkable::event(false));
-        let serial = self.hubs[id].next_serial();
+        let serial = self.carriers.hubs[id].next_serial();
         self.hub(id).natives.push(Native { room, result, serial, guest: task, waits: true, sent: false });
         self.later(self.local(id), Caller::Native { hub: id, serial });
         self.tasks[task].handle = result;
@@ -144,7 +140,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A task is back from its native thread, which signals.
     pub(in crate::carrier) fn is_home_on_hub(&mut self, id: HubId, task: TaskId) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let native = self.hub(id).natives.iter().find(|native| native.guest == task).copied();
         let native = native.expect("it was lent");
         self.queue_for_unit(process, native.result, task);
@@ -157,14 +153,14 @@ impl<P: Probe> World<'_, P> {
         let native = self.hub(id).natives.iter_mut().find(|native| native.serial == serial);
         if let Some(&mut Native { guest, waits: ref mut waits @ true, .. }) = native {
             *waits = false;
-            let home = self.hubs[id].thread;
+            let home = self.carriers.hubs[id].thread;
             return self.go_over(guest, home);
         }
         // Nobody, if the process died meanwhile.
         if let Some(native) = native {
             native.sent = true;
             let result = native.result;
-            let process = self.hubs[id].process;
+            let process = self.carriers.hubs[id].process;
             // Nobody waits for it whose time limit has passed.
             if let Some(&(_, task)) = self.link(process, result).waiters.front() {
                 self.bill(task, self.now, Wait::Hub);
@@ -204,9 +200,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a linkable is the result of a native sleep: such a wait says nothing.
     pub(super) fn is_native_result(&mut self, id: HubId, link: LinkId) -> bool {
-        let process = self.hubs[id].process;
-        let own = self.processes[process].own_links;
-        if link < own {
+        let process = self.carriers.hubs[id].process;
+        if !self.interpreters[process].is_of_a_wait(link) {
             return false;
         }
         self.free_link(process, link);

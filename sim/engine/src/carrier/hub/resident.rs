@@ -21,7 +21,7 @@ const SECOND: Span = Span::from_secs(1);
 impl<P: Probe> World<'_, P> {
     /// Whether this hub's greenlets are.
     pub(super) fn is_resident(&self, id: HubId) -> bool {
-        self.model.workers[self.processes[self.hubs[id].process].worker].resident
+        self.model.workers[self.processes[self.carriers.hubs[id].process].worker()].resident
     }
 
     /// The turn of the main greenlet, if its timeout were due now: like every timeout's after all other watchers. It only looks how late
@@ -44,7 +44,7 @@ impl<P: Probe> World<'_, P> {
     /// A new greenlet for the first pass of a client.
     fn begin_pass(&mut self, id: HubId, request: RequestId) -> TaskId {
         self.tell_sent(request);
-        let task = self.begin(request, self.hubs[id].thread);
+        let task = self.begin(request, self.carriers.hubs[id].thread);
         // There is no server whose own Python would come first.
         self.tasks[task].news = News::None;
         task
@@ -110,8 +110,8 @@ impl<P: Probe> World<'_, P> {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
-        let process = self.hubs[id].process;
-        self.processes[process].begun += 1;
+        let process = self.carriers.hubs[id].process;
+        self.processes[process].begins_request();
         let now = self.now;
         self.tell_begun(request, task);
         tell(&mut self.probe, now, Detail::turned(request, now, Wait::Cpu));
@@ -123,11 +123,11 @@ impl<P: Probe> World<'_, P> {
 
 impl<P: Probe> ResidentsForClient for World<'_, P> {
     fn settle_residents(&mut self, index: usize, clients: u32) {
-        assert!(!self.hubs.is_empty(), "residents live on hubs");
+        assert!(!self.carriers.hubs.is_empty(), "residents live on hubs");
         let first = self.warm_up_end + SECOND;
-        self.hubs.iter_mut().for_each(|hub| hub.bell = first);
+        self.carriers.hubs.iter_mut().for_each(|hub| hub.bell = first);
         for number in 0..clients {
-            let id = HubId::from_index(number as usize % self.hubs.len());
+            let id = HubId::from_index(number as usize % self.carriers.hubs.len());
             let resident = self.carriers.residents;
             let Some(request) = self.next_of_resident(index, resident, Span::ZERO) else { return };
             self.carriers.residents += 1;

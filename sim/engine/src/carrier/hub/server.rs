@@ -11,7 +11,7 @@ use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::warmth::Part;
 use crate::model::{WhenFull, WorkerKind};
-use crate::net::{After, BackOff, FAILED_ACCEPT};
+use crate::net::{After, FAILED_ACCEPT};
 use crate::program::wait::Wait;
 use crate::watch::probe::{Fact, Probe};
 use crate::watch::trace::DoorState;
@@ -20,8 +20,8 @@ use crate::world::World;
 impl<P: Probe> World<'_, P> {
     /// The listener is readable: accept, and start a greenlet for each connection.
     pub(super) fn on_listener(&mut self, id: HubId) {
-        let process = self.hubs[id].process;
-        let worker = &self.model.workers[self.processes[process].worker];
+        let process = self.carriers.hubs[id].process;
+        let worker = &self.model.workers[self.processes[process].worker()];
         let WorkerKind::Hub { accepts, full, .. } = worker.kind else { unreachable!("hubs run hub workers") };
         let costs = &worker.costs;
         for _ in 0..accepts {
@@ -35,7 +35,7 @@ impl<P: Probe> World<'_, P> {
                 self.owe(id, costs.poll.max(FAILED_ACCEPT));
                 if full == WhenFull::Stop {
                     self.hub(id).sockets.watch(LISTENER, false);
-                    self.back_off(id);
+                    self.back_off(id, self.carriers.hubs[id].thread);
                 }
                 return;
             }
@@ -54,13 +54,13 @@ impl<P: Probe> World<'_, P> {
                 let accept = self.own_work(process, Part::Accept, Span::ZERO);
                 self.owe(id, accept + costs.spawn);
             }
-            self.net.backoffs[id.index()].delay = BackOff::FIRST;
+            self.net.has_accepted(id);
             self.hub(id).free -= 1;
             if self.hub(id).free == 0 {
                 self.tell_door(process, DoorState::Full);
             }
             self.note_meeting(id, request);
-            let task = self.begin(request, self.hubs[id].thread);
+            let task = self.begin(request, self.carriers.hubs[id].thread);
             self.bill(task, self.now, Wait::Hub);
             self.enrich(task, false);
             self.queue_turn(id, task);
@@ -71,7 +71,7 @@ impl<P: Probe> World<'_, P> {
     fn note_meeting(&mut self, id: HubId, request: RequestId) {
         let (hub, now) = (id.index() as u32, self.local(id));
         let request = &self.requests[request];
-        let ready = request.since.max(self.hubs[id].room_since);
+        let ready = request.since.max(self.carriers.hubs[id].room_since);
         let program = self.model.classes[usize::from(request.class)].program as u16;
         self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }
@@ -91,7 +91,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A greenlet's place is free for another connection.
     pub(super) fn free_greenlet(&mut self, id: HubId) {
-        let deaf = self.net.backoffs[id.index()].waits || self.is_stopping(self.hubs[id].process);
+        let deaf = self.net.backs_off(id) || self.is_stopping(self.carriers.hubs[id].process);
         let now = self.now;
         let Hub { free, sockets, room_since, .. } = self.hub(id);
         let was_full = *free == 0;
@@ -103,7 +103,7 @@ impl<P: Probe> World<'_, P> {
             sockets.watch(LISTENER, true);
         }
         if was_full {
-            self.tell_door(self.hubs[id].process, DoorState::Room);
+            self.tell_door(self.carriers.hubs[id].process, DoorState::Room);
         }
     }
 }

@@ -60,14 +60,14 @@ impl<P: Probe> World<'_, P> {
             Op::JoinAll { sync, .. } => vec![Micro::DropMutex(sync), Micro::Done(sync), Micro::TakeMutex(sync)],
             _ => unreachable!("the other ops are one step"),
         };
-        let green = &mut self.greens[self.tasks[task].green];
+        let green = &mut self.carriers.greens[self.tasks[task].green];
         green.micros = steps;
         (green.end_at, green.notified) = (None, false);
     }
 
     /// The next step of the op that the current greenlet is in.
     pub(super) fn step(&mut self, id: HubId, task: TaskId, micro: Micro) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let green = self.tasks[task].green;
         match micro {
             Micro::TakeMutex(sync) => {
@@ -100,30 +100,30 @@ impl<P: Probe> World<'_, P> {
                 let queue = self.standard_mut(process, sync);
                 queue.items.push_back(item);
                 queue.unfinished += 1;
-                self.greens[green].outcome = Some(Outcome::Ok);
+                self.carriers.greens[green].outcome = Some(Outcome::Ok);
             }
             Micro::Take(sync) => {
                 let item = self.standard_mut(process, sync).take();
-                self.greens[green].outcome = Some(Outcome::Item(item));
+                self.carriers.greens[green].outcome = Some(Outcome::Item(item));
             }
             Micro::Done(sync) => {
                 if self.standard_mut(process, sync).unfinished > 0 {
                     self.push_wait(task, sync, ALL_DONE, None, Micro::Done(sync));
                 } else {
-                    self.greens[green].outcome = Some(Outcome::Bool(true));
+                    self.carriers.greens[green].outcome = Some(Outcome::Bool(true));
                 }
             }
             Micro::TaskDone(sync) => self.one_less_to_do(id, task, sync),
             Micro::SayNotified => {
-                let notified = self.greens[green].notified;
-                self.greens[green].outcome = Some(Outcome::Bool(notified));
+                let notified = self.carriers.greens[green].notified;
+                self.carriers.greens[green].outcome = Some(Outcome::Bool(notified));
             }
         }
     }
 
     /// The mutex of a standard queue is free again. If something was thrown while it waited to have it back, nobody may hold it now.
     fn drop_mutex(&mut self, id: HubId, task: TaskId, sync: u16) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let mutex = self.standard_mut(process, sync).mutex;
         if !self.release_link(id, mutex) {
             self.unwind(id, task, Exception::Error("RuntimeError"));
@@ -132,13 +132,13 @@ impl<P: Probe> World<'_, P> {
 
     /// `task_done` of a standard queue, its mutex held: the last one wakes those who wait for all to be done.
     fn one_less_to_do(&mut self, id: HubId, task: TaskId, sync: u16) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let queue = self.standard_mut(process, sync);
         match queue.unfinished {
             0 => self.unwind(id, task, Exception::Error("ValueError")),
             1 => {
                 queue.unfinished = 0;
-                let micros = &mut self.greens[self.tasks[task].green].micros;
+                let micros = &mut self.carriers.greens[self.tasks[task].green].micros;
                 micros.extend([Micro::Notify(sync, ALL_DONE, u16::MAX), Micro::Held(sync)]);
             }
             left => queue.unfinished = left - 1,
@@ -147,7 +147,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Takes a unit now, or waits for one.
     pub(super) fn take_or_park(&mut self, id: HubId, task: TaskId, link: LinkId, limit: Option<Span>, then: Then) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         if self.take_unit(process, link) {
             self.with_unit(id, task, then);
         } else {
@@ -157,7 +157,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Gives a unit back; false if that is one too many.
     pub(super) fn release_link(&mut self, id: HubId, link: LinkId) -> bool {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let state = self.link(process, link);
         if state.is_full() {
             return false;
@@ -169,13 +169,13 @@ impl<P: Probe> World<'_, P> {
 
     /// `_is_owned`: an owner is known; a plain lock is tried.
     fn ask_held(&mut self, id: HubId, task: TaskId, sync: u16) {
-        let process = self.hubs[id].process;
-        let held = match &self.processes[process].syncs[usize::from(sync)] {
+        let process = self.carriers.hubs[id].process;
+        let held = match self.interpreters[process].shared(sync) {
             Sync::Lock(lock) if lock.reentrant => lock.is_owned_by(task),
             Sync::Lock(_) | Sync::Standard(_) => {
                 let outer = self.outer_lock(process, sync);
                 if !self.take_unit(process, outer) {
-                    if self.model.workers[self.processes[process].worker].lock_yields {
+                    if self.model.workers[self.processes[process].worker()].lock_yields {
                         self.yield_turn(id, task);
                     }
                     return;
@@ -191,17 +191,17 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn enqueue(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, limit: Option<Span>) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let own = self.new_link(process, Linkable::semaphore(0, Some(1)));
         self.waiters_mut(process, sync, list).push_back(own);
         let green = self.tasks[task].green;
-        (self.greens[green].ticket_lock, self.greens[green].notified) = (own, false);
+        (self.carriers.greens[green].ticket_lock, self.carriers.greens[green].notified) = (own, false);
         // From here on the outer lock must be taken back, whatever is thrown.
-        self.greens[green].micros.extend([Micro::Restore(sync, list), Micro::AwaitTurn(sync, list, limit)]);
-        if let Sync::Lock(lock) = &mut self.processes[process].syncs[usize::from(sync)]
+        self.carriers.greens[green].micros.extend([Micro::Restore(sync, list), Micro::AwaitTurn(sync, list, limit)]);
+        if let Sync::Lock(lock) = self.interpreters[process].shared_mut(sync)
             && lock.reentrant
         {
-            self.greens[green].saved = std::mem::take(&mut lock.count);
+            self.carriers.greens[green].saved = std::mem::take(&mut lock.count);
             lock.owner = TaskId::NONE;
         }
         let outer = self.outer_lock(process, sync);
@@ -209,15 +209,15 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn await_turn(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, limit: Option<Span>) {
-        let process = self.hubs[id].process;
-        let worker = &self.model.workers[self.processes[process].worker];
+        let process = self.carriers.hubs[id].process;
+        let worker = &self.model.workers[self.processes[process].worker()];
         if worker.timed_waits == TimedWaits::Polled
             && let Some(limit) = limit.filter(|limit| !limit.is_zero())
         {
             let until = self.local(id) + limit;
             return self.poll_turn(id, task, sync, list, until, polled::FIRST_HALF);
         }
-        let own = self.greens[self.tasks[task].green].ticket_lock;
+        let own = self.carriers.greens[self.tasks[task].green].ticket_lock;
         if limit == Some(Span::ZERO) && !self.link(process, own).is_ready() {
             // `acquire(False)` on a patched lock yields when it fails.
             self.yield_turn(id, task);
@@ -228,12 +228,12 @@ impl<P: Probe> World<'_, P> {
 
     /// One look of a wait that polls: the lock is there, the time is up, or it sleeps and looks again.
     fn poll_turn(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, until: Time, delay: Span) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let green = self.tasks[task].green;
-        let own = self.greens[green].ticket_lock;
+        let own = self.carriers.greens[green].ticket_lock;
         self.owe(id, self.hub_costs(id).look);
         if self.take_unit(process, own) {
-            self.greens[green].notified = true;
+            self.carriers.greens[green].notified = true;
             return;
         }
         let left = until.since(self.local(id));
@@ -247,29 +247,29 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let delay = polled::next_delay(delay, left);
-        self.greens[green].micros.push(Micro::PollTurn(sync, list, until, delay));
+        self.carriers.greens[green].micros.push(Micro::PollTurn(sync, list, until, delay));
         self.park(id, task, Need::Timer(delay), None);
     }
 
     /// The outer lock is back.
     pub(super) fn restored(&mut self, id: HubId, task: TaskId, sync: u16, list: u8) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let green = self.tasks[task].green;
-        let saved = self.greens[green].saved;
-        if let Sync::Lock(lock) = &mut self.processes[process].syncs[usize::from(sync)]
+        let saved = self.carriers.greens[green].saved;
+        if let Sync::Lock(lock) = self.interpreters[process].shared_mut(sync)
             && lock.reentrant
         {
             (lock.owner, lock.count) = (task, saved);
         }
-        let own = std::mem::replace(&mut self.greens[green].ticket_lock, u32::MAX);
-        if !self.greens[green].notified {
+        let own = std::mem::replace(&mut self.carriers.greens[green].ticket_lock, u32::MAX);
+        if !self.carriers.greens[green].notified {
             self.waiters_mut(process, sync, list).retain(|&waiter| waiter != own);
         }
         self.free_link(process, own);
     }
 
     fn notify_waiters(&mut self, id: HubId, sync: u16, list: u8, count: u16) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let mut left = count;
         while left > 0 {
             let Some(waiter) = self.waiters_mut(process, sync, list).pop_front() else { return };
@@ -294,14 +294,14 @@ impl<P: Probe> World<'_, P> {
     ) {
         let green = self.tasks[task].green;
         let now = self.local(id);
-        let left = limit.map(|limit| self.greens[green].end_at.get_or_insert(now + limit).since(now));
+        let left = limit.map(|limit| self.carriers.greens[green].end_at.get_or_insert(now + limit).since(now));
         if !block || left == Some(Span::ZERO) {
             // The exception leaves through the mutex's `finally` and is caught at once.
-            self.greens[green].micros.clear();
-            self.greens[green].micros.push(Micro::DropMutex(sync));
-            self.greens[green].outcome = Some(otherwise);
+            self.carriers.greens[green].micros.clear();
+            self.carriers.greens[green].micros.push(Micro::DropMutex(sync));
+            self.carriers.greens[green].outcome = Some(otherwise);
             if self.tasks[task].request.is_some() {
-                self.greens[green].flying = Some(Exception::Error("Timeout"));
+                self.carriers.greens[green].flying = Some(Exception::Error("Timeout"));
             }
             return;
         }
@@ -309,12 +309,12 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn push_wait(&mut self, task: TaskId, sync: u16, list: u8, limit: Option<Span>, again: Micro) {
-        let micros = &mut self.greens[self.tasks[task].green].micros;
+        let micros = &mut self.carriers.greens[self.tasks[task].green].micros;
         micros.extend([again, Micro::Enqueue(sync, list, limit), Micro::Held(sync)]);
     }
 
     fn outer_lock(&self, process: ProcessId, sync: u16) -> LinkId {
-        match &self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared(sync) {
             Sync::Lock(lock) => lock.link,
             Sync::Standard(queue) => queue.mutex,
             _ => unreachable!("conditions are over locks"),
@@ -322,7 +322,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn waiters_mut(&mut self, process: ProcessId, sync: u16, list: u8) -> &mut std::collections::VecDeque<LinkId> {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Lock(lock) => &mut lock.waiters,
             Sync::Standard(queue) => &mut queue.waiters[usize::from(list)],
             _ => unreachable!("conditions are over locks"),
@@ -330,14 +330,14 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn lock_mut(&mut self, process: ProcessId, sync: u16) -> &mut Lock {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Lock(lock) => lock,
             _ => unreachable!("only locks are owned"),
         }
     }
 
     pub(super) fn standard_mut(&mut self, process: ProcessId, sync: u16) -> &mut Standard {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Standard(queue) => queue,
             _ => unreachable!("these steps belong to standard queues"),
         }
@@ -345,16 +345,10 @@ impl<P: Probe> World<'_, P> {
 
     /// A linkable that lives as long as one wait.
     pub(super) fn new_link(&mut self, process: ProcessId, linkable: Linkable) -> LinkId {
-        let process = &mut self.processes[process];
-        if let Some(index) = process.free_links.pop() {
-            process.links[index as usize] = linkable;
-            return index;
-        }
-        process.links.push(linkable);
-        LinkId::try_from(process.links.len() - 1).expect("a process has under 2^32 linkables")
+        self.interpreters[process].link_for_a_wait(linkable)
     }
 
     pub(super) fn free_link(&mut self, process: ProcessId, link: LinkId) {
-        self.processes[process].free_links.push(link);
+        self.interpreters[process].free_link(link);
     }
 }

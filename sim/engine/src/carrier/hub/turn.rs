@@ -53,7 +53,7 @@ impl<P: Probe> World<'_, P> {
             }
             let demand = match self.common_turns(id) {
                 Common::Ask(demand) => return demand,
-                Common::Effect(task, effect) => self.make_of(id, self.hubs[id].thread, task, effect),
+                Common::Effect(task, effect) => self.make_of(id, self.carriers.hubs[id].thread, task, effect),
                 Common::Other => self.any_turn(id),
             };
             if let Some(demand) = demand {
@@ -122,7 +122,7 @@ impl<P: Probe> World<'_, P> {
         let green = self.tasks.get(task).map(|state| state.green);
         let Some(green) = green else { return };
         if green.is_some() {
-            let state = &mut self.greens[green];
+            let state = &mut self.carriers.greens[green];
             if state.ticket != ticket {
                 return;
             }
@@ -150,7 +150,7 @@ impl<P: Probe> World<'_, P> {
 
     #[cold]
     fn poll_beside_threads(&mut self, id: HubId) -> Option<Demand> {
-        let thread = self.hubs[id].thread;
+        let thread = self.carriers.hubs[id].thread;
         self.drop_gil(thread);
         self.poll(id).or_else(|| self.takes_gil(thread))
     }
@@ -158,10 +158,10 @@ impl<P: Probe> World<'_, P> {
     /// Step 3: report what is ready, or block.
     #[inline(never)]
     fn poll(&mut self, id: HubId) -> Option<Demand> {
-        let World { hubs, processes, listeners, .. } = self;
-        let hub = &mut hubs[id];
+        let World { carriers, processes, net, .. } = self;
+        let hub = &mut carriers.hubs[id];
         let process = hub.process;
-        let readable = !listeners[processes[process].listener].queue.is_empty();
+        let readable = net.is_readable(processes[process].socket());
         let blocked = std::mem::take(&mut hub.polling);
         hub.sockets.reify(readable);
         let reported = hub.sockets.report(readable, &mut hub.pending);
@@ -190,7 +190,7 @@ impl<P: Probe> World<'_, P> {
     /// Parks the hub's thread in its poll.
     fn block(&mut self, id: HubId, until: Time) -> Demand {
         let thread = self.hub(id).thread;
-        if !self.threads[thread].owed.is_zero() {
+        if !self.threads[thread].is_paid_up() {
             return Demand::PAY;
         }
         self.hub(id).polling = true;
@@ -234,13 +234,13 @@ impl<P: Probe> World<'_, P> {
             }
             Purpose::Start => {
                 let green = self.tasks[task].green;
-                self.greens[green].life = GreenletLife::Begun;
+                self.carriers.greens[green].life = GreenletLife::Begun;
                 self.switch_to(id, task);
             }
             Purpose::Limit => self.on_limit(id, task, serial),
             Purpose::Gather => {
                 let green = self.tasks[task].green;
-                if let Some(gather) = &mut self.greens[green].gather {
+                if let Some(gather) = &mut self.carriers.greens[green].gather {
                     gather.timer = None;
                 }
                 self.gathered(id, green, None);

@@ -18,22 +18,22 @@ impl<P: Probe> World<'_, P> {
     /// `sleep(0)`: to the tail of the callbacks.
     #[inline(always)]
     pub(super) fn yield_turn(&mut self, id: HubId, task: TaskId) {
-        if self.model.workers[self.processes[self.hubs[id].process].worker].zero_timers {
+        if self.model.workers[self.processes[self.carriers.hubs[id].process].worker()].zero_timers {
             self.sleep_on_hub(id, task, Span::ZERO);
             return self.park_as(id, task, Parked::Timer);
         }
         self.park_as(id, task, Parked::Turn);
         let green = self.tasks[task].green;
-        let ticket = if green.is_some() { self.greens[green].ticket } else { 0 };
+        let ticket = if green.is_some() { self.carriers.greens[green].ticket } else { 0 };
         self.hub(id).callbacks.push_back(super::Callback::Turn(task, ticket));
     }
 
     /// Waits for a unit of a linkable, and then does `then` with it.
     pub(super) fn park_for_unit(&mut self, id: HubId, task: TaskId, link: LinkId, limit: Option<Span>, then: Then) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let green = self.tasks[task].green;
         if green.is_some() {
-            self.greens[green].then = then;
+            self.carriers.greens[green].then = then;
         }
         self.start_limit(id, task, limit);
         self.queue_for_unit(process, link, task);
@@ -42,7 +42,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Waits for a linkable to be ready, without taking anything.
     pub(super) fn park_for_readiness(&mut self, id: HubId, task: TaskId, link: LinkId, limit: Option<Span>) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         self.start_limit(id, task, limit);
         self.queue_for_unit(process, link, task);
         self.park_as(id, task, Parked::Readiness);
@@ -56,7 +56,7 @@ impl<P: Probe> World<'_, P> {
         (state.limit_timer, state.limit_at) = (timer, at);
         let green = state.green;
         if green.is_some() {
-            self.greens[green].limit = serial;
+            self.carriers.greens[green].limit = serial;
         }
     }
 
@@ -75,7 +75,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn stop_guards(&mut self, id: HubId, task: TaskId) {
-        while let Some(guard) = self.greens[self.tasks[task].green].guards.pop() {
+        while let Some(guard) = self.carriers.greens[self.tasks[task].green].guards.pop() {
             self.stop_guard(id, guard);
         }
     }
@@ -93,7 +93,7 @@ impl<P: Probe> World<'_, P> {
         if green.is_none() {
             return self.on_request_limit(id, task);
         }
-        let state = &mut self.greens[green];
+        let state = &mut self.carriers.greens[green];
         if let Some(guard) = state.guards.iter_mut().find(|guard| guard.serial == serial) {
             guard.fired = true;
         } else {
@@ -111,7 +111,7 @@ impl<P: Probe> World<'_, P> {
         state.limit_timer = u32::MAX;
         state.ready_since = state.limit_at;
         state.limit_at = Time::NEVER;
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         match self.tasks[task].parked {
             Parked::Peer => self.close_call(id, task),
             Parked::Unit => self.leave_queue(process, task),
@@ -124,7 +124,7 @@ impl<P: Probe> World<'_, P> {
     /// The caller does not wait for its reply any longer.
     fn close_call(&mut self, id: HubId, task: TaskId) {
         let sock = self.tasks[task].handle;
-        let sockets = &mut self.hubs[id].sockets;
+        let sockets = &mut self.carriers.hubs[id].sockets;
         let call: CallId = sockets.sock(sock).call;
         sockets.watch(sock, false);
         sockets.close(sock);
@@ -134,11 +134,11 @@ impl<P: Probe> World<'_, P> {
     /// Throws into a parked greenlet, which runs at once.
     pub(super) fn throw(&mut self, id: HubId, task: TaskId, exception: Exception) {
         let green = self.tasks[task].green;
-        if self.is_away(task, self.hubs[id].thread) {
-            self.greens[green].late = Some(exception);
+        if self.is_away(task, self.carriers.hubs[id].thread) {
+            self.carriers.greens[green].late = Some(exception);
             return;
         }
-        self.greens[green].thrown = Some(exception);
+        self.carriers.greens[green].thrown = Some(exception);
         self.tasks[task].ready_since = self.local(id);
         self.switch_to(id, task);
     }
@@ -147,14 +147,14 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn raise_in_wait(&mut self, id: HubId, task: TaskId, exception: Exception) {
         let green = self.tasks[task].green;
         let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
-        self.greens[green].ticket += 1;
+        self.carriers.greens[green].ticket += 1;
         self.stop_limit(id, task);
         self.take_back(id, task, parked);
         if parked == Parked::Unit
-            && let Then::Step = self.greens[green].then
+            && let Then::Step = self.carriers.greens[green].then
         {
             // It has not got the mutex, so there is none to give back.
-            self.greens[green].micros.clear();
+            self.carriers.greens[green].micros.clear();
         }
         let state = &self.tasks[task];
         let waits = parked == Parked::Unit && state.news == News::None && state.request.is_some();
@@ -162,7 +162,7 @@ impl<P: Probe> World<'_, P> {
             // It has not got the unit: it stands before its acquire. One that was handed over already is its own.
             self.tasks[task].pc.0 -= 1;
         }
-        let limit = std::mem::take(&mut self.greens[green].limit);
+        let limit = std::mem::take(&mut self.carriers.greens[green].limit);
         if limit != 0 && exception == Exception::Timeout(limit) {
             self.ran_out(id, task, parked);
             return;
@@ -170,7 +170,7 @@ impl<P: Probe> World<'_, P> {
         if parked == Parked::Readiness && matches!(exception, Exception::Timeout(_)) && self.waits_for_result(id, task)
         {
             // The program's own `except Timeout` around `AsyncResult.get` takes any timeout for "empty".
-            self.greens[green].outcome = Some(Outcome::Empty);
+            self.carriers.greens[green].outcome = Some(Outcome::Empty);
             return;
         }
         self.unwind(id, task, exception);
@@ -178,15 +178,15 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the wait that was just left was for a result that is still not there.
     fn waits_for_result(&self, id: HubId, task: TaskId) -> bool {
-        let process = &self.processes[self.hubs[id].process];
+        let interpreter = &self.interpreters[self.carriers.hubs[id].process];
         let link = self.tasks[task].handle;
-        let is_result = process.syncs.iter().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
-        is_result && !process.links[link as usize].is_ready()
+        let is_result = interpreter.all_shared().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
+        is_result && !interpreter.link(link).is_ready()
     }
 
     /// A wait is over before its time: what was left with others is taken back.
     fn take_back(&mut self, id: HubId, task: TaskId, parked: Parked) {
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let handle = self.tasks[task].handle;
         match parked {
             Parked::No | Parked::Turn | Parked::Kill => {}
@@ -198,12 +198,12 @@ impl<P: Probe> World<'_, P> {
             }
             Parked::Unit | Parked::Readiness => self.link(process, handle).unlink(task),
             Parked::Idle => self.hub(id).stop_idle(task),
-            Parked::Item => match &mut self.processes[process].syncs[handle as usize] {
+            Parked::Item => match self.interpreters[process].shared_mut(handle as u16) {
                 Sync::Queue(queue) => queue.getters.retain(|&getter| getter != task),
                 Sync::Channel(channel) => channel.getters.retain(|&getter| getter != task),
                 _ => unreachable!("items come from queues and channels"),
             },
-            Parked::Room => match &mut self.processes[process].syncs[handle as usize] {
+            Parked::Room => match self.interpreters[process].shared_mut(handle as u16) {
                 Sync::Queue(queue) => queue.putters.retain(|&(putter, _)| putter != task),
                 Sync::Channel(channel) => channel.putters.retain(|&(putter, _)| putter != task),
                 _ => unreachable!("items go to queues and channels"),
@@ -211,7 +211,7 @@ impl<P: Probe> World<'_, P> {
             Parked::Data => self.hub(id).sockets.watch(handle, false),
             Parked::Peer => self.close_call(id, task),
             Parked::Death => {
-                let links = &mut self.greens[GreenId::from_index(handle as usize)].links;
+                let links = &mut self.carriers.greens[GreenId::from_index(handle as usize)].links;
                 if let Some(at) =
                     links.iter().position(|&link| link == crate::carrier::hub::greenlet::DeathLink::Join(task))
                 {
@@ -228,9 +228,9 @@ impl<P: Probe> World<'_, P> {
     /// The wait's own limit has passed: what the op comes to.
     fn ran_out(&mut self, id: HubId, task: TaskId, parked: Parked) {
         if parked == Parked::Unit
-            && let Then::Notified = self.greens[self.tasks[task].green].then
+            && let Then::Notified = self.carriers.greens[self.tasks[task].green].then
         {
-            self.greens[self.tasks[task].green].notified = false;
+            self.carriers.greens[self.tasks[task].green].notified = false;
             return;
         }
         if self.tasks[task].request.is_some() {
@@ -239,7 +239,7 @@ impl<P: Probe> World<'_, P> {
         }
         let green = self.tasks[task].green;
         let handle = self.tasks[task].handle;
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let outcome = match parked {
             Parked::Unit => Outcome::Bool(false),
             Parked::Readiness => match self.is_semaphore_or_result(id, handle) {
@@ -253,7 +253,7 @@ impl<P: Probe> World<'_, P> {
             },
             Parked::Item => Outcome::Empty,
             Parked::Room => Outcome::Full,
-            Parked::Death => Outcome::Bool(self.greens[GreenId::from_index(handle as usize)].is_dead()),
+            Parked::Death => Outcome::Bool(self.carriers.greens[GreenId::from_index(handle as usize)].is_dead()),
             Parked::No
             | Parked::Timer
             | Parked::Thinking
@@ -265,12 +265,12 @@ impl<P: Probe> World<'_, P> {
             | Parked::Children
             | Parked::Kill => unreachable!("these waits have no limits of their own"),
         };
-        self.greens[green].outcome = Some(outcome);
+        self.carriers.greens[green].outcome = Some(outcome);
     }
 
     fn is_semaphore_or_result(&self, id: HubId, link: LinkId) -> (bool, bool) {
-        let process = &self.processes[self.hubs[id].process];
-        let of = |wanted: fn(&Sync) -> Option<LinkId>| process.syncs.iter().any(|sync| wanted(sync) == Some(link));
+        let interpreter = &self.interpreters[self.carriers.hubs[id].process];
+        let of = |wanted: fn(&Sync) -> Option<LinkId>| interpreter.all_shared().any(|sync| wanted(sync) == Some(link));
         let semaphore = of(|sync| if let Sync::Semaphore { link, .. } = sync { Some(*link) } else { None });
         let result = of(|sync| if let Sync::Result(link) = sync { Some(*link) } else { None });
         (semaphore, result)
@@ -280,11 +280,11 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn unwind(&mut self, id: HubId, task: TaskId, exception: Exception) {
         let green = self.tasks[task].green;
         // It takes the place of one that flew already.
-        let state = &mut self.greens[green];
+        let state = &mut self.carriers.greens[green];
         (state.flying, state.clause_done) = (None, false);
-        while let Some(micro) = self.greens[green].micros.pop() {
+        while let Some(micro) = self.carriers.greens[green].micros.pop() {
             if matches!(micro, Micro::DropMutex(_) | Micro::Restore(..)) {
-                let state = &mut self.greens[green];
+                let state = &mut self.carriers.greens[green];
                 state.micros.push(micro);
                 state.flying = Some(exception);
                 return;
@@ -295,11 +295,11 @@ impl<P: Probe> World<'_, P> {
             self.stop_guards(id, task);
             return self.fail_task(task);
         }
-        while let Some(guard) = self.greens[green].guards.pop() {
+        while let Some(guard) = self.carriers.greens[green].guards.pop() {
             self.stop_guard(id, guard);
             if exception == Exception::Timeout(guard.serial) {
                 self.tasks[task].pc = guard.end;
-                self.greens[green].outcome = Some(Outcome::Timeout);
+                self.carriers.greens[green].outcome = Some(Outcome::Timeout);
                 return;
             }
         }
@@ -312,7 +312,7 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.tasks[task];
         if parked == Parked::Unit && state.news == News::None {
             let handle = state.handle;
-            let process = self.hubs[id].process;
+            let process = self.carriers.hubs[id].process;
             self.link(process, handle).take_woken();
             self.tell_unit_of_step(process, task);
         } else if state.news == News::Granted {
@@ -327,11 +327,11 @@ impl<P: Probe> World<'_, P> {
             return self.set_about(id, task);
         }
         let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         if green.is_none() {
             return self.complete_plain(id, task, parked);
         }
-        self.greens[green].limit = 0;
+        self.carriers.greens[green].limit = 0;
         match parked {
             Parked::Unit if self.tasks[task].news == News::Granted => self.tasks[task].news = News::None,
             // A wait that kept the hub has run out.
@@ -339,20 +339,20 @@ impl<P: Probe> World<'_, P> {
             Parked::Unit => {
                 self.link(process, handle).take_woken();
                 self.tell_unit_of_step(process, task);
-                let then = self.greens[green].then;
+                let then = self.carriers.greens[green].then;
                 self.with_unit(id, task, then);
             }
             Parked::Readiness => {
                 self.found_ready(id, task, handle);
-                if let Some(late) = self.greens[green].late.take() {
+                if let Some(late) = self.carriers.greens[green].late.take() {
                     self.unwind(id, task, late);
                 }
             }
             Parked::Item => self.got_item(id, task, handle),
-            Parked::Room => self.greens[green].outcome = Some(Outcome::Ok),
+            Parked::Room => self.carriers.greens[green].outcome = Some(Outcome::Ok),
             Parked::Death => {
-                let dead = self.greens[GreenId::from_index(handle as usize)].is_dead();
-                self.greens[green].outcome = Some(Outcome::Bool(dead));
+                let dead = self.carriers.greens[GreenId::from_index(handle as usize)].is_dead();
+                self.carriers.greens[green].outcome = Some(Outcome::Bool(dead));
             }
             Parked::Deaths => self.gather_on(id, task),
             Parked::Kill => self.after_kill(id, task),
@@ -370,17 +370,17 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn with_unit(&mut self, id: HubId, task: TaskId, then: Then) {
         let green = self.tasks[task].green;
         match then {
-            Then::Say => self.greens[green].outcome = Some(Outcome::Bool(true)),
+            Then::Say => self.carriers.greens[green].outcome = Some(Outcome::Bool(true)),
             Then::Own(sync) => {
-                let lock = self.lock_mut(self.hubs[id].process, sync);
+                let lock = self.lock_mut(self.carriers.hubs[id].process, sync);
                 (lock.owner, lock.count) = (task, 1);
-                self.greens[green].outcome = Some(Outcome::Bool(true));
+                self.carriers.greens[green].outcome = Some(Outcome::Bool(true));
             }
             Then::Spawn(spawn, child) => self.spawn_now(id, spawn, child),
             Then::Apply(span) => self.apply_now(id, task, span),
             Then::GoOver => self.lend(id, task),
             Then::Step => {}
-            Then::Notified => self.greens[green].notified = true,
+            Then::Notified => self.carriers.greens[green].notified = true,
             Then::Restored(sync, list) => self.restored(id, task, sync, list),
         }
     }
@@ -388,13 +388,13 @@ impl<P: Probe> World<'_, P> {
     /// An event, a result, or a semaphore's unit was there.
     fn found_ready(&mut self, id: HubId, task: TaskId, link: LinkId) {
         let green = self.tasks[task].green;
-        let process = self.hubs[id].process;
+        let process = self.carriers.hubs[id].process;
         let outcome = match self.is_semaphore_or_result(id, link) {
             (true, _) => Some(Outcome::Bool(self.link(process, link).is_ready())),
             (_, true) => Some(Outcome::Item(self.link(process, link).value)),
             _ if self.is_native_result(id, link) => None,
             _ => Some(Outcome::Bool(true)),
         };
-        self.greens[green].outcome = outcome;
+        self.carriers.greens[green].outcome = outcome;
     }
 }

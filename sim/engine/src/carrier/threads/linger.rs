@@ -16,11 +16,11 @@ impl<P: Probe> World<'_, P> {
     /// The response of a request leaves; `thread` will wait for its client to close. False if that has closed already.
     #[inline(never)]
     pub(super) fn close_gracefully(&mut self, id: RequestId, thread: ThreadId) -> bool {
-        let process = self.threads[thread].process;
+        let process = self.threads[thread].process();
         let waits = self.requests[id].ending.is_none();
         if waits {
-            self.requests[id].linger = thread;
-            self.threads[thread].lingers_for = id;
+            self.net.link_mut(id).is_awaited_by(thread);
+            self.carriers.threads[thread].lingers_for = id;
             self.wake_at(thread, self.now + LINGER_MAX);
         }
         self.close(process, id);
@@ -31,10 +31,10 @@ impl<P: Probe> World<'_, P> {
 impl<P: Probe> CarrierForFront for World<'_, P> {
     #[inline]
     fn client_closes(&mut self, id: RequestId) {
-        let thread = std::mem::replace(&mut self.requests[id].linger, ThreadId::NONE);
+        let thread = self.net.link_mut(id).sender_closes();
         // Unless it has waited for too long, or died, and does something else now.
-        if thread.is_some() && self.threads[thread].lingers_for == id {
-            self.threads[thread].lingers_for = RequestId::NONE;
+        if thread.is_some() && self.carriers.threads[thread].lingers_for == id {
+            self.carriers.threads[thread].lingers_for = RequestId::NONE;
             let heard = self.now + self.hop_network(id);
             self.wake_at(thread, heard);
         }

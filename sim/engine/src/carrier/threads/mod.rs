@@ -7,6 +7,9 @@ pub(crate) mod linger;
 pub(crate) mod polled;
 pub(crate) mod pool;
 pub(crate) mod shared;
+mod thread_pool;
+
+pub(in crate::carrier) use thread_pool::ThreadPool;
 
 use crate::carrier::above::LifeForCarrier;
 use crate::carrier::above::StartupForCarrier;
@@ -14,7 +17,7 @@ use crate::kit::id::{CallId, ProcessId, RequestId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::above::CarrierForMachine;
 use crate::machine::warmth::Part;
-use crate::machine::{Demand, Role, Status};
+use crate::machine::{Demand, Role};
 use crate::net::After;
 use crate::peer::Caller;
 use crate::program::advance::{Effect, Need};
@@ -32,7 +35,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(super) fn bare_demand(&mut self, thread: ThreadId) -> Demand {
         loop {
-            let state = &self.threads[thread];
+            let state = &self.carriers.threads[thread];
             let (task, pieces, defers) = (state.task, state.pieces.0, state.deferred.is_some());
             let demand = if pieces > 0 {
                 self.next_piece(thread)
@@ -44,9 +47,9 @@ impl<P: Probe> World<'_, P> {
                 self.go_on_with_task(thread, task)
             };
             match demand {
-                Some(Demand::Cpu { span, .. }) if span.is_zero() && self.threads[thread].owed.is_zero() => {
+                Some(Demand::Cpu { span, .. }) if span.is_zero() && self.threads[thread].is_paid_up() => {
                     // Nothing to pay and nothing to do: the machine would ask again at once.
-                    self.threads[thread].gil = false;
+                    self.threads[thread].needs_no_gil();
                 }
                 Some(demand) => return demand,
                 None => {}
@@ -55,7 +58,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn perform_due(&mut self, thread: ThreadId) -> Option<Demand> {
-        let effect = self.threads[thread].deferred.take()?;
+        let effect = self.carriers.threads[thread].deferred.take()?;
         self.perform(thread, effect)
     }
 
@@ -64,14 +67,14 @@ impl<P: Probe> World<'_, P> {
     fn go_on_with_task(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
         if self.tasks[task].parked == Parked::No {
             self.tasks[task].limit_at = Time::NEVER;
-        } else if self.threads[thread].polls.is_some()
+        } else if self.carriers.threads[thread].polls.is_some()
             && let Some(demand) = self.poll_again(thread, task)
         {
             return Some(demand);
         } else if let Some(demand) = self.retry_unit(thread) {
             return Some(demand);
         }
-        if std::mem::take(&mut self.threads[thread].returns) {
+        if std::mem::take(&mut self.carriers.threads[thread].returns) {
             return Some(Demand::Cpu { span: RETURN, gil: true });
         }
         let effect = self.advance_task(task);
@@ -79,7 +82,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Burn(span) => Some(Demand::Cpu { span: self.first_piece(thread, span), gil: true }),
             Effect::Native(span) => {
                 self.drop_gil(thread);
-                self.threads[thread].native = true;
+                self.threads[thread].computes_natively(true);
                 Some(Demand::Cpu { span, gil: false })
             }
             Effect::Exit => Some(self.pay_before_exit(thread)),
@@ -90,11 +93,10 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Leave if !self.has_to_give_back(task) => None,
             Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) | Effect::Leave => {
-                let state = &mut self.threads[thread];
-                if state.owed.is_zero() {
+                if self.threads[thread].is_paid_up() {
                     return self.perform(thread, effect);
                 }
-                state.deferred = Some(effect);
+                self.carriers.threads[thread].deferred = Some(effect);
                 Some(Demand::PAY)
             }
         }
@@ -105,16 +107,16 @@ impl<P: Probe> World<'_, P> {
     fn pay_before_exit(&mut self, thread: ThreadId) -> Demand {
         self.drop_gil(thread);
         if self.is_branch(thread) {
-            self.threads[thread].deferred = Some(Effect::Exit);
+            self.carriers.threads[thread].deferred = Some(Effect::Exit);
             return Demand::PAY;
         }
-        let process = self.threads[thread].process;
+        let process = self.threads[thread].process();
         let after = self.worker(process).releases.after;
-        let task = self.threads[thread].task;
+        let task = self.carriers.threads[thread].task;
         let respond = if self.is_answered(task) { Span::ZERO } else { self.respond_work(task) };
         let piece = if after == 0 { respond } else { respond / (u64::from(after) + 1) };
-        let state = &mut self.threads[thread];
-        state.owed += piece;
+        self.threads[thread].owe(piece);
+        let state = &mut self.carriers.threads[thread];
         (state.pieces, state.deferred) = ((after, piece), Some(Effect::Exit));
         Demand::PAY
     }
@@ -123,9 +125,9 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     fn pay_before_response(&mut self, thread: ThreadId) -> Demand {
         self.drop_gil(thread);
-        let respond = self.respond_work(self.threads[thread].task);
-        let state = &mut self.threads[thread];
-        state.owed += respond;
+        let respond = self.respond_work(self.carriers.threads[thread].task);
+        self.threads[thread].owe(respond);
+        let state = &mut self.carriers.threads[thread];
         (state.deferred, state.returns) = (Some(Effect::Do(Op::Respond)), true);
         Demand::PAY
     }
@@ -138,26 +140,26 @@ impl<P: Probe> World<'_, P> {
 
     /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
     fn first_piece(&mut self, thread: ThreadId, span: Span) -> Span {
-        if !std::mem::take(&mut self.threads[thread].fresh) {
+        if !std::mem::take(&mut self.carriers.threads[thread].fresh) {
             return span;
         }
-        let before = self.worker(self.threads[thread].process).releases.before;
+        let before = self.worker(self.threads[thread].process()).releases.before;
         let piece = span / (u64::from(before) + 1);
-        self.threads[thread].pieces = (before, piece);
+        self.carriers.threads[thread].pieces = (before, piece);
         piece
     }
 
     /// Python that lets go of the GIL so many times in between.
     pub(crate) fn in_pieces(&mut self, thread: ThreadId, span: Span, releases: u8) -> Demand {
         let piece = span / (u64::from(releases) + 1);
-        self.threads[thread].pieces = (releases, piece);
+        self.carriers.threads[thread].pieces = (releases, piece);
         Demand::Cpu { span: piece, gil: true }
     }
 
     /// The next piece of it, after a system call that returned at once.
     #[inline(never)]
     pub(crate) fn next_piece(&mut self, thread: ThreadId) -> Option<Demand> {
-        let (left, piece) = &mut self.threads[thread].pieces;
+        let (left, piece) = &mut self.carriers.threads[thread].pieces;
         if *left == 0 {
             return None;
         }
@@ -170,12 +172,12 @@ impl<P: Probe> World<'_, P> {
     /// Does what takes no CPU time. `None`: the thread goes on at once.
     #[inline(always)]
     fn perform(&mut self, thread: ThreadId, effect: Effect) -> Option<Demand> {
-        let task = self.threads[thread].task;
+        let task = self.carriers.threads[thread].task;
         match effect {
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
             Effect::Yield => {
                 self.drop_gil(thread);
-                let host = self.processes[self.threads[thread].process].host;
+                let host = self.processes[self.threads[thread].process()].host();
                 self.machine.is_wanted(host).then_some(Demand::Yield)
             }
             Effect::GiveBack { sync } => {
@@ -186,12 +188,12 @@ impl<P: Probe> World<'_, P> {
             Effect::Leave => {
                 self.give_back_all(task, |world, op| match op {
                     Op::Release { sync } => world.give_back_on_thread(thread, task, sync),
-                    op => world.share(world.threads[thread].process, task, op, false),
+                    op => world.share(world.threads[thread].process(), task, op, false),
                 });
                 None
             }
             Effect::Exit if self.is_branch(thread) => {
-                self.threads[thread].task = TaskId::NONE;
+                self.carriers.threads[thread].task = TaskId::NONE;
                 let parent = self.tasks[task].parent;
                 if self.end_branch(task) {
                     self.wake_bare(parent, Wait::Core);
@@ -201,11 +203,11 @@ impl<P: Probe> World<'_, P> {
             Effect::Exit => {
                 self.drop_gil(thread);
                 if let Some(hold) = self.hold_for_write(task) {
-                    self.threads[thread].deferred = Some(effect);
+                    self.carriers.threads[thread].deferred = Some(effect);
                     self.wake_at(thread, self.now + hold);
                     return Some(Demand::Wait);
                 }
-                let state = &mut self.threads[thread];
+                let state = &mut self.carriers.threads[thread];
                 state.task = TaskId::NONE;
                 state.deadlines.clear();
                 let after = self.finish(task);
@@ -220,7 +222,7 @@ impl<P: Probe> World<'_, P> {
     fn is_done_with(&mut self, thread: ThreadId, after: After) -> bool {
         match after {
             After::Over | After::Kept(_) => {}
-            After::HandsOn(finished) => self.finish_later(self.threads[thread].process, finished),
+            After::HandsOn(finished) => self.finish_later(self.threads[thread].process(), finished),
             After::Lingers(request) => return self.close_gracefully(request, thread),
         }
         false
@@ -229,7 +231,7 @@ impl<P: Probe> World<'_, P> {
     /// A unit comes back, and its next owner wakes up.
     #[inline(always)]
     pub(crate) fn give_back_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16) {
-        let process = self.threads[thread].process;
+        let process = self.threads[thread].process();
         if self.is_guest(thread) {
             return self.give_back_from_native(thread, task, sync);
         }
@@ -259,7 +261,7 @@ impl<P: Probe> World<'_, P> {
                 (Parked::Peer, wake_at, Wait::Peer)
             }
             Need::Unit { sync } => {
-                let process = self.threads[thread].process;
+                let process = self.threads[thread].process();
                 let (link, _) = self.shelf(process, sync);
                 if self.take_unit(process, link) {
                     self.tell_unit(process, sync, task, true);
@@ -284,14 +286,14 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn leave_python(&mut self, thread: ThreadId) {
         self.drop_gil(thread);
-        let state = &mut self.threads[thread];
-        state.returns = self.processes[state.process].gil.is_some();
+        let process = self.threads[thread].process();
+        self.carriers.threads[thread].returns = self.interpreters[process].has_gil();
     }
 
     /// A task that was woken for a unit takes it, unless it was handed one or gave up. Else somebody was faster, and it waits again.
     fn retry_unit(&mut self, thread: ThreadId) -> Option<Demand> {
-        let task = self.threads[thread].task;
-        let process = self.threads[thread].process;
+        let task = self.carriers.threads[thread].task;
+        let process = self.threads[thread].process();
         let state = &mut self.tasks[task];
         let parked = std::mem::replace(&mut state.parked, Parked::No);
         if matches!(parked, Parked::Item | Parked::Room) && state.news == News::None {
@@ -326,15 +328,15 @@ impl<P: Probe> World<'_, P> {
     /// A parked thread's own time has come: a sleep is over, or a limit has passed.
     #[inline(always)]
     pub(crate) fn wake_event(&mut self, thread: ThreadId) {
-        let state = &mut self.threads[thread];
-        if state.wake_at != self.now || state.status != Status::Parked {
+        let state = &self.threads[thread];
+        if !state.sleeps_until(self.now) {
             return;
         }
-        state.lingers_for = RequestId::NONE;
+        let process = state.process();
+        self.carriers.threads[thread].lingers_for = RequestId::NONE;
         let (task, deadline) = (self.current_task(thread), self.deadline(thread));
-        let state = &self.threads[thread];
-        if task.is_some() && state.polls.is_none() {
-            self.limit_passed(state.process, task, deadline);
+        if task.is_some() && self.carriers.threads[thread].polls.is_none() {
+            self.limit_passed(process, task, deadline);
         }
         self.make_ready(thread);
     }
@@ -353,7 +355,7 @@ impl<P: Probe> World<'_, P> {
     /// Wakes the thread of a bare task.
     pub(crate) fn wake_bare(&mut self, task: TaskId, wait: Wait) {
         let thread = self.tasks[task].thread;
-        if let Some(polls) = &mut self.threads[thread].polls {
+        if let Some(polls) = &mut self.carriers.threads[thread].polls {
             return polls.notify();
         }
         self.bill(task, self.now, wait);
@@ -363,16 +365,16 @@ impl<P: Probe> World<'_, P> {
     /// A thread without a task looks for one. `None`: look again.
     #[inline(always)]
     fn find_work(&mut self, thread: ThreadId) -> Option<Demand> {
-        match self.threads[thread].role {
+        match self.threads[thread].role() {
             Role::Server => self.accept_for_itself(thread),
             Role::Acceptor => Some(self.accept_for_pool(thread)),
             Role::PoolServer => self.take_from_pool(thread),
             Role::Helper | Role::Native(_) => {
-                if !self.threads[thread].owed.is_zero() {
+                if !self.threads[thread].is_paid_up() {
                     return Some(Demand::PAY);
                 }
-                let process = self.threads[thread].process;
-                self.processes[process].helpers.push(thread);
+                let process = self.threads[thread].process();
+                self.carriers.pools[process].helps_no_more(thread);
                 Some(Demand::Wait)
             }
             _ => unreachable!("the others have their own loops"),
@@ -388,7 +390,7 @@ impl<P: Probe> World<'_, P> {
         if !self.startups.is_empty() {
             return self.creates_another(thread);
         }
-        self.listeners[listener].threads.push_back(thread);
+        self.net.blocks_in_accept(listener, thread);
         demand
     }
 
@@ -396,30 +398,30 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn begin_on(&mut self, request: RequestId, thread: ThreadId) {
         let task = self.begin(request, thread);
-        let state = &mut self.threads[thread];
+        let state = &mut self.carriers.threads[thread];
         (state.task, state.fresh) = (task, true);
     }
 
     /// A thread that has accepted a connection without its bytes waits for them, then serves it.
     #[inline(never)]
     fn read_on(&mut self, request: RequestId, thread: ThreadId) -> Option<Demand> {
-        if self.requests[request].link.deferred.dataless {
+        if self.net.link(request).is_dataless() {
             return Some(self.pay_or_wait(thread));
         }
-        self.threads[thread].reads = RequestId::NONE;
+        self.carriers.threads[thread].reads = RequestId::NONE;
         self.begin_on(request, thread);
         None
     }
 
     #[inline(always)]
     fn accept_for_itself(&mut self, thread: ThreadId) -> Option<Demand> {
-        let reads = self.threads[thread].reads;
+        let reads = self.carriers.threads[thread].reads;
         if reads.is_some() {
             return self.read_on(reads, thread);
         }
         tell(&mut self.probe, self.now, Detail::Looks { thread });
-        let process = self.threads[thread].process;
-        let listener = self.processes[process].listener;
+        let process = self.threads[thread].process();
+        let listener = self.processes[process].socket();
         if self.is_stopping(process) {
             self.ends_turn(listener, thread);
             return Some(self.pay_or_wait(thread));
@@ -437,8 +439,9 @@ impl<P: Probe> World<'_, P> {
         self.ends_turn(listener, thread);
         let away = self.pause_of(thread);
         let cost = self.own_work(process, Part::Accept, away);
-        self.threads[thread].owed += cost;
+        self.threads[thread].owe(cost);
         if self.reads_later_on(request, thread) {
+            self.carriers.threads[thread].reads = request;
             return Some(Demand::PAY);
         }
         self.begin_on(request, thread);

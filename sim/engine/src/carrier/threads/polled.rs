@@ -8,7 +8,6 @@
 
 use crate::kit::id::{ProcessId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
-use crate::machine::polls::Polls;
 use crate::machine::{Demand, Role};
 use crate::model::TimedWaits;
 use crate::program::task::Parked;
@@ -25,23 +24,42 @@ pub(crate) fn next_delay(delay: Span, left: Span) -> Span {
     (delay + delay).min(left).min(LONGEST)
 }
 
+/// A wait that polls, of one thread.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::carrier) struct Polls {
+    pub(in crate::carrier) until: Time,
+    /// The last sleep.
+    pub(in crate::carrier) delay: Span,
+    /// Whether there is something to see.
+    pub(in crate::carrier) notified: bool,
+    /// Whether it is up and pays for a look.
+    pub(in crate::carrier) looks: bool,
+}
+
+impl Polls {
+    /// What it waits for is there, or worth trying: it will see that at its next look.
+    pub(in crate::carrier) fn notify(&mut self) {
+        self.notified = true;
+    }
+}
+
 impl<P: Probe> World<'_, P> {
     /// Whether a bare thread's waits with a limit poll.
     pub(crate) fn polls(&self, thread: ThreadId) -> bool {
         let state = &self.threads[thread];
-        self.worker(state.process).timed_waits == TimedWaits::Polled && !matches!(state.role, Role::Hub(_))
+        self.worker(state.process()).timed_waits == TimedWaits::Polled && !matches!(state.role(), Role::Hub(_))
     }
 
     /// A task that has just been parked until `until` at the latest begins with a look.
     #[inline(never)]
     pub(crate) fn begin_to_poll(&mut self, thread: ThreadId, until: Time) -> Demand {
         let polls = Polls { until, delay: FIRST_HALF, notified: false, looks: true };
-        self.threads[thread].polls = Some(polls);
+        self.carriers.threads[thread].polls = Some(polls);
         self.pays_look(thread)
     }
 
     fn pays_look(&self, thread: ThreadId) -> Demand {
-        let process = self.threads[thread].process;
+        let process = self.threads[thread].process();
         Demand::Cpu { span: self.worker(process).costs.look, gil: true }
     }
 
@@ -49,8 +67,8 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn poll_again(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
         let now = self.now;
-        let state = &mut self.threads[thread];
-        let process = state.process;
+        let process = self.threads[thread].process();
+        let state = &mut self.carriers.threads[thread];
         let polls = state.polls.as_mut()?;
         if !std::mem::replace(&mut polls.looks, true) {
             return Some(self.pays_look(thread));
@@ -64,7 +82,7 @@ impl<P: Probe> World<'_, P> {
             state.polls = None;
             // Whoever gives up looks for itself in the list of waiters, from the front.
             let search = self.worker(process).costs.search * self.place_in_line(process, task);
-            self.threads[thread].owed += search;
+            self.threads[thread].owe(search);
             self.limit_passed(process, task, now);
             return None;
         }

@@ -10,9 +10,9 @@
 
 use crate::carrier::above::LifeForCarrier;
 use crate::kit::id::{ProcessId, RequestId, ThreadId};
-use crate::kit::time::{Span, Time};
+use crate::kit::time::Span;
+use crate::machine::Demand;
 use crate::machine::warmth::Part;
-use crate::machine::{Demand, Status};
 use crate::net::Finished;
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
@@ -26,7 +26,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(demand) = self.next_piece(thread) {
             return demand;
         }
-        let id = self.threads[thread].process;
+        let id = self.threads[thread].process();
         let lingers = self.finish_step(id);
         self.beat(id, Span::ZERO);
         self.drop_gil(thread);
@@ -34,62 +34,62 @@ impl<P: Probe> World<'_, P> {
             self.tell_door(id, DoorState::Closing);
             return Demand::Wait;
         }
-        if !self.threads[thread].owed.is_zero() {
+        if !self.threads[thread].is_paid_up() {
             return Demand::PAY;
         }
-        let process = &mut self.processes[id];
-        if process.close_batch > 0 {
+        let pool = &mut self.carriers.pools[id];
+        if pool.close_batch > 0 {
             return self.begin_closing(id);
         }
-        if let Some(request) = process.readable.pop_front() {
+        if let Some(request) = pool.readable.pop_front() {
             return self.hand_over(id, thread, request);
         }
-        let stopping = process.life.is_stopping();
-        let full = stopping || process.connections >= process.connections_max;
-        let listener = process.listener;
+        let full = pool.connections >= pool.connections_max || self.is_stopping(id);
+        let listener = self.processes[id].socket();
         let fails = !full && self.accept_fails(id);
         self.tell_door(id, if full { DoorState::Full } else { DoorState::Room });
         if let Some(request) = if full || fails { None } else { self.accept(id) } {
             return self.begin_handing(id, thread, request);
         }
-        let process = &mut self.processes[id];
-        process.close_batch = process.closing.len();
-        if process.close_batch > 0 {
+        let pool = &mut self.carriers.pools[id];
+        pool.close_batch = pool.closing.len();
+        if pool.close_batch > 0 {
             return self.begin_closing(id);
         }
         if fails {
             return self.accept_again(thread);
         }
-        let process = &mut self.processes[id];
+        let pool = &mut self.carriers.pools[id];
         if full {
-            process.stalled = thread;
+            pool.stalled = thread;
         } else {
-            self.listeners[listener].threads.push_back(thread);
+            self.net.blocks_in_accept(listener, thread);
         }
         Demand::Wait
     }
 
     /// What the accepting thread has just spent its time on takes effect. True if it must wait for a client to close.
     fn finish_step(&mut self, id: ProcessId) -> bool {
-        let process = &mut self.processes[id];
-        let handed = std::mem::replace(&mut process.handing, RequestId::NONE);
-        let finished = process.ending.take();
+        let pool = &mut self.carriers.pools[id];
+        let handed = std::mem::replace(&mut pool.handing, RequestId::NONE);
+        let finished = pool.ending.take();
         if handed.is_some() {
-            process.jobs.push_back(handed);
-            if let Some(server) = process.idle.pop_front() {
+            pool.jobs.push_back(handed);
+            if let Some(server) = pool.idle.pop_front() {
                 self.make_ready(server);
             }
         }
         let closed = match finished {
             Some(Finished::Closes(request)) => request,
             Some(Finished::Kept(conn, _)) => {
-                self.back_in_poller(conn);
+                let come = self.back_in_poller(conn);
+                self.carriers.pools[id].readable.extend(come);
                 return false;
             }
             None => return false,
         };
         if self.worker(id).lingers {
-            let acceptor = self.processes[id].acceptor;
+            let acceptor = self.carriers.pools[id].acceptor();
             return self.close_gracefully(closed, acceptor);
         }
         self.close(id, closed);
@@ -99,28 +99,28 @@ impl<P: Probe> World<'_, P> {
     fn begin_handing(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
         self.requests[request].turn_told(request, Wait::Slot, self.now, &mut self.probe);
         let accept = self.own_work(id, Part::Accept, Span::ZERO);
-        self.processes[id].connections += 1;
+        self.carriers.pools[id].connections += 1;
         let handoff = self.hand_over(id, thread, request);
-        self.threads[thread].owed = accept;
+        self.threads[thread].owe_in_all(accept);
         handoff
     }
 
     /// A request is submitted to the serving threads.
     fn hand_over(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
         let handoff = self.own_work(id, Part::Handoff, Span::ZERO);
-        let process = &mut self.processes[id];
-        process.handing = request;
-        process.close_batch = process.closing.len();
+        let pool = &mut self.carriers.pools[id];
+        pool.handing = request;
+        pool.close_batch = pool.closing.len();
         let releases = self.worker(id).releases.accept;
         self.in_pieces(thread, handoff, releases)
     }
 
     fn begin_closing(&mut self, id: ProcessId) -> Demand {
-        let process = &mut self.processes[id];
-        process.close_batch -= 1;
-        let finished = process.closing.pop_front().expect("the batch counts what is there");
-        process.ending = Some(finished);
-        let (thread, releases) = (process.acceptor, self.worker(id).releases.close);
+        let pool = &mut self.carriers.pools[id];
+        pool.close_batch -= 1;
+        let finished = pool.closing.pop_front().expect("the batch counts what is there");
+        pool.ending = Some(finished);
+        let (thread, releases) = (pool.acceptor, self.worker(id).releases.close);
         let waited = match finished {
             Finished::Closes(request) => self.waited(request),
             Finished::Kept(_, waited) => waited,
@@ -138,20 +138,31 @@ impl<P: Probe> World<'_, P> {
                 state.turn_told(request, Wait::Slot, self.now, &mut self.probe);
             }
         }
-        self.processes[id].closing.push_back(finished);
+        self.carriers.pools[id].closing.push_back(finished);
         self.wake_acceptor(id);
+    }
+
+    /// Answers that are written and wait for the main thread of a process that is gone to close their connections: the kernel closes
+    /// them.
+    pub(crate) fn close_answered(&mut self, id: ProcessId) {
+        if let Some(Finished::Closes(ending)) = self.carriers.pools[id].ending.take() {
+            self.close(id, ending);
+        }
+        while let Some(finished) = self.carriers.pools[id].closing.pop_front() {
+            if let Finished::Closes(answered) = finished {
+                self.close(id, answered);
+            }
+        }
     }
 
     /// The accepting thread of a pool wakes if it waits for connections, or for the end of one.
     pub(crate) fn wake_acceptor(&mut self, id: ProcessId) {
-        let process = &mut self.processes[id];
-        let (acceptor, listener) = (process.acceptor, process.listener);
-        let state = &self.threads[acceptor];
-        if state.status != Status::Parked || state.wake_at != Time::NEVER {
+        let (acceptor, listener) = (self.carriers.pools[id].acceptor, self.processes[id].socket());
+        if !self.threads[acceptor].sleeps_until_woken() {
             return;
         }
-        process.stalled = ThreadId::NONE;
-        self.listeners[listener].threads.retain(|&thread| thread != acceptor);
+        self.carriers.pools[id].stalled = ThreadId::NONE;
+        self.net.leave_accept(listener, |thread| thread == acceptor);
         self.make_ready(acceptor);
     }
 
@@ -160,20 +171,20 @@ impl<P: Probe> World<'_, P> {
     /// Whoever looks first has it: a thread that has just answered may be faster than the one that was woken.
     #[inline(never)]
     pub(crate) fn take_from_pool(&mut self, thread: ThreadId) -> Option<Demand> {
-        let id = self.threads[thread].process;
-        if !std::mem::take(&mut self.threads[thread].looking) {
-            self.threads[thread].looking = true;
+        let id = self.threads[thread].process();
+        if !std::mem::take(&mut self.carriers.threads[thread].looking) {
+            self.carriers.threads[thread].looking = true;
             let away = self.pause_of(thread);
             return Some(Demand::Cpu { span: self.own_work(id, Part::Take, away), gil: true });
         }
         // To wait for work or to read the request, it lets go of the GIL.
         self.drop_gil(thread);
-        let Some(request) = self.processes[id].jobs.pop_front() else {
-            self.processes[id].idle.push_back(thread);
+        let Some(request) = self.carriers.pools[id].jobs.pop_front() else {
+            self.carriers.pools[id].waits_for_work(thread);
             return Some(Demand::Wait);
         };
         let task = self.begin(request, thread);
-        let state = &mut self.threads[thread];
+        let state = &mut self.carriers.threads[thread];
         (state.task, state.fresh) = (task, true);
         None
     }

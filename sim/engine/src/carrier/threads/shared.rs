@@ -18,18 +18,18 @@ use crate::world::World;
 impl<P: Probe> World<'_, P> {
     /// When the first of the timeout blocks around a thread ends.
     pub(crate) fn deadline(&self, thread: ThreadId) -> Time {
-        self.threads[thread].deadlines.iter().copied().min().unwrap_or(Time::NEVER)
+        self.carriers.threads[thread].deadlines.iter().copied().min().unwrap_or(Time::NEVER)
     }
 
     /// Whether a thread runs a branch of a fan-out.
     pub(crate) fn is_branch(&self, thread: ThreadId) -> bool {
-        self.threads[thread].role == Role::Helper
+        self.threads[thread].role() == Role::Helper
     }
 
     /// An op of a bare thread that takes no CPU time. `None`: the thread goes on at once.
     #[inline(never)]
     pub(crate) fn perform_on_thread(&mut self, thread: ThreadId, task: TaskId, op: Op) -> Option<Demand> {
-        let process = self.threads[thread].process;
+        let process = self.threads[thread].process();
         match op {
             Op::Put { sync, item, limit, .. } => self.put_on_thread(thread, task, sync, item, limit),
             Op::Get { sync, limit, .. } => self.get_on_thread(thread, task, sync, limit),
@@ -53,11 +53,11 @@ impl<P: Probe> World<'_, P> {
             Op::Guard { limit, .. } => {
                 let span = self.span_of(task, limit).expect("a timeout block has a limit");
                 let end = self.now + span;
-                self.threads[thread].deadlines.push(end);
+                self.carriers.threads[thread].deadlines.push(end);
                 None
             }
             Op::Unguard => {
-                self.threads[thread].deadlines.pop();
+                self.carriers.threads[thread].deadlines.pop();
                 None
             }
             Op::Apply { takes, .. } => {
@@ -97,7 +97,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(crate) fn event_link(&self, process: ProcessId, sync: u16) -> u32 {
-        match self.processes[process].syncs[usize::from(sync)] {
+        match *self.interpreters[process].shared(sync) {
             Sync::Event(link) => link,
             _ => unreachable!("only events are set and waited for"),
         }
@@ -149,7 +149,7 @@ impl<P: Probe> World<'_, P> {
         process: ProcessId,
         sync: u16,
     ) -> (&mut std::collections::VecDeque<TaskId>, &mut std::collections::VecDeque<(TaskId, u16)>) {
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => (&mut queue.getters, &mut queue.putters),
             Sync::Standard(queue) => (&mut queue.getters, &mut queue.putters),
             _ => unreachable!("items go through queues"),
@@ -157,8 +157,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn put_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16, item: u16, limit: Limit) -> Option<Demand> {
-        let process = self.threads[thread].process;
-        let has_room = match &self.processes[process].syncs[usize::from(sync)] {
+        let process = self.threads[thread].process();
+        let has_room = match self.interpreters[process].shared(sync) {
             Sync::Queue(queue) => queue.has_room(),
             Sync::Standard(queue) => queue.has_room(),
             _ => unreachable!("items go to queues"),
@@ -168,7 +168,7 @@ impl<P: Probe> World<'_, P> {
             self.tasks[task].handle = u32::from(sync);
             return Some(self.park_shared(thread, task, Parked::Room, limit));
         }
-        match &mut self.processes[process].syncs[usize::from(sync)] {
+        match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => queue.items.push_back(item),
             Sync::Standard(queue) => queue.items.push_back(item),
             _ => unreachable!("items go to queues"),
@@ -181,8 +181,8 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn get_on_thread(&mut self, thread: ThreadId, task: TaskId, sync: u16, limit: Limit) -> Option<Demand> {
-        let process = self.threads[thread].process;
-        let got = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let process = self.threads[thread].process();
+        let got = match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => (!queue.items.is_empty()).then(|| queue.take()),
             Sync::Standard(queue) => (!queue.items.is_empty()).then(|| queue.take()),
             _ => unreachable!("items come from queues"),
@@ -201,14 +201,14 @@ impl<P: Probe> World<'_, P> {
 
     /// A thread for each branch; this one waits for all of them.
     fn fan_out_on_threads(&mut self, thread: ThreadId, task: TaskId, program: u16, count: u16) -> Demand {
-        let process = self.threads[thread].process;
-        let cost = self.model.workers[self.processes[process].worker].costs.spawn;
+        let process = self.threads[thread].process();
+        let cost = self.model.workers[self.processes[process].worker()].costs.spawn;
         self.leave_python(thread);
         self.tasks[task].handle = u32::from(count);
         self.tasks[task].parked = Parked::Children;
         self.bill(task, self.now, Wait::Peer);
         for number in 0..count {
-            let helper = match self.processes[process].helpers.pop() {
+            let helper = match self.carriers.pools[process].free_helper() {
                 Some(helper) => helper,
                 None => {
                     self.start_thread(process, Role::Helper);
@@ -216,9 +216,10 @@ impl<P: Probe> World<'_, P> {
                 }
             };
             let branch = self.new_branch(task, program, number, helper);
-            let deadlines = self.threads[thread].deadlines.clone();
-            let state = &mut self.threads[helper];
-            (state.task, state.owed, state.deadlines) = (branch, cost, deadlines);
+            let deadlines = self.carriers.threads[thread].deadlines.clone();
+            self.threads[helper].owe_in_all(cost);
+            let state = &mut self.carriers.threads[helper];
+            (state.task, state.deadlines) = (branch, deadlines);
             self.make_ready(helper);
         }
         Demand::Wait

@@ -10,7 +10,6 @@ use crate::kit::id::ProcessId;
 use crate::kit::law::Law;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
-use crate::machine::Status;
 use crate::model::asyncio::{LoopKind, LoopSpec, Python};
 use crate::model::worker::LifeSpec;
 use crate::model::*;
@@ -340,15 +339,15 @@ fn audit(world: &World<'_, Told>) {
     for (_, task) in world.tasks.iter() {
         for thing in world.held_by(task) {
             if let Thing::Unit(sync) = thing {
-                *ledgers.entry((world.threads[task.thread].process, sync)).or_default() += 1;
+                *ledgers.entry((world.threads[task.thread].process(), sync)).or_default() += 1;
             }
         }
     }
     for id in (0..world.model.processes.len()).map(ProcessId::from_index) {
         for (sync, units) in (0..).zip(UNITS) {
-            let process = &world.processes[id];
-            let (link, _) = process.shelf(sync);
-            let shelf = &process.links[link as usize];
+            let interpreter = &world.interpreters[id];
+            let (link, _) = interpreter.shelf(sync);
+            let shelf = interpreter.link(link);
             let of = |held: &BTreeMap<_, u32>| held.get(&(id, sync)).copied().unwrap_or_default();
             let held = of(&ledgers);
             assert_eq!(held, of(&world.probe.0), "of pool {sync} at {:?}", world.now);
@@ -356,9 +355,9 @@ fn audit(world: &World<'_, Told>) {
             let on_the_way = shelf.notifier != Notifier::None
                 || world.tasks.iter().any(|(at, task)| {
                     let thread = &world.threads[task.thread];
-                    (thread.process, task.parked, task.handle) == (id, Parked::Unit, link)
+                    (thread.process(), task.parked, task.handle) == (id, Parked::Unit, link)
                         // A blocking wait keeps the thread of a loop from going on with whom it has woken.
-                        && (thread.status != Status::Parked || world.is_woken_on_loop(at))
+                        && (!thread.is_parked() || world.is_woken_on_loop(at))
                 });
             let idle = shelf.is_ready() && !shelf.waiters.is_empty() && !on_the_way;
             assert!(!idle, "somebody waits for pool {sync}, of which there is a unit, at {:?}", world.now);

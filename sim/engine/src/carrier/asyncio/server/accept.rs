@@ -60,7 +60,7 @@ impl<P: Probe> World<'_, P> {
             // uvicorn's `workers.py`: told from the tick, once half of the timeout has passed.
             self.beat(process, timeout / 2);
         }
-        let readable = !self.listeners[self.processes[process].listener].queue.is_empty();
+        let readable = self.net.is_readable(self.processes[process].socket());
         self.carriers.loops[id].sockets.level(listener, readable);
     }
 
@@ -68,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// theirs meanwhile.
     pub(super) fn accept_on_loop(&mut self, id: LoopId, accepts: u32) {
         let process = self.carriers.loops[id].server.process;
-        let alone = self.listeners[self.processes[process].listener].pollers.len() < 2;
+        let alone = self.net.has_one_poller(self.processes[process].socket());
         for left in (0..accepts).rev() {
             if self.accept_fails(process) {
                 let on = &mut self.carriers.loops[id];
@@ -150,7 +150,7 @@ impl<P: Probe> World<'_, P> {
         }
         let request = match (request.is_some(), conn.is_some()) {
             (true, _) => request,
-            (false, true) => std::mem::replace(&mut self.conns[conn].request, RequestId::NONE),
+            (false, true) => self.net.conn_mut(conn).take_request(),
             (false, false) => return,
         };
         if request.is_none() {
@@ -168,7 +168,7 @@ impl<P: Probe> World<'_, P> {
         self.served(task).line = Some(sock);
         self.collector_meets(id, task);
         if refused {
-            self.requests[request].link.turned_away = true;
+            self.net.link_mut(request).is_turned_away();
             self.fail_task(task);
         }
     }
@@ -176,7 +176,7 @@ impl<P: Probe> World<'_, P> {
     /// `limit_concurrency`: whether so many connections, this one included, or tasks are there that a request is answered with 503.
     fn turns_away(&self, id: LoopId) -> bool {
         let server = &self.carriers.loops[id].server;
-        let connections = self.processes[server.process].connections;
+        let connections = self.carriers.pools[server.process].connections();
         self.loop_spec(id).limit.is_some_and(|limit| connections >= limit || server.tasks >= limit)
     }
 
@@ -193,7 +193,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A request is answered and its connection stays, for `timeout_keep_alive` at most.
     pub(super) fn keep_line(&mut self, id: LoopId, sock: u32, conn: ConnId) {
-        self.conns[conn].sock = sock;
+        self.net.conn_mut(conn).is_read_at(sock);
         let process = self.carriers.loops[id].server.process;
         let keeps = self.worker(process).keep_alive.unwrap_or(Span::MAX);
         let on = &mut self.carriers.loops[id];
@@ -209,7 +209,7 @@ impl<P: Probe> World<'_, P> {
         let line = self.carriers.loops[id].line_at(sock);
         line.idle = None;
         let conn = line.conn;
-        if conn.is_some() && self.conns[conn].request.is_none() {
+        if conn.is_some() && !self.net.conn(conn).has_request() {
             self.spend(id, Part::Close);
             self.closes_idle(conn);
         }

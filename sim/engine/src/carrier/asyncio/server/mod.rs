@@ -219,11 +219,11 @@ impl EventLoop {
 impl<P: Probe> World<'_, P> {
     /// The loop of a process that has one.
     pub(crate) fn loop_of(&self, process: ProcessId) -> Option<LoopId> {
-        let main = self.processes[process].acceptor;
+        let main = self.carriers.pools[process].acceptor();
         if main.is_none() {
             return None;
         }
-        match self.threads[main].role {
+        match self.threads[main].role() {
             crate::machine::Role::Loop(on) => Some(on),
             crate::machine::Role::Server
             | crate::machine::Role::Acceptor
@@ -252,7 +252,7 @@ impl<P: Probe> World<'_, P> {
             Ask::Setup(sock) => self.set_up(id, sock),
             Ask::Made(_) => {
                 let process = self.carriers.loops[id].server.process;
-                self.processes[process].connections += 1;
+                self.carriers.pools[process].counts_connection();
             }
             Ask::Watch(sock) => self.watch_line(id, sock),
             Ask::Ready(sock) => self.data_received(id, sock),

@@ -26,7 +26,7 @@ impl<P: Probe> World<'_, P> {
         if on.server.hold.is_none() {
             self.takes_loop(id, cursor);
         }
-        if let Some(effect) = self.threads[thread].deferred.take() {
+        if let Some(effect) = self.carriers.threads[thread].deferred.take() {
             return self.do_deferred(id, cursor, effect);
         }
         let parked = std::mem::replace(&mut self.tasks[cursor].parked, Parked::No);
@@ -41,13 +41,13 @@ impl<P: Probe> World<'_, P> {
         let thread = self.carriers.loops[id].thread;
         match effect {
             Effect::Burn(span) | Effect::Native(span) => {
-                self.threads[thread].native = matches!(effect, Effect::Native(_));
+                self.threads[thread].computes_natively(matches!(effect, Effect::Native(_)));
                 self.note_hold(id, cursor, span);
                 return Some(Demand::Cpu { span, gil: true });
             }
             Effect::Wait { patching: Patching::Blocking, .. } => {
                 self.note_hold(id, cursor, Span::MAX);
-                self.threads[thread].deferred = Some(effect);
+                self.carriers.threads[thread].deferred = Some(effect);
                 return Some(Demand::PAY);
             }
             Effect::Wait { need, limit, .. } => self.await_on_loop(id, cursor, need, limit),
@@ -57,7 +57,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Do(op) => self.perform_on_loop(id, cursor, op),
             Effect::Leave => self.give_back_all(cursor, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_loop(id, cursor, sync),
-                op => world.share(world.threads[thread].process, cursor, op, true),
+                op => world.share(world.threads[thread].process(), cursor, op, true),
             }),
             Effect::Exit if self.tasks[cursor].parent.is_some() => self.end_branch_on_loop(id, cursor),
             Effect::Exit if self.is_answered(cursor) => self.end_request_on_loop(id, cursor),
@@ -72,9 +72,9 @@ impl<P: Probe> World<'_, P> {
         let on = &mut self.carriers.loops[id];
         on.now += respond;
         let thread = on.thread;
-        let sends = self.worker(self.threads[thread].process).releases.after;
+        let sends = self.worker(self.threads[thread].process()).releases.after;
         self.makes_system_calls(thread, sends);
-        self.threads[thread].deferred = Some(then);
+        self.carriers.threads[thread].deferred = Some(then);
         Demand::PAY
     }
 

@@ -83,7 +83,7 @@ impl<P: Probe> World<'_, P> {
 
     fn put_on_loop(&mut self, id: LoopId, cursor: TaskId, sync: u16, item: u16, limit: Limit) {
         let process = self.carriers.loops[id].server.process;
-        let put = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let put = match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) if queue.has_room() => {
                 queue.items.push_back(item);
                 true
@@ -108,7 +108,7 @@ impl<P: Probe> World<'_, P> {
 
     fn get_on_loop(&mut self, id: LoopId, cursor: TaskId, sync: u16, limit: Limit) {
         let process = self.carriers.loops[id].server.process;
-        let got = match &mut self.processes[process].syncs[usize::from(sync)] {
+        let got = match self.interpreters[process].shared_mut(sync) {
             Sync::Queue(queue) => (!queue.items.is_empty()).then(|| queue.take()),
             Sync::Standard(queue) => (!queue.items.is_empty()).then(|| queue.take()),
             _ => unreachable!("items come from queues"),
@@ -144,7 +144,7 @@ impl<P: Probe> World<'_, P> {
     /// `to_thread.run_sync`: a token first.
     fn offload(&mut self, id: LoopId, cursor: TaskId, sync: u16, wants: Native) {
         let process = self.carriers.loops[id].server.process;
-        let Sync::Threads(link) = self.processes[process].syncs[usize::from(sync)] else {
+        let Sync::Threads(link) = *self.interpreters[process].shared(sync) else {
             unreachable!("native threads come in pools")
         };
         self.served(cursor).tokens = link;

@@ -11,7 +11,6 @@ use super::super::task::TaskInput;
 use super::{Ask, Native};
 use crate::kit::id::{CallId, LoopId, TaskId};
 use crate::kit::time::{Span, Time};
-use crate::machine::Status;
 use crate::peer::Caller;
 use crate::program::advance::Need;
 use crate::program::task::{News, Parked};
@@ -160,7 +159,7 @@ impl<P: Probe> World<'_, P> {
     #[cfg(test)]
     pub(crate) fn is_woken_on_loop(&self, cursor: TaskId) -> bool {
         let thread = self.tasks[cursor].thread;
-        let crate::machine::Role::Loop(id) = self.threads[thread].role else { return false };
+        let crate::machine::Role::Loop(id) = self.threads[thread].role() else { return false };
         let Some(me) = self.carriers.served.get(cursor.index()).and_then(|served| served.task) else { return false };
         let on = &self.carriers.loops[id];
         on.tasks.get(me).and_then(|task| task.waits_on).is_none_or(|fut| on.is_done(fut))
@@ -183,7 +182,7 @@ impl<P: Probe> World<'_, P> {
     /// A loop that is blocked in its poll wakes; false if it was not.
     pub(super) fn wake_loop(&mut self, id: LoopId) -> bool {
         let on = &self.carriers.loops[id];
-        let blocked = on.polling && self.threads[on.thread].status == Status::Parked;
+        let blocked = on.polling && self.threads[on.thread].is_parked();
         if blocked {
             self.make_ready(on.thread);
         }
