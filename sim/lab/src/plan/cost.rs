@@ -1,6 +1,6 @@
 //! What a deployment costs: its servers, their cores, and the memory that it takes with every slot taken.
 
-use engine::model::{Model, WorkerKind};
+use engine::model::{HostSpec, Model, WorkerKind};
 
 /// What things cost, and how large they are where a world does not say.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -37,7 +37,9 @@ impl Cost {
         let hosts = model.hosts.len() as u64;
         let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum::<u64>();
         let gib = memory_bytes(model, prices) / f64::from(1 << 30);
-        let total = prices.host * hosts as f64 + prices.core * cores as f64 + prices.gib * gib;
+        // Where there is a limit, that is what is reserved and paid.
+        let paid: f64 = model.hosts.iter().map(HostSpec::cpu).sum();
+        let total = prices.host * hosts as f64 + prices.core * paid + prices.gib * gib;
         Cost { hosts, cores, gib, total }
     }
 }

@@ -134,13 +134,13 @@ impl<'a> Walker<'a> {
         let near = suggest::nearest(&item.key, known.clone());
         let elsewhere = (self.vocabulary.elsewhere)(table, &item.key);
         let help = match self.vocabulary.owner(&item.key).filter(|_| near.is_none()) {
-            _ if near.is_none() && elsewhere.is_some() => elsewhere.unwrap_or_default().to_owned(),
+            _ if elsewhere.is_some() => elsewhere.unwrap_or_default().to_owned(),
             Some("") => format!("`{}` belongs to the top of the file, before the first [table]", item.key),
             Some(heading) => format!("`{}` belongs to {heading}", item.key),
             None => suggest::help(&item.key, known, &format!("keys of {}", table.noun)),
         };
         self.findings.error(item.at, what).label(format!("not a key of {}", table.noun)).help(help);
-        near
+        near.filter(|_| elsewhere.is_none())
     }
 
     fn missing(&mut self, key: &TableKey, table: &KeyTable, path: &str, at: At) {

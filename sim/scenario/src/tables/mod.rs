@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod client_policies;
 pub(crate) mod collector;
 pub(crate) mod first_request;
+pub(crate) mod foreign;
 pub(crate) mod kernel;
 pub(crate) mod library;
 pub(crate) mod life;

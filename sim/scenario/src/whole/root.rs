@@ -3,13 +3,13 @@
 use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, key};
 use crate::reader::vocabulary::Vocabulary;
 use crate::tables::{
-    balancer_and_proxy, client, peer, plan, preset, request, sharing, slo, software, step, sync, world,
+    balancer_and_proxy, client, foreign, peer, plan, preset, request, sharing, slo, software, step, sync, world,
 };
 use crate::whole::run;
 use crate::words::doubt;
 
 /// What a scenario file may say.
-pub(crate) static SCENARIO: Vocabulary = Vocabulary { root: &ROOT, steps: &step::STEPS, elsewhere: slo::elsewhere };
+pub(crate) static SCENARIO: Vocabulary = Vocabulary { root: &ROOT, steps: &step::STEPS, elsewhere: foreign::elsewhere };
 
 pub(crate) static ROOT: KeyTable = KeyTable {
     heading: "",
