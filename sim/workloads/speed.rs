@@ -44,6 +44,9 @@ fn workloads(criterion: &mut Criterion) {
     workload(criterion, "pool", 270_000, || real::pool(5, 1));
     workload(criterion, "limit/hub/ring", 1_000_000, || bare::ring(1_000, 1_000_000));
     workload(criterion, "hub/ring", 1_000_000, || real::ring(1_000, 1_000_000));
+    for (name, on) in [("hub", real::hub(1_000)), ("loop", real::event_loop())] {
+        workload(criterion, &format!("turns/{name}"), 1_000_000, || real::turns(on, 1_000, 1_000_000));
+    }
     for world in ["threads", "gevent"] {
         workload(criterion, &format!("page/{world}"), 3_000, || pages::page(world, 10, 1));
     }

@@ -90,3 +90,11 @@ fn a_fleet_sleeps_as_one_host_does() {
     let mean = real::fleet(50, 50, 60, 1).check;
     assert!((0.96..1.02).contains(&mean), "{mean}");
 }
+
+#[test]
+fn requests_take_so_many_turns_on_a_hub_and_on_a_loop() {
+    for on in [real::hub(50), real::event_loop()] {
+        let turns = real::turns(on, 50, 10_000);
+        assert_eq!((turns.events, turns.check), (10_000, 1.0), "all are served after as many turns as they were given");
+    }
+}
