@@ -79,7 +79,8 @@ pub fn scenario_text(entry: &MeasuredEntry) -> Result<String, NotMapped> {
         text += &format!("\n[lock.{LOCK}]\n");
     }
     for (index, (weight, steps)) in classes.iter().enumerate() {
-        let steps: Vec<String> = steps.iter().map(step).collect();
+        let server = &entry.deployment.server;
+        let steps: Vec<String> = steps.iter().map(|one| step(one, server)).collect();
         text += &format!("\n[request.class{index}]\nshare = {weight}\nsteps = [{}]\n", steps.join(", "));
     }
     Ok(text)
@@ -231,7 +232,7 @@ fn client(entry: &MeasuredEntry, name: &str, traced: Option<usize>) -> String {
     text
 }
 
-fn step(step: &MeasuredStep) -> String {
+fn step(step: &MeasuredStep, server: &str) -> String {
     match step {
         MeasuredStep::Cpu(ms) => format!("{{ burn = \"{ms}ms\" }}"),
         MeasuredStep::Sleep(ms) => format!("{{ sleep = \"{ms}ms\" }}"),
@@ -239,7 +240,7 @@ fn step(step: &MeasuredStep) -> String {
         MeasuredStep::Block(ms) => format!("{{ sleep = \"{ms}ms\", blocking = true }}"),
         MeasuredStep::Hog { ms, every_ms } => format!("{{ burn = \"{ms}ms\", yield_every = \"{every_ms}ms\" }}"),
         MeasuredStep::Lock(ms) => format!("{{ with = \"{LOCK}\", steps = [{{ sleep = \"{ms}ms\" }}] }}"),
-        MeasuredStep::Route(route) => route.steps(),
+        MeasuredStep::Route(route) => route.steps(server),
         MeasuredStep::Fan { runs, ms } => format!("{{ fan = {runs}, steps = [{{ sleep = \"{ms}ms\" }}] }}"),
     }
 }
