@@ -327,7 +327,7 @@ pub(crate) fn bill_task(
             let step = StepOf { program: task.program, pc: Some(Pc(task.pc.0.wrapping_sub(1))) };
             tell(probe, now, Detail::Turned { request: task.request, at, to: wait, step });
             request.turn_from_step(at, wait, now, probe);
-            request.op = Pc(task.pc.0.wrapping_sub(1));
+            request.wait_at(Pc(task.pc.0.wrapping_sub(1)));
         }
     }
 }

@@ -77,7 +77,7 @@ impl<P: Probe> World<'_, P> {
     /// How long a request has waited for something outside the server, its data unused.
     #[inline]
     pub(crate) fn waited(&self, request: RequestId) -> Span {
-        let bill = &self.requests[request].bill;
+        let bill = self.requests[request].bill();
         [Wait::Timer, Wait::Peer, Wait::Lock, Wait::Pool].into_iter().map(|wait| bill[wait as usize]).sum()
     }
 

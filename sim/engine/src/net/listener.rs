@@ -162,7 +162,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        request.stage = Stage::Queued;
+        request.join_queue();
         let link = &self.net.links[id];
         let index = link.socket as usize;
         if !link.is_routed() {
@@ -289,7 +289,7 @@ impl<P: Probe> World<'_, P> {
         self.net.descriptors[process.index()] += 1;
         self.life_accepts(process);
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
-        self.requests[id].stage = Stage::Accepted;
+        self.requests[id].be_accepted();
         self.net.links[id].process = process;
         Some(id)
     }

@@ -44,7 +44,7 @@ impl<P: Probe> World<'_, P> {
             return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
         }
         let request = &self.requests[state.request];
-        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
+        let fate = Fate { row: self.fates.row_from(request.fate()), key: request.key() };
         advance::span(state, program, fate, draw)
     }
 
@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
         let request = state.request;
         // What goes on after the response fails without anybody's knowledge.
         if request.is_some() && !self.requests[request].is_answered() {
-            self.requests[request].failed = true;
+            self.requests[request].fail();
         }
     }
 
@@ -106,7 +106,7 @@ pub(crate) fn next_effect(
     let mut fate = Fate { row: &[], key: 0 };
     if state.request.is_some() {
         let request = &requests[state.request];
-        fate = Fate { row: fates.row_from(request.fate), key: request.key };
+        fate = Fate { row: fates.row_from(request.fate()), key: request.key() };
     } else if state.news == News::Begun {
         state.news = News::None;
     }

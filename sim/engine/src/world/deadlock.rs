@@ -208,7 +208,7 @@ impl<P: Probe> World<'_, P> {
     /// Since when a task's request waits.
     fn waits_since(&self, task: TaskId) -> Option<Time> {
         let request = self.tasks[task].request;
-        self.requests.get(request).map(|request| request.since)
+        self.requests.get(request).map(|request| request.since())
     }
 
     /// One link: who holds what, and waits for what.

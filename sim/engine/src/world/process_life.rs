@@ -303,7 +303,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Takes all that a process had away from it. Returns how many connections broke.
     fn take_down(&mut self, id: ProcessId) -> u64 {
-        let mine = |request: &Request| request.stage == Stage::Accepted || request.task.is_some();
+        let mine = |request: &Request| request.stage() == Stage::Accepted || request.task().is_some();
         self.close_answered(id);
         self.drop_idle(id);
         if let Some(hub) = self.carriers.hub_of(id) {

@@ -420,8 +420,8 @@ impl<P: Probe> Desk<'_, P> {
 /// Says what a request waits for that has just parked for something shared.
 #[inline(always)]
 fn name_wait<P: Probe>(task: &Task, requests: &mut Slab<RequestId, Request>, probe: &mut P, now: Time, wait: Wait) {
-    if task.request.is_some() && task.parent.is_none() && requests[task.request].wait == Wait::Lock {
+    if task.request.is_some() && task.parent.is_none() && requests[task.request].wait() == Wait::Lock {
         tell(probe, now, Detail::Named { request: task.request, wait });
-        requests[task.request].wait = wait;
+        requests[task.request].name_wait(wait);
     }
 }

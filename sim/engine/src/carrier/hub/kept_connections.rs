@@ -40,7 +40,7 @@ impl<P: Probe> World<'_, P> {
             self.server_forgets(conn);
             return self.free_greenlet(id);
         }
-        let came = self.requests[request].since;
+        let came = self.requests[request].since();
         let task = self.begin(request, self.carriers.hubs[id].thread);
         self.tasks[task].ready_since = came;
         self.enrich(task, false);

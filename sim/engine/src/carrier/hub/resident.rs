@@ -62,8 +62,9 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn go_round(&mut self, id: HubId, task: TaskId) {
         let old = self.tasks[task].request;
         let request = &mut self.requests[old];
-        let (index, resident, failed) = (usize::from(request.client), request.resident, request.failed);
-        (request.stage, request.task) = (Stage::Answered, TaskId::NONE);
+        let (index, resident, failed) = (usize::from(request.client()), request.resident(), request.failed());
+        request.be_over();
+        request.lose_task();
         // A script counts what has ended when its time is up, not what has begun.
         let ending = match failed {
             _ if self.now >= self.arrivals_end => Ending::Unfinished,
@@ -91,13 +92,13 @@ impl<P: Probe> World<'_, P> {
 
     /// The greenlet's frame is at the head of its loop again.
     fn renew(&mut self, task: TaskId, request: RequestId) {
-        let class = usize::from(self.requests[request].class);
+        let class = usize::from(self.requests[request].class());
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let state = &mut self.tasks[task];
         (state.request, state.program, state.pc) = (request, program, Pc(0));
         (state.news, state.unwinding, state.piece) = (News::None, false, Span::ZERO);
         state.registers = [0; Program::REGISTERS];
-        self.requests[request].task = task;
+        self.requests[request].be_carried_by(task);
         self.begins_anew(task);
         self.sharing.begin_request(request);
         self.enrich(task, false);
@@ -116,7 +117,7 @@ impl<P: Probe> World<'_, P> {
         self.tell_begun(request, task);
         tell(&mut self.probe, now, Detail::turned(request, now, Wait::Cpu));
         let request = &mut self.requests[request];
-        (request.stage, request.begun) = (Stage::Served, now);
+        request.be_served(now);
         request.turn(now, Wait::Cpu);
     }
 }

@@ -109,7 +109,7 @@ impl<P: Probe> World<'_, P> {
     fn meet(&mut self, id: LoopId, request: RequestId) {
         let (hub, now) = (id.index() as u32, self.carriers.loops[id].now);
         let state = &mut self.requests[request];
-        let (ready, program) = (state.since, self.model.classes[usize::from(state.class)].program as u16);
+        let (ready, program) = (state.since(), self.model.classes[usize::from(state.class())].program as u16);
         state.turn_told(request, Wait::Hub, self.now, &mut self.probe);
         self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }
@@ -157,7 +157,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         self.spend(id, Part::Handoff);
-        let ready = self.requests[request].since;
+        let ready = self.requests[request].since();
         let refused = self.turns_away(id);
         let task = self.begin(request, self.carriers.loops[id].thread);
         let (hub, now) = (id.index() as u32, self.carriers.loops[id].now);
