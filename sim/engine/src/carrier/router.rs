@@ -17,7 +17,6 @@ use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::{Demand, Role};
 use crate::net::above::RouterForNet;
-use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;

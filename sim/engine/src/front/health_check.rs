@@ -7,7 +7,6 @@
 
 use crate::kit::id::{ListenerId, RequestId};
 use crate::kit::time::Span;
-use crate::program::request::Stage;
 use crate::watch::probe::{Fact, Probe};
 use crate::world::{Event, World};
 

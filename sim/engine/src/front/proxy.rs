@@ -8,9 +8,9 @@
 //! is a delay and takes no core of the servers.
 
 use crate::front::above::CarrierForFront;
-use crate::kit::id::{RequestId, TaskId};
+use crate::kit::id::RequestId;
 use crate::kit::time::{Span, Time};
-use crate::program::request::{NO_LISTENER, Stage};
+use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Probe, tell};
 use crate::watch::trace::Detail;

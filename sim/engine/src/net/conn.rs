@@ -20,7 +20,7 @@ use crate::net::Net;
 use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::SenderForNet;
-use crate::program::request::{Request, Stage, Why};
+use crate::program::request::{Request, Why};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};

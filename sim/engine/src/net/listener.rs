@@ -20,7 +20,6 @@ use crate::net::Net;
 use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::RouterForNet;
-use crate::program::request::Stage;
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::World;

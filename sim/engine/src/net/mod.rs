@@ -147,7 +147,7 @@ impl<P: Probe> World<'_, P> {
         let done = self.tasks.remove(task);
         tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-        let (id, process) = (done.request, self.threads[done.thread].process());
+        let (id, process) = (done.request(), self.threads[done.thread()].process());
         let worker = self.worker(process);
         let (lingers, closes) = (worker.lingers, matches!(worker.kind, WorkerKind::Pool { closes: true, .. }));
         if let Some(conn) = self.keep_conn(id, process) {

@@ -4,7 +4,7 @@
 //! round trip after it began. When a process dies the kernel closes its sockets: connections that nobody has accepted are reset
 //! (`inet_csk_listen_stop`), accepted ones end before the response; to the client both are a connection that broke.
 
-use crate::kit::id::{RequestId, TaskId};
+use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::net::above::FrontForNet;
 use crate::net::above::RouterForNet;

@@ -9,7 +9,7 @@
 //! by it. Left out there: packets, their headers and how connections share it, and responses to a proxy.
 
 use crate::kit::id::{RequestId, TaskId};
-use crate::kit::time::{Span, Time};
+use crate::kit::time::Span;
 use crate::net::above::CarrierForNet;
 use crate::program::request::{Request, Stage};
 use crate::program::wait::Wait;
@@ -76,10 +76,10 @@ impl<P: Probe> World<'_, P> {
         if self.model.kernel.tcp_mem.is_some() {
             return self.write_on(task);
         }
-        let id = self.tasks[task].request;
+        let id = self.tasks[task].request();
         let request = &self.requests[id];
         let rate = self.model.clients[usize::from(request.client())].download?;
-        let host = self.processes[self.threads[self.tasks[task].thread].process()].host();
+        let host = self.processes[self.threads[self.tasks[task].thread()].process()].host();
         let rest = self.size(request).saturating_sub(self.model.hosts[host.index()].send_buffer);
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
         if rest == 0 || buffers || request.ending().is_some() || request.stage() != Stage::Served {
@@ -104,7 +104,7 @@ impl<P: Probe> World<'_, P> {
     /// memory is counted, it leaves at the end as any other.
     #[inline(never)]
     pub(crate) fn answer_early(&mut self, task: TaskId) {
-        let id = self.tasks[task].request;
+        let id = self.tasks[task].request();
         let request = &self.requests[id];
         let whole = self.net.links[id].is_routed() || self.model.kernel.tcp_mem.is_some();
         if whole || request.ending().is_some() || request.stage() != Stage::Served {
@@ -127,7 +127,7 @@ impl<P: Probe> World<'_, P> {
         self.drop_unsent(id);
         let task = self.requests[id].task();
         // A writer that is done may have left its id to another task.
-        if !self.net.links[id].early && self.tasks.get(task).is_some_and(|state| state.request == id) {
+        if !self.net.links[id].early && self.tasks.get(task).is_some_and(|state| state.request() == id) {
             self.reader_left(task);
         }
     }

@@ -16,7 +16,6 @@
 use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::model::kernel::Handshake;
-use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::{Event, World};

@@ -179,7 +179,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn write_on(&mut self, task: TaskId) -> Option<Span> {
         let limits = self.model.kernel.tcp_mem?;
-        let id = self.tasks[task].request;
+        let id = self.tasks[task].request();
         let request = &mut self.requests[id];
         let (goes_on, left) = (request.stage() == Stage::Writing, request.ending().is_some());
         if left || !(goes_on || request.stage() == Stage::Served) {

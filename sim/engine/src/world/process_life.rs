@@ -318,11 +318,11 @@ impl<P: Probe> World<'_, P> {
         let tasks: Vec<TaskId> = self
             .tasks
             .iter()
-            .filter(|(_, task)| self.threads[task.thread].process() == id)
+            .filter(|(_, task)| self.threads[task.thread()].process() == id)
             .map(|(task, _)| task)
             .collect();
         let (alive, threads) = (&self.tasks, &self.threads);
-        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process() == id));
+        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread()].process() == id));
         for thread in self.threads.ids() {
             if self.threads[thread].process() == id {
                 self.stop_thread(thread);
@@ -331,8 +331,8 @@ impl<P: Probe> World<'_, P> {
         for task in tasks {
             let state = self.tasks.remove(task);
             tell(&mut self.probe, self.now, Detail::Finished { task });
-            if state.green.is_some() {
-                self.carriers.forget_greenlet(state.green);
+            if state.green().is_some() {
+                self.carriers.forget_greenlet(state.green());
             }
         }
         let lost = requests.len() as u64;

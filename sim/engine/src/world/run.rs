@@ -164,8 +164,8 @@ impl<P: Probe> World<'_, P> {
     fn running(&self) -> String {
         let running = self.carriers.tasks_on_threads();
         let Some(task) = running.filter_map(|task| self.tasks.get(task)).next() else { return "the server".to_owned() };
-        let name = &self.model.programs[usize::from(task.program)].name;
-        let step = step_name(self.model, task.program, Pc(task.pc.0.saturating_sub(1)));
+        let name = &self.model.programs[usize::from(task.program())].name;
+        let step = step_name(self.model, task.program(), Pc(task.pc().0.saturating_sub(1)));
         if step.starts_with(NAMELESS) { format!("`{name}`") } else { format!("`{name}`, at its step \"{step}\",") }
     }
 

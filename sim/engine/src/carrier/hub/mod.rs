@@ -235,15 +235,15 @@ impl<P: Probe> World<'_, P> {
             return self.perform_deferred(id, thread, task);
         }
         let state = &mut self.tasks[task];
-        if state.green.is_none() && state.parked != Parked::Thinking {
+        if state.green().is_none() && state.parked() != Parked::Thinking {
             // A request, or an idle greenlet: it goes on as soon as its wait is complete.
-            let parked = std::mem::replace(&mut state.parked, Parked::No);
+            let parked = state.unpark();
             if parked != Parked::No {
                 self.complete_plain(id, task, parked);
             }
-        } else if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
+        } else if self.tasks[task].green().is_some() && self.run_before_op(id, task) {
             return None;
-        } else if self.tasks[task].parked != Parked::No {
+        } else if self.tasks[task].parked() != Parked::No {
             self.complete(id, task);
             return None;
         }
@@ -278,12 +278,12 @@ impl<P: Probe> World<'_, P> {
 
     /// What a greenlet does before its next op: sees what was thrown, goes on with its op's steps. False if there is nothing.
     fn run_before_op(&mut self, id: HubId, task: TaskId) -> bool {
-        let green = &mut self.carriers.greens[self.tasks[task].green];
+        let green = &mut self.carriers.greens[self.tasks[task].green()];
         if let Some(exception) = green.thrown.take() {
             self.raise_in_wait(id, task, exception);
             return true;
         }
-        if self.tasks[task].parked != Parked::No {
+        if self.tasks[task].parked() != Parked::No {
             return false;
         }
         if let Some(exception) = green.flying {
@@ -320,7 +320,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
             Effect::Yield => self.yield_turn(id, task),
-            Effect::GiveBack { sync } if self.tasks[task].request.is_some() => self.give_back_on_hub(id, sync),
+            Effect::GiveBack { sync } if self.tasks[task].request().is_some() => self.give_back_on_hub(id, sync),
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
             Effect::Do(Op::Release { sync }) => {
                 if self.holds_unit(task, sync) {
@@ -333,12 +333,12 @@ impl<P: Probe> World<'_, P> {
                 Op::Release { sync } => world.give_back_on_hub(id, sync),
                 op => world.share(world.carriers.hubs[id].process, task, op, true),
             }),
-            Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
-            Effect::Exit if self.tasks[task].request.is_none() && self.tasks[task].green.is_none() => {
+            Effect::Exit if self.tasks[task].parent().is_some() => self.end_branch_on_hub(id, task),
+            Effect::Exit if self.tasks[task].request().is_none() && self.tasks[task].green().is_none() => {
                 self.tasks.remove(task);
                 self.switch_to_loop(id);
             }
-            Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
+            Effect::Exit if self.tasks[task].request().is_none() => self.die(id, task, None),
             Effect::Exit if self.is_answered(task) => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
@@ -382,7 +382,7 @@ impl<P: Probe> World<'_, P> {
                 self.hub(id).sockets.watch(sock, true);
                 let call = self.call(peer, takes, task, Caller::Socket(id, sock), self.local(id));
                 self.hub(id).sockets.ask(sock, call);
-                self.tasks[task].handle = sock;
+                self.tasks[task].wait_for(sock);
                 self.start_limit(id, task, limit);
                 self.park_as(id, task, Parked::Peer);
             }

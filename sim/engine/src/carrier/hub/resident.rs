@@ -8,8 +8,6 @@
 use crate::client::above::ResidentsForClient;
 use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};
-use crate::program::op::{Pc, Program};
-use crate::program::request::Stage;
 use crate::program::task::{News, Parked};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
@@ -46,7 +44,7 @@ impl<P: Probe> World<'_, P> {
         self.tell_sent(request);
         let task = self.begin(request, self.carriers.hubs[id].thread);
         // There is no server whose own Python would come first.
-        self.tasks[task].news = News::None;
+        self.tasks[task].hear(News::None);
         task
     }
 
@@ -60,7 +58,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A pass is over and paid for: the greenlet that runs begins the next one, pauses, or dies.
     pub(super) fn go_round(&mut self, id: HubId, task: TaskId) {
-        let old = self.tasks[task].request;
+        let old = self.tasks[task].request();
         let request = &mut self.requests[old];
         let (index, resident, failed) = (usize::from(request.client()), request.resident(), request.failed());
         request.be_over();
@@ -95,9 +93,7 @@ impl<P: Probe> World<'_, P> {
         let class = usize::from(self.requests[request].class());
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let state = &mut self.tasks[task];
-        (state.request, state.program, state.pc) = (request, program, Pc(0));
-        (state.news, state.unwinding, state.piece) = (News::None, false, Span::ZERO);
-        state.registers = [0; Program::REGISTERS];
+        state.start_over(request, program);
         self.requests[request].be_carried_by(task);
         self.begins_anew(task);
         self.sharing.begin_request(request);
@@ -106,7 +102,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The next pass of a greenlet that runs begins.
     pub(super) fn set_about(&mut self, id: HubId, task: TaskId) {
-        let request = self.tasks[task].request;
+        let request = self.tasks[task].request();
         self.tell_sent(request);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));

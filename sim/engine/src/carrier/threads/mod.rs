@@ -65,8 +65,8 @@ impl<P: Probe> World<'_, P> {
     /// Runs a thread's task to its next effect. `None`: the thread goes on at once.
     #[inline(always)]
     fn go_on_with_task(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
-        if self.tasks[task].parked == Parked::No {
-            self.tasks[task].limit_at = Time::NEVER;
+        if self.tasks[task].parked() == Parked::No {
+            self.tasks[task].give_up_at(Time::NEVER);
         } else if self.carriers.threads[thread].polls.is_some()
             && let Some(demand) = self.poll_again(thread, task)
         {
@@ -134,7 +134,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the response to a task's request has left, or is leaving.
     pub(in crate::carrier) fn is_answered(&self, task: TaskId) -> bool {
-        let request = self.tasks[task].request;
+        let request = self.tasks[task].request();
         request.is_some() && self.requests[request].is_answered()
     }
 
@@ -194,7 +194,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Exit if self.is_branch(thread) => {
                 self.carriers.threads[thread].task = TaskId::NONE;
-                let parent = self.tasks[task].parent;
+                let parent = self.tasks[task].parent();
                 if self.end_branch(task) {
                     self.wake_bare(parent, Wait::Core);
                 }
@@ -251,13 +251,13 @@ impl<P: Probe> World<'_, P> {
     ) -> Option<Demand> {
         let deadline = self.deadline(thread).max(self.now);
         let wake_at = limit.map_or(Time::NEVER, |limit| self.now + limit).min(deadline);
-        self.tasks[task].limit_at = wake_at;
+        self.tasks[task].give_up_at(wake_at);
         let (parked, wake_at, wait) = match need {
             Need::Timer(span) => (Parked::Timer, (self.now + span).min(deadline), Wait::Timer),
             Need::Reply { peer, .. } if !self.may_call(task, peer) => return None,
             Need::Reply { peer, takes } => {
                 let call = self.call(peer, takes, task, Caller::Thread(thread), self.now);
-                self.tasks[task].handle = call.index() as u32;
+                self.tasks[task].wait_for(call.index() as u32);
                 (Parked::Peer, wake_at, Wait::Peer)
             }
             Need::Unit { sync } => {
@@ -272,11 +272,11 @@ impl<P: Probe> World<'_, P> {
             }
         };
         if parked == Parked::Unit && wake_at != Time::NEVER && self.polls(thread) {
-            self.tasks[task].parked = parked;
+            self.tasks[task].park(parked);
             return Some(self.begin_to_poll(thread, wake_at));
         }
         self.leave_python(thread);
-        self.tasks[task].parked = parked;
+        self.tasks[task].park(parked);
         self.bill(task, self.now, wait);
         self.wake_at(thread, wake_at);
         Some(Demand::Wait)
@@ -295,18 +295,18 @@ impl<P: Probe> World<'_, P> {
         let task = self.carriers.threads[thread].task;
         let process = self.threads[thread].process();
         let state = &mut self.tasks[task];
-        let parked = std::mem::replace(&mut state.parked, Parked::No);
-        if matches!(parked, Parked::Item | Parked::Room) && state.news == News::None {
+        let parked = state.unpark();
+        if matches!(parked, Parked::Item | Parked::Room) && state.news() == News::None {
             // Somebody made it worth another look: the op is met once more.
-            state.pc.0 -= 1;
+            state.meet_again();
             return None;
         }
-        state.limit_at = if parked == Parked::Unit { state.limit_at } else { Time::NEVER };
-        if parked != Parked::Unit || state.news == News::Failed {
+        state.give_up_at(if parked == Parked::Unit { state.limit_at() } else { Time::NEVER });
+        if parked != Parked::Unit || state.news() == News::Failed {
             return None;
         }
-        let (link, wake_at) = (state.handle, state.limit_at.max(self.now));
-        if std::mem::replace(&mut state.news, News::None) == News::Granted {
+        let (link, wake_at) = (state.handle(), state.limit_at().max(self.now));
+        if state.take_news() == News::Granted {
             return None;
         }
         if self.take_unit(process, link) {
@@ -315,11 +315,11 @@ impl<P: Probe> World<'_, P> {
         }
         self.queue_for_unit(process, link, task);
         if wake_at != Time::NEVER && self.polls(thread) {
-            self.tasks[task].parked = Parked::Unit;
+            self.tasks[task].park(Parked::Unit);
             return Some(self.begin_to_poll(thread, wake_at));
         }
         self.drop_gil(thread);
-        self.tasks[task].parked = Parked::Unit;
+        self.tasks[task].park(Parked::Unit);
         self.bill(task, self.now, self.wait_of_step(task));
         self.wake_at(thread, wake_at);
         Some(Demand::Wait)
@@ -343,8 +343,8 @@ impl<P: Probe> World<'_, P> {
 
     /// What a task waited for did not come in time; a sleep that is over is no failure.
     pub(crate) fn limit_passed(&mut self, process: ProcessId, task: TaskId, deadline: Time) {
-        match self.tasks[task].parked {
-            Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle as usize)),
+        match self.tasks[task].parked() {
+            Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle() as usize)),
             Parked::Unit => self.leave_queue(process, task),
             Parked::Timer if deadline <= self.now => self.fail_task(task),
             Parked::Item | Parked::Room | Parked::Readiness => self.leave_shared(process, task),
@@ -354,7 +354,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Wakes the thread of a bare task.
     pub(crate) fn wake_bare(&mut self, task: TaskId, wait: Wait) {
-        let thread = self.tasks[task].thread;
+        let thread = self.tasks[task].thread();
         if let Some(polls) = &mut self.carriers.threads[thread].polls {
             return polls.notify();
         }
