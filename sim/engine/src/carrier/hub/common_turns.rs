@@ -70,9 +70,8 @@ impl<P: Probe> World<'_, P> {
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
         let World { threads, carriers, interpreters, tasks, requests, probe, now, model, fates, steps, .. } = self;
-        let Carriers { hubs, greens, threads: kept, .. } = carriers;
+        let Carriers { hubs, greens, .. } = carriers;
         let hub = &mut hubs[id];
-        let defers = kept[hub.thread].deferred.is_some();
         let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
@@ -85,7 +84,7 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             let task = desk.hub.current;
-            match if defers { None } else { desk.effect(task, model, fates, steps) } {
+            match desk.effect(task, model, fates, steps) {
                 None => return Common::Other,
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);

@@ -86,6 +86,8 @@ pub(in crate::carrier) struct Hub {
     rings: bool,
     phase: Phase,
     serial: u32,
+    /// What the current greenlet does once its thread has paid.
+    deferred: Option<Effect>,
 }
 
 /// What took most of a hold so far.
@@ -165,6 +167,7 @@ impl Hub {
             rings: false,
             phase: Phase::Reify,
             serial: 0,
+            deferred: None,
         }
     }
 
@@ -231,7 +234,7 @@ impl<P: Probe> World<'_, P> {
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
         let hub = &self.carriers.hubs[id];
         let (thread, task) = (hub.thread, hub.current);
-        if self.carriers.threads[thread].deferred.is_some() {
+        if hub.deferred.is_some() {
             return self.perform_deferred(id, thread, task);
         }
         let state = &mut self.tasks[task];
@@ -253,7 +256,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What was deferred until all that the hub owed was paid.
     fn perform_deferred(&mut self, id: HubId, thread: ThreadId, task: TaskId) -> Option<Demand> {
-        match self.carriers.threads[thread].deferred.take()? {
+        match self.carriers.hubs[id].deferred.take()? {
             Effect::Exit => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
@@ -315,7 +318,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Wait { need, patching: Patching::Blocking, limit } => {
                 let patching = Patching::Blocking;
                 self.note_heaviest(id, task, Span::MAX);
-                self.carriers.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
+                self.carriers.hubs[id].deferred = Some(Effect::Wait { need, patching, limit });
                 return Some(Demand::PAY);
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
@@ -357,7 +360,7 @@ impl<P: Probe> World<'_, P> {
         let sends = self.worker(self.threads[thread].process()).releases.after;
         self.makes_system_calls(thread, sends);
         self.owe(id, respond);
-        self.carriers.threads[thread].deferred = Some(then);
+        self.carriers.hubs[id].deferred = Some(then);
         Demand::PAY
     }
 

@@ -40,7 +40,7 @@ impl<P: Probe> World<'_, P> {
             let demand = if pieces > 0 {
                 self.next_piece(thread)
             } else if defers {
-                self.perform_due(thread)
+                self.perform_due(thread, task)
             } else if task.is_none() {
                 self.find_work(thread)
             } else {
@@ -57,9 +57,9 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn perform_due(&mut self, thread: ThreadId) -> Option<Demand> {
+    fn perform_due(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
         let effect = self.carriers.threads[thread].deferred.take()?;
-        self.perform(thread, effect)
+        self.perform(thread, task, effect)
     }
 
     /// Runs a thread's task to its next effect. `None`: the thread goes on at once.
@@ -85,8 +85,8 @@ impl<P: Probe> World<'_, P> {
                 self.threads[thread].computes_natively(true);
                 Some(Demand::Cpu { span, gil: false })
             }
-            Effect::Exit => Some(self.pay_before_exit(thread)),
-            Effect::Do(Op::Respond) => Some(self.pay_before_response(thread)),
+            Effect::Exit => Some(self.pay_before_exit(thread, task)),
+            Effect::Do(Op::Respond) => Some(self.pay_before_response(thread, task)),
             Effect::Leave if self.is_guest(thread) => {
                 self.go_home(thread, task);
                 None
@@ -94,7 +94,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Leave if !self.has_to_give_back(task) => None,
             Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) | Effect::Leave => {
                 if self.threads[thread].is_paid_up() {
-                    return self.perform(thread, effect);
+                    return self.perform(thread, task, effect);
                 }
                 self.carriers.threads[thread].deferred = Some(effect);
                 Some(Demand::PAY)
@@ -104,7 +104,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A task's program is done: what its end costs comes first.
     #[inline(always)]
-    fn pay_before_exit(&mut self, thread: ThreadId) -> Demand {
+    fn pay_before_exit(&mut self, thread: ThreadId, task: TaskId) -> Demand {
         self.drop_gil(thread);
         if self.is_branch(thread) {
             self.carriers.threads[thread].deferred = Some(Effect::Exit);
@@ -112,7 +112,6 @@ impl<P: Probe> World<'_, P> {
         }
         let process = self.threads[thread].process();
         let after = self.worker(process).releases.after;
-        let task = self.carriers.threads[thread].task;
         let respond = if self.is_answered(task) { Span::ZERO } else { self.respond_work(task) };
         let piece = if after == 0 { respond } else { respond / (u64::from(after) + 1) };
         self.threads[thread].owe(piece);
@@ -123,9 +122,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The response is sent before the program is over: what that costs comes first.
     #[cold]
-    fn pay_before_response(&mut self, thread: ThreadId) -> Demand {
+    fn pay_before_response(&mut self, thread: ThreadId, task: TaskId) -> Demand {
         self.drop_gil(thread);
-        let respond = self.respond_work(self.carriers.threads[thread].task);
+        let respond = self.respond_work(task);
         self.threads[thread].owe(respond);
         let state = &mut self.carriers.threads[thread];
         (state.deferred, state.returns) = (Some(Effect::Do(Op::Respond)), true);
@@ -140,12 +139,14 @@ impl<P: Probe> World<'_, P> {
 
     /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
     fn first_piece(&mut self, thread: ThreadId, span: Span) -> Span {
-        if !std::mem::take(&mut self.carriers.threads[thread].fresh) {
+        let state = &mut self.carriers.threads[thread];
+        if !std::mem::take(&mut state.fresh) {
             return span;
         }
-        let before = self.worker(self.threads[thread].process()).releases.before;
+        let worker = self.processes[self.threads[thread].process()].worker();
+        let before = self.model.workers[worker].releases.before;
         let piece = span / (u64::from(before) + 1);
-        self.carriers.threads[thread].pieces = (before, piece);
+        state.pieces = (before, piece);
         piece
     }
 
@@ -171,8 +172,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
     #[inline(always)]
-    fn perform(&mut self, thread: ThreadId, effect: Effect) -> Option<Demand> {
-        let task = self.carriers.threads[thread].task;
+    fn perform(&mut self, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
             Effect::Yield => {
