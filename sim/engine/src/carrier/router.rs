@@ -30,8 +30,8 @@ const MAX_RETRIES: u8 = 3;
 /// One router at run time.
 #[derive(Debug)]
 pub(crate) struct Router {
-    pub(crate) thread: ThreadId,
-    pub(crate) process: ProcessId,
+    pub(super) thread: ThreadId,
+    pub(super) process: ProcessId,
     /// Index of the listener that clients connect to.
     front: usize,
     /// The kernel's ready list.

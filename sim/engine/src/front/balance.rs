@@ -36,9 +36,9 @@ pub(crate) struct Balancer {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Health {
     /// Whether its health checks have taken it out.
-    pub(crate) down: bool,
+    pub(super) down: bool,
     /// Checks in a row that speak against what `down` says.
-    pub(crate) against: u32,
+    pub(super) against: u32,
     /// Failures of requests.
     fails: u32,
     /// When the last one was.

@@ -61,16 +61,16 @@ impl Peers {
 /// A call on its way or in service.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) peer: u16,
+    peer: u16,
     takes: Span,
     /// Decides whether it fails in a bad minute.
     luck: u64,
     /// Who waits; nobody once the caller gave up.
-    pub(crate) task: TaskId,
+    task: TaskId,
     caller: Caller,
-    pub(crate) failed: bool,
+    failed: bool,
     /// The process whose socket it is, while it is open; none for what is no connection.
-    pub(crate) process: ProcessId,
+    process: ProcessId,
 }
 
 /// Whom a reply wakes.

@@ -97,14 +97,14 @@ impl Life {
 /// What all lives of a run have in common.
 #[derive(Debug)]
 pub(crate) struct Masters {
-    pub(crate) counts: WorkerCounts,
+    pub(super) counts: WorkerCounts,
     /// Index of the stream of `max_requests_jitter`.
-    pub(crate) jitter: usize,
+    pub(super) jitter: usize,
     /// Processes that are not up yet, and those that accept no more: mostly none, and then nobody's life need be looked at.
     booting: u32,
     stopping: u32,
     /// How fast processes die, by server.
-    pub(crate) deaths: Vec<Deaths>,
+    pub(super) deaths: Vec<Deaths>,
 }
 
 /// What a master knows of the deaths of its processes.
