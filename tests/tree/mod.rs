@@ -4,6 +4,7 @@ mod book;
 mod calls;
 mod code_map;
 mod names;
+mod owners;
 mod rooms;
 mod scenarios;
 mod tidy;

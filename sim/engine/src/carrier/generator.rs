@@ -128,7 +128,7 @@ impl<P: Probe> World<'_, P> {
     /// Gives a piece of work to the process beside the servers that has least to do; false if its client has none.
     #[inline(always)]
     fn queue_work(&mut self, id: RequestId, step: Step) -> bool {
-        let index = usize::from(self.requests[id].client);
+        let index = usize::from(self.requests[id].client());
         let (first, count) = (self.carriers.senders[index].first, self.model.clients[index].generators as usize);
         let Some(all) = self.carriers.generators.get_mut(first..).and_then(|rest| rest.get_mut(..count)) else {
             return false;
@@ -160,10 +160,10 @@ impl<P: Probe> World<'_, P> {
         };
         generator.doing = Some((request, step));
         let state = &self.requests[request];
-        let key = mix(state.key, if step == Step::Connect { CONNECTING } else { READING });
-        let cost = self.model.clients[usize::from(state.client)].cost.as_ref();
+        let key = mix(state.key(), if step == Step::Connect { CONNECTING } else { READING });
+        let cost = self.model.clients[usize::from(state.client())].cost.as_ref();
         let cost = cost.map_or(Span::ZERO, |law| law.sample(key) / 2);
-        self.carriers.senders[usize::from(state.client)].worked += cost;
+        self.carriers.senders[usize::from(state.client())].worked += cost;
         self.threads[thread].owe(cost);
         Demand::PAY
     }
@@ -171,7 +171,7 @@ impl<P: Probe> World<'_, P> {
     fn work_done(&mut self, id: RequestId, step: Step) {
         match step {
             // Whoever gave up meanwhile has not been connected for.
-            Step::Connect if self.requests[id].ending.is_some() => self.forget(id),
+            Step::Connect if self.requests[id].ending().is_some() => self.forget(id),
             Step::Connect => self.set_sail(id),
             Step::Read => self.queue.push(self.now, Event::Response(id)),
         }
@@ -215,43 +215,43 @@ impl<P: Probe> SenderForNet for World<'_, P> {
     #[inline]
     fn connects_after(&mut self, id: RequestId) -> Span {
         let request = &self.requests[id];
-        let index = usize::from(request.client);
+        let index = usize::from(request.client());
         let client = &self.model.clients[index];
         if client.cost.is_none() || client.beside_servers {
             return Span::ZERO;
         }
-        let key = mix(request.key, CONNECTING);
+        let key = mix(request.key(), CONNECTING);
         let eighths = if self.sends_later(id) { CONNECT } else { HALF };
         self.busy_for(index, key, eighths)
     }
 
     fn sends_later(&self, id: RequestId) -> bool {
-        let client = &self.model.clients[usize::from(self.requests[id].client)];
+        let client = &self.model.clients[usize::from(self.requests[id].client())];
         self.defers() && client.cost.is_some() && !client.beside_servers && self.model.proxy.is_none()
     }
 
     fn polls_at(&self, id: RequestId) -> Time {
-        self.carriers.senders[usize::from(self.requests[id].client)].polls_at
+        self.carriers.senders[usize::from(self.requests[id].client())].polls_at
     }
 
     fn sends_after(&mut self, id: RequestId) -> Span {
         let request = &self.requests[id];
-        let (index, key) = (usize::from(request.client), mix(request.key, CONNECTING));
+        let (index, key) = (usize::from(request.client()), mix(request.key(), CONNECTING));
         self.busy_for(index, key, HALF - CONNECT)
     }
 
     #[inline(always)]
     fn reads_later(&mut self, id: RequestId) -> bool {
         let request = &mut self.requests[id];
-        let index = usize::from(request.client);
-        if self.model.clients[index].cost.is_none() || request.stage == Stage::Read || request.ending.is_some() {
+        let index = usize::from(request.client());
+        if self.model.clients[index].cost.is_none() || request.stage() == Stage::Read || request.ending().is_some() {
             return false;
         }
-        request.stage = Stage::Read;
+        request.be_read();
         if self.queue_work(id, Step::Read) {
             return true;
         }
-        let key = mix(self.requests[id].key, READING);
+        let key = mix(self.requests[id].key(), READING);
         let done = self.now + self.busy_for(index, key, HALF);
         self.queue.push(done, Event::Response(id));
         true

@@ -15,7 +15,7 @@ use crate::kit::time::Span;
 use crate::machine::above::{CarrierForMachine, GilForMachine};
 use crate::machine::{Demand, Role};
 use crate::model::Policy;
-use crate::program::task::{News, Parked};
+use crate::program::task::News;
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
 use crate::world::World;
@@ -30,7 +30,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a task is in a native thread, away from the hub or loop on `home`.
     #[inline]
     pub(in crate::carrier) fn is_away(&self, task: TaskId, home: ThreadId) -> bool {
-        self.tasks[task].thread != home
+        self.tasks[task].thread() != home
     }
 
     /// Wakes the thread that a task is in, if it is away from `home`. False if it is at home, and goes on there.
@@ -54,7 +54,8 @@ impl<P: Probe> World<'_, P> {
                 ThreadId::from_index(self.threads.len() - 1)
             }
         };
-        (self.tasks[task].thread, self.tasks[task].parked) = (thread, Parked::No);
+        self.tasks[task].move_to(thread);
+        self.tasks[task].unpark();
         self.bill(task, self.now, Wait::Core);
         let state = &mut self.carriers.threads[thread];
         (state.task, state.returns) = (task, self.interpreters[process].has_gil());
@@ -68,7 +69,8 @@ impl<P: Probe> World<'_, P> {
         self.drop_gil(thread);
         self.carriers.threads[thread].task = TaskId::NONE;
         let state = &mut self.tasks[task];
-        (state.thread, state.limit_at) = (home, crate::kit::time::Time::NEVER);
+        state.move_to(home);
+        state.give_up_at(crate::kit::time::Time::NEVER);
         match self.threads[home].role() {
             Role::Hub(hub) => self.is_home_on_hub(hub, task),
             Role::Loop(on) => self.is_home_on_loop(on, task),
@@ -82,13 +84,13 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread].process();
         let (link, policy) = self.shelf(process, sync);
         let next = self.link(process, link).waiters.front().map(|&(_, next)| next);
-        let Some(next) = next.filter(|&next| !self.is_guest(self.tasks[next].thread)) else {
+        let Some(next) = next.filter(|&next| !self.is_guest(self.tasks[next].thread())) else {
             if let Some(waiter) = self.give_back(process, sync, giver) {
                 self.wake_bare(waiter, Wait::Core);
             }
             return;
         };
-        let home = self.tasks[next].thread;
+        let home = self.tasks[next].thread();
         let keeps = self.keeps_waiting(next, home);
         match self.threads[home].role() {
             Role::Hub(hub) if policy == Policy::Barging && !keeps => {
@@ -100,7 +102,7 @@ impl<P: Probe> World<'_, P> {
             Role::Hub(_) | Role::Loop(_) if keeps => {
                 self.tell_unit(process, sync, giver, false);
                 self.link(process, link).hand_off();
-                self.tasks[next].news = News::Granted;
+                self.tasks[next].hear(News::Granted);
                 self.tell_unit(process, sync, next, true);
                 self.wake_bare(next, Wait::Core);
             }
@@ -119,8 +121,8 @@ impl<P: Probe> World<'_, P> {
 
     /// Who waited for a unit goes on with it, or looks for it again, whatever carries it.
     pub(in crate::carrier) fn wake_waiter(&mut self, process: ProcessId, waiter: TaskId) {
-        debug_assert_eq!(self.threads[self.tasks[waiter].thread].process(), process, "units stay in their process");
-        match self.threads[self.tasks[waiter].thread].role() {
+        debug_assert_eq!(self.threads[self.tasks[waiter].thread()].process(), process, "units stay in their process");
+        match self.threads[self.tasks[waiter].thread()].role() {
             Role::Hub(hub) => {
                 self.end_wait_on_hub(hub, waiter);
                 self.wake_poll(hub);

@@ -106,7 +106,7 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
 
     #[cold]
     fn reader_left(&mut self, task: TaskId) {
-        let thread = self.tasks[task].thread;
+        let thread = self.tasks[task].thread();
         match self.threads[thread].role() {
             Role::Hub(hub) => self.stop_writing_on_hub(hub, task),
             Role::Loop(on) => self.stop_writing_on_loop(on, task),
@@ -150,7 +150,7 @@ impl<P: Probe> CarrierForPeer for World<'_, P> {
                 self.make_ready(thread);
             }
             Caller::Socket(hub, sock) => {
-                self.tasks[task].ready_since = self.now;
+                self.tasks[task].ready_from(self.now);
                 self.bill(task, self.now, Wait::Hub);
                 self.carriers.hubs[hub].sockets.answered(sock);
                 self.arrived(hub, sock);

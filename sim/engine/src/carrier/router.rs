@@ -17,7 +17,6 @@ use crate::kit::id::{HostId, ProcessId, RequestId, RouterId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::{Demand, Role};
 use crate::net::above::RouterForNet;
-use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
@@ -31,8 +30,8 @@ const MAX_RETRIES: u8 = 3;
 /// One router at run time.
 #[derive(Debug)]
 pub(crate) struct Router {
-    pub(crate) thread: ThreadId,
-    pub(crate) process: ProcessId,
+    pub(super) thread: ThreadId,
+    pub(super) process: ProcessId,
     /// Index of the listener that clients connect to.
     front: usize,
     /// The kernel's ready list.
@@ -88,7 +87,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(crate) fn router_of(&self, request: RequestId) -> RouterId {
-        RouterId::from_index(usize::from(self.requests[request].listener))
+        RouterId::from_index(usize::from(self.requests[request].listener()))
     }
 
     fn session_ready(&mut self, request: RequestId, step: Step) {
@@ -204,7 +203,7 @@ impl<P: Probe> World<'_, P> {
             Step::Answer => self.session_ready(id, Step::Close),
             Step::Close => {
                 let request = &self.requests[id];
-                if request.ending.is_some() {
+                if request.ending().is_some() {
                     self.forget(id);
                     return;
                 }
@@ -220,7 +219,7 @@ impl<P: Probe> World<'_, P> {
         if !self.net.link(id).is_routed() {
             return;
         }
-        let socket = self.socket_of(usize::from(request.listener), request.key);
+        let socket = self.socket_of(usize::from(request.listener()), request.key());
         self.stop_retrying(id);
         if self.net.link(id).is_session_closed() {
             return self.abandon_relay(id);
@@ -238,7 +237,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         self.probe.on(self.now, Fact::SynDropped);
-        if self.requests[id].ending.is_none() {
+        if self.requests[id].ending().is_none() {
             self.requests[id].turn_told(id, Wait::SynRetry, self.now, &mut self.probe);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, 1));
         }
@@ -305,7 +304,7 @@ impl<P: Probe> RouterForNet for World<'_, P> {
 
     fn abandon_relay(&mut self, id: RequestId) {
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
-        self.requests[id].stage = Stage::Answered;
+        self.requests[id].be_over();
         self.answer_with(id, Ending::Reset, Span::ZERO);
     }
 

@@ -55,11 +55,11 @@ impl<P: Probe> World<'_, P> {
 
     /// The person behind a request, about to send another one.
     pub(super) fn person_of(&self, request: &Request, attempt: u16, why: Why) -> Person {
-        let client = usize::from(request.client);
+        let client = usize::from(request.client());
         let classes = &self.model.clients[client].classes;
-        let class = classes.iter().position(|&id| id as usize == usize::from(request.class));
+        let class = classes.iter().position(|&id| id as usize == usize::from(request.class()));
         let class = class.expect("a request's class is one of its client's");
-        let (row, class_row) = (request.row & u64::from(u32::MAX), request.row >> 32);
+        let (row, class_row) = (request.row() & u64::from(u32::MAX), request.row() >> 32);
         Person { client, class, row, class_row, attempt, why }
     }
 
@@ -106,7 +106,7 @@ impl<P: Probe> World<'_, P> {
         }
         let row = row | class_row << 32;
         let (client, class) = (index as u16, class_id as u16);
-        let request = Request { leaves_at, why, client, class, attempt, ..Request::new(born, key, row, fate) };
+        let request = Request::new(born, key, row, fate).sent_by(client, class, attempt, why, leaves_at);
         let id = self.requests.insert(request);
         self.is_born(id);
         id

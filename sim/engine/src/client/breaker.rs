@@ -136,7 +136,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn process_of(&self, task: TaskId) -> ProcessId {
-        self.threads[self.tasks[task].thread].process()
+        self.threads[self.tasks[task].thread()].process()
     }
 }
 

@@ -85,14 +85,14 @@ fn edge(bin: usize) -> u64 {
 impl<P: Probe> World<'_, P> {
     /// Schedules the second copy of a request.
     pub(super) fn schedule_hedge(&mut self, id: RequestId) {
-        let index = usize::from(self.requests[id].client);
+        let index = usize::from(self.requests[id].client());
         let Some(hedge) = &self.model.clients[index].hedge else { return };
         let delay = match hedge.after {
             HedgeAfter::Delay(delay) => Some(delay),
             HedgeAfter::Quantile(_) => self.clients[index].latencies.as_ref().and_then(|seen| seen.delay),
         };
         if let Some(delay) = delay {
-            self.requests[id].hedge_at = self.now + delay;
+            self.requests[id].send_copy_at(self.now + delay);
             self.queue.push(self.now + delay, Event::Hedge(id));
         }
     }
@@ -101,20 +101,18 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn hedge_event(&mut self, id: RequestId) {
         let Some(request) = self.requests.get_mut(id) else { return };
-        if request.hedge_at != self.now || request.ending.is_some() || request.stage == Stage::Pausing {
+        if request.hedge_at() != self.now || request.ending().is_some() || request.stage() == Stage::Pausing {
             return;
         }
-        request.turn(self.now, request.wait);
+        request.turn(self.now, request.wait());
         let request = self.requests[id].clone();
-        let person = self.person_of(&request, request.attempt | COPY, Why::Hedge);
+        let person = self.person_of(&request, request.attempt() | COPY, Why::Hedge);
         let copy = self.birth(person, Span::ZERO);
-        let state = &mut self.requests[copy];
-        (state.born, state.bill, state.leaves_at) = (request.born, request.bill, request.leaves_at);
-        (state.again, state.twin, state.member) = (request.again, id, request.member);
+        self.requests[copy].be_copy_of(id, &request);
         if P::DETAIL {
             tell(&mut self.probe, self.now, Detail::sent(copy, &self.requests[copy]));
         }
-        self.requests[id].twin = copy;
+        self.requests[id].pair_with(copy);
         self.probe.on(self.now, Fact::Hedged);
         self.set_out(copy);
     }
@@ -122,18 +120,18 @@ impl<P: Probe> World<'_, P> {
     /// One of two copies comes to an end: a good answer ends the other, a bad one leaves it. True if the other goes on.
     #[inline(always)]
     pub(super) fn other_copy_goes_on(&mut self, id: RequestId, ending: Ending) -> bool {
-        let twin = std::mem::replace(&mut self.requests[id].twin, RequestId::NONE);
+        let twin = self.requests[id].lose_twin();
         if twin.is_none() {
             return false;
         }
-        self.requests[twin].twin = RequestId::NONE;
+        self.requests[twin].lose_twin();
         let goes_on = !matches!(ending, Ending::Ok | Ending::GaveUp | Ending::Unfinished);
         if goes_on {
             self.abandon(id, ending);
         } else {
             self.abandon(twin, Ending::GaveUp);
         }
-        if ending == Ending::Ok && self.requests[id].why == Why::Hedge {
+        if ending == Ending::Ok && self.requests[id].why() == Why::Hedge {
             self.probe.on(self.now, Fact::HedgeWon);
         }
         goes_on
@@ -145,9 +143,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
         self.retry_is_over(id);
         tell(&mut self.probe, self.now, Detail::Ended { request: id, ending });
-        self.requests[id].ending = Some(ending);
+        self.requests[id].end_as(ending);
         self.sender_is_done(id, ending);
-        if self.requests[id].stage == Stage::Writing {
+        if self.requests[id].stage() == Stage::Writing {
             self.reader_leaves(id);
         }
     }

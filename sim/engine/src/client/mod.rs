@@ -232,7 +232,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let id = self.new_request(index, pause);
-        self.requests[id].member = self.clients[index].members + number;
+        self.requests[id].belong_to(self.clients[index].members + number);
         self.queue.push(self.now + pause, Event::Send(id));
     }
 
@@ -244,8 +244,7 @@ impl<P: Probe> World<'_, P> {
             return None;
         }
         let id = self.new_request(index, pause);
-        let request = &mut self.requests[id];
-        (request.resident, request.member) = (resident, resident);
+        self.requests[id].belong_to_resident(resident);
         Some(id)
     }
 
@@ -278,17 +277,17 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn send(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        debug_assert_eq!(request.born, self.now);
-        let client = &mut self.clients[usize::from(request.client)];
+        debug_assert_eq!(request.born(), self.now);
+        let client = &mut self.clients[usize::from(request.client())];
         if client.ended {
             return self.forget(id);
         }
         client.heard = self.now;
         tell(&mut self.probe, self.now, Detail::sent(id, request));
-        if request.why != Why::Check {
+        if request.why() != Why::Check {
             self.probe.on(self.now, Fact::Sent(request));
         }
-        let (index, why) = (usize::from(request.client), request.why);
+        let (index, why) = (usize::from(request.client()), request.why());
         if why == Why::First {
             self.clients[index].budget.deposit(self.model.clients[index].retry.as_ref());
         }
@@ -308,9 +307,9 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn set_out(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        let client = &self.model.clients[usize::from(request.client)];
-        request.limit_at = client.connect_timeout.map_or(Time::NEVER, |limit| self.now + limit);
-        for at in [request.leaves_at, request.limit_at] {
+        let client = &self.model.clients[usize::from(request.client())];
+        request.wait_until(client.connect_timeout.map_or(Time::NEVER, |limit| self.now + limit));
+        for at in [request.leaves_at(), request.limit_at()] {
             if at != Time::NEVER {
                 self.queue.push(at, Event::Limit(id));
             }
@@ -322,21 +321,21 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn limit_event(&mut self, id: RequestId) {
         let Some(request) = self.requests.get(id) else { return };
-        if request.ending.is_some() || request.stage == Stage::Pausing {
+        if request.ending().is_some() || request.stage() == Stage::Pausing {
             return;
         }
-        if request.leaves_at == self.now {
+        if request.leaves_at() == self.now {
             self.end(id, Ending::GaveUp);
-        } else if request.limit_at == self.now {
+        } else if request.limit_at() == self.now {
             self.time_out(id);
-        } else if request.hop_at == self.now {
+        } else if request.hop_at() == self.now {
             self.proxy_waited(id);
         }
     }
 
     /// Its sender waits no longer, for the connection or for the response.
     fn time_out(&mut self, id: RequestId) {
-        let connecting = self.requests[id].stage == Stage::Connecting;
+        let connecting = self.requests[id].stage() == Stage::Connecting;
         self.end(id, if connecting { Ending::ConnectTimeout } else { Ending::ReadTimeout });
     }
 
@@ -349,10 +348,10 @@ impl<P: Probe> World<'_, P> {
         let model = self.model;
         let request = &mut self.requests[id];
         request.turn_from_step(self.now, Wait::Network, self.now, &mut self.probe);
-        assert_eq!(request.billed(), self.now - request.born, "the waits of a request add up to its latency");
-        let (index, class) = (usize::from(request.client), usize::from(request.class));
+        assert_eq!(request.billed(), self.now - request.born(), "the waits of a request add up to its latency");
+        let (index, class) = (usize::from(request.client()), usize::from(request.class()));
         self.hear(index);
-        if self.requests[id].why == Why::Check {
+        if self.requests[id].why() == Why::Check {
             return self.check_ended(id, ending == Ending::Ok);
         }
         let request = &self.requests[id];
@@ -366,12 +365,12 @@ impl<P: Probe> World<'_, P> {
         if self.asks_again(id, ending) {
             return;
         }
-        if self.requests[id].resident != NO_RESIDENT {
+        if self.requests[id].resident() != NO_RESIDENT {
             // Its greenlet goes on by itself.
             return;
         }
         if matches!(model.clients[index].arrivals, Arrivals::Closed { .. }) {
-            let number = self.requests[id].member - self.clients[index].members;
+            let number = self.requests[id].member() - self.clients[index].members;
             let pause = self.draw_think(index);
             self.send_next(index, number, pause);
             self.send_held(index);
@@ -381,14 +380,14 @@ impl<P: Probe> World<'_, P> {
     /// What a group of clients learns from an ending.
     fn learn(&mut self, id: RequestId, ending: Ending) {
         let request = &self.requests[id];
-        let index = usize::from(request.client);
+        let index = usize::from(request.client());
         let client = &mut self.clients[index];
         if let Some(latencies) = client.latencies.as_mut().filter(|_| ending == Ending::Ok) {
-            latencies.add(self.now - request.born);
+            latencies.add(self.now - request.born());
         }
         // Who was turned away at the door says nothing of what is behind it.
         if let (Some(breaker), Some(spec)) = (&mut client.breaker, &self.model.clients[index].breaker)
-            && request.stage != Stage::Pausing
+            && request.stage() != Stage::Pausing
         {
             breaker.note(self.now, ending == Ending::Ok, spec);
         }
@@ -400,7 +399,7 @@ impl<P: Probe> World<'_, P> {
         // Not taken out to be looked at: nobody needs a copy of it.
         self.both_are_done(id);
         let request = &self.requests[id];
-        self.fates.give(request.fate, self.model.classes[usize::from(request.class)].sites.len());
+        self.fates.give(request.fate(), self.model.classes[usize::from(request.class())].sites.len());
         self.requests.remove(id);
     }
 }

@@ -128,21 +128,20 @@ impl<P: Probe> World<'_, P> {
     /// A request's client, the how manieth of its person it is, and the row of what it draws now.
     fn rows_of(&self, id: RequestId) -> (usize, u16, u64) {
         let request = &self.requests[id];
-        let attempt = request.attempt & !COPY;
-        let row = request.row & u64::from(u32::MAX);
-        (usize::from(request.client), attempt, row + (u64::from(attempt) << ATTEMPT_ROWS))
+        let attempt = request.attempt() & !COPY;
+        let row = request.row() & u64::from(u32::MAX);
+        (usize::from(request.client()), attempt, row + (u64::from(attempt) << ATTEMPT_ROWS))
     }
 
     fn ask_again(&mut self, id: RequestId, attempt: u16, why: Why, pause: Span) -> bool {
         if self.now + pause >= self.arrivals_end {
             return false;
         }
-        let member = self.requests[id].member;
+        let member = self.requests[id].member();
         let person = self.person_of(&self.requests[id], attempt, why);
         let id = self.birth(person, pause);
         let after_warm_up = self.now >= self.warm_up_end;
-        let request = &mut self.requests[id];
-        (request.member, request.again) = (member, after_warm_up);
+        self.requests[id].come_again(member, after_warm_up);
         self.queue.push(self.now + pause, Event::Send(id));
         true
     }

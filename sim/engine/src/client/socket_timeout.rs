@@ -34,10 +34,10 @@ impl<P: Probe> World<'_, P> {
         if self.now < due {
             return self.queue.push(due, Event::Silence(client));
         }
-        let is_alive = |request: &Request| usize::from(request.client) == index && request.ending.is_none();
+        let is_alive = |request: &Request| usize::from(request.client()) == index && request.ending().is_none();
         let alive = self.requests.iter().filter(|(_, request)| is_alive(request));
         let (pausing, waiting): (Vec<_>, Vec<_>) =
-            alive.map(|(id, request)| (id, request.stage)).partition(|(_, stage)| *stage == Stage::Pausing);
+            alive.map(|(id, request)| (id, request.stage())).partition(|(_, stage)| *stage == Stage::Pausing);
         if waiting.is_empty() {
             // Nobody was asked, so nothing could be heard.
             if !pausing.is_empty() {

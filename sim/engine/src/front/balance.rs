@@ -36,9 +36,9 @@ pub(crate) struct Balancer {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Health {
     /// Whether its health checks have taken it out.
-    pub(crate) down: bool,
+    pub(super) down: bool,
     /// Checks in a row that speak against what `down` says.
-    pub(crate) against: u32,
+    pub(super) against: u32,
     /// Failures of requests.
     fails: u32,
     /// When the last one was.
@@ -87,7 +87,7 @@ impl<P: Probe> World<'_, P> {
     /// The same among several, or of a proxy, which knows which ones it has tried.
     fn choose(&mut self, id: RequestId) -> Option<usize> {
         let request = &self.requests[id];
-        let (key, tries) = (request.key, u64::from(request.tries));
+        let (key, tries) = (request.key(), u64::from(request.tries()));
         let draw = || mix(key ^ SALT, tries);
         let chosen = match self.model.balancer.policy {
             Balancing::RoundRobin if self.model.balancer.weights.is_empty() => self.next_in_turn(request),
@@ -112,7 +112,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether a request may go to a server.
     pub(crate) fn is_open_to(&self, request: &Request, server: usize) -> bool {
-        if request.tries > 0 && request.tried.contains(&(server as u16)) {
+        if request.was_tried_at(server as u16) {
             return false;
         }
         let health = &self.balancer.health[server];
@@ -180,7 +180,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The first server from the key's point on.
     fn on_the_ring(&self, request: &Request, keys: u32) -> Option<usize> {
-        let person = mix(u64::from(request.client) ^ SALT, request.row & u64::from(u32::MAX));
+        let person = mix(u64::from(request.client()) ^ SALT, request.row() & u64::from(u32::MAX));
         let key = person % u64::from(keys.max(1));
         let ring = &self.balancer.ring;
         let first = ring.partition_point(|&(point, _)| point < mix(key, SALT));

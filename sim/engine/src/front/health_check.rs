@@ -7,7 +7,6 @@
 
 use crate::kit::id::{ListenerId, RequestId};
 use crate::kit::time::Span;
-use crate::program::request::Stage;
 use crate::watch::probe::{Fact, Probe};
 use crate::world::{Event, World};
 
@@ -35,9 +34,9 @@ impl<P: Probe> World<'_, P> {
         let arrives = self.now + self.hop_network(id);
         self.aim(id, listener.index());
         let request = &mut self.requests[id];
-        request.stage = Stage::Connecting;
-        request.leaves_at = self.now + check.timeout;
-        self.queue.push(request.leaves_at, Event::Limit(id));
+        request.begin_connecting();
+        request.leave_at(self.now + check.timeout);
+        self.queue.push(request.leaves_at(), Event::Limit(id));
         self.queue.push(arrives, Event::Syn(id));
     }
 
@@ -46,7 +45,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn checked(&mut self, id: RequestId, good: bool) {
         let Some(check) = self.model.balancer.check else { return };
-        let health = &mut self.balancer.health[usize::from(self.requests[id].listener)];
+        let health = &mut self.balancer.health[usize::from(self.requests[id].listener())];
         if good != health.down {
             health.against = 0;
             return;

@@ -337,14 +337,14 @@ pub(crate) fn bill_task(
     wait: Wait,
 ) {
     // While a request has fanned out, its bill says so, whatever its runs do.
-    if task.request.is_some() && task.parent.is_none() {
-        let request = &mut requests[task.request];
+    if task.request().is_some() && task.parent().is_none() {
+        let request = &mut requests[task.request()];
         // While its response is on the way the bill says so, whoever still writes it.
         if !request.is_answered() {
-            let step = StepOf { program: task.program, pc: Some(Pc(task.pc.0.wrapping_sub(1))) };
-            tell(probe, now, Detail::Turned { request: task.request, at, to: wait, step });
+            let step = StepOf { program: task.program(), pc: Some(Pc(task.pc().0.wrapping_sub(1))) };
+            tell(probe, now, Detail::Turned { request: task.request(), at, to: wait, step });
             request.turn_from_step(at, wait, now, probe);
-            request.op = Pc(task.pc.0.wrapping_sub(1));
+            request.wait_at(Pc(task.pc().0.wrapping_sub(1)));
         }
     }
 }

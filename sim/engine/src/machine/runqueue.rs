@@ -19,13 +19,13 @@ use crate::kit::time::{Span, Time};
 /// A thread that waits for a core, or sleeps and owes time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
-    pub(crate) thread: ThreadId,
+    pub(super) thread: ThreadId,
     /// Its virtual run time.
-    pub(crate) virt: i64,
+    pub(super) virt: i64,
     /// By when it shall have had its slice, in virtual run time.
-    pub(crate) deadline: i64,
+    pub(super) deadline: i64,
     /// When it woke up; [`Time::NEVER`] if it had to leave its core.
-    pub(crate) woken: Time,
+    pub(super) woken: Time,
 }
 
 /// The threads of a host that share its cores.

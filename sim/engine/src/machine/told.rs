@@ -10,7 +10,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn tell_begun(&mut self, request: RequestId, task: TaskId) {
         if P::DETAIL {
-            let thread = self.tasks[task].thread;
+            let thread = self.tasks[task].thread();
             let hub = self.threads[thread].role().hub();
             let process = self.threads[thread].process();
             tell(&mut self.probe, self.now, Detail::Begun { request, task, thread, hub, process });

@@ -70,14 +70,14 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn respond_work(&mut self, task: TaskId) -> Span {
         let state = &self.tasks[task];
-        let process = self.threads[state.thread].process();
-        self.own_work(process, Part::Respond, self.waited(state.request))
+        let process = self.threads[state.thread()].process();
+        self.own_work(process, Part::Respond, self.waited(state.request()))
     }
 
     /// How long a request has waited for something outside the server, its data unused.
     #[inline]
     pub(crate) fn waited(&self, request: RequestId) -> Span {
-        let bill = &self.requests[request].bill;
+        let bill = self.requests[request].bill();
         [Wait::Timer, Wait::Peer, Wait::Lock, Wait::Pool].into_iter().map(|wait| bill[wait as usize]).sum()
     }
 

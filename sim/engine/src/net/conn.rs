@@ -20,7 +20,7 @@ use crate::net::Net;
 use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::SenderForNet;
-use crate::program::request::{Request, Stage, Why};
+use crate::program::request::{Request, Why};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::{Event, World};
@@ -75,7 +75,7 @@ impl<P: Probe> World<'_, P> {
     fn keeping(&self, request: &Request) -> Option<KeepAlive> {
         match self.proxy_of(request) {
             Some(proxy) => proxy.keep_alive,
-            None => self.model.clients[usize::from(request.client)].keep_alive,
+            None => self.model.clients[usize::from(request.client())].keep_alive,
         }
     }
 
@@ -88,7 +88,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn reusable(&mut self, id: RequestId, server: Option<usize>) -> Option<ConnId> {
         self.keeping(&self.requests[id])?;
-        let client = self.requests[id].client;
+        let client = self.requests[id].client();
         let mut at = self.idle_mut(client).len();
         while at > 0 {
             at -= 1;
@@ -113,7 +113,8 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.net.conns[conn];
         let listener = state.listener;
         let request = &mut self.requests[id];
-        (request.listener, request.stage) = (listener, Stage::Connecting);
+        request.aim_at(listener);
+        request.begin_connecting();
         let link = &mut self.net.links[id];
         link.conn = conn;
         link.port |= std::mem::take(&mut state.port);
@@ -126,7 +127,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn again_event(&mut self, id: RequestId) {
         let conn = self.net.links[id].conn;
-        if self.requests[id].ending.is_some() {
+        if self.requests[id].ending().is_some() {
             self.close_conn(conn);
             self.forget(id);
             return;
@@ -139,7 +140,7 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.net.conns[conn];
         (state.idle, state.request) = (false, id);
         let process = state.process;
-        self.requests[id].stage = Stage::Accepted;
+        self.requests[id].be_accepted();
         self.net.links[id].process = process;
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
         self.conn_readable(conn, id);
@@ -153,7 +154,7 @@ impl<P: Probe> World<'_, P> {
         self.drop_conn(conn);
         self.net.links[id].conn = ConnId::NONE;
         // The old port is free at once, so there is one for the new connection.
-        self.net.untrack(self.model, id, self.requests[id].listener, self.now);
+        self.net.untrack(self.model, id, self.requests[id].listener(), self.now);
         self.aim_socket(id);
         let busy = if self.model.proxy.is_some() { Span::ZERO } else { self.connects_after(id) };
         self.queue.push(self.now + busy + self.hop_network(id) * 2, Event::Syn(id));
@@ -164,9 +165,9 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn keeps(&self, id: RequestId, process: ProcessId) -> Option<u32> {
         let (request, link) = (&self.requests[id], &self.net.links[id]);
         let worker = self.worker(process);
-        let may = request.ending.is_none()
+        let may = request.ending().is_none()
             && !link.turned_away
-            && request.why != Why::Check
+            && request.why() != Why::Check
             && !self.accepts_no_more(process);
         let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
         let used = if link.conn.is_some() { self.net.conns[link.conn].used + 1 } else { 1 };
@@ -177,7 +178,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn keep_conn(&mut self, id: RequestId, process: ProcessId) -> Option<ConnId> {
         let request = &self.requests[id];
-        let (conn, client, listener) = (self.net.links[id].conn, request.client, request.listener);
+        let (conn, client, listener) = (self.net.links[id].conn, request.client(), request.listener());
         let Some(used) = self.keeps(id, process) else {
             self.close_served(conn);
             return None;
@@ -240,7 +241,7 @@ impl<P: Probe> World<'_, P> {
         let Some(spec) = self.keeping(&self.requests[id]).filter(|_| in_time && self.net.conns[conn].open) else {
             return self.close_conn(conn);
         };
-        let client = self.requests[id].client;
+        let client = self.requests[id].client();
         let until = self.now.saturating_add(spec.timeout);
         self.net.conns[conn].owner_until = until;
         self.queue.push(until, Event::Idle(conn));

@@ -22,7 +22,7 @@ impl<P: Probe> World<'_, P> {
         if link.tracked {
             return true;
         }
-        let host = self.model.listeners[usize::from(request.listener)].host as usize;
+        let host = self.model.listeners[usize::from(request.listener())].host as usize;
         let places = &mut self.net.tracked[host];
         link.tracked = places.take(conntrack.max, self.now);
         self.net.counts.conntrack_peak = self.net.counts.conntrack_peak.max(places.taken());

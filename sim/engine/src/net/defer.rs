@@ -57,7 +57,7 @@ impl<P: Probe> World<'_, P> {
     /// A client is connected; its bytes come at once, or when its program gets to writing them.
     #[inline(never)]
     pub(super) fn defer(&mut self, id: RequestId) {
-        if self.is_down(usize::from(self.requests[id].listener)) {
+        if self.is_down(usize::from(self.requests[id].listener())) {
             return self.break_off(id);
         }
         if !self.sends_later(id) {
@@ -143,7 +143,7 @@ impl<P: Probe> World<'_, P> {
             tell(&mut self.probe, self.now, Detail::Queued { listener: index as u32, request: id });
             return self.wake_for(index);
         }
-        if self.requests[id].stage == Stage::Accepted {
+        if self.requests[id].stage() == Stage::Accepted {
             self.session_readable(id);
         }
     }
@@ -216,7 +216,7 @@ impl<P: Probe> World<'_, P> {
         let void = self.now - link.ignored_at > good_for;
         let gone = match link.is_routed() {
             true => link.is_session_closed(),
-            false => self.is_down(usize::from(request.listener)),
+            false => self.is_down(usize::from(request.listener())),
         };
         if void || gone {
             self.break_off(id);
@@ -247,7 +247,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn aim_relay(&mut self, id: RequestId) {
         if self.defers() {
             let request = &self.requests[id];
-            let socket = self.socket_of(usize::from(request.listener), request.key);
+            let socket = self.socket_of(usize::from(request.listener()), request.key());
             let link = &mut self.net.links[id];
             link.socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
             (link.cookie, link.deferred) = (true, Deferred::NONE);

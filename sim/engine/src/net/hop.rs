@@ -10,7 +10,7 @@ use crate::world::{Event, World};
 impl<P: Probe> World<'_, P> {
     /// The proxy that a request goes through.
     pub(crate) fn proxy_of(&self, request: &Request) -> Option<&ProxySpec> {
-        self.model.proxy.as_ref().filter(|_| request.why != Why::Check)
+        self.model.proxy.as_ref().filter(|_| request.why() != Why::Check)
     }
 
     /// One way over the network to the servers, from whoever connects to them.
@@ -18,7 +18,7 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         match &self.model.proxy {
             Some(proxy) => proxy.network,
-            None => self.model.clients[usize::from(request.client)].network,
+            None => self.model.clients[usize::from(request.client())].network,
         }
     }
 
@@ -27,12 +27,16 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         let limit = match self.proxy_of(request) {
             Some(proxy) => Some(proxy.read_timeout),
-            None => self.model.clients[usize::from(request.client)].read_timeout,
+            None => self.model.clients[usize::from(request.client())].read_timeout,
         };
         let at = limit.map_or(Time::NEVER, |limit| self.now + limit);
         let proxied = self.proxy_of(request).is_some();
         let request = &mut self.requests[id];
-        *(if proxied { &mut request.hop_at } else { &mut request.limit_at }) = at;
+        if proxied {
+            request.proxy_waits_until(at);
+        } else {
+            request.wait_until(at);
+        }
         if at != Time::NEVER {
             self.queue.push(at, Event::Limit(id));
         }

@@ -20,7 +20,6 @@ use crate::net::Net;
 use crate::net::above::CarrierForNet;
 use crate::net::above::LifeForNet;
 use crate::net::above::RouterForNet;
-use crate::program::request::Stage;
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
 use crate::watch::trace::Detail;
 use crate::world::World;
@@ -162,7 +161,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn enter_queue(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        request.stage = Stage::Queued;
+        request.join_queue();
         let link = &self.net.links[id];
         let index = link.socket as usize;
         if !link.is_routed() {
@@ -289,7 +288,7 @@ impl<P: Probe> World<'_, P> {
         self.net.descriptors[process.index()] += 1;
         self.life_accepts(process);
         tell(&mut self.probe, self.now, Detail::Given { request: id, process });
-        self.requests[id].stage = Stage::Accepted;
+        self.requests[id].be_accepted();
         self.net.links[id].process = process;
         Some(id)
     }

@@ -68,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// A process is done with a connection: its descriptor is free, and what its request held.
     pub(super) fn close_connection(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let (process, served) = (self.net.links[id].process, request.task.is_some());
+        let (process, served) = (self.net.links[id].process, request.task().is_some());
         self.give_descriptor(process);
         if served {
             self.lose_memory(id, process);
@@ -83,12 +83,12 @@ impl<P: Probe> World<'_, P> {
         let served: Vec<RequestId> = self
             .requests
             .iter()
-            .filter(|(id, request)| request.task.is_some() && self.net.links[*id].process == process)
+            .filter(|(id, request)| request.task().is_some() && self.net.links[*id].process == process)
             .map(|(id, _)| id)
             .collect();
         for id in served {
             self.lose_memory(id, process);
-            if self.requests[id].ending.is_none() {
+            if self.requests[id].ending().is_none() {
                 self.end(id, Ending::Reset);
             }
         }

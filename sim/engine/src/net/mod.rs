@@ -73,7 +73,7 @@ impl<P: Probe> World<'_, P> {
     /// Its client has done what it has to do for that.
     #[inline(always)]
     pub(crate) fn set_sail(&mut self, id: RequestId) {
-        let client = usize::from(self.requests[id].client);
+        let client = usize::from(self.requests[id].client());
         let network = self.model.clients[client].network;
         if self.model.proxy.is_none() {
             if let Some(conn) = self.reusable(id, None) {
@@ -83,7 +83,8 @@ impl<P: Probe> World<'_, P> {
             let Some(server) = self.server_for(id) else {
                 // Nobody is left to serve it, and the balancer says so.
                 let request = &mut self.requests[id];
-                (request.stage, request.failed) = (Stage::Answered, true);
+                request.be_over();
+                request.fail();
                 self.queue.push(self.now + network * 2, Event::Response(id));
                 return;
             };
@@ -103,15 +104,15 @@ impl<P: Probe> World<'_, P> {
     /// A new connection for a request goes to a server, and there to one of its sockets.
     pub(crate) fn aim(&mut self, id: RequestId, server: usize) {
         self.net.listeners[server].open += 1;
-        self.requests[id].listener = server as u16;
+        self.requests[id].aim_at(server as u16);
         self.aim_socket(id);
     }
 
     /// The socket of its server that a new connection for a request is given to.
     pub(crate) fn aim_socket(&mut self, id: RequestId) {
         let request = &self.requests[id];
-        let server = usize::from(request.listener);
-        let socket = self.front_of(server).unwrap_or_else(|| self.socket_of(server, request.key));
+        let server = usize::from(request.listener());
+        let socket = self.front_of(server).unwrap_or_else(|| self.socket_of(server, request.key()));
         self.net.links[id].socket = u32::try_from(socket).expect("a model has under 2^32 sockets");
     }
 
@@ -125,15 +126,14 @@ impl<P: Probe> World<'_, P> {
         carrier.begins_request();
         let process = carrier.process();
         self.processes[process].begins_request();
-        let class = usize::from(self.requests[id].class);
+        let class = usize::from(self.requests[id].class());
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let task = self.tasks.insert(Task::new(id, thread, program));
         self.begins_anew(task);
         self.sharing.begin_request(id);
         let request = &mut self.requests[id];
-        request.task = task;
-        request.stage = Stage::Served;
-        request.begun = self.now;
+        request.be_carried_by(task);
+        request.be_served(self.now);
         request.turn_told(id, Wait::Cpu, self.now, &mut self.probe);
         self.tell_begun(id, task);
         self.hold_memory(process);
@@ -147,7 +147,7 @@ impl<P: Probe> World<'_, P> {
         let done = self.tasks.remove(task);
         tell(&mut self.probe, self.now, Detail::Finished { task });
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
-        let (id, process) = (done.request, self.threads[done.thread].process());
+        let (id, process) = (done.request(), self.threads[done.thread()].process());
         let worker = self.worker(process);
         let (lingers, closes) = (worker.lingers, matches!(worker.kind, WorkerKind::Pool { closes: true, .. }));
         if let Some(conn) = self.keep_conn(id, process) {
@@ -189,16 +189,16 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn answer(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        let before = request.stage;
-        request.task = TaskId::NONE;
+        let before = request.stage();
+        request.lose_task();
         if before != Stage::Read {
-            request.stage = Stage::Answered;
+            request.be_over();
         }
         let under_way = matches!(before, Stage::Writing | Stage::Read);
-        if request.ending.is_some() {
-            let held = self.now - request.begun;
+        if request.ending().is_some() {
+            let held = self.now - request.begun();
             // Somebody who read it all before its writer got to run has not left.
-            if request.why != Why::Check && matches!(before, Stage::Served | Stage::Writing) {
+            if request.why() != Why::Check && matches!(before, Stage::Served | Stage::Writing) {
                 self.probe.on(self.now, Fact::Wasted { held });
             }
             self.keep_by_owner(id, before == Stage::Answered);
@@ -207,7 +207,7 @@ impl<P: Probe> World<'_, P> {
             }
             return;
         }
-        request.hop_at = Time::NEVER;
+        request.proxy_waits_until(Time::NEVER);
         if under_way {
             return;
         }
@@ -227,7 +227,7 @@ impl<P: Probe> World<'_, P> {
             self.queue.push(self.now + proxy.network, Event::Upstream(id));
             return;
         }
-        let network = self.model.clients[usize::from(request.client)].network;
+        let network = self.model.clients[usize::from(request.client())].network;
         let wire = self.on_the_wire(id);
         self.queue.push(self.now + wire + network, Event::Response(id));
     }
@@ -240,8 +240,8 @@ impl<P: Probe> World<'_, P> {
         }
         self.client_closed(id);
         let request = &mut self.requests[id];
-        request.stage = Stage::Answered;
-        let (wanted, failed, writing) = (request.ending.is_none(), request.failed, request.task.is_some());
+        request.be_over();
+        let (wanted, failed, writing) = (request.ending().is_none(), request.failed(), request.task().is_some());
         if wanted {
             self.end(id, if failed { Ending::Failed } else { Ending::Ok });
         }
@@ -262,7 +262,7 @@ impl<P: Probe> NetForClient for World<'_, P> {
     #[inline(always)]
     fn sender_is_done(&mut self, id: RequestId, ending: Ending) {
         self.net.give_port(self.model, id, &self.requests[id], ending, self.now);
-        let listener = self.requests[id].listener;
+        let listener = self.requests[id].listener();
         if listener != NO_LISTENER {
             self.net.listeners[usize::from(listener)].open -= 1;
         }
@@ -270,12 +270,12 @@ impl<P: Probe> NetForClient for World<'_, P> {
 
     #[inline(always)]
     fn both_are_done(&mut self, id: RequestId) {
-        self.net.untrack(self.model, id, self.requests[id].listener, self.now);
+        self.net.untrack(self.model, id, self.requests[id].listener(), self.now);
     }
 
     #[inline(always)]
     fn connect(&mut self, id: RequestId) {
-        self.requests[id].stage = Stage::Connecting;
+        self.requests[id].begin_connecting();
         if !self.connects_later(id) {
             self.set_sail(id);
         }

@@ -22,7 +22,7 @@ use crate::world::World;
 impl<P: Probe> World<'_, P> {
     /// Takes a local port for a request; false if its client has none left.
     pub(super) fn take_port(&mut self, id: RequestId) -> bool {
-        let client = usize::from(self.requests[id].client);
+        let client = usize::from(self.requests[id].client());
         let Some(ports) = &self.model.clients[client].ports else { return true };
         let places = &mut self.net.client_ports[client];
         let link = &mut self.net.links[id];
@@ -71,11 +71,11 @@ impl Net {
         if !std::mem::take(&mut self.links[id].port) {
             return;
         }
-        let client = usize::from(request.client);
+        let client = usize::from(request.client());
         let closes_first = model.clients[client].ports.is_some_and(|ports| ports.closes_first);
         let first = match ending {
             Ending::Ok | Ending::Failed => closes_first,
-            Ending::ReadTimeout | Ending::GaveUp => request.stage != Stage::Connecting,
+            Ending::ReadTimeout | Ending::GaveUp => request.stage() != Stage::Connecting,
             Ending::ConnectTimeout | Ending::Refused | Ending::Reset | Ending::NoPort | Ending::Unfinished => false,
         };
         self.give_kept_port(model, client, first, now);

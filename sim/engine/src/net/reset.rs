@@ -4,7 +4,7 @@
 //! round trip after it began. When a process dies the kernel closes its sockets: connections that nobody has accepted are reset
 //! (`inet_csk_listen_stop`), accepted ones end before the response; to the client both are a connection that broke.
 
-use crate::kit::id::{RequestId, TaskId};
+use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::net::above::FrontForNet;
 use crate::net::above::RouterForNet;
@@ -29,28 +29,28 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn reset_connection(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        let levels: &[Gauge] = match request.stage {
+        let levels: &[Gauge] = match request.stage() {
             Stage::Queued | Stage::Accepted => &[Gauge::Queued],
             Stage::Served => &[Gauge::Slots, Gauge::InFlight],
-            Stage::Writing | Stage::Answered | Stage::Read if request.task.is_some() => return self.cut_off(id),
+            Stage::Writing | Stage::Answered | Stage::Read if request.task().is_some() => return self.cut_off(id),
             Stage::Pausing | Stage::Connecting | Stage::Proxied | Stage::Unheard => return,
             Stage::Writing | Stage::Answered | Stage::Read => return,
         };
-        let served = request.stage == Stage::Served;
+        let served = request.stage() == Stage::Served;
         if self.net.links[id].is_routed() && self.net.links[id].deferred.dataless {
             self.drop_session(id);
         }
         let request = &mut self.requests[id];
-        if request.stage != Stage::Queued {
+        if request.stage() != Stage::Queued {
             self.close_connection(id);
         }
         self.break_conn(id);
         let request = &mut self.requests[id];
-        let held = self.now - request.begun;
-        request.stage = Stage::Answered;
-        request.task = TaskId::NONE;
-        let nobody = request.ending.is_some();
-        let is_check = request.why == Why::Check;
+        let held = self.now - request.begun();
+        request.be_over();
+        request.lose_task();
+        let nobody = request.ending().is_some();
+        let is_check = request.why() == Why::Check;
         for &level in levels {
             self.probe.on(self.now, Fact::Gauge(level, -1));
         }
@@ -77,11 +77,11 @@ impl<P: Probe> World<'_, P> {
             self.probe.on(self.now, Fact::Gauge(level, -1));
         }
         let request = &mut self.requests[id];
-        request.task = TaskId::NONE;
-        let (stage, wanted, held) = (request.stage, request.ending.is_none(), self.now - request.begun);
+        request.lose_task();
+        let (stage, wanted, held) = (request.stage(), request.ending().is_none(), self.now - request.begun());
         if stage == Stage::Writing && wanted {
             self.end(id, Ending::Reset);
-        } else if stage == Stage::Writing && request.why != Why::Check {
+        } else if stage == Stage::Writing && request.why() != Why::Check {
             self.probe.on(self.now, Fact::Wasted { held });
         }
         // Otherwise the event of its last byte is still to come, unless that has not been written.
@@ -95,7 +95,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn answer_with(&mut self, id: RequestId, ending: Ending, least: Span) {
         let request = &mut self.requests[id];
-        if request.ending.is_some() {
+        if request.ending().is_some() {
             self.forget(id);
             return;
         }
@@ -135,7 +135,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn lost(&mut self, id: RequestId, ending: Ending) {
         let request = &self.requests[id];
-        if request.ending.is_some() {
+        if request.ending().is_some() {
             return;
         }
         match self.proxy_of(request) {

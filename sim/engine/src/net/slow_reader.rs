@@ -9,7 +9,7 @@
 //! by it. Left out there: packets, their headers and how connections share it, and responses to a proxy.
 
 use crate::kit::id::{RequestId, TaskId};
-use crate::kit::time::{Span, Time};
+use crate::kit::time::Span;
 use crate::net::above::CarrierForNet;
 use crate::program::request::{Request, Stage};
 use crate::program::wait::Wait;
@@ -29,7 +29,7 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         let part = self.last_part(id).filter(|_| self.reading_rate(id).is_some());
         let bytes = part.unwrap_or_else(|| self.size(request));
-        self.model.clients[usize::from(request.client)].download.map_or(Span::ZERO, |rate| transfer(bytes, rate))
+        self.model.clients[usize::from(request.client())].download.map_or(Span::ZERO, |rate| transfer(bytes, rate))
     }
 
     /// How long a response needs to its client but for the way over the network: to be read, or through its server's uplink.
@@ -42,7 +42,7 @@ impl<P: Probe> World<'_, P> {
     /// Bytes of a response go through its server's uplink. How long until the last has.
     #[inline(always)]
     pub(crate) fn through_uplink(&mut self, id: RequestId, bytes: u64) -> Span {
-        let host = self.model.listeners[usize::from(self.requests[id].listener)].host as usize;
+        let host = self.model.listeners[usize::from(self.requests[id].listener())].host as usize;
         let Some(rate) = self.model.hosts[host].uplink else { return Span::ZERO };
         let free_at = &mut self.net.uplinks[host];
         *free_at = (*free_at).max(self.now) + transfer(bytes, rate);
@@ -51,7 +51,7 @@ impl<P: Probe> World<'_, P> {
 
     /// How long bytes of a response would need to be read, and to go through its server's uplink.
     pub(crate) fn piece_takes(&self, id: RequestId, bytes: u64) -> Span {
-        let host = self.model.listeners[usize::from(self.requests[id].listener)].host as usize;
+        let host = self.model.listeners[usize::from(self.requests[id].listener())].host as usize;
         let read = self.reading_rate(id).map_or(Span::ZERO, |rate| transfer(bytes, rate));
         let sent = self.model.hosts[host].uplink.filter(|_| self.proxy_of(&self.requests[id]).is_none());
         sent.map_or(read, |rate| read.max(self.net.uplinks[host].since(self.now) + transfer(bytes, rate)))
@@ -62,11 +62,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn reading_rate(&self, id: RequestId) -> Option<u64> {
         let request = &self.requests[id];
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
-        self.model.clients[usize::from(request.client)].download.filter(|_| !buffers)
+        self.model.clients[usize::from(request.client())].download.filter(|_| !buffers)
     }
 
     pub(crate) fn size(&self, request: &Request) -> u64 {
-        let class = &self.model.classes[usize::from(request.class)];
+        let class = &self.model.classes[usize::from(request.class())];
         u64::from(class.header_bytes) + u64::from(class.body_bytes)
     }
 
@@ -76,13 +76,13 @@ impl<P: Probe> World<'_, P> {
         if self.model.kernel.tcp_mem.is_some() {
             return self.write_on(task);
         }
-        let id = self.tasks[task].request;
+        let id = self.tasks[task].request();
         let request = &self.requests[id];
-        let rate = self.model.clients[usize::from(request.client)].download?;
-        let host = self.processes[self.threads[self.tasks[task].thread].process()].host();
+        let rate = self.model.clients[usize::from(request.client())].download?;
+        let host = self.processes[self.threads[self.tasks[task].thread()].process()].host();
         let rest = self.size(request).saturating_sub(self.model.hosts[host.index()].send_buffer);
         let buffers = self.proxy_of(request).is_some_and(|proxy| proxy.buffer);
-        if rest == 0 || buffers || request.ending.is_some() || request.stage != Stage::Served {
+        if rest == 0 || buffers || request.ending().is_some() || request.stage() != Stage::Served {
             return None;
         }
         self.leaves_its_writer(id);
@@ -95,7 +95,7 @@ impl<P: Probe> World<'_, P> {
         let back = self.way_back(&self.requests[id]);
         let arrives = self.now + self.on_the_wire(id) + back;
         let request = &mut self.requests[id];
-        (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
+        request.be_written();
         request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         self.queue.push(arrives, Event::Response(id));
     }
@@ -104,10 +104,10 @@ impl<P: Probe> World<'_, P> {
     /// memory is counted, it leaves at the end as any other.
     #[inline(never)]
     pub(crate) fn answer_early(&mut self, task: TaskId) {
-        let id = self.tasks[task].request;
+        let id = self.tasks[task].request();
         let request = &self.requests[id];
         let whole = self.net.links[id].is_routed() || self.model.kernel.tcp_mem.is_some();
-        if whole || request.ending.is_some() || request.stage != Stage::Served {
+        if whole || request.ending().is_some() || request.stage() != Stage::Served {
             return;
         }
         self.net.links[id].early = true;
@@ -117,7 +117,7 @@ impl<P: Probe> World<'_, P> {
     /// From a server to the client, through the proxy if there is one.
     fn way_back(&self, request: &Request) -> Span {
         let proxy = self.proxy_of(request).map_or(Span::ZERO, |proxy| proxy.network);
-        proxy + self.model.clients[usize::from(request.client)].network
+        proxy + self.model.clients[usize::from(request.client())].network
     }
 
     /// The reader has left: its writer fails at once and goes on.
@@ -125,9 +125,9 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn stop_writing(&mut self, id: RequestId) {
         self.drop_unsent(id);
-        let task = self.requests[id].task;
+        let task = self.requests[id].task();
         // A writer that is done may have left its id to another task.
-        if !self.net.links[id].early && self.tasks.get(task).is_some_and(|state| state.request == id) {
+        if !self.net.links[id].early && self.tasks.get(task).is_some_and(|state| state.request() == id) {
             self.reader_left(task);
         }
     }

@@ -16,7 +16,6 @@
 use crate::kit::id::RequestId;
 use crate::kit::time::Span;
 use crate::model::kernel::Handshake;
-use crate::program::request::Stage;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe};
 use crate::world::{Event, World};
@@ -43,7 +42,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn stop_retrying(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        if request.wait == Wait::SynRetry {
+        if request.wait() == Wait::SynRetry {
             request.turn_told(id, Wait::Network, self.now, &mut self.probe);
             self.probe.on(self.now, Fact::Gauge(Gauge::Retrying, -1));
         }
@@ -53,13 +52,13 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn syn_event(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
-        if request.ending.is_some() {
+        if request.ending().is_some() {
             self.forget(id);
             return;
         }
         self.stop_retrying(id);
         let request = &mut self.requests[id];
-        let server = usize::from(request.listener);
+        let server = usize::from(request.listener());
         self.net.links[id].syns += 1;
         if !self.track(id) {
             self.net.counts.conntrack_drops += 1;
@@ -156,7 +155,7 @@ impl<P: Probe> World<'_, P> {
         let request = &self.requests[id];
         let full =
             self.model.kernel.handshake.filter(|_| self.net.listeners[self.net.links[id].socket as usize].is_full());
-        if self.is_down(usize::from(request.listener)) {
+        if self.is_down(usize::from(request.listener())) {
             self.leave_handshake(id);
             self.answer_with(id, Ending::Reset, Span::ZERO);
         } else if let Some(handshake) = full {
@@ -177,12 +176,12 @@ impl<P: Probe> World<'_, P> {
     fn begin_reading(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         // From here on it is not connecting, whatever the server makes of it.
-        request.stage = Stage::Unheard;
-        if request.ending.is_some() {
+        request.stay_unheard();
+        if request.ending().is_some() {
             return;
         }
         if self.model.proxy.is_none() {
-            let index = usize::from(request.client);
+            let index = usize::from(request.client());
             self.hear(index);
         }
         self.arrived_whole(id);
@@ -193,7 +192,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn complete_handshake(&mut self, id: RequestId) {
         self.leave_handshake(id);
         let request = &mut self.requests[id];
-        if request.ending.is_none() {
+        if request.ending().is_none() {
             request.turn_told(id, Wait::Backlog, self.now, &mut self.probe);
         }
         self.enter_queue(id);
@@ -214,7 +213,7 @@ impl<P: Probe> World<'_, P> {
     pub(super) fn ignore(&mut self, id: RequestId) {
         self.net.links[id].ignored_at = self.now;
         let request = &mut self.requests[id];
-        if request.ending.is_none() {
+        if request.ending().is_none() {
             request.turn_told(id, Wait::Retransmit, self.now, &mut self.probe);
         }
         self.try_again(id);
@@ -245,7 +244,7 @@ impl<P: Probe> World<'_, P> {
             self.leave_handshake(id);
             self.net.links[id].forgotten = true;
             self.try_again(id);
-        } else if link.forgotten || elapsed > good_for || self.is_down(usize::from(request.listener)) {
+        } else if link.forgotten || elapsed > good_for || self.is_down(usize::from(request.listener())) {
             self.leave_handshake(id);
             self.answer_with(id, Ending::Reset, Span::ZERO);
         } else if self.net.listeners[socket].is_full() {

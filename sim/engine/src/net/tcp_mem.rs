@@ -179,12 +179,12 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn write_on(&mut self, task: TaskId) -> Option<Span> {
         let limits = self.model.kernel.tcp_mem?;
-        let id = self.tasks[task].request;
+        let id = self.tasks[task].request();
         let request = &mut self.requests[id];
-        let (goes_on, left) = (request.stage == Stage::Writing, request.ending.is_some());
-        if left || !(goes_on || request.stage == Stage::Served) {
+        let (goes_on, left) = (request.stage() == Stage::Writing, request.ending().is_some());
+        if left || !(goes_on || request.stage() == Stage::Served) {
             if goes_on {
-                request.stage = Stage::Served;
+                request.be_written_no_more();
             }
             return None;
         }
@@ -202,11 +202,11 @@ impl<P: Probe> World<'_, P> {
         let takes = self.write_part(id, limits, way, goes_on);
         let request = &mut self.requests[id];
         if self.net.sockets.writers[id.index()].unsent == 0 {
-            request.stage = Stage::Served;
+            request.be_written_no_more();
             return None;
         }
         if !goes_on {
-            (request.stage, request.hop_at) = (Stage::Writing, Time::NEVER);
+            request.be_written();
             request.turn_told(id, Wait::Network, self.now, &mut self.probe);
         }
         self.through_uplink(id, self.net.sockets.writers[id.index()].queued);
@@ -267,7 +267,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn host_of(&self, id: RequestId) -> HostId {
-        let listener = usize::from(self.requests[id].listener);
+        let listener = usize::from(self.requests[id].listener());
         HostId::from_index(self.model.listeners[listener].host as usize)
     }
 
@@ -298,7 +298,7 @@ impl<P: Probe> World<'_, P> {
         let Some(limits) = self.model.kernel.tcp_mem else { return false };
         let request = &self.requests[id];
         // Who waits for the client to close has nothing under way when it closes.
-        if self.net.links[id].linger.is_some() || request.ending.is_some() {
+        if self.net.links[id].linger.is_some() || request.ending().is_some() {
             return false;
         }
         let host = self.host_of(id);
@@ -316,8 +316,9 @@ impl<P: Probe> World<'_, P> {
         self.net.counts.sockets.get_or_insert_with(SocketMemoryCounts::default).aborted += 1;
         self.drop_unsent(id);
         let request = &mut self.requests[id];
-        (request.stage, request.task) = (Stage::Answered, TaskId::NONE);
-        request.hop_at = Time::NEVER;
+        request.be_over();
+        request.lose_task();
+        request.proxy_waits_until(Time::NEVER);
         self.answer_with(id, Ending::Reset, Span::ZERO);
     }
 }

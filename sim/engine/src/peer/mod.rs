@@ -61,16 +61,16 @@ impl Peers {
 /// A call on its way or in service.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) peer: u16,
+    peer: u16,
     takes: Span,
     /// Decides whether it fails in a bad minute.
     luck: u64,
     /// Who waits; nobody once the caller gave up.
-    pub(crate) task: TaskId,
+    task: TaskId,
     caller: Caller,
-    pub(crate) failed: bool,
+    failed: bool,
     /// The process whose socket it is, while it is open; none for what is no connection.
-    pub(crate) process: ProcessId,
+    process: ProcessId,
 }
 
 /// Whom a reply wakes.
@@ -113,7 +113,7 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn tell_called(&mut self, call: CallId, at: Time) {
         if P::DETAIL {
             let state = &self.peer.calls[call];
-            let request = self.tasks.get(state.task).map_or(RequestId::NONE, |task| task.request);
+            let request = self.tasks.get(state.task).map_or(RequestId::NONE, |task| task.request());
             let peer = state.peer;
             tell(&mut self.probe, self.now, Detail::Called { call, peer, request, at });
         }
@@ -142,10 +142,10 @@ impl<P: Probe> World<'_, P> {
     /// Sends a call that leaves at `at`.
     pub(crate) fn call(&mut self, peer: u16, takes: Span, task: TaskId, caller: Caller, at: Time) -> CallId {
         let state = &self.tasks[task];
-        let key = if state.request.is_some() { self.requests[state.request].key } else { 0 };
-        let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc.0) ^ u64::from(state.registers[0]) << 16);
+        let key = if state.request().is_some() { self.requests[state.request()].key() } else { 0 };
+        let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc().0) ^ u64::from(state.register(0)) << 16);
         let is_open = self.is_over_open_connection(task);
-        let process = if is_open { ProcessId::NONE } else { self.threads[state.thread].process() };
+        let process = if is_open { ProcessId::NONE } else { self.threads[state.thread()].process() };
         let call = self.peer.calls.insert(Call { peer, takes, luck, task, caller, failed: false, process });
         self.peer.calls_peak = self.peer.calls_peak.max(self.peer.calls.len() as u64);
         self.tell_called(call, at);

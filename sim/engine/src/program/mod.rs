@@ -5,6 +5,7 @@ pub mod asyncio;
 pub mod op;
 pub mod request;
 pub mod said;
+mod stages;
 pub(crate) mod task;
 mod unheld;
 pub mod wait;

@@ -9,61 +9,61 @@ use crate::program::wait::{Ending, Wait};
 #[derive(Clone, Debug)]
 pub struct Request {
     /// When its sender asked.
-    pub born: Time,
+    pub(super) born: Time,
     /// Since when it is in `wait`.
-    pub since: Time,
+    pub(super) since: Time,
     /// Time so far by [`Wait`].
-    pub bill: [Span; Wait::KINDS],
+    pub(super) bill: [Span; Wait::KINDS],
     /// Its own random bits, for draws inside loops and chances.
-    pub key: u64,
+    pub(super) key: u64,
     /// Which of its client's people it belongs to; also the row of its draws.
-    pub row: u64,
+    pub(super) row: u64,
     /// When its sender loses patience.
-    pub leaves_at: Time,
+    pub(super) leaves_at: Time,
     /// When its sender gives up connecting, or waiting for the response.
-    pub limit_at: Time,
+    pub(super) limit_at: Time,
     /// When the proxy does not wait for the server any longer.
-    pub hop_at: Time,
+    pub(super) hop_at: Time,
     /// When its second copy is sent.
-    pub hedge_at: Time,
+    pub(super) hedge_at: Time,
     /// When a slot took it.
-    pub begun: Time,
+    pub(super) begun: Time,
     /// Where its drawn spans begin in the arena.
-    pub fate: u32,
+    pub(super) fate: u32,
     /// The task that serves it.
-    pub task: TaskId,
+    pub(super) task: TaskId,
     /// The other copy of it, while there are two.
-    pub twin: RequestId,
+    pub(super) twin: RequestId,
     /// The listeners that the proxy has tried for it.
-    pub tried: [u16; TRIES_MAX],
+    pub(super) tried: [u16; TRIES_MAX],
     /// How many of them there are.
-    pub tries: u8,
+    pub(super) tries: u8,
     /// Why it was sent.
-    pub why: Why,
+    pub(super) why: Why,
     /// Which of the run's resident clients it belongs to; [`NO_RESIDENT`] for everybody else.
-    pub resident: u32,
+    pub(super) resident: u32,
     /// Which of the clients that ask again and again it belongs to, counted over all groups; [`NO_MEMBER`] for everybody else.
-    pub member: u32,
+    pub(super) member: u32,
     /// Index of its client.
-    pub client: u16,
+    pub(super) client: u16,
     /// Index of its class.
-    pub class: u16,
+    pub(super) class: u16,
     /// Index of the listener it was sent to; [`NO_LISTENER`] before.
-    pub listener: u16,
+    pub(super) listener: u16,
     /// How many requests this person sent before.
-    pub attempt: u16,
+    pub(super) attempt: u16,
     /// What it is doing.
-    pub wait: Wait,
+    pub(super) wait: Wait,
     /// The op of its program that it waits at, while it waits for a lock, a pool, a queue or a peer.
-    pub op: Pc,
+    pub(super) op: Pc,
     /// Where it is between client and server.
-    pub stage: Stage,
+    pub(super) stage: Stage,
     /// How it ended for its sender.
-    pub ending: Option<Ending>,
+    pub(super) ending: Option<Ending>,
     /// Whether the server's answer is an error.
-    pub failed: bool,
+    pub(super) failed: bool,
     /// Whether an earlier request of its person ended after the warm-up: then the person is in the books.
-    pub again: bool,
+    pub(super) again: bool,
 }
 
 /// The listener of a request that no balancer has seen.

@@ -208,7 +208,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     pub(crate) fn tell_unit(&mut self, process: ProcessId, sync: u16, task: TaskId, taken: bool) {
         if P::DETAIL {
-            let request = self.tasks.get(task).map_or(RequestId::NONE, |state| state.request);
+            let request = self.tasks.get(task).map_or(RequestId::NONE, |state| state.request());
             tell(&mut self.probe, self.now, Detail::Unit { process, sync, request, taken });
         }
     }
@@ -240,22 +240,22 @@ impl<P: Probe> World<'_, P> {
     /// Puts a task at the end of the waiters.
     pub(crate) fn queue_for_unit(&mut self, process: ProcessId, link: LinkId, task: TaskId) {
         self.link(process, link).push(task);
-        self.tasks[task].handle = link;
+        self.tasks[task].wait_for(link);
     }
 
     /// The op that a task has just met.
     pub(crate) fn op_of(&self, task: TaskId) -> Pc {
         let state = &self.tasks[task];
         // A burn that yields is met again after every piece but the last.
-        let again = !state.piece.is_zero();
-        if again { state.pc } else { Pc(state.pc.0.wrapping_sub(1)) }
+        let again = !state.piece().is_zero();
+        if again { state.pc() } else { Pc(state.pc().0.wrapping_sub(1)) }
     }
 
     /// The lock or pool whose unit a task has just met.
     pub(crate) fn sync_of_step(&self, task: TaskId) -> Option<u16> {
         let state = &self.tasks[task];
-        let code = &self.model.programs[usize::from(state.program)].code;
-        match code.get(usize::from(state.pc.0.wrapping_sub(1))) {
+        let code = &self.model.programs[usize::from(state.program())].code;
+        match code.get(usize::from(state.pc().0.wrapping_sub(1))) {
             Some(Op::Acquire { sync, .. }) => Some(*sync),
             _ => None,
         }
@@ -264,8 +264,8 @@ impl<P: Probe> World<'_, P> {
     /// What a request waits for that has just met something shared: a unit of a pool, or anything else.
     pub(crate) fn wait_of_step(&self, task: TaskId) -> Wait {
         let state = &self.tasks[task];
-        let code = &self.model.programs[usize::from(state.program)].code;
-        let op = code.get(usize::from(state.pc.0.wrapping_sub(1)));
+        let code = &self.model.programs[usize::from(state.program())].code;
+        let op = code.get(usize::from(state.pc().0.wrapping_sub(1)));
         let sync = op.and_then(|op| op.waits_at());
         sync.map_or(Wait::Lock, |sync| self.model.syncs[usize::from(sync)].wait())
     }
@@ -285,7 +285,7 @@ impl<P: Probe> World<'_, P> {
         if policy == Policy::HandOff
             && let Some(waiter) = waiter
         {
-            self.tasks[waiter].news = News::Granted;
+            self.tasks[waiter].hear(News::Granted);
             self.tell_unit(process, sync, waiter, true);
         }
         waiter
@@ -293,8 +293,8 @@ impl<P: Probe> World<'_, P> {
 
     /// A task whose limit passed leaves the queue; its acquire has failed.
     pub(crate) fn leave_queue(&mut self, process: ProcessId, task: TaskId) {
-        debug_assert_eq!(self.tasks[task].parked, Parked::Unit);
-        let link = self.tasks[task].handle;
+        debug_assert_eq!(self.tasks[task].parked(), Parked::Unit);
+        let link = self.tasks[task].handle();
         self.link(process, link).unlink(task);
         self.fail_acquire(task);
     }
@@ -302,7 +302,7 @@ impl<P: Probe> World<'_, P> {
     /// The acquire that a task stands behind did not succeed: it holds nothing of it.
     pub(crate) fn fail_acquire(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
-        state.pc = Pc(state.pc.0 - 1);
+        state.meet_again();
         self.fail_task(task);
     }
 }

@@ -28,9 +28,9 @@ impl<P: Probe> World<'_, P> {
             self.stuck = true;
             return Effect::Burn(Span::from_ns(1));
         }
-        if task.news == News::Begun && task.request.is_some() {
-            task.news = News::None;
-            let process = self.threads[task.thread].process();
+        if task.news() == News::Begun && task.request().is_some() {
+            task.hear(News::None);
+            let process = self.threads[task.thread()].process();
             return Effect::Burn(self.own_work(process, Part::Request, Span::ZERO));
         }
         next_effect(task, &self.requests, self.model, &self.fates)
@@ -39,12 +39,12 @@ impl<P: Probe> World<'_, P> {
     /// The value of a draw for a task.
     pub(crate) fn drawn(&self, task: TaskId, draw: Draw) -> Span {
         let state = &self.tasks[task];
-        let program = &self.model.programs[usize::from(state.program)];
-        if state.request.is_none() {
+        let program = &self.model.programs[usize::from(state.program())];
+        if state.request().is_none() {
             return advance::span(state, program, Fate { row: &[], key: 0 }, draw);
         }
-        let request = &self.requests[state.request];
-        let fate = Fate { row: self.fates.row_from(request.fate), key: request.key };
+        let request = &self.requests[state.request()];
+        let fate = Fate { row: self.fates.row_from(request.fate()), key: request.key() };
         advance::span(state, program, fate, draw)
     }
 
@@ -60,24 +60,25 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn fail_task(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
-        if !state.unwinding {
-            state.news = News::Failed;
+        if !state.unwinding() {
+            state.hear(News::Failed);
         }
-        let request = state.request;
+        let request = state.request();
         // What goes on after the response fails without anybody's knowledge.
         if request.is_some() && !self.requests[request].is_answered() {
-            self.requests[request].failed = true;
+            self.requests[request].fail();
         }
     }
 
     /// A branch of a fan-out, ready to run.
     pub(crate) fn new_branch(&mut self, parent: TaskId, program: u16, number: u16, thread: ThreadId) -> TaskId {
-        let mut task = Task::new(self.tasks[parent].request, thread, program);
-        (task.parent, task.news) = (parent, News::None);
+        let mut task = Task::new(self.tasks[parent].request(), thread, program);
+        task.branch_off(parent);
+        task.hear(News::None);
         // The run's number in the low ten bits, and above them what tells apart the passes of loops around the fan-out.
-        let [a, b] = self.tasks[parent].registers;
+        let [a, b] = self.tasks[parent].registers();
         let around = if a | b == 0 { 0 } else { mix(u64::from(a) << 32 | u64::from(b), 0) as u32 };
-        task.registers[0] = (u32::from(number) + 1) | around << 10;
+        task.load(0, (u32::from(number) + 1) | around << 10);
         let task = self.tasks.insert(task);
         self.begins_anew(task);
         task
@@ -86,12 +87,10 @@ impl<P: Probe> World<'_, P> {
     /// A branch is done. True if it was the last.
     pub(crate) fn end_branch(&mut self, task: TaskId) -> bool {
         let branch = self.tasks.remove(task);
-        if branch.unwinding {
-            self.fail_task(branch.parent);
+        if branch.unwinding() {
+            self.fail_task(branch.parent());
         }
-        let parent = &mut self.tasks[branch.parent];
-        parent.handle -= 1;
-        parent.handle == 0
+        self.tasks[branch.parent()].lose_run()
     }
 }
 
@@ -104,13 +103,13 @@ pub(crate) fn next_effect(
     fates: &Fates,
 ) -> Effect {
     let mut fate = Fate { row: &[], key: 0 };
-    if state.request.is_some() {
-        let request = &requests[state.request];
-        fate = Fate { row: fates.row_from(request.fate), key: request.key };
-    } else if state.news == News::Begun {
-        state.news = News::None;
+    if state.request().is_some() {
+        let request = &requests[state.request()];
+        fate = Fate { row: fates.row_from(request.fate()), key: request.key() };
+    } else if state.news() == News::Begun {
+        state.hear(News::None);
     }
-    advance::advance(state, &model.programs[usize::from(state.program)], fate)
+    advance::advance(state, &model.programs[usize::from(state.program())], fate)
 }
 
 impl<P: Probe> TasksForClient for World<'_, P> {

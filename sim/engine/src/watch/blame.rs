@@ -166,7 +166,7 @@ impl WorstList {
     fn insert(&mut self, request: &Request, latency: Span) {
         let at = self.list.partition_point(|worst| worst.latency >= latency);
         self.list.truncate(WORST_MAX - 1);
-        self.list.insert(at, Worst { class: request.class, born: request.born, latency, bill: request.bill });
+        self.list.insert(at, Worst { class: request.class(), born: request.born(), latency, bill: *request.bill() });
     }
 
     /// All of them.

@@ -47,7 +47,7 @@ impl Areas {
 
     #[inline]
     pub(crate) fn ended(&mut self, at: Time, request: &Request, ending: Ending) {
-        let (latency, bill) = (at - request.born, &request.bill);
+        let (latency, bill) = (at - request.born(), request.bill());
         self.ended += 1;
         self.left += u64::from(!matches!(ending, Ending::Ok | Ending::Failed));
         self.inside += i128::from(at.as_ns());

@@ -227,9 +227,9 @@ impl Fairness {
     /// A request ended for its sender, or with the run. Whether it was starved.
     #[inline]
     pub(crate) fn ended(&mut self, request: &Request, waited: Span, of: [&mut Waiting; 2]) -> bool {
-        let starved = waited > self.after && self.youngest[1] > request.born;
-        if request.member != NO_MEMBER {
-            self.members[request.member as usize].waited += waited;
+        let starved = waited > self.after && self.youngest[1] > request.born();
+        if request.member() != NO_MEMBER {
+            self.members[request.member() as usize].waited += waited;
         }
         for waiting in of {
             waiting.longest = waiting.longest.max(waited);
@@ -241,19 +241,19 @@ impl Fairness {
     /// A good response.
     #[inline]
     pub(crate) fn served(&mut self, at: Time, request: &Request) {
-        if request.born > self.youngest[0] {
-            self.youngest = [request.born, self.youngest[0]];
-        } else if request.born > self.youngest[1] {
-            self.youngest[1] = request.born;
+        if request.born() > self.youngest[0] {
+            self.youngest = [request.born(), self.youngest[0]];
+        } else if request.born() > self.youngest[1] {
+            self.youngest[1] = request.born();
         }
-        if request.member != NO_MEMBER {
+        if request.member() != NO_MEMBER {
             self.pass(at, request);
         }
     }
 
     fn pass(&mut self, at: Time, request: &Request) {
         let (after, pair) = (self.after, self.latest_pair);
-        let member = &mut self.members[request.member as usize];
+        let member = &mut self.members[request.member() as usize];
         member.gap(at, after, pair);
         self.latest_pair = pair.max(if member.passes > 0 { member.last } else { Time::ZERO });
         member.passes += 1;

@@ -300,7 +300,7 @@ impl Recorder {
         if ending != Ending::Unfinished {
             self.series.endings[ending as usize][column] += 1;
         }
-        let latency = at - request.born;
+        let latency = at - request.born();
         self.inside -= 1;
         self.areas.ended(at, request, ending);
         let bucket = Hist::bucket(latency);
@@ -310,17 +310,17 @@ impl Recorder {
         if at < self.window.0 {
             return;
         }
-        self.users.came += u64::from(!request.again);
-        let class = &mut self.classes[usize::from(request.class)];
+        self.users.came += u64::from(!request.again());
+        let class = &mut self.classes[usize::from(request.class())];
         let after = at > self.window.1 && ending != Ending::Unfinished;
         let stuck =
-            request.born <= self.window.0 && (after || ending == Ending::Unfinished && self.window.1 != Time::NEVER);
+            request.born() <= self.window.0 && (after || ending == Ending::Unfinished && self.window.1 != Time::NEVER);
         for (endings, apart) in [(&mut self.endings, &mut self.apart), (&mut class.endings, &mut class.apart)] {
             endings[ending as usize] += 1;
             apart.drained[ending as usize] += u64::from(after);
             apart.stuck += u64::from(stuck);
         }
-        let group = &mut self.groups[usize::from(request.client)];
+        let group = &mut self.groups[usize::from(request.client())];
         let ideal = request.ideal();
         let waited = latency.saturating_sub(ideal);
         if self.fairness.ended(request, waited, [&mut class.waiting, &mut group.waiting]) {
@@ -336,13 +336,13 @@ impl Recorder {
             self.slots_until_finished = slots.window_area + slots.since_edge(at - self.edge);
         }
         if ending != Ending::Ok {
-            class.lost.iter_mut().zip(&request.bill).for_each(|(sum, part)| *sum += *part);
+            class.lost.iter_mut().zip(request.bill()).for_each(|(sum, part)| *sum += *part);
             return;
         }
         self.users.served += 1;
         group.served += 1;
         class.latency.add_in(bucket, latency);
-        class.blame_rows.add(latency, &request.bill);
+        class.blame_rows.add(latency, &request.bill());
         class.slowdown.add(latency, ideal);
         class.worst.note(request, latency);
         self.fairness.served(at, request);
@@ -428,16 +428,16 @@ impl Probe for Recorder {
         match fact {
             Fact::Sent(request) => {
                 self.inside += 1;
-                self.areas.sent(request.born);
+                self.areas.sent(request.born());
                 let column = self.column();
                 self.series.sent[column] += 1;
-                if request.attempt > 0 {
+                if request.attempt() > 0 {
                     self.series.refreshes[column] += 1;
                 }
-                if request.why == Why::Refresh {
+                if request.why() == Why::Refresh {
                     self.users.refreshes += 1;
                 }
-                if request.why == Why::Retry {
+                if request.why() == Why::Retry {
                     self.resilience.retries += 1;
                 }
             }

@@ -71,7 +71,7 @@ impl StarvedRequests {
     #[cold]
     #[inline(never)]
     pub(crate) fn note(&mut self, request: &Request, waited: Span, ending: Ending) {
-        let (class, group, born, bill) = (request.class, request.client, request.born, request.bill);
+        let (class, group, born, bill) = (request.class(), request.client(), request.born(), *request.bill());
         self.insert(StarvedRequest { class, group, born, waited, ending, bill }, |one| one.waited);
     }
 }

@@ -142,10 +142,10 @@ impl<P: Probe> World<'_, P> {
             return waits;
         }
         for (id, task) in self.tasks.iter() {
-            let process = self.threads[task.thread].process();
+            let process = self.threads[task.thread()].process();
             let want = self.want(task);
-            if task.parent.is_some() {
-                waits.children.entry(task.parent).or_default().push(id);
+            if task.parent().is_some() {
+                waits.children.entry(task.parent()).or_default().push(id);
             }
             for sync in self.shared_held(task) {
                 waits.holders.entry((process, sync)).or_default().push(id);
@@ -166,20 +166,20 @@ impl<P: Probe> World<'_, P> {
 
     /// The pool of the native thread that a task of a hub or loop is in.
     fn pool_of_thread(&self, task: &Task) -> Option<u16> {
-        if !matches!(self.threads[task.thread].role(), Role::Native(_)) {
+        if !matches!(self.threads[task.thread()].role(), Role::Native(_)) {
             return None;
         }
-        let code = &self.model.programs[usize::from(task.program)].code[..usize::from(task.pc.0)];
+        let code = &self.model.programs[usize::from(task.program())].code[..usize::from(task.pc().0)];
         code.iter().rev().find_map(|op| if let Op::ToThread { sync } = op { Some(*sync) } else { None })
     }
 
     /// The lock or pool of which a task waits for a unit, whether a limit ends that or not.
     fn wanted_unit(&self, task: &Task) -> Option<u16> {
-        if !matches!(task.parked, Parked::Unit | Parked::Item) || task.news == News::Granted {
+        if !matches!(task.parked(), Parked::Unit | Parked::Item) || task.news() == News::Granted {
             return None;
         }
-        let code = &self.model.programs[usize::from(task.program)].code;
-        match code.get(usize::from(task.pc.0.wrapping_sub(1))) {
+        let code = &self.model.programs[usize::from(task.program())].code;
+        match code.get(usize::from(task.pc().0.wrapping_sub(1))) {
             Some(Op::Acquire { sync, .. } | Op::Get { sync, .. } | Op::ToThread { sync }) => Some(*sync),
             _ => None,
         }
@@ -187,18 +187,18 @@ impl<P: Probe> World<'_, P> {
 
     /// What a task waits for without an end of its own.
     fn want(&self, task: &Task) -> Option<Want> {
-        let thread = &self.threads[task.thread];
+        let thread = &self.threads[task.thread()];
         let process = &self.processes[thread.process()];
         let serves_alone = matches!(self.model.workers[process.worker()].kind, WorkerKind::Threads { threads: 1 });
-        let guarded = task.green.is_some() && self.carriers.is_guarded(task.green);
-        let ends = task.limit_at != Time::NEVER
-            || task.news != News::None
+        let guarded = task.green().is_some() && self.carriers.is_guarded(task.green());
+        let ends = task.limit_at() != Time::NEVER
+            || task.news() != News::None
             || guarded
-            || self.carriers.is_in_a_timeout_block(task.thread);
+            || self.carriers.is_in_a_timeout_block(task.thread());
         if ends || self.lives[thread.process()].ends_what_hangs(serves_alone) {
             return None;
         }
-        if task.parked == Parked::Children {
+        if task.parked() == Parked::Children {
             return Some(Want::Children);
         }
         let shared = (thread.process(), self.wanted_unit(task)?);
@@ -207,22 +207,22 @@ impl<P: Probe> World<'_, P> {
 
     /// Since when a task's request waits.
     fn waits_since(&self, task: TaskId) -> Option<Time> {
-        let request = self.tasks[task].request;
-        self.requests.get(request).map(|request| request.since)
+        let request = self.tasks[task].request();
+        self.requests.get(request).map(|request| request.since())
     }
 
     /// One link: who holds what, and waits for what.
     fn link_text(&self, id: TaskId, waits: &Waits) -> String {
         let task = &self.tasks[id];
-        let program = &self.model.programs[usize::from(task.program)];
+        let program = &self.model.programs[usize::from(task.program())];
         let holds: BTreeSet<u16> = self.shared_held(task).collect();
         let names = holds.iter().map(|sync| format!("`{}`", self.model.syncs[usize::from(*sync)].name));
         let holds = match names.collect::<Vec<_>>() {
             names if names.is_empty() => String::new(),
             names => format!("holds {} and ", names.join(", ")),
         };
-        let step = Pc(task.pc.0.wrapping_sub(1));
-        let step = step_name(self.model, task.program, step);
+        let step = Pc(task.pc().0.wrapping_sub(1));
+        let step = step_name(self.model, task.program(), step);
         let waits_for = match waits.suspects.get(&id) {
             Some(Want::Children) => "for its runs".to_owned(),
             Some(Want::Unit((_, sync))) => match waits.holders.get(&self.shared_of(task, *sync)).map(Vec::len) {
@@ -235,6 +235,6 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn shared_of(&self, task: &Task, sync: u16) -> Shared {
-        (self.threads[task.thread].process(), sync)
+        (self.threads[task.thread()].process(), sync)
     }
 }

@@ -76,10 +76,10 @@ impl Probe for Fingerprints {
 
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         let ended = |ending: Ending, request: &crate::program::request::Request| {
-            format!("  ended: class {}, born at {}, {}", request.class, request.born, ending.label())
+            format!("  ended: class {}, born at {}, {}", request.class(), request.born(), ending.label())
         };
         match fact {
-            Fact::Sent(request) => self.write(at, || format!("  sent: class {}", request.class)),
+            Fact::Sent(request) => self.write(at, || format!("  sent: class {}", request.class())),
             Fact::Ended(request, ending) => self.write(at, || ended(ending, request)),
             Fact::HubRan { hub, program, ready, .. } => {
                 self.write(at, || format!("  hub {hub} runs program {program}, ready since {ready}"));

@@ -97,11 +97,14 @@ impl Life {
 /// What all lives of a run have in common.
 #[derive(Debug)]
 pub(crate) struct Masters {
-    pub(crate) counts: WorkerCounts,
+    pub(super) counts: WorkerCounts,
     /// Index of the stream of `max_requests_jitter`.
-    pub(crate) jitter: usize,
+    pub(super) jitter: usize,
+    /// Processes that are not up yet, and those that accept no more: mostly none, and then nobody's life need be looked at.
+    booting: u32,
+    stopping: u32,
     /// How fast processes die, by server.
-    pub(crate) deaths: Vec<Deaths>,
+    pub(super) deaths: Vec<Deaths>,
 }
 
 /// What a master knows of the deaths of its processes.
@@ -118,7 +121,13 @@ pub(crate) struct Deaths {
 impl Masters {
     /// `jitter`: index of the stream of `max_requests_jitter`.
     pub(crate) fn new(jitter: usize, hosts: usize) -> Masters {
-        Masters { counts: WorkerCounts::default(), jitter, deaths: vec![Deaths::default(); hosts] }
+        Masters {
+            counts: WorkerCounts::default(),
+            jitter,
+            booting: 0,
+            stopping: 0,
+            deaths: vec![Deaths::default(); hosts],
+        }
     }
 }
 
@@ -266,7 +275,10 @@ impl<P: Probe> World<'_, P> {
         let boot = self.life_spec(id).map_or(Span::ZERO, |life| life.boot);
         let begins_at = self.respawn_at(id);
         let main = self.main_thread(id);
-        let generation = self.lives[id].generation + 1;
+        let before = &self.lives[id];
+        let generation = before.generation + 1;
+        self.masters.stopping -= u32::from(before.is_stopping());
+        self.masters.booting += u32::from(before.booting.is_none());
         self.lives[id] = Life { generation, booting: main, notified_at: begins_at, begun_at: begins_at, ..Life::new() };
         self.processes[id].goes_cold();
         self.threads[main].owe_in_all(boot);
@@ -303,7 +315,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Takes all that a process had away from it. Returns how many connections broke.
     fn take_down(&mut self, id: ProcessId) -> u64 {
-        let mine = |request: &Request| request.stage == Stage::Accepted || request.task.is_some();
+        let mine = |request: &Request| request.stage() == Stage::Accepted || request.task().is_some();
         self.close_answered(id);
         self.drop_idle(id);
         if let Some(hub) = self.carriers.hub_of(id) {
@@ -318,11 +330,11 @@ impl<P: Probe> World<'_, P> {
         let tasks: Vec<TaskId> = self
             .tasks
             .iter()
-            .filter(|(_, task)| self.threads[task.thread].process() == id)
+            .filter(|(_, task)| self.threads[task.thread()].process() == id)
             .map(|(task, _)| task)
             .collect();
         let (alive, threads) = (&self.tasks, &self.threads);
-        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread].process() == id));
+        self.peer.forget(|task| alive.get(task).is_some_and(|task| threads[task.thread()].process() == id));
         for thread in self.threads.ids() {
             if self.threads[thread].process() == id {
                 self.stop_thread(thread);
@@ -331,8 +343,8 @@ impl<P: Probe> World<'_, P> {
         for task in tasks {
             let state = self.tasks.remove(task);
             tell(&mut self.probe, self.now, Detail::Finished { task });
-            if state.green.is_some() {
-                self.carriers.forget_greenlet(state.green);
+            if state.green().is_some() {
+                self.carriers.forget_greenlet(state.green());
             }
         }
         let lost = requests.len() as u64;
@@ -363,6 +375,7 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     fn stop_accepting(&mut self, id: ProcessId) {
+        self.masters.stopping += u32::from(!self.lives[id].is_stopping());
         self.lives[id].stopping_at = Some(self.now);
         self.tell_door(id, DoorState::Stopping);
         let (listener, threads) = (self.processes[id].socket(), &self.threads);
@@ -485,7 +498,21 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
         }
     }
 
+    #[inline(always)]
     fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand> {
+        if self.masters.booting == 0 { None } else { self.boots(thread) }
+    }
+
+    #[inline(always)]
+    fn is_stopping(&self, id: ProcessId) -> bool {
+        self.masters.stopping > 0 && self.lives[id].is_stopping()
+    }
+}
+
+impl<P: Probe> World<'_, P> {
+    /// What the main thread of a process does that is not up yet; `None` for all others, and once it is.
+    #[cold]
+    fn boots(&mut self, thread: ThreadId) -> Option<Demand> {
         let id = self.threads[thread].process();
         if self.lives[id].booting != thread {
             return None;
@@ -494,6 +521,7 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
             self.tell_door(id, DoorState::Booting);
             return Some(Demand::PAY);
         }
+        self.masters.booting -= 1;
         self.lives[id].booting = ThreadId::NONE;
         self.tell_door(id, DoorState::Up);
         if let Role::Hub(hub) = self.threads[thread].role() {
@@ -506,9 +534,5 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
             }
         }
         None
-    }
-
-    fn is_stopping(&self, id: ProcessId) -> bool {
-        self.lives[id].is_stopping()
     }
 }

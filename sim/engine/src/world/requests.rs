@@ -49,23 +49,23 @@ impl Told {
 
     fn of(request: &Request, at: Time, ending: Ending) -> Told {
         Told {
-            class: request.class,
-            client: request.client,
-            person: request.row,
-            member: [request.member, request.resident]
+            class: request.class(),
+            client: request.client(),
+            person: request.row(),
+            member: [request.member(), request.resident()]
                 .into_iter()
                 .zip([NO_MEMBER, NO_RESIDENT])
                 .find_map(|(number, nobody)| (number != nobody).then_some(number)),
-            attempt: request.attempt & !COPY,
-            why: request.why,
-            born: request.born,
+            attempt: request.attempt() & !COPY,
+            why: request.why(),
+            born: request.born(),
             // Time begins at zero, and so does this field: who was taken then has been on a core since.
-            begun: (request.begun > Time::ZERO
-                || (request.born == Time::ZERO && !request.bill[Wait::Cpu as usize].is_zero()))
-            .then_some(request.begun),
+            begun: (request.begun() > Time::ZERO
+                || (request.born() == Time::ZERO && !request.bill()[Wait::Cpu as usize].is_zero()))
+            .then_some(request.begun()),
             ended: at,
             ending,
-            bill: request.bill,
+            bill: *request.bill(),
         }
     }
 }

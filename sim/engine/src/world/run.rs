@@ -164,8 +164,8 @@ impl<P: Probe> World<'_, P> {
     fn running(&self) -> String {
         let running = self.carriers.tasks_on_threads();
         let Some(task) = running.filter_map(|task| self.tasks.get(task)).next() else { return "the server".to_owned() };
-        let name = &self.model.programs[usize::from(task.program)].name;
-        let step = step_name(self.model, task.program, Pc(task.pc.0.saturating_sub(1)));
+        let name = &self.model.programs[usize::from(task.program())].name;
+        let step = step_name(self.model, task.program(), Pc(task.pc().0.saturating_sub(1)));
         if step.starts_with(NAMELESS) { format!("`{name}`") } else { format!("`{name}`, at its step \"{step}\",") }
     }
 
@@ -214,13 +214,13 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn deadlock(&self) -> RunError {
-        let (_, oldest) = self.requests.iter().min_by_key(|(_, request)| request.born).expect("there is one");
+        let (_, oldest) = self.requests.iter().min_by_key(|(_, request)| request.born()).expect("there is one");
         RunError::Deadlock {
             world: self.model.name.clone(),
             at: self.now,
             requests: self.requests.len(),
-            class: self.model.classes[usize::from(oldest.class)].name.clone(),
-            waiting_for: oldest.wait.label(),
+            class: self.model.classes[usize::from(oldest.class())].name.clone(),
+            waiting_for: oldest.wait().label(),
         }
     }
 
@@ -229,8 +229,8 @@ impl<P: Probe> World<'_, P> {
         let left: Vec<RequestId> = self.requests.iter().map(|(id, _)| id).collect();
         for id in left {
             let request = &self.requests[id];
-            let stands_alone = request.why != Why::Check && (request.why != Why::Hedge || request.twin.is_none());
-            if request.ending.is_none() && request.stage != Stage::Pausing && stands_alone {
+            let stands_alone = request.why() != Why::Check && (request.why() != Why::Hedge || request.twin().is_none());
+            if request.ending().is_none() && request.stage() != Stage::Pausing && stands_alone {
                 self.end_unfinished(id);
             }
         }
@@ -240,8 +240,8 @@ impl<P: Probe> World<'_, P> {
         let now = self.now;
         let request = &mut self.requests[id];
         // Who waits at a step for ever has waited at it: else a pool would look fair because the starved are not in its books.
-        request.turn_from_step(now, request.wait, now, &mut self.probe);
-        request.ending = Some(Ending::Unfinished);
+        request.turn_from_step(now, request.wait(), now, &mut self.probe);
+        request.end_as(Ending::Unfinished);
         self.probe.on(now, Fact::Ended(&self.requests[id], Ending::Unfinished));
     }
 }

@@ -61,9 +61,9 @@ use turn::TurnPhase;
 /// One event loop at run time.
 #[derive(Debug)]
 pub(crate) struct EventLoop {
-    pub(crate) thread: ThreadId,
+    pub(in crate::carrier) thread: ThreadId,
     /// Whether the thread is blocked in the poll.
-    pub(crate) polling: bool,
+    pub(in crate::carrier) polling: bool,
     kind: LoopKind,
     rules: Rules,
     /// `eager_task_factory`.

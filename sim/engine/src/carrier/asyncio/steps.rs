@@ -316,7 +316,7 @@ impl EventLoop {
                     self.task(me).frames.push(LimitBlock::frame(timeout, end));
                     return QUIET;
                 }
-                let Task { program, pc, registers, .. } = *at.cursor;
+                let (program, pc, registers) = (at.cursor.program(), at.cursor.pc(), at.cursor.registers());
                 let steps = Limited::Steps(TaskOrigin { program, pc, registers });
                 self.await_step(me, Say::Block(end), WaitFor::frame(limit, steps));
                 None

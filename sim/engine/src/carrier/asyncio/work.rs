@@ -108,7 +108,7 @@ impl<P: Probe> World<'_, P> {
             _ => Span::ZERO,
         };
         let state = &self.tasks[cursor];
-        let program = &self.model.programs[usize::from(state.program)];
+        let program = &self.model.programs[usize::from(state.program())];
         self.carriers.loops[id].perform(me, op, StepAt { program, cursor: state, takes });
         None
     }
@@ -121,16 +121,12 @@ impl<P: Probe> World<'_, P> {
         let task = on.task(me);
         if task.cursor.is_none() {
             let origin = task.origin.expect("it has a program");
-            let cursor = Task {
-                pc: origin.pc,
-                registers: origin.registers,
-                ..Task::new(RequestId::NONE, thread, origin.program)
-            };
+            let cursor = Task::new(RequestId::NONE, thread, origin.program).from(origin.pc, origin.registers);
             task.cursor = self.tasks.insert(cursor);
         }
         let (cursor, jump) = (task.cursor, task.jump.take());
         if let Some(pc) = jump {
-            self.tasks[cursor].pc = pc;
+            self.tasks[cursor].jump_to(pc);
         }
         cursor
     }

@@ -154,8 +154,8 @@ fn pool_size<P: Probe>(world: &World<'_, P>, sync: usize) -> u32 {
 /// Whether a task is a living greenlet that waits in one of these ways for the thing of this index.
 fn waits<P: Probe>(world: &World<'_, P>, task: TaskId, ways: &[Parked], handle: u32) -> bool {
     world.tasks.get(task).is_some_and(|state| {
-        let lives = state.green.is_none() || world.carriers.greens[state.green].life == GreenletLife::Begun;
-        lives && ways.contains(&state.parked) && state.handle == handle
+        let lives = state.green().is_none() || world.carriers.greens[state.green()].life == GreenletLife::Begun;
+        lives && ways.contains(&state.parked()) && state.handle() == handle
     })
 }
 
@@ -188,13 +188,13 @@ fn audit_green<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green, found
 /// Why a wait should be over, or nobody would find who waits; `None` if it is as it should be.
 fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> Option<&'static str> {
     let state = &world.tasks[green.task];
-    let hub = world.carriers.hubs.iter().find(|hub| hub.thread == state.thread)?;
+    let hub = world.carriers.hubs.iter().find(|hub| hub.thread == state.thread())?;
     let interpreter = &world.interpreters[hub.process];
-    let (task, handle) = (green.task, state.handle as usize);
+    let (task, handle) = (green.task, state.handle() as usize);
     let said = |holds: bool, what: &'static str| if holds { None } else { Some(what) };
-    match state.parked {
+    match state.parked() {
         Parked::Unit | Parked::Readiness => {
-            let link = interpreter.link(state.handle);
+            let link = interpreter.link(state.handle());
             let in_line = link.waiters.iter().any(|&(_, waiter)| waiter == task);
             said(in_line || link.lost.contains(&task), "it waits for a linkable that does not know it")
         }
@@ -207,7 +207,7 @@ fn fault_of_wait<P: Probe>(world: &World<'_, P>, id: GreenId, green: &Green) -> 
             said(in_line, "it waits for a queue that does not know it")
         }
         Parked::Data => said(
-            hub.sockets.readers().any(|reader| reader == (state.handle, task)),
+            hub.sockets.readers().any(|reader| reader == (state.handle(), task)),
             "it waits for data on a socket that does not know it",
         ),
         Parked::Death => said(
@@ -343,7 +343,7 @@ mod tests {
         let said = said(|world| {
             let task = waiter(world);
             world.interpreters[ProcessId::from_index(0)].link_mut(0).waiters.clear();
-            world.tasks[task].parked = Parked::Turn;
+            world.tasks[task].park(Parked::Turn);
         });
         assert_eq!(said, "greenlet 0: what it waits for always comes");
     }

@@ -70,9 +70,8 @@ impl<P: Probe> World<'_, P> {
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
         let World { threads, carriers, interpreters, tasks, requests, probe, now, model, fates, steps, .. } = self;
-        let Carriers { hubs, greens, threads: kept, .. } = carriers;
+        let Carriers { hubs, greens, .. } = carriers;
         let hub = &mut hubs[id];
-        let defers = kept[hub.thread].deferred.is_some();
         let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
@@ -85,7 +84,7 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             let task = desk.hub.current;
-            match if defers { None } else { desk.effect(task, model, fates, steps) } {
+            match desk.effect(task, model, fates, steps) {
                 None => return Common::Other,
                 Some(Effect::Wait { need: Need::Timer(span), patching: Patching::Patched, .. }) if !span.is_zero() => {
                     desk.sleep(task, span);
@@ -188,21 +187,21 @@ impl<P: Probe> Desk<'_, P> {
         let now = self.local();
         let state = &self.tasks[task];
         let hub = self.id.index() as u32;
-        self.probe.on(self.now, Fact::HubRan { hub, program: state.program, ready: state.ready_since, now });
+        self.probe.on(self.now, Fact::HubRan { hub, program: state.program(), ready: state.ready_since(), now });
         assert!(
-            state.green.is_none() || self.greens[state.green].life == GreenletLife::Begun,
+            state.green().is_none() || self.greens[state.green()].life == GreenletLife::Begun,
             "only who has begun and lives goes on"
         );
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Cpu);
         if P::DETAIL {
-            let Task { request, program, ready_since: ready, .. } = *state;
-            let (waiting, branch) = (self.hub.waiting(), state.parent.is_some());
+            let (request, program, ready) = (state.request(), state.program(), state.ready_since());
+            let (waiting, branch) = (self.hub.waiting(), state.parent().is_some());
             let greenlet = Greenlet { hub: self.id, task, request, program, branch };
             tell(self.probe, self.now, Detail::Switched { greenlet, ready, now, waiting });
         }
         assert!(self.hub.current.is_none(), "a hub runs one greenlet at a time");
         self.hub.current = task;
-        self.hub.heaviest = Heaviest { program: state.program, ..Heaviest::default() };
+        self.hub.heaviest = Heaviest { program: state.program(), ..Heaviest::default() };
         self.hub.active_at = now;
     }
 
@@ -210,9 +209,10 @@ impl<P: Probe> Desk<'_, P> {
     fn park_as(&mut self, task: TaskId, parked: Parked) {
         let ready_since = self.local();
         let state = &mut self.tasks[task];
-        (state.parked, state.ready_since) = (parked, ready_since);
-        if state.green.is_some() {
-            self.greens[state.green].ticket += 1;
+        state.park(parked);
+        state.ready_from(ready_since);
+        if state.green().is_some() {
+            self.greens[state.green()].ticket += 1;
         }
         let wait = match parked {
             Parked::Timer | Parked::Thinking => Wait::Timer,
@@ -242,7 +242,7 @@ impl<P: Probe> Desk<'_, P> {
         // In a batch of callbacks the clock is old: gevent looks once more.
         let looks = if matches!(self.hub.phase, Phase::Callbacks { .. }) { 2 } else { 1 };
         self.owe_and_look(self.hub.costs.timer, looks);
-        self.tasks[task].handle = self.hub.timers.start(self.hub.clock + span, Purpose::Wake, task);
+        self.tasks[task].wait_for(self.hub.timers.start(self.hub.clock + span, Purpose::Wake, task));
     }
 
     /// The current greenlet takes a unit, or waits for one.
@@ -252,7 +252,7 @@ impl<P: Probe> Desk<'_, P> {
         let shelf = interpreter.link_mut(link);
         if shelf.take() {
             if P::DETAIL {
-                let (process, request) = (self.hub.process, self.tasks[task].request);
+                let (process, request) = (self.hub.process, self.tasks[task].request());
                 tell(self.probe, self.now, Detail::Unit { process, sync, request, taken: true });
             }
             return;
@@ -260,10 +260,10 @@ impl<P: Probe> Desk<'_, P> {
         if let Some(limit) = limit {
             let (timer, at) = self.start_timeout(task, limit);
             let state = &mut self.tasks[task];
-            (state.limit_timer, state.limit_at) = (timer, at);
+            state.give_up_by(timer, at);
         }
         shelf.push(task);
-        self.tasks[task].handle = link;
+        self.tasks[task].wait_for(link);
         self.park_as(task, Parked::Unit);
         name_wait(&self.tasks[task], self.requests, self.probe, self.now, wait);
     }
@@ -278,7 +278,7 @@ impl<P: Probe> Desk<'_, P> {
 
     /// Whether a task is that of a request.
     fn serves(&self, task: TaskId) -> bool {
-        self.tasks[task].request.is_some()
+        self.tasks[task].request().is_some()
     }
 
     /// A unit comes back and goes to who has waited longest, or to the shelf.
@@ -287,22 +287,23 @@ impl<P: Probe> Desk<'_, P> {
         let (link, _) = interpreter.shelf(sync);
         let of = self.hub.process;
         if P::DETAIL {
-            let request = self.tasks[self.hub.current].request;
+            let request = self.tasks[self.hub.current].request();
             tell(self.probe, self.now, Detail::Unit { process: of, sync, request, taken: false });
         }
         let shelf = interpreter.link_mut(link);
         let Some(waiter) = shelf.hand_off() else { return };
         let state = &mut self.tasks[waiter];
-        state.news = News::Granted;
-        let timer = std::mem::replace(&mut state.limit_timer, u32::MAX);
-        (state.limit_at, state.ready_since) = (Time::NEVER, self.now + self.thread.owed());
+        state.hear(News::Granted);
+        let timer = state.take_limit_timer();
+        state.give_up_at(Time::NEVER);
+        state.ready_from(self.now + self.thread.owed());
         if timer != u32::MAX {
             self.hub.timers.stop(timer);
         }
         let state = &self.tasks[waiter];
-        tell(self.probe, self.now, Detail::Unit { process: of, sync, request: state.request, taken: true });
+        tell(self.probe, self.now, Detail::Unit { process: of, sync, request: state.request(), taken: true });
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Hub);
-        let ticket = if state.green.is_some() { self.greens[state.green].ticket } else { 0 };
+        let ticket = if state.green().is_some() { self.greens[state.green()].ticket } else { 0 };
         self.hub.callbacks.push_back(Callback::Turn(waiter, ticket));
     }
 
@@ -324,10 +325,10 @@ impl<P: Probe> Desk<'_, P> {
                 Purpose::Wake | Purpose::Start => {
                     pending.push(Pending::Timer(timer));
                     let task = &mut self.tasks[timers.task(timer)];
-                    task.ready_since = at;
-                    if task.request.is_some() && !self.requests[task.request].is_answered() {
-                        tell(self.probe, self.now, Detail::turned(task.request, at.min(self.now), Wait::Hub));
-                        self.requests[task.request].turn(at.min(self.now), Wait::Hub);
+                    task.ready_from(at);
+                    if task.request().is_some() && !self.requests[task.request()].is_answered() {
+                        tell(self.probe, self.now, Detail::turned(task.request(), at.min(self.now), Wait::Hub));
+                        self.requests[task.request()].turn(at.min(self.now), Wait::Hub);
                     }
                 }
             }
@@ -373,7 +374,7 @@ impl<P: Probe> Desk<'_, P> {
         }
         self.hub.pending.pop();
         let Some((task, ..)) = self.hub.timers.run(timer) else { return Next::Other };
-        self.tasks[task].handle = u32::MAX;
+        self.tasks[task].take_handle();
         self.switch_to(task);
         Next::Switched
     }
@@ -381,7 +382,7 @@ impl<P: Probe> Desk<'_, P> {
     /// A callback switches to a greenlet; its turn is its own if it is no more than a request.
     #[inline(always)]
     fn turn(&mut self, task: TaskId, phase: Phase) -> Next {
-        if self.tasks.get(task).is_none_or(|state| state.green.is_some()) {
+        if self.tasks.get(task).is_none_or(|state| state.green().is_some()) {
             return Next::Other;
         }
         self.hub.callbacks.pop_front();
@@ -403,15 +404,15 @@ impl<P: Probe> Desk<'_, P> {
     #[inline(always)]
     fn effect(&mut self, task: TaskId, model: &Model, fates: &Fates, steps: &mut u64) -> Option<Effect> {
         let state = &mut self.tasks[task];
-        let begins = state.news == News::Begun && state.request.is_some();
-        let takes_unit = state.parked == Parked::Unit && state.news == News::None;
-        let is_plain = state.green.is_none() && state.parked != Parked::Thinking;
+        let begins = state.news() == News::Begun && state.request().is_some();
+        let takes_unit = state.parked() == Parked::Unit && state.news() == News::None;
+        let is_plain = state.green().is_none() && state.parked() != Parked::Thinking;
         if !is_plain || begins || takes_unit || *steps >= model.limits.events_per_instant {
             return None;
         }
         *steps += 1;
-        if std::mem::replace(&mut state.parked, Parked::No) != Parked::No && state.news == News::Granted {
-            state.news = News::None;
+        if state.unpark() != Parked::No && state.news() == News::Granted {
+            state.hear(News::None);
         }
         Some(next_effect(state, self.requests, model, fates))
     }
@@ -420,8 +421,8 @@ impl<P: Probe> Desk<'_, P> {
 /// Says what a request waits for that has just parked for something shared.
 #[inline(always)]
 fn name_wait<P: Probe>(task: &Task, requests: &mut Slab<RequestId, Request>, probe: &mut P, now: Time, wait: Wait) {
-    if task.request.is_some() && task.parent.is_none() && requests[task.request].wait == Wait::Lock {
-        tell(probe, now, Detail::Named { request: task.request, wait });
-        requests[task.request].wait = wait;
+    if task.request().is_some() && task.parent().is_none() && requests[task.request()].wait() == Wait::Lock {
+        tell(probe, now, Detail::Named { request: task.request(), wait });
+        requests[task.request()].name_wait(wait);
     }
 }

@@ -40,9 +40,9 @@ impl<P: Probe> World<'_, P> {
             self.server_forgets(conn);
             return self.free_greenlet(id);
         }
-        let came = self.requests[request].since;
+        let came = self.requests[request].since();
         let task = self.begin(request, self.carriers.hubs[id].thread);
-        self.tasks[task].ready_since = came;
+        self.tasks[task].ready_from(came);
         self.enrich(task, false);
         self.switch_to(id, task);
     }
@@ -53,15 +53,15 @@ impl<P: Probe> World<'_, P> {
         self.owe(id, self.hub_costs(id).socket);
         let at = self.local(id) + hold;
         let timer = self.hub(id).timers.start(at, Purpose::Wake, task);
-        self.tasks[task].handle = timer;
+        self.tasks[task].wait_for(timer);
         self.park_as(id, task, Parked::Timer);
         true
     }
 
     /// The reader has left: the greenlet's write fails in the next turn of the loop.
     pub(crate) fn stop_writing_on_hub(&mut self, id: HubId, task: TaskId) {
-        let timer = std::mem::replace(&mut self.tasks[task].handle, u32::MAX);
-        if self.tasks[task].parked != Parked::Timer || timer == u32::MAX {
+        let timer = self.tasks[task].take_handle();
+        if self.tasks[task].parked() != Parked::Timer || timer == u32::MAX {
             return;
         }
         self.hub(id).timers.stop(timer);

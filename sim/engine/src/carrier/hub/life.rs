@@ -27,8 +27,8 @@ impl<P: Probe> World<'_, P> {
     /// A greenlet that serves nobody: a task and its place in the queue of callbacks, nothing else.
     pub(crate) fn add_idle_greenlet(&mut self, hub: HubId, program: u16, member: u32) {
         let mut task = Task::new(RequestId::NONE, self.carriers.hubs[hub].thread, program);
-        task.news = News::None;
-        task.registers[1] = member;
+        task.hear(News::None);
+        task.load(1, member);
         let task = self.tasks.insert(task);
         self.queue_turn(hub, task);
     }
@@ -38,7 +38,8 @@ impl<P: Probe> World<'_, P> {
         let thread = self.carriers.hubs[id].thread;
         let mut task = Task::new(RequestId::NONE, thread, program);
         let green = self.carriers.greens.next_id();
-        (task.green, task.news) = (green, News::None);
+        task.become_greenlet(green);
+        task.hear(News::None);
         let task = self.tasks.insert(task);
         self.carriers.greens.push(Green::new(task));
         self.probe.on(self.now, Fact::Born(name));
@@ -47,7 +48,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What a task of a rich program needs to be more than a request; the place of one that is gone is used again.
     pub(super) fn enrich(&mut self, task: TaskId, always: bool) {
-        if !always && !self.carriers.rich[usize::from(self.tasks[task].program)] {
+        if !always && !self.carriers.rich[usize::from(self.tasks[task].program())] {
             return;
         }
         let mut green = Green::new(task);
@@ -64,23 +65,24 @@ impl<P: Probe> World<'_, P> {
                 GreenId::from_index(self.carriers.greens.len() - 1)
             }
         };
-        self.tasks[task].green = id;
+        self.tasks[task].become_greenlet(id);
     }
 
     /// A task of a request is over: its timeouts are stopped, its place is free.
     pub(super) fn impoverish(&mut self, id: HubId, task: TaskId) {
-        if self.tasks[task].green.is_some() {
+        if self.tasks[task].green().is_some() {
             self.stop_guards(id, task);
-            let green = std::mem::replace(&mut self.tasks[task].green, GreenId::NONE);
+            let green = self.tasks[task].leave_greenlet();
             self.carriers.free_greens.push(green);
         }
     }
 
     /// Queues a task's switch, under its present ticket.
     pub(crate) fn queue_turn(&mut self, id: HubId, task: TaskId) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let ticket = if green.is_some() { self.carriers.greens[green].ticket } else { 0 };
-        self.tasks[task].ready_since = self.local(id);
+        let now = self.local(id);
+        self.tasks[task].ready_from(now);
         self.hub(id).callbacks.push_back(Callback::Turn(task, ticket));
     }
 
@@ -93,15 +95,15 @@ impl<P: Probe> World<'_, P> {
             self.enrich(branch, true);
             self.queue_turn(id, branch);
         }
-        self.tasks[task].handle = u32::from(count);
+        self.tasks[task].wait_for(u32::from(count));
         self.park_as(id, task, Parked::Children);
     }
 
     /// A timeout fires around a fan-out: its branches are killed, and the parent fails when they are gone.
     pub(super) fn kill_branches(&mut self, id: HubId, parent: TaskId) {
         self.fail_task(parent);
-        let branches = self.tasks.iter().filter(|(_, task)| task.parent == parent);
-        let victims: Vec<GreenId> = branches.map(|(_, task)| task.green).collect();
+        let branches = self.tasks.iter().filter(|(_, task)| task.parent() == parent);
+        let victims: Vec<GreenId> = branches.map(|(_, task)| task.green()).collect();
         self.begin_kill(id, victims, None);
     }
 
@@ -120,7 +122,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A branch is done; the last one's death wakes the parent.
     pub(super) fn end_branch_on_hub(&mut self, id: HubId, task: TaskId) {
-        let parent = self.tasks[task].parent;
+        let parent = self.tasks[task].parent();
         self.impoverish(id, task);
         self.switch_to_loop(id);
         if self.end_branch(task) {
@@ -190,7 +192,7 @@ impl<P: Probe> World<'_, P> {
         let state = &mut self.carriers.greens[green];
         state.life = GreenletLife::Queued;
         let (task, ticket) = (state.task, state.ticket);
-        self.tasks[task].parked = Parked::Turn;
+        self.tasks[task].park(Parked::Turn);
         self.hub(id).callbacks.push_back(Callback::Turn(task, ticket));
     }
 
@@ -204,7 +206,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The body of a greenlet is at its end.
     pub(super) fn die(&mut self, id: HubId, task: TaskId, how: Option<Exception>) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let said = match how {
             None | Some(Exception::Timeout(_)) => None,
             Some(Exception::Exit) => Some(Said::Killed),
@@ -234,8 +236,8 @@ impl<P: Probe> World<'_, P> {
 
     /// The task, or if it is dead the next of its parents that is not: who a switch to it reaches.
     fn living(&self, mut task: TaskId) -> TaskId {
-        while task.is_some() && self.carriers.greens[self.tasks[task].green].is_dead() {
-            task = self.carriers.greens[self.tasks[task].green].parent;
+        while task.is_some() && self.carriers.greens[self.tasks[task].green()].is_dead() {
+            task = self.carriers.greens[self.tasks[task].green()].parent;
         }
         task
     }
@@ -247,14 +249,15 @@ impl<P: Probe> World<'_, P> {
         if task.is_none() {
             return;
         }
-        let state = &mut self.carriers.greens[self.tasks[task].green];
+        let state = &mut self.carriers.greens[self.tasks[task].green()];
         if state.life == GreenletLife::Unborn {
             state.life = GreenletLife::Begun;
         }
-        if self.tasks[task].parked != Parked::No {
+        if self.tasks[task].parked() != Parked::No {
             return self.throw(id, task, Exception::Error("InvalidSwitchError"));
         }
-        self.tasks[task].ready_since = self.local(id);
+        let now = self.local(id);
+        self.tasks[task].ready_from(now);
         self.switch_to(id, task);
     }
 
@@ -265,7 +268,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The newest greenlets of these names.
     pub(super) fn targets(&self, task: TaskId, targets: u16) -> Option<Vec<GreenId>> {
-        let program = &self.model.programs[usize::from(self.tasks[task].program)];
+        let program = &self.model.programs[usize::from(self.tasks[task].program())];
         program.targets[usize::from(targets)]
             .iter()
             .map(|&name| self.carriers.newest.get(usize::from(name)).copied().filter(|green| green.is_some()))
@@ -284,13 +287,13 @@ impl<P: Probe> World<'_, P> {
 
     /// `join` of one: at once if it is dead.
     pub(super) fn join_one(&mut self, id: HubId, task: TaskId, other: GreenId, limit: Option<Span>) {
-        let me = self.tasks[task].green;
+        let me = self.tasks[task].green();
         if self.carriers.greens[other].is_dead() {
             self.carriers.greens[me].outcome = Some(Outcome::Bool(true));
             return;
         }
         self.carriers.greens[other].links.push_back(DeathLink::Join(task));
-        self.tasks[task].handle = other.index() as u32;
+        self.tasks[task].wait_for(other.index() as u32);
         self.start_limit(id, task, limit);
         self.park_as(id, task, Parked::Death);
     }
@@ -317,7 +320,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn begin_gather(&mut self, id: HubId, task: TaskId, mut gather: Gather, limit: Option<Span>) {
-        let me = self.tasks[task].green;
+        let me = self.tasks[task].green();
         for &other in &gather.objects {
             let state = &mut self.carriers.greens[other];
             state.links.push_back(DeathLink::Gather(me));
@@ -337,7 +340,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Takes what has come; parks for more, or is done.
     pub(super) fn gather_on(&mut self, id: HubId, task: TaskId) {
-        let me = self.tasks[task].green;
+        let me = self.tasks[task].green();
         loop {
             let gather = self.carriers.greens[me].gather.as_mut().expect("it gathers");
             if gather.left == 0 {
@@ -390,7 +393,7 @@ impl<P: Probe> World<'_, P> {
             self.killed_are_gone(victims);
             return;
         }
-        let me = self.tasks[task].green;
+        let me = self.tasks[task].green();
         self.carriers.greens[me].gather = None;
         self.carriers.greens[me].killing = victims.to_vec();
         let mut killer = None;
@@ -426,7 +429,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The killer goes on: it waits for those who are not dead yet.
     pub(super) fn after_kill(&mut self, id: HubId, task: TaskId) {
-        let me = self.tasks[task].green;
+        let me = self.tasks[task].green();
         let victims = std::mem::take(&mut self.carriers.greens[me].killing);
         let diehards = self.carriers.greens[me].gather.take();
         match diehards {

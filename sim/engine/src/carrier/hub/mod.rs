@@ -86,6 +86,8 @@ pub(in crate::carrier) struct Hub {
     rings: bool,
     phase: Phase,
     serial: u32,
+    /// What the current greenlet does once its thread has paid.
+    deferred: Option<Effect>,
 }
 
 /// What took most of a hold so far.
@@ -165,6 +167,7 @@ impl Hub {
             rings: false,
             phase: Phase::Reify,
             serial: 0,
+            deferred: None,
         }
     }
 
@@ -231,19 +234,19 @@ impl<P: Probe> World<'_, P> {
     fn run_greenlet(&mut self, id: HubId) -> Option<Demand> {
         let hub = &self.carriers.hubs[id];
         let (thread, task) = (hub.thread, hub.current);
-        if self.carriers.threads[thread].deferred.is_some() {
+        if hub.deferred.is_some() {
             return self.perform_deferred(id, thread, task);
         }
         let state = &mut self.tasks[task];
-        if state.green.is_none() && state.parked != Parked::Thinking {
+        if state.green().is_none() && state.parked() != Parked::Thinking {
             // A request, or an idle greenlet: it goes on as soon as its wait is complete.
-            let parked = std::mem::replace(&mut state.parked, Parked::No);
+            let parked = state.unpark();
             if parked != Parked::No {
                 self.complete_plain(id, task, parked);
             }
-        } else if self.tasks[task].green.is_some() && self.run_before_op(id, task) {
+        } else if self.tasks[task].green().is_some() && self.run_before_op(id, task) {
             return None;
-        } else if self.tasks[task].parked != Parked::No {
+        } else if self.tasks[task].parked() != Parked::No {
             self.complete(id, task);
             return None;
         }
@@ -253,7 +256,7 @@ impl<P: Probe> World<'_, P> {
 
     /// What was deferred until all that the hub owed was paid.
     fn perform_deferred(&mut self, id: HubId, thread: ThreadId, task: TaskId) -> Option<Demand> {
-        match self.carriers.threads[thread].deferred.take()? {
+        match self.carriers.hubs[id].deferred.take()? {
             Effect::Exit => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
@@ -278,12 +281,12 @@ impl<P: Probe> World<'_, P> {
 
     /// What a greenlet does before its next op: sees what was thrown, goes on with its op's steps. False if there is nothing.
     fn run_before_op(&mut self, id: HubId, task: TaskId) -> bool {
-        let green = &mut self.carriers.greens[self.tasks[task].green];
+        let green = &mut self.carriers.greens[self.tasks[task].green()];
         if let Some(exception) = green.thrown.take() {
             self.raise_in_wait(id, task, exception);
             return true;
         }
-        if self.tasks[task].parked != Parked::No {
+        if self.tasks[task].parked() != Parked::No {
             return false;
         }
         if let Some(exception) = green.flying {
@@ -315,12 +318,12 @@ impl<P: Probe> World<'_, P> {
             Effect::Wait { need, patching: Patching::Blocking, limit } => {
                 let patching = Patching::Blocking;
                 self.note_heaviest(id, task, Span::MAX);
-                self.carriers.threads[thread].deferred = Some(Effect::Wait { need, patching, limit });
+                self.carriers.hubs[id].deferred = Some(Effect::Wait { need, patching, limit });
                 return Some(Demand::PAY);
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
             Effect::Yield => self.yield_turn(id, task),
-            Effect::GiveBack { sync } if self.tasks[task].request.is_some() => self.give_back_on_hub(id, sync),
+            Effect::GiveBack { sync } if self.tasks[task].request().is_some() => self.give_back_on_hub(id, sync),
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
             Effect::Do(Op::Release { sync }) => {
                 if self.holds_unit(task, sync) {
@@ -333,12 +336,12 @@ impl<P: Probe> World<'_, P> {
                 Op::Release { sync } => world.give_back_on_hub(id, sync),
                 op => world.share(world.carriers.hubs[id].process, task, op, true),
             }),
-            Effect::Exit if self.tasks[task].parent.is_some() => self.end_branch_on_hub(id, task),
-            Effect::Exit if self.tasks[task].request.is_none() && self.tasks[task].green.is_none() => {
+            Effect::Exit if self.tasks[task].parent().is_some() => self.end_branch_on_hub(id, task),
+            Effect::Exit if self.tasks[task].request().is_none() && self.tasks[task].green().is_none() => {
                 self.tasks.remove(task);
                 self.switch_to_loop(id);
             }
-            Effect::Exit if self.tasks[task].request.is_none() => self.die(id, task, None),
+            Effect::Exit if self.tasks[task].request().is_none() => self.die(id, task, None),
             Effect::Exit if self.is_answered(task) => {
                 if !self.write_slowly(id, task) {
                     self.end_request(id, task);
@@ -357,7 +360,7 @@ impl<P: Probe> World<'_, P> {
         let sends = self.worker(self.threads[thread].process()).releases.after;
         self.makes_system_calls(thread, sends);
         self.owe(id, respond);
-        self.carriers.threads[thread].deferred = Some(then);
+        self.carriers.hubs[id].deferred = Some(then);
         Demand::PAY
     }
 
@@ -382,7 +385,7 @@ impl<P: Probe> World<'_, P> {
                 self.hub(id).sockets.watch(sock, true);
                 let call = self.call(peer, takes, task, Caller::Socket(id, sock), self.local(id));
                 self.hub(id).sockets.ask(sock, call);
-                self.tasks[task].handle = sock;
+                self.tasks[task].wait_for(sock);
                 self.start_limit(id, task, limit);
                 self.park_as(id, task, Parked::Peer);
             }

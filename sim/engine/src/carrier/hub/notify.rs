@@ -100,7 +100,8 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         self.stop_limit(id, task);
-        self.tasks[task].ready_since = self.local(id);
+        let now = self.local(id);
+        self.tasks[task].ready_from(now);
         self.switch_to(id, task);
     }
 
@@ -135,7 +136,7 @@ impl<P: Probe> World<'_, P> {
         let Some(gather) = &mut state.gather else { return };
         gather.values.push_back(value);
         let task = state.task;
-        if self.tasks[task].parked == Parked::Deaths {
+        if self.tasks[task].parked() == Parked::Deaths {
             self.wake_linked(id, task);
         }
     }
@@ -211,8 +212,8 @@ impl<P: Probe> World<'_, P> {
         }
         let getter = channel.getters.pop_front().expect("just looked");
         let (putter, item) = channel.putters.pop_front().expect("just looked");
-        let ticket = self.carriers.greens[self.tasks[putter].green].ticket;
-        self.carriers.greens[self.tasks[getter].green].item = item;
+        let ticket = self.carriers.greens[self.tasks[putter].green()].ticket;
+        self.carriers.greens[self.tasks[getter].green()].item = item;
         self.hub(id).underway = Some(Underway::Pair { sync, putter: Some((putter, ticket)) });
         self.wake_linked(id, getter);
     }
@@ -220,7 +221,8 @@ impl<P: Probe> World<'_, P> {
     /// Whether a task is still in the wait that had this ticket.
     pub(super) fn is_waiting(&self, task: TaskId, ticket: u32) -> bool {
         let state = &self.tasks[task];
-        state.green.is_none() || (self.carriers.greens[state.green].ticket == ticket && state.parked != Parked::No)
+        state.green().is_none()
+            || (self.carriers.greens[state.green()].ticket == ticket && state.parked() != Parked::No)
     }
 
     /// Throws `GreenletExit` into the next victim; at the end the killer goes on, in the same callback.
@@ -247,7 +249,7 @@ impl<P: Probe> World<'_, P> {
         }
         let Some((task, ticket)) = killer else { return };
         if self.is_waiting(task, ticket) {
-            let green = self.tasks[task].green;
+            let green = self.tasks[task].green();
             self.carriers.greens[green].gather = (!diehards.is_empty()).then(|| super::life::survivors(diehards));
             self.bill(task, self.now, Wait::Hub);
             self.wake_linked(id, task);

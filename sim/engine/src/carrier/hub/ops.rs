@@ -15,12 +15,12 @@ use crate::world::World;
 
 impl<P: Probe> World<'_, P> {
     pub(super) fn limit_span(&self, task: TaskId, limit: Limit) -> Option<Span> {
-        let program = &self.model.programs[usize::from(self.tasks[task].program)];
+        let program = &self.model.programs[usize::from(self.tasks[task].program())];
         (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
     }
 
     fn set_outcome(&mut self, task: TaskId, outcome: Outcome) {
-        self.carriers.greens[self.tasks[task].green].outcome = Some(outcome);
+        self.carriers.greens[self.tasks[task].green()].outcome = Some(outcome);
     }
 
     /// An op of the current greenlet that takes no CPU time of its own.
@@ -32,7 +32,7 @@ impl<P: Probe> World<'_, P> {
             Op::Await { sync, limit } => self.await_ready(id, task, sync, limit),
             Op::Signal { sync, item } => {
                 let link = self.flag(process, sync);
-                let own = 0x8000 | u16::try_from(self.tasks[task].green.index() & 0x7FFF).expect("15 bits");
+                let own = 0x8000 | u16::try_from(self.tasks[task].green().index() & 0x7FFF).expect("15 bits");
                 let state = self.link(process, link);
                 state.set();
                 state.value = if item == u16::MAX { own } else { item };
@@ -71,7 +71,7 @@ impl<P: Probe> World<'_, P> {
             Op::ToThread { sync } => self.want_thread(id, task, sync, Then::GoOver),
             Op::FromThread { .. } => unreachable!("only native threads come to the end of their steps"),
             Op::Mark { tag, outcome } => {
-                let green = self.tasks[task].green;
+                let green = self.tasks[task].green();
                 let outcome = if outcome { self.carriers.greens[green].outcome.take() } else { None };
                 self.say(id, green, Said::Tag { tag, outcome });
             }
@@ -96,7 +96,7 @@ impl<P: Probe> World<'_, P> {
         let Sync::Threads(link) = *self.interpreters[process].shared(sync) else {
             unreachable!("native threads come in pools")
         };
-        self.carriers.greens[self.tasks[task].green].native_room = link;
+        self.carriers.greens[self.tasks[task].green()].native_room = link;
         self.take_or_park(id, task, link, None, then);
     }
 
@@ -104,7 +104,7 @@ impl<P: Probe> World<'_, P> {
     fn perform_among_greenlets(&mut self, id: HubId, task: TaskId, op: Op) {
         match op {
             Op::Spawn { spawn } => {
-                let program = &self.model.programs[usize::from(self.tasks[task].program)];
+                let program = &self.model.programs[usize::from(self.tasks[task].program())];
                 self.spawn(id, task, program.spawns[usize::from(spawn)]);
             }
             Op::Fan { program, count } => self.fan_out(id, task, program, count),
@@ -138,11 +138,11 @@ impl<P: Probe> World<'_, P> {
             Op::Guard { limit, end } => {
                 let limit = self.limit_span(task, limit).expect("a timeout block has a limit");
                 let (timer, _, serial) = self.start_timeout(id, task, limit);
-                let green = self.tasks[task].green;
+                let green = self.tasks[task].green();
                 self.carriers.greens[green].guards.push(Guard { serial, timer, fired: false, end });
             }
             Op::Unguard => {
-                let guard = self.carriers.greens[self.tasks[task].green].guards.pop().expect("blocks are nested");
+                let guard = self.carriers.greens[self.tasks[task].green()].guards.pop().expect("blocks are nested");
                 self.stop_guard(id, guard);
                 self.set_outcome(task, Outcome::Ok);
             }
@@ -232,7 +232,7 @@ impl<P: Probe> World<'_, P> {
         }
         if is_event && state.notifier != crate::python::linkable::Notifier::None {
             state.push_late(task);
-            self.tasks[task].handle = link;
+            self.tasks[task].wait_for(link);
             return self.park_as(id, task, Parked::Readiness);
         }
         self.set_outcome(task, Outcome::Bool(true));
@@ -317,7 +317,7 @@ impl<P: Probe> World<'_, P> {
         if others {
             self.schedule_unlock(id, sync);
         }
-        self.tasks[task].handle = u32::from(sync);
+        self.tasks[task].wait_for(u32::from(sync));
         self.park_as(id, task, parked);
     }
 
@@ -326,7 +326,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.carriers.hubs[id].process;
         let item = match self.interpreters[process].shared_mut(sync as u16) {
             Sync::Queue(queue) => queue.take(),
-            Sync::Channel(_) => self.carriers.greens[self.tasks[task].green].item,
+            Sync::Channel(_) => self.carriers.greens[self.tasks[task].green()].item,
             _ => unreachable!("items come from queues and channels"),
         };
         self.set_outcome(task, Outcome::Item(item));

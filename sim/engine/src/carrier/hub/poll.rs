@@ -20,13 +20,13 @@ const ROOM_FIRST: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sock {
     /// Who waits on it.
-    pub(crate) task: TaskId,
+    pub(super) task: TaskId,
     /// The call whose reply is awaited; none once it has come.
-    pub(crate) call: CallId,
+    pub(super) call: CallId,
     /// The connection to whoever asks, if it is kept between requests.
-    pub(crate) conn: ConnId,
+    pub(super) conn: ConnId,
     /// Whether a watcher is started.
-    pub(crate) wanted: bool,
+    pub(super) wanted: bool,
     /// Whether data is there. For the listener the accept queue decides.
     readable: bool,
     /// Whether epoll knows it.

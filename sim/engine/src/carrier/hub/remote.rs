@@ -59,7 +59,7 @@ impl<P: Probe> World<'_, P> {
             if empty {
                 self.hub(id).sockets.drain(sock);
             }
-            self.carriers.greens[self.tasks[task].green].outcome = Some(Outcome::Count(got));
+            self.carriers.greens[self.tasks[task].green()].outcome = Some(Outcome::Count(got));
             return;
         }
         self.wait_for_data(id, task, sock);
@@ -72,7 +72,7 @@ impl<P: Probe> World<'_, P> {
         let sockets = &mut self.hub(id).sockets;
         sockets.set_reader(sock, task);
         sockets.watch(sock, true);
-        self.tasks[task].handle = sock;
+        self.tasks[task].wait_for(sock);
         self.park_as(id, task, Parked::Data);
     }
 
@@ -115,7 +115,7 @@ impl<P: Probe> World<'_, P> {
     /// A native thread takes the sleep; the greenlet waits for its result.
     pub(super) fn apply_now(&mut self, id: HubId, task: TaskId, span: Span) {
         let process = self.carriers.hubs[id].process;
-        let room = self.carriers.greens[self.tasks[task].green].native_room;
+        let room = self.carriers.greens[self.tasks[task].green()].native_room;
         let result = self.new_link(process, Linkable::event(false));
         let serial = self.carriers.hubs[id].next_serial();
         let (guest, waits) = (TaskId::NONE, false);
@@ -129,12 +129,12 @@ impl<P: Probe> World<'_, P> {
     /// The current greenlet's steps go on in a native thread; what waits for their result is the greenlet, once it is home.
     pub(super) fn lend(&mut self, id: HubId, task: TaskId) {
         let process = self.carriers.hubs[id].process;
-        let room = self.carriers.greens[self.tasks[task].green].native_room;
+        let room = self.carriers.greens[self.tasks[task].green()].native_room;
         let result = self.new_link(process, Linkable::event(false));
         let serial = self.carriers.hubs[id].next_serial();
         self.hub(id).natives.push(Native { room, result, serial, guest: task, waits: true, sent: false });
         self.later(self.local(id), Caller::Native { hub: id, serial });
-        self.tasks[task].handle = result;
+        self.tasks[task].wait_for(result);
         self.park_as(id, task, Parked::Readiness);
     }
 
@@ -144,7 +144,7 @@ impl<P: Probe> World<'_, P> {
         let native = self.hub(id).natives.iter().find(|native| native.guest == task).copied();
         let native = native.expect("it was lent");
         self.queue_for_unit(process, native.result, task);
-        self.tasks[task].parked = Parked::Readiness;
+        self.tasks[task].park(Parked::Readiness);
         self.native_done(id, native.serial);
     }
 

@@ -8,8 +8,6 @@
 use crate::client::above::ResidentsForClient;
 use crate::kit::id::{HubId, RequestId, TaskId};
 use crate::kit::time::{Span, Time};
-use crate::program::op::{Pc, Program};
-use crate::program::request::Stage;
 use crate::program::task::{News, Parked};
 use crate::program::wait::{Ending, Wait};
 use crate::watch::probe::{Fact, Gauge, Probe, tell};
@@ -46,7 +44,7 @@ impl<P: Probe> World<'_, P> {
         self.tell_sent(request);
         let task = self.begin(request, self.carriers.hubs[id].thread);
         // There is no server whose own Python would come first.
-        self.tasks[task].news = News::None;
+        self.tasks[task].hear(News::None);
         task
     }
 
@@ -60,10 +58,11 @@ impl<P: Probe> World<'_, P> {
 
     /// A pass is over and paid for: the greenlet that runs begins the next one, pauses, or dies.
     pub(super) fn go_round(&mut self, id: HubId, task: TaskId) {
-        let old = self.tasks[task].request;
+        let old = self.tasks[task].request();
         let request = &mut self.requests[old];
-        let (index, resident, failed) = (usize::from(request.client), request.resident, request.failed);
-        (request.stage, request.task) = (Stage::Answered, TaskId::NONE);
+        let (index, resident, failed) = (usize::from(request.client()), request.resident(), request.failed());
+        request.be_over();
+        request.lose_task();
         // A script counts what has ended when its time is up, not what has begun.
         let ending = match failed {
             _ if self.now >= self.arrivals_end => Ending::Unfinished,
@@ -91,13 +90,11 @@ impl<P: Probe> World<'_, P> {
 
     /// The greenlet's frame is at the head of its loop again.
     fn renew(&mut self, task: TaskId, request: RequestId) {
-        let class = usize::from(self.requests[request].class);
+        let class = usize::from(self.requests[request].class());
         let program = u16::try_from(self.model.classes[class].program).expect("models have under 2^16 programs");
         let state = &mut self.tasks[task];
-        (state.request, state.program, state.pc) = (request, program, Pc(0));
-        (state.news, state.unwinding, state.piece) = (News::None, false, Span::ZERO);
-        state.registers = [0; Program::REGISTERS];
-        self.requests[request].task = task;
+        state.start_over(request, program);
+        self.requests[request].be_carried_by(task);
         self.begins_anew(task);
         self.sharing.begin_request(request);
         self.enrich(task, false);
@@ -105,7 +102,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The next pass of a greenlet that runs begins.
     pub(super) fn set_about(&mut self, id: HubId, task: TaskId) {
-        let request = self.tasks[task].request;
+        let request = self.tasks[task].request();
         self.tell_sent(request);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
@@ -116,7 +113,7 @@ impl<P: Probe> World<'_, P> {
         self.tell_begun(request, task);
         tell(&mut self.probe, now, Detail::turned(request, now, Wait::Cpu));
         let request = &mut self.requests[request];
-        (request.stage, request.begun) = (Stage::Served, now);
+        request.be_served(now);
         request.turn(now, Wait::Cpu);
     }
 }

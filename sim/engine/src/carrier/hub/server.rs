@@ -71,8 +71,8 @@ impl<P: Probe> World<'_, P> {
     fn note_meeting(&mut self, id: HubId, request: RequestId) {
         let (hub, now) = (id.index() as u32, self.local(id));
         let request = &self.requests[request];
-        let ready = request.since.max(self.carriers.hubs[id].room_since);
-        let program = self.model.classes[usize::from(request.class)].program as u16;
+        let ready = request.since().max(self.carriers.hubs[id].room_since);
+        let program = self.model.classes[usize::from(request.class())].program as u16;
         self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }
 

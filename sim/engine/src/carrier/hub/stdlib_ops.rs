@@ -60,7 +60,7 @@ impl<P: Probe> World<'_, P> {
             Op::JoinAll { sync, .. } => vec![Micro::DropMutex(sync), Micro::Done(sync), Micro::TakeMutex(sync)],
             _ => unreachable!("the other ops are one step"),
         };
-        let green = &mut self.carriers.greens[self.tasks[task].green];
+        let green = &mut self.carriers.greens[self.tasks[task].green()];
         green.micros = steps;
         (green.end_at, green.notified) = (None, false);
     }
@@ -68,7 +68,7 @@ impl<P: Probe> World<'_, P> {
     /// The next step of the op that the current greenlet is in.
     pub(super) fn step(&mut self, id: HubId, task: TaskId, micro: Micro) {
         let process = self.carriers.hubs[id].process;
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         match micro {
             Micro::TakeMutex(sync) => {
                 let mutex = self.standard_mut(process, sync).mutex;
@@ -138,7 +138,7 @@ impl<P: Probe> World<'_, P> {
             0 => self.unwind(id, task, Exception::Error("ValueError")),
             1 => {
                 queue.unfinished = 0;
-                let micros = &mut self.carriers.greens[self.tasks[task].green].micros;
+                let micros = &mut self.carriers.greens[self.tasks[task].green()].micros;
                 micros.extend([Micro::Notify(sync, ALL_DONE, u16::MAX), Micro::Held(sync)]);
             }
             left => queue.unfinished = left - 1,
@@ -194,7 +194,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.carriers.hubs[id].process;
         let own = self.new_link(process, Linkable::semaphore(0, Some(1)));
         self.waiters_mut(process, sync, list).push_back(own);
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         (self.carriers.greens[green].ticket_lock, self.carriers.greens[green].notified) = (own, false);
         // From here on the outer lock must be taken back, whatever is thrown.
         self.carriers.greens[green].micros.extend([Micro::Restore(sync, list), Micro::AwaitTurn(sync, list, limit)]);
@@ -217,7 +217,7 @@ impl<P: Probe> World<'_, P> {
             let until = self.local(id) + limit;
             return self.poll_turn(id, task, sync, list, until, polled::FIRST_HALF);
         }
-        let own = self.carriers.greens[self.tasks[task].green].ticket_lock;
+        let own = self.carriers.greens[self.tasks[task].green()].ticket_lock;
         if limit == Some(Span::ZERO) && !self.link(process, own).is_ready() {
             // `acquire(False)` on a patched lock yields when it fails.
             self.yield_turn(id, task);
@@ -229,7 +229,7 @@ impl<P: Probe> World<'_, P> {
     /// One look of a wait that polls: the lock is there, the time is up, or it sleeps and looks again.
     fn poll_turn(&mut self, id: HubId, task: TaskId, sync: u16, list: u8, until: Time, delay: Span) {
         let process = self.carriers.hubs[id].process;
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let own = self.carriers.greens[green].ticket_lock;
         self.owe(id, self.hub_costs(id).look);
         if self.take_unit(process, own) {
@@ -254,7 +254,7 @@ impl<P: Probe> World<'_, P> {
     /// The outer lock is back.
     pub(super) fn restored(&mut self, id: HubId, task: TaskId, sync: u16, list: u8) {
         let process = self.carriers.hubs[id].process;
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let saved = self.carriers.greens[green].saved;
         if let Sync::Lock(lock) = self.interpreters[process].shared_mut(sync)
             && lock.reentrant
@@ -292,7 +292,7 @@ impl<P: Probe> World<'_, P> {
         again: Micro,
         otherwise: Outcome,
     ) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let now = self.local(id);
         let left = limit.map(|limit| self.carriers.greens[green].end_at.get_or_insert(now + limit).since(now));
         if !block || left == Some(Span::ZERO) {
@@ -300,7 +300,7 @@ impl<P: Probe> World<'_, P> {
             self.carriers.greens[green].micros.clear();
             self.carriers.greens[green].micros.push(Micro::DropMutex(sync));
             self.carriers.greens[green].outcome = Some(otherwise);
-            if self.tasks[task].request.is_some() {
+            if self.tasks[task].request().is_some() {
                 self.carriers.greens[green].flying = Some(Exception::Error("Timeout"));
             }
             return;
@@ -309,7 +309,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn push_wait(&mut self, task: TaskId, sync: u16, list: u8, limit: Option<Span>, again: Micro) {
-        let micros = &mut self.carriers.greens[self.tasks[task].green].micros;
+        let micros = &mut self.carriers.greens[self.tasks[task].green()].micros;
         micros.extend([again, Micro::Enqueue(sync, list, limit), Micro::Held(sync)]);
     }
 

@@ -119,7 +119,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A greenlet's turn has come, unless it does not wait for it any more.
     fn take_turn(&mut self, id: HubId, task: TaskId, ticket: u32) {
-        let green = self.tasks.get(task).map(|state| state.green);
+        let green = self.tasks.get(task).map(|state| state.green());
         let Some(green) = green else { return };
         if green.is_some() {
             let state = &mut self.carriers.greens[green];
@@ -207,7 +207,8 @@ impl<P: Probe> World<'_, P> {
                 Pending::Sock(sock) => self.on_socket(id, sock),
                 Pending::Timer(timer) => self.on_timer(id, timer),
                 Pending::Idle(task) => {
-                    self.tasks[task].ready_since = self.local(id);
+                    let now = self.local(id);
+                    self.tasks[task].ready_from(now);
                     self.switch_to(id, task);
                 }
                 Pending::Native(serial) => self.deliver(id, serial),
@@ -229,17 +230,17 @@ impl<P: Probe> World<'_, P> {
         let Some((task, serial, purpose)) = self.hub(id).timers.run(timer) else { return };
         match purpose {
             Purpose::Wake => {
-                self.tasks[task].handle = u32::MAX;
+                self.tasks[task].take_handle();
                 self.switch_to(id, task);
             }
             Purpose::Start => {
-                let green = self.tasks[task].green;
+                let green = self.tasks[task].green();
                 self.carriers.greens[green].life = GreenletLife::Begun;
                 self.switch_to(id, task);
             }
             Purpose::Limit => self.on_limit(id, task, serial),
             Purpose::Gather => {
-                let green = self.tasks[task].green;
+                let green = self.tasks[task].green();
                 if let Some(gather) = &mut self.carriers.greens[green].gather {
                     gather.timer = None;
                 }
@@ -259,14 +260,15 @@ impl<P: Probe> World<'_, P> {
         if task.is_none() || !sockets.sock(sock).wanted {
             return;
         }
-        if self.tasks[task].parked == Parked::Peer {
+        if self.tasks[task].parked() == Parked::Peer {
             let sockets = &mut self.hub(id).sockets;
             sockets.watch(sock, false);
             sockets.close(sock);
             self.stop_limit(id, task);
-            self.tasks[task].parked = Parked::No;
+            self.tasks[task].unpark();
         } else {
-            self.tasks[task].ready_since = self.local(id);
+            let now = self.local(id);
+            self.tasks[task].ready_from(now);
         }
         self.switch_to(id, task);
     }

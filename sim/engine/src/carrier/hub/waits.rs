@@ -23,7 +23,7 @@ impl<P: Probe> World<'_, P> {
             return self.park_as(id, task, Parked::Timer);
         }
         self.park_as(id, task, Parked::Turn);
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let ticket = if green.is_some() { self.carriers.greens[green].ticket } else { 0 };
         self.hub(id).callbacks.push_back(super::Callback::Turn(task, ticket));
     }
@@ -31,7 +31,7 @@ impl<P: Probe> World<'_, P> {
     /// Waits for a unit of a linkable, and then does `then` with it.
     pub(super) fn park_for_unit(&mut self, id: HubId, task: TaskId, link: LinkId, limit: Option<Span>, then: Then) {
         let process = self.carriers.hubs[id].process;
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         if green.is_some() {
             self.carriers.greens[green].then = then;
         }
@@ -53,8 +53,8 @@ impl<P: Probe> World<'_, P> {
         let Some(limit) = limit else { return };
         let (timer, at, serial) = self.start_timeout(id, task, limit);
         let state = &mut self.tasks[task];
-        (state.limit_timer, state.limit_at) = (timer, at);
-        let green = state.green;
+        state.give_up_by(timer, at);
+        let green = state.green();
         if green.is_some() {
             self.carriers.greens[green].limit = serial;
         }
@@ -67,15 +67,15 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(super) fn stop_limit(&mut self, id: HubId, task: TaskId) {
-        let timer = std::mem::replace(&mut self.tasks[task].limit_timer, u32::MAX);
+        let timer = self.tasks[task].take_limit_timer();
         if timer != u32::MAX {
             self.hub(id).timers.stop(timer);
         }
-        self.tasks[task].limit_at = Time::NEVER;
+        self.tasks[task].give_up_at(Time::NEVER);
     }
 
     pub(super) fn stop_guards(&mut self, id: HubId, task: TaskId) {
-        while let Some(guard) = self.carriers.greens[self.tasks[task].green].guards.pop() {
+        while let Some(guard) = self.carriers.greens[self.tasks[task].green()].guards.pop() {
             self.stop_guard(id, guard);
         }
     }
@@ -88,7 +88,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A timeout fires: that of the task's wait, or of a block it is in.
     pub(super) fn on_limit(&mut self, id: HubId, task: TaskId, serial: u32) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         self.owe(id, self.hub_costs(id).expire);
         if green.is_none() {
             return self.on_request_limit(id, task);
@@ -97,9 +97,9 @@ impl<P: Probe> World<'_, P> {
         if let Some(guard) = state.guards.iter_mut().find(|guard| guard.serial == serial) {
             guard.fired = true;
         } else {
-            self.tasks[task].limit_timer = u32::MAX;
+            self.tasks[task].take_limit_timer();
         }
-        if self.tasks[task].parked == Parked::Children {
+        if self.tasks[task].parked() == Parked::Children {
             return self.kill_branches(id, task);
         }
         self.throw(id, task, Exception::Timeout(serial));
@@ -108,22 +108,22 @@ impl<P: Probe> World<'_, P> {
     /// The limit of a wait of a plain request: the wait has failed, and with it the request.
     fn on_request_limit(&mut self, id: HubId, task: TaskId) {
         let state = &mut self.tasks[task];
-        state.limit_timer = u32::MAX;
-        state.ready_since = state.limit_at;
-        state.limit_at = Time::NEVER;
+        state.take_limit_timer();
+        state.ready_from(state.limit_at());
+        state.give_up_at(Time::NEVER);
         let process = self.carriers.hubs[id].process;
-        match self.tasks[task].parked {
+        match self.tasks[task].parked() {
             Parked::Peer => self.close_call(id, task),
             Parked::Unit => self.leave_queue(process, task),
             _ => unreachable!("requests wait for replies and units"),
         }
-        self.tasks[task].parked = Parked::No;
+        self.tasks[task].unpark();
         self.switch_to(id, task);
     }
 
     /// The caller does not wait for its reply any longer.
     fn close_call(&mut self, id: HubId, task: TaskId) {
-        let sock = self.tasks[task].handle;
+        let sock = self.tasks[task].handle();
         let sockets = &mut self.carriers.hubs[id].sockets;
         let call: CallId = sockets.sock(sock).call;
         sockets.watch(sock, false);
@@ -133,20 +133,21 @@ impl<P: Probe> World<'_, P> {
 
     /// Throws into a parked greenlet, which runs at once.
     pub(super) fn throw(&mut self, id: HubId, task: TaskId, exception: Exception) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         if self.is_away(task, self.carriers.hubs[id].thread) {
             self.carriers.greens[green].late = Some(exception);
             return;
         }
         self.carriers.greens[green].thrown = Some(exception);
-        self.tasks[task].ready_since = self.local(id);
+        let now = self.local(id);
+        self.tasks[task].ready_from(now);
         self.switch_to(id, task);
     }
 
     /// The current greenlet sees what was thrown into its wait.
     pub(super) fn raise_in_wait(&mut self, id: HubId, task: TaskId, exception: Exception) {
-        let green = self.tasks[task].green;
-        let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
+        let green = self.tasks[task].green();
+        let parked = self.tasks[task].unpark();
         self.carriers.greens[green].ticket += 1;
         self.stop_limit(id, task);
         self.take_back(id, task, parked);
@@ -157,10 +158,10 @@ impl<P: Probe> World<'_, P> {
             self.carriers.greens[green].micros.clear();
         }
         let state = &self.tasks[task];
-        let waits = parked == Parked::Unit && state.news == News::None && state.request.is_some();
+        let waits = parked == Parked::Unit && state.news() == News::None && state.request().is_some();
         if waits && self.sync_of_step(task).is_some() {
             // It has not got the unit: it stands before its acquire. One that was handed over already is its own.
-            self.tasks[task].pc.0 -= 1;
+            self.tasks[task].meet_again();
         }
         let limit = std::mem::take(&mut self.carriers.greens[green].limit);
         if limit != 0 && exception == Exception::Timeout(limit) {
@@ -179,7 +180,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether the wait that was just left was for a result that is still not there.
     fn waits_for_result(&self, id: HubId, task: TaskId) -> bool {
         let interpreter = &self.interpreters[self.carriers.hubs[id].process];
-        let link = self.tasks[task].handle;
+        let link = self.tasks[task].handle();
         let is_result = interpreter.all_shared().any(|sync| matches!(sync, Sync::Result(result) if *result == link));
         is_result && !interpreter.link(link).is_ready()
     }
@@ -187,7 +188,7 @@ impl<P: Probe> World<'_, P> {
     /// A wait is over before its time: what was left with others is taken back.
     fn take_back(&mut self, id: HubId, task: TaskId, parked: Parked) {
         let process = self.carriers.hubs[id].process;
-        let handle = self.tasks[task].handle;
+        let handle = self.tasks[task].handle();
         match parked {
             Parked::No | Parked::Turn | Parked::Kill => {}
             Parked::Children => unreachable!("a fan-out waits for its branches, whatever is thrown"),
@@ -219,7 +220,7 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             Parked::Deaths => {
-                let me = self.tasks[task].green;
+                let me = self.tasks[task].green();
                 self.end_gather(id, me);
             }
         }
@@ -228,17 +229,17 @@ impl<P: Probe> World<'_, P> {
     /// The wait's own limit has passed: what the op comes to.
     fn ran_out(&mut self, id: HubId, task: TaskId, parked: Parked) {
         if parked == Parked::Unit
-            && let Then::Notified = self.carriers.greens[self.tasks[task].green].then
+            && let Then::Notified = self.carriers.greens[self.tasks[task].green()].then
         {
-            self.carriers.greens[self.tasks[task].green].notified = false;
+            self.carriers.greens[self.tasks[task].green()].notified = false;
             return;
         }
-        if self.tasks[task].request.is_some() {
+        if self.tasks[task].request().is_some() {
             // A request does not catch it: it fails.
             return self.unwind(id, task, Exception::Error("Timeout"));
         }
-        let green = self.tasks[task].green;
-        let handle = self.tasks[task].handle;
+        let green = self.tasks[task].green();
+        let handle = self.tasks[task].handle();
         let process = self.carriers.hubs[id].process;
         let outcome = match parked {
             Parked::Unit => Outcome::Bool(false),
@@ -278,7 +279,7 @@ impl<P: Probe> World<'_, P> {
 
     /// An exception unwinds the body: to the next `finally` clause, to the timeout block that it belongs to, or out of the body.
     pub(super) fn unwind(&mut self, id: HubId, task: TaskId, exception: Exception) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         // It takes the place of one that flew already.
         let state = &mut self.carriers.greens[green];
         (state.flying, state.clause_done) = (None, false);
@@ -290,7 +291,7 @@ impl<P: Probe> World<'_, P> {
                 return;
             }
         }
-        if self.tasks[task].request.is_some() {
+        if self.tasks[task].request().is_some() {
             // Nobody catches it: the request fails, and gives back what it holds on its way out.
             self.stop_guards(id, task);
             return self.fail_task(task);
@@ -298,7 +299,7 @@ impl<P: Probe> World<'_, P> {
         while let Some(guard) = self.carriers.greens[green].guards.pop() {
             self.stop_guard(id, guard);
             if exception == Exception::Timeout(guard.serial) {
-                self.tasks[task].pc = guard.end;
+                self.tasks[task].jump_to(guard.end);
                 self.carriers.greens[green].outcome = Some(Outcome::Timeout);
                 return;
             }
@@ -310,32 +311,32 @@ impl<P: Probe> World<'_, P> {
     #[inline]
     pub(super) fn complete_plain(&mut self, id: HubId, task: TaskId, parked: Parked) {
         let state = &mut self.tasks[task];
-        if parked == Parked::Unit && state.news == News::None {
-            let handle = state.handle;
+        if parked == Parked::Unit && state.news() == News::None {
+            let handle = state.handle();
             let process = self.carriers.hubs[id].process;
             self.link(process, handle).take_woken();
             self.tell_unit_of_step(process, task);
-        } else if state.news == News::Granted {
-            state.news = News::None;
+        } else if state.news() == News::Granted {
+            state.hear(News::None);
         }
     }
 
     /// The current greenlet was woken: its wait is complete.
     pub(super) fn complete(&mut self, id: HubId, task: TaskId) {
-        let parked = std::mem::replace(&mut self.tasks[task].parked, Parked::No);
+        let parked = self.tasks[task].unpark();
         if parked == Parked::Thinking {
             return self.set_about(id, task);
         }
-        let (green, handle) = (self.tasks[task].green, self.tasks[task].handle);
+        let (green, handle) = (self.tasks[task].green(), self.tasks[task].handle());
         let process = self.carriers.hubs[id].process;
         if green.is_none() {
             return self.complete_plain(id, task, parked);
         }
         self.carriers.greens[green].limit = 0;
         match parked {
-            Parked::Unit if self.tasks[task].news == News::Granted => self.tasks[task].news = News::None,
+            Parked::Unit if self.tasks[task].news() == News::Granted => self.tasks[task].hear(News::None),
             // A wait that kept the hub has run out.
-            Parked::Unit if self.tasks[task].news == News::Failed => {}
+            Parked::Unit if self.tasks[task].news() == News::Failed => {}
             Parked::Unit => {
                 self.link(process, handle).take_woken();
                 self.tell_unit_of_step(process, task);
@@ -359,7 +360,7 @@ impl<P: Probe> World<'_, P> {
             Parked::Data => {
                 self.hub(id).sockets.watch(handle, false);
                 // The call is tried again: the op is met once more.
-                self.tasks[task].pc.0 -= 1;
+                self.tasks[task].meet_again();
             }
             Parked::Idle => self.hub(id).stop_idle(task),
             Parked::Turn | Parked::Timer | Parked::Thinking | Parked::Peer | Parked::Children | Parked::No => {}
@@ -368,7 +369,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The current greenlet has a unit: what it wanted it for.
     pub(super) fn with_unit(&mut self, id: HubId, task: TaskId, then: Then) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         match then {
             Then::Say => self.carriers.greens[green].outcome = Some(Outcome::Bool(true)),
             Then::Own(sync) => {
@@ -387,7 +388,7 @@ impl<P: Probe> World<'_, P> {
 
     /// An event, a result, or a semaphore's unit was there.
     fn found_ready(&mut self, id: HubId, task: TaskId, link: LinkId) {
-        let green = self.tasks[task].green;
+        let green = self.tasks[task].green();
         let process = self.carriers.hubs[id].process;
         let outcome = match self.is_semaphore_or_result(id, link) {
             (true, _) => Some(Outcome::Bool(self.link(process, link).is_ready())),

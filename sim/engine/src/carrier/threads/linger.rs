@@ -17,7 +17,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(super) fn close_gracefully(&mut self, id: RequestId, thread: ThreadId) -> bool {
         let process = self.threads[thread].process();
-        let waits = self.requests[id].ending.is_none();
+        let waits = self.requests[id].ending().is_none();
         if waits {
             self.net.link_mut(id).is_awaited_by(thread);
             self.carriers.threads[thread].lingers_for = id;

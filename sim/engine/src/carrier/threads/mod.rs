@@ -40,7 +40,7 @@ impl<P: Probe> World<'_, P> {
             let demand = if pieces > 0 {
                 self.next_piece(thread)
             } else if defers {
-                self.perform_due(thread)
+                self.perform_due(thread, task)
             } else if task.is_none() {
                 self.find_work(thread)
             } else {
@@ -57,16 +57,16 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    fn perform_due(&mut self, thread: ThreadId) -> Option<Demand> {
+    fn perform_due(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
         let effect = self.carriers.threads[thread].deferred.take()?;
-        self.perform(thread, effect)
+        self.perform(thread, task, effect)
     }
 
     /// Runs a thread's task to its next effect. `None`: the thread goes on at once.
     #[inline(always)]
     fn go_on_with_task(&mut self, thread: ThreadId, task: TaskId) -> Option<Demand> {
-        if self.tasks[task].parked == Parked::No {
-            self.tasks[task].limit_at = Time::NEVER;
+        if self.tasks[task].parked() == Parked::No {
+            self.tasks[task].give_up_at(Time::NEVER);
         } else if self.carriers.threads[thread].polls.is_some()
             && let Some(demand) = self.poll_again(thread, task)
         {
@@ -85,8 +85,8 @@ impl<P: Probe> World<'_, P> {
                 self.threads[thread].computes_natively(true);
                 Some(Demand::Cpu { span, gil: false })
             }
-            Effect::Exit => Some(self.pay_before_exit(thread)),
-            Effect::Do(Op::Respond) => Some(self.pay_before_response(thread)),
+            Effect::Exit => Some(self.pay_before_exit(thread, task)),
+            Effect::Do(Op::Respond) => Some(self.pay_before_response(thread, task)),
             Effect::Leave if self.is_guest(thread) => {
                 self.go_home(thread, task);
                 None
@@ -94,7 +94,7 @@ impl<P: Probe> World<'_, P> {
             Effect::Leave if !self.has_to_give_back(task) => None,
             Effect::Wait { .. } | Effect::Yield | Effect::GiveBack { .. } | Effect::Do(_) | Effect::Leave => {
                 if self.threads[thread].is_paid_up() {
-                    return self.perform(thread, effect);
+                    return self.perform(thread, task, effect);
                 }
                 self.carriers.threads[thread].deferred = Some(effect);
                 Some(Demand::PAY)
@@ -104,7 +104,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A task's program is done: what its end costs comes first.
     #[inline(always)]
-    fn pay_before_exit(&mut self, thread: ThreadId) -> Demand {
+    fn pay_before_exit(&mut self, thread: ThreadId, task: TaskId) -> Demand {
         self.drop_gil(thread);
         if self.is_branch(thread) {
             self.carriers.threads[thread].deferred = Some(Effect::Exit);
@@ -112,7 +112,6 @@ impl<P: Probe> World<'_, P> {
         }
         let process = self.threads[thread].process();
         let after = self.worker(process).releases.after;
-        let task = self.carriers.threads[thread].task;
         let respond = if self.is_answered(task) { Span::ZERO } else { self.respond_work(task) };
         let piece = if after == 0 { respond } else { respond / (u64::from(after) + 1) };
         self.threads[thread].owe(piece);
@@ -123,9 +122,9 @@ impl<P: Probe> World<'_, P> {
 
     /// The response is sent before the program is over: what that costs comes first.
     #[cold]
-    fn pay_before_response(&mut self, thread: ThreadId) -> Demand {
+    fn pay_before_response(&mut self, thread: ThreadId, task: TaskId) -> Demand {
         self.drop_gil(thread);
-        let respond = self.respond_work(self.carriers.threads[thread].task);
+        let respond = self.respond_work(task);
         self.threads[thread].owe(respond);
         let state = &mut self.carriers.threads[thread];
         (state.deferred, state.returns) = (Some(Effect::Do(Op::Respond)), true);
@@ -134,18 +133,20 @@ impl<P: Probe> World<'_, P> {
 
     /// Whether the response to a task's request has left, or is leaving.
     pub(in crate::carrier) fn is_answered(&self, task: TaskId) -> bool {
-        let request = self.tasks[task].request;
+        let request = self.tasks[task].request();
         request.is_some() && self.requests[request].is_answered()
     }
 
     /// The server's own Python before the application runs lets go of the GIL now and then: only its first piece.
     fn first_piece(&mut self, thread: ThreadId, span: Span) -> Span {
-        if !std::mem::take(&mut self.carriers.threads[thread].fresh) {
+        let state = &mut self.carriers.threads[thread];
+        if !std::mem::take(&mut state.fresh) {
             return span;
         }
-        let before = self.worker(self.threads[thread].process()).releases.before;
+        let worker = self.processes[self.threads[thread].process()].worker();
+        let before = self.model.workers[worker].releases.before;
         let piece = span / (u64::from(before) + 1);
-        self.carriers.threads[thread].pieces = (before, piece);
+        state.pieces = (before, piece);
         piece
     }
 
@@ -171,8 +172,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Does what takes no CPU time. `None`: the thread goes on at once.
     #[inline(always)]
-    fn perform(&mut self, thread: ThreadId, effect: Effect) -> Option<Demand> {
-        let task = self.carriers.threads[thread].task;
+    fn perform(&mut self, thread: ThreadId, task: TaskId, effect: Effect) -> Option<Demand> {
         match effect {
             Effect::Wait { need, limit, .. } => self.wait_on_thread(thread, task, need, limit),
             Effect::Yield => {
@@ -194,7 +194,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Exit if self.is_branch(thread) => {
                 self.carriers.threads[thread].task = TaskId::NONE;
-                let parent = self.tasks[task].parent;
+                let parent = self.tasks[task].parent();
                 if self.end_branch(task) {
                     self.wake_bare(parent, Wait::Core);
                 }
@@ -251,13 +251,13 @@ impl<P: Probe> World<'_, P> {
     ) -> Option<Demand> {
         let deadline = self.deadline(thread).max(self.now);
         let wake_at = limit.map_or(Time::NEVER, |limit| self.now + limit).min(deadline);
-        self.tasks[task].limit_at = wake_at;
+        self.tasks[task].give_up_at(wake_at);
         let (parked, wake_at, wait) = match need {
             Need::Timer(span) => (Parked::Timer, (self.now + span).min(deadline), Wait::Timer),
             Need::Reply { peer, .. } if !self.may_call(task, peer) => return None,
             Need::Reply { peer, takes } => {
                 let call = self.call(peer, takes, task, Caller::Thread(thread), self.now);
-                self.tasks[task].handle = call.index() as u32;
+                self.tasks[task].wait_for(call.index() as u32);
                 (Parked::Peer, wake_at, Wait::Peer)
             }
             Need::Unit { sync } => {
@@ -272,11 +272,11 @@ impl<P: Probe> World<'_, P> {
             }
         };
         if parked == Parked::Unit && wake_at != Time::NEVER && self.polls(thread) {
-            self.tasks[task].parked = parked;
+            self.tasks[task].park(parked);
             return Some(self.begin_to_poll(thread, wake_at));
         }
         self.leave_python(thread);
-        self.tasks[task].parked = parked;
+        self.tasks[task].park(parked);
         self.bill(task, self.now, wait);
         self.wake_at(thread, wake_at);
         Some(Demand::Wait)
@@ -295,18 +295,18 @@ impl<P: Probe> World<'_, P> {
         let task = self.carriers.threads[thread].task;
         let process = self.threads[thread].process();
         let state = &mut self.tasks[task];
-        let parked = std::mem::replace(&mut state.parked, Parked::No);
-        if matches!(parked, Parked::Item | Parked::Room) && state.news == News::None {
+        let parked = state.unpark();
+        if matches!(parked, Parked::Item | Parked::Room) && state.news() == News::None {
             // Somebody made it worth another look: the op is met once more.
-            state.pc.0 -= 1;
+            state.meet_again();
             return None;
         }
-        state.limit_at = if parked == Parked::Unit { state.limit_at } else { Time::NEVER };
-        if parked != Parked::Unit || state.news == News::Failed {
+        state.give_up_at(if parked == Parked::Unit { state.limit_at() } else { Time::NEVER });
+        if parked != Parked::Unit || state.news() == News::Failed {
             return None;
         }
-        let (link, wake_at) = (state.handle, state.limit_at.max(self.now));
-        if std::mem::replace(&mut state.news, News::None) == News::Granted {
+        let (link, wake_at) = (state.handle(), state.limit_at().max(self.now));
+        if state.take_news() == News::Granted {
             return None;
         }
         if self.take_unit(process, link) {
@@ -315,11 +315,11 @@ impl<P: Probe> World<'_, P> {
         }
         self.queue_for_unit(process, link, task);
         if wake_at != Time::NEVER && self.polls(thread) {
-            self.tasks[task].parked = Parked::Unit;
+            self.tasks[task].park(Parked::Unit);
             return Some(self.begin_to_poll(thread, wake_at));
         }
         self.drop_gil(thread);
-        self.tasks[task].parked = Parked::Unit;
+        self.tasks[task].park(Parked::Unit);
         self.bill(task, self.now, self.wait_of_step(task));
         self.wake_at(thread, wake_at);
         Some(Demand::Wait)
@@ -343,8 +343,8 @@ impl<P: Probe> World<'_, P> {
 
     /// What a task waited for did not come in time; a sleep that is over is no failure.
     pub(crate) fn limit_passed(&mut self, process: ProcessId, task: TaskId, deadline: Time) {
-        match self.tasks[task].parked {
-            Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle as usize)),
+        match self.tasks[task].parked() {
+            Parked::Peer => self.abandon_call(task, CallId::from_index(self.tasks[task].handle() as usize)),
             Parked::Unit => self.leave_queue(process, task),
             Parked::Timer if deadline <= self.now => self.fail_task(task),
             Parked::Item | Parked::Room | Parked::Readiness => self.leave_shared(process, task),
@@ -354,7 +354,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Wakes the thread of a bare task.
     pub(crate) fn wake_bare(&mut self, task: TaskId, wait: Wait) {
-        let thread = self.tasks[task].thread;
+        let thread = self.tasks[task].thread();
         if let Some(polls) = &mut self.carriers.threads[thread].polls {
             return polls.notify();
         }

@@ -96,7 +96,7 @@ impl<P: Probe> World<'_, P> {
 
     /// How many wait in front of a task for what it waits for.
     fn place_in_line(&mut self, process: ProcessId, task: TaskId) -> u64 {
-        let (parked, handle) = (self.tasks[task].parked, self.tasks[task].handle);
+        let (parked, handle) = (self.tasks[task].parked(), self.tasks[task].handle());
         let place = match parked {
             Parked::Item => self.lines(process, handle as u16).0.iter().position(|&other| other == task),
             Parked::Room => self.lines(process, handle as u16).1.iter().position(|&(other, _)| other == task),

@@ -92,7 +92,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     pub(crate) fn span_of(&self, task: TaskId, limit: Limit) -> Option<Span> {
-        let program = &self.model.programs[usize::from(self.tasks[task].program)];
+        let program = &self.model.programs[usize::from(self.tasks[task].program())];
         (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
     }
 
@@ -115,17 +115,19 @@ impl<P: Probe> World<'_, P> {
 
     /// Parks a thread at something shared, until woken or out of time. A look that is repeated keeps its first limit.
     fn park_shared(&mut self, thread: ThreadId, task: TaskId, parked: Parked, limit: Limit) -> Demand {
-        let end = match self.tasks[task].limit_at {
+        let end = match self.tasks[task].limit_at() {
             Time::NEVER => self.span_of(task, limit).map_or(Time::NEVER, |span| self.now + span),
             end => end,
         };
         let end = end.min(self.deadline(thread)).max(self.now);
         if end != Time::NEVER && self.polls(thread) {
-            (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
+            self.tasks[task].park(parked);
+            self.tasks[task].give_up_at(end);
             return self.begin_to_poll(thread, end);
         }
         self.leave_python(thread);
-        (self.tasks[task].parked, self.tasks[task].limit_at) = (parked, end);
+        self.tasks[task].park(parked);
+        self.tasks[task].give_up_at(end);
         self.bill(task, self.now, self.wait_of_step(task));
         self.wake_at(thread, end);
         Demand::Wait
@@ -133,8 +135,8 @@ impl<P: Probe> World<'_, P> {
 
     /// The limit of a wait for an item, for room or for an event has passed.
     pub(crate) fn leave_shared(&mut self, process: ProcessId, task: TaskId) {
-        let handle = self.tasks[task].handle;
-        if self.tasks[task].parked == Parked::Readiness {
+        let handle = self.tasks[task].handle();
+        if self.tasks[task].parked() == Parked::Readiness {
             self.link(process, handle).unlink(task);
         } else {
             let (getters, putters) = self.lines(process, handle as u16);
@@ -165,7 +167,7 @@ impl<P: Probe> World<'_, P> {
         };
         if !has_room {
             self.lines(process, sync).1.push_back((task, item));
-            self.tasks[task].handle = u32::from(sync);
+            self.tasks[task].wait_for(u32::from(sync));
             return Some(self.park_shared(thread, task, Parked::Room, limit));
         }
         match self.interpreters[process].shared_mut(sync) {
@@ -173,7 +175,7 @@ impl<P: Probe> World<'_, P> {
             Sync::Standard(queue) => queue.items.push_back(item),
             _ => unreachable!("items go to queues"),
         }
-        self.tasks[task].limit_at = Time::NEVER;
+        self.tasks[task].give_up_at(Time::NEVER);
         if let Some(getter) = self.lines(process, sync).0.pop_front() {
             self.wake_bare(getter, Wait::Core);
         }
@@ -189,10 +191,10 @@ impl<P: Probe> World<'_, P> {
         };
         if got.is_none() {
             self.lines(process, sync).0.push_back(task);
-            self.tasks[task].handle = u32::from(sync);
+            self.tasks[task].wait_for(u32::from(sync));
             return Some(self.park_shared(thread, task, Parked::Item, limit));
         }
-        self.tasks[task].limit_at = Time::NEVER;
+        self.tasks[task].give_up_at(Time::NEVER);
         if let Some((putter, _)) = self.lines(process, sync).1.pop_front() {
             self.wake_bare(putter, Wait::Core);
         }
@@ -204,8 +206,8 @@ impl<P: Probe> World<'_, P> {
         let process = self.threads[thread].process();
         let cost = self.model.workers[self.processes[process].worker()].costs.spawn;
         self.leave_python(thread);
-        self.tasks[task].handle = u32::from(count);
-        self.tasks[task].parked = Parked::Children;
+        self.tasks[task].wait_for(u32::from(count));
+        self.tasks[task].park(Parked::Children);
         self.bill(task, self.now, Wait::Peer);
         for number in 0..count {
             let helper = match self.carriers.pools[process].free_helper() {

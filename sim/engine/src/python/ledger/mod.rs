@@ -84,7 +84,7 @@ impl Ledger {
         if self.pc == Pc(0) {
             self.registers = advance::registers_at_birth(task);
         }
-        while self.pc != to || self.registers != task.registers {
+        while self.pc != to || self.registers != task.registers() {
             let op = program.code[usize::from(self.pc.0)];
             self.pc.0 += 1;
             match op {
@@ -183,25 +183,25 @@ pub(crate) fn assert_runs_keep_their_number(model: &Model) {
 impl<P: Probe> World<'_, P> {
     /// The op before which a task stands: all before it on its way have had their effect.
     fn stands_before(&self, task: &Task) -> Pc {
-        let code = &self.model.programs[usize::from(task.program)].code;
-        let waits = matches!(task.parked, Parked::Unit | Parked::Item | Parked::Room) && task.news == News::None;
-        let before = Pc(task.pc.0.wrapping_sub(1));
+        let code = &self.model.programs[usize::from(task.program())].code;
+        let waits = matches!(task.parked(), Parked::Unit | Parked::Item | Parked::Room) && task.news() == News::None;
+        let before = Pc(task.pc().0.wrapping_sub(1));
         let op = if waits { code.get(usize::from(before.0)) } else { None };
-        if matches!(op, Some(Op::Acquire { .. } | Op::Get { .. } | Op::Put { .. })) { before } else { task.pc }
+        if matches!(op, Some(Op::Acquire { .. } | Op::Get { .. } | Op::Put { .. })) { before } else { task.pc() }
     }
 
     fn key_of(&self, task: &Task) -> u64 {
-        if task.request.is_some() { self.requests[task.request].key } else { 0 }
+        if task.request().is_some() { self.requests[task.request()].key() } else { 0 }
     }
 
     /// What a task holds, oldest first.
     pub(crate) fn held_by(&self, task: &Task) -> Vec<Thing> {
-        if task.unwinding && task.news == News::None {
+        if task.unwinding() && task.news() == News::None {
             // It has failed and given back all.
             return Vec::new();
         }
         let mut ledger = Ledger::default();
-        let program = &self.model.programs[usize::from(task.program)];
+        let program = &self.model.programs[usize::from(task.program())];
         ledger.follow(task, self.stands_before(task), program, self.key_of(task));
         ledger.things().collect()
     }
@@ -210,7 +210,7 @@ impl<P: Probe> World<'_, P> {
     fn ledger(&mut self, task: TaskId, to: Pc) -> &mut Ledger {
         let key = self.key_of(&self.tasks[task]);
         let state = &self.tasks[task];
-        let program = &self.model.programs[usize::from(state.program)];
+        let program = &self.model.programs[usize::from(state.program())];
         let ledger = if program.gives_unheld {
             if self.ledgers.of.len() <= task.index() {
                 self.ledgers.of.resize_with(task.index() + 1, Ledger::default);
@@ -227,7 +227,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether a task that has just met a release holds what it gives back.
     #[inline(never)]
     pub(crate) fn holds_unit(&mut self, task: TaskId, sync: u16) -> bool {
-        let release = Pc(self.tasks[task].pc.0 - 1);
+        let release = Pc(self.tasks[task].pc().0 - 1);
         self.ledger(task, release).holds(Thing::Unit(sync))
     }
 
@@ -236,10 +236,10 @@ impl<P: Probe> World<'_, P> {
     #[inline(never)]
     pub(crate) fn has_to_give_back(&mut self, task: TaskId) -> bool {
         let state = &self.tasks[task];
-        let code = &self.model.programs[usize::from(state.program)].code;
+        let code = &self.model.programs[usize::from(state.program())].code;
         let takes = code.iter().any(|&op| matches!(change_of(op), Some(Change::Takes(_))));
         let holds = takes && {
-            let to = state.pc;
+            let to = state.pc();
             !self.ledger(task, to).taken.is_empty()
         };
         if !holds {
@@ -253,7 +253,7 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(crate) fn give_back_all(&mut self, task: TaskId, give_back: impl Fn(&mut Self, Op)) {
-        let (to, program) = (self.tasks[task].pc, usize::from(self.tasks[task].program));
+        let (to, program) = (self.tasks[task].pc(), usize::from(self.tasks[task].program()));
         self.ledger(task, to);
         let own = self.model.programs[program].gives_unheld;
         loop {
@@ -271,9 +271,9 @@ impl<P: Probe> World<'_, P> {
     /// A task that has failed comes to the end of its program.
     fn end_program(&mut self, task: TaskId) {
         let state = &mut self.tasks[task];
-        let end = self.model.programs[usize::from(state.program)].code.len() - 1;
-        state.pc = Pc(u16::try_from(end).expect("programs are shorter than 2^16 ops"));
-        state.news = News::None;
+        let end = self.model.programs[usize::from(state.program())].code.len() - 1;
+        state.jump_to(Pc(u16::try_from(end).expect("programs are shorter than 2^16 ops")));
+        state.hear(News::None);
     }
 }
 

@@ -339,7 +339,7 @@ fn audit(world: &World<'_, Told>) {
     for (_, task) in world.tasks.iter() {
         for thing in world.held_by(task) {
             if let Thing::Unit(sync) = thing {
-                *ledgers.entry((world.threads[task.thread].process(), sync)).or_default() += 1;
+                *ledgers.entry((world.threads[task.thread()].process(), sync)).or_default() += 1;
             }
         }
     }
@@ -354,8 +354,8 @@ fn audit(world: &World<'_, Told>) {
             assert_eq!(held + shelf.units(), units, "of pool {sync} at {:?}", world.now);
             let on_the_way = shelf.notifier != Notifier::None
                 || world.tasks.iter().any(|(at, task)| {
-                    let thread = &world.threads[task.thread];
-                    (thread.process(), task.parked, task.handle) == (id, Parked::Unit, link)
+                    let thread = &world.threads[task.thread()];
+                    (thread.process(), task.parked(), task.handle()) == (id, Parked::Unit, link)
                         // A blocking wait keeps the thread of a loop from going on with whom it has woken.
                         && (!thread.is_parked() || world.is_woken_on_loop(at))
                 });
@@ -409,7 +409,9 @@ const CALL: Op = Op::Call { patching: Patching::Patched, peer: 0, takes: Draw(0)
 /// What a task has taken and gives back, if it fails when it stands before the op at `pc`.
 fn given_back(program: &Program, pc: u16, registers: [u32; 2]) -> Vec<Thing> {
     let mut task = Task::new(crate::kit::id::RequestId::NONE, crate::kit::id::ThreadId::NONE, 0);
-    task.registers = registers;
+    for (register, value) in registers.into_iter().enumerate() {
+        task.load(register, value);
+    }
     let mut ledger = Ledger::default();
     ledger.follow(&task, Pc(pc), program, 0);
     std::iter::from_fn(|| ledger.give_newest()).collect()

@@ -129,7 +129,7 @@ impl<P: Probe> World<'_, P> {
                 self.occupy(process, task, (connection, per), on_hub && patching == Patching::Patched);
             }
             Op::Vacate { connection, per } => {
-                let request = self.tasks[task].request;
+                let request = self.tasks[task].request();
                 if let Some(waiting) = self.sharing.waiting(per, process, request, connection) {
                     *waiting -= 1;
                 }
@@ -140,7 +140,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A task begins to use a connection; under a hub it fails if another waits on it.
     fn occupy(&mut self, process: ProcessId, task: TaskId, (connection, per): (u16, Per), guarded: bool) {
-        let request = self.tasks[task].request;
+        let request = self.tasks[task].request();
         let mut conflict = false;
         if let Some(waiting) = self.sharing.waiting(per, process, request, connection) {
             conflict = *waiting > 0;
@@ -159,8 +159,8 @@ impl<P: Probe> World<'_, P> {
             return false;
         }
         let state = &self.tasks[task];
-        let code = &self.model.programs[usize::from(state.program)].code;
-        let before = usize::from(state.pc.0).checked_sub(2).map(|at| code[at]);
+        let code = &self.model.programs[usize::from(state.program())].code;
+        let before = usize::from(state.pc().0).checked_sub(2).map(|at| code[at]);
         matches!(before, Some(Op::Occupy { per: Per::Process, .. }))
     }
 }

@@ -453,12 +453,12 @@ impl Doorkeeper {
         }
         let parts = self.standing(ended).parts.take();
         let parts = parts.map_or([Span::ZERO; Meanwhile::KINDS], |parts| *parts);
-        let class = &mut self.record.classes[usize::from(request.class)];
+        let class = &mut self.record.classes[usize::from(request.class())];
         if ending != Ending::Ok {
             class.lost.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
             return;
         }
-        let (born, latency) = (request.born, at - request.born);
+        let (born, latency) = (request.born(), at - request.born());
         class.rows.add(latency, &parts);
         let enters = class.worst.len() < WORST_MAX || class.worst.last().is_some_and(|last| latency > last.latency);
         if enters {

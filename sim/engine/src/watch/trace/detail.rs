@@ -253,7 +253,7 @@ impl Detail {
     /// A request leaves its client.
     #[inline(always)]
     pub(crate) fn sent(id: RequestId, request: &Request) -> Detail {
-        let Request { class, attempt, why, born, .. } = *request;
+        let (class, attempt, why, born) = (request.class(), request.attempt(), request.why(), request.born());
         Detail::Sent { request: id, class, attempt, why, born }
     }
 

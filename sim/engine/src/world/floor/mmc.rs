@@ -55,7 +55,7 @@ pub fn mmc(model: &Model, seed: Seed, replication: Replication) -> Floor {
         {
             free -= 1;
             ground.begin(id, Wait::Timer);
-            let span = Span::from_ns(ground.fates.row_from(ground.requests[id].fate)[0]);
+            let span = Span::from_ns(ground.fates.row_from(ground.requests[id].fate())[0]);
             ground.events.push(ground.now + span, Event::Leaves(id));
         }
     }

@@ -106,7 +106,7 @@ impl<'m, E: Copy> Ground<'m, E> {
         let place = (Site::COUNT, row);
         let (fate, births) = draw_fate(&mut self.fates, &mut self.streams, self.sites, place, births);
         self.births = births;
-        let id = self.requests.insert(Request { stage, ..Request::new(now, key, row | row << 32, fate) });
+        let id = self.requests.insert(Request::new(now, key, row | row << 32, fate).at(stage));
         self.probe.on(now, Fact::Sent(&self.requests[id]));
         id
     }
@@ -115,7 +115,7 @@ impl<'m, E: Copy> Ground<'m, E> {
     fn begin(&mut self, id: RequestId, wait: Wait) {
         let request = &mut self.requests[id];
         request.turn(self.now, wait);
-        (request.stage, request.begun) = (Stage::Served, self.now);
+        request.be_served(self.now);
         self.probe.on(self.now, Fact::Gauge(Gauge::Queued, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, 1));
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, 1));
@@ -125,7 +125,7 @@ impl<'m, E: Copy> Ground<'m, E> {
     fn answer(&mut self, id: RequestId) {
         let request = &mut self.requests[id];
         request.turn(self.now, Wait::Network);
-        request.stage = Stage::Answered;
+        request.be_over();
         self.probe.on(self.now, Fact::Gauge(Gauge::Slots, -1));
         self.probe.on(self.now, Fact::Gauge(Gauge::InFlight, -1));
     }
@@ -134,16 +134,16 @@ impl<'m, E: Copy> Ground<'m, E> {
     fn end(&mut self, id: RequestId, ending: Ending) {
         let request = &mut self.requests[id];
         request.turn(self.now, Wait::Network);
-        request.ending = Some(ending);
+        request.end_as(ending);
         let request = &self.requests[id];
-        assert_eq!(request.billed(), self.now - request.born, "what a request did adds up");
+        assert_eq!(request.billed(), self.now - request.born(), "what a request did adds up");
         self.probe.on(self.now, Fact::Ended(request, ending));
         self.probe.on(self.now, Fact::Bytes { class: 0, head: 0, body: 0 });
     }
 
     /// Nobody knows a request any longer.
     fn forget(&mut self, id: RequestId) {
-        self.fates.give(self.requests[id].fate, self.sites.len());
+        self.fates.give(self.requests[id].fate(), self.sites.len());
         self.requests.remove(id);
     }
 

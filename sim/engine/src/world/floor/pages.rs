@@ -69,14 +69,14 @@ impl Pages<'_> {
                 self.go_on(id);
             }
             Event::Response(id) => {
-                if self.ground.requests[id].ending.is_none() {
+                if self.ground.requests[id].ending().is_none() {
                     self.ground.end(id, Ending::Ok);
                 }
                 self.ground.forget(id);
             }
             Event::Limit(id) => {
                 let (now, request) = (self.ground.now, self.ground.requests.get(id));
-                if request.is_some_and(|request| request.leaves_at == now && request.ending.is_none()) {
+                if request.is_some_and(|request| request.leaves_at() == now && request.ending().is_none()) {
                     self.ground.end(id, Ending::GaveUp);
                 }
             }
@@ -93,7 +93,7 @@ impl Pages<'_> {
         let id = self.ground.birth(Stage::Connecting);
         if let Some(patience) = &client.patience {
             let leaves_at = self.ground.now + patience.sample(self.ground.streams.bits(Site::Patience as usize, row));
-            self.ground.requests[id].leaves_at = leaves_at;
+            self.ground.requests[id].leave_at(leaves_at);
             if leaves_at != Time::NEVER {
                 self.ground.events.push(leaves_at, Event::Limit(id));
             }
@@ -113,7 +113,7 @@ impl Pages<'_> {
     /// A piece of work is done.
     fn ran(&mut self, id: RequestId) {
         let ground = &mut self.ground;
-        ground.probe.on(ground.now, Fact::CoreBusy { from: ground.requests[id].since });
+        ground.probe.on(ground.now, Fact::CoreBusy { from: ground.requests[id].since() });
         self.go_on(id);
     }
 
@@ -122,8 +122,9 @@ impl Pages<'_> {
         let ground = &mut self.ground;
         let request = &mut ground.requests[id];
         let program = &self.model.programs[0];
-        let op = program.code[usize::from(request.op.0)];
-        request.op = Pc(request.op.0 + 1);
+        let at = request.op();
+        let op = program.code[usize::from(at.0)];
+        request.wait_at(Pc(at.0 + 1));
         match op {
             Op::Burn(draw) => {
                 let DrawKind::Constant(span) = program.draws[usize::from(draw.0)] else { panic!("a constant burn") };
@@ -132,7 +133,7 @@ impl Pages<'_> {
             Op::Call { peer, takes, .. } => {
                 let DrawKind::Fate(column) = program.draws[usize::from(takes.0)] else { panic!("a call by fate") };
                 request.turn(ground.now, Wait::Peer);
-                let takes = Span::from_ns(ground.fates.row_from(request.fate)[usize::from(column)]);
+                let takes = Span::from_ns(ground.fates.row_from(request.fate())[usize::from(column)]);
                 self.after(takes + self.model.peers[usize::from(peer)].network * 2, Event::Reply(id));
             }
             Op::End => {

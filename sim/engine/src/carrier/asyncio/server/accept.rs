@@ -109,7 +109,7 @@ impl<P: Probe> World<'_, P> {
     fn meet(&mut self, id: LoopId, request: RequestId) {
         let (hub, now) = (id.index() as u32, self.carriers.loops[id].now);
         let state = &mut self.requests[request];
-        let (ready, program) = (state.since, self.model.classes[usize::from(state.class)].program as u16);
+        let (ready, program) = (state.since(), self.model.classes[usize::from(state.class())].program as u16);
         state.turn_told(request, Wait::Hub, self.now, &mut self.probe);
         self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }
@@ -157,11 +157,11 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         self.spend(id, Part::Handoff);
-        let ready = self.requests[request].since;
+        let ready = self.requests[request].since();
         let refused = self.turns_away(id);
         let task = self.begin(request, self.carriers.loops[id].thread);
         let (hub, now) = (id.index() as u32, self.carriers.loops[id].now);
-        self.probe.on(self.now, Fact::HubRan { hub, program: self.tasks[task].program, ready, now });
+        self.probe.on(self.now, Fact::HubRan { hub, program: self.tasks[task].program(), ready, now });
         self.bill(task, self.now, Wait::Hub);
         self.carriers.loops[id].server.tasks += 1;
         self.start_coroutine(id, task);
@@ -183,11 +183,11 @@ impl<P: Probe> World<'_, P> {
     /// A task of a loop for a cursor: it runs in the next turn.
     pub(super) fn start_coroutine(&mut self, id: LoopId, task: TaskId) {
         let on = &mut self.carriers.loops[id];
-        let origin = TaskOrigin { program: self.tasks[task].program, pc: Pc(0), registers: [0; Program::REGISTERS] };
+        let origin = TaskOrigin { program: self.tasks[task].program(), pc: Pc(0), registers: [0; Program::REGISTERS] };
         let me = on.new_task(Some(origin), Vec::new(), 0, false);
         on.task(me).cursor = task;
         on.begin_task(me, false);
-        self.tasks[task].ready_since = on.now;
+        self.tasks[task].ready_from(on.now);
         *self.served(task) = Served { task: Some(me), ..Served::default() };
     }
 

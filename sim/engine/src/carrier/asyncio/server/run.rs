@@ -29,7 +29,7 @@ impl<P: Probe> World<'_, P> {
         if let Some(effect) = self.carriers.threads[thread].deferred.take() {
             return self.do_deferred(id, cursor, effect);
         }
-        let parked = std::mem::replace(&mut self.tasks[cursor].parked, Parked::No);
+        let parked = self.tasks[cursor].unpark();
         if parked != Parked::No && self.parks_again(id, cursor, parked) {
             return None;
         }
@@ -59,7 +59,7 @@ impl<P: Probe> World<'_, P> {
                 Op::Release { sync } => world.give_back_on_loop(id, cursor, sync),
                 op => world.share(world.threads[thread].process(), cursor, op, true),
             }),
-            Effect::Exit if self.tasks[cursor].parent.is_some() => self.end_branch_on_loop(id, cursor),
+            Effect::Exit if self.tasks[cursor].parent().is_some() => self.end_branch_on_loop(id, cursor),
             Effect::Exit if self.is_answered(cursor) => self.end_request_on_loop(id, cursor),
             Effect::Exit => return Some(self.responds_on_loop(id, cursor, effect)),
         }
@@ -92,7 +92,7 @@ impl<P: Probe> World<'_, P> {
                     Some(hold) => {
                         let until = self.carriers.loops[id].now + hold;
                         self.park_in_frame(id, cursor, Sleep::frame(hold), (Parked::Timer, Wait::Timer), None);
-                        self.tasks[cursor].ready_since = until;
+                        self.tasks[cursor].ready_from(until);
                     }
                     None => self.end_request_on_loop(id, cursor),
                 }
@@ -110,8 +110,8 @@ impl<P: Probe> World<'_, P> {
     /// A task begins to keep the loop.
     fn takes_loop(&mut self, id: LoopId, cursor: TaskId) {
         let state = &self.tasks[cursor];
-        let (program, ready) = (state.program, state.ready_since);
-        if state.parked == Parked::Timer {
+        let (program, ready) = (state.program(), state.ready_since());
+        if state.parked() == Parked::Timer {
             // It was ready when its time came, however late the loop has found it.
             self.bill(cursor, ready.min(self.now), Wait::Hub);
         }
@@ -168,7 +168,7 @@ impl<P: Probe> World<'_, P> {
         self.collector_misses(id, cursor);
         self.retire(id, cursor);
         self.carriers.loops[id].server.tasks -= 1;
-        let (request, process) = (self.tasks[cursor].request, self.carriers.loops[id].server.process);
+        let (request, process) = (self.tasks[cursor].request(), self.carriers.loops[id].server.process);
         if self.keeps(request, process).is_none() {
             // `transport.close` queues `_call_connection_lost`, which closes the socket: whatever runs before that keeps it open.
             self.bill(cursor, self.now, Wait::Hub);
@@ -191,7 +191,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A branch is done; the last one wakes the parent through the future of `gather`, two turns later.
     fn end_branch_on_loop(&mut self, id: LoopId, cursor: TaskId) {
-        let parent = self.tasks[cursor].parent;
+        let parent = self.tasks[cursor].parent();
         self.retire(id, cursor);
         if self.end_branch(cursor) {
             self.wake_in_two(id, parent);

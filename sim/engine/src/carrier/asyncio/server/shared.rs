@@ -125,7 +125,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn wait_in_line(&mut self, id: LoopId, cursor: TaskId, sync: u16, parked: Parked, limit: Limit) {
-        self.tasks[cursor].handle = u32::from(sync);
+        self.tasks[cursor].wait_for(u32::from(sync));
         let (wait, limit) = (self.wait_of_step(cursor), self.span_of(cursor, limit));
         self.park_on_loop(id, cursor, (parked, wait), limit);
     }
@@ -137,7 +137,7 @@ impl<P: Probe> World<'_, P> {
             let branch = self.new_branch(cursor, program, number, thread);
             self.start_coroutine(id, branch);
         }
-        self.tasks[cursor].handle = u32::from(count);
+        self.tasks[cursor].wait_for(u32::from(count));
         self.park_on_loop(id, cursor, (Parked::Children, Wait::Peer), None);
     }
 
@@ -171,7 +171,7 @@ impl<P: Probe> World<'_, P> {
         on.works_until(until, cursor);
         self.served(cursor).native = Native::Runs;
         self.park_on_loop(id, cursor, (Parked::Timer, Wait::Timer), None);
-        self.tasks[cursor].ready_since = until;
+        self.tasks[cursor].ready_from(until);
     }
 
     /// A native thread is done: it queues the handle that sets the result, and a byte ends the poll.
@@ -182,7 +182,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A task is back from a native thread: the same.
     pub(in crate::carrier) fn is_home_on_loop(&mut self, id: LoopId, cursor: TaskId) {
-        self.tasks[cursor].parked = Parked::Timer;
+        self.tasks[cursor].park(Parked::Timer);
         self.carriers.loops[id].now = self.now;
         self.native_over(id, cursor);
         self.wake_loop(id);
@@ -216,7 +216,7 @@ impl<P: Probe> World<'_, P> {
                 }
                 let link = self.served(cursor).tokens;
                 if let Some(next) = self.link(process, link).hand_off() {
-                    self.tasks[next].news = News::Granted;
+                    self.tasks[next].hear(News::Granted);
                     self.wake_coroutine(id, next);
                 }
             }

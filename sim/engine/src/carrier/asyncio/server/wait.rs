@@ -26,7 +26,7 @@ impl<P: Probe> World<'_, P> {
             Need::Timer(span) => {
                 let until = self.carriers.loops[id].now + span;
                 self.park_in_frame(id, cursor, Sleep::frame(span), (Parked::Timer, Wait::Timer), None);
-                self.tasks[cursor].ready_since = until;
+                self.tasks[cursor].ready_from(until);
             }
             Need::Reply { peer, .. } if !self.may_call(cursor, peer) => {}
             Need::Reply { peer, takes } => {
@@ -35,7 +35,7 @@ impl<P: Probe> World<'_, P> {
                 on.now += on.costs.socket;
                 let (at, sock) = (on.now, on.sockets.open());
                 let call = self.call(peer, takes, cursor, Caller::Coroutine(id, sock), at);
-                self.tasks[cursor].handle = call.index() as u32;
+                self.tasks[cursor].wait_for(call.index() as u32);
                 self.served(cursor).call = Some(sock);
                 let fut = self.park_on_loop(id, cursor, (Parked::Peer, Wait::Peer), limit);
                 // The transport of a connection that is open is known to epoll already.
@@ -93,9 +93,10 @@ impl<P: Probe> World<'_, P> {
         let now = on.now;
         self.served(cursor).limit = timer;
         let state = &mut self.tasks[cursor];
-        (state.parked, state.ready_since) = (parked, now);
+        state.park(parked);
+        state.ready_from(now);
         // Whoever looks for deadlocks must know that this wait ends.
-        state.limit_at = if timer.is_some() || guarded { now + limit.unwrap_or(Span::ZERO) } else { Time::NEVER };
+        state.give_up_at(if timer.is_some() || guarded { now + limit.unwrap_or(Span::ZERO) } else { Time::NEVER });
         self.bill(cursor, self.now, wait);
         self.leaves_loop(id);
     }
@@ -103,15 +104,15 @@ impl<P: Probe> World<'_, P> {
     /// A task goes on after a wait. True if it waits again.
     pub(super) fn parks_again(&mut self, id: LoopId, cursor: TaskId, parked: Parked) -> bool {
         let process = self.carriers.loops[id].server.process;
-        let news = self.tasks[cursor].news;
+        let news = self.tasks[cursor].news();
         let native = self.served(cursor).native;
         if matches!(parked, Parked::Item | Parked::Room) && news == News::None {
             // Somebody made it worth another look: the op is met once more.
-            self.tasks[cursor].pc.0 -= 1;
+            self.tasks[cursor].meet_again();
             return false;
         }
         if parked == Parked::Unit && news == News::None && native == Native::No {
-            let link = self.tasks[cursor].handle;
+            let link = self.tasks[cursor].handle();
             if !self.take_unit(process, link) {
                 self.queue_for_unit(process, link, cursor);
                 let wait = self.wait_of_step(cursor);
@@ -121,7 +122,7 @@ impl<P: Probe> World<'_, P> {
             self.tell_unit_of_step(process, cursor);
         }
         if news == News::Granted {
-            self.tasks[cursor].news = News::None;
+            self.tasks[cursor].hear(News::None);
         }
         self.stop_limit_on_loop(id, cursor);
         if let Some(sock) = self.served(cursor).call.take() {
@@ -133,7 +134,7 @@ impl<P: Probe> World<'_, P> {
 
     /// The wait with a limit is over.
     pub(super) fn stop_limit_on_loop(&mut self, id: LoopId, cursor: TaskId) {
-        self.tasks[cursor].limit_at = Time::NEVER;
+        self.tasks[cursor].give_up_at(Time::NEVER);
         if let Some(timer) = self.served(cursor).limit.take() {
             self.carriers.loops[id].cancel_handle(timer);
         }
@@ -158,7 +159,7 @@ impl<P: Probe> World<'_, P> {
     /// Whether what a task of a loop waited for is there, and it goes on as soon as its loop gets to it.
     #[cfg(test)]
     pub(crate) fn is_woken_on_loop(&self, cursor: TaskId) -> bool {
-        let thread = self.tasks[cursor].thread;
+        let thread = self.tasks[cursor].thread();
         let crate::machine::Role::Loop(id) = self.threads[thread].role() else { return false };
         let Some(me) = self.carriers.served.get(cursor.index()).and_then(|served| served.task) else { return false };
         let on = &self.carriers.loops[id];
@@ -167,7 +168,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A task is ready from now on.
     pub(super) fn is_ready(&mut self, id: LoopId, cursor: TaskId) {
-        self.tasks[cursor].ready_since = self.carriers.loops[id].now.max(self.now);
+        self.tasks[cursor].ready_from(self.carriers.loops[id].now.max(self.now));
         self.bill(cursor, self.now, Wait::Hub);
     }
 
@@ -192,7 +193,7 @@ impl<P: Probe> World<'_, P> {
     /// A reply is there for a task.
     pub(crate) fn loop_replied(&mut self, id: LoopId, sock: u32, task: TaskId) {
         // The call is over, though nobody has read its reply.
-        self.tasks[task].handle = u32::MAX;
+        self.tasks[task].take_handle();
         self.is_ready(id, task);
         self.carriers.loops[id].sockets.arrive(sock, 1);
         self.wake_loop(id);
@@ -200,7 +201,7 @@ impl<P: Probe> World<'_, P> {
 
     /// A reader has left: whoever writes to it goes on.
     pub(crate) fn stop_writing_on_loop(&mut self, id: LoopId, task: TaskId) {
-        if self.tasks[task].parked == Parked::Timer {
+        if self.tasks[task].parked() == Parked::Timer {
             self.wake_coroutine(id, task);
             self.wake_loop(id);
         }
@@ -211,7 +212,7 @@ impl<P: Probe> World<'_, P> {
         let process = self.carriers.loops[id].server.process;
         let (parked, news, native) = {
             let state = &self.tasks[task];
-            (state.parked, state.news, self.carriers.served[task.index()].native)
+            (state.parked(), state.news(), self.carriers.served[task.index()].native)
         };
         if matches!(native, Native::Away | Native::AwayTooLong) {
             self.served(task).native = Native::AwayTooLong;
@@ -222,12 +223,12 @@ impl<P: Probe> World<'_, P> {
             Parked::Unit if matches!(native, Native::Wants(_) | Native::WantsToGo) => {
                 let granted = news == News::Granted;
                 self.served(task).native = if granted { Native::Declines } else { Native::No };
-                let link = self.tasks[task].handle;
+                let link = self.tasks[task].handle();
                 self.link(process, link).unlink(task);
                 self.fail_task(task);
             }
             Parked::Peer if waits.is_some() => {
-                let handle = self.tasks[task].handle;
+                let handle = self.tasks[task].handle();
                 let call = if handle == u32::MAX { CallId::NONE } else { CallId::from_index(handle as usize) };
                 self.abandon_call(task, call);
             }
@@ -245,7 +246,7 @@ impl<P: Probe> World<'_, P> {
             }
             Parked::Children => {
                 self.fail_task(task);
-                let branches = self.tasks.iter().filter(|(_, state)| state.parent == task);
+                let branches = self.tasks.iter().filter(|(_, state)| state.parent() == task);
                 let branches: Vec<TaskId> = branches.map(|(branch, _)| branch).collect();
                 branches.into_iter().for_each(|branch| self.limit_on_loop(id, branch));
                 return;
@@ -263,7 +264,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Who was woken for a unit will not take it: the next one is.
     fn pass_on_unit(&mut self, id: LoopId, task: TaskId) {
-        let (process, link) = (self.carriers.loops[id].server.process, self.tasks[task].handle);
+        let (process, link) = (self.carriers.loops[id].server.process, self.tasks[task].handle());
         let shelf = self.link(process, link);
         if shelf.is_ready()
             && let Some((_, next)) = shelf.waiters.pop_front()
@@ -275,7 +276,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Who was woken to look at a queue will not look: the next one is.
     fn pass_on_look(&mut self, id: LoopId, task: TaskId, parked: Parked) {
-        let (process, sync) = (self.carriers.loops[id].server.process, self.tasks[task].handle as u16);
+        let (process, sync) = (self.carriers.loops[id].server.process, self.tasks[task].handle() as u16);
         let next = match parked {
             Parked::Item => self.lines(process, sync).0.pop_front(),
             Parked::Room => self.lines(process, sync).1.pop_front().map(|(putter, _)| putter),
