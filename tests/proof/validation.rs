@@ -56,7 +56,8 @@ fn text(bytes: &[u8]) -> String {
 const EDGE: &str = "at 94 to 99 % of a core the last per cent of CPU time decides, and what a request costs beside a hundred is not known so well";
 
 /// Costs of a profile that was taken while the machine was slower and other work ran beside.
-const PROFILED: &str = "the profile has waits above 1 ms and JSON work of both of the machine's speeds; this run had its core to itself";
+const PROFILED: &str =
+    "the profile has waits above 1 ms and JSON work of both of the machine's speeds; this run had its core to itself";
 
 /// Forty threads that wait for the GIL.
 const TURNS: &str =

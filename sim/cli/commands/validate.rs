@@ -38,7 +38,7 @@ pub struct Args {
     /// Print the scenario that one entry is simulated as, and run nothing
     #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "json", "out"])]
     scenario: Option<String>,
-    /// Folder for the files that this scenario names, such as instants of arrival
+    /// Folder for the files that this scenario names
     #[arg(long, value_name = "DIR", requires = "scenario")]
     files: Option<PathBuf>,
     /// Print one JSON document instead of the table
