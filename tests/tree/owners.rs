@@ -31,7 +31,7 @@ fn open_fields(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut inside: Option<String> = None;
     for line in code(text).lines() {
-        let words = line.trim_start_matches("pub").trim_start_matches(|c: char| c != ' ').trim_start();
+        let words = line.find("struct ").map_or("", |at| &line[at..]);
         if !line.starts_with(' ') && line.ends_with('{') && words.starts_with("struct ") {
             let name = words["struct ".len()..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
             inside = Some(name.to_owned());

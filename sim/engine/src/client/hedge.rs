@@ -143,9 +143,11 @@ impl<P: Probe> World<'_, P> {
     pub(crate) fn abandon(&mut self, id: RequestId, ending: Ending) {
         self.retry_is_over(id);
         tell(&mut self.probe, self.now, Detail::Ended { request: id, ending });
-        self.requests[id].end_as(ending);
+        let request = &mut self.requests[id];
+        request.end_as(ending);
+        let is_written = request.stage() == Stage::Writing;
         self.sender_is_done(id, ending);
-        if self.requests[id].stage() == Stage::Writing {
+        if is_written {
             self.reader_leaves(id);
         }
     }

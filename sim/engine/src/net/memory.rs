@@ -66,6 +66,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// A process is done with a connection: its descriptor is free, and what its request held.
+    #[inline(always)]
     pub(super) fn close_connection(&mut self, id: RequestId) {
         let request = &self.requests[id];
         let (process, served) = (self.net.links[id].process, request.task().is_some());

@@ -1,7 +1,7 @@
 //! The way of a request to a server and back: a connection, its turn at the server, and the response.
 //!
 //! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
-//! queues. The files: `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `defer.rs` sockets
+//! queues. The files: `link.rs` what each request's connection is, `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `defer.rs` sockets
 //! that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs` connections that are refused or break, `ports.rs`,
 //! `conntrack.rs`, `descriptors.rs`, `memory.rs` and `tcp_mem.rs` what runs out.
 //! What the limits are is in `model/kernel.rs`.
@@ -261,8 +261,9 @@ impl<P: Probe> NetForClient for World<'_, P> {
 
     #[inline(always)]
     fn sender_is_done(&mut self, id: RequestId, ending: Ending) {
-        self.net.give_port(self.model, id, &self.requests[id], ending, self.now);
-        let listener = self.requests[id].listener();
+        let request = &self.requests[id];
+        self.net.give_port(self.model, id, request, ending, self.now);
+        let listener = request.listener();
         if listener != NO_LISTENER {
             self.net.listeners[usize::from(listener)].open -= 1;
         }

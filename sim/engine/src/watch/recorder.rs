@@ -342,7 +342,7 @@ impl Recorder {
         self.users.served += 1;
         group.served += 1;
         class.latency.add_in(bucket, latency);
-        class.blame_rows.add(latency, &request.bill());
+        class.blame_rows.add(latency, request.bill());
         class.slowdown.add(latency, ideal);
         class.worst.note(request, latency);
         self.fairness.served(at, request);
