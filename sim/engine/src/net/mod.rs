@@ -1,9 +1,9 @@
 //! The way of a request to a server and back: a connection, its turn at the server, and the response.
 //!
 //! After Linux: the kernel completes handshakes into the accept queue without the application, so a client is "connected" while it
-//! queues. The files: `link.rs` what each request's connection is, `listener.rs` the sockets and whom a connection wakes, `syn.rs` the handshake and its queues, `defer.rs` sockets
-//! that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs` connections that are refused or break, `ports.rs`,
-//! `conntrack.rs`, `descriptors.rs`, `memory.rs` and `tcp_mem.rs` what runs out.
+//! queues. The files: `link.rs` what the connection of a request is, `listener.rs` the sockets and whom a connection wakes, `syn.rs`
+//! the handshake and its queues, `defer.rs` sockets that wait for data, `wheel.rs` the kernels' timers, `outage.rs` and `reset.rs`
+//! connections that are refused or break, `ports.rs`, `conntrack.rs`, `descriptors.rs`, `memory.rs` and `tcp_mem.rs` what runs out.
 //! What the limits are is in `model/kernel.rs`.
 //! Connections that are kept are in `conn.rs`, balancers in `front/balance.rs`.
 //! Left out: lost segments, and the transfer time of bodies but to slow readers (`slow_reader.rs`).

@@ -407,7 +407,8 @@ impl<P: Probe> Desk<'_, P> {
         let begins = state.news() == News::Begun && state.request().is_some();
         let takes_unit = state.parked() == Parked::Unit && state.news() == News::None;
         let is_plain = state.green().is_none() && state.parked() != Parked::Thinking;
-        if !is_plain || begins || takes_unit || *steps >= model.limits.events_per_instant {
+        if !is_plain || begins || takes_unit || self.hub.deferred.is_some() || *steps >= model.limits.events_per_instant
+        {
             return None;
         }
         *steps += 1;
