@@ -263,10 +263,12 @@ impl<P: Probe> World<'_, P> {
             quota.throttled.pop_front();
             freed.push(core);
         }
+        if !freed.is_empty() {
+            self.disturb(id);
+        }
         for core in freed {
             self.runs_again(core);
             self.go(core);
         }
-        self.disturb(id);
     }
 }

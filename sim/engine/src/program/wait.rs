@@ -129,7 +129,7 @@ impl Wait {
             Wait::Hub => "hub",
             Wait::Gil => "GIL",
             Wait::Core => "core",
-            Wait::Throttled => "throttled",
+            Wait::Throttled => "CPU limit",
             Wait::Cpu => "own CPU",
             Wait::Native => "native code",
             Wait::Lock => "lock or queue",
