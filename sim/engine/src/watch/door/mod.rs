@@ -176,7 +176,7 @@ impl Shut {
 }
 
 /// The state of being full, while it is not said of what; it takes the place of what a process that is full of idle ones does.
-const FULL: usize = 9;
+const FULL: usize = STATES.len() - 1;
 /// Where what requests are at that take the slots begins, and where the slots themselves are counted.
 const INSIDE: usize = STATES.len();
 const SLOTS: usize = INSIDE + Wait::KINDS;
