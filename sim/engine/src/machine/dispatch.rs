@@ -433,8 +433,8 @@ impl<P: Probe> World<'_, P> {
             self.go(id);
             return;
         }
-        if core.turn_end > self.now {
-            // Only a limit makes a core look before its thread's turn is over.
+        if core.ration.looks_at <= self.now && core.turn_end > self.now {
+            // A limit makes a core look before its thread's turn is over.
             return self.look_again(id);
         }
         self.turn_over(id);
