@@ -152,7 +152,7 @@ fn the_bill_of_every_request_adds_up_and_their_number_is_the_summarys() {
     let names = fields(header.lines().next().expect("a line of names"));
     let bill = names.iter().skip_while(|name| *name != "outcome").skip(1);
     let bill: Vec<&String> = bill.collect();
-    assert_eq!(bill.len(), 14, "{bill:?}");
+    assert_eq!(bill.len(), engine::record::Wait::KINDS, "{bill:?}");
     let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     // What ended while the run drained is told apart.
     let mut apart = counts.clone();

@@ -327,8 +327,7 @@ fn record<P: Probe>(
     replication: Replication,
     recorder: impl FnOnce(P) -> Recorder,
 ) -> Result<RunRecord, RunError> {
-    let end = world.now;
-    let (cores, slots) = (cores(world.model), world.model.slots());
+    let (end, cores, slots) = (world.now, cores(world.model), world.model.slots());
     let residents = world.has_residents();
     let process_cpu =
         (0..world.model.processes.len()).map(|at| world.cpu_in_window(ProcessId::from_index(at))).collect();

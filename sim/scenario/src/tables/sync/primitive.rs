@@ -11,19 +11,19 @@ use engine::model::asyncio::{Python, SemaphoreRule};
 
 /// What carries the requests that wait for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Setting {
+pub(crate) enum CarrierSetting {
     Threads,
     Hub,
     Loop,
 }
 
-impl Setting {
+impl CarrierSetting {
     /// In messages.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Setting::Threads => "on threads",
-            Setting::Hub => "under a hub",
-            Setting::Loop => "on a loop",
+            CarrierSetting::Threads => "on threads",
+            CarrierSetting::Hub => "under a hub",
+            CarrierSetting::Loop => "on a loop",
         }
     }
 }
@@ -58,7 +58,7 @@ pub(crate) struct Primitive {
     /// The root keys of the tables that can be one.
     tables: &'static [&'static str],
     /// The carriers under which it exists; under the others its twin is meant.
-    homes: &'static [Setting],
+    homes: &'static [CarrierSetting],
     /// On threads, under a hub, on a loop.
     gives: [Gives; 3],
     /// As a queue: whether the youngest item comes out first, and whether it is the standard library's.
@@ -66,21 +66,21 @@ pub(crate) struct Primitive {
     pub(crate) standard: bool,
 }
 
-const EVERYWHERE: &[Setting] = &[Setting::Threads, Setting::Hub, Setting::Loop];
-const BLOCKS: &[Setting] = &[Setting::Threads, Setting::Hub];
-const HUB: &[Setting] = &[Setting::Hub];
-const LOOP: &[Setting] = &[Setting::Loop];
+const EVERYWHERE: &[CarrierSetting] = &[CarrierSetting::Threads, CarrierSetting::Hub, CarrierSetting::Loop];
+const BLOCKS: &[CarrierSetting] = &[CarrierSetting::Threads, CarrierSetting::Hub];
+const HUB: &[CarrierSetting] = &[CarrierSetting::Hub];
+const LOOP: &[CarrierSetting] = &[CarrierSetting::Loop];
 const BARGING: [Gives; 3] = [Gives::Barging; 3];
 
-const fn pool(name: &'static str, homes: &'static [Setting], gives: [Gives; 3]) -> Primitive {
+const fn pool(name: &'static str, homes: &'static [CarrierSetting], gives: [Gives; 3]) -> Primitive {
     Primitive { name, tables: &["pool"], homes, gives, lifo: false, standard: false }
 }
 
-const fn queue(name: &'static str, homes: &'static [Setting], (lifo, standard): (bool, bool)) -> Primitive {
+const fn queue(name: &'static str, homes: &'static [CarrierSetting], (lifo, standard): (bool, bool)) -> Primitive {
     Primitive { name, tables: &["pool", "queue"], homes, gives: BARGING, lifo, standard }
 }
 
-const fn lock(name: &'static str, homes: &'static [Setting], gives: [Gives; 3]) -> Primitive {
+const fn lock(name: &'static str, homes: &'static [CarrierSetting], gives: [Gives; 3]) -> Primitive {
     Primitive { name, tables: &["lock"], homes, gives, lifo: false, standard: false }
 }
 
@@ -135,7 +135,7 @@ impl Primitive {
     }
 
     /// Whether it exists there.
-    pub(crate) fn is_at_home(&self, setting: Setting) -> bool {
+    pub(crate) fn is_at_home(&self, setting: CarrierSetting) -> bool {
         self.homes.contains(&setting)
     }
 
@@ -145,7 +145,7 @@ impl Primitive {
     }
 
     /// Who gets a unit of it that comes back.
-    pub(crate) fn policy(&self, setting: Setting, python: Python) -> Policy {
+    pub(crate) fn policy(&self, setting: CarrierSetting, python: Python) -> Policy {
         self.gives[setting as usize].policy(python)
     }
 }
@@ -209,7 +209,7 @@ impl ThreadSource {
 mod tests {
     use super::*;
 
-    fn policy(name: &str, setting: Setting, python: Python) -> Policy {
+    fn policy(name: &str, setting: CarrierSetting, python: Python) -> Policy {
         Primitive::named(name).expect("it is known").policy(setting, python)
     }
 
@@ -217,22 +217,22 @@ mod tests {
     fn a_semaphore_of_asyncio_barges_in_3_8_alone_and_that_of_threads_always() {
         for python in Python::ALL {
             let own = if python == Python::V3_8 { Policy::Barging } else { Policy::HandOff };
-            assert_eq!(policy("asyncio.Semaphore", Setting::Loop, python), own, "{python}");
-            assert_eq!(policy("asyncio.Semaphore", Setting::Threads, python), Policy::Barging, "{python}");
-            assert_eq!(policy("threading.Semaphore", Setting::Loop, python), own, "its twin, {python}");
+            assert_eq!(policy("asyncio.Semaphore", CarrierSetting::Loop, python), own, "{python}");
+            assert_eq!(policy("asyncio.Semaphore", CarrierSetting::Threads, python), Policy::Barging, "{python}");
+            assert_eq!(policy("threading.Semaphore", CarrierSetting::Loop, python), own, "its twin, {python}");
         }
     }
 
     #[test]
     fn a_lock_of_threads_is_handed_over_since_3_14() {
-        assert_eq!(policy("threading.Lock", Setting::Threads, Python::V3_13), Policy::Barging);
-        assert_eq!(policy("threading.Lock", Setting::Threads, Python::V3_14), Policy::HandOff);
-        assert_eq!(policy("threading.Lock", Setting::Hub, Python::V3_14), Policy::Barging, "gevent's own");
+        assert_eq!(policy("threading.Lock", CarrierSetting::Threads, Python::V3_13), Policy::Barging);
+        assert_eq!(policy("threading.Lock", CarrierSetting::Threads, Python::V3_14), Policy::HandOff);
+        assert_eq!(policy("threading.Lock", CarrierSetting::Hub, Python::V3_14), Policy::Barging, "gevent's own");
     }
 
     #[test]
     fn a_pool_of_psycopg_hands_its_connections_over_and_one_of_sqlalchemy_does_not() {
-        for setting in [Setting::Threads, Setting::Hub, Setting::Loop] {
+        for setting in [CarrierSetting::Threads, CarrierSetting::Hub, CarrierSetting::Loop] {
             assert_eq!(policy("psycopg_pool.ConnectionPool", setting, Python::V3_11), Policy::HandOff);
             assert_eq!(policy("sqlalchemy.QueuePool", setting, Python::V3_11), Policy::Barging);
         }

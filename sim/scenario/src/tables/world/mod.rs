@@ -16,7 +16,7 @@ use crate::tables::preset::python;
 use crate::tables::preset::worker::Worker;
 use crate::tables::preset::{self, Preset};
 use crate::tables::request::InThread;
-use crate::tables::sync::primitive::Setting;
+use crate::tables::sync::primitive::CarrierSetting;
 use crate::tables::{collector, life, router};
 use crate::words::diagnostic::Findings;
 use crate::words::source::{At, Name};
@@ -422,12 +422,12 @@ impl TypedWorld {
     }
 
     /// What carries the requests when they wait for something shared.
-    pub(crate) fn setting(&self) -> Setting {
+    pub(crate) fn setting(&self) -> CarrierSetting {
         match self.worker.kind {
-            WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => Setting::Threads,
-            WorkerKind::Hub { .. } | WorkerKind::Loop(_) if self.in_thread.lends() => Setting::Threads,
-            WorkerKind::Hub { .. } => Setting::Hub,
-            WorkerKind::Loop(_) => Setting::Loop,
+            WorkerKind::Threads { .. } | WorkerKind::Pool { .. } => CarrierSetting::Threads,
+            WorkerKind::Hub { .. } | WorkerKind::Loop(_) if self.in_thread.lends() => CarrierSetting::Threads,
+            WorkerKind::Hub { .. } => CarrierSetting::Hub,
+            WorkerKind::Loop(_) => CarrierSetting::Loop,
         }
     }
 
