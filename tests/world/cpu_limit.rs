@@ -85,8 +85,9 @@ fn time_that_is_left_over_is_lost_unless_it_may_burst() {
 
 #[test]
 fn a_limit_that_the_cores_cannot_reach_changes_nothing() {
-    // With a core for each thread nobody shares one: where the kernel looks a little earlier nothing hangs on it.
+    // With a core for each thread and no GIL nothing hangs on the order of what happens at one instant.
     let mut model = burning(2, 2, ms(8), poisson(80.0));
+    model.workers[0].gil = false;
     model.run.length = Some(secs(60));
     let without = run(&model);
     model.hosts[0].cpu_limit = limit(ms(300));
