@@ -133,9 +133,11 @@ impl<P: Probe> World<'_, P> {
 
     /// What the thread on a core has run since the last look is paid.
     fn account(&mut self, id: CoreId) {
-        let ration = &mut self.machine.cores[id].ration;
+        let core = &mut self.machine.cores[id];
+        let (ration, since) = (&mut core.ration, core.busy_since);
         if !ration.is_throttled() && ration.accounted < self.now {
-            ration.left -= (self.now - ration.accounted).as_ns() as i64;
+            // Before its thread came it was idle.
+            ration.left -= (self.now - ration.accounted.max(since)).as_ns() as i64;
             ration.accounted = self.now;
         }
     }
