@@ -272,7 +272,7 @@ impl<P: Probe> World<'_, P> {
     /// The core looks when its thread has what it wants, or its turn is over.
     #[inline]
     pub(crate) fn look_again(&mut self, id: CoreId) {
-        let limited = self.machine.hosts[self.machine.cores[id].host].quota.is_some();
+        let limited = self.machine.limited;
         if limited && !self.may_run(id) {
             return;
         }
@@ -378,7 +378,7 @@ impl<P: Probe> World<'_, P> {
 
     /// Nobody is on a core any more.
     fn free(&mut self, id: CoreId) {
-        if self.machine.hosts[self.machine.cores[id].host].quota.is_some() {
+        if self.machine.limited {
             self.return_ration(id);
         }
         let core = &mut self.machine.cores[id];

@@ -23,8 +23,7 @@ use std::collections::VecDeque;
 use crate::kit::id::{CoreId, HostId, RequestId, Slab, TaskId, ThreadId};
 use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
-use crate::machine::above::CarrierForMachine;
-use crate::machine::above::GilForMachine;
+use crate::machine::above::{CarrierForMachine, GilForMachine};
 use crate::machine::quota::{Quota, Ration};
 use crate::machine::runqueue::RunQueue;
 use crate::model::Cooling;
@@ -113,11 +112,13 @@ pub(crate) struct Machine {
     cores: Table<CoreId, Core>,
     /// Hosts that must dispatch once the current event is done.
     disturbed: Vec<HostId>,
+    /// Whether any host has a CPU limit: nobody looks for one otherwise.
+    limited: bool,
 }
 
 impl Machine {
     pub(crate) const fn new() -> Machine {
-        Machine { hosts: Table::new(), cores: Table::new(), disturbed: Vec::new() }
+        Machine { hosts: Table::new(), cores: Table::new(), disturbed: Vec::new(), limited: false }
     }
 
     /// Whether a host must dispatch.
@@ -195,6 +196,7 @@ impl<P: Probe> World<'_, P> {
             let host = HostId::from_index(at);
             let cores = (0..spec.cores).map(|_| self.machine.cores.push(Core::new(host))).collect();
             self.machine.hosts.push(Host::new(spec, cores));
+            self.machine.limited |= spec.cpu_limit.is_some();
         }
     }
 

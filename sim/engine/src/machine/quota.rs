@@ -102,14 +102,9 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(in crate::machine) fn may_run(&mut self, id: CoreId) -> bool {
-        let core = &mut self.machine.cores[id];
-        if matches!(self.threads[core.thread].role(), Role::Generator(_)) {
-            // Whoever sends stands beside the container.
-            (core.ration.accounted, core.ration.looks_at) = (Time::NEVER, Time::NEVER);
+        if !self.is_limited(id) {
+            self.machine.cores[id].ration.looks_at = Time::NEVER;
             return true;
-        }
-        if core.ration.accounted == Time::NEVER || core.ration.accounted < core.busy_since {
-            core.ration.accounted = core.busy_since;
         }
         self.account(id);
         let core = &self.machine.cores[id];
@@ -129,6 +124,13 @@ impl<P: Probe> World<'_, P> {
         let used_up = (self.now + Span::from_ns(left as u64)).as_ns();
         self.machine.cores[id].ration.looks_at = Time::from_ns(used_up.next_multiple_of(tick));
         true
+    }
+
+    /// Whether the thread on a core has to do with the limit of its host: whoever sends stands beside the container.
+    fn is_limited(&self, id: CoreId) -> bool {
+        let core = &self.machine.cores[id];
+        let sends = matches!(self.threads[core.thread].role(), Role::Generator(_));
+        self.machine.hosts[core.host].quota.is_some() && !sends
     }
 
     /// What the thread on a core has run since the last look is paid.
@@ -195,6 +197,9 @@ impl<P: Probe> World<'_, P> {
     #[cold]
     #[inline(never)]
     pub(in crate::machine) fn return_ration(&mut self, id: CoreId) {
+        if !self.is_limited(id) {
+            return;
+        }
         let core = &self.machine.cores[id];
         let host = core.host;
         if core.ration.is_throttled() {

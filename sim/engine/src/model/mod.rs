@@ -125,8 +125,7 @@ impl HostSpec {
     /// CPU time a second that its server's processes may have: its cores, or less where a limit says so.
     pub fn cpu(&self) -> f64 {
         let cores = f64::from(self.cores);
-        let limited = |limit: CpuLimit| limit.quota.as_ns() as f64 / limit.period.as_ns().max(1) as f64;
-        self.cpu_limit.map_or(cores, |limit| cores.min(limited(limit)))
+        self.cpu_limit.map_or(cores, |limit| cores.min(limit.cores()))
     }
 }
 
@@ -139,6 +138,13 @@ pub struct CpuLimit {
     pub period: Span,
     /// Unused time of earlier periods that may be used on top (`cpu.max.burst`).
     pub burst: Span,
+}
+
+impl CpuLimit {
+    /// CPU time a second, in cores.
+    pub fn cores(self) -> f64 {
+        self.quota.as_ns() as f64 / self.period.as_ns().max(1) as f64
+    }
 }
 
 /// Code and data that were not used for a while have left the caches: the next run of them takes longer.

@@ -110,7 +110,7 @@ impl WorldToChange<'_> {
         let Some(host) = self.model.hosts.first() else { return Vec::new() };
         let Some(limit) = host.cpu_limit else { return Vec::new() };
         let milli = |cores: f64| format!("{}m", (cores * 1000.0).round());
-        let now = limit.quota.as_ns() as f64 / limit.period.as_ns().max(1) as f64;
+        let now = limit.cores();
         let twice = milli((2.0 * now).min(f64::from(host.cores)));
         let none = milli(f64::from(host.cores));
         let value = |of: &str| format!("{of:?}");
