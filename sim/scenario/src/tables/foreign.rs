@@ -7,39 +7,34 @@ use crate::tables::slo;
 use crate::tables::world::{MACHINE, WORLD};
 
 /// Names as they are written elsewhere, in lower case with `_` for `-`, and what to write here.
-const NAMES: [(&str, &str); 32] = [
-    ("workers", "write `processes`: gunicorn's, uvicorn's and granian's workers are processes"),
-    ("worker_class", "write `worker`, such as `worker = \"gunicorn-gevent\"`"),
-    ("worker_connections", "write `greenlets` for gevent, and `connections` for gthread"),
-    ("backlog", "write `listen`; the kernel caps it by `somaxconn` in [machine]"),
-    ("keep_alive", "write `keepalive`"),
-    ("keepalive_timeout", "write `keepalive`"),
-    ("timeout_keep_alive", "write `keepalive`"),
-    ("http_keepalive", "write `keepalive`"),
-    ("limit_max_requests", "write `max_requests`"),
-    ("worker_reload_mercy", "write `graceful_timeout`"),
-    ("timeout_graceful_shutdown", "write `graceful_timeout`"),
-    ("reuse_socket", "write `reuse_port`"),
-    ("so_reuseport", "write `reuse_port`"),
-    ("cpus", "write `cpu_limit`, such as `cpu_limit = 1.5`"),
-    ("cpu", "write `cpu_limit`, such as `cpu_limit = \"500m\"`"),
-    ("limits", "Kubernetes' `limits.cpu` is `cpu_limit`, such as `cpu_limit = \"500m\"`"),
-    ("limits.cpu", "write `cpu_limit`, such as `cpu_limit = \"500m\"`"),
-    ("cpu_quota", "write `cpu_limit`, the quota over its period: 20 ms in 100 ms are \"200m\""),
-    ("cfs_quota_us", "write `cpu_limit`, the quota over its period: 20 ms in 100 ms are \"200m\""),
-    ("cpu.max", "write `cpu_limit`, the quota over its period: 20 ms in 100 ms are \"200m\""),
-    ("resources", "Kubernetes' `limits.cpu` is `cpu_limit`, such as `cpu_limit = \"500m\"`"),
-    ("requests.cpu", "a share of a crowded node is not simulated; a limit is `cpu_limit`"),
-    ("replicas", "write `servers`: each is a machine, or a container, of its own behind the balancer"),
-    ("bind", "a world has no address: whoever asks is a [client.NAME]"),
-    ("http", "a world has no address: whoever asks is a [client.NAME]"),
-    ("socket", "a world has no address: whoever asks is a [client.NAME]"),
-    ("cheaper", "uWSGI's cheaper is not simulated: a server has `processes` from its beginning to its end"),
-    ("cheaper_initial", "uWSGI's cheaper is not simulated: a server has `processes` from its beginning to its end"),
-    ("reload", "reloading on a change of the code is not simulated"),
-    ("preload", "preloading is not simulated; what a new process does before it serves is `boot`"),
-    ("preload_app", "preloading is not simulated; what a new process does before it serves is `boot`"),
-    ("lazy_apps", "preloading is not simulated; what a new process does before it serves is `boot`"),
+const NAMES: [(&[&str], &str); 18] = [
+    (&["workers"], "write `processes`: gunicorn's, uvicorn's and granian's workers are processes"),
+    (&["worker_class"], "write `worker`, such as `worker = \"gunicorn-gevent\"`"),
+    (&["worker_connections"], "write `greenlets` for gevent, and `connections` for gthread"),
+    (&["backlog"], "write `listen`; the kernel caps it by `somaxconn` in [machine]"),
+    (&["keep_alive", "keepalive_timeout", "timeout_keep_alive", "http_keepalive"], "write `keepalive`"),
+    (&["limit_max_requests"], "write `max_requests`"),
+    (&["worker_reload_mercy", "timeout_graceful_shutdown"], "write `graceful_timeout`"),
+    (&["reuse_socket", "so_reuseport"], "write `reuse_port`"),
+    (&["cpus"], "write `cpu_limit`, such as `cpu_limit = 1.5`"),
+    (&["cpu", "limits.cpu"], "write `cpu_limit`, such as `cpu_limit = \"500m\"`"),
+    (&["limits", "resources"], "Kubernetes' `limits.cpu` is `cpu_limit`, such as `cpu_limit = \"500m\"`"),
+    (
+        &["cpu_quota", "cfs_quota_us", "cpu.max"],
+        "write `cpu_limit`, the quota over its period: 20 ms in 100 ms are \"200m\"",
+    ),
+    (&["requests.cpu"], "a share of a crowded node is not simulated; a limit is `cpu_limit`"),
+    (&["replicas"], "write `servers`: each is a machine, or a container, of its own behind the balancer"),
+    (&["bind", "http", "socket"], "a world has no address: whoever asks is a [client.NAME]"),
+    (
+        &["cheaper", "cheaper_initial"],
+        "uWSGI's cheaper is not simulated: a server has `processes` from its beginning to its end",
+    ),
+    (&["reload"], "reloading on a change of the code is not simulated"),
+    (
+        &["preload", "preload_app", "lazy_apps"],
+        "preloading is not simulated; what a new process does before it serves is `boot`",
+    ),
 ];
 
 /// What to write for a name that other software has for a key of `table`.
@@ -48,7 +43,7 @@ pub(crate) fn elsewhere(table: &'static KeyTable, name: &str) -> Option<&'static
         return slo::elsewhere(table, name);
     }
     let name = name.trim().trim_start_matches("--").to_lowercase().replace('-', "_");
-    NAMES.iter().find(|(other, _)| *other == name).map(|(_, here)| *here)
+    NAMES.iter().find(|(others, _)| others.contains(&name.as_str())).map(|(_, here)| *here)
 }
 
 #[cfg(test)]
@@ -57,17 +52,17 @@ mod tests {
 
     #[test]
     fn a_name_that_is_a_key_here_is_not_foreign() {
-        for (name, _) in NAMES {
+        for name in NAMES.iter().flat_map(|(names, _)| *names) {
             assert!(WORLD.key(name).is_none() && MACHINE.key(name).is_none(), "{name}");
         }
     }
 
     #[test]
     fn what_is_to_be_written_instead_is_a_key() {
-        for (name, help) in NAMES {
+        for (names, help) in NAMES {
             let Some(rest) = help.strip_prefix("write `") else { continue };
             let key = &rest[..rest.find('`').expect("it ends")];
-            assert!(WORLD.key(key).is_some() || MACHINE.key(key).is_some(), "{name}: {key}");
+            assert!(WORLD.key(key).is_some() || MACHINE.key(key).is_some(), "{names:?}: {key}");
         }
     }
 
