@@ -23,8 +23,8 @@ pub struct Prices {
 pub struct Cost {
     /// Servers.
     pub hosts: u64,
-    /// Cores of all servers.
-    pub cores: u64,
+    /// Cores of all servers; of a server with a CPU limit, as many as that is: it is what is reserved and paid.
+    pub cores: f64,
     /// Memory of all servers with every slot taken, GiB.
     pub gib: f64,
     /// Everything together.
@@ -35,11 +35,9 @@ impl Cost {
     /// That of a world.
     pub fn of(model: &Model, prices: &Prices) -> Cost {
         let hosts = model.hosts.len() as u64;
-        let cores = model.hosts.iter().map(|host| u64::from(host.cores)).sum::<u64>();
+        let cores: f64 = model.hosts.iter().map(HostSpec::cpu).sum();
         let gib = memory_bytes(model, prices) / f64::from(1 << 30);
-        // Where there is a limit, that is what is reserved and paid.
-        let paid: f64 = model.hosts.iter().map(HostSpec::cpu).sum();
-        let total = prices.host * hosts as f64 + prices.core * paid + prices.gib * gib;
+        let total = prices.host * hosts as f64 + prices.core * cores + prices.gib * gib;
         Cost { hosts, cores, gib, total }
     }
 }
@@ -69,7 +67,7 @@ fn slots(kind: WorkerKind) -> u32 {
 #[cfg(test)]
 mod tests {
     use engine::kernel::{Kernel, Memory};
-    use engine::model::{HostSpec, RunSpec, WorkerSpec};
+    use engine::model::{CpuLimit, RunSpec, WorkerSpec};
     use engine::time::Span;
 
     use super::*;
@@ -87,10 +85,13 @@ mod tests {
         let mut model = Model::plain(HostSpec::plain(4), worker, run);
         let prices = Prices { core: 1.0, gib: 2.0, host: 5.0, process_mib: 63.0, thread_kib: 16.0, greenlet_kib: 8.0 };
         // 63 MiB and 64 threads of 16 KiB are 64 MiB, a sixteenth of a GiB.
-        assert_eq!(Cost::of(&model, &prices), Cost { hosts: 1, cores: 4, gib: 0.0625, total: 9.125 });
+        assert_eq!(Cost::of(&model, &prices), Cost { hosts: 1, cores: 4.0, gib: 0.0625, total: 9.125 });
         let mib = 1 << 20;
         let memory = Memory { host: 0, process: 384 * mib, thread: mib, request: mib };
         model.kernel = Kernel { memory: Some(memory), ..Kernel::default() };
         assert_eq!(Cost::of(&model, &prices).gib, 0.5);
+        model.hosts[0].cpu_limit =
+            Some(CpuLimit { quota: Span::from_ms(50), period: Span::from_ms(100), burst: Span::ZERO });
+        assert_eq!(Cost::of(&model, &prices).cores, 0.5, "what is reserved is paid");
     }
 }

@@ -383,6 +383,10 @@ fn words(model: &Model, station: &Station, each: f64) -> String {
         StationKind::Clients => plural(count, "client"),
         StationKind::Slots => format!("{}, busy for {} a request", plural(count, "slot"), time(each)),
         StationKind::Connections => format!("{}, each open for {} a request", plural(count, "connection"), time(each)),
+        StationKind::Cores if model.hosts.iter().any(|host| host.cpu() < f64::from(host.cores)) => {
+            let cores = (count * 1000.0).round() / 1000.0;
+            format!("{cores} cores by the CPU limit, {} of CPU time a request", time(each))
+        }
         StationKind::Cores => format!("{}, {} of CPU time a request", plural(count, "core"), time(each)),
         StationKind::Hubs => format!("{} on a hub for {} a request", counted(processes), time(each)),
         StationKind::Gils => format!("{} under a GIL for {} a request", counted(processes), time(each)),
