@@ -308,7 +308,10 @@ impl<P: Probe> CarrierForMachine for World<'_, P> {
         }
         match self.threads[thread].role() {
             Role::Hub(_) | Role::Loop(_) if self.carriers.lend => self.demand_beside_threads(thread),
-            Role::Hub(hub) => self.hub_demand(hub),
+            Role::Hub(hub) => match self.finds_nothing(hub) {
+                Some(demand) => demand,
+                None => self.hub_demand(hub),
+            },
             Role::Loop(on) => self.loop_demand(on),
             Role::Router(router) => self.router_demand(router),
             Role::Generator(generator) => self.generator_demand(generator),

@@ -270,7 +270,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The core looks when its thread has what it wants, or its turn is over.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_again(&mut self, id: CoreId) {
         let limited = self.machine.limited;
         if limited && !self.may_run(id) {
@@ -429,7 +429,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         if core.demand_end <= self.now {
-            self.stop_stint(id);
+            self.end_stint(id);
             self.go(id);
             return;
         }

@@ -251,11 +251,25 @@ impl<P: Probe> World<'_, P> {
     fn run_stint(&mut self, id: CoreId, span: Span, paying: bool) {
         let thread = self.machine.cores[id].thread;
         let native = self.threads[thread].native && !paying;
-        self.bill_thread(thread, if native { Wait::Native } else { Wait::Cpu });
+        let task = self.current_task(thread);
+        if task.is_some() {
+            let clock = Clock { now: self.now, at: self.now };
+            let wait = if native { Wait::Native } else { Wait::Cpu };
+            bill_task(&self.tasks[task], &mut self.requests, &mut self.probe, clock, wait);
+        }
         let core = &mut self.machine.cores[id];
         core.paying = paying;
         core.demand_end = self.now + span;
         self.look_again(id);
+    }
+
+    /// The thread on a core has had all that it computed for.
+    #[inline(always)]
+    fn end_stint(&mut self, id: CoreId) {
+        let core = &mut self.machine.cores[id];
+        debug_assert_eq!(core.demand_end, self.now, "a core looks when its thread has what it wants");
+        let state = &mut self.threads[core.thread];
+        if std::mem::take(&mut core.paying) { state.owed = Span::ZERO } else { state.left = Span::ZERO }
     }
 
     /// What is left of the stint of the thread on a core goes back to its account.

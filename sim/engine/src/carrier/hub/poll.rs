@@ -187,6 +187,23 @@ impl Sockets {
         self.changes.clear();
     }
 
+    /// Whether a poll finds nothing, epoll knowing all already; the listener leaves the ready list if somebody else has accepted.
+    #[inline(always)]
+    pub(super) fn find_nothing(&mut self, listener_readable: bool) -> bool {
+        if !self.changes.is_empty() {
+            return false;
+        }
+        match self.ready.front() {
+            None => true,
+            Some(&LISTENER) if !listener_readable && self.ready.len() == 1 => {
+                self.ready.clear();
+                self.socks[LISTENER as usize].listed = false;
+                true
+            }
+            Some(_) => false,
+        }
+    }
+
     /// One look at the ready list: reported sockets go to `pending`. Whether there were any.
     pub(in crate::carrier) fn report(&mut self, listener_readable: bool, pending: &mut Vec<super::Pending>) -> bool {
         let mut reported = 0;

@@ -62,6 +62,26 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// What a hub wants that is in its poll and finds nothing there, as most do that a crowd woke. `None`: it is to be asked in full.
+    #[inline(always)]
+    pub(in crate::carrier) fn finds_nothing(&mut self, id: HubId) -> Option<Demand> {
+        let World { carriers, processes, net, threads, now, .. } = self;
+        let hub = &mut carriers.hubs[id];
+        if !hub.only_polls() || !hub.sockets.find_nothing(net.is_readable(processes[hub.process].socket())) {
+            return None;
+        }
+        let (thread, until) = (hub.thread, hub.wake_up());
+        if *now >= until {
+            return None;
+        }
+        hub.polling = threads[thread].is_paid_up();
+        if !hub.polling {
+            return Some(Demand::PAY);
+        }
+        self.wake_at(thread, until);
+        Some(Demand::Wait)
+    }
+
     /// A piece of a greenlet, or a turn of the loop, whatever it is.
     #[inline(never)]
     fn any_turn(&mut self, id: HubId) -> Option<Demand> {
@@ -278,6 +298,17 @@ impl Hub {
     /// Begins a batch of callbacks.
     pub(super) fn begin_batch(&mut self) {
         self.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: self.clock + self.interval };
+    }
+
+    /// Whether it is in its poll and has nothing to do but what it may find there.
+    #[inline(always)]
+    fn only_polls(&self) -> bool {
+        self.phase == Phase::Poll
+            && self.current.is_none()
+            && self.underway.is_none()
+            && self.callbacks.is_empty()
+            && self.idles.is_empty()
+            && self.natives.is_empty()
     }
 
     /// When a poll that begins at the loop's clock ends by itself: whole milliseconds, rounded up as libev does, and the
