@@ -9,6 +9,7 @@ use crate::program::request::Request;
 use crate::program::said::Said;
 use crate::program::wait::StepOf;
 use crate::program::wait::{Ending, Wait};
+use crate::watch::recorder::Recorder;
 use crate::watch::trace::Detail;
 
 /// Something that happened.
@@ -165,13 +166,13 @@ impl Gauge {
     pub const COUNT: usize = 4;
 }
 
-/// Somebody who watches a run.
+/// Somebody who watches a run, and is compiled into it.
 pub trait Probe {
     /// Whether it wants details, of which there are many; the others do not pay for telling them.
     const DETAIL: bool = false;
     /// Whether it wants to see every event ([`Probe::event`]).
     const EVENTS: bool = false;
-    /// Whether ties are shuffled in the runs that it watches (`world/ties.rs`).
+    /// Whether ties may be shuffled in the runs that it watches (`world/ties.rs`).
     const SHUFFLES: bool = false;
 
     /// Sees a fact; facts come in order of time.
@@ -186,27 +187,63 @@ impl Probe for () {
     fn on(&mut self, _at: Time, _fact: Fact<'_>) {}
 }
 
+/// Somebody who looks on, in a run that is compiled once for all of them ([`Watched`]).
+pub trait Onlooker {
+    /// Sees a fact, as [`Probe::on`].
+    fn on(&mut self, at: Time, fact: Fact<'_>);
+
+    /// Sees an event, as [`Probe::event`].
+    fn event(&mut self, _at: Time, _event: &dyn Debug, _fingerprint: u64) {}
+}
+
+impl Onlooker for () {
+    fn on(&mut self, _at: Time, _fact: Fact<'_>) {}
+}
+
+/// The probe of a run that is looked at: with all details and every event, or with neither. A world is compiled anew for each
+/// kind of probe, which takes longer than all else in the engine; so onlookers share two, and are asked by a call.
+pub(crate) struct Watched<'w, const DETAILS: bool> {
+    recorder: Option<Recorder>,
+    onlooker: &'w mut dyn Onlooker,
+}
+
+impl<'w, const DETAILS: bool> Watched<'w, DETAILS> {
+    /// A run with an onlooker, and with a record if it is to leave one.
+    pub(crate) fn new(recorder: Option<Recorder>, onlooker: &'w mut dyn Onlooker) -> Watched<'w, DETAILS> {
+        Watched { recorder, onlooker }
+    }
+
+    /// What was recorded.
+    ///
+    /// # Panics
+    /// If nothing was to be.
+    pub(crate) fn into_recorder(self) -> Recorder {
+        self.recorder.expect("the run is recorded")
+    }
+}
+
+impl<const DETAILS: bool> Probe for Watched<'_, DETAILS> {
+    const DETAIL: bool = DETAILS;
+    const EVENTS: bool = DETAILS;
+    const SHUFFLES: bool = !DETAILS;
+
+    #[inline(never)]
+    fn on(&mut self, at: Time, fact: Fact<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.on(at, fact);
+        }
+        self.onlooker.on(at, fact);
+    }
+
+    fn event(&mut self, at: Time, event: &dyn Debug, fingerprint: u64) {
+        self.onlooker.event(at, event, fingerprint);
+    }
+}
+
 /// Tells a detail to who wants details. To the others it compiles to nothing.
 #[inline(always)]
 pub(crate) fn tell<P: Probe>(probe: &mut P, now: Time, detail: Detail) {
     if P::DETAIL {
         probe.on(now, Fact::Detail(detail));
-    }
-}
-
-impl<A: Probe, B: Probe> Probe for (A, B) {
-    const DETAIL: bool = A::DETAIL || B::DETAIL;
-    const EVENTS: bool = A::EVENTS || B::EVENTS;
-    const SHUFFLES: bool = A::SHUFFLES || B::SHUFFLES;
-
-    #[inline(always)]
-    fn on(&mut self, at: Time, fact: Fact<'_>) {
-        self.0.on(at, fact);
-        self.1.on(at, fact);
-    }
-
-    fn event(&mut self, at: Time, event: &dyn Debug, fingerprint: u64) {
-        self.0.event(at, event, fingerprint);
-        self.1.event(at, event, fingerprint);
     }
 }

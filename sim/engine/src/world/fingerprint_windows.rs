@@ -7,7 +7,7 @@ use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
 use crate::model::Model;
 use crate::program::wait::Ending;
-use crate::watch::probe::{Fact, Probe};
+use crate::watch::probe::{Fact, Onlooker, Watched};
 use crate::world::{RunError, World};
 
 /// What is written down.
@@ -53,11 +53,12 @@ impl Fingerprints {
     /// # Errors
     /// As [`crate::run`]; what was written until then is lost.
     pub fn of(model: &Model, seed: Seed, replication: Replication, wanted: Wanted) -> Result<Fingerprints, RunError> {
-        let written =
+        let mut written =
             Fingerprints { windows: Vec::new(), lines: Vec::new(), cut: 0, wanted, edge: Time::ZERO, events: 0 };
-        let mut world = World::new(model, seed, replication, written);
+        let mut world = World::new(model, seed, replication, Watched::<true>::new(None, &mut written));
         world.run()?;
-        Ok(world.probe)
+        drop(world);
+        Ok(written)
     }
 
     fn write(&mut self, at: Time, line: impl FnOnce() -> String) {
@@ -71,9 +72,7 @@ impl Fingerprints {
     }
 }
 
-impl Probe for Fingerprints {
-    const EVENTS: bool = true;
-
+impl Onlooker for Fingerprints {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         let ended = |ending: Ending, request: &crate::program::request::Request| {
             format!("  ended: class {}, born at {}, {}", request.class(), request.born(), ending.label())

@@ -10,7 +10,7 @@ use crate::model::Model;
 pub use crate::program::request::Why;
 use crate::program::request::{NO_MEMBER, NO_RESIDENT, Request};
 use crate::program::wait::{Ending, Wait};
-use crate::watch::probe::{Fact, Probe};
+use crate::watch::probe::{Fact, Onlooker};
 use crate::watch::record::RunRecord;
 use crate::world::{RunError, run_with};
 
@@ -70,14 +70,13 @@ impl Told {
     }
 }
 
-/// The probe: it passes on what ends and counts.
+/// The onlooker: it passes on what ends and counts.
 struct Listener<F> {
     tell: F,
     warm_up_end: Time,
 }
 
-impl<F: FnMut(&Told)> Probe for Listener<F> {
-    #[inline(always)]
+impl<F: FnMut(&Told)> Onlooker for Listener<F> {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         if let Fact::Ended(request, ending) = fact
             && at >= self.warm_up_end
@@ -99,5 +98,5 @@ pub fn run_telling(
     replication: Replication,
     tell: impl FnMut(&Told),
 ) -> Result<RunRecord, RunError> {
-    run_with(model, seed, replication, Listener { tell, warm_up_end: Time::ZERO + model.run.warm_up })
+    run_with(model, seed, replication, &mut Listener { tell, warm_up_end: Time::ZERO + model.run.warm_up })
 }

@@ -14,10 +14,9 @@ use crate::program::request::{Stage, Why};
 use crate::program::wait::Ending;
 use crate::watch::books::{self, Areas};
 use crate::watch::door::{DoorRecord, Doorkeeper};
-use crate::watch::probe::{Fact, Probe};
+use crate::watch::probe::{Fact, Onlooker, Probe, Watched};
 use crate::watch::record::{Evenness, RunRecord};
 use crate::watch::recorder::Recorder;
-use crate::world::ties::Shuffled;
 use crate::world::{Event, RunError, World};
 
 impl<P: Probe> World<'_, P> {
@@ -270,19 +269,20 @@ pub fn run(model: &Model, seed: Seed, replication: Replication) -> Result<RunRec
     record(world, seed, replication, |recorder| recorder)
 }
 
-/// [`run`] with somebody who watches beside the recorder.
+/// [`run`] with somebody who looks on.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn run_with<P: Probe>(
+pub(crate) fn run_with(
     model: &Model,
     seed: Seed,
     replication: Replication,
-    beside: P,
+    onlooker: &mut dyn Onlooker,
 ) -> Result<RunRecord, RunError> {
-    let mut world = World::new(model, seed, replication, (recorder(model), beside));
+    let watched = Watched::<false>::new(Some(recorder(model)), onlooker);
+    let mut world = World::new(model, seed, replication, watched);
     world.run()?;
-    record(world, seed, replication, |(recorder, _)| recorder)
+    record(world, seed, replication, Watched::into_recorder)
 }
 
 /// [`run`] with somebody at the doors, who sees what workers do while connections wait for them: [`RunRecord::door`]. All else is
@@ -291,11 +291,13 @@ pub(crate) fn run_with<P: Probe>(
 /// # Errors
 /// As [`run`].
 pub fn run_at_the_door(model: &Model, seed: Seed, replication: Replication) -> Result<RunRecord, RunError> {
-    let mut world = World::new(model, seed, replication, (recorder(model), Doorkeeper::new(model)));
+    let mut keeper = Doorkeeper::new(model);
+    let watched = Watched::<true>::new(Some(recorder(model)), &mut keeper);
+    let mut world = World::new(model, seed, replication, watched);
     world.run()?;
-    let door = world.probe.1.finish(world.now);
-    let record = record(world, seed, replication, |(recorder, _)| recorder)?;
-    Ok(RunRecord { door, ..record })
+    let end = world.now;
+    let record = record(world, seed, replication, Watched::into_recorder)?;
+    Ok(RunRecord { door: keeper.finish(end), ..record })
 }
 
 /// [`run`] with ties shuffled: of things that happen at one instant and have nothing to do with each other, chance takes the next.
@@ -306,10 +308,12 @@ pub fn run_at_the_door(model: &Model, seed: Seed, replication: Replication) -> R
 /// # Errors
 /// As [`run`].
 pub fn run_shuffled(model: &Model, seed: Seed, replication: Replication, ties: u64) -> Result<RunRecord, RunError> {
-    let mut world = World::new(model, seed, replication, Shuffled(recorder(model)));
-    world.ties.state = mix(ties, u64::from(replication.0));
+    let mut nobody = ();
+    let watched = Watched::<false>::new(Some(recorder(model)), &mut nobody);
+    let mut world = World::new(model, seed, replication, watched);
+    world.shuffle_ties(mix(ties, u64::from(replication.0)));
     world.run()?;
-    record(world, seed, replication, |Shuffled(recorder)| recorder)
+    record(world, seed, replication, Watched::into_recorder)
 }
 
 fn cores(model: &Model) -> u64 {

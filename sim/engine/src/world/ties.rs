@@ -1,14 +1,14 @@
 //! Ties: what happens at one instant, in the order in which it was told to happen, or shuffled.
 //!
 //! The queue is first in, first out among equal times. Where two things have nothing to do with each other, that order is an accident
-//! of the program, and no conclusion may rest on it: a run whose probe shuffles ([`Probe::SHUFFLES`]) takes the next event by chance
+//! of the program, and no conclusion may rest on it: a run that shuffles, if its probe allows it, takes the next event by chance
 //! among the entities that have one at this instant. What concerns one entity (one request, thread, core, call...) keeps its order.
 
 use std::collections::VecDeque;
 
 use crate::kit::rng::mix;
 use crate::kit::time::Time;
-use crate::watch::probe::{Fact, Probe};
+use crate::watch::probe::Probe;
 use crate::world::{Event, World};
 
 /// Events among which chance chooses, at most; the others of an instant wait behind them.
@@ -18,34 +18,26 @@ const CHOICE_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Ties {
     held: VecDeque<Event>,
-    /// Where chance is.
-    pub(super) state: u64,
-}
-
-/// A probe in whose runs ties are shuffled.
-pub(crate) struct Shuffled<P>(pub(crate) P);
-
-impl<P: Probe> Probe for Shuffled<P> {
-    const DETAIL: bool = P::DETAIL;
-    const EVENTS: bool = P::EVENTS;
-    const SHUFFLES: bool = true;
-
-    fn on(&mut self, at: Time, fact: Fact<'_>) {
-        self.0.on(at, fact);
-    }
+    /// Where chance is; none in a run that keeps its ties.
+    state: Option<u64>,
 }
 
 impl<P: Probe> World<'_, P> {
     /// The next event.
     #[inline(always)]
     pub(super) fn next_event(&mut self) -> Option<(Time, Event)> {
-        if P::SHUFFLES { self.next_by_chance() } else { self.queue.pop() }
+        if P::SHUFFLES && self.ties.state.is_some() { self.next_by_chance() } else { self.queue.pop() }
     }
 
     /// Whether another event happens at this instant.
     #[inline(always)]
     pub(super) fn has_more_now(&self) -> bool {
         self.queue.has_more_now() || (P::SHUFFLES && !self.ties.held.is_empty())
+    }
+
+    /// Chance orders what happens at one instant from now on.
+    pub(super) fn shuffle_ties(&mut self, from: u64) {
+        self.ties.state = Some(from);
     }
 
     fn next_by_chance(&mut self) -> Option<(Time, Event)> {
@@ -62,9 +54,9 @@ impl<P: Probe> World<'_, P> {
             self.ties.held.push_back(event);
         }
         let Ties { held, state } = &mut self.ties;
-        *state = mix(*state, 1);
+        let chance = state.insert(mix(state.unwrap_or_default(), 1));
         let choice = held.len().min(CHOICE_MAX) as u64;
-        let entity = held[(*state % choice) as usize].entity();
+        let entity = held[(*chance % choice) as usize].entity();
         let first = held.iter().position(|event| event.entity() == entity).expect("it has an event");
         let event = held.remove(first).expect("it was found");
         Some((at, event))

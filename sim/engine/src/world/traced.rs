@@ -4,6 +4,7 @@ use crate::carrier::kind_of;
 use crate::kit::id::ProcessId;
 use crate::kit::rng::{Replication, Seed};
 use crate::model::Model;
+use crate::watch::probe::Watched;
 use crate::watch::trace::tracer::Tracer;
 use crate::watch::trace::{Layout, ProcessKind, ThreadKind, Trace, TraceWindow};
 use crate::world::{RunError, World};
@@ -15,14 +16,16 @@ use crate::world::{RunError, World};
 /// # Errors
 /// [`RunError`] when a limit of the model is reached or requests wait for ever.
 pub fn trace(model: &Model, seed: Seed, replication: Replication, window: TraceWindow) -> Result<Trace, RunError> {
-    let mut world = World::new(model, seed, replication, Tracer::new(model, window));
+    let mut tracer = Tracer::new(model, window);
+    let mut world = World::new(model, seed, replication, Watched::<true>::new(None, &mut tracer));
     let end = world.arrivals_end.saturating_add(model.run.drain);
     world.run_to(end.min(window.to))?;
     let over = end <= window.to || (world.requests.is_empty() && world.clients_are_done());
     let (now, counted) = (world.now, world.counted());
     let layout = layout(&world);
     let until = if over { now } else { window.to };
-    let mut trace = world.probe.finish(until, layout);
+    drop(world);
+    let mut trace = tracer.finish(until, layout);
     (trace.run_ended, trace.counted) = (over.then_some(now), counted);
     Ok(trace)
 }

@@ -6,7 +6,7 @@ use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::Time;
 use crate::model::{Model, WorkerKind};
 pub use crate::program::said::{Outcome, Said};
-use crate::watch::probe::{Fact, Probe};
+use crate::watch::probe::{Fact, Onlooker, Watched};
 use crate::world::{RunError, World};
 
 /// The trace of a run.
@@ -31,7 +31,7 @@ pub struct Line {
     pub said: Said,
 }
 
-impl Probe for Transcript {
+impl Onlooker for Transcript {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         match fact {
             Fact::Born(name) => self.born.push(name),
@@ -54,7 +54,9 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     if model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Loop(_))) {
         return run_on_loop(model, main, main_name);
     }
-    let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
+    let mut transcript = Transcript::default();
+    let watched = Watched::<false>::new(None, &mut transcript);
+    let mut world = World::new(model, Seed(0), Replication(0), watched);
     let hub = HubId::from_index(0);
     let green = world.new_greenlet(hub, main, main_name);
     world.call_it(main_name, green);
@@ -66,20 +68,22 @@ pub fn run(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunEr
     // The last thing to happen may be an answer that nobody waits for; the loop has ended by then.
     let end = world.carriers.hub_was_active_at(hub);
     let blocked: Vec<u32> = world.carriers.living_greenlets().map(|green| green.index() as u32).collect();
-    let mut transcript = world.probe;
+    drop(world);
     transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
     Ok(transcript)
 }
 
 /// The same on an event loop: time 0 is when the task `main` is made, on a loop with nothing else to do.
 fn run_on_loop(model: &Model, main: u16, main_name: u16) -> Result<Transcript, RunError> {
-    let mut world = World::new(model, Seed(0), Replication(0), Transcript::default());
+    let mut transcript = Transcript::default();
+    let watched = Watched::<false>::new(None, &mut transcript);
+    let mut world = World::new(model, Seed(0), Replication(0), watched);
     let on = LoopId::from_index(0);
     world.begin_program(on, main, main_name);
     world.run_until(Time::NEVER)?;
     let end = world.loop_state(on).active_at();
     let blocked = world.loop_state(on).blocked();
-    let mut transcript = world.probe;
+    drop(world);
     transcript.lines.extend(blocked.into_iter().map(|who| Line { at: end, who, said: Said::Blocked }));
     Ok(transcript)
 }

@@ -69,9 +69,11 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World { threads, carriers, interpreters, tasks, requests, probe, now, model, fates, steps, .. } = self;
+        let World { threads, carriers, processes, interpreters, tasks, requests, probe, now, model, fates, steps, .. } =
+            self;
         let Carriers { hubs, greens, .. } = carriers;
         let hub = &mut hubs[id];
+        let process = &processes[hub.process];
         let interpreter = &mut interpreters[hub.process];
         let thread = &mut threads[hub.thread];
         let mut desk = Desk { id, hub, thread, tasks, requests, greens, probe, now: *now };
@@ -98,6 +100,7 @@ impl<P: Probe> World<'_, P> {
                 {
                     desk.hand_off(interpreter, sync);
                 }
+                Some(Effect::Yield) if !model.workers[process.worker()].zero_timers => desk.yield_turn(task, 0),
                 Some(effect) => return Common::Effect(task, effect),
             }
         }
@@ -128,6 +131,14 @@ impl<P: Probe> World<'_, P> {
     /// Starts the timer of a sleep.
     pub(super) fn sleep_on_hub(&mut self, id: HubId, task: TaskId, span: Span) {
         self.desk(id).start_sleep(task, span);
+    }
+
+    /// The current greenlet goes to the tail of the callbacks.
+    pub(super) fn give_way(&mut self, id: HubId, task: TaskId) {
+        // The ticket is that of its wait, which begins now.
+        let green = self.tasks[task].green();
+        let ticket = if green.is_some() { self.carriers.greens[green].ticket + 1 } else { 0 };
+        self.desk(id).yield_turn(task, ticket);
     }
 
     /// Parks the current greenlet for so long.
@@ -207,13 +218,6 @@ impl<P: Probe> Desk<'_, P> {
 
     #[inline(always)]
     fn park_as(&mut self, task: TaskId, parked: Parked) {
-        let ready_since = self.local();
-        let state = &mut self.tasks[task];
-        state.park(parked);
-        state.ready_from(ready_since);
-        if state.green().is_some() {
-            self.greens[state.green()].ticket += 1;
-        }
         let wait = match parked {
             Parked::Timer | Parked::Thinking => Wait::Timer,
             Parked::Peer | Parked::Data | Parked::Children => Wait::Peer,
@@ -227,6 +231,19 @@ impl<P: Probe> Desk<'_, P> {
             | Parked::Deaths
             | Parked::Kill => Wait::Lock,
         };
+        self.park_for(task, parked, wait);
+    }
+
+    /// Parks the current greenlet, whose request waits for this by name.
+    #[inline(always)]
+    fn park_for(&mut self, task: TaskId, parked: Parked, wait: Wait) {
+        let ready_since = self.local();
+        let state = &mut self.tasks[task];
+        state.park(parked);
+        state.ready_from(ready_since);
+        if state.green().is_some() {
+            self.greens[state.green()].ticket += 1;
+        }
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, wait);
         self.switch_to_loop();
     }
@@ -235,6 +252,13 @@ impl<P: Probe> Desk<'_, P> {
     fn sleep(&mut self, task: TaskId, span: Span) {
         self.start_sleep(task, span);
         self.park_as(task, Parked::Timer);
+    }
+
+    /// The greenlet goes to the tail of the callbacks.
+    #[inline(always)]
+    fn yield_turn(&mut self, task: TaskId, ticket: u32) {
+        self.park_as(task, Parked::Turn);
+        self.hub.callbacks.push_back(Callback::Turn(task, ticket));
     }
 
     #[inline(always)]
@@ -264,8 +288,7 @@ impl<P: Probe> Desk<'_, P> {
         }
         shelf.push(task);
         self.tasks[task].wait_for(link);
-        self.park_as(task, Parked::Unit);
-        name_wait(&self.tasks[task], self.requests, self.probe, self.now, wait);
+        self.park_for(task, Parked::Unit, wait);
     }
 
     /// `Timeout.start`: its timer, on a fresh clock, and when it is due.
@@ -300,7 +323,6 @@ impl<P: Probe> Desk<'_, P> {
         if timer != u32::MAX {
             self.hub.timers.stop(timer);
         }
-        let state = &self.tasks[waiter];
         tell(self.probe, self.now, Detail::Unit { process: of, sync, request: state.request(), taken: true });
         bill_task(state, self.requests, self.probe, Clock { now: self.now, at: self.now }, Wait::Hub);
         let ticket = if state.green().is_some() { self.greens[state.green()].ticket } else { 0 };
@@ -319,12 +341,12 @@ impl<P: Probe> Desk<'_, P> {
     fn expire(&mut self) {
         let Hub { timers, pending, limits, clock, bell, rings, .. } = &mut *self.hub;
         let (first, first_limit) = (pending.len(), limits.len());
-        while let Some((at, timer, purpose)) = timers.expire(*clock) {
+        while let Some((at, timer, purpose, task)) = timers.expire(*clock) {
             match purpose {
                 Purpose::Limit | Purpose::Gather => limits.push(timer),
                 Purpose::Wake | Purpose::Start => {
                     pending.push(Pending::Timer(timer));
-                    let task = &mut self.tasks[timers.task(timer)];
+                    let task = &mut self.tasks[task];
                     task.ready_from(at);
                     if task.request().is_some() && !self.requests[task.request()].is_answered() {
                         tell(self.probe, self.now, Detail::turned(task.request(), at.min(self.now), Wait::Hub));
@@ -369,11 +391,8 @@ impl<P: Probe> Desk<'_, P> {
     /// A sleep may be over.
     #[inline(always)]
     fn timer(&mut self, timer: u32) -> Next {
-        if self.hub.timers.purpose(timer) != Purpose::Wake {
-            return Next::Other;
-        }
+        let Some(task) = self.hub.timers.run_if(timer, Purpose::Wake) else { return Next::Other };
         self.hub.pending.pop();
-        let Some((task, ..)) = self.hub.timers.run(timer) else { return Next::Other };
         self.tasks[task].take_handle();
         self.switch_to(task);
         Next::Switched

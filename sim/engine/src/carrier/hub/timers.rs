@@ -201,9 +201,9 @@ impl Timers {
         }
     }
 
-    /// Takes the earliest timer out if it is due strictly before `clock`; it is pending then.
+    /// Takes the earliest timer out if it is due strictly before `clock`; it is pending then. What it does, and for whom.
     #[inline]
-    pub(crate) fn expire(&mut self, clock: Time) -> Option<(Time, u32, Purpose)> {
+    pub(crate) fn expire(&mut self, clock: Time) -> Option<(Time, u32, Purpose, TaskId)> {
         let &(at, index) = self.heap.first()?;
         if at >= clock {
             return None;
@@ -211,7 +211,7 @@ impl Timers {
         self.take(0);
         let timer = &mut self.timers[index as usize];
         timer.place = Place::PENDING;
-        Some((at, index, timer.purpose))
+        Some((at, index, timer.purpose, timer.task))
     }
 
     /// A number that no other timer has: which timeout it is that a greenlet sees.
@@ -219,21 +219,23 @@ impl Timers {
         self.timers[index as usize].serial
     }
 
-    /// What a timer does.
-    pub(crate) fn purpose(&self, index: u32) -> Purpose {
-        self.timers[index as usize].purpose
-    }
-
-    /// The greenlet that a timer is for.
-    pub(crate) fn task(&self, index: u32) -> TaskId {
-        self.timers[index as usize].task
-    }
-
     /// The greenlet of a pending timer whose turn has come; `None` if the timer was stopped meanwhile.
     pub(crate) fn run(&mut self, index: u32) -> Option<(TaskId, u32, Purpose)> {
         let Timer { task, serial, purpose, place } = self.timers[index as usize];
         self.release(index);
         (place == Place::PENDING).then_some((task, serial, purpose))
+    }
+
+    /// The same if it was not stopped and does this; else it is left as it is.
+    #[inline(always)]
+    pub(crate) fn run_if(&mut self, index: u32, what: Purpose) -> Option<TaskId> {
+        let timer = &mut self.timers[index as usize];
+        if timer.purpose != what || timer.place != Place::PENDING {
+            return None;
+        }
+        timer.place = Place::FREE;
+        self.free.push(index);
+        Some(timer.task)
     }
 
     fn release(&mut self, index: u32) {
@@ -310,7 +312,7 @@ mod tests {
         for &at in starts {
             timers.start(Time::from_ns(at), Purpose::Wake, TaskId::NONE);
         }
-        std::iter::from_fn(|| timers.expire(Time::NEVER).map(|(_, index, _)| index)).collect()
+        std::iter::from_fn(|| timers.expire(Time::NEVER).map(|(_, index, ..)| index)).collect()
     }
 
     #[test]
@@ -342,7 +344,7 @@ mod tests {
             }
             clock += 500;
             alive.sort_unstable();
-            while let Some((at, index, _)) = timers.expire(Time::from_ns(clock)) {
+            while let Some((at, index, ..)) = timers.expire(Time::from_ns(clock)) {
                 let first = alive.remove(0);
                 assert_eq!(at.as_ns(), first.0, "the earliest comes first");
                 let same = alive.iter().position(|&other| other == (first.0, index));

@@ -22,10 +22,7 @@ impl<P: Probe> World<'_, P> {
             self.sleep_on_hub(id, task, Span::ZERO);
             return self.park_as(id, task, Parked::Timer);
         }
-        self.park_as(id, task, Parked::Turn);
-        let green = self.tasks[task].green();
-        let ticket = if green.is_some() { self.carriers.greens[green].ticket } else { 0 };
-        self.hub(id).callbacks.push_back(super::Callback::Turn(task, ticket));
+        self.give_way(id, task);
     }
 
     /// Waits for a unit of a linkable, and then does `then` with it.

@@ -1,6 +1,8 @@
 //! Ledgers against shelves, in random worlds whose programs overlap, go round, fail and are killed, and in small ones.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -16,7 +18,7 @@ use crate::model::*;
 use crate::program::op::{Draw, DrawKind, Limit, Patching};
 use crate::program::wait::Ending;
 use crate::python::linkable::Notifier;
-use crate::watch::probe::Fact;
+use crate::watch::probe::{Fact, Onlooker, Watched};
 use crate::watch::record::RunRecord;
 use crate::watch::trace::Detail;
 use crate::world::run;
@@ -313,29 +315,31 @@ fn model(worker: WorkerSpec, programs: &[Program], policy: Policy) -> Model {
     model
 }
 
+/// Units by process and pool.
+type Units = BTreeMap<(ProcessId, u16), u32>;
+
 /// Who has how many units of what, from what is told as it happens.
 #[derive(Default)]
-struct Told(BTreeMap<(ProcessId, u16), u32>);
+struct Told(Rc<RefCell<Units>>);
 
-impl Probe for Told {
-    const DETAIL: bool = true;
-
+impl Onlooker for Told {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
+        let mut all = self.0.borrow_mut();
         match fact {
             Fact::Detail(Detail::Unit { process, sync, taken, .. }) => {
-                let held = self.0.entry((process, sync)).or_default();
+                let held = all.entry((process, sync)).or_default();
                 *held = if taken { Some(*held + 1) } else { held.checked_sub(1) }.expect("who gives back has taken");
                 assert!(*held <= UNITS[usize::from(sync)], "{held} hold pool {sync} at {at:?}");
             }
-            Fact::Detail(Detail::Died { process, .. }) => self.0.retain(|&(of, _), _| of != process),
+            Fact::Detail(Detail::Died { process, .. }) => all.retain(|&(of, _), _| of != process),
             _ => {}
         }
     }
 }
 
 /// Shelves, ledgers and what was told agree, and nobody waits for what is there unless somebody is on the way to it.
-fn audit(world: &World<'_, Told>) {
-    let mut ledgers: BTreeMap<(ProcessId, u16), u32> = BTreeMap::new();
+fn audit(world: &World<'_, impl Probe>, told: &Units) {
+    let mut ledgers = Units::new();
     for (_, task) in world.tasks.iter() {
         for thing in world.held_by(task) {
             if let Thing::Unit(sync) = thing {
@@ -348,9 +352,9 @@ fn audit(world: &World<'_, Told>) {
             let interpreter = &world.interpreters[id];
             let (link, _) = interpreter.shelf(sync);
             let shelf = interpreter.link(link);
-            let of = |held: &BTreeMap<_, u32>| held.get(&(id, sync)).copied().unwrap_or_default();
+            let of = |held: &Units| held.get(&(id, sync)).copied().unwrap_or_default();
             let held = of(&ledgers);
-            assert_eq!(held, of(&world.probe.0), "of pool {sync} at {:?}", world.now);
+            assert_eq!(held, of(told), "of pool {sync} at {:?}", world.now);
             assert_eq!(held + shelf.units(), units, "of pool {sync} at {:?}", world.now);
             let on_the_way = shelf.notifier != Notifier::None
                 || world.tasks.iter().any(|(at, task)| {
@@ -367,11 +371,13 @@ fn audit(world: &World<'_, Told>) {
 
 /// Runs a world, audits it after every third event, and finds everything in its place when everybody has left.
 fn audited(model: &Model) {
-    let mut world = World::new(model, Seed(5), Replication(0), Told::default());
-    world.run_shown(3, audit).expect("it ends");
+    let mut told = Told::default();
+    let units = Rc::clone(&told.0);
+    let mut world = World::new(model, Seed(5), Replication(0), Watched::<true>::new(None, &mut told));
+    world.run_shown(3, |world| audit(world, &units.borrow())).expect("it ends");
     let left: Vec<_> = world.tasks.iter().map(|(_, task)| task).take(2).collect();
     assert!(world.requests.is_empty() && left.is_empty(), "everybody has left but {left:?}");
-    assert!(world.probe.0.values().all(|&held| held == 0), "every unit is back");
+    assert!(units.borrow().values().all(|&held| held == 0), "every unit is back");
     assert!(world.sharing.nobody_waits(), "every connection is free");
 }
 

@@ -10,6 +10,7 @@ use crate::kit::time::{Span, Time};
 use crate::model::*;
 use crate::program::op::{Draw, DrawKind, Limit, Program};
 use crate::program::wait::Ending;
+use crate::watch::probe::{Onlooker, Watched};
 use crate::watch::record::ConnectionRecord;
 use crate::world::run;
 
@@ -17,7 +18,7 @@ use crate::world::run;
 #[derive(Default)]
 struct Trace(Vec<(ProcessId, TaskId, u16, Option<bool>)>);
 
-impl Probe for Trace {
+impl Onlooker for Trace {
     fn on(&mut self, _: Time, fact: Fact<'_>) {
         match fact {
             Fact::Read(Touch { process, task, value }) => self.0.push((process, task, value, None)),
@@ -152,10 +153,12 @@ fn model(worker: WorkerSpec, programs: &[Program], processes: usize) -> Model {
 }
 
 fn traced(model: &Model) -> Trace {
-    let mut world = World::new(model, Seed(5), Replication(0), Trace::default());
+    let mut trace = Trace::default();
+    let mut world = World::new(model, Seed(5), Replication(0), Watched::<false>::new(None, &mut trace));
     world.run().expect("it ends");
     assert!(world.sharing.nobody_waits(), "all have left");
-    world.probe
+    drop(world);
+    trace
 }
 
 fn page(steps: &[Step], locked: bool, worker: WorkerSpec) -> crate::watch::record::RunRecord {

@@ -9,7 +9,7 @@ use crate::program::request::Request;
 use crate::program::wait::{Ending, Wait};
 use crate::watch::blame::BlameRows;
 use crate::watch::door::Areas;
-use crate::watch::probe::{Fact, Probe};
+use crate::watch::probe::{Fact, Onlooker};
 use crate::watch::trace::{Detail, Doing, DoorState, LoopPhase};
 
 /// The slowest requests of a class that are kept: as many as the record has.
@@ -469,9 +469,7 @@ impl Doorkeeper {
     }
 }
 
-impl Probe for Doorkeeper {
-    const DETAIL: bool = true;
-
+impl Onlooker for Doorkeeper {
     fn on(&mut self, at: Time, fact: Fact<'_>) {
         match fact {
             Fact::Ended(request, ending) => self.ends(at, request, ending),

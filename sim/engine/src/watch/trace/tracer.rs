@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::program::op::Op;
 use crate::program::request::Why;
 use crate::program::wait::{Ending, Wait};
-use crate::watch::probe::{Fact, Gauge, Probe};
+use crate::watch::probe::{Fact, Gauge, Onlooker};
 
 pub(super) const NO_STEP: StepOf = StepOf { program: 0, pc: None };
 
@@ -88,9 +88,7 @@ pub(super) fn at<T: Clone>(table: &mut Vec<T>, index: usize, empty: T) -> &mut T
     &mut table[index]
 }
 
-impl Probe for Tracer<'_> {
-    const DETAIL: bool = true;
-
+impl Onlooker for Tracer<'_> {
     fn on(&mut self, now: Time, fact: Fact<'_>) {
         if self.keep.full.is_some() {
             return;
