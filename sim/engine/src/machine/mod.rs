@@ -138,9 +138,9 @@ impl Machine {
         self.cores.iter().map(|core| core.host)
     }
 
-    /// Threads that have been on a core since before `at`, and since when.
+    /// Threads that have been running on a core since before `at`, and since when: who stands still there does not.
     pub(crate) fn running_since_before(&self, at: Time) -> impl Iterator<Item = (ThreadId, Time)> {
-        let running = self.cores.iter().filter(move |core| core.thread.is_some() && core.busy_since < at);
+        let running = self.cores.iter().filter(move |core| core.competes() && core.busy_since < at);
         running.map(|core| (core.thread, core.busy_since))
     }
 }
