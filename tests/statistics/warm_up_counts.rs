@@ -102,8 +102,9 @@ fn check(what: &str, model: &Model, seed: u64, seen: &mut BTreeSet<String>) {
     let cut = before.endings[Ending::Unfinished as usize] > 0;
     // Threads of a process that is replaced begin to count anew.
     let anew = whole.workers != WorkerCounts::default();
-    // The one instant between the halves has a nanosecond of CPU time on each core.
-    let slack = |place: &str| if place.starts_with("process_cpu") { whole.cores } else { 0 };
+    // The one instant between the halves has a nanosecond of CPU time on each core, or one in which it stands still.
+    let by_core = |place: &str| place.starts_with("process_cpu") || place == "throttling.time";
+    let slack = |place: &str| if by_core(place) { whole.cores } else { 0 };
     let [whole_counts, before, after] = [&whole, &before, &after].map(counts);
     for (place, &all) in &whole_counts {
         let [before, after] = [&before, &after].map(|half| half.get(place).copied().unwrap_or(0));

@@ -1,9 +1,9 @@
 //! What is modelled, as sentences about the world: hubs, machines, kernels, traffic, workers.
 
-mod cpu_limit;
 mod deferred;
 mod determinism;
 mod fairness;
+mod field;
 mod hub;
 mod hub_properties;
 mod kernel_properties;

@@ -152,7 +152,7 @@ impl Carriers {
 
     /// A hub for a process, on a thread that will come into being.
     pub(crate) fn add_hub(&mut self, process: ProcessId, thread: ThreadId, greenlets: u32, spec: &WorkerSpec) -> HubId {
-        self.hubs.push(Hub::new(process, thread, greenlets, (spec.costs, spec.switch_interval)))
+        self.hubs.push(Hub::new(process, thread, greenlets, (spec.costs, spec.switch_interval, spec.batch)))
     }
 
     /// The process of each hub.

@@ -68,9 +68,11 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
 
     fn conn_forgotten(&mut self, conn: ConnId) {
         let state = self.net.conn(conn);
-        let (process, sock) = (state.process(), state.sock());
+        let (process, sock, polled) = (state.process(), state.sock(), state.is_polled());
         if let Some(on) = self.loop_of(process) {
             self.loop_forgets(on, sock);
+        } else if polled {
+            self.carriers.pools[process].keeps_one_less();
         }
     }
 

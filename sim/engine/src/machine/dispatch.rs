@@ -241,7 +241,7 @@ impl<P: Probe> World<'_, P> {
     fn make_room(&mut self, host: HostId) -> bool {
         for at in 0..self.machine.hosts[host].cores.len() {
             let id = self.machine.hosts[host].cores[at];
-            if self.machine.cores[id].competes() && self.must_leave(id, false) {
+            if self.machine.cores[id].runs() && self.must_leave(id, false) {
                 self.stop_stint(id);
                 self.preempt(id);
                 return true;
@@ -259,7 +259,7 @@ impl<P: Probe> World<'_, P> {
         for at in 0..self.machine.hosts[host].cores.len() {
             let id = self.machine.hosts[host].cores[at];
             let core = &mut self.machine.cores[id];
-            if core.competes() {
+            if core.runs() {
                 core.turn_end = self.machine.hosts[host].turn_end(core.slice_from, self.now);
                 if core.until > core.turn_end {
                     core.until = core.turn_end;

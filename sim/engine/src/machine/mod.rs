@@ -140,7 +140,7 @@ impl Machine {
 
     /// Threads that have been running on a core since before `at`, and since when: who stands still there does not.
     pub(crate) fn running_since_before(&self, at: Time) -> impl Iterator<Item = (ThreadId, Time)> {
-        let running = self.cores.iter().filter(move |core| core.competes() && core.busy_since < at);
+        let running = self.cores.iter().filter(move |core| core.runs() && core.busy_since < at);
         running.map(|core| (core.thread, core.busy_since))
     }
 }
@@ -166,9 +166,9 @@ impl Host {
 }
 
 impl Core {
-    /// Whether a thread is on it that has to make room in its turn.
+    /// Whether a thread runs on it, and has to make room in its turn.
     #[inline]
-    fn competes(&self) -> bool {
+    fn runs(&self) -> bool {
         self.thread.is_some() && !self.ration.is_throttled()
     }
 

@@ -186,6 +186,8 @@ pub struct ProcessSpec {
 pub struct WorkerSpec {
     /// What it is called in messages, for example `uwsgi-threads`.
     pub name: String,
+    /// What it is and in which release, for example `gunicorn 27.0.1`.
+    pub software: String,
     /// How it accepts and carries requests.
     pub kind: WorkerKind,
     /// What its own work costs.
@@ -206,6 +208,10 @@ pub struct WorkerSpec {
     /// Whether its hub's `sleep(0)` is a timer of no length, which goes round the whole loop with a poll (gevent before 1.0), and not a
     /// callback.
     pub zero_timers: bool,
+    /// How many callbacks its hub runs in a row.
+    pub batch: Batch,
+    /// What its accepting thread looks at (pool servers).
+    pub looks: Looks,
     /// How long it keeps an idle connection; `None`: it closes after every response.
     pub keep_alive: Option<Span>,
     /// The router in front of its processes, if it has one.
@@ -233,6 +239,31 @@ pub struct Releases {
     pub accept: u8,
     /// Around closing a connection, in the accepting thread (pool servers that do so).
     pub close: u8,
+}
+
+/// When a hub ends a row of callbacks, and polls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Batch {
+    /// After the switch interval; it looks at the clock after every 50th (gevent 1.3 and later, `corecext.pyx`).
+    #[default]
+    Timed,
+    /// After so many, though it ends no list before all that are on it have run (gevent 1.0 to 1.2, `corecext.ppyx`,
+    /// `_run_callbacks`: 1,000).
+    Counted(u32),
+}
+
+/// What the accepting thread of a pool server looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Looks {
+    /// At all connections at any time; with as many as it may have, it only leaves the listener alone (gunicorn 24 and later).
+    #[default]
+    Always,
+    /// At nothing while it has as many connections as it may: it waits for threads to finish, and goes round if none serves
+    /// anything (gunicorn before 24, `gthread.py`, `run`).
+    WhileRoom {
+        /// Whether it waits for the bytes of a connection before it hands it over (gunicorn 21 to 23).
+        reads_first: bool,
+    },
 }
 
 /// How the interpreter's `Condition.wait(timeout)` waits, and with it every timed `get` and `put` of a standard queue.

@@ -13,6 +13,7 @@ impl WorkerSpec {
     pub fn plain(name: &str, kind: WorkerKind) -> WorkerSpec {
         WorkerSpec {
             name: name.to_owned(),
+            software: name.to_owned(),
             kind,
             costs: Costs { clock: Span::from_ns(1), ..Costs::default() },
             gil: false,
@@ -25,6 +26,8 @@ impl WorkerSpec {
             releases: Releases::default(),
             lingers: false,
             timed_waits: TimedWaits::Notified,
+            batch: Batch::Timed,
+            looks: Looks::Always,
             keep_alive: None,
             router: None,
             life: None,

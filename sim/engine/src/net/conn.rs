@@ -167,6 +167,7 @@ impl<P: Probe> World<'_, P> {
         let worker = self.worker(process);
         let may = request.ending().is_none()
             && !link.turned_away
+            && !link.unkept
             && request.why() != Why::Check
             && !self.accepts_no_more(process);
         let served = !matches!(worker.kind, WorkerKind::Threads { .. }) && worker.keep_alive.is_some();
@@ -372,6 +373,11 @@ impl<P: Probe> World<'_, P> {
 }
 
 impl Conn {
+    /// Whether both sides believe in it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// The process that keeps it.
     pub(crate) fn process(&self) -> ProcessId {
         self.process

@@ -38,6 +38,8 @@ pub(crate) struct Link {
     pub(super) weightless: bool,
     /// Whether the server is too full for it: its answer is an error, and closes the connection.
     pub(super) turned_away: bool,
+    /// Whether the server closes it with the response, having kept enough others.
+    pub(super) unkept: bool,
     /// Whether its response has left, though its program goes on.
     pub(super) early: bool,
 }
@@ -104,6 +106,7 @@ impl Link {
         tracked: false,
         weightless: false,
         turned_away: false,
+        unkept: false,
         early: false,
     };
 
@@ -121,6 +124,16 @@ impl Link {
     /// The server is too full for its request: the answer is an error, and closes the connection.
     pub(crate) fn is_turned_away(&mut self) {
         self.turned_away = true;
+    }
+
+    /// The server will close it with the response: it keeps as many idle ones as it may.
+    pub(crate) fn will_be_closed(&mut self) {
+        self.unkept = true;
+    }
+
+    /// Whether it was there before the request.
+    pub(crate) fn is_used_again(&self) -> bool {
+        self.conn.is_some()
     }
 
     /// A thread of the server waits for its sender to close it.

@@ -17,6 +17,7 @@ mod redis_pool;
 mod row;
 mod startup;
 mod text;
+mod versions;
 mod wayfair;
 mod window;
 
@@ -28,7 +29,7 @@ pub use text::gallery_table;
 pub use window::{Extract, Stretch};
 
 /// The reports, by the letter that their rows' keys begin with.
-pub const REPORTS: [(char, &str); 7] = [
+pub const REPORTS: [(char, &str); 8] = [
     ('A', "Mixpanel, \"gevent: the Good, the Bad, the Ugly\" (2010)"),
     ('B', "\"Save the day with gevent\""),
     ('C', "Pinterest, \"How we use gevent to go fast\" (2013)"),
@@ -36,11 +37,12 @@ pub const REPORTS: [(char, &str); 7] = [
     ('E', "\"10x faster gevent Redis connection pool\""),
     ('F', "gunicorn's issue on keep-alive slots"),
     ('G', "Public questions about asyncio's servers"),
+    ('H', "What older releases do"),
 ];
 
 /// All rows, by report.
 pub fn rows() -> Vec<&'static GalleryRow> {
-    let reports: [&'static [GalleryRow]; 7] = [
+    let reports: [&'static [GalleryRow]; 8] = [
         &mixpanel::ROWS,
         &startup::ROWS,
         &pinterest::ROWS,
@@ -48,6 +50,7 @@ pub fn rows() -> Vec<&'static GalleryRow> {
         &redis_pool::ROWS,
         &gunicorn::ROWS,
         &asyncio::ROWS,
+        &versions::ROWS,
     ];
     reports.into_iter().flatten().collect()
 }
@@ -59,7 +62,7 @@ mod tests {
 
     #[test]
     fn every_item_of_the_reports_has_a_row() {
-        let items = [("A", 27), ("B", 19), ("C", 16), ("D", 13), ("E", 11), ("F", 1), ("G", 6)];
+        let items = [("A", 27), ("B", 19), ("C", 16), ("D", 13), ("E", 11), ("F", 1), ("G", 6), ("H", 3)];
         let keys: BTreeSet<&str> =
             rows().iter().map(|row| row.key.split('/').next().expect("a split has a first part")).collect();
         for (report, count) in items {

@@ -3,12 +3,12 @@
 //! What is known of libraries stands in `tables/library.rs`, of gevent's releases in `tables/software.rs`; what follows is here.
 //! Worlds of threads alone have nothing to fear: there a call that waits stops one thread.
 
-use engine::model::{SyncKind, WorkerKind};
+use engine::model::WorkerKind;
 use engine::op::Patching;
 
 use crate::reader::node::Node;
 use crate::tables::library::{self, Library, Waits};
-use crate::tables::software::{GEVENTS, PARTS};
+use crate::tables::software::{Gevent, NEWEST, PARTS};
 use crate::tables::step::Act;
 use crate::whole::Scenario;
 use crate::words::diagnostic::Findings;
@@ -17,12 +17,12 @@ use crate::words::source::{At, Name};
 
 /// Looks at `[software]` and at the libraries of the peers.
 pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
-    let (node, worlds): (&Node, &[(Name, Node)]) = (root.get("software"), root.get("world"));
+    let node: &Node = root.get("software");
     if !scenario.worlds.iter().any(|world| matches!(world.worker.kind, WorkerKind::Hub { .. })) {
         return;
     }
     let software = Software::read(node);
-    software.check_release(scenario, worlds, findings);
+    software.check_release(findings);
     software.check_order(scenario, findings);
     software.check_parts(findings);
     software.check_resolver(findings);
@@ -32,6 +32,7 @@ pub(super) fn check(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 struct Software<'n> {
     node: &'n Node,
     gevent: &'n str,
+    release: Gevent,
     patch: &'n str,
     reinit: bool,
     resolver: &'n str,
@@ -41,11 +42,13 @@ struct Software<'n> {
 impl<'n> Software<'n> {
     fn read(node: &'n Node) -> Software<'n> {
         let gevent: &str = node.get("gevent");
-        let own = if gevent == "0.13" { "libevent-dns" } else { "thread" };
+        let release = Gevent::read(node);
+        let own = if !release.is_since("1.0") { "libevent-dns" } else { "thread" };
         let names = node.get::<&[Name]>("libraries").iter();
         Software {
             node,
             gevent,
+            release,
             patch: node.get("patch"),
             reinit: node.get("reinit"),
             resolver: node.find("resolver").unwrap_or(own),
@@ -55,50 +58,23 @@ impl<'n> Software<'n> {
 
     /// Whether this release is at least that one.
     fn is_since(&self, release: &str) -> bool {
-        let place = |wanted: &str| GEVENTS.iter().position(|known| *known == wanted);
-        place(self.gevent) >= place(release)
-    }
-
-    /// The release alone changes no hub: what differs between releases is said by keys of the world.
-    fn check_release(&self, scenario: &Scenario, worlds: &[(Name, Node)], findings: &mut Findings) {
-        if !self.node.given("gevent") || self.gevent == GEVENTS[GEVENTS.len() - 1] {
-            return;
-        }
-        let hubs = || scenario.worlds.iter().filter(|world| matches!(world.worker.kind, WorkerKind::Hub { .. }));
-        let silent =
-            |key: &str| hubs().find(|hub| worlds.iter().any(|(name, node)| name.text == hub.name && !node.given(key)));
-        let yields = scenario.uses(|act| matches!(act, Act::Yield | Act::Burn { yield_every: Some(_), .. }))
-            || hubs().any(|hub| hub.yield_every.is_some());
-        let is_standard = |kind: &SyncKind| matches!(kind, SyncKind::Queue { standard: true, .. });
-        let standard = scenario.syncs.iter().any(|sync| is_standard(&sync.kind));
-        let (key, value, why) = if !self.is_since("1.0") && yields && silent("zero_sleep").is_some() {
-            ("zero_sleep", "\"timer\"", "its sleep(0) was a timer, for which the loop polls")
-        } else if !self.is_since("25.4.1") && standard && silent("lock_yields").is_some() {
-            ("lock_yields", "false", "before 1.5 a failed attempt at a lock did not yield")
-        } else {
-            return self.check_release_alone(findings);
-        };
-        let world = silent(key).map_or("NAME", |world| &world.name);
-        let what = format!(
-            "`gevent = \"{}\"` alone changes no hub: they are simulated as gevent 26.9's, and {why}",
-            self.gevent
-        );
-        let help = format!("write `{key} = {value}` in [world.{world}]");
-        findings.doubt(Doubt::NoEffect, self.node.at("gevent"), what).label("not simulated").help(help);
+        self.release.is_since(release)
     }
 
     /// A release that none of the doubts here would depend on.
-    fn check_release_alone(&self, findings: &mut Findings) {
+    fn check_release(&self, findings: &mut Findings) {
+        if !self.node.given("gevent") || !self.release.is_like_newest() || self.release.is_since(NEWEST) {
+            return;
+        }
         let asks = ["uses", "resolver"].iter().any(|key| self.node.given(key));
         if asks || self.patch == "before-fork" {
             return;
         }
         let what = format!(
-            "`gevent = \"{}\"` changes nothing here: hubs are simulated as gevent 26.9's, and nothing else in [software] depends on it",
+            "`gevent = \"{}\"` changes nothing here: its hubs do what gevent 26.9's do, and nothing else in [software] depends on it",
             self.gevent
         );
-        let help = "remove it, or say what the release does otherwise: `zero_sleep`, `lock_yields`, `accepts` of the world, `uses` and \
-                    `resolver` beside it";
+        let help = "remove it, or say what depends on it: `uses` and `resolver` beside it";
         findings.doubt(Doubt::NoEffect, self.node.key_at("gevent"), what).label("no effect").help(help);
     }
 

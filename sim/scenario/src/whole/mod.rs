@@ -18,6 +18,7 @@ use crate::tables::preset::{self, Preset};
 use crate::tables::request::{self, InThread, TypedRequest};
 use crate::tables::sharing::{self, Connection};
 use crate::tables::slo::TypedSlo;
+use crate::tables::software::Gevent;
 use crate::tables::step::Act;
 use crate::tables::sync::TypedSync;
 use crate::tables::world::{TypedMachine, TypedWorld};
@@ -76,8 +77,16 @@ impl Scenario {
         let machine: &Node = root.get("machine");
         let run: &Node = root.get("run");
         check_cores(named("world"), machine, findings);
-        let worlds = named("world").iter().filter_map(|world| TypedWorld::read(world, machine, preset, findings));
-        let worlds: Vec<TypedWorld> = worlds.collect();
+        let software: &Node = root.get("software");
+        Gevent::check(software, findings);
+        let gevent = Gevent::read(software);
+        let read = |world: &(Name, Node)| {
+            let mut typed = TypedWorld::read(world, machine, preset, findings)?;
+            let own = gevent.of_world(&world.1, &mut typed.worker, software.given("gevent"));
+            own.apply(&world.1, &mut typed.worker);
+            Some(typed)
+        };
+        let worlds: Vec<TypedWorld> = named("world").iter().filter_map(read).collect();
         let servers = worlds.iter().map(|world| world.servers).max().unwrap_or(1);
         let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
         let scenario = Scenario {

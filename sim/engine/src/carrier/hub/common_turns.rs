@@ -69,8 +69,9 @@ impl<P: Probe> World<'_, P> {
 
     /// Runs common turns until something else is next.
     pub(super) fn common_turns(&mut self, id: HubId) -> Common {
-        let World { threads, carriers, processes, interpreters, tasks, requests, probe, now, model, fates, steps, .. } =
-            self;
+        let World {
+            threads, carriers, processes, interpreters, tasks, requests, probe, now, model, fates, steps, ..
+        } = self;
         let Carriers { hubs, greens, .. } = carriers;
         let hub = &mut hubs[id];
         let process = &processes[hub.process];

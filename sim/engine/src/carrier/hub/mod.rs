@@ -31,7 +31,7 @@ use crate::carrier::hub::greenlet::Then;
 use crate::kit::id::{GreenId, HubId, ProcessId, TaskId, ThreadId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Demand;
-use crate::model::Costs;
+use crate::model::{Batch, Costs};
 use crate::peer::Caller;
 use crate::program::advance::{Effect, Need};
 use crate::program::op::{Op, Patching, Pc};
@@ -70,9 +70,13 @@ pub(in crate::carrier) struct Hub {
     underway: Option<Underway>,
     /// The loop's cached clock.
     clock: Time,
-    /// What its work costs and how long a batch of callbacks may take, copies of its worker's.
+    /// What its work costs, how long a batch of callbacks may take, and what ends one: copies of its worker's.
     costs: Costs,
     interval: Span,
+    batch: Batch,
+    /// Callbacks of the list under way, and how many more may run in this batch, where they are counted.
+    listed: u32,
+    left: u32,
     /// When it last had something to do.
     pub(in crate::carrier) active_at: Time,
     /// The longest time that a greenlet kept it without giving way, as a monitor would see it.
@@ -138,7 +142,7 @@ impl Hub {
         process: ProcessId,
         thread: ThreadId,
         greenlets: u32,
-        (costs, interval): (Costs, Span),
+        (costs, interval, batch): (Costs, Span, Batch),
     ) -> Hub {
         let mut sockets = Sockets::new();
         sockets.watch(LISTENER, true);
@@ -159,6 +163,9 @@ impl Hub {
             clock: Time::ZERO,
             costs,
             interval,
+            batch,
+            listed: 0,
+            left: 0,
             active_at: Time::ZERO,
             held_max: Span::ZERO,
             room_since: Time::ZERO,
@@ -176,7 +183,7 @@ impl Hub {
         Hub {
             serial: self.serial,
             held_max: self.held_max,
-            ..Hub::new(self.process, self.thread, greenlets, (self.costs, self.interval))
+            ..Hub::new(self.process, self.thread, greenlets, (self.costs, self.interval, self.batch))
         }
     }
 

@@ -1,7 +1,7 @@
 //! One iteration of the loop.
 //!
 //! After `ev.c:ev_run` and `corecext.pyx:_run_callbacks`: the callbacks, first in first out, with a look at the clock after every
-//! 50th and an end of the batch after 5 ms; epoll learns what changed; poll; the timers that are due; then the pending watchers,
+//! 50th and an end of the batch after 5 ms (before gevent 1.3 after 1,000: [`Batch`]); epoll learns what changed; poll; the timers that are due; then the pending watchers,
 //! priority by priority, the last made pending first.
 
 use super::common_turns::Common;
@@ -14,6 +14,7 @@ use crate::kit::id::{HubId, TaskId};
 use crate::kit::time::{Span, Time};
 use crate::machine::Demand;
 use crate::machine::warmth::Part;
+use crate::model::Batch;
 use crate::program::task::Parked;
 use crate::watch::probe::Probe;
 use crate::watch::trace::LoopPhase;
@@ -116,10 +117,10 @@ impl<P: Probe> World<'_, P> {
         let mut count = count;
         if count == 0 && !self.hub(id).callbacks.is_empty() {
             self.refresh_clock(id);
-            if self.hub(id).clock >= deadline {
-                return Some(self.reify(id));
+            match self.hub(id).next_list(deadline) {
+                Some(next) => count = next,
+                None => return Some(self.reify(id)),
             }
-            count = CALLBACK_CHECK_COUNT;
         }
         let hub = self.hub(id);
         let Some(callback) = hub.callbacks.pop_front() else {
@@ -297,7 +298,26 @@ impl<P: Probe> World<'_, P> {
 impl Hub {
     /// Begins a batch of callbacks.
     pub(super) fn begin_batch(&mut self) {
-        self.phase = Phase::Callbacks { count: CALLBACK_CHECK_COUNT, deadline: self.clock + self.interval };
+        let count = match self.batch {
+            Batch::Timed => CALLBACK_CHECK_COUNT,
+            Batch::Counted(most) => {
+                (self.listed, self.left) = (self.callbacks.len() as u32, most);
+                self.listed
+            }
+        };
+        self.phase = Phase::Callbacks { count, deadline: self.clock + self.interval };
+    }
+
+    /// How many callbacks run before the batch is looked at again; `None`: it is over.
+    fn next_list(&mut self, deadline: Time) -> Option<u32> {
+        match self.batch {
+            Batch::Timed => (self.clock < deadline).then_some(CALLBACK_CHECK_COUNT),
+            Batch::Counted(_) => {
+                self.left = self.left.saturating_sub(self.listed);
+                self.listed = self.callbacks.len() as u32;
+                (self.left > 0).then_some(self.listed)
+            }
+        }
     }
 
     /// Whether it is in its poll and has nothing to do but what it may find there.

@@ -1,6 +1,6 @@
 //! A graceful close: the server ends its side of the connection and waits for the client to end its own.
 //!
-//! After gunicorn's `util.close_graceful` (24 and later; RFC 9112, section 9.6): shutdown, then receive until the client has closed,
+//! After gunicorn's `util.close_graceful` (26 and later; RFC 9112, section 9.6): shutdown, then receive until the client has closed,
 //! for two seconds at most. The thread that does so is gone for as long as the client takes to read the response.
 
 use crate::front::above::CarrierForFront;

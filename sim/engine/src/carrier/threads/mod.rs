@@ -221,7 +221,12 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn is_done_with(&mut self, thread: ThreadId, after: After) -> bool {
         match after {
-            After::Over | After::Kept(_) => {}
+            After::Over => {}
+            After::Kept(conn) => {
+                let process = self.net.conn(conn).process();
+                self.carriers.pools[process].keeps_one_more();
+                self.has_finished_on(process);
+            }
             After::HandsOn(finished) => self.finish_later(self.threads[thread].process(), finished),
             After::Lingers(request) => return self.close_gracefully(request, thread),
         }

@@ -4,7 +4,8 @@
 //! closes all connections whose requests were answered meanwhile; a serving thread only asks it to. So with gthread a client sees the
 //! end of its response when the main thread has won the GIL once more, and while that waits for the client to close (`linger.rs`)
 //! it does nothing else. A connection that is kept has been answered by then, and goes back into the poller (`finish_request`); one
-//! over which a request has come is submitted like a new one (`on_client_socket_readable`). After Paste's `httpserver.py`: the main
+//! over which a request has come is submitted like a new one (`on_client_socket_readable`). No more are kept idle than leave each
+//! thread a connection (`max_keepalived`). After Paste's `httpserver.py`: the main
 //! thread accepts and queues, and serving threads close for themselves.
 //! The Python of both runs under the GIL, the system calls do not.
 
@@ -13,11 +14,16 @@ use crate::kit::id::{ProcessId, RequestId, ThreadId};
 use crate::kit::time::Span;
 use crate::machine::Demand;
 use crate::machine::warmth::Part;
+use crate::model::Looks;
 use crate::net::Finished;
 use crate::program::wait::Wait;
 use crate::watch::probe::Probe;
 use crate::watch::trace::DoorState;
 use crate::world::World;
+
+/// One round of a main loop that finds nobody serving (gunicorn 23 `gthread.py`, `run`: `futures.wait` of an empty list returns at
+/// once). How long one takes decides only how soon it sees that a connection is over.
+const ROUND: Span = Span::from_us(100);
 
 impl<P: Probe> World<'_, P> {
     /// The accepting thread's next step.
@@ -41,7 +47,9 @@ impl<P: Probe> World<'_, P> {
         if pool.close_batch > 0 {
             return self.begin_closing(id);
         }
-        if let Some(request) = pool.readable.pop_front() {
+        let looks_away = self.looks_away(id);
+        let pool = &mut self.carriers.pools[id];
+        if !looks_away && let Some(request) = pool.readable.pop_front() {
             return self.hand_over(id, thread, request);
         }
         let full = pool.connections >= pool.connections_max || self.is_stopping(id);
@@ -59,6 +67,9 @@ impl<P: Probe> World<'_, P> {
         if fails {
             return self.accept_again(thread);
         }
+        if looks_away && self.nobody_serves(id) {
+            return Demand::Cpu { span: ROUND, gil: true };
+        }
         let pool = &mut self.carriers.pools[id];
         if full {
             pool.stalled = thread;
@@ -66,6 +77,26 @@ impl<P: Probe> World<'_, P> {
             self.net.blocks_in_accept(listener, thread);
         }
         Demand::Wait
+    }
+
+    /// Whether the accepting thread looks at no connection now: it has as many as it may.
+    fn looks_away(&self, id: ProcessId) -> bool {
+        let pool = &self.carriers.pools[id];
+        pool.connections >= pool.connections_max && matches!(self.worker(id).looks, Looks::WhileRoom { .. })
+    }
+
+    /// Whether no thread has a request, and none waits for one.
+    fn nobody_serves(&self, id: ProcessId) -> bool {
+        let pool = &self.carriers.pools[id];
+        pool.jobs.is_empty() && pool.idle.len() as u32 + 1 == self.worker(id).kind.os_threads()
+    }
+
+    /// A thread has finished: an accepting thread that looks at nothing else sees that.
+    #[inline(never)]
+    pub(super) fn has_finished_on(&mut self, id: ProcessId) {
+        if matches!(self.worker(id).looks, Looks::WhileRoom { .. }) && self.carriers.pools[id].stalled.is_some() {
+            self.wake_acceptor(id);
+        }
     }
 
     /// What the accepting thread has just spent its time on takes effect. True if it must wait for a client to close.
@@ -82,6 +113,9 @@ impl<P: Probe> World<'_, P> {
         let closed = match finished {
             Some(Finished::Closes(request)) => request,
             Some(Finished::Kept(conn, _)) => {
+                if self.net.conn(conn).is_open() {
+                    self.carriers.pools[id].keeps_one_more();
+                }
                 let come = self.back_in_poller(conn);
                 self.carriers.pools[id].readable.extend(come);
                 return false;
@@ -100,6 +134,11 @@ impl<P: Probe> World<'_, P> {
         self.requests[request].turn_told(request, Wait::Slot, self.now, &mut self.probe);
         let accept = self.own_work(id, Part::Accept, Span::ZERO);
         self.carriers.pools[id].connections += 1;
+        if self.worker(id).looks == (Looks::WhileRoom { reads_first: true }) {
+            // Into the poller, which tells of its bytes at the next look.
+            self.carriers.pools[id].readable.push_back(request);
+            return Demand::Cpu { span: accept, gil: false };
+        }
         let handoff = self.hand_over(id, thread, request);
         self.threads[thread].owe_in_all(accept);
         handoff
@@ -109,6 +148,9 @@ impl<P: Probe> World<'_, P> {
     fn hand_over(&mut self, id: ProcessId, thread: ThreadId, request: RequestId) -> Demand {
         let handoff = self.own_work(id, Part::Handoff, Span::ZERO);
         let pool = &mut self.carriers.pools[id];
+        if self.net.link(request).is_used_again() {
+            pool.keeps_one_less();
+        }
         pool.handing = request;
         pool.close_batch = pool.closing.len();
         let releases = self.worker(id).releases.accept;
@@ -181,9 +223,14 @@ impl<P: Probe> World<'_, P> {
         self.drop_gil(thread);
         let Some(request) = self.carriers.pools[id].jobs.pop_front() else {
             self.carriers.pools[id].waits_for_work(thread);
+            self.has_finished_on(id);
             return Some(Demand::Wait);
         };
         let task = self.begin(request, thread);
+        let worker = self.worker(id);
+        if worker.keep_alive.is_some() && self.carriers.pools[id].keeps_enough(worker.kind.os_threads() - 1) {
+            self.net.link_mut(request).will_be_closed();
+        }
         let state = &mut self.carriers.threads[thread];
         (state.task, state.fresh) = (task, true);
         None

@@ -19,6 +19,8 @@ pub(crate) struct ThreadPool {
     /// Open connections, and how many there may be.
     pub(super) connections: u32,
     pub(super) connections_max: u32,
+    /// Connections that clients keep and over which nobody asks anything.
+    kept: u32,
     /// The request that the accepting thread is about to queue.
     pub(super) handing: RequestId,
     /// The accepting thread, while it waits for a connection to end.
@@ -43,6 +45,7 @@ impl ThreadPool {
             readable: VecDeque::new(),
             connections: 0,
             connections_max,
+            kept: 0,
             handing: RequestId::NONE,
             stalled: ThreadId::NONE,
             closing: VecDeque::new(),
@@ -91,6 +94,21 @@ impl ThreadPool {
     /// Open connections.
     pub(in crate::carrier) fn connections(&self) -> u32 {
         self.connections
+    }
+
+    /// A connection is kept, in the poller.
+    pub(super) fn keeps_one_more(&mut self) {
+        self.kept += 1;
+    }
+
+    /// One that was kept is over, or in use again.
+    pub(in crate::carrier) fn keeps_one_less(&mut self) {
+        self.kept = self.kept.saturating_sub(1);
+    }
+
+    /// Whether so many threads leave no room for another idle connection (gunicorn `gthread.py`, `max_keepalived`).
+    pub(super) fn keeps_enough(&self, threads: u32) -> bool {
+        self.kept >= self.connections_max.saturating_sub(threads)
     }
 
     /// The bytes of a request have come over a kept connection.

@@ -5,6 +5,7 @@
 
 pub(crate) mod python;
 pub(crate) mod sourced;
+pub(crate) mod version;
 pub(crate) mod worker;
 
 use std::sync::OnceLock;

@@ -1,7 +1,7 @@
 //! `[worker.NAME]` of a preset: server software and what it costs.
 
 use engine::model::asyncio::{LoopKind, LoopSpec, Python};
-use engine::model::{Costs, Releases, WhenFull, WorkerKind, WorkerSpec};
+use engine::model::{Batch, Costs, Looks, Releases, WhenFull, WorkerKind, WorkerSpec};
 use engine::time::Span;
 
 use crate::reader::key::{KeyKind, KeyTable, Presence, key};
@@ -9,6 +9,7 @@ use crate::reader::node::Node;
 use crate::tables::life::{self, Master};
 use crate::tables::preset::python;
 use crate::tables::preset::sourced::{self, COUNT, DURATION, FLAG, NO, SMALL, SourcedValue};
+use crate::tables::preset::version::{self, OLDER, Older, Release};
 use crate::tables::router;
 
 /// Server software as a preset knows it.
@@ -27,6 +28,9 @@ pub(crate) struct Worker {
     pub(crate) defers: bool,
     /// The master above its processes.
     pub(crate) master: Option<Master>,
+    /// The release that it is, and what older ones do otherwise, newest first.
+    pub(crate) release: Release,
+    pub(crate) older: Vec<Older>,
     /// What the reference prints about it.
     pub(crate) facts: Vec<SourcedValue>,
 }
@@ -163,6 +167,9 @@ pub(super) static WORKER: KeyTable = KeyTable {
         key("forkbomb_delay", DURATION, NO, "{}", "nap of a master whose processes die too fast"),
         key("dies_of_emfile", FLAG, NO, "{}", "whether an accept without a descriptor ends it"),
         key("router", KeyKind::Table(&router::ROUTER), NO, "{}", "the router in front of it"),
+        key("product", KeyKind::Text, Presence::Required, "\"gunicorn\"", "whose releases `version` means"),
+        key("release", KeyKind::Text, Presence::Required, "\"27.0.1\"", "the one that is described"),
+        key("before", KeyKind::List(&OLDER), NO, "[]", "what older releases do otherwise"),
     ],
 };
 
@@ -188,6 +195,7 @@ impl Worker {
         let master = life::master(node);
         let prototype = WorkerSpec {
             name: name.to_owned(),
+            software: format!("{} {}", node.get::<&str>("product"), node.get::<&str>("release")),
             kind: kind(carrier, node),
             costs: costs(carrier, node.get("costs"), hub),
             gil: of_python("gil").get("value"),
@@ -197,6 +205,8 @@ impl Worker {
             timed_waits: python::timed_waits(of_python("timed_waits").get("value")),
             lock_yields: true,
             zero_timers: false,
+            batch: Batch::Timed,
+            looks: Looks::Always,
             keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
             router: router.map(router::read),
             master: master.is_some(),
@@ -207,6 +217,7 @@ impl Worker {
         let mut facts = sourced::facts(node, "");
         facts.extend(sourced::facts(node.get("costs"), "costs."));
         facts.extend(router.iter().flat_map(|router| sourced::facts(router, "router.")));
+        facts.extend(version::facts(node));
         Worker {
             carrier,
             prototype,
@@ -215,6 +226,8 @@ impl Worker {
             listen: count("listen").unwrap_or(1),
             defers: is("defer_accept"),
             master,
+            release: Release::of(node.get("product"), node.get("release")),
+            older: version::older(node),
             facts,
         }
     }

@@ -13,6 +13,7 @@ use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
 use crate::reader::node::Node;
 use crate::tables::kernel::{self, Syn};
 use crate::tables::preset::python;
+use crate::tables::preset::version::{self, VERSION};
 use crate::tables::preset::worker::Worker;
 use crate::tables::preset::{self, Preset};
 use crate::tables::request::InThread;
@@ -173,6 +174,7 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             "\"uwsgi-threads\"",
             "Server software, as the preset knows it.",
         ),
+        VERSION,
         key("processes", KeyKind::Count(1, limits::PROCESSES), Presence::Default("1"), "8", "Processes of a server."),
         key(
             "threads",
@@ -385,7 +387,7 @@ impl TypedWorld {
         preset: &Preset,
         findings: &mut Findings,
     ) -> Option<TypedWorld> {
-        let worker = find_worker(node, preset, findings)?;
+        let worker = &*version::of_world(node, find_worker(node, preset, findings)?, findings);
         let processes: u32 = node.get("processes");
         let servers = node.find("servers").unwrap_or_else(|| machine.get("servers"));
         // That a world has cores at all is checked once for all worlds.

@@ -110,7 +110,7 @@ fn a_sender_stands_outside_of_the_limit() {
 fn a_process_that_is_killed_while_it_stands_still_leaves_its_core() {
     let mut model = burning(1, 1, ms(500), closed(1, 3));
     model.hosts[0].cpu_limit = limit(ms(20));
-    model.workers[0].life = Some(LifeSpec { timeout: Some(secs(1)), ..super::workers::LIFE });
+    model.workers[0].life = Some(LifeSpec { timeout: Some(secs(1)), ..super::super::workers::LIFE });
     let record = run(&model);
     assert_eq!(record.workers.timeouts, 3, "25 periods are longer than a second");
 }
