@@ -258,6 +258,17 @@ pub enum Op {
         /// Index into `Model::syncs` of the pool.
         sync: u16,
     },
+    /// Start a thread that runs a program, and go on: `threading.Thread(...).start()`, or `executor.submit(...)`.
+    Start {
+        /// Index into `Model::programs`; it is one whose tasks are left alone.
+        program: u16,
+        /// Index into `Model::syncs` of the executor; [`Op::NO_EXECUTOR`]: a thread of its own.
+        executor: u16,
+        /// Whether it is a native thread even where the runtime has patched `threading`.
+        native: bool,
+    },
+    /// The first op of a started thread: whoever waits for its start goes on.
+    Started,
     /// Send the response; what follows, nobody waits for.
     Respond,
     /// Trace a tag.
@@ -326,6 +337,9 @@ pub enum Op {
 const _: () = assert!(size_of::<Op>() == 8);
 
 impl Op {
+    /// A thread that is started is of no executor.
+    pub const NO_EXECUTOR: u16 = u16::MAX;
+
     /// The lock, pool, queue or threads of which a task takes or gives a unit or item here, and may wait for it.
     pub fn waits_at(self) -> Option<u16> {
         match self {
@@ -392,6 +406,8 @@ pub struct Program {
     /// Whether a task of it may come to a release of what it does not hold, on some way through chances and loops. A request's does
     /// nothing then.
     pub gives_unheld: bool,
+    /// Whether its tasks are threads that somebody started and left alone: they serve no request.
+    pub alone: bool,
 }
 
 /// What an [`Op::Spawn`] starts.
@@ -421,7 +437,14 @@ impl Program {
         let (code, draws, spans) = (code.into(), draws.into(), spans.into());
         let gives_unheld = gives_unheld(&code);
         let (spawns, targets, asyncio) = ([].into(), [].into(), [].into());
-        Program { name: name.to_owned(), code, draws, spans, spawns, targets, asyncio, fails: true, gives_unheld }
+        let name = name.to_owned();
+        Program { name, code, draws, spans, spawns, targets, asyncio, fails: true, gives_unheld, alone: false }
+    }
+
+    /// One whose tasks are threads that are started and left alone. Random durations in it are [`DrawKind::PerPass`]; the first
+    /// register tells the threads apart.
+    pub fn left_alone(self) -> Program {
+        Program { alone: true, ..self }
     }
 
     /// Loop registers of a task: how deep `repeat` may nest.

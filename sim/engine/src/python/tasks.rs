@@ -84,6 +84,34 @@ impl<P: Probe> World<'_, P> {
         task
     }
 
+    /// A thread that `starter` starts and leaves alone: it serves no request, and what is random in it is its own.
+    pub(crate) fn new_left_alone(&mut self, starter: TaskId, program: u16, thread: ThreadId) -> TaskId {
+        let state = &self.tasks[starter];
+        let [a, b] = state.registers();
+        let place = u64::from(state.program()) << 16 | u64::from(state.pc().0);
+        let key = if state.request().is_some() { self.requests[state.request()].key() } else { 0 };
+        let own = mix(mix(key, place), u64::from(a) << 32 | u64::from(b)) as u32;
+        let mut task = Task::new(RequestId::NONE, thread, program);
+        task.hear(News::None);
+        task.load(0, own);
+        let task = self.tasks.insert(task);
+        self.begins_anew(task);
+        task
+    }
+
+    /// Whether a task is a thread that was started and left alone.
+    #[inline]
+    pub(crate) fn is_left_alone(&self, task: TaskId) -> bool {
+        let state = &self.tasks[task];
+        state.request().is_none() && self.model.programs[usize::from(state.program())].alone
+    }
+
+    /// Whether nobody catches what goes wrong in a task: it is a request's, or a thread that was left alone, and no scheduling program.
+    #[inline]
+    pub(crate) fn fails_as_a_whole(&self, task: TaskId) -> bool {
+        self.tasks[task].request().is_some() || self.is_left_alone(task)
+    }
+
     /// A branch is done. True if it was the last.
     pub(crate) fn end_branch(&mut self, task: TaskId) -> bool {
         let branch = self.tasks.remove(task);

@@ -343,6 +343,7 @@ impl<P: Probe> World<'_, P> {
         for task in tasks {
             let state = self.tasks.remove(task);
             tell(&mut self.probe, self.now, Detail::Finished { task });
+            self.carriers.forget_left_alone(self.model.programs[usize::from(state.program())].alone);
             if state.green().is_some() {
                 self.carriers.forget_greenlet(state.green());
             }

@@ -140,6 +140,7 @@ impl<'a> Walk<'a> {
             }
             Op::Chance { .. } => self.refuse(Refusal::Chance),
             Op::Fan { .. } => self.refuse(Refusal::FanOut),
+            Op::Start { .. } => self.refuse(Refusal::LeftAlone),
             Op::Guard { .. } => {
                 self.guards += 1;
                 self.refuse(Refusal::TimeLimit);

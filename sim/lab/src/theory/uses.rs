@@ -367,6 +367,7 @@ impl<'a> Walk<'a> {
             Op::Put { sync, .. } => self.through_queue(sync, place.inside, false),
             Op::Get { sync, .. } => self.through_queue(sync, place.inside, true),
             Op::Fan { program, count } => self.fan(place, usize::from(program), f64::from(count)),
+            Op::Start { program, native, .. } => self.starts(place, usize::from(program), native),
             _ => {}
         }
     }
@@ -450,6 +451,27 @@ impl<'a> Walk<'a> {
     fn through_queue(&mut self, sync: u16, inside: usize, gets: bool) {
         let SyncKind::Queue { filled, .. } = self.model.syncs[usize::from(sync)].kind else { return };
         if gets == filled { self.held.push((sync, inside)) } else { self.give(sync, inside) }
+    }
+
+    /// A thread that nobody waits for: its CPU time is its process's, whose hub it keeps as a greenlet.
+    fn starts(&mut self, place: Place, program: usize, native: bool) {
+        let around = Interruptions { killed: self.around.killed, ..self.around };
+        let program = &self.model.programs[program];
+        let one = Walk::of(self.model, program, None, around, passes(program));
+        let times = if place.chance && place.guarded { 0.0 } else { place.times };
+        let on_hub = matches!(self.model.workers[0].kind, WorkerKind::Hub { .. }) && !native;
+        let sum = |into: &mut Use, one: Use| *into = into.and(one.times(times));
+        let uses = &mut self.uses;
+        sum(&mut uses.cpu, one.cpu);
+        sum(&mut uses.gil, one.gil);
+        if on_hub {
+            sum(&mut uses.hub, one.hub);
+        }
+        uses.syncs.iter_mut().zip(&one.syncs).for_each(|(into, &one)| sum(into, one));
+        uses.served.iter_mut().zip(&one.served).for_each(|(into, &one)| sum(into, one));
+        uses.open.iter_mut().zip(&one.open).for_each(|(into, &one)| sum(into, one));
+        uses.calls.iter_mut().zip(&one.calls).for_each(|(into, one)| *into += one * times);
+        uses.strange.iter_mut().zip(&one.strange).for_each(|(into, one)| *into |= one);
     }
 
     /// Runs side by side: together they take so many times as much, and time for the longest way through them.

@@ -237,12 +237,15 @@ impl Compiler<'_> {
     fn build(&self, ProgramVariant { yield_every, in_thread, python_percent }: &ProgramVariant) -> Vec<Built> {
         let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
+        let native = syncs.iter().filter(|sync| sync.threads.is_some_and(|source| source.are_gevents()));
+        let native: Vec<&str> = native.map(|sync| sync.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
         let samples = |path: &str| self.files.known(path);
         let values: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
         let tables = ModelTables {
             peers: &peers,
             syncs: &syncs,
+            native: &native,
             values: &values,
             connections,
             samples: &samples,

@@ -224,15 +224,24 @@ step!(
     "{ thread = [{ call = \"db\", takes = \"20ms\" }] }",
     "a thread",
     "The steps inside, in a native thread: asyncio's to_thread and run_in_executor, anyio's run_sync, gevent's threadpool.apply. Hub or \
-     loop go on, and contend with the thread for the GIL. A thread of a threaded server runs them itself.",
+     loop go on, and contend with the thread for the GIL. A thread of a threaded server runs them itself. With `wait = false` on any \
+     server: threading.Thread(...).start(), or executor.submit(...) without result().",
     &[
         key("thread", KeyKind::Steps, Presence::Required, "[{ burn = \"1ms\" }]", "The steps inside."),
         key(
             "executor",
             KeyKind::Name(NameGroup::Executor),
-            Presence::Else("the threads of `[offload]`"),
+            Presence::Else("the threads of `[offload]`; without `wait`, a thread of its own"),
             "\"sync\"",
             "The pool of threads.",
+        ),
+        key(
+            "wait",
+            KeyKind::Flag,
+            Presence::Default("true"),
+            "false",
+            "false: the thread is started and left alone, and the request goes on; what it does afterwards, and whether it fails, nobody \
+             knows. Under gevent it is a greenlet, as `threading` is patched, unless it is of an executor of gevent's own threads.",
         ),
     ]
 );
@@ -317,7 +326,7 @@ pub(crate) enum Act {
     Fan { count: u32, steps: Vec<TypedStep> },
     Within { limit: Span, steps: Vec<TypedStep> },
     Offload(Takes),
-    Thread { executor: Option<String>, steps: Vec<TypedStep> },
+    Thread { executor: Option<String>, wait: bool, steps: Vec<TypedStep> },
     Background { steps: Vec<TypedStep> },
 }
 
@@ -376,6 +385,8 @@ struct Around {
     fan: bool,
     /// Whether a `thread` is, or the whole request is in one.
     thread: bool,
+    /// Whether a `thread` that nobody waits for is.
+    alone: bool,
     /// Whether any step is.
     inside: bool,
 }
@@ -407,7 +418,17 @@ impl TypedStep {
         }
         let at_end = verb == "background";
         let around = Around { inside: true, thread: around.thread && !at_end, ..around };
-        if around.thread && !runs_in_thread(verb) {
+        let left_alone = verb == "thread" && !node.get::<bool>("wait");
+        if left_alone && (around.fan || around.alone) {
+            let what = format!(
+                "a `thread` with `wait = false` inside a {}",
+                if around.alone { "`thread` like it" } else { "`fan`" }
+            );
+            let help = "start it from the request itself, before or after this step";
+            findings.error(node.key_at(verb), what).label("not here").help(help);
+            return None;
+        }
+        if around.thread && !left_alone && !runs_in_thread(verb) {
             let what = format!("`{verb}` inside a `thread`");
             let help = "a native thread burns, sleeps, calls, and takes units: write this step before or after, where the loop is";
             findings.error(node.key_at(verb), what).label("not in a thread").help(help);
@@ -480,13 +501,17 @@ impl TypedStep {
                 // The first register of a run holds its number.
                 Act::Fan {
                     count: node.get("fan"),
-                    steps: inner(Around { loops: 1, fan: true, thread: false, inside: true }, findings),
+                    steps: inner(Around { loops: 1, fan: true, thread: false, alone: false, inside: true }, findings),
                 }
             }
             "thread" => {
                 let executor = node.find::<&[Name]>("executor").and_then(|names| names.first());
                 let executor = executor.map(|executor| executor.text.clone());
-                Act::Thread { executor, steps: inner(Around { thread: true, ..around }, findings) }
+                let wait = node.get("wait");
+                // The first register of one that is left alone tells it apart.
+                let own = Around { loops: 1, fan: false, thread: true, alone: true, inside: true };
+                let around = if wait { Around { thread: true, ..around } } else { own };
+                Act::Thread { executor, wait, steps: inner(around, findings) }
             }
             "background" => Act::Background { steps: inner(around, findings) },
             "timeout" => Act::Within { limit: node.get("timeout"), steps: inner(around, findings) },

@@ -79,6 +79,11 @@ impl<P: Probe> World<'_, P> {
                 self.answer_early(task);
                 None
             }
+            Op::Start { program, executor, .. } => self.start_from_thread(thread, task, program, executor),
+            Op::Started => {
+                self.has_started(process, task);
+                None
+            }
             // It is a thread already, unless it is a hub's or a loop's that has been lent.
             Op::ToThread { .. } => None,
             Op::FromThread { .. } => {

@@ -54,6 +54,14 @@ impl<P: Probe> World<'_, P> {
             Effect::Yield => self.yield_on_loop(id, cursor),
             Effect::GiveBack { sync } => self.give_back_on_loop(id, cursor, sync),
             Effect::Do(Op::Respond) => return Some(self.responds_on_loop(id, cursor, effect)),
+            Effect::Do(Op::Start { .. }) => {
+                // `Thread.start()` waits for the thread's first sign of life, and the loop with it.
+                self.note_hold(id, cursor, Span::ZERO);
+                let on = &mut self.carriers.loops[id];
+                on.now += on.costs.thread / 2;
+                self.carriers.threads[thread].deferred = Some(effect);
+                return Some(Demand::PAY);
+            }
             Effect::Do(op) => self.perform_on_loop(id, cursor, op),
             Effect::Leave => self.give_back_all(cursor, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_loop(id, cursor, sync),
@@ -86,6 +94,9 @@ impl<P: Probe> World<'_, P> {
             Effect::Do(Op::Respond) => {
                 self.answer_early(cursor);
                 None
+            }
+            Effect::Do(Op::Start { program, executor, .. }) => {
+                self.start_from_thread(thread, cursor, program, executor)
             }
             Effect::Exit => {
                 match self.hold_for_write(cursor) {

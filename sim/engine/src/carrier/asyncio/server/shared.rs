@@ -217,7 +217,9 @@ impl<P: Probe> World<'_, P> {
                 let link = self.served(cursor).tokens;
                 if let Some(next) = self.link(process, link).hand_off() {
                     self.tasks[next].hear(News::Granted);
-                    self.wake_coroutine(id, next);
+                    if !self.wakes_away(next, self.carriers.loops[id].thread) {
+                        self.wake_coroutine(id, next);
+                    }
                 }
             }
         }
