@@ -251,6 +251,8 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
     };
     let outage = engine::kernel::Outage { from: Time::ZERO, to: Time::ZERO + secs(1), server: None };
     let life = engine::worker::LifeSpec {
+        looks: Span::from_secs(1),
+        reaps: Span::ZERO,
         timeout: None,
         harakiri: None,
         max_requests: Some((100, 0)),

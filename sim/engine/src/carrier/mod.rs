@@ -64,6 +64,8 @@ pub(crate) struct Carriers {
     rich: Vec<bool>,
     /// Whether any has steps in native threads.
     lend: bool,
+    /// Whether loops take only so many connections.
+    has_permits: bool,
     /// Threads that were started and left alone, and have not ended.
     left_alone: u32,
 }
@@ -88,6 +90,10 @@ impl Carriers {
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
         let lend = lends(model);
+        let has_permits = model
+            .workers
+            .iter()
+            .any(|worker| matches!(&worker.kind, WorkerKind::Loop(spec) if spec.backpressure.is_some()));
         let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
         let (threads, pools, hubs, greens) = (Table::new(), Table::new(), Table::new(), Table::new());
         let senders = model.clients.iter().map(SendingProgram::new).collect();
@@ -107,6 +113,7 @@ impl Carriers {
             residents: 0,
             rich,
             lend,
+            has_permits,
             left_alone: 0,
         }
     }

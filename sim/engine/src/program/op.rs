@@ -50,6 +50,32 @@ pub enum Per {
     Task,
 }
 
+/// What becomes of a fan-out when one of its runs fails.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnError {
+    /// What the carrier's own way of waiting for several does: an event loop's raises (`asyncio.gather`), all others wait.
+    #[default]
+    Usual,
+    /// All runs come to their ends first (`gather(return_exceptions=True)`, `gevent.joinall`, `futures.wait`).
+    Wait,
+    /// Who waits goes on with the first error at once; the others go on too, and nobody knows of them.
+    Raise,
+    /// The first error cancels the others, and who waits goes on when they have ended (`asyncio.TaskGroup`); threads cannot be
+    /// cancelled, and are waited for.
+    Cancel,
+}
+
+impl OnError {
+    /// What it is where the carrier's own way is that of a loop, or not.
+    pub fn on(self, is_loop: bool) -> OnError {
+        match self {
+            OnError::Usual if is_loop => OnError::Raise,
+            OnError::Usual => OnError::Wait,
+            said => said,
+        }
+    }
+}
+
 /// One instruction. Eight bytes, `Copy`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Op {
@@ -171,6 +197,8 @@ pub enum Op {
         program: u16,
         /// How many runs.
         count: u16,
+        /// What becomes of the others when a run fails.
+        errors: OnError,
     },
     /// Have a note traced when greenlets die.
     Link {

@@ -155,9 +155,12 @@ impl<'a> Walk<'a> {
 
     /// A wait that gevent could not patch stops the hub.
     fn blocking(&mut self, model: &Model, patching: Patching) {
-        let hub =
-            model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)));
-        if hub && patching == Patching::Blocking {
+        if patching == Patching::Patched {
+            return;
+        }
+        if model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Loop(_))) {
+            self.refuse(Refusal::BlockingLoop);
+        } else if model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. })) {
             self.refuse(Refusal::Blocking);
         }
     }

@@ -213,7 +213,7 @@ impl<'a> Builder<'a> {
                 self.steps(steps);
                 self.code[branch] = Op::Chance { odds, skip: self.here() };
             }
-            Act::Fan { count, steps } => {
+            Act::Fan { count, errors, steps } => {
                 let name = self.site("fan", "");
                 let program = self.first_fan + self.fans.len();
                 let mut run = Builder::new(&name, self.tables, program);
@@ -224,7 +224,7 @@ impl<'a> Builder<'a> {
                 assert!(run.sites.is_empty() && run.fans.is_empty(), "a run draws nothing at birth and has no fans");
                 self.fans.push(run.program);
                 let count = u16::try_from(*count).expect("a limit keeps it small");
-                self.code.push(Op::Fan { program: small(program), count });
+                self.code.push(Op::Fan { program: small(program), count, errors: *errors });
             }
             Act::Within { limit, steps } => {
                 let limit = self.limit(Some(*limit));

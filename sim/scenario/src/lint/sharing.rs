@@ -156,7 +156,7 @@ impl<'s> Walk<'_, 's> {
             Act::Within { steps, .. } | Act::Thread { steps, .. } | Act::Background { steps } => self.steps(steps),
             Act::Repeat { times, steps } => (0..(*times).min(2)).for_each(|_| self.steps(steps)),
             Act::Chance { steps, .. } => self.perhaps(steps),
-            Act::Fan { count, steps } => self.fan(*count, steps),
+            Act::Fan { count, steps, .. } => self.fan(*count, steps),
             _ => {}
         }
     }

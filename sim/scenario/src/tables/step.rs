@@ -3,7 +3,7 @@
 //! Each step is three things: its table (the words) and its arm in [`TypedStep::read`] (the meaning) in this file, and its
 //! arm in `compile/program.rs` (the ops). A step that is a phrase of others is lowered to them there.
 
-use engine::op::{Patching, Program};
+use engine::op::{OnError, Patching, Program};
 use engine::time::Span;
 
 use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
@@ -194,7 +194,19 @@ step!(
     "a fan",
     "The steps inside, several times side by side, each run in a greenlet or thread of its own; the request goes on when all runs \
      are done, and fails if one fails. Every run draws its random durations anew. A fan inside a fan is a mistake.",
-    &[key("fan", KeyKind::Count(1, limits::FAN), Presence::Required, "3", "Runs."), INNER,]
+    &[
+        key("fan", KeyKind::Count(1, limits::FAN), Presence::Required, "3", "Runs."),
+        key(
+            "on_error",
+            KeyKind::OneOf(|| vec!["raise", "wait", "cancel"]),
+            Presence::Else("`\"raise\"` on an event loop, `\"wait\"` elsewhere"),
+            "\"cancel\"",
+            "What follows when a run fails. `raise`: the request fails at once, and the other runs go on unknown to it (asyncio.gather, \
+             gevent.joinall with raise_error). `wait`: it fails when all have ended (gather with return_exceptions, futures.wait). \
+             `cancel`: the others are cancelled, and it fails when they have ended (asyncio.TaskGroup); threads cannot be.",
+        ),
+        INNER,
+    ]
 );
 step!(
     WITHIN,
@@ -323,7 +335,7 @@ pub(crate) enum Act {
     Write { value: String },
     Repeat { times: u32, steps: Vec<TypedStep> },
     Chance { odds: u32, steps: Vec<TypedStep> },
-    Fan { count: u32, steps: Vec<TypedStep> },
+    Fan { count: u32, errors: OnError, steps: Vec<TypedStep> },
     Within { limit: Span, steps: Vec<TypedStep> },
     Offload(Takes),
     Thread { executor: Option<String>, wait: bool, steps: Vec<TypedStep> },
@@ -501,6 +513,12 @@ impl TypedStep {
                 // The first register of a run holds its number.
                 Act::Fan {
                     count: node.get("fan"),
+                    errors: match node.find::<&str>("on_error") {
+                        Some("raise") => OnError::Raise,
+                        Some("cancel") => OnError::Cancel,
+                        Some(_) => OnError::Wait,
+                        None => OnError::Usual,
+                    },
                     steps: inner(Around { loops: 1, fan: true, thread: false, alone: false, inside: true }, findings),
                 }
             }

@@ -112,7 +112,7 @@ impl<P: Probe> World<'_, P> {
                 let program = &self.model.programs[usize::from(self.tasks[task].program())];
                 self.spawn(id, task, program.spawns[usize::from(spawn)]);
             }
-            Op::Fan { program, count } => self.fan_out(id, task, program, count),
+            Op::Fan { program, count, .. } => self.fan_out(id, task, program, count),
             Op::Link { targets, note } => match self.targets(task, targets) {
                 Some(greens) => self.link_note(id, &greens, note),
                 None => self.unwind(id, task, Exception::Error("KeyError")),

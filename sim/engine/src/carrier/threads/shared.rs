@@ -74,7 +74,7 @@ impl<P: Probe> World<'_, P> {
                 }
                 None
             }
-            Op::Fan { program, count } => Some(self.fan_out_on_threads(thread, task, program, count)),
+            Op::Fan { program, count, .. } => Some(self.fan_out_on_threads(thread, task, program, count)),
             Op::Respond => {
                 self.answer_early(task);
                 None

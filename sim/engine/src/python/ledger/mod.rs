@@ -191,7 +191,11 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn key_of(&self, task: &Task) -> u64 {
-        if task.request().is_some() { self.requests[task.request()].key() } else { 0 }
+        if task.request().is_some() {
+            self.requests[task.request()].key()
+        } else {
+            self.fates.key_left_to(task.parent())
+        }
     }
 
     /// What a task holds, oldest first.

@@ -203,6 +203,13 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             "Connections, the asking one and idle ones included, or requests in service, from which on a process of uvicorn answers with 503 and closes (--limit-concurrency): with 100 it serves 99.",
         ),
         key(
+            "backpressure",
+            KeyKind::Count(1, SLOTS),
+            Presence::Else("`listen` / `processes` with granian, no limit with others"),
+            "100",
+            "Open connections of a process of granian, idle ones included, beyond which others stay in the accept queue until one ends (--backpressure).",
+        ),
+        key(
             "in_thread",
             KeyKind::FlagOrName(NameGroup::Executor),
             Presence::Default("false"),

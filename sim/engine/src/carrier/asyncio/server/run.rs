@@ -11,7 +11,7 @@ use crate::machine::Demand;
 use crate::machine::warmth::Part;
 use crate::net::After;
 use crate::program::advance::Effect;
-use crate::program::op::{Op, Patching};
+use crate::program::op::{OnError, Op, Patching};
 use crate::program::task::Parked;
 use crate::program::wait::{StepOf, Wait};
 use crate::watch::probe::{Fact, Probe};
@@ -200,9 +200,15 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A branch is done; the last one wakes the parent through the future of `gather`, two turns later.
+    /// A branch is done; the last one, or the first that fails, wakes the parent through the future of `gather`, two turns later.
     fn end_branch_on_loop(&mut self, id: LoopId, cursor: TaskId) {
         let parent = self.tasks[cursor].parent();
+        if self.fails_first(cursor) && self.on_error(parent) == OnError::Cancel {
+            // `TaskGroup._abort`: the others are cancelled, each in its wait.
+            for other in self.other_runs(cursor) {
+                self.limit_on_loop(id, other);
+            }
+        }
         self.retire(id, cursor);
         if self.end_branch(cursor) {
             self.wake_in_two(id, parent);
