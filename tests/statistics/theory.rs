@@ -271,7 +271,6 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         model.hosts[0].cores = 2;
         model
     };
-    let pool = WorkerKind::Pool { threads: 2, connections: 100, closes: false };
     vec![
         (Refusal::Proxy, with(|model| model.proxy = Some(proxy))),
         (Refusal::SeveralServers, with(|model| model.hosts.push(model.hosts[0].clone()))),
@@ -283,7 +282,7 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         (
             Refusal::QueuePerProcess,
             with(|model| {
-                model.workers[0].kind = pool;
+                model.workers[0].kind = WorkerKind::Pool { threads: 2, connections: 100, closes: false };
                 processes(model, 2);
             }),
         ),

@@ -54,6 +54,8 @@ pub struct Compiled {
     pub slo: Option<TypedSlo>,
     /// What may vary when the cheapest deployment is looked for.
     pub plan: Option<TypedPlan>,
+    /// What is taken for granted of the costs of a world, where that is not what its preset was measured with: its name, and what.
+    pub assumed: Vec<(String, String)>,
     /// Doubts, sorted by position.
     pub warnings: Vec<Diagnostic>,
     /// Where worlds and objectives stand, for doubts that take the models to see.
@@ -140,6 +142,11 @@ pub fn compile(
         concurrency: concurrency(&scenario.clients),
         slo: scenario.slo.clone(),
         plan: scenario.plan.clone(),
+        assumed: scenario
+            .worlds
+            .iter()
+            .filter_map(|world| Some((world.name.clone(), world.assumed.clone()?)))
+            .collect(),
         warnings: scenario.warnings.clone(),
         places: FilePlaces::of(scenario),
     })

@@ -128,6 +128,7 @@ impl<P: Probe> World<'_, P> {
         let blocked = self.threads[self.carriers.loops[id].thread].is_parked();
         let (now, on) = (self.now, &mut self.carriers.loops[id]);
         if std::mem::take(&mut on.server.is_full) {
+            on.server.room_from = now;
             if on.polling && blocked {
                 on.now = now;
                 on.sockets.arrive(SELF_PIPE, 1);
@@ -146,8 +147,10 @@ impl<P: Probe> World<'_, P> {
     /// A connection was in the accept queue, waiting for whatever the loop did; from now on it waits for its turns.
     fn meet(&mut self, id: LoopId, request: RequestId) {
         let (hub, now) = (id.index() as u32, self.carriers.loops[id].now);
+        let room_from = self.carriers.loops[id].server.room_from;
         let state = &mut self.requests[request];
-        let (ready, program) = (state.since(), self.model.classes[usize::from(state.class())].program as u16);
+        let (ready, program) =
+            (state.since().max(room_from), self.model.classes[usize::from(state.class())].program as u16);
         state.turn_told(request, Wait::Hub, self.now, &mut self.probe);
         self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }

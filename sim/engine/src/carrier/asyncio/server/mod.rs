@@ -44,6 +44,8 @@ pub(super) struct Server {
     unmade: u32,
     /// Whether it has as many connections as it takes, and waits for one to end.
     is_full: bool,
+    /// Since when it has had room for another.
+    room_from: Time,
     /// What the handle that has just run wants of the world, and whether all is paid before.
     asks: Option<Ask>,
     pays: bool,
@@ -62,6 +64,7 @@ impl Default for Server {
             tasks: 0,
             unmade: 0,
             is_full: false,
+            room_from: Time::ZERO,
             asks: None,
             pays: false,
             hold: None,
