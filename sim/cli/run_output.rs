@@ -6,7 +6,7 @@ use report::data::figures::figures_table;
 use report::json::{Beside, results_json_with};
 use report::markdown::{Again, markdown};
 use report::text::attainable::unattainable_text;
-use report::text::notes::{precision_note, warm_up_note};
+use report::text::notes::{assumed_text, precision_note, warm_up_note};
 use report::text::overload::overload_text;
 use report::text::plot::{PlotStyle, plots};
 use report::text::slo::verdicts;
@@ -102,6 +102,7 @@ impl RunOutput<'_> {
         if let Some(question) = &self.session.compiled.question {
             out += &format!("{question}\n");
         }
+        out += &assumed_text(&self.session.compiled.assumed, style.width);
         out += &beside.warm_up.map_or(String::new(), |warm_up| warm_up_note(warm_up, style.width));
         out.push('\n');
         out += &unattainable_text(beside.unattainable, style.width);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::law::Law;
 use engine::model::asyncio::{LoopKind, LoopSpec, Python};
 use engine::model::*;
-use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc, Per, Program};
+use engine::op::{Draw, DrawKind, Limit, OnError, Op, Patching, Pc, Per, Program};
 use engine::time::{Span, Time};
 use engine::{Model, Replication, RunRecord, Seed};
 
@@ -156,9 +156,30 @@ impl Steps {
         self
     }
 
-    pub fn fan(mut self, program: u16, count: u16) -> Steps {
-        self.code.push(Op::Fan { program, count });
+    pub fn fan(self, program: u16, count: u16) -> Steps {
+        self.fan_on(program, count, OnError::Usual)
+    }
+
+    pub fn fan_on(mut self, program: u16, count: u16, errors: OnError) -> Steps {
+        self.code.push(Op::Fan { program, count, errors });
         self
+    }
+
+    /// A thread is started that runs a program, and left alone.
+    pub fn start(mut self, program: u16, executor: u16) -> Steps {
+        self.code.push(Op::Start { program, executor, native: false });
+        self
+    }
+
+    /// The steps of such a thread, of an executor or of none.
+    pub fn started(executor: u16, inside: impl FnOnce(Steps) -> Steps) -> Program {
+        let mut steps = Steps::new();
+        steps.code.push(Op::Started);
+        let steps = match executor {
+            Op::NO_EXECUTOR => inside(steps),
+            executor => inside(steps.acquire(executor, None)).release(executor),
+        };
+        steps.compile().0.left_alone()
     }
 
     pub fn within(mut self, limit: Span, inside: impl FnOnce(Steps) -> Steps) -> Steps {

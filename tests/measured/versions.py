@@ -1,127 +1,126 @@
-"""Measures what releases of gunicorn do otherwise: tests/measured/versions.py PYTHON [PYTHON ...]
+#!/usr/bin/env python3
+"""CPU time of a bare request by version of CPython, as `tables/world/build.rs` has it beside 3.11.
 
-Each PYTHON is an interpreter whose environment has one release of gunicorn (20.0.4 needs setuptools < 80 too):
-    for v in 20.0.4 23.0.0 27.0.1; do python3 -m venv g$v; g$v/bin/pip install gunicorn==$v "setuptools<80"; done
-    python3 tests/measured/versions.py g*/bin/python
+    versions.py DIR [--requests N] [--rounds N]
+    DIR/VERSION/bin/python: an environment of each version with uvicorn 0.33.0, h11 0.14.0 and gunicorn 23.0.0
+    prints SERVER VERSION: CPU time of a request in each round, the least first, and the least beside 3.11's: other work only adds
 
-Two settings, which need no quiet machine:
-- idle: gthread with two threads and four connections, keep-alive 75 s, eight clients that keep theirs and think 0.1 s in the
-  mean; how many requests are answered in 20 s, and the CPU time of the worker meanwhile (scenarios/versions/idle-connections.toml).
-- close: one sync worker and one client that reads its response and closes 50 ms later; how many it serves a second. A worker
-  that waits for the close serves less than twenty.
+uvicorn answers over ten kept connections (h11, asyncio), gunicorn's sync worker over a new connection for each request. Servers are
+asked in turn, all in one round before the next. CPU time is the kernel's run time of all threads of the server.
 """
-
-import http.client
+import argparse
 import os
-import random
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 
-APP = """
-import time
-def app(environ, start_response):
-    if environ["PATH_INFO"] == "/page":
-        end = time.perf_counter() + 0.001
-        while time.perf_counter() < end:
-            pass
-        time.sleep(0.02)
-    start_response("200 OK", [("Content-Length", "2")])
+APPLICATION = '''
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+def wsgi(environ, start):
+    start("200 OK", [("Content-Length", "2")])
     return [b"ok"]
-"""
-PORT = 8765
-LENGTH = 20.0
+'''
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SERVERS = {
+    "uvicorn": ("uvicorn --loop asyncio --http h11 --no-access-log --log-level error --port {} application:app", True),
+    "gunicorn": ("gunicorn -w 1 --log-level error -b 127.0.0.1:{} application:wsgi", False),
+}
 
 
-def serve(python, folder, *options):
-    command = [python, "-m", "gunicorn.app.wsgiapp", "-b", f"127.0.0.1:{PORT}", "-w", "1", "--log-level", "error", *options, "app:app"]
-    server = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", PORT), 1).close()
-            return server
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"{python} does not serve")
+def processes(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [pid] + [int(child) for child in children.read().split()]
 
 
-def stop(server):
-    server.send_signal(signal.SIGQUIT)
+def run_time_ns(pid):
+    total = 0
+    for process in processes(pid):
+        for thread in os.listdir(f"/proc/{process}/task"):
+            with open(f"/proc/{process}/task/{thread}/schedstat") as stat:
+                total += int(stat.read().split()[0])
+    return total
+
+
+def answer(connection):
+    got = b""
+    while not got.endswith(b"ok"):
+        more = connection.recv(4096)
+        if not more:
+            raise OSError(f"the server closed after {got!r}")
+        got += more
+
+
+def ask(port, requests, kept):
+    address = ("127.0.0.1", port)
+    if not kept:
+        for _ in range(requests):
+            with socket.create_connection(address) as connection:
+                connection.sendall(REQUEST)
+                answer(connection)
+        return
+    connections = [socket.create_connection(address) for _ in range(10)]
+    for _ in range(requests // 10):
+        for connection in connections:
+            connection.sendall(REQUEST)
+        for connection in connections:
+            answer(connection)
+    for connection in connections:
+        connection.close()
+
+
+def cpu_us(python, server, port, requests, folder):
+    command, kept = SERVERS[server]
+    process = subprocess.Popen([python, "-m"] + command.format(port).split(), cwd=folder, stderr=subprocess.DEVNULL)
     try:
-        server.wait(5)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
-
-
-def worker_cpu(server):
-    children = open(f"/proc/{server.pid}/task/{server.pid}/children").read().split()
-    ticks = sum(sum(map(int, open(f"/proc/{child}/stat").read().rsplit(")", 1)[1].split()[11:13])) for child in children)
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def idle(python, folder):
-    server = serve(python, folder, "-k", "gthread", "--threads", "2", "--worker-connections", "4", "--keep-alive", "75")
-    time.sleep(1.5)
-    answered, end, lock = [0], time.monotonic() + LENGTH, threading.Lock()
-
-    def client(seed):
-        chance = random.Random(seed)
-        connection = None
-        while time.monotonic() < end:
-            time.sleep(min(chance.expovariate(10.0), max(end - time.monotonic(), 0)))
+        for _ in range(100):
             try:
-                connection = connection or http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
-                connection.request("GET", "/page")
-                connection.getresponse().read()
-                with lock:
-                    answered[0] += time.monotonic() < end
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
             except OSError:
-                connection = None
-            except http.client.HTTPException:
-                connection = None
-
-    before = worker_cpu(server)
-    threads = [threading.Thread(target=client, args=(seed,), daemon=True) for seed in range(8)]
-    [thread.start() for thread in threads]
-    time.sleep(LENGTH)
-    cpu = worker_cpu(server) - before
-    stop(server)
-    return f"idle: {answered[0]} answered in {LENGTH:.0f} s, {cpu:.1f} s of CPU"
-
-
-def close(python, folder):
-    server = serve(python, folder)
-    time.sleep(0.5)
-    end, count = time.monotonic() + 5.0, 0
-    waiting = []
-    while time.monotonic() < end:
-        connection = socket.create_connection(("127.0.0.1", PORT), 5)
-        connection.settimeout(5)
-        connection.sendall(b"GET /bare HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        while not connection.recv(4096).endswith(b"ok"):
-            pass
-        count += 1
-        waiting.append(connection)
-        threading.Timer(0.05, connection.close).start()
-    stop(server)
-    return f"close: {count / 5.0:.0f} a second"
+                time.sleep(0.1)
+        ask(port, requests // 5, kept)
+        before = run_time_ns(process.pid)
+        ask(port, requests, kept)
+        return (run_time_ns(process.pid) - before) / requests / 1_000
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def main():
-    if len(sys.argv) < 2:
-        raise SystemExit(__doc__)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--requests", type=int, default=3_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    versions = sorted(os.listdir(arguments.folder), key=lambda name: [int(part) for part in name.split(".")])
+    found, port = {}, 9_300
     with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "app.py"), "w") as file:
-            file.write(APP)
-        for python in map(os.path.abspath, sys.argv[1:]):
-            version = subprocess.check_output([python, "-c", "import gunicorn; print(gunicorn.__version__)"], text=True).strip()
-            print(f"gunicorn {version}: {idle(python, folder)}; {close(python, folder)}", flush=True)
+        with open(f"{folder}/application.py", "w") as file:
+            file.write(APPLICATION)
+        for _ in range(arguments.rounds):
+            for server in SERVERS:
+                for version in versions:
+                    port += 1
+                    python = os.path.abspath(f"{arguments.folder}/{version}/bin/python")
+                    took = cpu_us(python, server, port, arguments.requests, folder)
+                    found.setdefault((server, version), []).append(took)
+    for server in SERVERS:
+        usual = [min(found[key]) for key in found if key[0] == server and key[1].startswith("3.11")]
+        for version in versions:
+            took = sorted(found[server, version])
+            share = took[0] / usual[0] * 100 if usual else float("nan")
+            print(f"{server} {version}: {' '.join(f'{one:.0f}' for one in took)} us, {share:.0f} % of 3.11", flush=True)
 
 
-if __name__ == "__main__":
-    main()
+main()

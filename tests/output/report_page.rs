@@ -287,6 +287,7 @@ fn named(name: &str) -> (Compiled, Vec<WorldResult>) {
         models,
         shaded,
         concurrency: None,
+        assumed: Vec::new(),
         warnings: Vec::new(),
         places: scenario::FilePlaces::default(),
     };

@@ -251,6 +251,8 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
     };
     let outage = engine::kernel::Outage { from: Time::ZERO, to: Time::ZERO + secs(1), server: None };
     let life = engine::worker::LifeSpec {
+        looks: Span::from_secs(1),
+        reaps: Span::ZERO,
         timeout: None,
         harakiri: None,
         max_requests: Some((100, 0)),
@@ -269,7 +271,6 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         model.hosts[0].cores = 2;
         model
     };
-    let pool = WorkerKind::Pool { threads: 2, connections: 100, closes: false };
     vec![
         (Refusal::Proxy, with(|model| model.proxy = Some(proxy))),
         (Refusal::SeveralServers, with(|model| model.hosts.push(model.hosts[0].clone()))),
@@ -281,7 +282,7 @@ fn strange_servers() -> Vec<(Refusal, Model)> {
         (
             Refusal::QueuePerProcess,
             with(|model| {
-                model.workers[0].kind = pool;
+                model.workers[0].kind = WorkerKind::Pool { threads: 2, connections: 100, closes: false };
                 processes(model, 2);
             }),
         ),

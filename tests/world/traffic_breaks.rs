@@ -156,6 +156,8 @@ fn what_comes_before_the_connection_is_back_in_the_poller_is_read_then() {
 fn a_killed_process_takes_its_idle_connections_along_and_their_clients_connect_anew() {
     for kind in [HUB, GTHREAD] {
         let life = LifeSpec {
+            looks: Span::from_secs(1),
+            reaps: Span::ZERO,
             timeout: None,
             harakiri: Some(secs(2)),
             max_requests: None,

@@ -48,6 +48,8 @@ fn worker(has: Has) -> WorkerSpec {
     let relay = RouterCosts { poll: us(1), accept: us(9), connect: us(9), forward: us(9), answer: us(6), close: us(9) };
     let router = routed.then_some(RouterSpec { costs: relay, timeout: ms(250) });
     let life = (!has.life.is_multiple_of(4)).then_some(LifeSpec {
+        looks: Span::from_secs(1),
+        reaps: Span::ZERO,
         timeout: bit(has.life, 0).then_some(secs(1)),
         // Whatever is being served at a whole second is killed.
         harakiri: bit(has.life, 2).then_some(ms(1)),

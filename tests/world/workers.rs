@@ -13,6 +13,8 @@ use engine::worker::{LifeSpec, RouterCosts, RouterSpec};
 
 /// Processes that nobody watches and nothing replaces; tests change what they are about.
 pub(super) const LIFE: LifeSpec = LifeSpec {
+    looks: Span::from_secs(1),
+    reaps: Span::ZERO,
     timeout: None,
     harakiri: None,
     max_requests: None,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use engine::Model;
+use report::text::notes::assumed_text;
 
 use crate::files;
 use crate::laws;
@@ -38,7 +39,8 @@ pub fn check(args: &Args) -> Result<(), Problem> {
                     1 => "one doubt".to_owned(),
                     doubts => format!("{doubts} doubts"),
                 };
-                files::print(&format!("{}: {verdict}; worlds: {}\n", path.display(), worlds.join(", ")))?;
+                let assumed = assumed_text(&compiled.assumed, usize::MAX);
+                files::print(&format!("{}: {verdict}; worlds: {}\n{assumed}", path.display(), worlds.join(", ")))?;
             }
             // A file that cannot be read is one more mistake among all.
             Err(problem @ (Problem::Scenario(_) | Problem::Read { .. })) => wrong += &problem.to_string(),

@@ -131,6 +131,8 @@ pub struct ComparedWorld {
     pub figures: Vec<Figure>,
     /// Hash of the births of each replication, in their order.
     pub births: Vec<u64>,
+    /// Whether it is known to run event loops of asyncio.
+    pub loops: bool,
 }
 
 /// Two worlds against each other.
@@ -152,6 +154,8 @@ pub struct Versus {
     pub equal: Vec<&'static FigureSpec>,
     /// The smallest difference worth acting on, as a share; 0: any.
     pub smallest: f64,
+    /// Whether the first is known to run event loops of asyncio, and whether the second is.
+    pub loops: [bool; 2],
 }
 
 /// Holds the second of each pair against the first, paired. Holm's correction is over the rows of all pairs together.
@@ -238,7 +242,8 @@ impl ComparedWorld {
     /// If it has no record.
     pub fn of(result: &WorldResult) -> ComparedWorld {
         let births = result.records.iter().map(|record| record.births_fingerprint).collect();
-        ComparedWorld { name: result.name.clone(), figures: Summary::of(&result.records).figures, births }
+        let loops = result.records.iter().any(|record| record.loops);
+        ComparedWorld { name: result.name.clone(), figures: Summary::of(&result.records).figures, births, loops }
     }
 
     /// The figure of that name, if it has it.
@@ -290,6 +295,7 @@ impl Versus {
             rows: Vec::new(),
             equal: Vec::new(),
             smallest: 0.0,
+            loops: [a.loops, b.loops],
         };
         for name in COMPARED {
             let (Some(of_a), Some(of_b)) = (a.figure(name), b.figure(name)) else { continue };
@@ -464,7 +470,7 @@ mod tests {
     fn side(name: &str, values: &[f64], births: &[u64]) -> ComparedWorld {
         let spec = figure("throughput_rps").unwrap();
         let figures = vec![Figure::new(spec, values.iter().copied().map(Some).collect())];
-        ComparedWorld { name: name.to_owned(), figures, births: births.to_vec() }
+        ComparedWorld { name: name.to_owned(), figures, births: births.to_vec(), loops: false }
     }
 
     #[test]

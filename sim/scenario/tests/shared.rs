@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::law::Law;
 use engine::model::{Model, Policy, SyncKind, SyncSpec};
-use engine::op::{Draw, DrawKind, Limit, Op, Patching, Pc};
+use engine::op::{Draw, DrawKind, Limit, OnError, Op, Patching, Pc};
 use engine::rng::stable_hash;
 use engine::time::Span;
 use scenario::Compiled;
@@ -104,9 +104,14 @@ fn the_programs_of_fans_stand_behind_those_of_requests() {
     assert_eq!(names, ["page", "report", "page/fan#0", "page/fan#1", "report/fan#0"]);
     assert!(model.programs.iter().all(|program| program.fails && program.code.last() == Some(&Op::End)));
     assert_eq!(model.classes.iter().map(|class| class.program).collect::<Vec<_>>(), [0, 1]);
-    let page = [Op::Fan { program: 2, count: 2 }, Op::Fan { program: 3, count: 2 }, Op::Burn(Draw(0)), Op::End];
+    let page = [
+        Op::Fan { program: 2, count: 2, errors: OnError::Usual },
+        Op::Fan { program: 3, count: 2, errors: OnError::Usual },
+        Op::Burn(Draw(0)),
+        Op::End,
+    ];
     assert_eq!(model.programs[0].code[..], page);
-    assert_eq!(model.programs[1].code[..], [Op::Fan { program: 4, count: 2 }, Op::End]);
+    assert_eq!(model.programs[1].code[..], [Op::Fan { program: 4, count: 2, errors: OnError::Usual }, Op::End]);
 }
 
 #[test]
@@ -151,7 +156,10 @@ fn the_hubs_native_threads_are_there_if_a_step_uses_them() {
     let pool = |size| SyncSpec { name: "hub threadpool".to_owned(), pool: true, kind: SyncKind::Threads { size } };
     assert_eq!(usual.syncs[5..], [pool(10)]);
     let apply = |draw| Op::Apply { sync: 5, takes: Draw(draw) };
-    assert_eq!(usual.programs[0].code[..], [apply(0), Op::Fan { program: 2, count: 2 }, apply(1), Op::End]);
+    assert_eq!(
+        usual.programs[0].code[..],
+        [apply(0), Op::Fan { program: 2, count: 2, errors: OnError::Usual }, apply(1), Op::End]
+    );
     assert_eq!(usual.programs[0].draws[..], [DrawKind::Constant(ms(20)), DrawKind::Fate(0)]);
     assert_eq!(usual.classes[0].sites[0].name, "page/offload#1");
     let site = stable_hash("page/fan#0/offload#0");

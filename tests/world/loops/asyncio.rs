@@ -173,6 +173,8 @@ fn keeping((clients, limit, uvloop, dies, patience, think): Numbers) -> Model {
     (worker.costs.handoff, worker.costs.request, worker.costs.respond) =
         (Span::from_us(40), Span::from_us(30), Span::from_us(20));
     worker.life = dies.then_some(LifeSpec {
+        looks: Span::from_secs(1),
+        reaps: Span::ZERO,
         timeout: None,
         harakiri: None,
         max_requests: Some((40, 10)),

@@ -15,6 +15,9 @@ pub(crate) trait LifeForCarrier {
     /// What a new process does before it serves; `None` once it is up.
     fn boot_demand(&mut self, thread: ThreadId) -> Option<Demand>;
 
+    /// The main loop of a process finds that it has served all that it shall.
+    fn tick_finds_it_spent(&mut self, id: ProcessId);
+
     /// Whether a process accepts no more.
     fn is_stopping(&self, id: ProcessId) -> bool;
 }

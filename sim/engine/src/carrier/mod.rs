@@ -11,6 +11,7 @@ mod native;
 mod on_thread;
 mod readable;
 pub(crate) mod router;
+mod started;
 pub(crate) mod threads;
 
 use crate::carrier::above::LifeForCarrier;
@@ -27,7 +28,7 @@ use crate::kit::table::Table;
 use crate::kit::time::{Span, Time};
 use crate::machine::above::CarrierForMachine;
 use crate::machine::{Demand, Role, Thread};
-use crate::model::{Model, WorkerSpec};
+use crate::model::{Model, WorkerKind, WorkerSpec};
 use crate::program::op::{Op, Program};
 use crate::watch::probe::Probe;
 use crate::watch::trace::ThreadKind;
@@ -63,6 +64,21 @@ pub(crate) struct Carriers {
     rich: Vec<bool>,
     /// Whether any has steps in native threads.
     lend: bool,
+    /// Whether loops take only so many connections.
+    has_permits: bool,
+    /// Threads that were started and left alone, and have not ended.
+    left_alone: u32,
+}
+
+/// Whether hubs and loops of a world have native threads beside them.
+fn lends(model: &Model) -> bool {
+    let on_loops = model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Loop(_)));
+    let lends = |op: &Op| match *op {
+        Op::ToThread { .. } => true,
+        Op::Start { native, .. } => native || on_loops,
+        _ => false,
+    };
+    model.programs.iter().any(|program| program.code.iter().any(lends))
 }
 
 impl Carriers {
@@ -73,7 +89,11 @@ impl Carriers {
 
     pub(crate) fn new(model: &Model) -> Carriers {
         let rich = model.programs.iter().map(Program::is_rich).collect();
-        let lend = model.programs.iter().any(|program| program.code.iter().any(|op| matches!(op, Op::ToThread { .. })));
+        let lend = lends(model);
+        let has_permits = model
+            .workers
+            .iter()
+            .any(|worker| matches!(&worker.kind, WorkerKind::Loop(spec) if spec.backpressure.is_some()));
         let (routers, generators, loops) = (Table::new(), Table::new(), Table::new());
         let (threads, pools, hubs, greens) = (Table::new(), Table::new(), Table::new(), Table::new());
         let senders = model.clients.iter().map(SendingProgram::new).collect();
@@ -93,13 +113,25 @@ impl Carriers {
             residents: 0,
             rich,
             lend,
+            has_permits,
+            left_alone: 0,
         }
+    }
+
+    /// Threads that were started and left alone, and have not ended.
+    pub(crate) fn left_alone(&self) -> u32 {
+        self.left_alone
     }
 
     /// Whether hubs and loops let steps run in native threads, and contend with those for the GIL.
     #[inline(always)]
     pub(crate) fn lend_tasks(&self) -> bool {
         self.lend
+    }
+
+    /// A task is gone with its process: perhaps a thread that was left alone.
+    pub(crate) fn forget_left_alone(&mut self, was_one: bool) {
+        self.left_alone -= u32::from(was_one);
     }
 
     /// Whether clients connect to routers.

@@ -87,6 +87,9 @@ impl<P: Probe> CarrierForNet for World<'_, P> {
         if let Some(stalled) = self.carriers.pools[process].connection_over() {
             self.make_ready(stalled);
         }
+        if self.carriers.has_permits {
+            self.permit_is_free(process);
+        }
     }
 
     fn unread(&mut self, process: ProcessId) -> Option<RequestId> {

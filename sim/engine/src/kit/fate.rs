@@ -1,11 +1,15 @@
 //! Where the drawn spans of requests lie while they are alive: one arena, a row per request, rows of one length used again.
 
+use crate::kit::id::TaskId;
+
 /// Rows of drawn values.
 #[derive(Debug, Default)]
 pub(crate) struct Fates {
     values: Vec<u64>,
     /// Free rows by length.
     free: Vec<Vec<u32>>,
+    /// Random bits of requests that are gone, for tasks that outlive them.
+    left: Vec<(TaskId, u64)>,
 }
 
 impl Fates {
@@ -32,6 +36,21 @@ impl Fates {
             self.free.resize(count + 1, Vec::new());
         }
         self.free[count].push(row);
+    }
+
+    /// A task outlives its request, whose random bits it goes on with.
+    pub(crate) fn leave(&mut self, task: TaskId, key: u64) {
+        self.left.push((task, key));
+    }
+
+    /// A task that has outlived its request is over.
+    pub(crate) fn forget(&mut self, task: TaskId) {
+        self.left.retain(|&(known, _)| known != task);
+    }
+
+    /// The random bits of a task without a request: its late request's, or none.
+    pub(crate) fn key_left_to(&self, task: TaskId) -> u64 {
+        self.left.iter().find(|&&(known, _)| known == task).map_or(0, |&(_, key)| key)
     }
 
     /// A row and what lies behind it, for who knows the columns.

@@ -24,6 +24,10 @@ pub struct LoopSpec {
     pub accepts: u32,
     /// Connections or requests in service from which on a server answers with 503 (uvicorn: `--limit-concurrency`).
     pub limit: Option<u32>,
+    /// Open connections beyond which it leaves others in the accept queue (granian: `--backpressure`).
+    pub backpressure: Option<u32>,
+    /// How often its server looks whether it shall end (uvicorn: `main_loop`); `None`: it ends as soon as it shall.
+    pub tick: Option<Span>,
     /// What Python's cyclic garbage collector finds to do; `None` if its pauses are left out.
     pub collector: Option<CollectorSpec>,
 }
@@ -44,7 +48,8 @@ pub struct CollectorSpec {
 impl LoopSpec {
     /// A loop whose work costs nothing but a nanosecond for each look at the clock.
     pub fn plain(python: Python, kind: LoopKind) -> LoopSpec {
-        LoopSpec { python, kind, eager: false, costs: LoopCosts::default(), accepts: 100, limit: None, collector: None }
+        let (costs, accepts, limit) = (LoopCosts::default(), 100, None);
+        LoopSpec { python, kind, eager: false, costs, accepts, limit, backpressure: None, tick: None, collector: None }
     }
 }
 

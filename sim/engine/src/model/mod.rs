@@ -74,7 +74,7 @@ impl Model {
             WorkerKind::Threads { threads } | WorkerKind::Pool { threads, .. } => u64::from(threads),
             WorkerKind::Hub { greenlets, .. } => u64::from(greenlets),
             // Even those who are turned away have a task.
-            WorkerKind::Loop(_) => u64::from(LoopSpec::PLACES),
+            WorkerKind::Loop(spec) => u64::from(spec.backpressure.unwrap_or(LoopSpec::PLACES)),
         };
         self.processes.iter().map(slots).sum()
     }

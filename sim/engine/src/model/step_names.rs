@@ -43,6 +43,7 @@ fn op_name(model: &Model, program: &Program, op: &Op) -> String {
         Op::Await { sync: at, .. } => format!("wait for `{}`", sync(at)),
         Op::Fan { count, .. } => format!("{count} runs side by side"),
         Op::Apply { takes: draw, .. } => format!("offload {}", takes(draw)),
+        Op::Start { program, .. } => format!("start of `{}`", model.programs[usize::from(program)].name),
         Op::Respond => "response".to_owned(),
         Op::ToThread { sync: at } => format!("a thread of `{}`", sync(at)),
         Op::Yield => "yield".to_owned(),

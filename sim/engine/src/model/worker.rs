@@ -47,6 +47,10 @@ pub struct LifeSpec {
     pub lifetime_least: Span,
     /// How long the master sleeps when processes die too fast (uWSGI: `--forkbomb-delay`).
     pub forkbomb_delay: Span,
+    /// How often the master looks at its processes.
+    pub looks: Span,
+    /// How often it looks for processes that have ended; zero: it is told at once (SIGCHLD, a sentinel).
+    pub reaps: Span,
     /// Whether a process ends when it has no descriptor for a connection (gunicorn's sync and gthread workers).
     pub dies_of_emfile: bool,
 }

@@ -142,7 +142,10 @@ impl<P: Probe> World<'_, P> {
     /// Sends a call that leaves at `at`.
     pub(crate) fn call(&mut self, peer: u16, takes: Span, task: TaskId, caller: Caller, at: Time) -> CallId {
         let state = &self.tasks[task];
-        let key = if state.request().is_some() { self.requests[state.request()].key() } else { 0 };
+        let key = match state.request().is_some() {
+            true => self.requests[state.request()].key(),
+            false => self.fates.key_left_to(state.parent()),
+        };
         let luck = mix(key ^ 0x00CA_11ED, u64::from(state.pc().0) ^ u64::from(state.register(0)) << 16);
         let is_open = self.is_over_open_connection(task);
         let process = if is_open { ProcessId::NONE } else { self.threads[state.thread()].process() };

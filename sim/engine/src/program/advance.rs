@@ -165,10 +165,10 @@ fn limit_of(program: &Program, limit: Limit) -> Option<Span> {
     (limit != Limit::NONE).then(|| program.spans[usize::from(limit.0)])
 }
 
-/// Loop registers of a task at its first op: a run of a fan-out has its number in the first.
-pub(crate) fn registers_at_birth(task: &Task) -> [u32; Program::REGISTERS] {
+/// Loop registers of a task at its first op: a run of a fan-out, or a thread that was started, has its number in the first.
+pub(crate) fn registers_at_birth(task: &Task, program: &Program) -> [u32; Program::REGISTERS] {
     let [number, ..] = task.registers;
-    [if task.parent.is_some() { number } else { 0 }, 0]
+    [if task.parent.is_some() || program.alone { number } else { 0 }, 0]
 }
 
 /// A pass through a loop is over: whether another follows.

@@ -50,6 +50,32 @@ pub enum Per {
     Task,
 }
 
+/// What becomes of a fan-out when one of its runs fails.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnError {
+    /// What the carrier's own way of waiting for several does: an event loop's raises (`asyncio.gather`), all others wait.
+    #[default]
+    Usual,
+    /// All runs come to their ends first (`gather(return_exceptions=True)`, `gevent.joinall`, `futures.wait`).
+    Wait,
+    /// Who waits goes on with the first error at once; the others go on too, and nobody knows of them.
+    Raise,
+    /// The first error cancels the others, and who waits goes on when they have ended (`asyncio.TaskGroup`); threads cannot be
+    /// cancelled, and are waited for.
+    Cancel,
+}
+
+impl OnError {
+    /// What it is where the carrier's own way is that of a loop, or not.
+    pub fn on(self, is_loop: bool) -> OnError {
+        match self {
+            OnError::Usual if is_loop => OnError::Raise,
+            OnError::Usual => OnError::Wait,
+            said => said,
+        }
+    }
+}
+
 /// One instruction. Eight bytes, `Copy`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Op {
@@ -171,6 +197,8 @@ pub enum Op {
         program: u16,
         /// How many runs.
         count: u16,
+        /// What becomes of the others when a run fails.
+        errors: OnError,
     },
     /// Have a note traced when greenlets die.
     Link {
@@ -258,6 +286,17 @@ pub enum Op {
         /// Index into `Model::syncs` of the pool.
         sync: u16,
     },
+    /// Start a thread that runs a program, and go on: `threading.Thread(...).start()`, or `executor.submit(...)`.
+    Start {
+        /// Index into `Model::programs`; it is one whose tasks are left alone.
+        program: u16,
+        /// Index into `Model::syncs` of the executor; [`Op::NO_EXECUTOR`]: a thread of its own.
+        executor: u16,
+        /// Whether it is a native thread even where the runtime has patched `threading`.
+        native: bool,
+    },
+    /// The first op of a started thread: whoever waits for its start goes on.
+    Started,
     /// Send the response; what follows, nobody waits for.
     Respond,
     /// Trace a tag.
@@ -326,6 +365,9 @@ pub enum Op {
 const _: () = assert!(size_of::<Op>() == 8);
 
 impl Op {
+    /// A thread that is started is of no executor.
+    pub const NO_EXECUTOR: u16 = u16::MAX;
+
     /// The lock, pool, queue or threads of which a task takes or gives a unit or item here, and may wait for it.
     pub fn waits_at(self) -> Option<u16> {
         match self {
@@ -392,6 +434,8 @@ pub struct Program {
     /// Whether a task of it may come to a release of what it does not hold, on some way through chances and loops. A request's does
     /// nothing then.
     pub gives_unheld: bool,
+    /// Whether its tasks are threads that somebody started and left alone: they serve no request.
+    pub alone: bool,
 }
 
 /// What an [`Op::Spawn`] starts.
@@ -421,7 +465,14 @@ impl Program {
         let (code, draws, spans) = (code.into(), draws.into(), spans.into());
         let gives_unheld = gives_unheld(&code);
         let (spawns, targets, asyncio) = ([].into(), [].into(), [].into());
-        Program { name: name.to_owned(), code, draws, spans, spawns, targets, asyncio, fails: true, gives_unheld }
+        let name = name.to_owned();
+        Program { name, code, draws, spans, spawns, targets, asyncio, fails: true, gives_unheld, alone: false }
+    }
+
+    /// One whose tasks are threads that are started and left alone. Random durations in it are [`DrawKind::PerPass`]; the first
+    /// register tells the threads apart.
+    pub fn left_alone(self) -> Program {
+        Program { alone: true, ..self }
     }
 
     /// Loop registers of a task: how deep `repeat` may nest.

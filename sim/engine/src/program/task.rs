@@ -237,6 +237,11 @@ impl Task {
         self.parent = parent;
     }
 
+    /// Nobody waits for it any more, and its request goes on without it: it is its own parent.
+    pub(crate) fn is_left_to_itself(&mut self, me: TaskId) {
+        (self.parent, self.request) = (me, RequestId::NONE);
+    }
+
     /// Another thread carries it.
     pub(crate) fn move_to(&mut self, thread: ThreadId) {
         self.thread = thread;

@@ -115,6 +115,8 @@ impl Interpreter {
         match self.shared(sync) {
             Sync::Semaphore { link, policy } => (*link, *policy),
             Sync::Lock(lock) => (lock.link, Policy::Barging),
+            // Its jobs begin first come, first served.
+            Sync::Threads(link) => (*link, Policy::HandOff),
             Sync::Event(_)
             | Sync::Result(_)
             | Sync::Queue(_)
@@ -123,7 +125,6 @@ impl Interpreter {
             | Sync::Pool(_)
             | Sync::Pair { .. }
             | Sync::Remote(_)
-            | Sync::Threads(_)
             | Sync::Aio => unreachable!("only locks and semaphores have units"),
         }
     }

@@ -101,4 +101,17 @@ pub enum RunError {
         /// When.
         at: Time,
     },
+    /// More threads that were started and left alone than [`crate::model::Limits::requests`].
+    #[error(
+        "{world}: more than {threads} threads that requests started and left alone are not done by {at}: start fewer, give them an \
+         executor's limit of threads, or raise `run.max_alive` and `run.max_memory_mib`"
+    )]
+    TooManyThreads {
+        /// World.
+        world: String,
+        /// The limit.
+        threads: u32,
+        /// When.
+        at: Time,
+    },
 }

@@ -13,6 +13,7 @@ pub(crate) mod process_life;
 pub mod requests;
 mod run;
 pub mod size;
+mod spent;
 pub(crate) mod startup;
 mod ties;
 pub(crate) mod traced;

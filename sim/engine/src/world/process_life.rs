@@ -27,7 +27,7 @@ use crate::watch::record::WorkerCounts;
 use crate::watch::trace::{Detail, Doing, DoorState};
 use crate::world::{Event, World};
 
-/// How often a master looks at its workers: gunicorn 27 `arbiter.py` (`sleep`: select for 1.0 s), uWSGI 2.0 `master.c` (a cycle).
+/// uWSGI 2.0 counts whole seconds (`uwsgi_now`).
 const LOOK: Span = Span::from_secs(1);
 
 /// Why a process is killed, or ends by itself.
@@ -48,18 +48,24 @@ pub(crate) struct Life {
     harakiri_at: Time,
     /// When it began.
     begun_at: Time,
+    /// When it was up.
+    pub(super) up_at: Time,
     /// When it stopped accepting, to be replaced.
-    stopping_at: Option<Time>,
+    pub(super) stopping_at: Option<Time>,
+    /// When it ends that accepts no more and has nothing open.
+    pub(super) ends_at: Time,
+    /// Whether its next tick finds that it has served all that it shall.
+    pub(super) is_spent: bool,
     /// Whether it ends now: by itself, or because the kernel killed it.
     crashed: bool,
     /// Whether SIGABRT was sent to it in vain.
     aborted: bool,
     /// Requests that it may still begin.
-    left: u64,
+    pub(super) left: u64,
     /// Connections that it has accepted and not closed.
-    open: u32,
+    pub(super) open: u32,
     /// When the master looks next; [`Time::NEVER`] if there is nothing to look for.
-    look_at: Time,
+    pub(super) look_at: Time,
     /// How many processes were in its place before.
     generation: u32,
     /// The thread that starts it, until it is up.
@@ -72,7 +78,10 @@ impl Life {
             notified_at: Time::ZERO,
             harakiri_at: Time::NEVER,
             begun_at: Time::ZERO,
+            up_at: Time::ZERO,
             stopping_at: None,
+            ends_at: Time::ZERO,
+            is_spent: false,
             crashed: false,
             aborted: false,
             left: u64::MAX,
@@ -135,7 +144,7 @@ impl Masters {
 pub(crate) const JITTER: &str = "server/max_requests_jitter";
 
 impl<P: Probe> World<'_, P> {
-    fn life_spec(&self, id: ProcessId) -> Option<&LifeSpec> {
+    pub(super) fn life_spec(&self, id: ProcessId) -> Option<&LifeSpec> {
         let process = &self.processes[id];
         let routed = self.carriers.is_router_or_sender(id);
         self.model.workers[process.worker()].life.as_ref().filter(|_| !routed)
@@ -167,7 +176,7 @@ impl<P: Probe> World<'_, P> {
     }
 
     /// The master will look when there may be something to see, at one of its whole seconds.
-    fn look_later(&mut self, id: ProcessId) {
+    pub(super) fn look_later(&mut self, id: ProcessId) {
         let Some(spec) = self.life_spec(id) else { return };
         let life = &self.lives[id];
         let heart = spec.timeout.map_or(Time::NEVER, |limit| life.notified_at + limit + Span::from_ns(1));
@@ -180,7 +189,7 @@ impl<P: Probe> World<'_, P> {
             return;
         }
         let after = due.max(self.now + Span::from_ns(1)).as_ns();
-        let look_at = Time::from_ns(after.next_multiple_of(LOOK.as_ns()));
+        let look_at = Time::from_ns(after.next_multiple_of(spec.looks.as_ns()));
         let life = &mut self.lives[id];
         if look_at < life.look_at {
             life.look_at = look_at;
@@ -213,6 +222,11 @@ impl<P: Probe> World<'_, P> {
         let (notified_at, harakiri_at, stopping_at, open) =
             (life.notified_at, life.harakiri_at, life.stopping_at, life.open);
         if stopping_at.is_some() && open == 0 {
+            let ends_at = self.lives[id].ends_at;
+            if now < ends_at {
+                self.lives[id].look_at = ends_at;
+                return self.queue.push(ends_at, Event::Master(id));
+            }
             self.masters.counts.replaced += 1;
             return self.replace_process(id);
         }
@@ -222,7 +236,8 @@ impl<P: Probe> World<'_, P> {
         if harakiri_at <= now {
             return self.kill_process(id, Death::Harakiri);
         }
-        let asleep = self.main_loop_sleeps(id);
+        // One that ticks says no more that it is alive once it has left its main loop.
+        let asleep = self.main_loop_sleeps(id) && !(stopping_at.is_some() && self.tick_of(id).is_some());
         if spec.timeout.is_some_and(|limit| notified_at + limit < now) && !asleep {
             let deaf = self.main_loop_is_deaf(id);
             if !deaf || std::mem::replace(&mut self.lives[id].aborted, true) {
@@ -343,6 +358,10 @@ impl<P: Probe> World<'_, P> {
         for task in tasks {
             let state = self.tasks.remove(task);
             tell(&mut self.probe, self.now, Detail::Finished { task });
+            if state.parent() == task {
+                self.fates.forget(task);
+            }
+            self.carriers.forget_left_alone(self.model.programs[usize::from(state.program())].alone);
             if state.green().is_some() {
                 self.carriers.forget_greenlet(state.green());
             }
@@ -374,7 +393,7 @@ impl<P: Probe> World<'_, P> {
     /// From now on it accepts nothing: a hub at its next heartbeat, threads at once.
     #[cold]
     #[inline(never)]
-    fn stop_accepting(&mut self, id: ProcessId) {
+    pub(super) fn stop_accepting(&mut self, id: ProcessId) {
         self.masters.stopping += u32::from(!self.lives[id].is_stopping());
         self.lives[id].stopping_at = Some(self.now);
         self.tell_door(id, DoorState::Stopping);
@@ -431,9 +450,13 @@ impl<P: Probe> LifeForNet for World<'_, P> {
             // uWSGI counts whole seconds (`uwsgi_now`).
             life.harakiri_at = Time::from_ns(now.as_ns() - now.as_ns() % LOOK.as_ns()) + limit;
         }
-        life.left = life.left.saturating_sub(1);
-        if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
-            self.stop_accepting(id);
+        // One that ticks counts what it has answered.
+        if self.tick_of(id).is_none() {
+            let life = &mut self.lives[id];
+            life.left = life.left.saturating_sub(1);
+            if life.left == 0 && life.stopping_at.is_none() && life.begun_at + spec.lifetime_least <= now {
+                self.stop_accepting(id);
+            }
         }
         if matches!(self.model.workers[self.processes[id].worker()].kind, WorkerKind::Threads { .. }) {
             self.notify(id);
@@ -442,7 +465,11 @@ impl<P: Probe> LifeForNet for World<'_, P> {
     }
 
     fn life_idles(&mut self, id: ProcessId) {
-        self.lives[id].harakiri_at = Time::NEVER;
+        let life = &mut self.lives[id];
+        life.harakiri_at = Time::NEVER;
+        if life.left != u64::MAX && !life.is_spent {
+            self.counts_answer(id);
+        }
     }
 
     fn life_closes(&mut self, id: ProcessId) {
@@ -455,9 +482,7 @@ impl<P: Probe> LifeForNet for World<'_, P> {
         life.open = life.open.saturating_sub(1);
         if life.stopping_at.is_some() && life.open == 0 && self.carriers.hub_of(id).is_none() {
             // It exits now; the threads that are on their way out do so first.
-            let life = &mut self.lives[id];
-            life.look_at = self.now;
-            self.queue.push(self.now, Event::Master(id));
+            self.exits(id);
         }
     }
 
@@ -507,6 +532,11 @@ impl<P: Probe> LifeForCarrier for World<'_, P> {
     fn is_stopping(&self, id: ProcessId) -> bool {
         self.masters.stopping > 0 && self.lives[id].is_stopping()
     }
+
+    #[cold]
+    fn tick_finds_it_spent(&mut self, id: ProcessId) {
+        self.leaves_main_loop(id);
+    }
 }
 
 impl<P: Probe> World<'_, P> {
@@ -523,6 +553,7 @@ impl<P: Probe> World<'_, P> {
         }
         self.masters.booting -= 1;
         self.lives[id].booting = ThreadId::NONE;
+        self.lives[id].up_at = self.now;
         self.tell_door(id, DoorState::Up);
         if let Role::Hub(hub) = self.threads[thread].role() {
             self.carriers.hub_is_up(hub, self.now);

@@ -153,8 +153,11 @@ impl<P: Probe> World<'_, P> {
         if self.events > limits.events {
             return RunError::EventBudget { world, events: limits.events, at, program: self.running() };
         }
-        if self.stuck || self.steps > limits.events_per_instant {
+        if self.stuck && self.carriers.left_alone() <= limits.requests || self.steps > limits.events_per_instant {
             return RunError::Livelock { world, steps: limits.events_per_instant, at, program: self.running() };
+        }
+        if self.carriers.left_alone() > limits.requests {
+            return RunError::TooManyThreads { world, threads: limits.requests, at };
         }
         RunError::TooManyRequests { world, requests: limits.requests, at }
     }

@@ -53,7 +53,7 @@ pub(super) fn ops(model: &Model) -> f64 {
     let of = |program: &Program| passes(program).iter().sum::<f64>();
     let with_runs = |program: &Program| {
         let run = |(op, times): (&Op, f64)| match *op {
-            Op::Fan { program, count } => times * f64::from(count) * of(&model.programs[usize::from(program)]),
+            Op::Fan { program, count, .. } => times * f64::from(count) * of(&model.programs[usize::from(program)]),
             _ => 0.0,
         };
         of(program) + program.code.iter().zip(passes(program)).map(run).sum::<f64>()
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
                 Op::Unguard => drop(self.ends.pop()),
                 Op::ToThread { .. } => self.away = true,
                 Op::FromThread { .. } => self.away = false,
-                Op::Fan { program, count } => self.fan(usize::from(program), u32::from(count)),
+                Op::Fan { program, count, .. } => self.fan(usize::from(program), u32::from(count)),
                 // Nobody else is there: a unit is free, a queue has room, an event is set.
                 _ => {}
             }

@@ -121,6 +121,8 @@ enum Queue {
     Slots,
     /// First come, first served, for a hub that nobody leaves before the end.
     Hub,
+    /// The same for an event loop.
+    Loop,
     /// All at once, each a little.
     Shared,
 }
@@ -183,11 +185,13 @@ pub(super) fn station(model: &Model, needs: &Needs) -> Result<QueueStation, Refu
     let ends_late = matches!(worker.kind, WorkerKind::Loop(_)) && !sender_keeps;
     if hub && processes == 1 && needs.wait == 0.0 && needs.bursts <= 1 && !ends_late {
         let caveat = Caveat { costs, ..Caveat::default() };
-        return fcfs(Queue::Hub, 1, needs.cpu, 0.0, needs, caveat).admissible(model);
+        let queue = if matches!(worker.kind, WorkerKind::Loop(_)) { Queue::Loop } else { Queue::Hub };
+        return fcfs(queue, 1, needs.cpu, 0.0, needs, caveat).admissible(model);
     }
     let overloaded = busy >= 1.0 && steady_rate(&model.clients[0].arrivals).is_some();
     Err(match (overloaded, hub, several_gils) {
         (true, ..) => Refusal::Overloaded,
+        (_, true, _) if matches!(worker.kind, WorkerKind::Loop(_)) => Refusal::TasksTakeTurns,
         (_, true, _) => Refusal::TakesTurns,
         (.., true) => Refusal::SeveralGils,
         _ => Refusal::SlotsAndCores,
@@ -313,6 +317,7 @@ impl QueueStation {
             (Queue::Slots, 1) => "the one slot".to_owned(),
             (Queue::Slots, _) => format!("the {servers} slots"),
             (Queue::Hub, _) => "the hub".to_owned(),
+            (Queue::Loop, _) => "the event loop".to_owned(),
             (Queue::Shared, 1) if self.gil => "the GIL that threads share".to_owned(),
             (Queue::Shared, 1) => "the core that threads share".to_owned(),
             (Queue::Shared, _) => format!("the {servers} cores that threads share"),
@@ -368,7 +373,9 @@ impl QueueStation {
                 let rate = steady_rate(arrivals).expect("a law is claimed of a steady rate only");
                 let wait = match self.queue {
                     Queue::Shared => laws::mmc_wait(self.servers, rate, self.service),
-                    Queue::Slots | Queue::Hub => laws::mgc_wait(self.servers, rate, self.service, self.variance),
+                    Queue::Slots | Queue::Hub | Queue::Loop => {
+                        laws::mgc_wait(self.servers, rate, self.service, self.variance)
+                    }
                 };
                 told.push(("latency_mean_ns", (wait + self.service + self.elsewhere + network) * 1e9));
                 if self.exponential && self.queue == Queue::Slots && network == 0.0 {
@@ -380,7 +387,7 @@ impl QueueStation {
         };
         match self.queue {
             Queue::Slots => told.push(("slots_busy_share", rate * self.service / self.servers as f64)),
-            Queue::Hub | Queue::Shared => {
+            Queue::Hub | Queue::Loop | Queue::Shared => {
                 told.push(("cpu_busy_share", rate * self.needs.cpu / f64::from(model.hosts[0].cores)));
             }
         }

@@ -77,6 +77,7 @@ impl Little {
             StationKind::Connections => "connections",
             StationKind::Cores => "cores",
             StationKind::Hubs => "hubs",
+            StationKind::Loops => "event loops",
             StationKind::Gils => "GILs",
             StationKind::Acceptors => "accepting threads",
             StationKind::Pool(_) | StationKind::Lock(_) => "units",
@@ -389,6 +390,7 @@ fn words(model: &Model, station: &Station, each: f64) -> String {
         }
         StationKind::Cores => format!("{}, {} of CPU time a request", plural(count, "core"), time(each)),
         StationKind::Hubs => format!("{} on a hub for {} a request", counted(processes), time(each)),
+        StationKind::Loops => format!("{} on an event loop for {} a request", counted(processes), time(each)),
         StationKind::Gils => format!("{} under a GIL for {} a request", counted(processes), time(each)),
         StationKind::Acceptors => format!("{}, busy for {} a request", plural(count, "accepting thread"), time(each)),
         StationKind::Pool(name) => {

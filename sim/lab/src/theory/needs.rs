@@ -140,6 +140,7 @@ impl<'a> Walk<'a> {
             }
             Op::Chance { .. } => self.refuse(Refusal::Chance),
             Op::Fan { .. } => self.refuse(Refusal::FanOut),
+            Op::Start { .. } => self.refuse(Refusal::LeftAlone),
             Op::Guard { .. } => {
                 self.guards += 1;
                 self.refuse(Refusal::TimeLimit);
@@ -154,9 +155,12 @@ impl<'a> Walk<'a> {
 
     /// A wait that gevent could not patch stops the hub.
     fn blocking(&mut self, model: &Model, patching: Patching) {
-        let hub =
-            model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. } | WorkerKind::Loop(_)));
-        if hub && patching == Patching::Blocking {
+        if patching == Patching::Patched {
+            return;
+        }
+        if model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Loop(_))) {
+            self.refuse(Refusal::BlockingLoop);
+        } else if model.workers.iter().any(|worker| matches!(worker.kind, WorkerKind::Hub { .. })) {
             self.refuse(Refusal::Blocking);
         }
     }

@@ -27,6 +27,8 @@ pub enum StationKind {
     Connections,
     Cores,
     Hubs,
+    /// Event loops.
+    Loops,
     Gils,
     Acceptors,
     Pool(String),
@@ -51,6 +53,7 @@ impl StationKind {
             StationKind::Connections => "connections",
             StationKind::Cores => "cores",
             StationKind::Hubs => "hubs",
+            StationKind::Loops => "loops",
             StationKind::Gils => "gils",
             StationKind::Acceptors => "acceptors",
             StationKind::Pool(_) => "pool",
@@ -259,9 +262,11 @@ impl Builder<'_> {
         let cores: f64 = model.hosts.iter().map(HostSpec::cpu).sum();
         self.push(&mut all, StationKind::Cores, cores, self.each(|flow, uses| self.cpu(flow, uses)));
         match self.worker.kind {
-            WorkerKind::Hub { .. } | WorkerKind::Loop(_) => {
+            kind @ (WorkerKind::Hub { .. } | WorkerKind::Loop(_)) => {
                 let takes = self.each(|flow, uses| uses.hub.and(Use::fixed(self.own(flow))));
-                self.push(&mut all, StationKind::Hubs, processes, takes);
+                let on_loops = matches!(kind, WorkerKind::Loop(_));
+                let of = if on_loops { StationKind::Loops } else { StationKind::Hubs };
+                self.push(&mut all, of, processes, takes);
             }
             kind if self.worker.gil => {
                 let costs = &self.worker.costs;

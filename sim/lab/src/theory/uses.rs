@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use engine::law::Law;
 use engine::model::{ClassSpec, Model, PeerSpec, SyncKind, WorkerKind};
-use engine::op::{DrawKind, Limit, Op, Patching, Program};
+use engine::op::{DrawKind, Limit, OnError, Op, Patching, Program};
 
 use super::least::{EarlyEnd, Use, taken};
 use super::needs::passes;
@@ -116,7 +116,7 @@ fn longest(model: &Model, class: &ClassSpec, of: fn(&Op) -> bool) -> f64 {
         | Op::Sleep(_, draw)
         | Op::Apply { takes: draw, .. }
         | Op::Call { takes: draw, .. } => law_of(program, Some(class), draw.0).quantile(1.0 - BEYOND).as_secs_f64(),
-        Op::Fan { program, count } => {
+        Op::Fan { program, count, .. } => {
             let run = &model.programs[usize::from(program)];
             let spans = run.draws.iter().enumerate().map(|(at, _)| law_of(run, None, at as u16));
             f64::from(count) * spans.map(|law| law.quantile(1.0 - BEYOND).as_secs_f64()).sum::<f64>()
@@ -366,7 +366,8 @@ impl<'a> Walk<'a> {
             Op::Release { sync } => self.give(sync, place.inside),
             Op::Put { sync, .. } => self.through_queue(sync, place.inside, false),
             Op::Get { sync, .. } => self.through_queue(sync, place.inside, true),
-            Op::Fan { program, count } => self.fan(place, usize::from(program), f64::from(count)),
+            Op::Fan { program, count, errors } => self.fan(place, usize::from(program), f64::from(count), errors),
+            Op::Start { program, native, .. } => self.starts(place, usize::from(program), native),
             _ => {}
         }
     }
@@ -452,15 +453,45 @@ impl<'a> Walk<'a> {
         if gets == filled { self.held.push((sync, inside)) } else { self.give(sync, inside) }
     }
 
+    /// A thread that nobody waits for: its CPU time is its process's, whose hub it keeps as a greenlet.
+    fn starts(&mut self, place: Place, program: usize, native: bool) {
+        let around = Interruptions { killed: self.around.killed, ..self.around };
+        let program = &self.model.programs[program];
+        let one = Walk::of(self.model, program, None, around, passes(program));
+        let times = if place.chance && place.guarded { 0.0 } else { place.times };
+        let on_hub = matches!(self.model.workers[0].kind, WorkerKind::Hub { .. }) && !native;
+        let sum = |into: &mut Use, one: Use| *into = into.and(one.times(times));
+        let uses = &mut self.uses;
+        sum(&mut uses.cpu, one.cpu);
+        sum(&mut uses.gil, one.gil);
+        if on_hub {
+            sum(&mut uses.hub, one.hub);
+        }
+        uses.syncs.iter_mut().zip(&one.syncs).for_each(|(into, &one)| sum(into, one));
+        uses.served.iter_mut().zip(&one.served).for_each(|(into, &one)| sum(into, one));
+        uses.open.iter_mut().zip(&one.open).for_each(|(into, &one)| sum(into, one));
+        uses.calls.iter_mut().zip(&one.calls).for_each(|(into, one)| *into += one * times);
+        uses.strange.iter_mut().zip(&one.strange).for_each(|(into, one)| *into |= one);
+    }
+
     /// Runs side by side: together they take so many times as much, and time for the longest way through them.
-    fn fan(&mut self, place: Place, program: usize, count: f64) {
+    fn fan(&mut self, place: Place, program: usize, count: f64, errors: OnError) {
         if self.class.is_none() {
             return;
         }
         let model = self.model;
-        let around = Interruptions { killed: self.around.killed || place.guarded, ..self.around };
         let program = &model.programs[program];
-        let one = Walk::of(model, program, None, around, passes(program));
+        let errors = errors.on(matches!(model.workers[0].kind, WorkerKind::Loop(_)));
+        let run =
+            |killed: bool| Walk::of(model, program, None, Interruptions { killed, ..self.around }, passes(program));
+        let cut = self.around.killed || place.guarded;
+        let mut one = run(cut);
+        // An error in one of them may end the others early, or the wait for them.
+        let early = one.fails && errors != OnError::Wait;
+        if early && errors == OnError::Cancel && !cut {
+            one = run(true);
+        }
+        let around = Interruptions { killed: cut || early && errors == OnError::Cancel, ..self.around };
         let all = if place.chance && around.killed { 0.0 } else { place.times } * count;
         let mut longest = one.wall;
         if self.around.hub {
@@ -490,7 +521,7 @@ impl<'a> Walk<'a> {
         uses.open.iter_mut().zip(&one.open).for_each(|(into, &one)| sum(into, one));
         uses.calls.iter_mut().zip(&one.calls).for_each(|(into, one)| *into += one * all);
         uses.strange.iter_mut().zip(&one.strange).for_each(|(into, one)| *into |= one);
-        let takes = longest.times(all / count);
+        let takes = if early { Use::default() } else { longest.times(all / count) };
         let seen = if self.around.left { one.seen.times(all / count) } else { takes };
         self.pass(takes, seen);
     }

@@ -51,6 +51,7 @@ impl<'t> Body<'t> {
             targets: self.targets.into(),
             asyncio: asyncio.into(),
             fails: false,
+            alone: false,
             gives_unheld: false,
         }
     }

@@ -71,7 +71,8 @@ fn time(ns: f64) -> String {
 fn draw(world: usize, model: &Model, split: &Split) -> String {
     let height = DOWN * BARS.len() as f64;
     let id = format!("blame-{world}");
-    let described: Vec<String> = BARS.iter().map(|label| described(split.column(label))).collect();
+    let word = CarrierWord::of_model(model);
+    let described: Vec<String> = BARS.iter().map(|label| described(split.column(label), word)).collect();
     let mut out = format!(
         "<svg class=\"bars\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
          <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>\n",
@@ -85,21 +86,21 @@ fn draw(world: usize, model: &Model, split: &Split) -> String {
         let latency = escape(&time(column.latency_ns));
         let _ = writeln!(out, "<text class=\"row\" x=\"0\" y=\"{base:.1}\">{label}</text>");
         let _ = writeln!(out, "<text class=\"amount\" x=\"{WIDTH}\" y=\"{base:.1}\">{latency}</text>");
-        out += &parts(column, top, base);
+        out += &parts(column, top, base, word);
     }
     out + "</svg>\n"
 }
 
 /// The parts of a bar, each with its name if that fits into it.
-fn parts(column: &BillColumn, top: f64, base: f64) -> String {
+fn parts(column: &BillColumn, top: f64, base: f64, word: CarrierWord) -> String {
     let (mut out, mut left) = (String::new(), LEFT);
     for wait in Wait::ALL {
         let share = column.share(wait);
         let right = left + share * (RIGHT - LEFT);
         if share >= SHARE_MIN {
             let width = right - left;
-            let told =
-                format!("{}: {}, {}", wait.label(), number::value(Unit::Share, share), time(share * column.latency_ns));
+            let label = word.told(wait.label());
+            let told = format!("{label}: {}, {}", number::value(Unit::Share, share), time(share * column.latency_ns));
             let told = attribute(&told);
             let _ = writeln!(
                 out,
@@ -107,9 +108,9 @@ fn parts(column: &BillColumn, top: f64, base: f64) -> String {
                  data-told=\"{told}\"/>",
                 tint(wait)
             );
-            if Face::Regular.width(wait.label(), LABEL) + 2.0 * PADDING <= width {
+            if Face::Regular.width(&label, LABEL) + 2.0 * PADDING <= width {
                 let x = left + PADDING;
-                let _ = writeln!(out, "<text class=\"part\" x=\"{x:.1}\" y=\"{base:.1}\">{}</text>", wait.label());
+                let _ = writeln!(out, "<text class=\"part\" x=\"{x:.1}\" y=\"{base:.1}\">{label}</text>");
             }
         }
         left = right;
@@ -122,22 +123,23 @@ pub(crate) fn tint(wait: Wait) -> String {
     format!("b{}", wait as usize)
 }
 
-fn described(column: &BillColumn) -> String {
+fn described(column: &BillColumn, word: CarrierWord) -> String {
     let mut parts: Vec<(f64, Wait)> = Wait::ALL.into_iter().map(|wait| (column.share(wait), wait)).collect();
     parts.retain(|(share, _)| *share >= 0.01);
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let parts: Vec<String> =
-        parts.iter().map(|(share, wait)| format!("{} {}", wait.label(), number::value(Unit::Share, *share))).collect();
+    let part =
+        |(share, wait): &(f64, Wait)| format!("{} {}", word.told(wait.label()), number::value(Unit::Share, *share));
+    let parts: Vec<String> = parts.iter().map(part).collect();
     format!("{} {}: {}.", column.label, time(column.latency_ns), parts.join(", "))
 }
 
 /// The waits that any of the worlds has a visible part of, for the key.
-pub(crate) fn key<'a>(splits: impl Iterator<Item = &'a Split> + Clone) -> Vec<(String, &'static str)> {
+pub(crate) fn key<'a>(splits: impl Iterator<Item = &'a Split> + Clone, word: CarrierWord) -> Vec<(String, String)> {
     let seen = |wait: &Wait| {
         let share = |split: &Split| BARS.iter().any(|label| split.column(label).share(*wait) >= SHARE_MIN);
         splits.clone().any(share)
     };
-    Wait::ALL.into_iter().filter(seen).map(|wait| (tint(wait), wait.label())).collect()
+    Wait::ALL.into_iter().filter(seen).map(|wait| (tint(wait), word.told(wait.label()))).collect()
 }
 
 /// The bill of the mean and of each percentile.
@@ -148,7 +150,7 @@ fn bill(model: &Model, split: &Split) -> PageTable {
     for wait in Wait::ALL {
         if split.columns.iter().any(|column| column.share(wait) >= SHARE_MIN) {
             let cells = split.columns.iter().map(|column| number::value(Unit::Share, column.share(wait)));
-            rows.push((wait.label().to_owned(), cells.collect()));
+            rows.push((CarrierWord::of_model(model).told(wait.label()), cells.collect()));
         }
     }
     PageTable { caption: format!("Where the time went: {}", model.name), head, rows }
@@ -186,7 +188,8 @@ fn slowest(model: &Model, split: &Split) -> Option<PageTable> {
     let row = |one: &lab::explain::Slowest| {
         let most = Wait::ALL.into_iter().max_by(|a, b| one.shares[*a as usize].total_cmp(&one.shares[*b as usize]));
         let most = most.map_or(String::new(), |wait| {
-            format!("{} {}", wait.label(), number::value(Unit::Share, one.shares[wait as usize]))
+            let label = CarrierWord::of_model(model).told(wait.label());
+            format!("{label} {}", number::value(Unit::Share, one.shares[wait as usize]))
         });
         let class = &model.classes[usize::from(one.class)].name;
         let name = format!("{class}, sent at {} of replication {}: {most}", one.born, one.replication);

@@ -30,6 +30,7 @@ use lab::{Comparison, WorldResult, WorldSeries, world_series};
 use crate::figures::{DrawError, Shade, WORLDS_MAX};
 use crate::text::finding;
 use crate::text::overload::notices;
+use crate::words::carriers::CarrierWord;
 use beside::PageRow;
 use facts::Fingerprint;
 use plot::Plot;
@@ -149,7 +150,7 @@ struct PageFigure {
     /// What to know before looking.
     note: String,
     /// What the colours of its bars mean: classes and words.
-    key: Vec<(String, &'static str)>,
+    key: Vec<(String, String)>,
     charts: Vec<PageChart>,
     tables: Vec<PageTable>,
 }
@@ -267,8 +268,16 @@ fn figures(report: &Report<'_>) -> Vec<PageFigure> {
     let use_of = over_time::utilisation(&series);
     let steps = facts::steps(&series, report.about.replications);
     let together = facts::together(report.about.replications);
-    let hub =
-        "Lag: how long greenlets that could run waited for their hub. Hold: how long one ran before the next could.";
+    let word = CarrierWord::of_models(report.models);
+    let (title, hub) = match word {
+        CarrierWord::Hub => ("How long hubs kept greenlets waiting", "greenlets that could run waited for their hub"),
+        CarrierWord::Loop => ("How long event loops kept tasks waiting", "tasks that could run waited for their loop"),
+        CarrierWord::Either => (
+            "How long hubs and event loops kept others waiting",
+            "greenlets or tasks that could run waited for their hub or loop",
+        ),
+    };
+    let hub = format!("Lag: how long {hub}. Hold: how long one ran before the next could.");
     let slot = "Solid: slots, the threads or greenlets that can carry a request each. Dashed: CPU.";
     let mut figures = vec![
         PageFigure::new("latency", "How long good responses took", &*steps, clock(over_time::latencies(&series))),
@@ -281,7 +290,7 @@ fn figures(report: &Report<'_>) -> Vec<PageFigure> {
             slot,
             use_of.iter().enumerate().map(of_world).collect(),
         ),
-        PageFigure::new("hubs", "How long hubs kept greenlets waiting", hub, plain(tail::hubs(report.results))),
+        PageFigure::new("hubs", title, &*hub, plain(tail::hubs(report.results, word))),
         blames(report),
         evenness(report),
     ];
@@ -297,7 +306,7 @@ fn blames(report: &Report<'_>) -> PageFigure {
                 request would need on an empty system. Strong: waiting for others.";
     let charts = report.models.iter().enumerate().map(chart).collect();
     let figure = PageFigure::new("blame", "Where the time went, and because of whom", note, charts);
-    PageFigure { key: blame::key(splits.iter().flatten()), ..figure }
+    PageFigure { key: blame::key(splits.iter().flatten(), CarrierWord::of_models(report.models)), ..figure }
 }
 
 fn evenness(report: &Report<'_>) -> PageFigure {

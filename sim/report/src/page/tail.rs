@@ -7,6 +7,7 @@ use lab::{Unit, WorldResult};
 
 use super::plot::{Along, Plot, PlotLine, PlotValue};
 use crate::figures::scale::Quantity;
+use crate::words::carriers::CarrierWord;
 
 /// Points in the width of a nine.
 const PER_NINE: u32 = 24;
@@ -31,12 +32,20 @@ pub(crate) fn latencies(results: &[WorldResult]) -> Vec<Plot> {
 }
 
 /// What greenlets wait for their hub, and how long they keep it; nothing where there is no hub.
-pub(crate) fn hubs(results: &[WorldResult]) -> Vec<Plot> {
+pub(crate) fn hubs(results: &[WorldResult], word: CarrierWord) -> Vec<Plot> {
+    let titled = |what: &str| {
+        let on = match word {
+            CarrierWord::Hub => "Hub",
+            CarrierWord::Loop => "Loop",
+            CarrierWord::Either => "Hub or loop",
+        };
+        format!("{on} {what}")
+    };
     let ready = "from ready to running";
     let run = "from a switch to the next";
     let plots = [
-        plot("hub-lag", "Hub lag", ready, results, &|record| &record.hub_lag),
-        plot("hub-hold", "Hub hold", run, results, &|record| &record.hub_hold),
+        plot("hub-lag", &titled("lag"), ready, results, &|record| &record.hub_lag),
+        plot("hub-hold", &titled("hold"), run, results, &|record| &record.hub_hold),
     ];
     plots.into_iter().filter(Plot::has_values).collect()
 }
@@ -123,7 +132,7 @@ mod tests {
     #[test]
     fn a_world_without_hubs_has_no_plot_of_them() {
         let results = [WorldResult { name: "threads".to_owned(), records: vec![fixtures::record("threads", 0)] }];
-        assert!(hubs(&results).is_empty());
+        assert!(hubs(&results, CarrierWord::Hub).is_empty());
         assert_eq!(latencies(&results).len(), 3, "all, and two classes");
     }
 }

@@ -86,7 +86,7 @@ fn table(capacity: &Capacity) -> String {
             None if !world.told => ("not precise enough".to_owned(), "–".to_owned(), "–".to_owned()),
             None => ("none".to_owned(), "–".to_owned(), "–".to_owned()),
         };
-        let breaks = world.breaks.as_ref().map_or("–", |found| short_cause(found.cause));
+        let breaks = world.breaks.as_ref().map_or("–", |found| short_cause(found));
         rows.push([world.world.clone(), value, interval, factor, breaks.to_owned()]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -110,8 +110,8 @@ fn table(capacity: &Capacity) -> String {
 }
 
 /// What breaks, for a column.
-pub fn short_cause(cause: Cause) -> &'static str {
-    match cause {
+pub fn short_cause(found: &Break) -> &'static str {
+    match found.cause {
         Cause::ClientPorts => "the client: ports",
         Cause::ClientCores => "the client: CPU",
         Cause::Memory => "memory",
@@ -120,7 +120,7 @@ pub fn short_cause(cause: Cause) -> &'static str {
         Cause::Conntrack => "conntrack table",
         Cause::Killed => "worker timeouts",
         Cause::Slots => "slots",
-        Cause::Hub => "hub",
+        Cause::Hub => CarrierWord::of(found.beyond.loops).word(),
         Cause::Gil => "GIL",
         Cause::Cores => "cores",
         Cause::CpuLimit => "CPU limit",
@@ -227,7 +227,7 @@ fn floor_sentence(floor: &LoadFloor, load: LoadUnit) -> String {
             "; a mean good response takes {} longer there than at {}, \"{}\" {}",
             number::value(Unit::Nanoseconds, floor.breaks.longer_ns),
             load_words(load, floor.holds),
-            wait.label(),
+            CarrierWord::of(floor.breaks.beyond.loops).told(wait.label()),
             number::value(Unit::Nanoseconds, grown)
         ),
         None => String::new(),

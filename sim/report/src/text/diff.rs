@@ -232,7 +232,12 @@ mod tests {
         let figure = |(name, values): &(&str, [f64; 3])| {
             Figure::new(lab::precision::figure(name).unwrap(), values.iter().copied().map(Some).collect())
         };
-        ComparedWorld { name: name.to_owned(), figures: figures.iter().map(figure).collect(), births: vec![1, 2, 3] }
+        ComparedWorld {
+            name: name.to_owned(),
+            figures: figures.iter().map(figure).collect(),
+            births: vec![1, 2, 3],
+            loops: false,
+        }
     }
 
     fn told(a: &[(&str, [f64; 3])], b: &[(&str, [f64; 3])]) -> String {

@@ -6,6 +6,7 @@ use lab::Unit;
 use lab::explain::{ProcessShare, Split};
 
 use super::explain::{aligned, wrapped};
+use crate::words::carriers::CarrierWord;
 use crate::words::number;
 
 /// A part of a latency that is worth a line.
@@ -16,8 +17,9 @@ const LIST_MAX: usize = 6;
 const PROCESSES_MAX: usize = 12;
 
 /// What a worker did, after "a worker".
-pub(crate) fn did(meanwhile: Meanwhile) -> &'static str {
+pub(crate) fn did(meanwhile: Meanwhile, word: CarrierWord) -> &'static str {
     match meanwhile {
+        Meanwhile::Full(Wait::Hub) if word == CarrierWord::Loop => "was full of requests that waited for its loop",
         Meanwhile::Idle => "was just being woken",
         Meanwhile::Ran => "ran something else",
         Meanwhile::Blocked => "was in a call that blocks it",
@@ -56,7 +58,7 @@ pub(crate) fn in_short(door: &[f64; Meanwhile::KINDS], min: f64) -> String {
 }
 
 /// The larger parts of the p99 that were waited for workers; nothing if there are none, or nobody looked.
-pub(crate) fn door_list(split: &Split) -> String {
+pub(crate) fn door_list(split: &Split, word: CarrierWord) -> String {
     let tail = split.column("p99");
     let mut parts: Vec<(f64, Meanwhile)> = tail.door.iter().copied().zip(Meanwhile::all()).collect();
     parts.retain(|(share, _)| *share >= SHARE_MIN);
@@ -64,7 +66,7 @@ pub(crate) fn door_list(split: &Split) -> String {
     let lines: Vec<(String, String)> = parts
         .iter()
         .take(LIST_MAX)
-        .map(|(share, meanwhile)| (number::value(Unit::Share, *share), format!("a worker {}", did(*meanwhile))))
+        .map(|(share, meanwhile)| (number::value(Unit::Share, *share), format!("a worker {}", did(*meanwhile, word))))
         .collect();
     if lines.is_empty() {
         return String::new();

@@ -65,7 +65,7 @@ pub fn explained(world: &Explained<'_>, style: Style) -> String {
         text += lost_sentence(world.model, split, style.width).trim_start();
     }
     text += &wrapped(&tail_sentence(world.model, split), style.width);
-    text += &door_list(split);
+    text += &door_list(split, CarrierWord::of_model(world.model));
     text += &shut_sentence(split, world.model.processes.len() / world.model.hosts.len().max(1), style.width);
     text += &held_list(world.model, split);
     text += &process_list(split, style.width);
@@ -123,7 +123,9 @@ fn cause(model: &Model, split: &Split) -> String {
     let full: f64 = Meanwhile::all().filter(|of| of.is_full()).map(|of| tail.door(of)).sum();
     let doors = |which: fn(Meanwhile) -> bool| {
         let parts = Meanwhile::all().filter(|&of| which(of)).map(|of| (tail.door(of), of));
-        parts.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(("", 0.0), |(part, of)| (did(of), part))
+        parts
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map_or(("", 0.0), |(part, of)| (did(of, CarrierWord::of_model(model)), part))
     };
     let most_else = Wait::ALL
         .into_iter()

@@ -8,6 +8,7 @@ use lab::figure::RUN_FIGURES;
 use lab::{Comparison, Difference, Estimate, Summary, Unit, WorldDifference};
 
 use super::rows::same_success;
+use crate::words::carriers::CarrierWord;
 use crate::words::number;
 
 /// A load generator that is busy for more of the time than this is what limits a run.
@@ -114,7 +115,8 @@ fn latency_sentence(world: &Summary) -> Option<String> {
     let largest = world.blame.iter().max_by(|a, b| a.mean().unwrap_or(0.0).total_cmp(&b.mean().unwrap_or(0.0)));
     if let Some(blame) = largest.filter(|_| mean > 0.0) {
         let share = (blame.mean()? / mean).min(1.0);
-        sentence += &format!("; {} of the mean was \"{}\"", number::value(Unit::Share, share), blame.spec.label);
+        let part = CarrierWord::of(world.loops).told(blame.spec.label);
+        sentence += &format!("; {} of the mean was \"{part}\"", number::value(Unit::Share, share));
     }
     Some(sentence + ".")
 }

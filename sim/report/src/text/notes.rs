@@ -6,6 +6,11 @@ use lab::{Precision, Unit, WarmUp};
 use crate::words::number;
 use crate::words::wrap;
 
+/// What is taken for granted of the costs of worlds, by their names.
+pub fn assumed_text(assumed: &[(String, String)], width: usize) -> String {
+    assumed.iter().map(|(world, what)| wrap(&format!("Assumed of {world}: {what}."), width)).collect()
+}
+
 /// What is left out of every run, and why.
 pub fn warm_up_note(warm_up: &WarmUp, width: usize) -> String {
     let share = |at: engine::time::Span| {

@@ -240,5 +240,5 @@ fn columns<const N: usize>(rows: &[[String; N]], set: &[Set; N]) -> String {
 /// What breaks where a plan does not go further, in two words.
 pub fn binding_resource(world: &WorldPlan) -> Option<&'static str> {
     let step = world.steps_down.iter().find_map(|step| step.breaks.as_ref())?;
-    Some(short_cause(step.cause))
+    Some(short_cause(step))
 }

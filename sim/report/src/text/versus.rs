@@ -4,6 +4,7 @@ use lab::versus::{Method, Significance, Versus, VersusRow};
 use lab::{Estimate, FigureGroup, FigureSpec, Unit};
 
 use super::Style;
+use crate::words::carriers::CarrierWord;
 use crate::words::number;
 use crate::words::sides::{Sides, relative, relative_words};
 use crate::words::wrap;
@@ -81,6 +82,14 @@ fn births(versus: &Versus) -> String {
     }
 }
 
+/// What the sides run requests on: a figure about that stands in both.
+fn word_of(versus: &Versus) -> CarrierWord {
+    match versus.loops {
+        [a, b] if a == b => CarrierWord::of(a),
+        _ => CarrierWord::Either,
+    }
+}
+
 /// A row in the words of a table.
 struct Cells {
     label: String,
@@ -93,9 +102,9 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(row: &VersusRow) -> Cells {
+    fn of(row: &VersusRow, word: CarrierWord) -> Cells {
         Cells {
-            label: row.spec.label.to_owned(),
+            label: word.told(row.spec.label),
             a: number::value(row.spec.unit, row.a.mean),
             b: number::value(row.spec.unit, row.b.mean),
             difference: signed_estimate(row.spec.unit, &row.difference),
@@ -149,7 +158,9 @@ fn table(versus: &Versus, sides: &Sides, style: Style) -> String {
             (*verdict).to_owned(),
         ]
     };
-    let rows: Vec<(FigureGroup, Cells)> = versus.rows.iter().map(|row| (row.spec.group, Cells::of(row))).collect();
+    let word = word_of(versus);
+    let rows: Vec<(FigureGroup, Cells)> =
+        versus.rows.iter().map(|row| (row.spec.group, Cells::of(row, word))).collect();
     let mut widths = heads.map(|head| head.chars().count());
     for (_, cells) in &rows {
         for (width, cell) in widths.iter_mut().zip(columns(cells)) {
@@ -192,7 +203,7 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
     let of = |verdict: Significance| -> Vec<&VersusRow> {
         versus.rows.iter().filter(|row| row.verdict == verdict).collect()
     };
-    let Sides { a, b, .. } = sides;
+    let (Sides { a, b, .. }, word) = (sides, word_of(versus));
     let mut sentences = Vec::new();
     for (verdict, words) in [
         (Significance::Better, format!("{b} is significantly better than {a} in")),
@@ -201,13 +212,13 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
     ] {
         let rows = of(verdict);
         if !rows.is_empty() {
-            let claims: Vec<String> = rows.into_iter().map(claim).collect();
+            let claims: Vec<String> = rows.into_iter().map(|row| claim(row, word)).collect();
             sentences.push(format!("{words} {}.", listed(&claims)));
         }
     }
     let small = of(Significance::TooSmall);
     if !small.is_empty() {
-        let named: Vec<String> = small.iter().map(|row| beside(row)).collect();
+        let named: Vec<String> = small.iter().map(|row| beside(row, word)).collect();
         sentences.push(format!(
             "No difference worth acting on, below {}, is in {}.",
             number::value(Unit::Share, versus.smallest),
@@ -223,7 +234,7 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
         };
         sentences.push(format!("{n} replications show no significant difference between {a} and {b}."));
     } else {
-        sentences.extend(undecided(&of(Significance::Undecided)));
+        sentences.extend(undecided(&of(Significance::Undecided), word));
     }
     if !of(Significance::Incomparable).is_empty() {
         let fewer = versus.rows.iter().find(|row| row.spec.name == "success_share");
@@ -234,37 +245,37 @@ fn finding(versus: &Versus, sides: &Sides) -> String {
         ));
     }
     if !versus.equal.is_empty() {
-        let names: Vec<String> = versus.equal.iter().map(|spec| subject(spec)).collect();
+        let names: Vec<String> = versus.equal.iter().map(|spec| subject(spec, word)).collect();
         sentences.push(format!("Equal in every replication: {}.", listed(&names)));
     }
     sentences.join(" ")
 }
 
 /// Two values that are as good as the same.
-fn beside(row: &VersusRow) -> String {
-    let Cells { a, b, .. } = Cells::of(row);
-    format!("{} ({a} and {b})", subject(row.spec))
+fn beside(row: &VersusRow, word: CarrierWord) -> String {
+    let Cells { a, b, .. } = Cells::of(row, word);
+    format!("{} ({a} and {b})", subject(row.spec, word))
 }
 
-fn undecided(rows: &[&VersusRow]) -> Option<String> {
-    let names: Vec<String> = rows.iter().map(|row| subject(row.spec)).collect();
+fn undecided(rows: &[&VersusRow], word: CarrierWord) -> Option<String> {
+    let names: Vec<String> = rows.iter().map(|row| subject(row.spec, word)).collect();
     (!names.is_empty()).then(|| format!("No significant difference is shown in {}.", listed(&names)))
 }
 
 /// A significant difference: both values, and how far they are apart.
-fn claim(row: &VersusRow) -> String {
-    let Cells { a, b, .. } = Cells::of(row);
+fn claim(row: &VersusRow, word: CarrierWord) -> String {
+    let Cells { a, b, .. } = Cells::of(row, word);
     let apart = row.relative.as_ref().map_or(String::new(), |estimate| {
         format!(": {}", relative(estimate).replacen('(', "[", 1).replacen(')', "]", 1))
     });
-    format!("{} ({b} instead of {a}{apart})", subject(row.spec))
+    format!("{} ({b} instead of {a}{apart})", subject(row.spec, word))
 }
 
 /// What a figure is in a sentence: a bare percentile is one of latencies.
-fn subject(spec: &FigureSpec) -> String {
+fn subject(spec: &FigureSpec, word: CarrierWord) -> String {
     match spec.group {
         FigureGroup::Latency => format!("{} latency", spec.label),
-        _ => spec.label.to_owned(),
+        _ => word.told(spec.label),
     }
 }
 

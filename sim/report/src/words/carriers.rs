@@ -34,6 +34,16 @@ impl CarrierWord {
         }
     }
 
+    /// The same, by their models.
+    pub(crate) fn of_models(models: &[Model]) -> CarrierWord {
+        let runs =
+            |of: fn(&WorkerKind) -> bool| models.iter().flat_map(|model| &model.workers).any(|worker| of(&worker.kind));
+        match (runs(|kind| matches!(kind, WorkerKind::Loop(_))), runs(|kind| matches!(kind, WorkerKind::Hub { .. }))) {
+            (true, true) => CarrierWord::Either,
+            (loops, _) => CarrierWord::of(loops),
+        }
+    }
+
     /// The word.
     pub(crate) fn word(self) -> &'static str {
         match self {

@@ -54,6 +54,8 @@ pub struct Compiled {
     pub slo: Option<TypedSlo>,
     /// What may vary when the cheapest deployment is looked for.
     pub plan: Option<TypedPlan>,
+    /// What is taken for granted of the costs of a world, where that is not what its preset was measured with: its name, and what.
+    pub assumed: Vec<(String, String)>,
     /// Doubts, sorted by position.
     pub warnings: Vec<Diagnostic>,
     /// Where worlds and objectives stand, for doubts that take the models to see.
@@ -140,6 +142,11 @@ pub fn compile(
         concurrency: concurrency(&scenario.clients),
         slo: scenario.slo.clone(),
         plan: scenario.plan.clone(),
+        assumed: scenario
+            .worlds
+            .iter()
+            .filter_map(|world| Some((world.name.clone(), world.assumed.clone()?)))
+            .collect(),
         warnings: scenario.warnings.clone(),
         places: FilePlaces::of(scenario),
     })
@@ -237,12 +244,15 @@ impl Compiler<'_> {
     fn build(&self, ProgramVariant { yield_every, in_thread, python_percent }: &ProgramVariant) -> Vec<Built> {
         let Scenario { peers, syncs, values, connections, requests, .. } = self.scenario;
         let peers: Vec<&str> = peers.iter().map(|peer| peer.name.text.as_str()).collect();
+        let native = syncs.iter().filter(|sync| sync.threads.is_some_and(|source| source.are_gevents()));
+        let native: Vec<&str> = native.map(|sync| sync.name.text.as_str()).collect();
         let syncs: Vec<&str> = syncs.iter().map(|sync| sync.name.text.as_str()).collect();
         let samples = |path: &str| self.files.known(path);
         let values: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
         let tables = ModelTables {
             peers: &peers,
             syncs: &syncs,
+            native: &native,
             values: &values,
             connections,
             samples: &samples,

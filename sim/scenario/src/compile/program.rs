@@ -19,6 +19,8 @@ pub(crate) struct ModelTables<'a> {
     pub(crate) peers: &'a [&'a str],
     /// Names of the pools, locks, queues and events, in model order; the threads that `offload` uses come after them.
     pub(crate) syncs: &'a [&'a str],
+    /// Names of the executors whose threads are native even where `threading` is patched.
+    pub(crate) native: &'a [&'a str],
     /// Names of the shared values, in model order.
     pub(crate) values: &'a [&'a str],
     /// The connections, in model order.
@@ -147,7 +149,8 @@ impl<'a> Builder<'a> {
                 let (sync, limit) = (self.sync(event), self.limit(*timeout));
                 self.code.push(Op::Await { sync, limit });
             }
-            Act::Thread { executor, steps } => self.in_thread(executor.as_deref(), steps),
+            Act::Thread { executor, wait: true, steps } => self.in_thread(executor.as_deref(), steps),
+            Act::Thread { executor, wait: false, steps } => self.leave_alone(executor.as_deref(), steps),
             Act::Background { steps } => {
                 self.code.push(Op::Respond);
                 self.steps(steps);
@@ -210,7 +213,7 @@ impl<'a> Builder<'a> {
                 self.steps(steps);
                 self.code[branch] = Op::Chance { odds, skip: self.here() };
             }
-            Act::Fan { count, steps } => {
+            Act::Fan { count, errors, steps } => {
                 let name = self.site("fan", "");
                 let program = self.first_fan + self.fans.len();
                 let mut run = Builder::new(&name, self.tables, program);
@@ -221,7 +224,7 @@ impl<'a> Builder<'a> {
                 assert!(run.sites.is_empty() && run.fans.is_empty(), "a run draws nothing at birth and has no fans");
                 self.fans.push(run.program);
                 let count = u16::try_from(*count).expect("a limit keeps it small");
-                self.code.push(Op::Fan { program: small(program), count });
+                self.code.push(Op::Fan { program: small(program), count, errors: *errors });
             }
             Act::Within { limit, steps } => {
                 let limit = self.limit(Some(*limit));
@@ -241,6 +244,33 @@ impl<'a> Builder<'a> {
         self.code.push(Op::ToThread { sync });
         self.steps(steps);
         self.code.push(Op::FromThread { sync });
+    }
+
+    /// Steps in a thread that nobody waits for: a program of its own, which takes a thread of its executor first.
+    fn leave_alone(&mut self, executor: Option<&str>, steps: &[TypedStep]) {
+        let name = self.site("started", "");
+        let program = self.first_fan + self.fans.len();
+        let mut own = Builder::new(&name, self.tables, program);
+        // The first register tells it apart from others: what is random inside is drawn anew in every one.
+        own.loops = 1;
+        own.fan = true;
+        own.code.push(Op::Started);
+        if let Some(executor) = executor {
+            own.acquire(executor, None, Patching::Patched);
+        }
+        own.steps(steps);
+        if let Some(executor) = executor {
+            own.release(executor);
+        }
+        let own = own.finish(&[]);
+        assert!(
+            own.sites.is_empty() && own.fans.is_empty(),
+            "a thread draws nothing at its request's birth and has no fans"
+        );
+        self.fans.push(own.program.left_alone());
+        let native = executor.is_some_and(|executor| self.tables.native.contains(&executor));
+        let executor = executor.map_or(Op::NO_EXECUTOR, |executor| self.sync(executor));
+        self.code.push(Op::Start { program: small(program), executor, native });
     }
 
     fn acquire(&mut self, sync: &str, timeout: Option<Span>, patching: Patching) {

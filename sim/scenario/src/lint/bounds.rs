@@ -138,7 +138,7 @@ fn most_held(steps: &[TypedStep], pool: &str) -> u64 {
             Act::Repeat { times, steps } => u64::from(*times) * left_over(steps, pool),
             Act::Chance { steps, .. }
             | Act::Within { steps, .. }
-            | Act::Thread { steps, .. }
+            | Act::Thread { wait: true, steps, .. }
             | Act::Background { steps } => left_over(steps, pool),
             _ => 0,
         };
@@ -156,7 +156,7 @@ fn left_over(steps: &[TypedStep], pool: &str) -> u64 {
             Act::Release { sync } if sync == pool => held = held.saturating_sub(1),
             Act::Chance { steps, .. }
             | Act::Within { steps, .. }
-            | Act::Thread { steps, .. }
+            | Act::Thread { wait: true, steps, .. }
             | Act::Background { steps } => {
                 held += left_over(steps, pool);
             }
@@ -205,7 +205,7 @@ fn check_cpu(scenario: &Scenario, root: &Node, findings: &mut Findings) {
 /// Cores that a world can keep busy at most; `None`: as many as there are.
 fn cores_busy(world: &TypedWorld, scenario: &Scenario) -> Option<u64> {
     let beside = scenario.clients.iter().any(|client| client.beside_servers && client.cost.is_some());
-    let fans = scenario.uses(|act| matches!(act, Act::Fan { .. }));
+    let fans = scenario.uses(|act| matches!(act, Act::Fan { .. } | Act::Thread { wait: false, .. }));
     let lends = scenario.uses(|act| matches!(act, Act::Thread { .. }))
         || scenario.requests.iter().any(|one| one.in_thread.lends())
         || world.in_thread.lends();

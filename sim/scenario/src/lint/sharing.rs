@@ -152,10 +152,11 @@ impl<'s> Walk<'_, 's> {
                 self.steps(steps);
                 self.release(sync);
             }
+            Act::Thread { wait: false, steps, .. } => self.fan(1, steps),
             Act::Within { steps, .. } | Act::Thread { steps, .. } | Act::Background { steps } => self.steps(steps),
             Act::Repeat { times, steps } => (0..(*times).min(2)).for_each(|_| self.steps(steps)),
             Act::Chance { steps, .. } => self.perhaps(steps),
-            Act::Fan { count, steps } => self.fan(*count, steps),
+            Act::Fan { count, steps, .. } => self.fan(*count, steps),
             _ => {}
         }
     }

@@ -33,7 +33,7 @@ pub(crate) const MAX_REQUESTS_KEY: TableKey = key(
     KeyKind::Count(1, MAX_REQUESTS),
     Presence::Else("a process is never replaced"),
     "1000",
-    "Requests after which a process finishes what it has and is replaced (gunicorn and uWSGI: --max-requests).",
+    "Requests after which a process finishes what it has and is replaced (gunicorn, uWSGI, hypercorn: --max-requests; uvicorn: --limit-max-requests).",
 );
 
 /// And by how much later.
@@ -42,7 +42,7 @@ pub(crate) const JITTER: TableKey = key(
     KeyKind::Count(0, MAX_REQUESTS),
     Presence::Default("0"),
     "100",
-    "As many requests more at random at most, drawn anew for each process (gunicorn: --max-requests-jitter).",
+    "As many requests more at random at most, drawn anew for each process (gunicorn, hypercorn: --max-requests-jitter; uvicorn: --limit-max-requests-jitter).",
 )
 .beside(&["max_requests"]);
 
@@ -52,7 +52,7 @@ pub(crate) const GRACEFUL_TIMEOUT: TableKey = key(
     KeyKind::Duration,
     Presence::Else("the preset's"),
     "\"10s\"",
-    "How long a process that is to be replaced may take to finish what it has, before it is killed (gunicorn: --graceful-timeout, uWSGI: --worker-reload-mercy).",
+    "How long a process that is to be replaced may take to finish what it has, before it is killed (gunicorn, hypercorn: --graceful-timeout, uWSGI: --worker-reload-mercy, uvicorn: --timeout-graceful-shutdown).",
 );
 
 /// What a new one costs.
@@ -93,9 +93,59 @@ const ALL: [&str; 8] = [
     "forkbomb_delay",
 ];
 
+/// Whose master it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Overseer {
+    Gunicorn,
+    Uwsgi,
+    /// `supervisors/multiprocess.py`, where there are several processes.
+    Uvicorn,
+    /// `run.py`.
+    Hypercorn,
+}
+
+impl Overseer {
+    /// As a preset's `overseer` calls them.
+    pub(crate) fn names() -> Vec<&'static str> {
+        vec!["gunicorn", "uwsgi", "uvicorn", "hypercorn"]
+    }
+
+    fn named(name: &str) -> Overseer {
+        match name {
+            "gunicorn" => Overseer::Gunicorn,
+            "uvicorn" => Overseer::Uvicorn,
+            "hypercorn" => Overseer::Hypercorn,
+            _ => Overseer::Uwsgi,
+        }
+    }
+
+    /// Whether it stands above its processes even if none of them is ever replaced.
+    pub(crate) fn is_always_there(self) -> bool {
+        matches!(self, Overseer::Gunicorn | Overseer::Uwsgi)
+    }
+
+    /// How often it looks at its processes: gunicorn 27 `arbiter.py` (`sleep`: select for 1.0 s), uWSGI 2.0 `master.c` (a cycle). The
+    /// others leave it to their processes, which look at the clock themselves.
+    fn looks(self) -> Span {
+        if self.is_always_there() { Span::from_secs(1) } else { Span::from_ns(1) }
+    }
+
+    /// How often it looks for those that have ended; zero: it is told (SIGCHLD; hypercorn 0.18 `run.py`, `wait` on the sentinels).
+    /// uvicorn 0.54 `multiprocess.py`, `run`: `should_exit.wait(0.5)`.
+    fn reaps(self) -> Span {
+        if self == Overseer::Uvicorn { Span::from_ms(500) } else { Span::ZERO }
+    }
+
+    /// Requests that a process begins beyond its `max_requests`: hypercorn 0.18 `worker_context.py`, `mark_request`, compares with `>`.
+    fn beyond(self) -> u32 {
+        u32::from(self == Overseer::Hypercorn)
+    }
+}
+
 /// A preset's worker and the master above it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Master {
+    pub(crate) overseer: Overseer,
     /// gunicorn's heartbeat.
     pub(crate) timeout: Option<Span>,
     pub(crate) graceful_timeout: Span,
@@ -113,7 +163,10 @@ pub(crate) fn master(node: &Node) -> Option<Master> {
     let span = |name: &str| node.find::<&Node>(name).map(|value| value.get::<Span>("value"));
     let (graceful_timeout, boot) = (span("graceful_timeout")?, span("boot")?);
     let or_none = |name: &str| span(name).unwrap_or(Span::ZERO);
+    let usual = if span("timeout").is_some() { Overseer::Gunicorn } else { Overseer::Uwsgi };
+    let overseer = node.find::<&Node>("overseer").map_or(usual, |whose| Overseer::named(whose.get("value")));
     Some(Master {
+        overseer,
         timeout: span("timeout"),
         graceful_timeout,
         boot,
@@ -124,7 +177,13 @@ pub(crate) fn master(node: &Node) -> Option<Master> {
 }
 
 /// What a world says of it; `None` if nobody replaces its processes.
-pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, findings: &mut Findings) -> Option<LifeSpec> {
+pub(crate) fn read(
+    node: &Node,
+    software: &str,
+    master: Option<&Master>,
+    processes: u32,
+    findings: &mut Findings,
+) -> Option<LifeSpec> {
     let mut refuse = |key: &str, why: &str| node.refuse(key, software, why, findings);
     let Some(master) = master else {
         for key in ALL {
@@ -132,19 +191,40 @@ pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, finding
         }
         return None;
     };
-    if master.timeout.is_some() {
-        refuse("harakiri", "gunicorn has heartbeats instead: write `timeout`");
+    match master.overseer {
+        Overseer::Gunicorn => refuse("harakiri", "gunicorn has heartbeats instead: write `timeout`"),
+        Overseer::Uwsgi => {
+            refuse("timeout", "uWSGI has no heartbeats: write `harakiri`");
+            refuse("max_requests_jitter", "it is gunicorn's");
+        }
+        Overseer::Uvicorn | Overseer::Hypercorn => {
+            for key in ["timeout", "harakiri"] {
+                refuse(
+                    key,
+                    "its master replaces processes that have ended, and kills none for what its event loop does",
+                );
+            }
+        }
+    }
+    if master.overseer != Overseer::Uwsgi {
         refuse("min_worker_lifetime", "it is uWSGI's");
         refuse("forkbomb_delay", "it is uWSGI's");
-    } else {
-        refuse("timeout", "uWSGI has no heartbeats: write `harakiri`");
-        refuse("max_requests_jitter", "it is gunicorn's");
+    }
+    if master.overseer == Overseer::Uvicorn && processes < 2 {
+        let why = "with one process it has no master: the server ends, and is up again when somebody starts it; raise `processes`";
+        for key in ["max_requests", "max_requests_jitter", "graceful_timeout", "boot"] {
+            refuse(key, why);
+        }
+        return None;
+    }
+    if !master.overseer.is_always_there() && !node.given("max_requests") {
+        return None;
     }
     let timeout =
         master.timeout.map(|usual| node.find("timeout").unwrap_or(usual)).filter(|timeout| !timeout.is_zero());
     let harakiri: Option<Span> = node.find("harakiri");
     let jitter = node.get("max_requests_jitter");
-    let max_requests = node.find("max_requests").map(|max| (max, jitter));
+    let max_requests = node.find("max_requests").map(|max: u32| (max.saturating_add(master.overseer.beyond()), jitter));
     Some(LifeSpec {
         timeout,
         harakiri,
@@ -153,6 +233,8 @@ pub(crate) fn read(node: &Node, software: &str, master: Option<&Master>, finding
         boot: node.find("boot").unwrap_or(master.boot),
         lifetime_least: node.find("min_worker_lifetime").unwrap_or(master.lifetime_least),
         forkbomb_delay: node.find("forkbomb_delay").unwrap_or(master.forkbomb_delay),
+        looks: master.overseer.looks(),
+        reaps: master.overseer.reaps(),
         dies_of_emfile: master.dies_of_emfile,
     })
 }

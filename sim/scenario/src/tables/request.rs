@@ -166,13 +166,17 @@ fn balance<'s>(steps: &'s [TypedStep], held: &mut Held<'s>, request: &str, findi
             },
             Act::With { steps, .. }
             | Act::Within { steps, .. }
-            | Act::Thread { steps, .. }
+            | Act::Thread { wait: true, steps, .. }
             | Act::Background { steps } => {
                 balance(steps, held, request, findings);
             }
-            Act::Repeat { steps, .. } | Act::Chance { steps, .. } | Act::Fan { steps, .. } => {
-                // A run of a fan is a task of its own: it holds nothing of what is held around it.
-                let outer = if matches!(step.act, Act::Fan { .. }) { Held::new() } else { held.clone() };
+            Act::Repeat { steps, .. }
+            | Act::Chance { steps, .. }
+            | Act::Fan { steps, .. }
+            | Act::Thread { wait: false, steps, .. } => {
+                // A run of a fan is a task of its own, and so is a thread that is left alone: it holds nothing of what is held around it.
+                let outer =
+                    if matches!(step.act, Act::Fan { .. } | Act::Thread { .. }) { Held::new() } else { held.clone() };
                 let mut inner = outer.clone();
                 balance(steps, &mut inner, request, findings);
                 let units = |held: &Held, sync: &str| held.get(sync).map_or(0, |(units, _)| *units);

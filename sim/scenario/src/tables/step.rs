@@ -3,7 +3,7 @@
 //! Each step is three things: its table (the words) and its arm in [`TypedStep::read`] (the meaning) in this file, and its
 //! arm in `compile/program.rs` (the ops). A step that is a phrase of others is lowered to them there.
 
-use engine::op::{Patching, Program};
+use engine::op::{OnError, Patching, Program};
 use engine::time::Span;
 
 use crate::reader::key::{KeyKind, KeyTable, NameGroup, Presence, TableKey, key};
@@ -194,7 +194,19 @@ step!(
     "a fan",
     "The steps inside, several times side by side, each run in a greenlet or thread of its own; the request goes on when all runs \
      are done, and fails if one fails. Every run draws its random durations anew. A fan inside a fan is a mistake.",
-    &[key("fan", KeyKind::Count(1, limits::FAN), Presence::Required, "3", "Runs."), INNER,]
+    &[
+        key("fan", KeyKind::Count(1, limits::FAN), Presence::Required, "3", "Runs."),
+        key(
+            "on_error",
+            KeyKind::OneOf(|| vec!["raise", "wait", "cancel"]),
+            Presence::Else("`\"raise\"` on an event loop, `\"wait\"` elsewhere"),
+            "\"cancel\"",
+            "What follows when a run fails. `raise`: the request fails at once, and the other runs go on unknown to it (asyncio.gather, \
+             gevent.joinall with raise_error). `wait`: it fails when all have ended (gather with return_exceptions, futures.wait). \
+             `cancel`: the others are cancelled, and it fails when they have ended (asyncio.TaskGroup); threads cannot be.",
+        ),
+        INNER,
+    ]
 );
 step!(
     WITHIN,
@@ -224,15 +236,24 @@ step!(
     "{ thread = [{ call = \"db\", takes = \"20ms\" }] }",
     "a thread",
     "The steps inside, in a native thread: asyncio's to_thread and run_in_executor, anyio's run_sync, gevent's threadpool.apply. Hub or \
-     loop go on, and contend with the thread for the GIL. A thread of a threaded server runs them itself.",
+     loop go on, and contend with the thread for the GIL. A thread of a threaded server runs them itself. With `wait = false` on any \
+     server: threading.Thread(...).start(), or executor.submit(...) without result().",
     &[
         key("thread", KeyKind::Steps, Presence::Required, "[{ burn = \"1ms\" }]", "The steps inside."),
         key(
             "executor",
             KeyKind::Name(NameGroup::Executor),
-            Presence::Else("the threads of `[offload]`"),
+            Presence::Else("the threads of `[offload]`; without `wait`, a thread of its own"),
             "\"sync\"",
             "The pool of threads.",
+        ),
+        key(
+            "wait",
+            KeyKind::Flag,
+            Presence::Default("true"),
+            "false",
+            "false: the thread is started and left alone, and the request goes on; what it does afterwards, and whether it fails, nobody \
+             knows. Under gevent it is a greenlet, as `threading` is patched, unless it is of an executor of gevent's own threads.",
         ),
     ]
 );
@@ -314,10 +335,10 @@ pub(crate) enum Act {
     Write { value: String },
     Repeat { times: u32, steps: Vec<TypedStep> },
     Chance { odds: u32, steps: Vec<TypedStep> },
-    Fan { count: u32, steps: Vec<TypedStep> },
+    Fan { count: u32, errors: OnError, steps: Vec<TypedStep> },
     Within { limit: Span, steps: Vec<TypedStep> },
     Offload(Takes),
-    Thread { executor: Option<String>, steps: Vec<TypedStep> },
+    Thread { executor: Option<String>, wait: bool, steps: Vec<TypedStep> },
     Background { steps: Vec<TypedStep> },
 }
 
@@ -376,6 +397,8 @@ struct Around {
     fan: bool,
     /// Whether a `thread` is, or the whole request is in one.
     thread: bool,
+    /// Whether a `thread` that nobody waits for is.
+    alone: bool,
     /// Whether any step is.
     inside: bool,
 }
@@ -407,7 +430,17 @@ impl TypedStep {
         }
         let at_end = verb == "background";
         let around = Around { inside: true, thread: around.thread && !at_end, ..around };
-        if around.thread && !runs_in_thread(verb) {
+        let left_alone = verb == "thread" && !node.get::<bool>("wait");
+        if left_alone && (around.fan || around.alone) {
+            let what = format!(
+                "a `thread` with `wait = false` inside a {}",
+                if around.alone { "`thread` like it" } else { "`fan`" }
+            );
+            let help = "start it from the request itself, before or after this step";
+            findings.error(node.key_at(verb), what).label("not here").help(help);
+            return None;
+        }
+        if around.thread && !left_alone && !runs_in_thread(verb) {
             let what = format!("`{verb}` inside a `thread`");
             let help = "a native thread burns, sleeps, calls, and takes units: write this step before or after, where the loop is";
             findings.error(node.key_at(verb), what).label("not in a thread").help(help);
@@ -480,13 +513,23 @@ impl TypedStep {
                 // The first register of a run holds its number.
                 Act::Fan {
                     count: node.get("fan"),
-                    steps: inner(Around { loops: 1, fan: true, thread: false, inside: true }, findings),
+                    errors: match node.find::<&str>("on_error") {
+                        Some("raise") => OnError::Raise,
+                        Some("cancel") => OnError::Cancel,
+                        Some(_) => OnError::Wait,
+                        None => OnError::Usual,
+                    },
+                    steps: inner(Around { loops: 1, fan: true, thread: false, alone: false, inside: true }, findings),
                 }
             }
             "thread" => {
                 let executor = node.find::<&[Name]>("executor").and_then(|names| names.first());
                 let executor = executor.map(|executor| executor.text.clone());
-                Act::Thread { executor, steps: inner(Around { thread: true, ..around }, findings) }
+                let wait = node.get("wait");
+                // The first register of one that is left alone tells it apart.
+                let own = Around { loops: 1, fan: false, thread: true, alone: true, inside: true };
+                let around = if wait { Around { thread: true, ..around } } else { own };
+                Act::Thread { executor, wait, steps: inner(around, findings) }
             }
             "background" => Act::Background { steps: inner(around, findings) },
             "timeout" => Act::Within { limit: node.get("timeout"), steps: inner(around, findings) },

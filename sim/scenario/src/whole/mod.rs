@@ -117,7 +117,8 @@ impl Scenario {
         };
         let sync = scenario.requests.iter().any(|request| request.in_thread == InThread::Offload)
             || scenario.worlds.iter().any(|world| world.in_thread == InThread::Offload);
-        let offloads = sync || scenario.uses(|act| matches!(act, Act::Offload(_) | Act::Thread { executor: None, .. }));
+        let offloads = sync
+            || scenario.uses(|act| matches!(act, Act::Offload(_) | Act::Thread { executor: None, wait: true, .. }));
         let offload: &Node = root.get("offload");
         let scenario = Scenario { offload: offloads.then(|| offload.find("threads")), ..scenario };
         if root.given("offload") && !offloads {

@@ -122,6 +122,8 @@ pub(in crate::carrier) enum Then {
     Apply(Span),
     /// It goes on in a native thread.
     GoOver,
+    /// It starts a native thread of this executor that runs a program, and leaves it alone.
+    Start(u16, u16),
     /// It goes on with the steps of its op.
     Step,
     /// It was notified.

@@ -8,7 +8,7 @@ use super::{Callback, Heaviest, Kill, Phase};
 use crate::carrier::hub::greenlet::{DeathLink, Exception, Gather, Green, GreenletLife, Then};
 use crate::kit::id::{GreenId, HubId, RequestId, TaskId};
 use crate::kit::time::Span;
-use crate::program::op::Spawn;
+use crate::program::op::{OnError, Spawn};
 use crate::program::said::{Outcome, Said};
 use crate::program::task::{News, Parked, Task};
 use crate::program::wait::StepOf;
@@ -123,6 +123,10 @@ impl<P: Probe> World<'_, P> {
     /// A branch is done; the last one's death wakes the parent.
     pub(super) fn end_branch_on_hub(&mut self, id: HubId, task: TaskId) {
         let parent = self.tasks[task].parent();
+        if self.fails_first(task) && self.on_error(parent) == OnError::Cancel {
+            let others = self.other_runs(task).into_iter().map(|other| self.tasks[other].green()).collect();
+            self.begin_kill(id, others, None);
+        }
         self.impoverish(id, task);
         self.switch_to_loop(id);
         if self.end_branch(task) {

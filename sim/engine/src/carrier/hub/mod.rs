@@ -20,6 +20,7 @@ pub(crate) mod poll;
 mod remote;
 mod resident;
 mod server;
+mod started;
 mod stdlib_ops;
 pub(crate) mod timers;
 mod turn;
@@ -275,6 +276,10 @@ impl<P: Probe> World<'_, P> {
                 self.answer_early(task);
                 None
             }
+            Effect::Do(op @ Op::Start { .. }) => {
+                self.perform_on_hub(id, task, op);
+                None
+            }
             Effect::Burn(_)
             | Effect::Native(_)
             | Effect::Yield
@@ -330,7 +335,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Wait { need, limit, .. } => self.park(id, task, need, limit),
             Effect::Yield => self.yield_turn(id, task),
-            Effect::GiveBack { sync } if self.tasks[task].request().is_some() => self.give_back_on_hub(id, sync),
+            Effect::GiveBack { sync } if self.fails_as_a_whole(task) => self.give_back_on_hub(id, sync),
             Effect::GiveBack { sync } => self.perform_on_hub(id, task, Op::Release { sync }),
             Effect::Do(Op::Release { sync }) => {
                 if self.holds_unit(task, sync) {
@@ -338,12 +343,18 @@ impl<P: Probe> World<'_, P> {
                 }
             }
             Effect::Do(Op::Respond) => return Some(self.responds_on_hub(id, task, effect)),
+            // What a native thread does, the outside sees.
+            Effect::Do(Op::Start { native: true, .. }) if !self.threads[thread].is_paid_up() => {
+                self.carriers.hubs[id].deferred = Some(effect);
+                return Some(Demand::PAY);
+            }
             Effect::Do(op) => self.perform_on_hub(id, task, op),
             Effect::Leave => self.give_back_all(task, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_hub(id, sync),
                 op => world.share(world.carriers.hubs[id].process, task, op, true),
             }),
             Effect::Exit if self.tasks[task].parent().is_some() => self.end_branch_on_hub(id, task),
+            Effect::Exit if self.is_left_alone(task) => self.end_left_alone_on_hub(id, task),
             Effect::Exit if self.tasks[task].request().is_none() && self.tasks[task].green().is_none() => {
                 self.tasks.remove(task);
                 self.switch_to_loop(id);

@@ -70,6 +70,11 @@ impl<P: Probe> World<'_, P> {
             }
             Op::ToThread { sync } => self.want_thread(id, task, sync, Then::GoOver),
             Op::FromThread { .. } => unreachable!("only native threads come to the end of their steps"),
+            Op::Start { program, executor, native: false } => self.start_greenlet(id, task, program, executor),
+            Op::Start { program, executor, native: true } => {
+                self.want_thread(id, task, executor, Then::Start(program, executor));
+            }
+            Op::Started => self.has_started_on_hub(id, task),
             Op::Mark { tag, outcome } => {
                 let green = self.tasks[task].green();
                 let outcome = if outcome { self.carriers.greens[green].outcome.take() } else { None };
@@ -107,7 +112,7 @@ impl<P: Probe> World<'_, P> {
                 let program = &self.model.programs[usize::from(self.tasks[task].program())];
                 self.spawn(id, task, program.spawns[usize::from(spawn)]);
             }
-            Op::Fan { program, count } => self.fan_out(id, task, program, count),
+            Op::Fan { program, count, .. } => self.fan_out(id, task, program, count),
             Op::Link { targets, note } => match self.targets(task, targets) {
                 Some(greens) => self.link_note(id, &greens, note),
                 None => self.unwind(id, task, Exception::Error("KeyError")),

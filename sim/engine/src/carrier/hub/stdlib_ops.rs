@@ -300,7 +300,7 @@ impl<P: Probe> World<'_, P> {
             self.carriers.greens[green].micros.clear();
             self.carriers.greens[green].micros.push(Micro::DropMutex(sync));
             self.carriers.greens[green].outcome = Some(otherwise);
-            if self.tasks[task].request().is_some() {
+            if self.fails_as_a_whole(task) {
                 self.carriers.greens[green].flying = Some(Exception::Error("Timeout"));
             }
             return;

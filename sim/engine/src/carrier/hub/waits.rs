@@ -155,7 +155,7 @@ impl<P: Probe> World<'_, P> {
             self.carriers.greens[green].micros.clear();
         }
         let state = &self.tasks[task];
-        let waits = parked == Parked::Unit && state.news() == News::None && state.request().is_some();
+        let waits = parked == Parked::Unit && state.news() == News::None && self.fails_as_a_whole(task);
         if waits && self.sync_of_step(task).is_some() {
             // It has not got the unit: it stands before its acquire. One that was handed over already is its own.
             self.tasks[task].meet_again();
@@ -231,7 +231,7 @@ impl<P: Probe> World<'_, P> {
             self.carriers.greens[self.tasks[task].green()].notified = false;
             return;
         }
-        if self.tasks[task].request().is_some() {
+        if self.fails_as_a_whole(task) {
             // A request does not catch it: it fails.
             return self.unwind(id, task, Exception::Error("Timeout"));
         }
@@ -288,7 +288,7 @@ impl<P: Probe> World<'_, P> {
                 return;
             }
         }
-        if self.tasks[task].request().is_some() {
+        if self.fails_as_a_whole(task) {
             // Nobody catches it: the request fails, and gives back what it holds on its way out.
             self.stop_guards(id, task);
             return self.fail_task(task);
@@ -331,7 +331,14 @@ impl<P: Probe> World<'_, P> {
         }
         self.carriers.greens[green].limit = 0;
         match parked {
-            Parked::Unit if self.tasks[task].news() == News::Granted => self.tasks[task].hear(News::None),
+            Parked::Unit if self.tasks[task].news() == News::Granted => {
+                self.tasks[task].hear(News::None);
+                // Threads of executors are handed over too.
+                let then = self.carriers.greens[green].then;
+                if matches!(then, Then::Apply(_) | Then::GoOver | Then::Start(..)) {
+                    self.with_unit(id, task, then);
+                }
+            }
             // A wait that kept the hub has run out.
             Parked::Unit if self.tasks[task].news() == News::Failed => {}
             Parked::Unit => {
@@ -377,6 +384,7 @@ impl<P: Probe> World<'_, P> {
             Then::Spawn(spawn, child) => self.spawn_now(id, spawn, child),
             Then::Apply(span) => self.apply_now(id, task, span),
             Then::GoOver => self.lend(id, task),
+            Then::Start(program, sync) => self.start_natively(id, task, program, sync),
             Then::Step => {}
             Then::Notified => self.carriers.greens[green].notified = true,
             Then::Restored(sync, list) => self.restored(id, task, sync, list),

@@ -87,7 +87,7 @@ impl<P: Probe> World<'_, P> {
             }
             Effect::Exit => Some(self.pay_before_exit(thread, task)),
             Effect::Do(Op::Respond) => Some(self.pay_before_response(thread, task)),
-            Effect::Leave if self.is_guest(thread) => {
+            Effect::Leave if self.is_guest(thread) && !self.is_left_alone(task) => {
                 self.go_home(thread, task);
                 None
             }
@@ -106,7 +106,7 @@ impl<P: Probe> World<'_, P> {
     #[inline(always)]
     fn pay_before_exit(&mut self, thread: ThreadId, task: TaskId) -> Demand {
         self.drop_gil(thread);
-        if self.is_branch(thread) {
+        if self.is_branch(thread) || self.is_left_alone(task) {
             self.carriers.threads[thread].deferred = Some(Effect::Exit);
             return Demand::PAY;
         }
@@ -190,6 +190,12 @@ impl<P: Probe> World<'_, P> {
                     Op::Release { sync } => world.give_back_on_thread(thread, task, sync),
                     op => world.share(world.threads[thread].process(), task, op, false),
                 });
+                None
+            }
+            Effect::Exit if self.is_left_alone(task) => {
+                self.carriers.threads[thread].task = TaskId::NONE;
+                self.carriers.threads[thread].deadlines.clear();
+                self.end_left_alone(task);
                 None
             }
             Effect::Exit if self.is_branch(thread) => {

@@ -74,9 +74,14 @@ impl<P: Probe> World<'_, P> {
                 }
                 None
             }
-            Op::Fan { program, count } => Some(self.fan_out_on_threads(thread, task, program, count)),
+            Op::Fan { program, count, .. } => Some(self.fan_out_on_threads(thread, task, program, count)),
             Op::Respond => {
                 self.answer_early(task);
+                None
+            }
+            Op::Start { program, executor, .. } => self.start_from_thread(thread, task, program, executor),
+            Op::Started => {
+                self.has_started(process, task);
                 None
             }
             // It is a thread already, unless it is a hub's or a loop's that has been lent.

@@ -10,6 +10,8 @@ use crate::net::Finished;
 pub(crate) struct ThreadPool {
     /// Threads that have run a branch of a fan-out, or steps for a hub or loop, and are free for another.
     pub(super) helpers: Vec<ThreadId>,
+    /// Threads of executors to which jobs are submitted: which executor, how many it has started, how many jobs it has.
+    executors: Vec<(u16, u32, u32)>,
     /// Accepted requests that no thread serves yet.
     pub(super) jobs: VecDeque<RequestId>,
     /// Threads without work, longest idle first.
@@ -40,6 +42,7 @@ impl ThreadPool {
     pub(in crate::carrier) fn new(connections_max: u32) -> ThreadPool {
         ThreadPool {
             helpers: Vec::new(),
+            executors: Vec::new(),
             jobs: VecDeque::new(),
             idle: VecDeque::new(),
             readable: VecDeque::new(),
@@ -84,6 +87,27 @@ impl ThreadPool {
     /// The helper that has just become free, if one is.
     pub(in crate::carrier) fn free_helper(&mut self) -> Option<ThreadId> {
         self.helpers.pop()
+    }
+
+    /// A job is submitted to an executor of at most so many threads. True if that starts one: none is idle (`_adjust_thread_count`,
+    /// CPython 3.13, `concurrent/futures/thread.py`).
+    pub(in crate::carrier) fn submits(&mut self, executor: u16, most: u32) -> bool {
+        let at = self.executors.iter().position(|known| known.0 == executor).unwrap_or_else(|| {
+            self.executors.push((executor, 0, 0));
+            self.executors.len() - 1
+        });
+        let (_, started, jobs) = &mut self.executors[at];
+        *jobs += 1;
+        let starts = *jobs > *started && *started < most;
+        *started += u32::from(starts);
+        starts
+    }
+
+    /// A job of an executor is done.
+    pub(in crate::carrier) fn job_done(&mut self, executor: u16) {
+        if let Some((.., jobs)) = self.executors.iter_mut().find(|known| known.0 == executor) {
+            *jobs -= 1;
+        }
     }
 
     /// A connection is open that counts.

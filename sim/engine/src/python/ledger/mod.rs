@@ -82,7 +82,7 @@ impl Ledger {
     /// Follows a task from where it was followed to, or from its begin, until it stands before the op at `to`.
     fn follow(&mut self, task: &Task, to: Pc, program: &Program, key: u64) {
         if self.pc == Pc(0) {
-            self.registers = advance::registers_at_birth(task);
+            self.registers = advance::registers_at_birth(task, program);
         }
         while self.pc != to || self.registers != task.registers() {
             let op = program.code[usize::from(self.pc.0)];
@@ -169,10 +169,10 @@ impl Ledgers {
     }
 }
 
-/// The runs of a fan-out know their number by their first register, so no loop of theirs may use it.
+/// The runs of a fan-out, and threads that are started, know their number by their first register, so no loop of theirs may use it.
 pub(crate) fn assert_runs_keep_their_number(model: &Model) {
     for op in model.programs.iter().flat_map(|program| program.code.iter()) {
-        if let Op::Fan { program, .. } = *op {
+        if let Op::Fan { program, .. } | Op::Start { program, .. } = *op {
             let run = &model.programs[usize::from(program)];
             let keeps = !run.code.iter().any(|op| matches!(op, Op::Set { register: 0, .. }));
             assert!(keeps, "the runs of `{}` lose their number in a loop", run.name);
@@ -191,7 +191,11 @@ impl<P: Probe> World<'_, P> {
     }
 
     fn key_of(&self, task: &Task) -> u64 {
-        if task.request().is_some() { self.requests[task.request()].key() } else { 0 }
+        if task.request().is_some() {
+            self.requests[task.request()].key()
+        } else {
+            self.fates.key_left_to(task.parent())
+        }
     }
 
     /// What a task holds, oldest first.

@@ -15,7 +15,7 @@ use crate::kit::time::{Span, Time};
 use crate::model::asyncio::{LoopKind, LoopSpec, Python};
 use crate::model::worker::LifeSpec;
 use crate::model::*;
-use crate::program::op::{Draw, DrawKind, Limit, Patching};
+use crate::program::op::{Draw, DrawKind, Limit, OnError, Patching};
 use crate::program::wait::Ending;
 use crate::python::linkable::Notifier;
 use crate::watch::probe::{Fact, Onlooker, Watched};
@@ -153,7 +153,7 @@ impl Writer {
             Piece::Acquire(sync, wish) => self.acquire(sync, wish),
             Piece::Release(sync) => self.release(sync),
             Piece::Yield => self.code.push(Op::Yield),
-            Piece::Fan(count) if !self.run => self.code.push(Op::Fan { program: 1, count }),
+            Piece::Fan(count) if !self.run => self.code.push(Op::Fan { program: 1, count, errors: OnError::Usual }),
             Piece::Fan(_) => {}
             Piece::Sleep(ms) | Piece::Burn(ms) | Piece::Block(ms) | Piece::Apply(ms) => {
                 let takes = self.draw(ms);
@@ -254,6 +254,8 @@ fn worker(carrier: Carrier, dies: bool) -> WorkerSpec {
         Carrier::Hub | Carrier::Residents => WorkerKind::Hub { greenlets: 6, accepts: 100, full: WhenFull::Stop },
     };
     let life = LifeSpec {
+        looks: Span::from_secs(1),
+        reaps: Span::ZERO,
         timeout: None,
         harakiri: None,
         max_requests: Some((15, 5)),

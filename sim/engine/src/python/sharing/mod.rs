@@ -91,6 +91,7 @@ impl Sharing {
         let width = self.connections;
         match per {
             Per::Process => Some(&mut self.busy[process.index() * width + usize::from(connection)]),
+            Per::Request if request.is_none() => None,
             Per::Request => Some(cell(&mut self.own, request.index() * width, connection, width, 0)),
             Per::Task => None,
         }

@@ -8,7 +8,7 @@ use super::*;
 use crate::kit::rng::{Replication, Seed};
 use crate::kit::time::{Span, Time};
 use crate::model::*;
-use crate::program::op::{Draw, DrawKind, Limit, Program};
+use crate::program::op::{Draw, DrawKind, Limit, OnError, Program};
 use crate::program::wait::Ending;
 use crate::watch::probe::{Onlooker, Watched};
 use crate::watch::record::ConnectionRecord;
@@ -241,7 +241,7 @@ fn two_greenlets_on_a_socket_fail_and_two_threads_get_anything() {
 fn a_connection_for_each_request_is_met_by_nobody_but_runs_of_a_fan() {
     let steps = [Step::Over(1, 30, None)];
     assert_eq!(page(&steps, false, hub()).connections[1].conflicts, 0);
-    let fan = Program::new("page", [Op::Fan { program: 1, count: 3 }, Op::End], [], []);
+    let fan = Program::new("page", [Op::Fan { program: 1, count: 3, errors: OnError::Usual }, Op::End], [], []);
     let record = run(&model(hub(), &[fan, program(&steps, false)], 1), Seed(5), Replication(0)).expect("it ends");
     let ConnectionRecord { uses, conflicts, .. } = record.connections[1];
     assert_eq!(conflicts * 3, uses * 2, "of three runs the first gets through");

@@ -249,7 +249,9 @@ fn is_plausible(value: f64) -> bool {
 impl ResultWorld {
     /// As a side of a comparison.
     pub fn side(&self) -> ComparedWorld {
-        ComparedWorld { name: self.name.clone(), figures: self.figures.clone(), births: self.births.clone() }
+        // A document does not say.
+        let loops = false;
+        ComparedWorld { name: self.name.clone(), figures: self.figures.clone(), births: self.births.clone(), loops }
     }
 }
 

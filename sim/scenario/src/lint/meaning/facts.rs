@@ -218,7 +218,9 @@ impl TablePlace<'_> {
         let not_hub = || lack(format!("{name} has threads and no hub"), "remove it");
         match needs {
             Needs::Version
-                if world.build.is_like_usual() && !facts.scenario.syncs.iter().any(|sync| sync.differs_in(world)) =>
+                if world.build.is_like_usual()
+                    && world.build.own_percent(matches!(world.worker.kind, WorkerKind::Loop(_))) == 100
+                    && !facts.scenario.syncs.iter().any(|sync| sync.differs_in(world)) =>
             {
                 lack(
                     format!(

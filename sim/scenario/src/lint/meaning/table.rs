@@ -38,7 +38,7 @@ pub(super) static TABLES: [(&str, &[Row]); 33] = [
         &[
             // What is refused of other servers where it is read needs nothing more.
             (
-                "worker version processes threads greenlets connections limit_concurrency in_thread listen servers cores",
+                "worker version processes threads greenlets connections limit_concurrency backpressure in_thread listen servers cores",
                 Needs::Nothing,
             ),
             ("cpu_limit", Needs::Nothing),

@@ -20,6 +20,8 @@ pub(crate) struct Worker {
     pub(crate) prototype: WorkerSpec,
     /// Connections accepted for one readiness, with several processes at one listener.
     pub(crate) accepts_shared: u32,
+    /// Whether a process leaves connections beyond a limit in the accept queue.
+    pub(crate) has_backpressure: bool,
     /// Greenlets, if the software has a default.
     pub(crate) greenlets: Option<u32>,
     /// The backlog that it asks for.
@@ -97,6 +99,16 @@ static LOOP_VALUE: KeyTable = KeyTable {
     ],
 };
 
+static OVERSEER_VALUE: KeyTable = KeyTable {
+    heading: "{ value, source }",
+    noun: "a sourced master",
+    doc: "Whose master replaces its processes, and where that comes from.",
+    keys: &[
+        key("value", KeyKind::OneOf(life::Overseer::names), Presence::Required, "\"hypercorn\"", "the master"),
+        key("source", KeyKind::Text, Presence::Required, "\"run.py\"", "where it comes from"),
+    ],
+};
+
 macro_rules! cost_table {
     ($name:ident, $heading:literal) => {
         pub(super) static $name: KeyTable = KeyTable {
@@ -160,6 +172,15 @@ pub(super) static WORKER: KeyTable = KeyTable {
         key("listen", COUNT, Presence::Required, "{}", "backlog asked for by default"),
         key("measured", DURATION, Presence::Required, "{}", "CPU time of a bare request"),
         key("costs", KeyKind::Table(&WORKER_COSTS), Presence::Required, "{}", "its parts"),
+        key("overseer", KeyKind::Table(&OVERSEER_VALUE), NO, "{}", "whose master replaces it"),
+        key("tick", DURATION, NO, "{}", "how often its main loop looks whether it shall end"),
+        key(
+            "backpressure",
+            FLAG,
+            NO,
+            "{}",
+            "whether it leaves connections beyond backlog / processes in the accept queue",
+        ),
         key("timeout", DURATION, NO, "{}", "silence that is a worker's death"),
         key("graceful_timeout", DURATION, NO, "{}", "time to finish before being replaced"),
         key("boot", DURATION, NO, "{}", "start of a process"),
@@ -209,7 +230,7 @@ impl Worker {
             looks: Looks::Always,
             keep_alive: node.find::<&Node>("keepalive").map(|value| value.get("value")),
             router: router.map(router::read),
-            master: master.is_some(),
+            master: master.is_some_and(|master| master.overseer.is_always_there()),
             life: None,
             in_turn: is("in_turn"),
             resident: is("resident"),
@@ -225,6 +246,7 @@ impl Worker {
             greenlets: count("greenlets"),
             listen: count("listen").unwrap_or(1),
             defers: is("defer_accept"),
+            has_backpressure: is("backpressure"),
             master,
             release: Release::of(node.get("product"), node.get("release")),
             older: version::older(node),
@@ -246,7 +268,8 @@ fn kind(carrier: Carrier, node: &Node) -> WorkerKind {
         Carrier::Loop => {
             let is_uvloop = node.find::<&Node>("loop").is_some_and(|on| on.get::<&str>("value") == "uvloop");
             let on = if is_uvloop { LoopKind::Uvloop } else { LoopKind::Asyncio };
-            WorkerKind::Loop(LoopSpec { accepts: count("accepts"), ..LoopSpec::plain(Python::V3_11, on) })
+            let tick = node.find::<&Node>("tick").map(|value| value.get("value"));
+            WorkerKind::Loop(LoopSpec { accepts: count("accepts"), tick, ..LoopSpec::plain(Python::V3_11, on) })
         }
         Carrier::Hub => {
             let spins = node.find::<&Node>("full").is_some_and(|full| full.get::<&str>("value") == "spin");

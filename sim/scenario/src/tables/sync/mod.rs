@@ -114,7 +114,7 @@ pub(crate) static EXECUTOR: KeyTable = KeyTable {
     heading: "[executor.NAME]",
     noun: "an executor",
     doc: "A pool of native threads beside `[offload]`, for `thread` steps that name it; every process has its own. Threaded servers do \
-          without it.",
+          without it, but for those that nobody waits for.",
     keys: &[
         key(
             "threads",

@@ -195,6 +195,11 @@ impl ThreadSource {
         THREAD_SOURCES.iter().find(|one| one.name == name)
     }
 
+    /// Whether they are native threads even where `threading` is patched.
+    pub(crate) fn are_gevents(&self) -> bool {
+        self.name == "gevent.threadpool.ThreadPool"
+    }
+
     /// How many, on so many cores.
     pub(crate) fn threads(&self, cores: u32) -> u32 {
         match self.many {

@@ -52,7 +52,7 @@ pub(super) fn configured(
         lock_yields: node.get("lock_yields"),
         zero_timers: node.get::<&str>("zero_sleep") == "timer",
         keep_alive: node.find("keepalive").or(usual.keep_alive),
-        life: life::read(node, worker.name(), worker.master.as_ref(), findings),
+        life: life::read(node, worker.name(), worker.master.as_ref(), processes, findings),
         ..usual.clone()
     }
 }
@@ -94,11 +94,15 @@ fn refuse_foreign(node: &Node, worker: &Worker, findings: &mut Findings) {
     let on_loop = worker.carrier == Carrier::Loop;
     if !on_loop {
         refuse("limit_concurrency", "it is uvicorn's");
+        refuse("backpressure", "it is granian's");
         refuse(
             "collector",
             "its pauses are simulated on event loops alone, where what waits in the process has no bound",
         );
         refuse("loop", "it runs no event loop of asyncio: take uvicorn, or its like");
+    }
+    if on_loop && !worker.has_backpressure {
+        refuse("backpressure", "it is granian's; `limit_concurrency` answers with 503 beyond a limit");
     }
     if !(on_loop || hub) {
         refuse("in_thread", "its requests run in threads anyway");
@@ -133,6 +137,11 @@ fn carrier(world: &str, node: &Node, worker: &Worker, processes: u32, findings: 
         WorkerKind::Loop(spec) => WorkerKind::Loop(LoopSpec {
             accepts: node.find("accepts").unwrap_or(spec.accepts),
             limit: node.find("limit_concurrency"),
+            backpressure: worker.has_backpressure.then(|| {
+                // granian 2.8 `server/common.py`: max(1, backpressure or backlog // workers).
+                let backlog: u32 = node.find("listen").unwrap_or(worker.listen);
+                node.find("backpressure").unwrap_or((backlog / processes.max(1)).max(1))
+            }),
             collector: collector::read(node),
             python: Build::read(node).version,
             kind: match node.find::<&str>("loop") {

@@ -5,7 +5,7 @@ mod configured;
 mod cpu_limit;
 
 use engine::kernel::{Handshake, Kernel};
-use engine::model::asyncio::Python;
+use engine::model::asyncio::{LoopKind, Python};
 use engine::model::{Cooling, CpuLimit, WorkerKind, WorkerSpec};
 use engine::time::Span;
 
@@ -205,6 +205,13 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             "Connections, the asking one and idle ones included, or requests in service, from which on a process of uvicorn answers with 503 and closes (--limit-concurrency): with 100 it serves 99.",
         ),
         key(
+            "backpressure",
+            KeyKind::Count(1, SLOTS),
+            Presence::Else("`listen` / `processes` with granian, no limit with others"),
+            "100",
+            "Open connections of a process of granian, idle ones included, beyond which others stay in the accept queue until one ends (--backpressure).",
+        ),
+        key(
             "in_thread",
             KeyKind::FlagOrName(NameGroup::Executor),
             Presence::Default("false"),
@@ -237,7 +244,8 @@ pub(crate) static WORLD: KeyTable = KeyTable {
             "\"3.14\"",
             "The version of CPython: it says who gets a unit of what has a `primitive`, and which rules a loop follows. A `t` stands for a \
              free-threaded build, which has no GIL and needs more CPU time for the same Python: 40 % more in 3.13t, 8 % more since 3.14t \
-             (CPython's free-threading HOWTO, on Linux). Otherwise costs stay the preset's.",
+             (CPython's free-threading HOWTO, on Linux). What the server's own Python costs follows it from 3.8 to 3.13, as measured beside \
+             3.11; of later versions it is what 3.11 costs. A run says so.",
         ),
         key(
             "loop",
@@ -348,6 +356,8 @@ pub(crate) struct TypedWorld {
     pub(crate) yield_every: Option<Span>,
     /// The interpreter.
     pub(crate) build: Build,
+    /// What is taken for granted of its costs, where it is not what its preset was measured with.
+    pub(crate) assumed: Option<String>,
     /// The native threads that all requests run in.
     pub(crate) in_thread: InThread,
     pub(crate) kernel: Kernel,
@@ -379,6 +389,20 @@ impl TypedMachine {
     }
 }
 
+/// What is taken for granted of a world's costs: those of its interpreter, and of its loop.
+fn assumed(worker: &Worker, node: &Node) -> Option<String> {
+    let build = Build::read(node).assumed(matches!(worker.prototype.kind, WorkerKind::Loop(_)));
+    let on_loop = match (&worker.prototype.kind, node.find::<&str>("loop")) {
+        (WorkerKind::Loop(spec), Some(loop_)) if (loop_ == "uvloop") != (spec.kind == LoopKind::Uvloop) => {
+            let measured = if loop_ == "uvloop" { "asyncio's own loop" } else { "uvloop" };
+            Some(format!("the loop is {loop_}'s, and costs what {measured} does, with which its preset was measured"))
+        }
+        _ => None,
+    };
+    let said: Vec<String> = build.into_iter().chain(on_loop).collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
 impl TypedWorld {
     /// Reads one `[world.NAME]`.
     pub(crate) fn read(
@@ -406,6 +430,7 @@ impl TypedWorld {
             backlog: listen.min(somaxconn),
             yield_every: node.find("yield_every"),
             build: Build::read(node),
+            assumed: assumed(worker, node),
             in_thread: InThread::read(node),
             kernel: kernel::read(&name.text, node, (servers, processes), syn, findings),
         };

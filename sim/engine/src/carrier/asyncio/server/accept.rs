@@ -6,11 +6,11 @@
 //! where its bytes are read.
 
 use super::super::handle::Callback;
-use super::super::sockets::Reader;
+use super::super::sockets::{Reader, SELF_PIPE};
 use super::super::task::TaskOrigin;
 use super::{Ask, Line, Served};
 use crate::carrier::above::LifeForCarrier;
-use crate::kit::id::{ConnId, LoopId, RequestId, TaskId};
+use crate::kit::id::{ConnId, LoopId, ProcessId, RequestId, TaskId};
 use crate::kit::time::Span;
 use crate::machine::warmth::Part;
 use crate::model::WorkerKind;
@@ -56,8 +56,8 @@ impl<P: Probe> World<'_, P> {
         }
         let (process, listener) = (self.carriers.loops[id].server.process, self.carriers.loops[id].server.listener);
         let timeout = self.worker(process).life.and_then(|life| life.timeout);
-        if let Some(timeout) = timeout {
-            // uvicorn's `workers.py`: told from the tick, once half of the timeout has passed.
+        if let Some(timeout) = timeout.filter(|_| !self.is_stopping(process)) {
+            // uvicorn's `workers.py`: told from the tick, once half of the timeout has passed, and no more when that has ended.
             self.beat(process, timeout / 2);
         }
         let readable = self.net.is_readable(self.processes[process].socket());
@@ -70,6 +70,9 @@ impl<P: Probe> World<'_, P> {
         let process = self.carriers.loops[id].server.process;
         let alone = self.net.has_one_poller(self.processes[process].socket());
         for left in (0..accepts).rev() {
+            if self.has_no_permit(id) {
+                return;
+            }
             if self.accept_fails(process) {
                 let on = &mut self.carriers.loops[id];
                 on.now += on.costs.socket.max(FAILED_ACCEPT);
@@ -95,6 +98,7 @@ impl<P: Probe> World<'_, P> {
             let on = &mut self.carriers.loops[id];
             let sock = on.sockets.open();
             *on.line_at(sock) = Line { request, ..Line::NEW };
+            on.server.unmade += 1;
             on.now += on.costs.task;
             on.soon(Ask::Setup(sock));
             if !alone && left > 0 {
@@ -105,11 +109,48 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
+    /// `--backpressure`: whether so many connections are open that the next one stays in the accept queue until one ends.
+    fn has_no_permit(&mut self, id: LoopId) -> bool {
+        let Some(permits) = self.loop_spec(id).backpressure else { return false };
+        let process = self.carriers.loops[id].server.process;
+        let open = self.carriers.pools[process].connections() + self.carriers.loops[id].server.unmade;
+        let on = &mut self.carriers.loops[id];
+        if open >= permits && !on.server.is_full {
+            on.server.is_full = true;
+            on.remove_reader(on.server.listener);
+        }
+        open >= permits
+    }
+
+    /// A connection has ended: where one waited for that, the next is accepted.
+    pub(in crate::carrier) fn permit_is_free(&mut self, process: ProcessId) {
+        let Some(id) = self.loop_of(process) else { return };
+        let blocked = self.threads[self.carriers.loops[id].thread].is_parked();
+        let (now, on) = (self.now, &mut self.carriers.loops[id]);
+        if std::mem::take(&mut on.server.is_full) {
+            on.server.room_from = now;
+            if on.polling && blocked {
+                on.now = now;
+                on.sockets.arrive(SELF_PIPE, 1);
+            }
+            on.soon(Ask::Listen);
+            self.wake_loop(id);
+        }
+    }
+
+    /// The server's main loop looks at the counter of requests so much later.
+    pub(crate) fn loop_ticks_in(&mut self, id: LoopId, left: Span) {
+        self.carriers.loops[id].call_later(left, Callback::Server(Ask::Tick));
+        self.wake_loop(id);
+    }
+
     /// A connection was in the accept queue, waiting for whatever the loop did; from now on it waits for its turns.
     fn meet(&mut self, id: LoopId, request: RequestId) {
         let (hub, now) = (id.index() as u32, self.carriers.loops[id].now);
+        let room_from = self.carriers.loops[id].server.room_from;
         let state = &mut self.requests[request];
-        let (ready, program) = (state.since(), self.model.classes[usize::from(state.class())].program as u16);
+        let (ready, program) =
+            (state.since().max(room_from), self.model.classes[usize::from(state.class())].program as u16);
         state.turn_told(request, Wait::Hub, self.now, &mut self.probe);
         self.probe.on(self.now, Fact::HubMet { hub, program, ready, now });
     }

@@ -5,7 +5,7 @@
 //! after that is done. `accept.rs` connections and their handles, `run.rs` what becomes of a task's effects, `shared.rs` what tasks
 //! share, `collect.rs` pauses of the garbage collector, `life.rs` how a loop ends with its process.
 //! What a handle does outside of the loop is an [`Ask`], which the world answers before the next handle runs.
-//! Left out: pipelined requests, the tick of 0.1 s, bodies that come in pieces, and `drain`.
+//! Left out: pipelined requests, what a tick of 0.1 s costs (`world/spent.rs` has what it finds), bodies that come in pieces, `drain`.
 
 mod accept;
 mod collect;
@@ -40,6 +40,12 @@ pub(super) struct Server {
     lines: Vec<Line>,
     /// Requests that have a task.
     tasks: u32,
+    /// Connections that are accepted and not yet made.
+    unmade: u32,
+    /// Whether it has as many connections as it takes, and waits for one to end.
+    is_full: bool,
+    /// Since when it has had room for another.
+    room_from: Time,
     /// What the handle that has just run wants of the world, and whether all is paid before.
     asks: Option<Ask>,
     pays: bool,
@@ -56,6 +62,9 @@ impl Default for Server {
             listener: NO_SOCK,
             lines: Vec::new(),
             tasks: 0,
+            unmade: 0,
+            is_full: false,
+            room_from: Time::ZERO,
             asks: None,
             pays: false,
             hold: None,
@@ -99,8 +108,10 @@ pub(super) enum Ask {
     Limit(TaskId),
     /// `_call_connection_lost` of the connection with this descriptor, whose request this task has answered.
     Close(TaskId, Option<u32>),
-    /// `_start_serving` after an accept that failed.
+    /// `_start_serving` after an accept that failed, or once there is room for a connection.
     Listen,
+    /// The server's `on_tick`, where that ends it.
+    Tick,
 }
 
 /// A task that keeps the loop.
@@ -252,8 +263,10 @@ impl<P: Probe> World<'_, P> {
             Ask::Setup(sock) => self.set_up(id, sock),
             Ask::Made(_) => {
                 let process = self.carriers.loops[id].server.process;
+                self.carriers.loops[id].server.unmade -= 1;
                 self.carriers.pools[process].counts_connection();
             }
+            Ask::Tick => self.tick_finds_it_spent(self.carriers.loops[id].server.process),
             Ask::Watch(sock) => self.watch_line(id, sock),
             Ask::Ready(sock) => self.data_received(id, sock),
             Ask::Idle(sock) => self.idle_too_long(id, sock),

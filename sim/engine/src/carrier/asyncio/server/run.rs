@@ -11,7 +11,7 @@ use crate::machine::Demand;
 use crate::machine::warmth::Part;
 use crate::net::After;
 use crate::program::advance::Effect;
-use crate::program::op::{Op, Patching};
+use crate::program::op::{OnError, Op, Patching};
 use crate::program::task::Parked;
 use crate::program::wait::{StepOf, Wait};
 use crate::watch::probe::{Fact, Probe};
@@ -54,6 +54,14 @@ impl<P: Probe> World<'_, P> {
             Effect::Yield => self.yield_on_loop(id, cursor),
             Effect::GiveBack { sync } => self.give_back_on_loop(id, cursor, sync),
             Effect::Do(Op::Respond) => return Some(self.responds_on_loop(id, cursor, effect)),
+            Effect::Do(Op::Start { .. }) => {
+                // `Thread.start()` waits for the thread's first sign of life, and the loop with it.
+                self.note_hold(id, cursor, Span::ZERO);
+                let on = &mut self.carriers.loops[id];
+                on.now += on.costs.thread / 2;
+                self.carriers.threads[thread].deferred = Some(effect);
+                return Some(Demand::PAY);
+            }
             Effect::Do(op) => self.perform_on_loop(id, cursor, op),
             Effect::Leave => self.give_back_all(cursor, |world, op| match op {
                 Op::Release { sync } => world.give_back_on_loop(id, cursor, sync),
@@ -86,6 +94,9 @@ impl<P: Probe> World<'_, P> {
             Effect::Do(Op::Respond) => {
                 self.answer_early(cursor);
                 None
+            }
+            Effect::Do(Op::Start { program, executor, .. }) => {
+                self.start_from_thread(thread, cursor, program, executor)
             }
             Effect::Exit => {
                 match self.hold_for_write(cursor) {
@@ -189,9 +200,15 @@ impl<P: Probe> World<'_, P> {
         }
     }
 
-    /// A branch is done; the last one wakes the parent through the future of `gather`, two turns later.
+    /// A branch is done; the last one, or the first that fails, wakes the parent through the future of `gather`, two turns later.
     fn end_branch_on_loop(&mut self, id: LoopId, cursor: TaskId) {
         let parent = self.tasks[cursor].parent();
+        if self.fails_first(cursor) && self.on_error(parent) == OnError::Cancel {
+            // `TaskGroup._abort`: the others are cancelled, each in its wait.
+            for other in self.other_runs(cursor) {
+                self.limit_on_loop(id, other);
+            }
+        }
         self.retire(id, cursor);
         if self.end_branch(cursor) {
             self.wake_in_two(id, parent);

@@ -1,7 +1,7 @@
 //! What tasks of a loop share: units, queues, events, timeout blocks, fan-out, and native threads.
 //!
 //! `asyncio.Queue`: whoever finds it empty or full waits, is woken by the next put or get, and looks again. A fan-out is `gather`: a
-//! task for each run. Off-loading is anyio's `to_thread.run_sync`: a limiter of so many tokens, first come, first served, which the
+//! task for each run, and the first error is raised at once, or it cancels the others as `TaskGroup` does. Off-loading is anyio's `to_thread.run_sync`: a limiter of so many tokens, first come, first served, which the
 //! loop hands on when it has seen the thread's result; a wait for a thread cannot be cut short.
 //! Left out: that anyio yields twice before the thread gets its job.
 
@@ -66,7 +66,7 @@ impl<P: Probe> World<'_, P> {
                     self.give_back_on_loop(id, cursor, sync);
                 }
             }
-            Op::Fan { program, count } => self.gather_on_loop(id, cursor, program, count),
+            Op::Fan { program, count, .. } => self.gather_on_loop(id, cursor, program, count),
             op => unreachable!("the scenario language has no {op:?}"),
         }
     }
@@ -217,7 +217,9 @@ impl<P: Probe> World<'_, P> {
                 let link = self.served(cursor).tokens;
                 if let Some(next) = self.link(process, link).hand_off() {
                     self.tasks[next].hear(News::Granted);
-                    self.wake_coroutine(id, next);
+                    if !self.wakes_away(next, self.carriers.loops[id].thread) {
+                        self.wake_coroutine(id, next);
+                    }
                 }
             }
         }
