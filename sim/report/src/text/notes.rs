@@ -6,9 +6,16 @@ use lab::{Precision, Unit, WarmUp};
 use crate::words::number;
 use crate::words::wrap;
 
-/// What is taken for granted of the costs of worlds, by their names.
+/// What is taken for granted of worlds, by their names: each thing once, with all worlds that it is said of.
 pub fn assumed_text(assumed: &[(String, String)], width: usize) -> String {
-    assumed.iter().map(|(world, what)| wrap(&format!("Assumed of {world}: {what}."), width)).collect()
+    let mut things: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (world, what) in assumed {
+        match things.iter_mut().find(|(thing, _)| thing == what) {
+            Some((_, worlds)) => worlds.push(world),
+            None => things.push((what, vec![world])),
+        }
+    }
+    things.iter().map(|(what, worlds)| wrap(&format!("Assumed of {}: {what}.", worlds.join(", ")), width)).collect()
 }
 
 /// What is left out of every run, and why.

@@ -145,7 +145,7 @@ pub fn compile(
         assumed: scenario
             .worlds
             .iter()
-            .filter_map(|world| Some((world.name.clone(), world.assumed.clone()?)))
+            .flat_map(|world| world.assumed.iter().map(|what| (world.name.clone(), what.clone())))
             .collect(),
         warnings: scenario.warnings.clone(),
         places: FilePlaces::of(scenario),

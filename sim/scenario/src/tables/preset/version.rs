@@ -150,6 +150,19 @@ impl Older {
     }
 }
 
+/// What is taken for granted of the release of a world.
+pub(crate) fn assumed(worker: &Worker, node: &Node) -> Option<String> {
+    let Release { product, text, .. } = &worker.release;
+    if worker.older.is_empty() {
+        None
+    } else if node.given("version") {
+        let other = worker.prototype.software != format!("{product} {text}");
+        other.then(|| format!("its own work costs what that of {product} {text} does"))
+    } else {
+        Some(format!("it is {product} {text}, the newest that is known (`version` says another)"))
+    }
+}
+
 /// The worker of a world in the release that it names.
 pub(crate) fn of_world<'w>(node: &Node, worker: &'w Worker, findings: &mut Findings) -> Cow<'w, Worker> {
     let Some(text) = node.find::<&str>("version") else { return Cow::Borrowed(worker) };

@@ -356,8 +356,8 @@ pub(crate) struct TypedWorld {
     pub(crate) yield_every: Option<Span>,
     /// The interpreter.
     pub(crate) build: Build,
-    /// What is taken for granted of its costs, where it is not what its preset was measured with.
-    pub(crate) assumed: Option<String>,
+    /// What is taken for granted: its release, and costs where it is not what its preset was measured with.
+    pub(crate) assumed: Vec<String>,
     /// The native threads that all requests run in.
     pub(crate) in_thread: InThread,
     pub(crate) kernel: Kernel,
@@ -389,8 +389,8 @@ impl TypedMachine {
     }
 }
 
-/// What is taken for granted of a world's costs: those of its interpreter, and of its loop.
-fn assumed(worker: &Worker, node: &Node) -> Option<String> {
+/// What is taken for granted of a world: its release, and the costs of its interpreter and of its loop.
+fn assumed(worker: &Worker, node: &Node) -> Vec<String> {
     let build = Build::read(node).assumed(matches!(worker.prototype.kind, WorkerKind::Loop(_)));
     let on_loop = match (&worker.prototype.kind, node.find::<&str>("loop")) {
         (WorkerKind::Loop(spec), Some(loop_)) if (loop_ == "uvloop") != (spec.kind == LoopKind::Uvloop) => {
@@ -399,8 +399,7 @@ fn assumed(worker: &Worker, node: &Node) -> Option<String> {
         }
         _ => None,
     };
-    let said: Vec<String> = build.into_iter().chain(on_loop).collect();
-    (!said.is_empty()).then(|| said.join("; "))
+    version::assumed(worker, node).into_iter().chain(build).chain(on_loop).collect()
 }
 
 impl TypedWorld {
