@@ -1,0 +1,11 @@
+//! What is kept of many numbers in little memory, what is fitted to them, and how they are written.
+
+mod fit;
+mod histogram;
+mod sample;
+mod words;
+
+pub use fit::{LawFit, fit_law};
+pub use histogram::LatencySketch;
+pub use sample::{Moments, Sample};
+pub use words::{TomlText, count, duration, percent, plain};
