@@ -4,6 +4,7 @@ mod error;
 mod lines;
 pub mod logs;
 pub mod numbers;
+pub mod settings;
 pub mod traces;
 
 pub use error::{ImportError, SpoiltKind, SpoiltLines, excerpt};
