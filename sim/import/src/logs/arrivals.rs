@@ -39,6 +39,21 @@ pub struct PoissonVerdict {
     pub bins: u64,
 }
 
+/// Bursts between quiet times.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct BurstFit {
+    /// The rate in a burst over the quiet one.
+    pub factor: f64,
+    /// Arrivals a second while it is quiet.
+    pub quiet_rate: f64,
+    /// Mean length of a burst in seconds.
+    pub on_s: f64,
+    /// Mean time between two in seconds.
+    pub off_s: f64,
+    /// Bursts that were seen.
+    pub seen: u64,
+}
+
 impl PoissonVerdict {
     /// Whether it is inside of what a Poisson process shows.
     pub fn fits(&self) -> bool {
@@ -111,6 +126,40 @@ impl ArrivalBins {
         (freedom >= 20.0).then_some(PoissonVerdict { dispersion, expected, width_s: self.width_s, bins })
     }
 
+    /// Bursts as a process of two states has them: bins above the middle of both states' rates, and the lengths of their runs.
+    pub fn bursts(&self) -> Option<BurstFit> {
+        let (first, last) = (*self.bins.keys().next()?, *self.bins.keys().next_back()?);
+        let n = last - first + 1;
+        if !(60..=10_000_000).contains(&n) {
+            return None;
+        }
+        let counts = || (first..=last).map(|bin| f64::from(self.bins.get(&bin).copied().unwrap_or(0)));
+        let mut threshold = counts().sum::<f64>() / n as f64;
+        let (mut quiet, mut loud) = (0.0, 0.0);
+        for _ in 0..20 {
+            let (mut above, mut below) = (crate::numbers::Moments::default(), crate::numbers::Moments::default());
+            counts().for_each(|count| if count > threshold { above.add(count) } else { below.add(count) });
+            (quiet, loud) = (below.mean(), above.mean());
+            threshold = (quiet + loud) / 2.0;
+        }
+        let (mut seen, mut on, mut before) = (0_u64, 0_u64, false);
+        for count in counts() {
+            let is_on = count > threshold;
+            on += u64::from(is_on);
+            seen += u64::from(is_on && !before);
+            before = is_on;
+        }
+        let width = self.width_s as f64;
+        let enough = seen >= 5 && quiet > 0.0 && loud > 1.5 * quiet;
+        enough.then(|| BurstFit {
+            factor: loud / quiet,
+            quiet_rate: quiet / width,
+            on_s: on as f64 * width / seen as f64,
+            off_s: (n - on) as f64 * width / seen as f64,
+            seen,
+        })
+    }
+
     /// The rate in at most so many equal parts of the time: seconds since the first arrival, arrivals a second.
     pub fn profile(&self, parts: u32) -> Vec<(f64, f64)> {
         let (Some(&first), Some(&last)) = (self.bins.keys().next(), self.bins.keys().next_back()) else {
@@ -166,6 +215,8 @@ mod tests {
         let bursts = process(|at| if at % 10.0 < 2.0 { 60.0 } else { 5.0 }, 3_600.0);
         assert!(!bursts.poisson().unwrap().fits());
         assert!(bursts.poisson().unwrap().dispersion > 5.0);
+        let fit = bursts.bursts().unwrap();
+        assert!((fit.factor - 12.0).abs() < 2.0 && (fit.on_s - 2.0).abs() < 0.3 && (fit.off_s - 8.0).abs() < 0.5, "{fit:?}");
     }
 
     #[test]

@@ -8,11 +8,11 @@ mod json;
 mod line;
 mod routes;
 
-pub use arrivals::{ArrivalBins, PoissonVerdict};
+pub use arrivals::{ArrivalBins, BurstFit, PoissonVerdict};
 pub use clock::instant;
 pub use evidence::{AccessEvidence, RouteStats};
 pub use format::AccessFormat;
-pub use json::{DurationUnit, json_line};
+pub use json::{DurationUnit, NO_UNIT, json_line};
 pub use line::{AccessLine, LineStyleFound, style_of};
 pub use routes::{RouteBook, folded};
 

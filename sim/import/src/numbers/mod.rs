@@ -7,5 +7,5 @@ mod words;
 
 pub use fit::{LawFit, fit_law};
 pub use histogram::LatencySketch;
-pub use sample::{Moments, Sample};
+pub use sample::{Moments, Sample, of_sorted};
 pub use words::{TomlText, count, duration, percent, plain};

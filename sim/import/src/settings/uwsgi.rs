@@ -1,20 +1,32 @@
 //! uWSGI's settings, from `uwsgi.ini` and from its command line, after uWSGI 2.0 (core/uwsgi.c, the table of options).
 
+use std::collections::BTreeMap;
+
 use super::world::{ServingWorld, seconds};
 
 /// Most bytes of an ini file.
 const INI_MAX: usize = 1024 * 1024;
 
-/// A `uwsgi.ini`: what stands under `[uwsgi]`.
+/// A `uwsgi.ini`: what stands under `[uwsgi]`. uWSGI's grammar is its own (core/ini.c): keys may occur twice, values are not quoted.
 pub fn uwsgi_ini(text: &str, file: &str) -> Option<ServingWorld> {
     if text.len() > INI_MAX {
         return None;
     }
-    let ini = ini::Ini::load_from_str_noescape(text).ok()?;
-    let section = ini.section(Some("uwsgi"))?;
-    let options: Vec<(String, String)> = section.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let line = |key: &str| (1_u64..).zip(text.lines()).find(|(_, line)| line.split('=').next().unwrap_or("").trim() == key);
-    let place = |key: &str| line(key).map_or(file.to_owned(), |(line, _)| format!("{file}:{line}"));
+    let (mut section, mut found, mut options, mut lines) = ("", false, Vec::new(), BTreeMap::new());
+    for (number, line) in (1_u64..).zip(text.lines()) {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name.trim();
+            found |= section == "uwsgi";
+        } else if let Some((key, value)) = line.split_once('=').filter(|_| section == "uwsgi" && !line.starts_with(['#', ';'])) {
+            lines.insert(key.trim().to_owned(), number);
+            options.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    if !found {
+        return None;
+    }
+    let place = |key: &str| lines.get(key).map_or(file.to_owned(), |line| format!("{file}:{line}"));
     let mut world = uwsgi_options(&options, &place);
     world.name = "today".to_owned();
     Some(world)
