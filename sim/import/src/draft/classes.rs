@@ -10,6 +10,8 @@ use crate::traces::{ClassTraces, RequestShape};
 const CLASSES_MAX: usize = 24;
 /// Ways with a smaller part of a route are told and not written.
 const WAY_SHARE_MIN: f64 = 0.03;
+/// And those that fewer requests went.
+const WAY_COUNT_MIN: f64 = 5.0;
 /// Characters of a name.
 const NAME_MAX: usize = 40;
 
@@ -79,11 +81,11 @@ pub fn classes(intake: &Intake, service: &str) -> (Vec<DraftClass>, Vec<String>)
 fn ways<'a>(route: &str, traces: Option<&'a ClassTraces>, left_out: &mut Vec<String>) -> Vec<&'a RequestShape> {
     let Some(traces) = traces else { return Vec::new() };
     let shapes = traces.shapes();
-    let least = WAY_SHARE_MIN * traces.count as f64;
+    let least = (WAY_SHARE_MIN * traces.count as f64).max(WAY_COUNT_MIN.min(traces.count as f64 / 2.0));
     let (kept, rare): (Vec<&RequestShape>, Vec<&RequestShape>) = shapes.into_iter().partition(|shape| shape.count as f64 >= least);
     let rare = rare.iter().map(|shape| shape.count).sum::<u64>() + traces.passed_over;
     if rare > 0 {
-        left_out.push(format!("{rare} of {} traces of `{route}` go ways that are rarer than {}", traces.count, crate::numbers::percent(WAY_SHARE_MIN)));
+        left_out.push(format!("{rare} of {} traces of `{route}` go ways that are rarer than {} or {WAY_COUNT_MIN} times", traces.count, crate::numbers::percent(WAY_SHARE_MIN)));
     }
     kept
 }

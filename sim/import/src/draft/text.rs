@@ -66,6 +66,8 @@ pub struct ScenarioDraft {
     pub files: BTreeMap<String, String>,
     /// What runs should show.
     pub targets: ProfileTargets,
+    /// The software of each world, in their order.
+    pub workers: Vec<&'static str>,
     /// Requests of the files.
     pub requests: u64,
 }
@@ -153,7 +155,8 @@ pub fn draft(intake: &Intake, options: &DraftOptions, calibration: &Calibration)
         write_class(&mut out, class, steps);
     }
     let requests = intake.access.count().max(intake.traces.arrivals.count());
-    Ok(ScenarioDraft { text: out.finish(), files: laws.files, targets, requests })
+    let workers = worlds_of(intake).iter().map(|world| world.worker).collect();
+    Ok(ScenarioDraft { text: out.finish(), files: laws.files, targets, workers, requests })
 }
 
 /// What was measured of all requests together.

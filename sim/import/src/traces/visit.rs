@@ -199,7 +199,8 @@ fn owners(spans: &[SpanSeen], roots: &[usize]) -> Vec<Option<usize>> {
     for (at, span) in spans.iter().enumerate() {
         let known = |root: &usize| {
             let seen = follows.get(&(spans[roots[*root]].name.as_str(), last[*root], span.name.as_str())).copied().unwrap_or(0);
-            (seen.min(3), std::cmp::Reverse(span.start.abs_diff(ends[*root])))
+            // A thread does one thing after the other: who is still at its last step does not begin the next one.
+            (ends[*root] <= span.start, seen.min(3), std::cmp::Reverse(span.start.abs_diff(ends[*root])))
         };
         owners[at] = around[at].iter().copied().max_by_key(known);
         if let Some(owner) = owners[at] {
