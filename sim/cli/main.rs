@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use commands::{
-    capacity, check, compare, completions, conform, diff, doctor, explain, export, fingerprint, gallery, import, manual, merge,
-    new, plan, report, run, sweep, trace, validate, verify,
+    capacity, check, compare, completions, conform, diff, doctor, explain, export, fingerprint, gallery, import,
+    manual, merge, new, plan, report, run, sweep, trace, validate, verify,
 };
 
 /// Tells what Python web servers will do before the servers do it.

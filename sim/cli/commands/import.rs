@@ -44,6 +44,9 @@ pub struct Args {
     /// Connections in the pool of each process
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pool: Option<u32>,
+    /// The load that is asked about, if it is another one than was measured: requests a second
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    rate: Option<f64>,
     /// CPU seconds that all server processes used while the log was written
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     server_cpu: Option<f64>,
@@ -71,7 +74,14 @@ fn unit(text: &str) -> Result<DurationUnit, String> {
 
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds = text.trim_end_matches('s').parse::<f64>().ok();
-    seconds.filter(|seconds| *seconds > 0.0 && seconds.is_finite()).ok_or_else(|| "write seconds above zero, such as 2.38".to_owned())
+    seconds
+        .filter(|seconds| *seconds > 0.0 && seconds.is_finite())
+        .ok_or_else(|| "write seconds above zero, such as 2.38".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.trim().trim_end_matches("/s").parse::<f64>().ok();
+    rate.filter(|rate| (0.001..=1e7).contains(rate)).ok_or_else(|| "write requests a second, such as 60/s".to_owned())
 }
 
 /// Reads all files, and writes the scenario and its laws.
@@ -81,7 +91,8 @@ pub fn import(args: &Args) -> Result<(), Problem> {
         return Err(Problem::Usage(format!("--out {}: a scenario's name ends in .toml", args.out.display())));
     }
     if args.out.exists() && !args.force {
-        let text = format!("{} exists; choose another name with --out, or write over it with --force", args.out.display());
+        let text =
+            format!("{} exists; choose another name with --out, or write over it with --force", args.out.display());
         return Err(Problem::Usage(text));
     }
     let mut intake = Intake::new(intake_options(args)?);
@@ -101,10 +112,11 @@ pub fn import(args: &Args) -> Result<(), Problem> {
     let write = |calibration: &Calibration| draft(&intake, &options, calibration).map_err(problem);
     let first = write(&Calibration::default())?;
     let pilots = if args.no_pilots { None } else { import_pilots::calibrate(&first, &write)? };
-    let (found, calibration) = match pilots {
-        Some(found) => (write(&found)?, found),
-        None => (first, Calibration::default()),
-    };
+    let mut calibration = pilots.unwrap_or_default();
+    if let Some(rate) = args.rate {
+        import_pilots::at_rate(&mut calibration, &first, rate)?;
+    }
+    let found = write(&calibration)?;
     // What is written is a scenario without mistakes, or nothing is.
     import_pilots::compiled(&found)?;
     write_files(args, &found)?;
@@ -124,7 +136,8 @@ fn intake_options(args: &Args) -> Result<IntakeOptions, Problem> {
 }
 
 fn world_of(text: &str, at: usize) -> Result<settings::ServingWorld, Problem> {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let (name, command) = match text.split_once('=') {
         Some((name, command)) if is_name(name) && name.to_ascii_uppercase() != name => (name, command),
         Some(_) | None => (if at == 0 { "today" } else { "other" }, text),
@@ -220,7 +233,10 @@ fn summary(args: &Args, intake: &Intake, draft: &ScenarioDraft, calibration: &Ca
 fn line_of(file: &FileReport, wide: usize) -> String {
     let mut line = format!("{:wide$}  {}: {} of {} lines used", file.file, file.nature, file.used, file.lines);
     for (reason, kind) in file.spoilt.reasons() {
-        line += &format!("\n{:wide$}    {} not used: {reason}; the first is line {}: `{}`", "", kind.count, kind.first_line, kind.excerpt);
+        line += &format!(
+            "\n{:wide$}    {} not used: {reason}; the first is line {}: `{}`",
+            "", kind.count, kind.first_line, kind.excerpt
+        );
     }
     line + "\n"
 }

@@ -52,9 +52,18 @@ pub fn calibrate(
         found.framework_ns = ns;
         found.framework_says = if ns > 0.0 {
             let what = "of CPU time a request are the framework's own";
-            format!("{} {what}: with what spans and presets have, {}, a request needs the {} that were measured ({source})", duration(ns), duration(bare), duration(*target))
+            format!(
+                "{} {what}: with what spans and presets have, {}, a request needs the {} that were measured ({source})",
+                duration(ns),
+                duration(bare),
+                duration(*target)
+            )
         } else {
-            format!("spans and presets have {} of CPU time a request, which is no less than the {} that were measured ({source})", duration(bare), duration(*target))
+            format!(
+                "spans and presets have {} of CPU time a request, which is no less than the {} that were measured ({source})",
+                duration(bare),
+                duration(*target)
+            )
         };
     }
     if let Some((target, source)) = &first.targets.p50_ns {
@@ -64,9 +73,17 @@ pub fn calibrate(
         found.network_ns = ns;
         found.network_says = if ns > 0.0 {
             let what = "clients saw a median of";
-            format!("{what} {} ({source}), {} of it outside of the server: its network, and the time of the clients' own program", duration(*target), duration(target - bare))
+            format!(
+                "{what} {} ({source}), {} of it outside of the server: its network, and the time of the clients' own program",
+                duration(*target),
+                duration(target - bare)
+            )
         } else {
-            format!("the simulated median, {}, is no shorter than the {} that clients saw ({source})", duration(bare), duration(*target))
+            format!(
+                "the simulated median, {}, is no shorter than the {} that clients saw ({source})",
+                duration(bare),
+                duration(*target)
+            )
         };
     }
     bar.finish_and_clear();
@@ -127,6 +144,31 @@ fn pilot(draft: &ScenarioDraft, wish: Wish) -> Result<f64, Problem> {
 fn libm_round(seconds: f64) -> u64 {
     seconds.round() as u64
 }
+
+/// The same calibration at another rate. What lies outside of the server is the time of the clients' own program and of the kernel under
+/// it: work that is cold after a pause, by the law that the preset has for work of this kind.
+pub fn at_rate(found: &mut Calibration, draft: &ScenarioDraft, rate: f64) -> Result<(), Problem> {
+    found.rate = Some(rate);
+    let compiled = compiled(draft)?;
+    let Some(measured) = draft.targets.rate.filter(|_| found.network_ns > 0.0) else { return Ok(()) };
+    let cooling = compiled.models[0].hosts[0].cooling;
+    let cold = |rate: f64| {
+        let (more, half) = (f64::from(cooling.cold_percent) / 100.0 - 1.0, cooling.half.as_ns() as f64 / 1e9);
+        // Pauses of a Poisson process, by their quantiles.
+        let pauses = (0..POINTS).map(|at| -(1.0 - (f64::from(at) + 0.5) / f64::from(POINTS)).ln() / rate);
+        1.0 + more * pauses.map(|pause| pause / (pause + half)).sum::<f64>() / f64::from(POINTS)
+    };
+    let ratio = cold(rate) / cold(measured);
+    found.network_ns *= ratio;
+    found.network_says += &format!(
+        "; at {rate}/s {:.0} % of that, as work that comes more often is warmer (machine.cooling of the preset)",
+        ratio * 100.0
+    );
+    Ok(())
+}
+
+/// Quantiles by which a mean is taken.
+const POINTS: u32 = 2_000;
 
 /// What the presets of the worlds have for the server's Python around a request.
 fn request_costs(draft: &ScenarioDraft) -> Result<std::collections::BTreeMap<&'static str, f64>, Problem> {

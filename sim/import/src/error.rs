@@ -115,6 +115,7 @@ impl SpoiltLines {
 /// How a text begins, fit for a terminal: at most 60 characters, control characters and what is no UTF-8 as dots.
 pub fn excerpt(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(240)]);
-    let shown: String = text.trim().chars().take(60).map(|c| if c.is_control() || c == '\u{fffd}' { '.' } else { c }).collect();
+    let shown: String =
+        text.trim().chars().take(60).map(|c| if c.is_control() || c == '\u{fffd}' { '.' } else { c }).collect();
     if text.trim().chars().count() > 60 { shown + "..." } else { shown }
 }

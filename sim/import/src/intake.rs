@@ -160,7 +160,13 @@ impl Intake {
                 hint: if at.spoilt.count() > 0 { "look at that line" } else { hint },
             });
         }
-        self.files.push(FileReport { file: at.file, nature: at.nature.name(), used: at.used, lines, spoilt: at.spoilt });
+        self.files.push(FileReport {
+            file: at.file,
+            nature: at.nature.name(),
+            used: at.used,
+            lines,
+            spoilt: at.spoilt,
+        });
         Ok(())
     }
 
@@ -255,7 +261,12 @@ impl Intake {
     }
 
     fn end_whole(&mut self, at: &mut FileIntake, nature: &FileNature) -> Result<(), ImportError> {
-        let problem = |line: u64, what: String, hint: &str| ImportError::At { file: at.file.clone(), line, what, hint: hint.to_owned() };
+        let problem = |line: u64, what: String, hint: &str| ImportError::At {
+            file: at.file.clone(),
+            line,
+            what,
+            hint: hint.to_owned(),
+        };
         if at.too_large {
             let hint = "write it a line a document (OTLP's file exporter does), which is read in constant memory";
             return Err(problem(1, format!("it is one document of more than {WHOLE_MAX} bytes"), hint));
@@ -276,7 +287,8 @@ impl Intake {
                 self.worlds.extend(world);
             }
             FileNature::Manifest => {
-                let found = settings::manifests(&text, &at.file).map_err(|(line, what)| problem(line, what, "mend it, or leave it out"))?;
+                let found = settings::manifests(&text, &at.file)
+                    .map_err(|(line, what)| problem(line, what, "mend it, or leave it out"))?;
                 let found = found.unwrap_or_default();
                 at.used += found.len() as u64;
                 if found.is_empty() {
@@ -295,7 +307,8 @@ impl Intake {
                 self.worlds.extend(found);
             }
             FileNature::Report(form) => {
-                let load = self.facts.whole(*form, &text, &at.file).map_err(|(line, what, hint)| problem(line, what, hint))?;
+                let load =
+                    self.facts.whole(*form, &text, &at.file).map_err(|(line, what, hint)| problem(line, what, hint))?;
                 self.loads.extend(load);
                 at.used += 1;
             }

@@ -12,6 +12,9 @@ pub mod reports;
 pub mod settings;
 pub mod traces;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{ImportError, SpoiltKind, SpoiltLines, excerpt};
 pub use intake::{FileIntake, FileReport, Intake, IntakeOptions, WHOLE_MAX};
 pub use lines::{CutLine, LINE_MAX, LineCutter};

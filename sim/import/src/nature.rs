@@ -62,7 +62,9 @@ impl FileNature {
             | FileNature::Manifest
             | FileNature::NginxConf
             | FileNature::Commands => true,
-            FileNature::AccessLog(_) | FileNature::TraceLines | FileNature::JsonDocument | FileNature::Report(_) => false,
+            FileNature::AccessLog(_) | FileNature::TraceLines | FileNature::JsonDocument | FileNature::Report(_) => {
+                false
+            }
         }
     }
 }
@@ -86,7 +88,12 @@ pub fn nature_of(file: &str, head: &[u8], formats: &[AccessFormat]) -> Result<Fi
     if head.iter().take(4_096).filter(|byte| **byte == 0).count() > 8 {
         return Err(unknown("it is binary; logs, JSON, CSV and configuration files are text"));
     }
-    let lines: Vec<&[u8]> = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).take(LINES_TRIED).collect();
+    let lines: Vec<&[u8]> = head
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty())
+        .take(LINES_TRIED)
+        .collect();
     if let Some(nature) = by_json(head, &lines).or_else(|| by_log(&lines, formats)) {
         return Ok(nature);
     }
@@ -116,7 +123,8 @@ fn by_json(head: &[u8], lines: &[&[u8]]) -> Option<FileNature> {
         }
     }
     // A log whose lines begin with a bracket is no JSON.
-    let is_open = first.starts_with(b"{") || matches!(first[1..].trim_ascii_start().first(), Some(b'{' | b'[' | b']' | b'"'));
+    let is_open =
+        first.starts_with(b"{") || matches!(first[1..].trim_ascii_start().first(), Some(b'{' | b'[' | b']' | b'"'));
     is_open.then_some(FileNature::JsonDocument)
 }
 
@@ -129,7 +137,11 @@ fn by_log(lines: &[&[u8]], formats: &[AccessFormat]) -> Option<FileNature> {
     if let Some((_, style)) = best.reduce(|best, other| if other.0 > best.0 { other } else { best }) {
         return Some(FileNature::AccessLog(style));
     }
-    lines.iter().find_map(|line| style_of(line)).filter(|style| *style != LineStyleFound::Json).map(FileNature::AccessLog)
+    lines
+        .iter()
+        .find_map(|line| style_of(line))
+        .filter(|style| *style != LineStyleFound::Json)
+        .map(FileNature::AccessLog)
 }
 
 fn by_text(text: &str, file: &str) -> Option<FileNature> {

@@ -58,7 +58,10 @@ pub fn classes(intake: &Intake, service: &str) -> (Vec<DraftClass>, Vec<String>)
     let rest: u64 = routes.iter().skip(CLASSES_MAX).map(|(_, count, _, _)| count).sum();
     if rest > 0 {
         let share = crate::numbers::percent(rest as f64 / of.max(1) as f64);
-        left_out.push(format!("{} routes with {share} of the requests are left out: only the {CLASSES_MAX} most frequent are written", routes.len() - CLASSES_MAX));
+        left_out.push(format!(
+            "{} routes with {share} of the requests are left out: only the {CLASSES_MAX} most frequent are written",
+            routes.len() - CLASSES_MAX
+        ));
     }
     let source = if from_log { intake.access.files.join(", ") } else { intake.traces.files.join(", ") };
     let (mut classes, mut names) = (Vec::new(), BTreeSet::new());
@@ -82,10 +85,15 @@ fn ways<'a>(route: &str, traces: Option<&'a ClassTraces>, left_out: &mut Vec<Str
     let Some(traces) = traces else { return Vec::new() };
     let shapes = traces.shapes();
     let least = (WAY_SHARE_MIN * traces.count as f64).max(WAY_COUNT_MIN.min(traces.count as f64 / 2.0));
-    let (kept, rare): (Vec<&RequestShape>, Vec<&RequestShape>) = shapes.into_iter().partition(|shape| shape.count as f64 >= least);
+    let (kept, rare): (Vec<&RequestShape>, Vec<&RequestShape>) =
+        shapes.into_iter().partition(|shape| shape.count as f64 >= least);
     let rare = rare.iter().map(|shape| shape.count).sum::<u64>() + traces.passed_over;
     if rare > 0 {
-        left_out.push(format!("{rare} of {} traces of `{route}` go ways that are rarer than {} or {WAY_COUNT_MIN} times", traces.count, crate::numbers::percent(WAY_SHARE_MIN)));
+        left_out.push(format!(
+            "{rare} of {} traces of `{route}` go ways that are rarer than {} or {WAY_COUNT_MIN} times",
+            traces.count,
+            crate::numbers::percent(WAY_SHARE_MIN)
+        ));
     }
     kept
 }

@@ -21,15 +21,26 @@ pub fn write_clients(out: &mut ScenarioWriter, intake: &Intake, calibration: &Ca
     };
     out.blank();
     out.table("client.users");
+    if let Some(rate) = calibration.rate {
+        let measured = arrivals.rate().map_or(String::new(), |rate| format!("; measured were {}/s", plain(rate)));
+        out.line(&format!("rate = \"{}/s\"", plain(rate)), &format!("--rate{measured}"));
+        return write_way(out, load, calibration);
+    }
     match (load.map(|load| load.clients), arrivals.rate()) {
         (Some(LoadClients::Closed(clients)), _) => {
             let load = load.map_or("", |load| load.file.as_str());
-            out.line(&format!("clients = {clients}"), &format!("{load}: each waits for its response before it asks again"));
+            out.line(
+                &format!("clients = {clients}"),
+                &format!("{load}: each waits for its response before it asks again"),
+            );
         }
         (_, Some(rate)) => write_rate(out, arrivals, rate, &files),
         (Some(LoadClients::Open { rate, poisson }), None) => {
             let load = load.map_or("", |load| load.file.as_str());
-            out.line(&format!("rate = \"{}/s\"", plain(rate)), &format!("{load}: requests come at a rate, whatever happens"));
+            out.line(
+                &format!("rate = \"{}/s\"", plain(rate)),
+                &format!("{load}: requests come at a rate, whatever happens"),
+            );
             if !poisson {
                 out.line("arrivals = \"fixed\"", &format!("{load}: evenly spaced"));
             }
@@ -38,6 +49,10 @@ pub fn write_clients(out: &mut ScenarioWriter, intake: &Intake, calibration: &Ca
             out.line("rate = \"10/s\"", "a guess: no file says when requests came; put your own");
         }
     }
+    write_way(out, load, calibration);
+}
+
+fn write_way(out: &mut ScenarioWriter, load: Option<&LoadTest>, calibration: &Calibration) {
     if let Some(load) = load {
         write_load(out, load);
     }
@@ -49,7 +64,10 @@ pub fn write_clients(out: &mut ScenarioWriter, intake: &Intake, calibration: &Ca
 
 fn write_load(out: &mut ScenarioWriter, load: &LoadTest) {
     if let Some(timeout) = load.timeout_s.filter(|timeout| *timeout > 0.0) {
-        out.line(&format!("read_timeout = \"{}s\"", plain(timeout)), &format!("{}: its clients give up then", load.file));
+        out.line(
+            &format!("read_timeout = \"{}s\"", plain(timeout)),
+            &format!("{}: its clients give up then", load.file),
+        );
     }
     if load.keeps_alive {
         out.line("keep_alive = { timeout = \"60s\" }", &format!("{}: connections are used again", load.file));
@@ -63,17 +81,26 @@ fn write_rate(out: &mut ScenarioWriter, arrivals: &ArrivalBins, rate: f64, files
     let verdict = arrivals.poisson();
     let dispersion = verdict.map_or(1.0, |verdict| verdict.dispersion.max(1.0));
     let error = 1.96 * libm::sqrt(arrivals.count() as f64 * dispersion) / arrivals.seconds();
-    let what = format!("{files}: {} requests in {}, +- {} at 95 %", count(arrivals.count()), duration(arrivals.seconds() * 1e9), plain(error));
+    let what = format!(
+        "{files}: {} requests in {}, +- {} at 95 %",
+        count(arrivals.count()),
+        duration(arrivals.seconds() * 1e9),
+        plain(error)
+    );
     let profile = arrivals.profile(PARTS);
     let drifts = drifts(arrivals, &profile, dispersion) && arrivals.seconds() >= 600.0;
     if drifts {
-        out.comment(&format!("{what}; over that time the rate moved more than chance explains, so it runs from point to point."));
+        out.comment(&format!(
+            "{what}; over that time the rate moved more than chance explains, so it runs from point to point."
+        ));
         out.comment("The file's time is pressed into the run: each point stands for one twelfth of it. For a day as long as it was, set run.length.");
         let step = 5.0;
         let points: Vec<String> = profile
             .iter()
             .enumerate()
-            .map(|(at, (_, rate))| format!("{{ at = \"{}s\", rate = \"{}/s\" }}", plain(at as f64 * step), plain(rate.max(0.001))))
+            .map(|(at, (_, rate))| {
+                format!("{{ at = \"{}s\", rate = \"{}/s\" }}", plain(at as f64 * step), plain(rate.max(0.001)))
+            })
             .collect();
         out.line(&format!("rate = [{}]", points.join(", ")), "");
     } else {
@@ -82,21 +109,35 @@ fn write_rate(out: &mut ScenarioWriter, arrivals: &ArrivalBins, rate: f64, files
     match verdict {
         Some(verdict) => {
             let (low, high) = verdict.expected;
-            let fits = if verdict.fits() { "so a Poisson process fits" } else if verdict.dispersion > high { "so they come in bursts" } else { "so they come more evenly than at random" };
+            let fits = if verdict.fits() {
+                "so a Poisson process fits"
+            } else if verdict.dispersion > high {
+                "so they come in bursts"
+            } else {
+                "so they come more evenly than at random"
+            };
             let numbers = format!(
                 "variance over mean of the counts in {} bins of {} s is {}, a Poisson process has {} to {}",
-                verdict.bins, verdict.width_s, plain(verdict.dispersion), plain(low), plain(high)
+                verdict.bins,
+                verdict.width_s,
+                plain(verdict.dispersion),
+                plain(low),
+                plain(high)
             );
             out.comment(&format!("Arrivals: {numbers}, {fits}."));
             if verdict.dispersion < 0.5 * low {
                 out.line("arrivals = \"fixed\"", "they are too even for chance");
             }
-            if let Some(bursts) = arrivals.bursts().filter(|_| !verdict.fits() && verdict.dispersion > high && !drifts) {
-                let says = format!("{} bursts were seen; while it is quiet {}/s come", bursts.seen, plain(bursts.quiet_rate));
+            if let Some(bursts) = arrivals.bursts().filter(|_| !verdict.fits() && verdict.dispersion > high && !drifts)
+            {
+                let says =
+                    format!("{} bursts were seen; while it is quiet {}/s come", bursts.seen, plain(bursts.quiet_rate));
                 out.replace_rate(&format!("rate = \"{}/s\"", plain(bursts.quiet_rate)), &says);
                 let toml = format!(
                     "bursts = {{ factor = {}, on = \"exp({})\", off = \"exp({})\" }}",
-                    plain(bursts.factor), duration(bursts.on_s * 1e9), duration(bursts.off_s * 1e9)
+                    plain(bursts.factor),
+                    duration(bursts.on_s * 1e9),
+                    duration(bursts.off_s * 1e9)
                 );
                 out.line(&toml, &format!("mean lengths of bins above and below the middle of both; {what}"));
             }

@@ -32,7 +32,9 @@ impl LawFiles {
         let says = |fit: String| format!("{}; {fit}", told(sample));
         Some(match fit_law(sample) {
             LawFit::Nothing => return None,
-            LawFit::Constant(ns) => LawWritten { text: format!("\"{}\"", duration(ns)), says: says("always about that".into()) },
+            LawFit::Constant(ns) => {
+                LawWritten { text: format!("\"{}\"", duration(ns)), says: says("always about that".into()) }
+            }
             LawFit::LogNormal { median, p99, distance } => LawWritten {
                 text: format!("\"lognormal({}, {})\"", duration(median), duration(p99)),
                 says: says(format!("log-normal, off by {} at most", plain(distance))),
@@ -42,7 +44,11 @@ impl LawFiles {
                 let lines: String = values.iter().map(|ns| format!("{:.3}\n", ns.max(0.0) / 1e3)).collect();
                 let comment = format!("# {}: {}\nus\n", name, told(sample));
                 self.files.insert(file.clone(), comment.clone() + &lines);
-                let fit = if distance < 1.0 { format!("no log-normal (off by {})", plain(distance)) } else { "no log-normal".to_owned() };
+                let fit = if distance < 1.0 {
+                    format!("no log-normal (off by {})", plain(distance))
+                } else {
+                    "no log-normal".to_owned()
+                };
                 LawWritten { text: format!("\"empirical({file})\""), says: says(fit) }
             }
         })
@@ -54,5 +60,12 @@ pub fn told(sample: &Sample) -> String {
     let sorted = sample.sorted();
     let at = |share: f64| duration(crate::numbers::of_sorted(&sorted, share).max(0.0));
     let spread = 0.98 / libm::sqrt(sorted.len().max(1) as f64);
-    format!("n={}, median {} (95 %: {} to {}), p99 {}", sample.count(), at(0.5), at(0.5 - spread), at(0.5 + spread), at(0.99))
+    format!(
+        "n={}, median {} (95 %: {} to {}), p99 {}",
+        sample.count(),
+        at(0.5),
+        at(0.5 - spread),
+        at(0.5 + spread),
+        at(0.99)
+    )
 }

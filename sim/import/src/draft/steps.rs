@@ -53,7 +53,9 @@ pub fn steps_of(class: &str, shape: &RequestShape, laws: &mut LawFiles) -> Steps
     let last_call = pool.and_then(|pool| {
         let calls = |role: &ItemRole| matches!(role, ItemRole::Call { peer } if is_database(peer));
         let database = roles.iter().rposition(calls);
-        database.or_else(|| roles.iter().rposition(|role| matches!(role, ItemRole::Call { .. }))).filter(|last| *last > pool)
+        database
+            .or_else(|| roles.iter().rposition(|role| matches!(role, ItemRole::Call { .. })))
+            .filter(|last| *last > pool)
     });
     let mut before: Option<String> = None;
     for (slot, (key, stats)) in shape.items.iter().enumerate() {
@@ -88,7 +90,8 @@ impl StepWriter<'_> {
 
     fn name(&mut self, what: &str) -> String {
         self.at += 1;
-        let word: String = what.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let word: String =
+            what.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let word: Vec<&str> = word.split('-').filter(|part| !part.is_empty()).take(4).collect();
         let name = format!("{}-{:02}-{}", self.class, self.at, word.join("-"));
         name.chars().take(60).collect()
@@ -107,9 +110,15 @@ impl StepWriter<'_> {
         let Some(cpu) = cpu.map(|cpu| cpu[slot]) else {
             // Without CPU times all of it may be waiting for the GIL or a core; the smallest quarter is closest to the work itself.
             let least = gap.quantile(0.25);
-            return self.burn(least, format!("between spans; no CPU time is known: the 25th percentile of {} gaps", gap.count()));
+            return self.burn(
+                least,
+                format!("between spans; no CPU time is known: the 25th percentile of {} gaps", gap.count()),
+            );
         };
-        self.burn(cpu, format!("between spans: a share of {} of the request's CPU time that no step has", mean(&shape.own_cpu)));
+        self.burn(
+            cpu,
+            format!("between spans: a share of {} of the request's CPU time that no step has", mean(&shape.own_cpu)),
+        );
         let wait = gap.map(|wall| (wall - cpu).max(0.0));
         let waits = wait.moments().mean();
         if waits < GAP_WAIT_MIN || waits < GAP_WAIT_SHARE * wall {
@@ -120,7 +129,10 @@ impl StepWriter<'_> {
         match before.filter(|peer| is_database(peer)) {
             Some(peer) => {
                 let toml = format!("{{ call = \"{peer}\", takes = {} }}", law.text);
-                self.line(toml, format!("no span has it: after a call to {peer}, so a commit, a rollback or a reset; {}", law.says));
+                self.line(
+                    toml,
+                    format!("no span has it: after a call to {peer}, so a commit, a rollback or a reset; {}", law.says),
+                );
             }
             None => self.line(format!("{{ sleep = {} }}", law.text), format!("waits that no span has; {}", law.says)),
         }
@@ -165,9 +177,10 @@ impl StepWriter<'_> {
                 let says = format!("one after the other, {} times in the mean", plain(stats.runs.mean()));
                 (Some((format!("{{ repeat = {runs}, steps = ["), says)), Some("] }"))
             }
-            ItemKey::SideBySide(runs, _) => {
-                (Some((format!("{{ fan = {runs}, steps = ["), "side by side; all of them by one law".to_owned())), Some("] }"))
-            }
+            ItemKey::SideBySide(runs, _) => (
+                Some((format!("{{ fan = {runs}, steps = ["), "side by side; all of them by one law".to_owned())),
+                Some("] }"),
+            ),
         };
         if let Some((toml, says)) = open {
             self.line(toml, says);
@@ -195,14 +208,21 @@ impl StepWriter<'_> {
         }
         let name = self.name(key.name());
         if let Some(law) = self.laws.law(&name, sample) {
-            self.line(format!("{{ burn = {} }}", law.text), format!("`{}`: {what}, {}{}", key.name(), law.says, two_speeds(sample)));
+            self.line(
+                format!("{{ burn = {} }}", law.text),
+                format!("`{}`: {what}, {}{}", key.name(), law.says, two_speeds(sample)),
+            );
         }
     }
 }
 
 /// A peer's name as a scenario may have it.
 pub fn peer_name(peer: &str) -> String {
-    let clean: String = peer.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    let clean: String = peer
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' })
+        .collect();
     let clean: String = clean.trim_matches('-').chars().take(40).collect();
     if clean.is_empty() { "peer".to_owned() } else { clean }
 }
@@ -232,9 +252,17 @@ pub fn two_speeds(sample: &Sample) -> String {
         }
     }
     let share = best.1 as f64 / middle.len() as f64;
-    let (slow, fast) = ((all - middle[..best.1].iter().sum::<f64>()) / (middle.len() - best.1).max(1) as f64, middle[..best.1].iter().sum::<f64>() / best.1.max(1) as f64);
+    let (slow, fast) = (
+        (all - middle[..best.1].iter().sum::<f64>()) / (middle.len() - best.1).max(1) as f64,
+        middle[..best.1].iter().sum::<f64>() / best.1.max(1) as f64,
+    );
     if best.0 < 0.8 * total || !(0.1..=0.9).contains(&share) || slow < 1.25 * fast {
         return String::new();
     }
-    format!("; two speeds: {} of them about {}, the others {}", crate::numbers::percent(libm::round(share * 100.0) / 100.0), duration(fast), duration(slow))
+    format!(
+        "; two speeds: {} of them about {}, the others {}",
+        crate::numbers::percent(libm::round(share * 100.0) / 100.0),
+        duration(fast),
+        duration(slow)
+    )
 }

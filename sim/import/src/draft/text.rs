@@ -44,6 +44,8 @@ pub struct Calibration {
     pub network_ns: f64,
     /// Where that is from.
     pub network_says: String,
+    /// The rate that is asked about, if it is another one than was measured.
+    pub rate: Option<f64>,
 }
 
 /// What a run of the first world should show.
@@ -53,6 +55,8 @@ pub struct ProfileTargets {
     pub cpu_ns: Option<(f64, String)>,
     /// The median that clients saw, nanoseconds, and where it is from.
     pub p50_ns: Option<(f64, String)>,
+    /// The rate at which both were measured, a second.
+    pub rate: Option<f64>,
     /// Round trips of a request, two if it opens a connection.
     pub round_trips: f64,
 }
@@ -133,7 +137,11 @@ fn clean(text: &str) -> String {
 /// # Errors
 /// If no file says what is asked for.
 pub fn draft(intake: &Intake, options: &DraftOptions, calibration: &Calibration) -> Result<ScenarioDraft, ImportError> {
-    let service = options.service.clone().or_else(|| intake.traces.services().first().map(|(name, _)| name.clone())).unwrap_or_default();
+    let service = options
+        .service
+        .clone()
+        .or_else(|| intake.traces.services().first().map(|(name, _)| name.clone()))
+        .unwrap_or_default();
     let (classes, left_out) = classes(intake, &service);
     if classes.is_empty() {
         return Err(ImportError::TooLittle {
@@ -143,7 +151,8 @@ pub fn draft(intake: &Intake, options: &DraftOptions, calibration: &Calibration)
     }
     let mut laws = LawFiles::beginning(&options.prefix);
     let targets = targets(intake, options);
-    let written: Vec<StepsWritten> = classes.iter().map(|class| steps_for(class, &mut laws, targets.cpu_ns.as_ref())).collect();
+    let written: Vec<StepsWritten> =
+        classes.iter().map(|class| steps_for(class, &mut laws, targets.cpu_ns.as_ref())).collect();
     let mut out = ScenarioWriter::default();
     head(&mut out, intake, options, &left_out, &service);
     machine(&mut out, intake, calibration, &targets);
@@ -172,7 +181,13 @@ fn targets(intake: &Intake, options: &DraftOptions) -> ProfileTargets {
     let counted = intake.facts.cpu_per_request();
     let p50 = intake.loads.iter().find_map(|load| Some((load.all.median_ns()?, load.file.clone())));
     let keeps_alive = intake.loads.first().is_some_and(|load| load.keeps_alive);
-    ProfileTargets { cpu_ns: said.or(tested).or(counted), p50_ns: p50, round_trips: if keeps_alive { 1.0 } else { 2.0 } }
+    let rate = intake.access.arrivals.rate().or_else(|| intake.traces.arrivals.rate());
+    ProfileTargets {
+        cpu_ns: said.or(tested).or(counted),
+        p50_ns: p50,
+        rate,
+        round_trips: if keeps_alive { 1.0 } else { 2.0 },
+    }
 }
 
 fn head(out: &mut ScenarioWriter, intake: &Intake, options: &DraftOptions, left_out: &[String], service: &str) {
@@ -183,26 +198,51 @@ fn head(out: &mut ScenarioWriter, intake: &Intake, options: &DraftOptions, left_
     out.comment("");
     out.comment("Every value says where it is from, out of how many, and how far it may be off (95 %). What no file says is called a guess.");
     for file in &intake.files {
-        out.comment(&format!("{}: {}, {} of {} lines used", file.file, file.nature, count(file.used), count(file.lines)));
+        out.comment(&format!(
+            "{}: {}, {} of {} lines used",
+            file.file,
+            file.nature,
+            count(file.used),
+            count(file.lines)
+        ));
         for (reason, kind) in file.spoilt.reasons() {
-            out.comment(&format!("{} not used: {reason}; the first is line {}: `{}`", count(kind.count), kind.first_line, kind.excerpt));
+            out.comment(&format!(
+                "{} not used: {reason}; the first is line {}: `{}`",
+                count(kind.count),
+                kind.first_line,
+                kind.excerpt
+            ));
         }
     }
     if intake.traces.by_time > 0 {
         out.comment(&format!(
             "{} of {} spans say no trace and no parent: they were put together by time; {} belong to no request",
-            count(intake.traces.by_time), count(intake.traces.spans), count(intake.traces.orphans)
+            count(intake.traces.by_time),
+            count(intake.traces.spans),
+            count(intake.traces.orphans)
         ));
     } else if intake.traces.orphans > 0 {
         out.comment(&format!("{} spans belong to no request that was seen", count(intake.traces.orphans)));
     }
     for (from, to, ahead, n) in intake.traces.skewed() {
         let sign = if ahead < 0.0 { "behind" } else { "ahead" };
-        out.comment(&format!("The clock of {to} is {} {sign} of {from}'s, by {n} calls; times of calls are the caller's", duration(ahead.abs())));
+        out.comment(&format!(
+            "The clock of {to} is {} {sign} of {from}'s, by {n} calls; times of calls are the caller's",
+            duration(ahead.abs())
+        ));
     }
-    let others: Vec<String> = intake.traces.services().into_iter().filter(|(name, _)| name != service).map(|(name, n)| format!("{name} ({n})")).collect();
+    let others: Vec<String> = intake
+        .traces
+        .services()
+        .into_iter()
+        .filter(|(name, _)| name != service)
+        .map(|(name, n)| format!("{name} ({n})"))
+        .collect();
     if !others.is_empty() {
-        out.comment(&format!("It is about `{service}`; the traces have {} as well: choose with --service", others.join(", ")));
+        out.comment(&format!(
+            "It is about `{service}`; the traces have {} as well: choose with --service",
+            others.join(", ")
+        ));
     }
     for left in left_out {
         out.comment(left);
@@ -220,7 +260,10 @@ fn head(out: &mut ScenarioWriter, intake: &Intake, options: &DraftOptions, left_
 fn machine(out: &mut ScenarioWriter, intake: &Intake, calibration: &Calibration, targets: &ProfileTargets) {
     out.blank();
     if let Some((cpu, source)) = &targets.cpu_ns {
-        out.comment(&format!("Measured: {} of CPU time a request, all server processes together ({source}).", duration(*cpu)));
+        out.comment(&format!(
+            "Measured: {} of CPU time a request, all server processes together ({source}).",
+            duration(*cpu)
+        ));
     }
     if calibration.framework_ns > 0.0 {
         out.comment(&format!("{}: written as the server's own cost of a request.", calibration.framework_says));
@@ -232,7 +275,10 @@ fn machine(out: &mut ScenarioWriter, intake: &Intake, calibration: &Calibration,
     }
     let servers = intake.nginx.upstreams.first().filter(|upstream| upstream.servers > 1);
     if let Some(upstream) = servers {
-        out.line(&format!("servers = {}", upstream.servers), &format!("{}: servers of upstream {}, each taken for a machine", upstream.source, upstream.name));
+        out.line(
+            &format!("servers = {}", upstream.servers),
+            &format!("{}: servers of upstream {}, each taken for a machine", upstream.source, upstream.name),
+        );
         out.blank();
         out.table("balancer");
         out.line(&format!("policy = \"{}\"", upstream.policy), &upstream.source);
@@ -250,7 +296,10 @@ fn proxy(out: &mut ScenarioWriter, intake: &Intake) {
         out.line(&format!("{key} = \"{value}\""), source);
     }
     if let Some((kept, upstream)) = upstream.and_then(|upstream| Some((upstream.keepalive?, upstream))) {
-        out.line(&format!("keep_alive = {{ connections = {kept} }}"), &format!("{}: keepalive of each nginx worker", upstream.source));
+        out.line(
+            &format!("keep_alive = {{ connections = {kept} }}"),
+            &format!("{}: keepalive of each nginx worker", upstream.source),
+        );
     }
 }
 
@@ -279,7 +328,10 @@ fn peers_and_pool(out: &mut ScenarioWriter, intake: &Intake, options: &DraftOpti
             let says = "a guess: as many as the first world's threads, for no file says it; say it with --pool";
             out.line(&format!("units = {threads}"), says);
         }
-        (None, None) => out.line("units = 5", "a guess: SQLAlchemy's default without overflow, for no file says it; say it with --pool"),
+        (None, None) => out.line(
+            "units = 5",
+            "a guess: SQLAlchemy's default without overflow, for no file says it; say it with --pool",
+        ),
     }
 }
 
@@ -303,8 +355,16 @@ fn steps_for(class: &DraftClass, laws: &mut LawFiles, cpu: Option<&(f64, String)
     }
     if let Some(law) = laws.law(&format!("{}-took", class.name), &rest) {
         written.peers.push("elsewhere".to_owned());
-        let says = format!("no traces: all the time that the log shows, of {} requests, is taken for waiting; {}", count(logged.took.count()), law.says);
-        written.lines.push(StepText { depth: 0, toml: format!("{{ call = \"elsewhere\", takes = {} }}", law.text), says });
+        let says = format!(
+            "no traces: all the time that the log shows, of {} requests, is taken for waiting; {}",
+            count(logged.took.count()),
+            law.says
+        );
+        written.lines.push(StepText {
+            depth: 0,
+            toml: format!("{{ call = \"elsewhere\", takes = {} }}", law.text),
+            says,
+        });
     }
     written
 }
@@ -322,24 +382,44 @@ fn sample_of(sketch: &LatencySketch) -> Sample {
 fn write_class(out: &mut ScenarioWriter, class: &DraftClass, steps: &StepsWritten) {
     out.blank();
     if let Some(shape) = &class.shape {
-        let cpu = if shape.cpu.count() > 0 { format!("; CPU time: {}", super::laws::told(&shape.cpu)) } else { String::new() };
+        let cpu = if shape.cpu.count() > 0 {
+            format!("; CPU time: {}", super::laws::told(&shape.cpu))
+        } else {
+            String::new()
+        };
         out.comment(&format!("`{}`, traced from begin to end: {}{cpu}", class.route, super::laws::told(&shape.wall)));
     }
     if let Some(logged) = class.logged.as_ref().filter(|logged| logged.took.count() > 0) {
         let at = |share: f64| duration(logged.took.quantile(share).unwrap_or(0.0));
-        let interval = logged.took.quantile_interval(0.5).map_or(String::new(), |(low, high)| format!(" ({} to {})", duration(low), duration(high)));
+        let interval = logged
+            .took
+            .quantile_interval(0.5)
+            .map_or(String::new(), |(low, high)| format!(" ({} to {})", duration(low), duration(high)));
         out.comment(&format!(
             "`{}`, in the log: n={}, median {}{interval}, p90 {}, p99 {}, longest {}; {} with a status of 500 and more",
-            class.route, count(logged.took.count()), at(0.5), at(0.9), at(0.99), duration(logged.took.max() as f64), count(logged.errors)
+            class.route,
+            count(logged.took.count()),
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            duration(logged.took.max() as f64),
+            count(logged.errors)
         ));
     }
     out.table(&format!("request.{}", class.name));
     let share = class.count as f64 / class.of.max(1) as f64;
     let error = 1.96 * libm::sqrt(share * (1.0 - share) / class.of.max(1) as f64);
-    out.line(&format!("share = {}", class.count), &format!("{}: {} +- {} of {} requests", class.source, percent(share), percent(error), count(class.of)));
-    if let Some(logged) = class.logged.as_ref().filter(|logged| logged.bytes.count() > 0 && logged.bytes.mean() >= 1.0) {
+    out.line(
+        &format!("share = {}", class.count),
+        &format!("{}: {} +- {} of {} requests", class.source, percent(share), percent(error), count(class.of)),
+    );
+    if let Some(logged) = class.logged.as_ref().filter(|logged| logged.bytes.count() > 0 && logged.bytes.mean() >= 1.0)
+    {
         let body = libm::round(logged.bytes.mean()).min(1e9) as u64;
-        out.line(&format!("response = {{ body = {body} }}"), &format!("mean of {}, +- {}", count(logged.bytes.count()), plain(logged.bytes.error())));
+        out.line(
+            &format!("response = {{ body = {body} }}"),
+            &format!("mean of {}, +- {}", count(logged.bytes.count()), plain(logged.bytes.error())),
+        );
     }
     if steps.lines.is_empty() {
         return out.line("steps = []", "nothing was seen that takes time");

@@ -24,7 +24,8 @@ pub fn worlds_of(intake: &Intake) -> Vec<ServingWorld> {
     }
     let mut names = BTreeSet::new();
     for world in &mut worlds {
-        let clean: String = world.name.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let clean: String =
+            world.name.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let clean: String = clean.trim_matches('-').chars().take(40).collect();
         let base = if clean.is_empty() { "today".to_owned() } else { clean };
         let mut name = base.clone();
@@ -54,7 +55,11 @@ pub fn write_worlds(out: &mut ScenarioWriter, worlds: &[ServingWorld], calibrati
         let base = calibration.request_costs.get(world.worker);
         if let Some(base) = base.filter(|_| calibration.framework_ns > 0.0) {
             let whole = duration(base + calibration.framework_ns);
-            let says = format!("the preset's {} and {} of the framework's own: see [machine]", duration(*base), duration(calibration.framework_ns));
+            let says = format!(
+                "the preset's {} and {} of the framework's own: see [machine]",
+                duration(*base),
+                duration(calibration.framework_ns)
+            );
             out.line(&format!("costs = {{ request = \"{whole}\" }}"), &says);
         }
     }

@@ -216,7 +216,10 @@ mod tests {
         assert!(!bursts.poisson().unwrap().fits());
         assert!(bursts.poisson().unwrap().dispersion > 5.0);
         let fit = bursts.bursts().unwrap();
-        assert!((fit.factor - 12.0).abs() < 2.0 && (fit.on_s - 2.0).abs() < 0.3 && (fit.off_s - 8.0).abs() < 0.5, "{fit:?}");
+        assert!(
+            (fit.factor - 12.0).abs() < 2.0 && (fit.on_s - 2.0).abs() < 0.3 && (fit.off_s - 8.0).abs() < 0.5,
+            "{fit:?}"
+        );
     }
 
     #[test]

@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn what_is_no_instant_is_none() {
-        for text in ["", "-", "30/Nov/2026", "2026-13-01T00:00:00Z", "Mon", "99999999999999999999", "30/Foo/2026:1:1:1 +0000"] {
+        for text in
+            ["", "-", "30/Nov/2026", "2026-13-01T00:00:00Z", "Mon", "99999999999999999999", "30/Foo/2026:1:1:1 +0000"]
+        {
             assert_eq!(instant(text), None, "{text}");
         }
     }

@@ -61,15 +61,23 @@ impl AccessFormat {
         } else if text.contains('%') {
             letters(text)
         } else {
-            return Err("it names no values; write it as nginx's log_format, with `$status`, or gunicorn's, with `%(s)s`".to_owned());
+            return Err(
+                "it names no values; write it as nginx's log_format, with `$status`, or gunicorn's, with `%(s)s`"
+                    .to_owned(),
+            );
         };
-        let has = |wanted: &[LoggedValue]| parts.iter().any(|part| matches!(part, FormatPart::Value(value) if wanted.contains(value)));
+        let has = |wanted: &[LoggedValue]| {
+            parts.iter().any(|part| matches!(part, FormatPart::Value(value) if wanted.contains(value)))
+        };
         if !has(&[LoggedValue::Request, LoggedValue::Target]) {
             return Err("it does not say what was asked for ($request, %(r)s, %r)".to_owned());
         }
         let glued = parts.windows(2).any(|pair| matches!(pair, [FormatPart::Value(_), FormatPart::Value(_)]));
         if glued {
-            return Err("two of its values stand together with nothing between them, so nobody can tell where one ends".to_owned());
+            return Err(
+                "two of its values stand together with nothing between them, so nobody can tell where one ends"
+                    .to_owned(),
+            );
         }
         Ok(AccessFormat { parts, text: text.to_owned() })
     }
@@ -108,7 +116,10 @@ fn variables(text: &str) -> Vec<FormatPart> {
         }
         let braced = bytes.get(at + 1) == Some(&b'{');
         let from = at + 1 + usize::from(braced);
-        let length = bytes[from.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let length = bytes[from.min(bytes.len())..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+            .count();
         built.value(nginx_value(&text[from.min(text.len())..from.min(text.len()) + length]));
         at = from + length + usize::from(braced);
     }
@@ -225,18 +236,25 @@ mod tests {
 
     fn values(format: &str) -> Vec<LoggedValue> {
         let parts = AccessFormat::of(format).unwrap().parts;
-        parts.into_iter().filter_map(|part| if let FormatPart::Value(value) = part { Some(value) } else { None }).collect()
+        parts
+            .into_iter()
+            .filter_map(|part| if let FormatPart::Value(value) = part { Some(value) } else { None })
+            .collect()
     }
 
     #[test]
     fn each_server_has_its_own_letters() {
         use LoggedValue::*;
-        let nginx = "$remote_addr [$time_local] \"$request\" $status $body_bytes_sent ${request_time} $upstream_response_time";
+        let nginx =
+            "$remote_addr [$time_local] \"$request\" $status $body_bytes_sent ${request_time} $upstream_response_time";
         assert_eq!(values(nginx), [Other, Instant, Request, Status, Bytes, Took(1_000_000_000), Upstream]);
         assert_eq!(values("%(t)s \"%(r)s\" %(s)s %(b)s %(D)s"), [Instant, Request, Status, Bytes, Took(1_000)]);
         assert_eq!(values("%(L)s %(M)s %(r)s"), [Took(1_000_000_000), Took(1_000_000), Request]);
         assert_eq!(values("[%(ltime)] %(method) %(uri) %(msecs)"), [Instant, Method, Target, Took(1_000_000)]);
-        assert_eq!(values("%h %t \"%r\" %>s %b %{ms}T %D"), [Other, Instant, Request, Status, Bytes, Took(1_000_000), Took(1_000)]);
+        assert_eq!(
+            values("%h %t \"%r\" %>s %b %{ms}T %D"),
+            [Other, Instant, Request, Status, Bytes, Took(1_000_000), Took(1_000)]
+        );
     }
 
     #[test]

@@ -12,13 +12,15 @@ pub struct DurationUnit {
     pub ns: u64,
 }
 
-const TIMES: [&str; 9] = ["time", "timestamp", "@timestamp", "ts", "time_local", "time_iso8601", "msec", "datetime", "date"];
+const TIMES: [&str; 9] =
+    ["time", "timestamp", "@timestamp", "ts", "time_local", "time_iso8601", "msec", "datetime", "date"];
 const REQUESTS: [&str; 2] = ["request", "request_line"];
 const METHODS: [&str; 5] = ["method", "request_method", "http_method", "http.method", "http.request.method"];
 const TARGETS: [&str; 9] =
     ["path", "request_uri", "uri", "url", "request_path", "http.target", "url.path", "route", "http.route"];
 const STATUSES: [&str; 6] = ["status", "status_code", "response_status", "http_status", "http.status_code", "code"];
-const SIZES: [&str; 7] = ["body_bytes_sent", "bytes_sent", "bytes", "size", "response_length", "response_size", "content_length"];
+const SIZES: [&str; 7] =
+    ["body_bytes_sent", "bytes_sent", "bytes", "size", "response_length", "response_size", "content_length"];
 /// Keys whose meaning fixes their unit.
 const SECONDS: [&str; 1] = ["request_time"];
 const DURATIONS: [&str; 8] =
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn method_path_and_time_are_found_under_many_names() {
-        let line = json_line(r#"{"ts":1796006593.5,"request":"POST /x?y HTTP/1.1","status":"201","bytes":7}"#, None).unwrap();
+        let line =
+            json_line(r#"{"ts":1796006593.5,"request":"POST /x?y HTTP/1.1","status":"201","bytes":7}"#, None).unwrap();
         assert_eq!((line.method.as_str(), line.path.as_str(), line.status), ("POST", "/x", Some(201)));
         assert_eq!(line.end_ns, Some(1_796_006_593_500_000_000));
         assert_eq!(json_line(r#"{"a":1}"#, None), Err("it does not say what was asked for"));

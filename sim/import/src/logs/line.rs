@@ -82,7 +82,7 @@ fn by_format(format: &AccessFormat, text: &str) -> Result<AccessLine, &'static s
                     Some(FormatPart::Literal(literal)) => literal.as_slice(),
                     Some(FormatPart::Value(_)) | None => &[],
                 };
-                let end = value_end(*value, rest, next).ok_or("it is cut short")?;
+                let end = value_end(*value, rest, next).ok_or("it is cut short, or follows another format")?;
                 take(&mut line, *value, &rest[..end])?;
                 rest = &rest[end..];
             }
@@ -143,7 +143,8 @@ fn take(line: &mut AccessLine, value: LoggedValue, text: &str) -> Result<(), &'s
             let tries = text.split([',', ':']).map(str::trim).filter(|time| !time.is_empty() && *time != "-");
             let times: Option<Vec<u64>> = tries.map(|time| decimal(time, 1_000_000_000)).collect();
             let times = times.ok_or("its upstream time is no number")?;
-            line.upstream_ns = (!times.is_empty()).then(|| times.iter().fold(0_u64, |sum, time| sum.saturating_add(*time)));
+            line.upstream_ns =
+                (!times.is_empty()).then(|| times.iter().fold(0_u64, |sum, time| sum.saturating_add(*time)));
         }
         _ => {}
     }
@@ -159,7 +160,8 @@ fn status(text: &str) -> Result<u16, &'static str> {
 fn request(line: &mut AccessLine, text: &str) {
     let mut words = text.split(' ');
     if let (Some(method), Some(target)) = (words.next(), words.next()) {
-        let is_method = !method.is_empty() && method.len() <= 16 && method.bytes().all(|byte| byte.is_ascii_uppercase());
+        let is_method =
+            !method.is_empty() && method.len() <= 16 && method.bytes().all(|byte| byte.is_ascii_uppercase());
         if is_method && !target.is_empty() {
             method.clone_into(&mut line.method);
             without_query(target).clone_into(&mut line.path);
@@ -237,14 +239,18 @@ mod tests {
         };
         assert_eq!(line, wanted);
         let cut = "[30/Nov/2026:02:43:13 +0000] \"GET /product HTT";
-        assert_eq!(read(format, cut), Err("it is cut short"));
-        assert_eq!(read(format, "[30/Nov/2026:02:43:13 +0000] \"GET / H\" 200 1 12 13"), Err("its duration is no number"));
+        assert_eq!(read(format, cut), Err("it is cut short, or follows another format"));
+        assert_eq!(
+            read(format, "[30/Nov/2026:02:43:13 +0000] \"GET / H\" 200 1 12 13"),
+            Err("its duration is no number")
+        );
     }
 
     #[test]
     fn tries_of_an_upstream_are_added() {
         let format = "[$time_local] \"$request\" $status rt=$request_time urt=$upstream_response_time end";
-        let line = |times: &str| format!("[30/Nov/2026:02:43:13 +0000] \"GET / HTTP/1.1\" 200 rt=1.001 urt={times} end");
+        let line =
+            |times: &str| format!("[30/Nov/2026:02:43:13 +0000] \"GET / HTTP/1.1\" 200 rt=1.001 urt={times} end");
         let upstream = |times: &str| read(format, &line(times)).unwrap().upstream_ns;
         assert_eq!(upstream("0.000, 1.000"), Some(1_000_000_000));
         assert_eq!(upstream("0.100 : 0.200, 0.300"), Some(600_000_000));

@@ -30,7 +30,10 @@ fn kind_of(segment: &str) -> Option<&'static str> {
     let digits = segment.bytes().filter(u8::is_ascii_digit).count();
     let hex = segment.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_uuid = segment.len() == 36
-        && segment.bytes().enumerate().all(|(at, byte)| if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+        && segment
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
     if digits > 0 && digits == segment.len() {
         Some(":number")
     } else if is_uuid {

@@ -82,7 +82,11 @@ fn told(name: &str, bounds: &[(f64, f64)]) -> Option<String> {
         let at = bounds.iter().position(|(_, counted)| *counted >= share * total)?;
         let low = if at == 0 { 0.0 } else { bounds[at - 1].0 };
         let high = bounds[at].0;
-        Some(if high.is_finite() { between(share, low * 1e9, high * 1e9) } else { format!("p{} above {}", share * 100.0, duration(low * 1e9)) })
+        Some(if high.is_finite() {
+            between(share, low * 1e9, high * 1e9)
+        } else {
+            format!("p{} above {}", share * 100.0, duration(low * 1e9))
+        })
     };
     let quantiles: Vec<String> = [0.5, 0.9, 0.99].into_iter().filter_map(quantile).collect();
     Some(format!("{name}: {} requests, {}", count(total as u64), quantiles.join(", ")))
@@ -122,7 +126,9 @@ mod tests {
         assert_eq!((read.cpu, read.requests), (Some(2.5), Some(100.0)));
         assert_eq!(
             read.histograms,
-            ["http_request_duration_seconds: 100 requests, p50 between 0ns and 100ms, p90 between 100ms and 500ms, p99 above 500ms"]
+            [
+                "http_request_duration_seconds: 100 requests, p50 between 0ns and 100ms, p90 between 100ms and 500ms, p99 above 500ms"
+            ]
         );
     }
 

@@ -127,7 +127,8 @@ impl ReportFacts {
     /// CPU time of a request by counters of both, nanoseconds, and where it is from.
     pub fn cpu_per_request(&self) -> Option<(f64, String)> {
         let (cpu, requests, file) = self.counters.as_ref()?;
-        let source = format!("{file}: {} CPU seconds and {} requests since the processes began", plain(*cpu), plain(*requests));
+        let source =
+            format!("{file}: {} CPU seconds and {} requests since the processes began", plain(*cpu), plain(*requests));
         (*requests > 0.0).then(|| (cpu * 1e9 / requests, source))
     }
 
@@ -138,7 +139,10 @@ impl ReportFacts {
         functions.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
         for (function, samples) in functions.into_iter().take(FUNCTIONS_TOLD) {
             let share = percent(*samples as f64 / self.samples.max(1) as f64);
-            told.push(format!("{share} of {} samples of the profile are in {function} and what it calls", self.samples));
+            told.push(format!(
+                "{share} of {} samples of the profile are in {function} and what it calls",
+                self.samples
+            ));
         }
         told
     }
@@ -174,7 +178,12 @@ impl ReportFacts {
     }
 
     /// A report that is read whole; otherwise the line, what is wrong and what would help.
-    pub fn whole(&mut self, form: ReportForm, text: &str, file: &str) -> Result<Option<LoadTest>, (u64, String, &'static str)> {
+    pub fn whole(
+        &mut self,
+        form: ReportForm,
+        text: &str,
+        file: &str,
+    ) -> Result<Option<LoadTest>, (u64, String, &'static str)> {
         let broken = |what: &str| (1, what.to_owned(), "is the file whole?");
         match form {
             ReportForm::Prometheus => {
@@ -192,15 +201,22 @@ impl ReportFacts {
                 Ok(None)
             }
             ReportForm::Ab => texts::ab(text, file).map(Some).ok_or_else(|| broken("the report of ab has no requests")),
-            ReportForm::Wrk => texts::wrk(text, file).map(Some).ok_or_else(|| broken("the report of wrk has no requests")),
-            ReportForm::Locust => tables::locust(text, file).map(Some).map_err(|(line, what)| (line, what, "is the file whole?")),
+            ReportForm::Wrk => {
+                texts::wrk(text, file).map(Some).ok_or_else(|| broken("the report of wrk has no requests"))
+            }
+            ReportForm::Locust => {
+                tables::locust(text, file).map(Some).map_err(|(line, what)| (line, what, "is the file whole?"))
+            }
             ReportForm::LocustHistory => {
                 let users = tables::locust_users(text).ok_or_else(|| broken("no line has a number of users"))?;
-                self.lines.push(format!("{file}: at most {users} users at once: they are closed clients (`clients = {users}`)"));
+                self.lines.push(format!(
+                    "{file}: at most {users} users at once: they are closed clients (`clients = {users}`)"
+                ));
                 Ok(None)
             }
             ReportForm::Statements => {
-                let told = tables::statements(text).map_err(|(line, what)| (line, what, "copy query, calls, mean_exec_time and stddev_exec_time"))?;
+                let told = tables::statements(text)
+                    .map_err(|(line, what)| (line, what, "copy query, calls, mean_exec_time and stddev_exec_time"))?;
                 self.lines.extend(told.into_iter().map(|told| format!("{file}: {told}")));
                 Ok(None)
             }

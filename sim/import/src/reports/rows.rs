@@ -56,8 +56,11 @@ impl RowsOpen {
             self.header = fields.iter().map(|field| (*field).to_owned()).collect();
             return Ok(false);
         }
-        let field = |name: &str| self.header.iter().position(|known| known == name).and_then(|at| fields.get(at).copied());
-        let number = |name: &str| field(name).and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite() && *number >= 0.0);
+        let field =
+            |name: &str| self.header.iter().position(|known| known == name).and_then(|at| fields.get(at).copied());
+        let number = |name: &str| {
+            field(name).and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite() && *number >= 0.0)
+        };
         let took = number("response-time").ok_or("its response time is no number")?;
         let status = number("status-code").ok_or("its status is no number")?;
         let at = number("offset").map(|seconds| (seconds * 1e9) as u64);
@@ -94,7 +97,8 @@ impl RowsOpen {
         let took = value.get("latency").and_then(Value::as_f64).ok_or("it has no latency")?;
         let code = value.get("code").and_then(Value::as_u64).ok_or("it has no code")?;
         let at = value.get("timestamp").and_then(Value::as_str).and_then(instant);
-        let name = value.get("url").and_then(Value::as_str).map(|url| route(value.get("method").and_then(Value::as_str), url));
+        let name =
+            value.get("url").and_then(Value::as_str).map(|url| route(value.get("method").and_then(Value::as_str), url));
         self.add(at, took, (200..400).contains(&code), name);
         Ok(true)
     }
@@ -116,10 +120,16 @@ impl RowsOpen {
                 let clients = rate.map_or(LoadClients::Unknown, |rate| LoadClients::Open { rate, poisson: false });
                 ("k6", clients, "iterations were dropped, so k6 sent at a rate and had too few users for it")
             }
-            ReportForm::K6Points if self.users >= 1.0 => {
-                ("k6", LoadClients::Closed(self.users.min(1e6) as u32), "k6's users are closed clients, if its executor was not one of a rate")
-            }
-            _ => ("hey", busy.unwrap_or(LoadClients::Unknown), "its workers are closed clients; their number is Little's law's"),
+            ReportForm::K6Points if self.users >= 1.0 => (
+                "k6",
+                LoadClients::Closed(self.users.min(1e6) as u32),
+                "k6's users are closed clients, if its executor was not one of a rate",
+            ),
+            _ => (
+                "hey",
+                busy.unwrap_or(LoadClients::Unknown),
+                "its workers are closed clients; their number is Little's law's",
+            ),
         };
         Some(LoadTest {
             tool,
@@ -181,7 +191,8 @@ pub fn oha(value: &Value, file: &str) -> Option<LoadTest> {
     let (rate, mean) = (number(value, "summary/requestsPerSec")?, number(value, "summary/average")?);
     let seconds = number(value, "summary/total")?;
     let shares = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
-    let percentile = |(key, share): &(&str, f64)| Some((*share, value.get("latencyPercentiles")?.get(*key)?.as_f64()? * 1e9));
+    let percentile =
+        |(key, share): &(&str, f64)| Some((*share, value.get("latencyPercentiles")?.get(*key)?.as_f64()? * 1e9));
     let quantiles = shares.iter().filter_map(percentile).collect();
     let sent = libm::round(rate * seconds).max(0.0) as u64;
     let all = LoadLatency { n: sent, mean_ns: Some(mean * 1e9), quantiles };
@@ -194,16 +205,25 @@ pub fn oha(value: &Value, file: &str) -> Option<LoadTest> {
 /// k6's summary, exported or handed to `handleSummary`; milliseconds.
 pub fn k6_summary(value: &Value, file: &str) -> Option<LoadTest> {
     let metrics = value.get("metrics")?;
-    let of = |metric: &str, key: &str| number(metrics, &format!("{metric}/{key}")).or_else(|| number(metrics, &format!("{metric}/values/{key}")));
+    let of = |metric: &str, key: &str| {
+        number(metrics, &format!("{metric}/{key}")).or_else(|| number(metrics, &format!("{metric}/values/{key}")))
+    };
     let n = of("http_reqs", "count")?;
     let shares = [("med", 0.5), ("p(90)", 0.9), ("p(95)", 0.95), ("p(99)", 0.99)];
-    let quantiles = shares.iter().filter_map(|(key, share)| Some((*share, of("http_req_duration", key)? * 1e6))).collect();
+    let quantiles =
+        shares.iter().filter_map(|(key, share)| Some((*share, of("http_req_duration", key)? * 1e6))).collect();
     let all = LoadLatency { n: n as u64, mean_ns: of("http_req_duration", "avg").map(|ms| ms * 1e6), quantiles };
     let rate = of("http_reqs", "rate");
     let users = of("vus_max", "max").or_else(|| of("vus_max", "value"));
     let (clients, note) = match (of("dropped_iterations", "count"), users, rate) {
-        (Some(_), _, Some(rate)) => (LoadClients::Open { rate, poisson: false }, "iterations were dropped, so k6 sent at a rate and had too few users for it"),
-        (_, Some(users), _) if users >= 1.0 => (LoadClients::Closed(users.min(1e6) as u32), "k6's users are closed clients, if its executor was not one of a rate"),
+        (Some(_), _, Some(rate)) => (
+            LoadClients::Open { rate, poisson: false },
+            "iterations were dropped, so k6 sent at a rate and had too few users for it",
+        ),
+        (_, Some(users), _) if users >= 1.0 => (
+            LoadClients::Closed(users.min(1e6) as u32),
+            "k6's users are closed clients, if its executor was not one of a rate",
+        ),
         _ => (LoadClients::Unknown, "the summary does not say how many users there were"),
     };
     let seconds = rate.filter(|rate| *rate > 0.0).map(|rate| n / rate);
@@ -215,7 +235,8 @@ pub fn vegeta_report(value: &Value, file: &str) -> Option<LoadTest> {
     let (rate, n) = (number(value, "rate")?, number(value, "requests")?);
     let mean = number(value, "latencies/mean")?;
     let shares = [("50th", 0.5), ("90th", 0.9), ("95th", 0.95), ("99th", 0.99)];
-    let quantiles = shares.iter().filter_map(|(key, share)| Some((*share, number(value, &format!("latencies/{key}"))?))).collect();
+    let quantiles =
+        shares.iter().filter_map(|(key, share)| Some((*share, number(value, &format!("latencies/{key}"))?))).collect();
     let all = LoadLatency { n: n as u64, mean_ns: Some(mean), quantiles };
     let failed = libm::round(n * (1.0 - number(value, "success").unwrap_or(1.0).min(1.0))) as u64;
     let seconds = number(value, "duration").map(|ns| ns / 1e9);
@@ -231,7 +252,10 @@ mod tests {
     #[test]
     fn rows_of_hey_are_closed_clients_by_littles_law() {
         let mut rows = RowsOpen::default();
-        assert_eq!(rows.hey("response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset"), Ok(false));
+        assert_eq!(
+            rows.hey("response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset"),
+            Ok(false)
+        );
         for at in 0..1_000 {
             rows.hey(&format!("0.1000,0,0,0,0,0,200,{:.4}", f64::from(at) / 100.0)).unwrap();
         }
@@ -255,10 +279,14 @@ mod tests {
     #[test]
     fn summaries_are_known_by_their_keys() {
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        let vegeta = value(r#"{"latencies":{"mean":5e6,"50th":4e6,"99th":2e7},"rate":100.0,"requests":3000,"duration":3e10,"success":0.99}"#);
+        let vegeta = value(
+            r#"{"latencies":{"mean":5e6,"50th":4e6,"99th":2e7},"rate":100.0,"requests":3000,"duration":3e10,"success":0.99}"#,
+        );
         let load = vegeta_report(&vegeta, "v.json").unwrap();
         assert_eq!((load.clients, load.failed), (LoadClients::Open { rate: 100.0, poisson: false }, 30));
-        let k6 = value(r#"{"metrics":{"http_reqs":{"count":100,"rate":10},"http_req_duration":{"avg":5,"med":4,"p(95)":20},"vus_max":{"value":8,"max":8}}}"#);
+        let k6 = value(
+            r#"{"metrics":{"http_reqs":{"count":100,"rate":10},"http_req_duration":{"avg":5,"med":4,"p(95)":20},"vus_max":{"value":8,"max":8}}}"#,
+        );
         assert_eq!(k6_summary(&k6, "k.json").unwrap().clients, LoadClients::Closed(8));
         let oha = self::oha(&value(r#"{"summary":{"successRate":1.0,"total":10.0,"average":0.05,"requestsPerSec":200.0},"latencyPercentiles":{"p50":0.04,"p99":0.2}}"#), "o.json").unwrap();
         assert_eq!((oha.clients, oha.all.median_ns()), (LoadClients::Closed(10), Some(4e7)));

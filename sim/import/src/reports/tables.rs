@@ -64,7 +64,9 @@ pub fn locust(text: &str, file: &str) -> Result<LoadTest, (u64, String)> {
         all,
         classes,
         server_cpu_s: None,
-        note: Some("Locust's users are closed clients with pauses between requests (`clients`, `think`); its statistics do not say how many"),
+        note: Some(
+            "Locust's users are closed clients with pauses between requests (`clients`, `think`); its statistics do not say how many",
+        ),
     })
 }
 
@@ -80,12 +82,21 @@ pub fn statements(text: &str) -> Result<Vec<String>, (u64, String)> {
     let mut found: Vec<(f64, String)> = Vec::new();
     for (line, row) in rows(text)? {
         let calls = number(&row, &["calls"]).ok_or((line, "its calls are no number".to_owned()))?;
-        let mean = number(&row, &["mean_exec_time", "mean_time"]).ok_or((line, "it has no mean_exec_time".to_owned()))?;
+        let mean =
+            number(&row, &["mean_exec_time", "mean_time"]).ok_or((line, "it has no mean_exec_time".to_owned()))?;
         let deviation = number(&row, &["stddev_exec_time", "stddev_time"]);
         let query = excerpt(row.get("query").map_or("", String::as_str).as_bytes());
         let spread = deviation.map_or(String::new(), |ms| format!(", deviation {}", duration(ms * 1e6)));
-        let error = deviation.map_or(String::new(), |ms| format!(", mean +- {}", duration(1.96e6 * ms / libm::sqrt(calls.max(1.0)))));
-        found.push((calls * mean, format!("`{query}`: {} calls, mean {} inside of the database{spread}{error}", count(calls as u64), duration(mean * 1e6))));
+        let error = deviation
+            .map_or(String::new(), |ms| format!(", mean +- {}", duration(1.96e6 * ms / libm::sqrt(calls.max(1.0)))));
+        found.push((
+            calls * mean,
+            format!(
+                "`{query}`: {} calls, mean {} inside of the database{spread}{error}",
+                count(calls as u64),
+                duration(mean * 1e6)
+            ),
+        ));
     }
     if found.is_empty() {
         return Err((1, "it has no statements".to_owned()));
@@ -113,7 +124,10 @@ mod tests {
     fn statements_are_told_by_their_time() {
         let text = "query,calls,mean_exec_time,stddev_exec_time\n\"select 1,\n2\",1000,0.5,0.1\nselect 3,10,400,20\n";
         let told = statements(text).unwrap();
-        assert!(told[0].starts_with("`select 3`: 10 calls, mean 400ms inside of the database, deviation 20ms"), "{told:?}");
+        assert!(
+            told[0].starts_with("`select 3`: 10 calls, mean 400ms inside of the database, deviation 20ms"),
+            "{told:?}"
+        );
         assert_eq!(statements("query,calls\nx,1\n"), Err((2, "it has no mean_exec_time".to_owned())));
     }
 }

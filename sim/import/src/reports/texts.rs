@@ -53,25 +53,36 @@ pub fn ab(text: &str, file: &str) -> Option<LoadTest> {
         all,
         classes: Vec::new(),
         server_cpu_s: None,
-        note: Some("ab's clients are closed: while the server stands still nobody asks, and no latency is counted; so are these"),
+        note: Some(
+            "ab's clients are closed: while the server stands still nobody asks, and no latency is counted; so are these",
+        ),
     })
 }
 
 /// A report of wrk or wrk2.
 pub fn wrk(text: &str, file: &str) -> Option<LoadTest> {
     let line = text.lines().find(|line| line.contains(" threads and ") && line.contains(" connections"))?;
-    let clients: u32 = line.split_whitespace().nth(3)?.parse().ok().filter(|clients| (1..=1_000_000).contains(clients))?;
+    let clients: u32 =
+        line.split_whitespace().nth(3)?.parse().ok().filter(|clients| (1..=1_000_000).contains(clients))?;
     let rate = number(text, "Requests/sec:").filter(|rate| *rate > 0.0)?;
     let requests = text.lines().find(|line| line.contains(" requests in "))?.trim();
     let sent: u64 = requests.split_whitespace().next()?.parse().ok()?;
-    let seconds = requests.split(" requests in ").nth(1).and_then(|rest| time(rest.split(',').next()?)).map(|ns| ns / 1e9);
-    let is_wrk2 = text.contains("Recorded Latency") || text.contains("Thread calibration") || text.contains("Detailed Percentile spectrum");
-    let timeouts = text.lines().find(|line| line.contains("Socket errors:")).and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0);
+    let seconds =
+        requests.split(" requests in ").nth(1).and_then(|rest| time(rest.split(',').next()?)).map(|ns| ns / 1e9);
+    let is_wrk2 = text.contains("Recorded Latency")
+        || text.contains("Thread calibration")
+        || text.contains("Detailed Percentile spectrum");
+    let timeouts = text
+        .lines()
+        .find(|line| line.contains("Socket errors:"))
+        .and_then(|line| line.rsplit(' ').next()?.parse().ok())
+        .unwrap_or(0);
     let mut quantiles = percentiles(text, time);
     if quantiles.is_empty() {
         quantiles = spectrum(text);
     }
-    let mean_ns = text.lines().find_map(|line| time(line.trim_start().strip_prefix("Latency")?.split_whitespace().next()?));
+    let mean_ns =
+        text.lines().find_map(|line| time(line.trim_start().strip_prefix("Latency")?.split_whitespace().next()?));
     Some(LoadTest {
         tool: if is_wrk2 { "wrk2" } else { "wrk" },
         file: file.to_owned(),
@@ -137,7 +148,10 @@ mod tests {
         let text = "Running 30s test @ http://x/\n  2 threads and 100 connections\n  Thread Stats   Avg      Stdev     Max   +/- Stdev\n    Latency    12.00ms    1.00ms  50.00ms   90.00%\n\
                     \x20 Latency Distribution\n     50%   11.00ms\n     99%   40.00ms\n  9000 requests in 30.00s, 1.00MB read\n  Socket errors: connect 0, read 0, write 0, timeout 7\nRequests/sec:    300.00\n";
         let load = wrk(text, "wrk.txt").unwrap();
-        assert_eq!((load.tool, load.clients, load.failed, load.seconds), ("wrk", LoadClients::Closed(100), 7, Some(30.0)));
+        assert_eq!(
+            (load.tool, load.clients, load.failed, load.seconds),
+            ("wrk", LoadClients::Closed(100), 7, Some(30.0))
+        );
         assert_eq!((load.all.mean_ns, load.all.median_ns()), (Some(12e6), Some(11e6)));
         let two = text.replace("Latency Distribution", "Latency Distribution (HdrHistogram - Recorded Latency)");
         assert_eq!(wrk(&two, "x").unwrap().clients, LoadClients::Open { rate: 300.0, poisson: false });

@@ -30,7 +30,9 @@ pub fn commands_of(text: &str, file: &str) -> Vec<ServingWorld> {
 }
 
 fn is_process_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    !name.is_empty()
+        && name.len() <= 40
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// The world of a command, if it starts a server that presets know.
@@ -99,8 +101,14 @@ fn of_options(server: &str, options: &[(String, String)], environment: &[String]
 }
 
 /// gunicorn's letters, each with the name of the setting.
-const GUNICORN: [(&str, &str); 6] =
-    [("w", "workers"), ("k", "worker_class"), ("t", "timeout"), ("b", "bind"), ("c", "config"), ("access-logformat", "access_log_format")];
+const GUNICORN: [(&str, &str); 6] = [
+    ("w", "workers"),
+    ("k", "worker_class"),
+    ("t", "timeout"),
+    ("b", "bind"),
+    ("c", "config"),
+    ("access-logformat", "access_log_format"),
+];
 
 fn of_gunicorn(options: &[(String, String)], environment: &[String], source: &str) -> ServingWorld {
     let mut world = ServingWorld { worker: "gunicorn-sync", ..ServingWorld::default() };
@@ -190,10 +198,17 @@ mod tests {
             "sh -c 'cd /srv && gunicorn -w 2 --threads 8 app:app'",
         ] {
             let world = world(command);
-            assert_eq!((world.worker, world.get("processes"), world.get("threads")), ("gunicorn-gthread", Some("2"), Some("8")), "{command}");
+            assert_eq!(
+                (world.worker, world.get("processes"), world.get("threads")),
+                ("gunicorn-gthread", Some("2"), Some("8")),
+                "{command}"
+            );
         }
         let world = world("gunicorn -k gevent --worker-connections 500 -t 60 app");
-        assert_eq!((world.worker, world.get("greenlets"), world.get("timeout")), ("gunicorn-gevent", Some("500"), Some("\"60s\"")));
+        assert_eq!(
+            (world.worker, world.get("greenlets"), world.get("timeout")),
+            ("gunicorn-gevent", Some("500"), Some("\"60s\""))
+        );
     }
 
     #[test]
@@ -208,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_procfile_names_its_worlds() {
-        let worlds = commands_of("web: gunicorn -w 3 app\nworker: celery -A app worker\napi: uvicorn api:app\n", "Procfile");
+        let worlds =
+            commands_of("web: gunicorn -w 3 app\nworker: celery -A app worker\napi: uvicorn api:app\n", "Procfile");
         let names: Vec<&str> = worlds.iter().map(|world| world.name.as_str()).collect();
         assert_eq!(names, ["web", "api"]);
         assert_eq!(worlds[0].keys[0].source, "Procfile:1");

@@ -5,8 +5,18 @@ use super::world::{ServingWorld, seconds};
 
 /// Names of a configuration file by which it is known.
 const TELLING: [&str; 12] = [
-    "workers", "worker_class", "threads", "bind", "worker_connections", "timeout", "keepalive", "max_requests",
-    "access_log_format", "graceful_timeout", "preload_app", "accesslog",
+    "workers",
+    "worker_class",
+    "threads",
+    "bind",
+    "worker_connections",
+    "timeout",
+    "keepalive",
+    "max_requests",
+    "access_log_format",
+    "graceful_timeout",
+    "preload_app",
+    "accesslog",
 ];
 
 /// A `gunicorn.conf.py`, if it sets at least two of gunicorn's names.
@@ -84,7 +94,9 @@ pub fn option(world: &mut ServingWorld, name: &str, text: &str, source: &str) {
         }
         "worker_class" => match worker_of(text) {
             Some(worker) => world.worker = worker,
-            None => world.ask(format!("{source}: no preset knows the worker class {text}; choose the nearest `worker`")),
+            None => {
+                world.ask(format!("{source}: no preset knows the worker class {text}; choose the nearest `worker`"))
+            }
         },
         "access_log_format" => world.log_format = Some(text.to_owned()),
         _ => {}
@@ -110,14 +122,18 @@ mod tests {
                       access_log_format = '%(t)s \"%(r)s\" %(s)s %(b)s %(D)s'\n";
         let world = gunicorn_conf(source, "gunicorn.conf.py", None).unwrap();
         assert_eq!(world.worker, "gunicorn-gthread");
-        assert_eq!((world.get("processes"), world.get("threads"), world.get("keepalive")), (Some("4"), Some("8"), Some("\"5s\"")));
+        assert_eq!(
+            (world.get("processes"), world.get("threads"), world.get("keepalive")),
+            (Some("4"), Some("8"), Some("\"5s\""))
+        );
         assert_eq!(world.keys.iter().find(|key| key.key == "threads").unwrap().source, "gunicorn.conf.py:4");
         assert!(world.log_format.is_some() && world.asked.is_empty());
     }
 
     #[test]
     fn cores_that_nobody_said_are_asked_for() {
-        let source = "import multiprocessing\nworkers = multiprocessing.cpu_count() * 2 + 1\nworker_class = 'eventlet'\n";
+        let source =
+            "import multiprocessing\nworkers = multiprocessing.cpu_count() * 2 + 1\nworker_class = 'eventlet'\n";
         let world = gunicorn_conf(source, "gunicorn.conf.py", None).unwrap();
         assert_eq!(world.get("processes"), None);
         assert_eq!(world.asked.len(), 2, "{:?}", world.asked);

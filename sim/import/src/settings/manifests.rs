@@ -153,7 +153,12 @@ fn kubernetes(document: &Value, file: &str) -> Vec<ServingWorld> {
     let mut worlds = Vec::new();
     for container in containers.map_or(&[][..], Vec::as_slice) {
         let own = container.get("name").map(written).unwrap_or_default();
-        let line = format!("{}{} {}", environment(container.get("env")), command(container.get("command")), command(container.get("args")));
+        let line = format!(
+            "{}{} {}",
+            environment(container.get("env")),
+            command(container.get("command")),
+            command(container.get("args"))
+        );
         let place = format!("{source}, container {own}");
         let Some(mut world) = world_of_command(&line, &place) else { continue };
         world.name.clone_from(&name);
@@ -165,7 +170,10 @@ fn kubernetes(document: &Value, file: &str) -> Vec<ServingWorld> {
             None => world.ask(format!("{place}: it has no CPU limit; `cores` of its node decide")),
         }
         if let Some(timeout) = at(container, "livenessProbe.timeoutSeconds") {
-            world.ask(format!("{place}: its liveness probe gives up after {} s: a server busier than that is restarted", written(timeout)));
+            world.ask(format!(
+                "{place}: its liveness probe gives up after {} s: a server busier than that is restarted",
+                written(timeout)
+            ));
         }
         worlds.push(world);
     }
@@ -178,7 +186,11 @@ fn autoscaler(document: &Value, file: &str, worlds: &mut [ServingWorld]) {
     }
     let target = at(document, "spec.scaleTargetRef.name").map(written).unwrap_or_default();
     let bound = |key: &str| at(document, &format!("spec.{key}")).map_or("?".to_owned(), written);
-    let told = format!("{file}: an autoscaler keeps between {} and {} replicas; the file's number is simulated", bound("minReplicas"), bound("maxReplicas"));
+    let told = format!(
+        "{file}: an autoscaler keeps between {} and {} replicas; the file's number is simulated",
+        bound("minReplicas"),
+        bound("maxReplicas")
+    );
     for world in worlds.iter_mut().filter(|world| world.name == target) {
         if world.get("servers").is_none() && at(document, "spec.minReplicas").is_some() {
             replicas_of(world, &document["spec"]["minReplicas"], &format!("{file}: minReplicas of its autoscaler"));
@@ -221,8 +233,14 @@ mod tests {
                     \x20       resources:\n          limits:\n            cpu: 1500m\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n\
                     spec:\n  scaleTargetRef: {name: shop}\n  minReplicas: 3\n  maxReplicas: 9\n";
         let world = &worlds(text)[0];
-        assert_eq!((world.worker, world.get("processes"), world.get("threads")), ("gunicorn-gthread", Some("2"), Some("8")));
-        assert_eq!((world.get("servers"), world.get("cpu_limit"), world.get("cores")), (Some("3"), Some("1.5"), Some("2")));
+        assert_eq!(
+            (world.worker, world.get("processes"), world.get("threads")),
+            ("gunicorn-gthread", Some("2"), Some("8"))
+        );
+        assert_eq!(
+            (world.get("servers"), world.get("cpu_limit"), world.get("cores")),
+            (Some("3"), Some("1.5"), Some("2"))
+        );
         assert!(world.asked.iter().any(|asked| asked.contains("between 3 and 9")));
     }
 
@@ -231,7 +249,10 @@ mod tests {
         let text = "services:\n  db:\n    image: postgres\n  web:\n    command: gunicorn -w 4 -k gevent app:app\n    deploy:\n      replicas: 2\n      resources:\n        limits:\n          cpus: '0.5'\n";
         let found = worlds(text);
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].worker, found[0].get("servers"), found[0].get("cpu_limit")), ("gunicorn-gevent", Some("2"), Some("0.5")));
+        assert_eq!(
+            (found[0].worker, found[0].get("servers"), found[0].get("cpu_limit")),
+            ("gunicorn-gevent", Some("2"), Some("0.5"))
+        );
     }
 
     #[test]

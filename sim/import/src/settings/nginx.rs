@@ -125,9 +125,11 @@ fn words(text: &str) -> Vec<Word> {
         }
         match c {
             '\n' => line += 1,
-            '#' => while chars.peek().is_some_and(|c| *c != '\n') {
-                chars.next();
-            },
+            '#' => {
+                while chars.peek().is_some_and(|c| *c != '\n') {
+                    chars.next();
+                }
+            }
             ';' | '{' | '}' => found.push(Word { text: c.into(), line, quoted: false }),
             '"' | '\'' => {
                 let (begin, mut inside) = (line, String::new());
@@ -151,7 +153,8 @@ fn words(text: &str) -> Vec<Word> {
                 let mut before = c;
                 while let Some(&next) = chars.peek() {
                     // `${name}` is a part of a word.
-                    let braced = next == '{' && before == '$' || next == '}' && word.contains("${") && !word.ends_with('}');
+                    let braced =
+                        next == '{' && before == '$' || next == '}' && word.contains("${") && !word.ends_with('}');
                     if next.is_whitespace() || (";{}".contains(next) && !braced) {
                         break;
                     }
@@ -184,7 +187,19 @@ mod tests {
 
     #[test]
     fn hostile_text_ends() {
-        for text in ["", "{", "}", "'", "\"\\", "upstream", "upstream x {", "log_format;", "a${", "${{{}}}", "proxy_read_timeout é;"] {
+        for text in [
+            "",
+            "{",
+            "}",
+            "'",
+            "\"\\",
+            "upstream",
+            "upstream x {",
+            "log_format;",
+            "a${",
+            "${{{}}}",
+            "proxy_read_timeout é;",
+        ] {
             let _ = nginx_conf(text, "x");
         }
     }

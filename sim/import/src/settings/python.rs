@@ -142,7 +142,8 @@ fn tokens(text: &str) -> Vec<Token> {
         } else if c.is_alphabetic() || c == '_' {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len());
             let prefix = rest[..end].to_ascii_lowercase();
-            let is_prefix = ["r", "b", "u", "rb", "br"].contains(&prefix.as_str()) && rest[end..].starts_with(['"', '\'']);
+            let is_prefix =
+                ["r", "b", "u", "rb", "br"].contains(&prefix.as_str()) && rest[end..].starts_with(['"', '\'']);
             if is_prefix {
                 let (text, taken) = string(&rest[end..], prefix.contains('r'));
                 found.push(text);
@@ -323,7 +324,9 @@ impl Parser<'_> {
                 let Some(PythonValue::Text(variable)) = arguments.first() else { return None };
                 let given = arguments.get(1).cloned();
                 match &given {
-                    Some(value) => self.module.assumed.push(format!("{variable} is taken from the file's default, {value:?}")),
+                    Some(value) => {
+                        self.module.assumed.push(format!("{variable} is taken from the file's default, {value:?}"))
+                    }
                     None => return Some(PythonValue::Unknown(format!("the environment's {variable}"))),
                 }
                 given
@@ -393,7 +396,9 @@ mod tests {
 
     #[test]
     fn no_source_makes_it_panic() {
-        for source in ["a=", "a='", "a=((((", "a=\"\"\"", "a=1/0", "a=\\", "é=1", "a='\\é'", "a=9e999", "=", "a=.", "a=f(,)"] {
+        for source in
+            ["a=", "a='", "a=((((", "a=\"\"\"", "a=1/0", "a=\\", "é=1", "a='\\é'", "a=9e999", "=", "a=.", "a=f(,)"]
+        {
             evaluate(source, None);
         }
         evaluate(&format!("a={}", "(".repeat(10_000)), None);

@@ -18,7 +18,9 @@ pub fn uwsgi_ini(text: &str, file: &str) -> Option<ServingWorld> {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section = name.trim();
             found |= section == "uwsgi";
-        } else if let Some((key, value)) = line.split_once('=').filter(|_| section == "uwsgi" && !line.starts_with(['#', ';'])) {
+        } else if let Some((key, value)) =
+            line.split_once('=').filter(|_| section == "uwsgi" && !line.starts_with(['#', ';']))
+        {
             lines.insert(key.trim().to_owned(), number);
             options.push((key.trim().to_owned(), value.trim().to_owned()));
         }
@@ -65,7 +67,9 @@ pub fn uwsgi_options(options: &[(String, String)], place: &dyn Fn(&str) -> Strin
             "http-timeout" => duration(&mut world, "http_timeout", value, &source),
             "worker-reload-mercy" => duration(&mut world, "graceful_timeout", value, &source),
             "min-worker-lifetime" => duration(&mut world, "min_worker_lifetime", value, &source),
-            "cheaper" => world.ask(format!("{source}: with cheaper = {value} there are fewer processes when it is quiet; all are simulated")),
+            "cheaper" => world.ask(format!(
+                "{source}: with cheaper = {value} there are fewer processes when it is quiet; all are simulated"
+            )),
             "log-format" | "logformat" => world.log_format = Some(value.to_owned()),
             _ => {}
         }
@@ -92,9 +96,13 @@ mod tests {
 
     #[test]
     fn an_ini_file_is_a_world_with_places() {
-        let text = "[uwsgi]\nhttp-socket = :8000\nmaster = true\nprocesses = 2\nthreads = 8\nlisten = 128\nharakiri = 30\n";
+        let text =
+            "[uwsgi]\nhttp-socket = :8000\nmaster = true\nprocesses = 2\nthreads = 8\nlisten = 128\nharakiri = 30\n";
         let world = uwsgi_ini(text, "uwsgi.ini").unwrap();
-        assert_eq!((world.worker, world.get("processes"), world.get("threads")), ("uwsgi-threads", Some("2"), Some("8")));
+        assert_eq!(
+            (world.worker, world.get("processes"), world.get("threads")),
+            ("uwsgi-threads", Some("2"), Some("8"))
+        );
         assert_eq!(world.keys.iter().find(|key| key.key == "harakiri").unwrap().source, "uwsgi.ini:7");
         let text = "[uwsgi]\nhttp = :8000\nprocesses = %k\ngevent = 100\n";
         let world = uwsgi_ini(text, "uwsgi.ini").unwrap();

@@ -27,17 +27,22 @@ impl TraceForm {
             return Some(TraceForm::Otlp);
         }
         let first = |key: &str| value.get(key).and_then(|list| list.get(0));
-        if first("data").is_some_and(|trace| trace.get("spans").is_some()) || (value.get("spans").is_some() && value.get("processes").is_some()) {
+        if first("data").is_some_and(|trace| trace.get("spans").is_some())
+            || (value.get("spans").is_some() && value.get("processes").is_some())
+        {
             return Some(TraceForm::Jaeger);
         }
         let map = value.as_object()?;
-        let is_span = key(map, &NAMES).is_some() && key(map, &STARTS).is_some() && (key(map, &ENDS).is_some() || key(map, &TOOK).is_some());
+        let is_span = key(map, &NAMES).is_some()
+            && key(map, &STARTS).is_some()
+            && (key(map, &ENDS).is_some() || key(map, &TOOK).is_some());
         is_span.then_some(TraceForm::Lines)
     }
 }
 
 const NAMES: [&str; 3] = ["name", "operationName", "span"];
-const STARTS: [&str; 7] = ["start", "start_ns", "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "begin"];
+const STARTS: [&str; 7] =
+    ["start", "start_ns", "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "begin"];
 const ENDS: [&str; 6] = ["end", "end_ns", "endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime"];
 const TOOK: [&str; 3] = ["duration_ns", "duration_us", "duration_ms"];
 const CPUS: [&str; 6] = ["cpu_ns", "cpu", "thread.cpu_ns", "cpu_time_ns", "thread_cpu_ns", "process.cpu.time_ns"];
@@ -174,7 +179,8 @@ fn jaeger_span(value: &Value, trace: &Value) -> Result<SpanSeen, &'static str> {
     };
     identify(&mut span, map);
     let references = list(value, &["references"]).iter();
-    let parent = references.filter(|reference| reference.get("refType").and_then(Value::as_str) == Some("CHILD_OF")).next();
+    let parent =
+        references.filter(|reference| reference.get("refType").and_then(Value::as_str) == Some("CHILD_OF")).next();
     if let Some(parent) = parent.and_then(|reference| reference.get("spanID")?.as_str()) {
         span.parent = short_identifier(parent);
     }
@@ -231,13 +237,18 @@ mod tests {
     fn read(text: &str) -> (Vec<SpanSeen>, Vec<&'static str>) {
         let value: Value = serde_json::from_str(text).unwrap();
         let (mut spans, mut spoilt) = (Vec::new(), Vec::new());
-        spans_of(&value, TraceForm::of(&value).unwrap(), &mut |span| spans.push(span), &mut |reason| spoilt.push(reason));
+        spans_of(&value, TraceForm::of(&value).unwrap(), &mut |span| spans.push(span), &mut |reason| {
+            spoilt.push(reason)
+        });
         (spans, spoilt)
     }
 
     #[test]
     fn otlp_has_its_numbers_as_strings_or_as_numbers() {
-        for (start, end, kind) in [("\"1796006593000000000\"", "\"1796006593001000000\"", "2"), ("1796006593000000000", "1796006593001000000", "\"SPAN_KIND_SERVER\"")] {
+        for (start, end, kind) in [
+            ("\"1796006593000000000\"", "\"1796006593001000000\"", "2"),
+            ("1796006593000000000", "1796006593001000000", "\"SPAN_KIND_SERVER\""),
+        ] {
             let text = format!(
                 r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"shop"}}}}]}},
                 "scopeSpans":[{{"spans":[{{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"GET",
@@ -265,7 +276,8 @@ mod tests {
 
     #[test]
     fn a_span_a_line_may_have_cpu_time_and_no_identity() {
-        let (spans, _) = read(r#"{"name":"pool","start":1796006593116629955,"end":1796006593116709994,"cpu":79849,"trace":""}"#);
+        let (spans, _) =
+            read(r#"{"name":"pool","start":1796006593116629955,"end":1796006593116709994,"cpu":79849,"trace":""}"#);
         assert_eq!((spans[0].wall(), spans[0].cpu, spans[0].trace), (80_039, Some(79_849), 0));
         let (spans, spoilt) = read(r#"{"name":"pool","start":1796006593116629955,"end":1796006593116629954}"#);
         assert_eq!((spans.len(), spoilt), (0, vec!["a span ends before it begins"]));

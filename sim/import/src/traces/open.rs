@@ -132,7 +132,9 @@ impl TraceEvidence {
     /// ahead in the median, and calls.
     pub fn skewed(&self) -> Vec<(&str, &str, f64, u64)> {
         let skewed = self.clocks.iter().filter(|(_, (ahead, outside))| *outside * 10 > ahead.count());
-        skewed.map(|((from, to), (ahead, _))| (from.as_str(), to.as_str(), ahead.quantile(0.5), ahead.count())).collect()
+        skewed
+            .map(|((from, to), (ahead, _))| (from.as_str(), to.as_str(), ahead.quantile(0.5), ahead.count()))
+            .collect()
     }
 }
 

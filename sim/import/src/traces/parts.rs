@@ -24,15 +24,22 @@ pub enum ItemRole {
 }
 
 /// Words of SQL that begin the name of a step.
-const SQL: [&str; 10] = ["SELECT", "INSERT", "UPDATE", "DELETE", "BEGIN", "COMMIT", "ROLLBACK", "WITH", "CALL", "UPSERT"];
+const SQL: [&str; 10] =
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "BEGIN", "COMMIT", "ROLLBACK", "WITH", "CALL", "UPSERT"];
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"];
 const POOLS: [&str; 6] = ["pool", "acquire", "checkout connection", "getconn", "get_connection", "wait for connection"];
-const STORES: [&str; 8] = ["redis", "postgres", "postgresql", "mysql", "mongodb", "memcached", "elasticsearch", "kafka"];
+const STORES: [&str; 8] =
+    ["redis", "postgres", "postgresql", "mysql", "mongodb", "memcached", "elasticsearch", "kafka"];
 
 /// What a step is, by what is known of it.
 pub fn role_of(name: &str, stats: &ItemStats) -> ItemRole {
     let lower = name.to_ascii_lowercase();
-    if POOLS.iter().any(|pool| lower == *pool || lower.ends_with(&format!(" {pool}")) || lower.starts_with(&format!("{pool} ")) || lower.ends_with(&format!(".{pool}"))) {
+    if POOLS.iter().any(|pool| {
+        lower == *pool
+            || lower.ends_with(&format!(" {pool}"))
+            || lower.starts_with(&format!("{pool} "))
+            || lower.ends_with(&format!(".{pool}"))
+    }) {
         return ItemRole::Pool;
     }
     let waits = stats.cpu.count() == 0 || stats.wait.moments().mean() > WAITS_SHARE * stats.wall.moments().mean();
@@ -49,7 +56,8 @@ pub fn role_of(name: &str, stats: &ItemStats) -> ItemRole {
 
 /// Whom a step calls by its name: SQL means a database, a method before a word the word.
 fn by_name(name: &str, lower: &str) -> Option<String> {
-    if let Some(store) = STORES.iter().find(|store| lower.split([' ', '.', ':', '-', '_']).any(|word| word == **store)) {
+    if let Some(store) = STORES.iter().find(|store| lower.split([' ', '.', ':', '-', '_']).any(|word| word == **store))
+    {
         return Some((*store).to_owned());
     }
     let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
@@ -64,7 +72,9 @@ fn by_name(name: &str, lower: &str) -> Option<String> {
 
 /// Whether a peer is one whose calls go over a connection of a pool.
 pub fn is_database(peer: &str) -> bool {
-    ["database", "postgres", "mysql", "maria", "oracle", "mssql", "sqlite", "mongo"].iter().any(|known| peer.contains(known))
+    ["database", "postgres", "mysql", "maria", "oracle", "mssql", "sqlite", "mongo"]
+        .iter()
+        .any(|known| peer.contains(known))
 }
 
 #[cfg(test)]

@@ -135,7 +135,10 @@ fn grouped(items: &[VisitItem]) -> Vec<ItemGroup<'_>> {
         }
         let side_by_side = to - from > 1;
         if !side_by_side {
-            while to < items.len() && items[to].name == items[from].name && !items.get(to + 1).is_some_and(|next| overlaps(items[to].end, next)) {
+            while to < items.len()
+                && items[to].name == items[from].name
+                && !items.get(to + 1).is_some_and(|next| overlaps(items[to].end, next))
+            {
                 end = end.max(items[to].end);
                 to += 1;
             }
@@ -207,11 +210,25 @@ mod tests {
     use super::*;
 
     fn item(name: &str, start: u64, end: u64) -> VisitItem {
-        VisitItem { name: name.into(), start, end, cpu: Some((end - start) / 2), kind: SpanKindSeen::Client, peer: None }
+        VisitItem {
+            name: name.into(),
+            start,
+            end,
+            cpu: Some((end - start) / 2),
+            kind: SpanKindSeen::Client,
+            peer: None,
+        }
     }
 
     fn visit(items: Vec<VisitItem>) -> ServiceVisit {
-        ServiceVisit { class: "GET /".into(), service: String::new(), start: 0, end: 10_000_000, cpu: Some(2_000_000), items }
+        ServiceVisit {
+            class: "GET /".into(),
+            service: String::new(),
+            start: 0,
+            end: 10_000_000,
+            cpu: Some(2_000_000),
+            items,
+        }
     }
 
     fn keys(items: Vec<VisitItem>) -> Vec<ItemKey> {
@@ -221,7 +238,8 @@ mod tests {
     #[test]
     fn equal_steps_in_a_row_are_repeated_and_overlapping_ones_run_side_by_side() {
         let ms = 1_000_000;
-        let serial = vec![item("a", 0, ms), item("b", ms, 2 * ms), item("b", 2 * ms, 3 * ms), item("c", 4 * ms, 5 * ms)];
+        let serial =
+            vec![item("a", 0, ms), item("b", ms, 2 * ms), item("b", 2 * ms, 3 * ms), item("c", 4 * ms, 5 * ms)];
         let wanted = [ItemKey::Once("a".into()), ItemKey::Repeated("b".into()), ItemKey::Once("c".into())];
         assert_eq!(keys(serial), wanted);
         let parallel = vec![item("x", 0, 5 * ms), item("y", ms, 4 * ms), item("x", 6 * ms, 7 * ms)];

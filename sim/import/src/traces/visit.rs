@@ -78,7 +78,9 @@ pub fn of_trace(spans: &[SpanSeen]) -> (Vec<ServiceVisit>, Vec<ClockOffset>, u64
     for (at, span) in spans.iter().enumerate() {
         let parent = by_id.get(&span.parent).copied().filter(|parent| span.parent != 0 && *parent != at);
         match parent {
-            Some(parent) if span.kind != SpanKindSeen::Server && spans[parent].service == span.service => children[parent].push(at),
+            Some(parent) if span.kind != SpanKindSeen::Server && spans[parent].service == span.service => {
+                children[parent].push(at)
+            }
             Some(parent) => {
                 roots.push(at);
                 clocks.extend(offset(&spans[parent], span));
@@ -124,7 +126,9 @@ fn offset(client: &SpanSeen, server: &SpanSeen) -> Option<ClockOffset> {
 pub fn of_times(spans: &[SpanSeen]) -> (Vec<ServiceVisit>, u64) {
     let names_a_route = |span: &SpanSeen| {
         span.kind == SpanKindSeen::Server
-            || span.name.split_once(' ').is_some_and(|(method, path)| path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase()))
+            || span.name.split_once(' ').is_some_and(|(method, path)| {
+                path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase())
+            })
     };
     let any_route = spans.iter().any(names_a_route);
     let mut roots: Vec<usize> = Vec::new();
@@ -184,7 +188,12 @@ fn owners(spans: &[SpanSeen], roots: &[usize]) -> Vec<Option<usize>> {
         open.drain(..open.len().saturating_sub(AROUND_MAX));
         // A request may begin at the instant of its first step and stand behind it.
         let later = (next..roots.len()).take(AROUND_MAX).take_while(|root| spans[roots[*root]].start == span.start);
-        around[at] = open.iter().copied().chain(later).filter(|root| spans[roots[*root]].holds(span) && roots[*root] != at).collect();
+        around[at] = open
+            .iter()
+            .copied()
+            .chain(later)
+            .filter(|root| spans[roots[*root]].holds(span) && roots[*root] != at)
+            .collect();
     }
     // What follows what in a kind of request, learnt from spans that only one request can have.
     let mut follows: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
@@ -195,10 +204,14 @@ fn owners(spans: &[SpanSeen], roots: &[usize]) -> Vec<Option<usize>> {
             last[root] = &span.name;
         }
     }
-    let (mut last, mut ends) = (vec![""; roots.len()], roots.iter().map(|root| spans[*root].start).collect::<Vec<u64>>());
+    let (mut last, mut ends) =
+        (vec![""; roots.len()], roots.iter().map(|root| spans[*root].start).collect::<Vec<u64>>());
     for (at, span) in spans.iter().enumerate() {
         let known = |root: &usize| {
-            let seen = follows.get(&(spans[roots[*root]].name.as_str(), last[*root], span.name.as_str())).copied().unwrap_or(0);
+            let seen = follows
+                .get(&(spans[roots[*root]].name.as_str(), last[*root], span.name.as_str()))
+                .copied()
+                .unwrap_or(0);
             // A thread does one thing after the other: who is still at its last step does not begin the next one.
             (ends[*root] <= span.start, seen.min(3), std::cmp::Reverse(span.start.abs_diff(ends[*root])))
         };
@@ -221,9 +234,17 @@ mod tests {
 
     #[test]
     fn spans_without_identity_belong_to_the_request_around_them() {
-        let spans = [span("GET /a", 0, 10), span("redis", 1, 2), span("render", 3, 4), span("GET /a", 20, 30), span("redis", 21, 22), span("render", 23, 24)];
+        let spans = [
+            span("GET /a", 0, 10),
+            span("redis", 1, 2),
+            span("render", 3, 4),
+            span("GET /a", 20, 30),
+            span("redis", 21, 22),
+            span("render", 23, 24),
+        ];
         let (visits, lost) = of_times(&spans);
-        let names: Vec<Vec<&str>> = visits.iter().map(|visit| visit.items.iter().map(|item| item.name.as_str()).collect()).collect();
+        let names: Vec<Vec<&str>> =
+            visits.iter().map(|visit| visit.items.iter().map(|item| item.name.as_str()).collect()).collect();
         assert_eq!((names, lost), (vec![vec!["redis", "render"], vec!["redis", "render"]], 0));
     }
 
@@ -243,8 +264,10 @@ mod tests {
         ];
         spans.sort_by_key(|span| span.start);
         let (visits, lost) = of_times(&spans);
-        let last: Vec<(&str, Vec<&str>)> =
-            visits[2..].iter().map(|visit| (visit.class.as_str(), visit.items.iter().map(|item| item.name.as_str()).collect())).collect();
+        let last: Vec<(&str, Vec<&str>)> = visits[2..]
+            .iter()
+            .map(|visit| (visit.class.as_str(), visit.items.iter().map(|item| item.name.as_str()).collect()))
+            .collect();
         assert_eq!(last, [("GET /slow", vec!["partner", "json"]), ("GET /fast", vec!["redis"])]);
         assert_eq!(lost, 0);
     }
@@ -252,7 +275,11 @@ mod tests {
     #[test]
     fn a_call_to_another_service_tells_how_far_its_clock_is_ahead() {
         let of = |service: &str, id, parent, kind, start, end| SpanSeen {
-            service: service.into(), id, parent, kind, ..span("x", start, end)
+            service: service.into(),
+            id,
+            parent,
+            kind,
+            ..span("x", start, end)
         };
         let spans = [
             of("shop", 1, 0, SpanKindSeen::Server, 1_000, 2_000),
