@@ -37,7 +37,7 @@ pub fn calibrate(
     first: &ScenarioDraft,
     write: &dyn Fn(&Calibration) -> Result<ScenarioDraft, Problem>,
 ) -> Result<Option<Calibration>, Problem> {
-    if first.targets.cpu_ns.is_none() && first.targets.p50_ns.is_none() {
+    if first.targets.cpu_ns.is_none() && first.targets.p50_ns.is_none() && first.targets.path_ns.is_none() {
         return Ok(None);
     }
     let mut found = Calibration { request_costs: request_costs(first)?, ..Calibration::default() };
@@ -46,25 +46,17 @@ pub fn calibrate(
         bar.inc(1);
         pilot(&write(calibration)?, name)
     };
-    if let Some((target, source)) = &first.targets.cpu_ns {
+    if let Some(path) = &first.targets.path_ns {
+        by_path(&mut found, first, path)?;
+        if let Some((target, source)) = &first.targets.cpu_ns {
+            let simulated = figure(&found, Wish::Cpu)?;
+            found.framework_says += &rest_of_cpu(simulated, *target, source, first.targets.rate);
+        }
+    } else if let Some((target, source)) = &first.targets.cpu_ns {
         let run = |ns: f64| figure(&Calibration { framework_ns: ns, ..found.clone() }, Wish::Cpu);
         let (bare, ns) = solved(*target, 0.4, run)?;
         found.framework_ns = ns;
-        found.framework_says = if ns > 0.0 {
-            let what = "of CPU time a request are the framework's own";
-            format!(
-                "{} {what}: with what spans and presets have, {}, a request needs the {} that were measured ({source})",
-                duration(ns),
-                duration(bare),
-                duration(*target)
-            )
-        } else {
-            format!(
-                "spans and presets have {} of CPU time a request, which is no less than the {} that were measured ({source})",
-                duration(bare),
-                duration(*target)
-            )
-        };
+        found.framework_says = by_cpu(ns, bare, *target, source);
     }
     if let Some((target, source)) = &first.targets.p50_ns {
         let trips = first.targets.round_trips;
@@ -88,6 +80,60 @@ pub fn calibrate(
     }
     bar.finish_and_clear();
     Ok(Some(found))
+}
+
+/// The framework's own by what the log has beyond the spans: work of the server that is cold at the rate that was measured, of which the
+/// preset has a part.
+fn by_path(found: &mut Calibration, first: &ScenarioDraft, (path, source): &(f64, String)) -> Result<(), Problem> {
+    let compiled = compiled(first)?;
+    let model = &compiled.models[0];
+    let costs = model.workers[0].costs;
+    let warm = path / cold(model.hosts[0].cooling, first.targets.rate.unwrap_or(1.0));
+    let preset = (costs.request.as_ns() + costs.respond.as_ns()) as f64;
+    found.framework_ns = (warm - preset).max(0.0);
+    found.framework_says = format!(
+        "the log's durations are {} longer than the spans ({source}): in a busy stream {} of work, of which the preset has {}, and {} are the framework's own",
+        duration(*path),
+        duration(warm),
+        duration(preset),
+        duration(found.framework_ns)
+    );
+    Ok(())
+}
+
+fn rest_of_cpu(simulated: f64, target: f64, source: &str, rate: Option<f64>) -> String {
+    let rest = target - simulated;
+    let share = 100.0 * (rest * rate.unwrap_or(0.0) / 1e9).max(0.0);
+    format!(
+        "; of the {} of CPU time a request that were measured ({source}) a simulated one needs {}; the rest is on no request's way and is left out: {share:.2} % of a core",
+        duration(target),
+        duration(simulated)
+    )
+}
+
+fn by_cpu(ns: f64, bare: f64, target: f64, source: &str) -> String {
+    if ns > 0.0 {
+        let what = "of CPU time a request are the framework's own";
+        return format!(
+            "{} {what}: with what spans and presets have, {}, a request needs the {} that were measured ({source})",
+            duration(ns),
+            duration(bare),
+            duration(target)
+        );
+    }
+    format!(
+        "spans and presets have {} of CPU time a request, which is no less than the {} that were measured ({source})",
+        duration(bare),
+        duration(target)
+    )
+}
+
+/// What work costs that comes at random at this rate, over what it costs in a busy stream.
+fn cold(cooling: engine::model::Cooling, rate: f64) -> f64 {
+    let (more, half) = (f64::from(cooling.cold_percent) / 100.0 - 1.0, cooling.half.as_ns() as f64 / 1e9);
+    // Pauses of a Poisson process, by their quantiles.
+    let pauses = (0..POINTS).map(|at| -(1.0 - (f64::from(at) + 0.5) / f64::from(POINTS)).ln() / rate);
+    1.0 + more * pauses.map(|pause| pause / (pause + half)).sum::<f64>() / f64::from(POINTS)
 }
 
 /// What the figure is with nothing, and what must be given for it to be the target; nothing if it is there already.
@@ -152,13 +198,7 @@ pub fn at_rate(found: &mut Calibration, draft: &ScenarioDraft, rate: f64) -> Res
     let compiled = compiled(draft)?;
     let Some(measured) = draft.targets.rate.filter(|_| found.network_ns > 0.0) else { return Ok(()) };
     let cooling = compiled.models[0].hosts[0].cooling;
-    let cold = |rate: f64| {
-        let (more, half) = (f64::from(cooling.cold_percent) / 100.0 - 1.0, cooling.half.as_ns() as f64 / 1e9);
-        // Pauses of a Poisson process, by their quantiles.
-        let pauses = (0..POINTS).map(|at| -(1.0 - (f64::from(at) + 0.5) / f64::from(POINTS)).ln() / rate);
-        1.0 + more * pauses.map(|pause| pause / (pause + half)).sum::<f64>() / f64::from(POINTS)
-    };
-    let ratio = cold(rate) / cold(measured);
+    let ratio = cold(cooling, rate) / cold(cooling, measured);
     found.network_ns *= ratio;
     found.network_says += &format!(
         "; at {rate}/s {:.0} % of that, as work that comes more often is warmer (machine.cooling of the preset)",

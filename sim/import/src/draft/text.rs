@@ -53,6 +53,8 @@ pub struct Calibration {
 pub struct ProfileTargets {
     /// CPU time of a request, nanoseconds, and where it is from.
     pub cpu_ns: Option<(f64, String)>,
+    /// What the server's log has beyond the spans of the same requests: mean, nanoseconds, and where it is from.
+    pub path_ns: Option<(f64, String)>,
     /// The median that clients saw, nanoseconds, and where it is from.
     pub p50_ns: Option<(f64, String)>,
     /// The rate at which both were measured, a second.
@@ -150,7 +152,7 @@ pub fn draft(intake: &Intake, options: &DraftOptions, calibration: &Calibration)
         });
     }
     let mut laws = LawFiles::beginning(&options.prefix);
-    let targets = targets(intake, options);
+    let targets = targets(intake, options, &classes);
     let written: Vec<StepsWritten> =
         classes.iter().map(|class| steps_for(class, &mut laws, targets.cpu_ns.as_ref())).collect();
     let mut out = ScenarioWriter::default();
@@ -169,7 +171,7 @@ pub fn draft(intake: &Intake, options: &DraftOptions, calibration: &Calibration)
 }
 
 /// What was measured of all requests together.
-fn targets(intake: &Intake, options: &DraftOptions) -> ProfileTargets {
+fn targets(intake: &Intake, options: &DraftOptions, classes: &[DraftClass]) -> ProfileTargets {
     let requests = intake.access.count().max(intake.traces.arrivals.count());
     let said = options.server_cpu_s.filter(|_| requests > 0).map(|cpu| {
         (cpu * 1e9 / requests as f64, format!("--server-cpu: {} s for {} requests", plain(cpu), count(requests)))
@@ -183,11 +185,32 @@ fn targets(intake: &Intake, options: &DraftOptions) -> ProfileTargets {
     let keeps_alive = intake.loads.first().is_some_and(|load| load.keeps_alive);
     let rate = intake.access.arrivals.rate().or_else(|| intake.traces.arrivals.rate());
     ProfileTargets {
+        path_ns: beyond_spans(classes),
         cpu_ns: said.or(tested).or(counted),
         p50_ns: p50,
         rate,
         round_trips: if keeps_alive { 1.0 } else { 2.0 },
     }
+}
+
+/// Requests of which log and spans are compared, at least.
+const COMPARED_MIN: u64 = 30;
+
+/// By how much the log's durations are longer than the spans of the same kinds, over all of them.
+fn beyond_spans(classes: &[DraftClass]) -> Option<(f64, String)> {
+    let (mut sum, mut of) = (0.0, 0);
+    for class in classes {
+        let Some((logged, shape)) = class.logged.as_ref().zip(class.shape.as_ref()) else { continue };
+        // A log of whole milliseconds or seconds is too coarse to say.
+        if logged.took.count() == 0 || shape.count * 10 < logged.took.count() * 9 || shape.count > logged.took.count() {
+            continue;
+        }
+        sum += (logged.took.mean()? - shape.wall.moments().mean()) * shape.count as f64;
+        of += shape.count;
+    }
+    let mean = sum / of.max(1) as f64;
+    (of >= COMPARED_MIN && mean > 0.0)
+        .then(|| (mean, format!("mean of {} requests that are in the log and in the traces", count(of))))
 }
 
 fn head(out: &mut ScenarioWriter, intake: &Intake, options: &DraftOptions, left_out: &[String], service: &str) {

@@ -12,8 +12,11 @@ use crate::numbers::{count, duration};
 /// Statements that are told, those with the most time first.
 const STATEMENTS_TOLD: usize = 10;
 
+/// Values of a row by the names of their columns.
+type TableRow = BTreeMap<String, String>;
+
 /// Rows of a table by the names of its columns, with their lines; or the line that is broken, and why.
-fn rows(text: &str) -> Result<Vec<(u64, BTreeMap<String, String>)>, (u64, String)> {
+fn rows(text: &str) -> Result<Vec<(u64, TableRow)>, (u64, String)> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
     let mut found = Vec::new();
@@ -26,7 +29,7 @@ fn rows(text: &str) -> Result<Vec<(u64, BTreeMap<String, String>)>, (u64, String
     Ok(found)
 }
 
-fn number(row: &BTreeMap<String, String>, names: &[&str]) -> Option<f64> {
+fn number(row: &TableRow, names: &[&str]) -> Option<f64> {
     let text = names.iter().find_map(|name| row.get(*name))?;
     text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
 }

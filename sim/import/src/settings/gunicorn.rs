@@ -105,7 +105,7 @@ pub fn option(world: &mut ServingWorld, name: &str, text: &str, source: &str) {
 
 /// Lays a configuration file under what a command line says.
 pub fn apply_conf(world: &mut ServingWorld, conf: &ServingWorld) {
-    if conf.worker != "" && world.worker == "gunicorn-sync" && world.get("worker").is_none() {
+    if !conf.worker.is_empty() && world.worker == "gunicorn-sync" && world.get("worker").is_none() {
         world.worker = conf.worker;
     }
     world.fill_from(conf);

@@ -178,9 +178,8 @@ fn jaeger_span(value: &Value, trace: &Value) -> Result<SpanSeen, &'static str> {
         ..SpanSeen::default()
     };
     identify(&mut span, map);
-    let references = list(value, &["references"]).iter();
-    let parent =
-        references.filter(|reference| reference.get("refType").and_then(Value::as_str) == Some("CHILD_OF")).next();
+    let mut references = list(value, &["references"]).iter();
+    let parent = references.find(|reference| reference.get("refType").and_then(Value::as_str) == Some("CHILD_OF"));
     if let Some(parent) = parent.and_then(|reference| reference.get("spanID")?.as_str()) {
         span.parent = short_identifier(parent);
     }
