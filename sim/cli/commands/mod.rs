@@ -12,7 +12,6 @@ pub mod export;
 pub mod fingerprint;
 pub mod gallery;
 pub mod import;
-pub mod import_pilots;
 pub mod manual;
 pub mod merge;
 pub mod new;

@@ -1,4 +1,4 @@
-//! From what a team has of its service to a scenario: logs, traces, load tests and configuration in, a commented draft out.
+//! From logs, traces, load tests and configuration to a scenario.
 
 pub mod draft;
 mod error;

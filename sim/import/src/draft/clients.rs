@@ -23,7 +23,7 @@ pub fn write_clients(out: &mut ScenarioWriter, intake: &Intake, calibration: &Ca
     out.table("client.users");
     if let Some(rate) = calibration.rate {
         let measured = arrivals.rate().map_or(String::new(), |rate| format!("; measured were {}/s", plain(rate)));
-        out.line(&format!("rate = \"{}/s\"", plain(rate)), &format!("--rate{measured}"));
+        out.line(&format!("rate = \"{}\"", rate_text(rate)), &format!("--rate{measured}"));
         return write_way(out, load, calibration);
     }
     match (load.map(|load| load.clients), arrivals.rate()) {
@@ -38,7 +38,7 @@ pub fn write_clients(out: &mut ScenarioWriter, intake: &Intake, calibration: &Ca
         (Some(LoadClients::Open { rate, poisson }), None) => {
             let load = load.map_or("", |load| load.file.as_str());
             out.line(
-                &format!("rate = \"{}/s\"", plain(rate)),
+                &format!("rate = \"{}\"", rate_text(rate)),
                 &format!("{load}: requests come at a rate, whatever happens"),
             );
             if !poisson {
@@ -104,7 +104,7 @@ fn write_rate(out: &mut ScenarioWriter, arrivals: &ArrivalBins, rate: f64, files
             .collect();
         out.line(&format!("rate = [{}]", points.join(", ")), "");
     } else {
-        out.line(&format!("rate = \"{}/s\"", plain(rate)), &what);
+        out.line(&format!("rate = \"{}\"", rate_text(rate)), &what);
     }
     match verdict {
         Some(verdict) => {
@@ -132,7 +132,7 @@ fn write_rate(out: &mut ScenarioWriter, arrivals: &ArrivalBins, rate: f64, files
             {
                 let says =
                     format!("{} bursts were seen; while it is quiet {}/s come", bursts.seen, plain(bursts.quiet_rate));
-                out.replace_rate(&format!("rate = \"{}/s\"", plain(bursts.quiet_rate)), &says);
+                out.replace_rate(&format!("rate = \"{}\"", rate_text(bursts.quiet_rate)), &says);
                 let toml = format!(
                     "bursts = {{ factor = {}, on = \"exp({})\", off = \"exp({})\" }}",
                     plain(bursts.factor),
@@ -144,6 +144,11 @@ fn write_rate(out: &mut ScenarioWriter, arrivals: &ArrivalBins, rate: f64, files
         }
         None => out.comment("Arrivals: too few to say whether they come at random; a Poisson process is assumed."),
     }
+}
+
+/// A rate with its unit: a second, or an hour where it is rare.
+fn rate_text(rate: f64) -> String {
+    if rate < 0.1 { format!("{}/h", plain((rate * 3_600.0).max(0.001))) } else { format!("{}/s", plain(rate)) }
 }
 
 fn drifts(arrivals: &ArrivalBins, profile: &[(f64, f64)], dispersion: f64) -> bool {

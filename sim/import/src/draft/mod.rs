@@ -1,4 +1,4 @@
-//! The draft: a scenario out of everything that the files said, each value with its source, sample size and error.
+//! The scenario that is written.
 
 mod classes;
 mod clients;

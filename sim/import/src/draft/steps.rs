@@ -14,7 +14,7 @@ const SMALL_BURN: f64 = 30_000.0;
 
 /// A line of a list of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepText {
+pub struct StepLine {
     /// Steps around it.
     pub depth: usize,
     /// As TOML.
@@ -27,7 +27,7 @@ pub struct StepText {
 #[derive(Clone, Debug, Default)]
 pub struct StepsWritten {
     /// Lines in order.
-    pub lines: Vec<StepText>,
+    pub lines: Vec<StepLine>,
     /// Peers that are called.
     pub peers: Vec<String>,
     /// Whether it takes a unit of the pool.
@@ -85,7 +85,7 @@ pub fn steps_of(class: &str, shape: &RequestShape, laws: &mut LawFiles) -> Steps
 
 impl StepWriter<'_> {
     fn line(&mut self, toml: String, says: String) {
-        self.out.lines.push(StepText { depth: self.depth, toml, says });
+        self.out.lines.push(StepLine { depth: self.depth, toml, says });
     }
 
     fn name(&mut self, what: &str) -> String {

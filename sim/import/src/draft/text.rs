@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::classes::{DraftClass, classes};
 use super::clients::write_clients;
 use super::laws::LawFiles;
-use super::steps::{StepText, StepsWritten, steps_of};
+use super::steps::{StepLine, StepsWritten, steps_of};
 use super::worlds::{worlds_of, write_worlds};
 use crate::error::ImportError;
 use crate::intake::Intake;
@@ -366,14 +366,14 @@ fn steps_for(class: &DraftClass, laws: &mut LawFiles, cpu: Option<&(f64, String)
     let mut written = StepsWritten::default();
     let Some(logged) = class.logged.as_ref().filter(|logged| logged.took.count() > 0) else {
         let says = "a guess: nothing says how long it takes; put your own".to_owned();
-        written.lines.push(StepText { depth: 0, toml: "{ burn = \"5ms\" }".to_owned(), says });
+        written.lines.push(StepLine { depth: 0, toml: "{ burn = \"5ms\" }".to_owned(), says });
         return written;
     };
     let mut rest = sample_of(&logged.took);
     if let Some((cpu, source)) = cpu {
         let burn = cpu.min(rest.quantile(0.1));
         let says = format!("CPU time of any request ({source}), at most a tenth percentile of this one's time");
-        written.lines.push(StepText { depth: 0, toml: format!("{{ burn = \"{}\" }}", duration(burn)), says });
+        written.lines.push(StepLine { depth: 0, toml: format!("{{ burn = \"{}\" }}", duration(burn)), says });
         rest = rest.map(|ns| (ns - burn).max(0.0));
     }
     if let Some(law) = laws.law(&format!("{}-took", class.name), &rest) {
@@ -383,7 +383,7 @@ fn steps_for(class: &DraftClass, laws: &mut LawFiles, cpu: Option<&(f64, String)
             count(logged.took.count()),
             law.says
         );
-        written.lines.push(StepText {
+        written.lines.push(StepLine {
             depth: 0,
             toml: format!("{{ call = \"elsewhere\", takes = {} }}", law.text),
             says,

@@ -1,4 +1,4 @@
-//! Load tests: what was sent by whom, and the latencies that the clients saw.
+//! Load tests, and what their clients saw.
 
 mod measured;
 

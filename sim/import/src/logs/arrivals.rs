@@ -64,7 +64,11 @@ impl PoissonVerdict {
 impl ArrivalBins {
     /// Adds an arrival.
     pub fn add(&mut self, ns: u64) {
-        *self.bins.entry(ns / 1_000_000_000 / self.width_s).or_default() += 1;
+        let bin = ns / 1_000_000_000 / self.width_s;
+        match self.bins.last_entry() {
+            Some(mut last) if *last.key() == bin => *last.get_mut() += 1,
+            Some(_) | None => *self.bins.entry(bin).or_default() += 1,
+        }
         (self.first_ns, self.last_ns) = (self.first_ns.min(ns), self.last_ns.max(ns));
         self.total += 1;
         if self.bins.len() > BINS_MAX {

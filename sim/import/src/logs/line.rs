@@ -105,7 +105,7 @@ fn value_end(value: LoggedValue, rest: &str, next: &[u8]) -> Option<usize> {
         from = rest.find(']')? + 1;
     }
     loop {
-        let end = from + memchr::memmem::find(&bytes[from..], next)?;
+        let end = from + find(&bytes[from..], next)?;
         let escaped = next[0] == b'"' && bytes[..end].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
         let listed = value == LoggedValue::Upstream && in_list(&bytes[..end], &bytes[end..]);
         if !escaped && !listed {
@@ -113,6 +113,11 @@ fn value_end(value: LoggedValue, rest: &str, next: &[u8]) -> Option<usize> {
         }
         from = end + 1;
     }
+}
+
+/// Where a literal begins: they are short, and their first byte is rare in values.
+fn find(bytes: &[u8], literal: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(literal[0], bytes).find(|at| bytes[*at..].starts_with(literal))
 }
 
 /// Whether a list of times goes on: `0.000, 1.000` or `0.000 : 1.000`.

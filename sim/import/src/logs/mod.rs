@@ -1,4 +1,4 @@
-//! Access logs: formats, lines, what was asked for, when and for how long.
+//! Access logs.
 
 mod arrivals;
 mod clock;

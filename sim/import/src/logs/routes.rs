@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const SIBLINGS_MAX: usize = 40;
 /// Folded paths that are kept apart; what comes later is counted together.
 const ROUTES_MAX: usize = 5_000;
+/// Requests as they were written that are remembered.
+const RECENT_MAX: usize = 2_000;
 /// Segments of a path that are looked at.
 const SEGMENTS_MAX: usize = 12;
 /// What is beyond the limit, or cannot be read.
@@ -53,6 +55,8 @@ fn kind_of(segment: &str) -> Option<&'static str> {
 #[derive(Clone, Debug, Default)]
 pub struct RouteBook {
     ids: BTreeMap<String, usize>,
+    /// Requests as they were written, so that what is frequent is not folded anew each time.
+    recent: BTreeMap<String, usize>,
     names: Vec<String>,
     siblings: BTreeMap<String, BTreeSet<String>>,
 }
@@ -60,6 +64,21 @@ pub struct RouteBook {
 impl RouteBook {
     /// The number of a request's route.
     pub fn id(&mut self, method: &str, path: &str) -> usize {
+        let mut written = String::with_capacity(method.len() + path.len() + 1);
+        written += path;
+        written.push(' ');
+        written += method;
+        if let Some(&id) = self.recent.get(&written) {
+            return id;
+        }
+        let id = self.folded_id(method, path);
+        if self.recent.len() < RECENT_MAX && written.len() < 200 {
+            self.recent.insert(written, id);
+        }
+        id
+    }
+
+    fn folded_id(&mut self, method: &str, path: &str) -> usize {
         let mut key = String::with_capacity(method.len() + path.len() + 1);
         if method.is_empty() {
             key += OTHER;

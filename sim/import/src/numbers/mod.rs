@@ -1,4 +1,4 @@
-//! What is kept of many numbers in little memory, what is fitted to them, and how they are written.
+//! Many numbers in little memory, and laws.
 
 mod fit;
 mod histogram;

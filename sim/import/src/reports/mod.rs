@@ -1,4 +1,4 @@
-//! Reports: load tests of other programs, metrics, statements of a database, profiles of stacks.
+//! Load tests of other programs, metrics, profiles.
 
 mod metrics;
 mod rows;

@@ -1,4 +1,4 @@
-//! Configuration: what runs the service, as commands, configuration files and manifests say it.
+//! Configuration: the worlds.
 
 mod command;
 mod gunicorn;

@@ -1,4 +1,4 @@
-//! Traces: spans of three forms, requests put together from them, and what requests of a kind have in common.
+//! Traces: requests out of spans.
 
 mod json;
 mod open;

@@ -1,5 +1,7 @@
 //! `tailback import`: from logs, traces, load tests and configuration to a scenario.
 
+mod pilots;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,6 @@ use import::logs::{AccessFormat, DurationUnit};
 use import::{FileReport, HEAD_BYTES, ImportError, Intake, IntakeOptions, nature_of, settings};
 use indicatif::ProgressBar;
 
-use crate::commands::import_pilots;
 use crate::files;
 use crate::problem::Problem;
 use crate::terminal;
@@ -111,14 +112,14 @@ pub fn import(args: &Args) -> Result<(), Problem> {
     };
     let write = |calibration: &Calibration| draft(&intake, &options, calibration).map_err(problem);
     let first = write(&Calibration::default())?;
-    let pilots = if args.no_pilots { None } else { import_pilots::calibrate(&first, &write)? };
+    let pilots = if args.no_pilots { None } else { pilots::calibrate(&first, &write)? };
     let mut calibration = pilots.unwrap_or_default();
     if let Some(rate) = args.rate {
-        import_pilots::at_rate(&mut calibration, &first, rate)?;
+        pilots::at_rate(&mut calibration, &first, rate)?;
     }
     let found = write(&calibration)?;
     // What is written is a scenario without mistakes, or nothing is.
-    import_pilots::compiled(&found)?;
+    pilots::compiled(&found)?;
     write_files(args, &found)?;
     files::print(&summary(args, &intake, &found, &calibration))
 }
@@ -221,10 +222,18 @@ fn summary(args: &Args, intake: &Intake, draft: &ScenarioDraft, calibration: &Ca
             out += &format!("Pilot runs: {says}\n");
         }
     }
-    let guesses = draft.text.lines().filter(|line| line.contains("# a guess: ")).count();
-    let laws = draft.files.len();
+    let guesses = match draft.text.lines().filter(|line| line.contains("# a guess: ")).count() {
+        0 => "No value in it is a guess.".to_owned(),
+        1 => "One value is a guess: look for `a guess` in it.".to_owned(),
+        guesses => format!("{guesses} values are guesses: look for `a guess` in it."),
+    };
+    let laws = match draft.files.len() {
+        0 => String::new(),
+        1 => " and a file of a law beside it".to_owned(),
+        laws => format!(" and {laws} files of laws beside it"),
+    };
     out += &format!(
-        "Wrote {0} and {laws} files of laws beside it. {guesses} values are guesses: look for `a guess` in it.\nCheck it with: tailback check {0}\nRun it with: tailback run {0}\n",
+        "Wrote {0}{laws}. {guesses}\nCheck it with: tailback check {0}\nRun it with: tailback run {0}\n",
         args.out.display()
     );
     out

@@ -168,7 +168,7 @@ fn pilot(draft: &ScenarioDraft, wish: Wish) -> Result<f64, Problem> {
     compiled.models.truncate(1);
     let settings = RunSettings { seed: Seed(1), replications: REPLICATIONS, threads: None };
     let run = |length: f64| -> Result<Summary, Problem> {
-        let set = Override { key: "run.length".to_owned(), value: format!("{}s", libm_round(length)) };
+        let set = Override { key: "run.length".to_owned(), value: format!("{length:.0}s") };
         let mut compiled = compiled_with(draft, &[set])?;
         compiled.models.truncate(1);
         let results = run_all(&compiled.models, &settings, &|_| {}).map_err(Problem::Runs)?;
@@ -186,29 +186,6 @@ fn pilot(draft: &ScenarioDraft, wish: Wish) -> Result<f64, Problem> {
         Wish::Median => mean("latency_p50_ns"),
     })
 }
-
-fn libm_round(seconds: f64) -> u64 {
-    seconds.round() as u64
-}
-
-/// The same calibration at another rate. What lies outside of the server is the time of the clients' own program and of the kernel under
-/// it: work that is cold after a pause, by the law that the preset has for work of this kind.
-pub fn at_rate(found: &mut Calibration, draft: &ScenarioDraft, rate: f64) -> Result<(), Problem> {
-    found.rate = Some(rate);
-    let compiled = compiled(draft)?;
-    let Some(measured) = draft.targets.rate.filter(|_| found.network_ns > 0.0) else { return Ok(()) };
-    let cooling = compiled.models[0].hosts[0].cooling;
-    let ratio = cold(cooling, rate) / cold(cooling, measured);
-    found.network_ns *= ratio;
-    found.network_says += &format!(
-        "; at {rate}/s {:.0} % of that, as work that comes more often is warmer (machine.cooling of the preset)",
-        ratio * 100.0
-    );
-    Ok(())
-}
-
-/// Quantiles by which a mean is taken.
-const POINTS: u32 = 2_000;
 
 /// What the presets of the worlds have for the server's Python around a request.
 fn request_costs(draft: &ScenarioDraft) -> Result<std::collections::BTreeMap<&'static str, f64>, Problem> {
