@@ -187,6 +187,25 @@ fn pilot(draft: &ScenarioDraft, wish: Wish) -> Result<f64, Problem> {
     })
 }
 
+/// The same calibration at another rate. What lies outside of the server is the time of the clients' own program and of the kernel under
+/// it: work that is cold after a pause, by the law that the preset has for work of this kind.
+pub fn at_rate(found: &mut Calibration, draft: &ScenarioDraft, rate: f64) -> Result<(), Problem> {
+    found.rate = Some(rate);
+    let compiled = compiled(draft)?;
+    let Some(measured) = draft.targets.rate.filter(|_| found.network_ns > 0.0) else { return Ok(()) };
+    let cooling = compiled.models[0].hosts[0].cooling;
+    let ratio = cold(cooling, rate) / cold(cooling, measured);
+    found.network_ns *= ratio;
+    let percent = ratio * 100.0;
+    found.network_says += &format!(
+        "; at {rate}/s {percent:.0} % of that, as work that comes more often is warmer (machine.cooling of the preset)"
+    );
+    Ok(())
+}
+
+/// Quantiles by which a mean is taken.
+const POINTS: u32 = 2_000;
+
 /// What the presets of the worlds have for the server's Python around a request.
 fn request_costs(draft: &ScenarioDraft) -> Result<std::collections::BTreeMap<&'static str, f64>, Problem> {
     let compiled = compiled(draft)?;

@@ -1,7 +1,7 @@
 //! A bounded sample of a long row of numbers, chosen without chance: every value, then every second, every fourth and so on.
 
 /// Values that a sample keeps at most.
-pub const SAMPLE_MAX: usize = 8_192;
+pub const SAMPLE_MAX: usize = 2_048;
 
 /// Every k-th of the values that came, in their order; k doubles whenever the sample is full.
 #[derive(Clone, Debug)]
