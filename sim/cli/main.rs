@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use commands::{
-    capacity, check, compare, completions, conform, diff, doctor, explain, export, fingerprint, gallery, manual, merge,
-    new, plan, report, run, sweep, trace, validate, verify,
+    capacity, check, compare, completions, conform, diff, doctor, explain, export, fingerprint, gallery, import,
+    manual, merge, new, plan, report, run, sweep, trace, validate, verify,
 };
 
 /// Tells what Python web servers will do before the servers do it.
@@ -71,6 +71,8 @@ enum Command {
     Schema,
     /// Write a commented scenario to start from
     New(new::Args),
+    /// Read logs, traces, load tests and configuration, and write a commented scenario
+    Import(import::Args),
     /// Print how scheduling programs run on a gevent hub, or compare that with recorded traces
     Conform(conform::Args),
     /// Hold predictions against measured servers
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Schema => files::print(&format!("{:#}\n", scenario::schema())),
         Command::New(args) => new::new(&args),
+        Command::Import(args) => import::import(&args),
         Command::Conform(args) => conform::conform(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Gallery(args) => gallery::gallery(&args),

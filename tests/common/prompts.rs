@@ -104,7 +104,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// The parts of the tree that documents name.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 9] = [
     "scenarios",
     "docs/examples",
     "docs/tutorial",
@@ -113,6 +113,7 @@ const PARTS: [&str; 8] = [
     "tests/cmd/sweep.in",
     "tests/corpus",
     "tests/measured",
+    "tests/shop",
 ];
 
 /// A folder with a copy of all that documents name.

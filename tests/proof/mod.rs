@@ -3,4 +3,5 @@
 mod asyncio;
 mod corpus;
 mod gallery;
+mod shop;
 mod validation;

@@ -9,12 +9,13 @@ use super::rooms;
 use crate::common::shipped;
 
 /// Crates and folders of the product, from the ground up, with the order of the rooms inside where there is one.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("sim/engine/src", &rooms::ENGINE),
     ("sim/scenario/src", &rooms::SCENARIO),
     ("sim/lab/src", &[]),
     ("sim/report/src", &[]),
     ("sim/proof/src", &[]),
+    ("sim/import/src", &[]),
     ("sim/cli", &[]),
     ("sim/workloads", &[]),
     ("sim/fuzz/src", &[]),

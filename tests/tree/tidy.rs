@@ -423,6 +423,13 @@ fn the_rooms_of_proof_import_one_way() {
 }
 
 #[test]
+fn the_rooms_of_import_import_one_way() {
+    let rooms =
+        ["error", "lines", "numbers", "logs", "traces", "settings", "loads", "reports", "nature", "intake", "draft"];
+    rooms_import_one_way("sim/import/src", &rooms);
+}
+
+#[test]
 fn the_commands_stand_on_what_they_share() {
     let rooms = [
         "problem",

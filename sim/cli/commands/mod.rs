@@ -11,6 +11,7 @@ pub mod explain;
 pub mod export;
 pub mod fingerprint;
 pub mod gallery;
+pub mod import;
 pub mod manual;
 pub mod merge;
 pub mod new;
