@@ -349,7 +349,9 @@ impl<P: Probe> Desk<'_, P> {
                     pending.push(Pending::Timer(timer));
                     let task = &mut self.tasks[task];
                     task.ready_from(at);
-                    if task.request().is_some() && !self.requests[task.request()].is_answered() {
+                    // While a request has fanned out, its bill says so, whatever its runs do.
+                    let speaks = task.request().is_some() && task.parent().is_none();
+                    if speaks && !self.requests[task.request()].is_answered() {
                         tell(self.probe, self.now, Detail::turned(task.request(), at.min(self.now), Wait::Hub));
                         self.requests[task.request()].turn(at.min(self.now), Wait::Hub);
                     }
