@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use engine::Model;
 use report::text::notes::assumed_text;
 
 use crate::files;
@@ -17,14 +16,6 @@ pub struct Args {
     files: Vec<PathBuf>,
 }
 
-/// A world, and which release of which software it is.
-fn world_and_software(model: &Model) -> String {
-    match model.workers.first() {
-        Some(worker) => format!("{} ({})", model.name, worker.software),
-        None => model.name.clone(),
-    }
-}
-
 /// Reports all mistakes of all files.
 pub fn check(args: &Args) -> Result<(), Problem> {
     let mut wrong = String::new();
@@ -33,7 +24,7 @@ pub fn check(args: &Args) -> Result<(), Problem> {
             Ok((compiled, text)) => {
                 let late = laws::doubts(&compiled);
                 eprint!("{}", files::show(&late, &text));
-                let worlds: Vec<String> = compiled.models.iter().map(world_and_software).collect();
+                let worlds: Vec<&str> = compiled.models.iter().map(|model| model.name.as_str()).collect();
                 let verdict = match compiled.warnings.len() + late.len() {
                     0 => "fine".to_owned(),
                     1 => "one doubt".to_owned(),
