@@ -12,7 +12,7 @@ use lab::{FigureSpec, RunSettings};
 use report::figures::Drawing;
 use scenario::{Compiled, Override};
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 
 /// The seed of a command that runs something.
@@ -120,7 +120,7 @@ impl PlotArgs {
         if self.json {
             return Ok(());
         }
-        files::print(&format!("\nPlot in {}: {} (.svg and .png)\n", folder.display(), drawing.name))
+        files::print(&format!("\nPlot in {}: {} (.svg and .png)\n", shown(folder), drawing.name))
     }
 }
 

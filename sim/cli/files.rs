@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use report::figures::Drawing;
 use report::json::read::FileBeside;
+use report::words::{printable, printable_lines};
 use scenario::{Compiled, Diagnostic, Override, Severity};
 use tempfile::NamedTempFile;
 
@@ -26,11 +27,25 @@ pub fn print(text: &str) -> Result<(), Problem> {
     }
 }
 
-/// The text of a file; `-` is standard input.
+/// Says something to who looks on. Nobody may, as in `tailback check bad.toml 2>&1 | true`: that changes no exit code.
+pub fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A path as it may be shown: a terminal obeys some of what a name may hold.
+pub fn shown(path: impl AsRef<Path>) -> String {
+    printable(&path.as_ref().display().to_string())
+}
+
+/// The text of a file; `-` is standard input. Only a plain file has an end for certain.
 pub fn read(path: &Path) -> Result<String, Problem> {
     let problem = |source| Problem::Read { path: path.to_owned(), source };
     if path == Path::new("-") {
         return text_of(io::stdin(), READ_MAX).map_err(problem);
+    }
+    let kind = fs::metadata(path).map_err(problem)?;
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(problem(io::Error::other("it is no file; to read from a pipe, write - as its name")));
     }
     fs::File::open(path).and_then(|file| text_of(file, READ_MAX)).map_err(problem)
 }
@@ -45,10 +60,18 @@ fn text_of(reader: impl Read, bytes_max: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// The text of a file beside a scenario. Only plain files have an end for certain.
-pub fn beside(path: &Path) -> io::Result<String> {
+/// The text of a file beside a scenario. Only plain files have an end for certain, and a link that leads out of the scenario's folder
+/// is not followed: a file from somebody else reads what lies beside it and nothing more.
+pub fn beside(folder: &Path, name: &str) -> io::Result<String> {
+    let path = &folder.join(name);
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no file"));
+    }
+    let home = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if !fs::canonicalize(path)?.starts_with(fs::canonicalize(home)?) {
+        return Err(io::Error::other(
+            "it is a link that leads out of the scenario's folder; put the file itself there",
+        ));
     }
     text_of(fs::File::open(path)?, scenario::BESIDE_BYTES)
 }
@@ -113,7 +136,7 @@ pub fn listed(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Problem> {
     }
     found.retain(|path| path.to_string_lossy().ends_with(ending));
     if found.is_empty() {
-        return Err(Problem::Usage(format!("{} holds no NAME{ending}", folder.display())));
+        return Err(Problem::Usage(format!("{} holds no NAME{ending}", shown(folder))));
     }
     found.sort();
     Ok(found)
@@ -167,8 +190,8 @@ pub fn compile_with_texts(path: &Path, overrides: &[Override]) -> Result<(Compil
         beside.insert(name.to_owned(), text.clone());
         Ok(text)
     };
-    let (compiled, warnings) = compile_loading(&path.display().to_string(), &text, overrides, &mut keep)?;
-    eprint!("{warnings}");
+    let (compiled, warnings) = compile_loading(&shown(path), &text, overrides, &mut keep)?;
+    say(&warnings);
     let beside = beside.into_iter().map(|(name, text)| FileBeside { name, text }).collect();
     Ok((compiled, text, beside))
 }
@@ -189,7 +212,7 @@ impl ScenarioText<'_> {
     /// As [`compile`].
     pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Problem> {
         let (compiled, warnings) = compile_with_warnings(self.path, self.text, overrides)?;
-        eprint!("{warnings}");
+        say(&warnings);
         Ok(compiled)
     }
 
@@ -200,13 +223,13 @@ impl ScenarioText<'_> {
 }
 
 fn compile_with_warnings(path: &Path, text: &str, overrides: &[Override]) -> Result<(Compiled, String), Problem> {
-    compile_loading(&path.display().to_string(), text, overrides, &mut beside_of(path))
+    compile_loading(&shown(path), text, overrides, &mut beside_of(path))
 }
 
 /// Reads the files beside a scenario.
 fn beside_of(scenario: &Path) -> impl FnMut(&str) -> Result<String, String> {
     let folder = scenario.parent().unwrap_or(Path::new("")).to_owned();
-    move |file| beside(&folder.join(file)).map_err(|error| error.to_string())
+    move |file| beside(&folder, file).map_err(|error| error.to_string())
 }
 
 /// Compiles a text whose files come from wherever `load` has them; what it warns of is returned as text.
@@ -230,7 +253,7 @@ pub fn compile_loading(
 pub fn show(diagnostics: &[Diagnostic], text: &str) -> String {
     let shown: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.plain(text)).collect();
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let mut out = shown.join("\n");
+    let mut out = printable_lines(&shown.join("\n"));
     if errors > 0 {
         out += &format!("\n{errors} {}\n", if errors == 1 { "mistake" } else { "mistakes" });
     }

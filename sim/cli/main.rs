@@ -116,7 +116,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprint!("{problem}");
+            files::say(&problem.to_string());
             problem.exit_code()
         }
     }

@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::files::shown;
+
 use engine::RunError;
 use lab::LabError;
 use proof::gevent::OracleError;
@@ -74,14 +76,14 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Read { path, source } => writeln!(f, "error: cannot read {}: {source}", path.display()),
+            Problem::Read { path, source } => writeln!(f, "error: cannot read {}: {source}", shown(path)),
             Problem::Write { path: Some(path), source } => {
-                writeln!(f, "error: cannot write {}: {source}", path.display())
+                writeln!(f, "error: cannot write {}: {source}", shown(path))
             }
             Problem::Write { path: None, source } => writeln!(f, "error: cannot write the output: {source}"),
             Problem::Scenario(text) => f.write_str(text),
-            Problem::Oracle { path, error } => writeln!(f, "error: {}: {error}", path.display()),
-            Problem::Program { path, error } => writeln!(f, "error: {}: {error}", path.display()),
+            Problem::Oracle { path, error } => writeln!(f, "error: {}: {error}", shown(path)),
+            Problem::Program { path, error } => writeln!(f, "error: {}: {error}", shown(path)),
             Problem::Differs | Problem::Missed | Problem::Undecided => Ok(()),
             Problem::NotPrecise(text) => writeln!(f, "error: {text}"),
             Problem::Usage(text) => writeln!(f, "error: {text}"),

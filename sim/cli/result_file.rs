@@ -11,6 +11,7 @@ use report::words::printable;
 use scenario::Override;
 
 use crate::arguments::parse_overrides;
+use crate::files::shown;
 use crate::problem::Problem;
 
 /// Everything that it takes to run again what is run.
@@ -64,5 +65,5 @@ pub fn read(path: &Path) -> Result<(String, ResultDoc), Problem> {
         Ok(document) => Ok((text, document)),
         Err(error) => Err(error.to_string()),
     });
-    read.map_err(|why| Problem::Usage(format!("{}: {}", path.display(), printable(&why))))
+    read.map_err(|why| Problem::Usage(format!("{}: {}", shown(path), printable(&why))))
 }

@@ -4,3 +4,4 @@ mod crashes;
 mod disk;
 mod hostile;
 mod limits;
+mod terminal;

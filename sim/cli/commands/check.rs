@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use report::text::notes::assumed_text;
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::laws;
 use crate::problem::Problem;
 
@@ -23,7 +23,7 @@ pub fn check(args: &Args) -> Result<(), Problem> {
         match files::compile_with_text(path, &[]) {
             Ok((compiled, text)) => {
                 let late = laws::doubts(&compiled);
-                eprint!("{}", files::show(&late, &text));
+                files::say(&files::show(&late, &text));
                 let worlds: Vec<&str> = compiled.models.iter().map(|model| model.name.as_str()).collect();
                 let verdict = match compiled.warnings.len() + late.len() {
                     0 => "fine".to_owned(),
@@ -31,7 +31,7 @@ pub fn check(args: &Args) -> Result<(), Problem> {
                     doubts => format!("{doubts} doubts"),
                 };
                 let assumed = assumed_text(&compiled.assumed, usize::MAX);
-                files::print(&format!("{}: {verdict}; worlds: {}\n{assumed}", path.display(), worlds.join(", ")))?;
+                files::print(&format!("{}: {verdict}; worlds: {}\n{assumed}", shown(path), worlds.join(", ")))?;
             }
             // A file that cannot be read is one more mistake among all.
             Err(problem @ (Problem::Scenario(_) | Problem::Read { .. })) => wrong += &problem.to_string(),

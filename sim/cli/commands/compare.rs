@@ -14,7 +14,7 @@ use report::words::sides::Sides;
 use scenario::{Compiled, Override};
 
 use crate::arguments::{SmallestArg, Threads, parse_overrides};
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::terminal;
 use crate::warm_up_pilots;
@@ -98,7 +98,7 @@ pub fn compare(args: &Args) -> Result<(), Problem> {
     let Some(folder) = &args.out else { return Ok(()) };
     let names = draw(folder, &a.title, &versus, &sides)?;
     if !args.json {
-        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), names.join(", ")))?;
+        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", shown(folder), names.join(", ")))?;
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ fn pairing(args: &Args, a: &Compiled, b: &Compiled) -> Result<Pairing, Problem> 
         names.iter().position(|name| name == wanted).ok_or_else(|| {
             let near = scenario::meant(wanted, names.iter().map(String::as_str));
             let known = names.join(", ");
-            Problem::Usage(format!("{} has no world `{wanted}`; {near}its worlds are {known}", path.display()))
+            Problem::Usage(format!("{} has no world `{wanted}`; {near}its worlds are {known}", shown(path)))
         })
     };
     let whole = |pairs: Vec<(usize, usize)>| Pairing { pairs, unpaired: Vec::new() };
@@ -126,7 +126,7 @@ fn pairing(args: &Args, a: &Compiled, b: &Compiled) -> Result<Pairing, Problem> 
         [] if has_letters(args) => by_name(&of_a, &of_b),
         [] if of_a.len() == 2 => Ok(whole(vec![(0, 1)])),
         [] => {
-            let text = format!("which two worlds? {} has {}", args.a.display(), of_a.join(", "));
+            let text = format!("which two worlds? {} has {}", shown(&args.a), of_a.join(", "));
             Err(Problem::Usage(format!("{text}; write --worlds FIRST,SECOND")))
         }
         _ => Err(Problem::Usage("--worlds takes two names, such as --worlds threads,gevent".to_owned())),
@@ -199,7 +199,7 @@ fn sides(args: &Args, versus: &Versus) -> Sides {
 fn described(path: &Path, both: &[String], own: &[String]) -> String {
     let set: Vec<&str> = both.iter().chain(own).map(String::as_str).collect();
     let with = if set.is_empty() { String::new() } else { format!(" with {}", set.join(" and ")) };
-    format!("{}{with}", path.display())
+    format!("{}{with}", shown(path))
 }
 
 /// Everything that goes to the terminal.

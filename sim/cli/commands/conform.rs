@@ -8,7 +8,7 @@ use engine::transcript::{self, Transcript};
 use proof::asyncio;
 use proof::gevent::{self, Oracle, TraceLine};
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 
 /// How the name of a program file ends.
@@ -128,14 +128,14 @@ fn show(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
             Err(since) => {
                 let what = format!(
                     "{}: the program needs Python {since} or later, and asyncio's own loop if it is eager",
-                    path.display()
+                    shown(path)
                 );
                 return Err(Problem::Usage(what));
             }
         };
         let transcript = run(&oracle).map_err(|error| Problem::Program { path: path.clone(), error })?;
         if paths.len() > 1 {
-            files::print(&format!("{}\n", path.display()))?;
+            files::print(&format!("{}\n", shown(path)))?;
         }
         files::print(&format!("{}\n", gevent::print(&oracle, &transcript)))?;
     }
@@ -170,7 +170,7 @@ fn check(args: &Args, paths: &[PathBuf]) -> Result<(), Problem> {
         let Some(found) = found else { continue };
         failed += 1;
         if failed <= args.limit {
-            files::print(&format!("{}\n{found}\n", path.display()))?;
+            files::print(&format!("{}\n{found}\n", shown(path)))?;
         }
     }
     let left_out = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };

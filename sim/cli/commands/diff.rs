@@ -13,7 +13,7 @@ use report::words::sides::Sides;
 use report::words::{json_escaped, printable, printable_lines};
 
 use crate::arguments::SmallestArg;
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::result_file;
 use crate::terminal;
@@ -58,7 +58,7 @@ pub fn diff(args: &Args) -> Result<(), Problem> {
     }
     let mut versus = compared(&a, &b, &pairing);
     disregard_small(&mut versus, args.smallest.share());
-    let names = [args.a.display().to_string(), args.b.display().to_string()];
+    let names = [shown(&args.a), shown(&args.b)];
     let sides: Vec<Sides> = versus.iter().map(|versus| sides(versus, &names)).collect();
     let notes = [notes(&a, &b, &versus), pairing.notes.clone()].concat();
     let summary = headline(&versus, &sides);
@@ -78,7 +78,7 @@ pub fn diff(args: &Args) -> Result<(), Problem> {
     let Some(folder) = &args.out else { return Ok(()) };
     let drawn = draw(folder, &a.title, &versus, &sides)?;
     if !args.json {
-        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", folder.display(), drawn.join(", ")))?;
+        files::print(&format!("\nPlots in {}: {} (.svg and .png)\n", shown(folder), drawn.join(", ")))?;
     }
     Ok(())
 }
@@ -147,7 +147,7 @@ fn named(args: &Args, text: &str, a: &[String], b: &[String]) -> Result<(usize, 
     }
     let (path, names, wanted) = if place(a, one).is_none() { (&args.a, a, one) } else { (&args.b, b, other) };
     let near = scenario::meant(wanted, names.iter().map(String::as_str));
-    let text = format!("{} has no world `{wanted}`; {near}its worlds are {}", path.display(), names.join(", "));
+    let text = format!("{} has no world `{wanted}`; {near}its worlds are {}", shown(path), names.join(", "));
     Err(Problem::Usage(printable(&text)))
 }
 

@@ -15,7 +15,7 @@ use scenario::Compiled;
 use crate::arguments::{Threads, parse_overrides};
 use crate::commands::conform;
 use crate::drawings::drawings;
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -104,7 +104,7 @@ fn write_page(out: &Path, args: &Args, judged: &[JudgedRow]) -> Result<(), Probl
     bar.finish_and_clear();
     files::write(&out.join("README.md"), gallery_page(judged, &incidents).as_bytes())?;
     files::write(&plots.join("gallery.json"), gallery_json(env!("CARGO_PKG_VERSION"), judged).as_bytes())?;
-    files::print(&format!("\nThe page, its plots and its numbers are in {}\n", out.display()))
+    files::print(&format!("\nThe page, its plots and its numbers are in {}\n", shown(out)))
 }
 
 /// Runs every scenario that the rows need once, and takes their numbers.

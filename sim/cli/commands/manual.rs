@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Command;
 use clap_mangen::Man;
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 
 /// Where the pages go.
@@ -27,9 +27,9 @@ pub fn man(args: &Args, cli: Command) -> Result<(), Problem> {
     for (name, text) in &pages {
         files::write(&folder.join(name), text.as_bytes())?;
     }
-    files::print(&format!("{} pages in {}; read one with: man -l {}\n", pages.len(), folder.display(), {
+    files::print(&format!("{} pages in {}; read one with: man -l {}\n", pages.len(), shown(folder), {
         let first = folder.join("tailback.1");
-        first.display().to_string()
+        shown(&first)
     }))
 }
 

@@ -11,7 +11,7 @@ use report::data::Format;
 use crate::commands::sweep::finish::finish;
 use crate::commands::sweep::log::{FoundLog, Header, foreign, is_log, read};
 use crate::commands::sweep::{format, formats};
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 
 /// What to join, and where to put it.
@@ -51,7 +51,7 @@ fn logs(folders: &[PathBuf]) -> Result<Vec<FoundLog>, Problem> {
         let mut found: Vec<PathBuf> = files::listed(folder, ".log")?;
         found.retain(|path| is_log(path));
         if found.is_empty() {
-            return Err(Problem::Usage(format!("{} holds no log of a sweep", folder.display())));
+            return Err(Problem::Usage(format!("{} holds no log of a sweep", shown(folder))));
         }
         // The same folder under two names is one folder.
         found.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
@@ -74,7 +74,7 @@ fn mistakes(logs: &[FoundLog]) -> Vec<String> {
     let mut by_index: BTreeMap<u32, &FoundLog> = BTreeMap::new();
     for log in logs {
         let shard = log.header.shard;
-        let (path, whole) = (log.path.display(), &first.path.display());
+        let (path, whole) = (shown(&log.path), shown(&first.path));
         if log.header.fingerprint != first.header.fingerprint {
             let wanted = Header { shard, ..first.header.clone() };
             wrong.push(format!(
@@ -89,7 +89,7 @@ fn mistakes(logs: &[FoundLog]) -> Vec<String> {
         }
         match by_index.get(&shard.index) {
             Some(other) => {
-                wrong.push(format!("{path} is shard {}/{of}, and so is {}", shard.index, other.path.display()))
+                wrong.push(format!("{path} is shard {}/{of}, and so is {}", shard.index, shown(&other.path)))
             }
             None => {
                 by_index.insert(shard.index, log);
@@ -110,7 +110,7 @@ fn mistakes(logs: &[FoundLog]) -> Vec<String> {
         if left > 0 {
             wrong.push(format!(
                 "{} is not finished: {left} of its {all} runs are missing; the command that made it goes on",
-                log.path.display()
+                shown(&log.path)
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 
 /// What to write.
@@ -23,10 +23,10 @@ pub fn new(args: &Args) -> Result<(), Problem> {
     }
     let path = PathBuf::from(format!("{stem}.toml"));
     if path.exists() && !args.force {
-        let text = format!("{} exists; choose another name, or write over it with --force", path.display());
+        let text = format!("{} exists; choose another name, or write over it with --force", shown(&path));
         return Err(Problem::Usage(text));
     }
     let title = path.file_stem().map_or(stem.into(), |name| name.to_string_lossy());
     files::write(&path, scenario::starter(&title).as_bytes())?;
-    files::print(&format!("Wrote {0}. Run it with: tailback run {0}\n", path.display()))
+    files::print(&format!("Wrote {0}. Run it with: tailback run {0}\n", shown(&path)))
 }

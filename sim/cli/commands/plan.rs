@@ -16,7 +16,7 @@ use scenario::{Compiled, Override, TypedPlan};
 
 use crate::arguments::{LengthArg, PlotArgs, SeedArg, Threads, parse_overrides};
 use crate::commands::capacity::{chosen, shorten};
-use crate::files;
+use crate::files::{self, shown};
 use crate::laws;
 use crate::objectives::slo_of;
 use crate::problem::Problem;
@@ -60,7 +60,7 @@ pub fn plan(args: &Args) -> Result<(), Problem> {
     let compiled = source.compile(&overrides)?;
     let (Some(slo), Some(wanted)) = (&compiled.slo, &compiled.plan) else {
         let what = if compiled.slo.is_none() { "[slo], such as p99 = \"< 500ms\"" } else { VARY };
-        return Err(Problem::Usage(format!("{} has no {what}", args.file.display())));
+        return Err(Problem::Usage(format!("{} has no {what}", shown(&args.file))));
     };
     let named = if args.worlds.is_empty() { slo.worlds.as_deref().unwrap_or_default() } else { &args.worlds };
     crate::warm_up_pilots::refuse(&compiled, "plan")?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::arguments::{Chance, SetArg, Threads};
-use crate::files;
+use crate::files::{self, shown};
 use crate::page::{Origin, write_page};
 use crate::problem::Problem;
 use crate::session::Session;
@@ -33,5 +33,5 @@ pub fn report(args: &Args) -> Result<(), Problem> {
     let session = Session::run(compiled, &asked, None)?;
     let origin = Origin { file: &args.file, text: &text, set: &args.set.set };
     let path = write_page(&origin, &session, &folder)?;
-    files::print(&format!("{}\nReport: {}\n", session.compiled.title, path.display()))
+    files::print(&format!("{}\nReport: {}\n", session.compiled.title, shown(&path)))
 }

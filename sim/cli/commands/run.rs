@@ -8,7 +8,7 @@ use report::text::notes::precision_missed;
 
 use crate::arguments::{Chance, SetArg, Threads, figure, percent};
 use crate::drawings::draw;
-use crate::files;
+use crate::files::{self, shown};
 use crate::objectives::exit;
 use crate::page::{Origin, write_page};
 use crate::problem::Problem;
@@ -110,5 +110,5 @@ fn write_figures(
     if !say {
         return Ok(());
     }
-    files::print(&format!("\nPlots in {}: {} (.svg and .png)\n{page}", folder.display(), names.join(", ")))
+    files::print(&format!("\nPlots in {}: {} (.svg and .png)\n{page}", shown(folder), names.join(", ")))
 }

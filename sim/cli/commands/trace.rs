@@ -10,7 +10,7 @@ use lab::RunSettings;
 use report::trace_json::{TraceAbout, TraceText, trace_json};
 
 use crate::arguments::{SeedArg, SetArg};
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::{Problem, unknown};
 use crate::terminal;
 use crate::warm_up_pilots;
@@ -73,7 +73,7 @@ pub fn trace(args: &Args) -> Result<(), Problem> {
     check_times(args, model)?;
     let out = args.out.clone().unwrap_or_else(|| files::default_folder(&args.file).join("trace.json"));
     if out.is_dir() {
-        return Err(Problem::Usage(format!("--out {}: this is a folder; name a file", out.display())));
+        return Err(Problem::Usage(format!("--out {}: this is a folder; name a file", shown(&out))));
     }
     files::prepare(out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     let bar = terminal::bar("{msg}, {elapsed} so far", 3);
@@ -195,6 +195,6 @@ fn said(title: &str, args: &Args, model: &Model, chosen: &Chosen, text: &TraceTe
             text.to, args.max_events, chosen.to
         );
     }
-    said += &format!("Wrote {}: {} events on {} tracks.\n", out.display(), text.events, text.tracks);
+    said += &format!("Wrote {}: {} events on {} tracks.\n", shown(out), text.events, text.tracks);
     said + "Open it in https://ui.perfetto.dev (Open trace file) or in chrome://tracing; docs/traces.md says what one sees.\n"
 }

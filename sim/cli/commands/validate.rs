@@ -11,7 +11,7 @@ use proof::measured::{
 };
 
 use crate::arguments::Threads;
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -61,7 +61,7 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     let entries: Vec<MeasuredEntry> = entries.into_iter().filter(wanted).collect();
     if entries.is_empty() {
         let only = args.only.as_deref().unwrap_or_default();
-        return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", args.folder.display())));
+        return Err(Problem::Usage(format!("no entry in {} has {only:?} in its name", shown(&args.folder))));
     }
     let settings =
         RunSettings { seed: Seed(args.seed), replications: args.replications, threads: args.threads.count() };
@@ -80,7 +80,7 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
     let drawing = draw_validation(&validated, &summary).map_err(Problem::Draw)?;
     files::write_drawing(&args.out, drawing.name, &drawing)?;
     if !args.json {
-        files::print(&format!("\nThe numbers and the plot are in {}\n", args.out.display()))?;
+        files::print(&format!("\nThe numbers and the plot are in {}\n", shown(&args.out)))?;
     }
     if summary.holds() { Ok(()) } else { Err(Problem::Differs) }
 }
@@ -89,7 +89,7 @@ pub fn validate(args: &Args) -> Result<(), Problem> {
 fn entries(folder: &Path) -> Result<Vec<MeasuredEntry>, Problem> {
     let paths = files::listed(folder, ENTRY)?;
     if paths.len() > ENTRIES_MAX {
-        let text = format!("{} holds {} entries; there is room for {ENTRIES_MAX}", folder.display(), paths.len());
+        let text = format!("{} holds {} entries; there is room for {ENTRIES_MAX}", shown(folder), paths.len());
         return Err(Problem::Usage(text));
     }
     let mut entries: Vec<MeasuredEntry> = Vec::new();
@@ -98,10 +98,10 @@ fn entries(folder: &Path) -> Result<Vec<MeasuredEntry>, Problem> {
     for path in &paths {
         match MeasuredEntry::read(&files::read(path)?) {
             Ok(entry) if !names.insert(entry.name.clone()) => {
-                wrong += &format!("error: {}: another file is called {:?} too\n", path.display(), entry.name);
+                wrong += &format!("error: {}: another file is called {:?} too\n", shown(path), entry.name);
             }
             Ok(entry) => entries.push(entry),
-            Err(error) => wrong += &format!("error: {}: {error}\n", path.display()),
+            Err(error) => wrong += &format!("error: {}: {error}\n", shown(path)),
         }
     }
     if wrong.is_empty() { Ok(entries) } else { Err(Problem::Scenario(wrong)) }

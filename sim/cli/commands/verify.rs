@@ -11,7 +11,7 @@ use report::words::printable;
 use scenario::Compiled;
 
 use crate::arguments::{Threads, figure};
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::result_file;
 use crate::session::Session;
@@ -34,7 +34,7 @@ pub fn verify(args: &Args) -> Result<(), Problem> {
         files::print(&format!("Tailback {} wrote this, and {own} runs it again.\n", printable(&document.version)))?;
     }
     let deviation = first_deviation(&text, &again);
-    let deviation = deviation.map_err(|error| Problem::Usage(format!("{}: {error}", args.result.display())))?;
+    let deviation = deviation.map_err(|error| Problem::Usage(format!("{}: {error}", shown(&args.result))))?;
     match deviation {
         None => files::print(&verified(&document)),
         Some(deviation) => {

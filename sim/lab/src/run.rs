@@ -215,7 +215,9 @@ where
         progress(Progress { done: *done, total, world: names[world].to_owned() });
         result
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads.unwrap_or(0)).build()?;
+    // No more threads than runs, however many are wanted; zero stands for one on each core.
+    let threads = plan.threads.map_or(0, |wanted| wanted.min(total));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     // Runs take seconds each: one at a time keeps all threads busy to the end.
     let results: Vec<Result<T, E>> = pool.install(|| places.par_iter().with_max_len(1).map(run_one).collect());
     Ok(gather(names, plan, &places, results))

@@ -71,7 +71,9 @@ fn heartbeat(batch: Batch) -> Span {
 #[test]
 fn a_hub_that_counts_its_callbacks_polls_after_a_thousand_of_them() {
     let counted = heartbeat(Batch::Counted(1_000));
-    assert!((ms(450)..ms(650)).contains(&counted), "1,000 turns of 0.5 ms: {counted}");
+    // It is accepted at one poll and wakes at the next but one at most: two rounds of 1,000 turns of 0.5 ms.
+    assert!((ms(900)..ms(1_100)).contains(&counted), "{counted}");
     let timed = heartbeat(Batch::Timed);
-    assert!((ms(100)..ms(130)).contains(&timed), "5 ms at most, and a look after every 50th: {timed}");
+    // A look after every 50th turn is a round of 25 ms.
+    assert!((ms(100)..ms(160)).contains(&timed), "{timed}");
 }

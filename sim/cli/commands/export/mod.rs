@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 
 use crate::arguments::{Chance, SetArg, Threads};
 use crate::commands::sweep::format;
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::terminal;
 use crate::warm_up_pilots;
@@ -133,7 +133,7 @@ pub fn export(args: &Args) -> Result<(), Problem> {
         }
     }
     let said = written.keep()?;
-    files::print(&format!("{}\nWrote to {}:\n{said}{cut}", compiled.title, args.out.display()))
+    files::print(&format!("{}\nWrote to {}:\n{said}{cut}", compiled.title, shown(&args.out)))
 }
 
 impl Written {

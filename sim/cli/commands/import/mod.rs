@@ -11,7 +11,7 @@ use import::logs::{AccessFormat, DurationUnit};
 use import::{FileReport, HEAD_BYTES, ImportError, Intake, IntakeOptions, nature_of, settings};
 use indicatif::ProgressBar;
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -89,11 +89,11 @@ fn rate(text: &str) -> Result<f64, String> {
 pub fn import(args: &Args) -> Result<(), Problem> {
     let is_toml = args.out.extension().is_some_and(|extension| extension == "toml");
     if !is_toml {
-        return Err(Problem::Usage(format!("--out {}: a scenario's name ends in .toml", args.out.display())));
+        return Err(Problem::Usage(format!("--out {}: a scenario's name ends in .toml", shown(&args.out))));
     }
     if args.out.exists() && !args.force {
         let text =
-            format!("{} exists; choose another name with --out, or write over it with --force", args.out.display());
+            format!("{} exists; choose another name with --out, or write over it with --force", shown(&args.out));
         return Err(Problem::Usage(text));
     }
     let mut intake = Intake::new(intake_options(args)?);
@@ -155,7 +155,7 @@ fn world_of(text: &str, at: usize) -> Result<settings::ServingWorld, Problem> {
 fn read_all(paths: &[PathBuf], intake: &mut Intake) -> Result<(), Problem> {
     let mut heads = Vec::new();
     for path in paths {
-        let name = path.display().to_string();
+        let name = shown(path);
         let head = head_of(path)?;
         // A log that is known only by a format of a file that comes later is looked at again when its turn comes.
         let first = nature_of(&name, &head, &intake.formats()).is_ok_and(|nature| nature.is_configuration());
@@ -234,7 +234,7 @@ fn summary(args: &Args, intake: &Intake, draft: &ScenarioDraft, calibration: &Ca
     };
     out += &format!(
         "Wrote {0}{laws}. {guesses}\nCheck it with: tailback check {0}\nRun it with: tailback run {0}\n",
-        args.out.display()
+        shown(&args.out)
     );
     out
 }

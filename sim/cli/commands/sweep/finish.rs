@@ -11,7 +11,7 @@ use report::text::Style;
 use report::text::sweep::sweep_text;
 
 use super::log::Header;
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -43,7 +43,7 @@ pub fn finish(
     files::remove_leftovers(folder)?;
     let names: Vec<&str> = plots.iter().map(|(name, _)| name.as_str()).collect();
     files::print(&text)?;
-    files::print(&format!("\nResults in {}: {}\n", folder.display(), written.join(", ")))?;
+    files::print(&format!("\nResults in {}: {}\n", shown(folder), written.join(", ")))?;
     if !names.is_empty() {
         files::print(&format!("Plots: {} (.svg and .png)\n", names.join(", ")))?;
     }

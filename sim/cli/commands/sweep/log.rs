@@ -15,6 +15,7 @@ pub use lab::sweep::log::{Header, fingerprint};
 use lab::sweep::run::PointOutcome;
 use lab::sweep::study::{Shard, Study};
 
+use crate::files::shown;
 use crate::problem::Problem;
 
 /// Longest time that finished runs may be lost by if the machine itself fails; a killed process loses none.
@@ -61,7 +62,7 @@ pub fn read(path: &Path) -> Result<Option<FoundLog>, Problem> {
         Err(source) => return Err(Problem::Read { path: path.to_owned(), source }),
     }
     let no_log = || {
-        let path = path.display();
+        let path = shown(path);
         Problem::Usage(format!("{path} is not the log of a sweep of this program; remove it, or choose another --out"))
     };
     let text::Read { header, outcomes, whole } = text::read(&bytes).ok_or_else(no_log)?;
@@ -81,7 +82,7 @@ impl Log {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let text =
-                    format!("another tailback is at work on {}; wait for it, or choose another --out", path.display());
+                    format!("another tailback is at work on {}; wait for it, or choose another --out", shown(&path));
                 return Err(Problem::Usage(text));
             }
             Err(TryLockError::Error(source)) => return Err(problem(source)),
@@ -142,7 +143,7 @@ fn begin(folder: &Path, path: &Path, header: &Header) -> Result<(), Problem> {
 /// In what a log that was found differs from the one that is wanted, in a sentence.
 pub fn foreign(found: &FoundLog, wanted: &Header) -> String {
     let (theirs, ours) = (&found.header.study, &wanted.study);
-    let path = found.path.display();
+    let path = shown(&found.path);
     let keys = |study: &Study| study.settings.iter().map(|column| column.key.as_str()).collect::<Vec<_>>().join(", ");
     let why = if theirs.version != ours.version {
         format!("it was made by version {} of the program, and this is {}", theirs.version, ours.version)

@@ -16,7 +16,7 @@ use lab::sweep::study::Shard;
 use report::data::Format;
 
 use crate::arguments::{SeedArg, Threads};
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 use log::Header;
 use source::SweepSource;
@@ -77,7 +77,7 @@ pub fn sweep(args: &Args) -> Result<(), Problem> {
     };
     let source = SweepSource::read(file)?;
     let plan = draft::plan(args, &source)?;
-    eprint!("{}", plan.warnings);
+    files::say(&plan.warnings);
     let fingerprint = log::fingerprint(&plan.study, &source.all_texts());
     let header = Header { fingerprint, shard: args.shard.unwrap_or(Shard::WHOLE), study: plan.study };
     let folder = args.out.clone().unwrap_or_else(|| default_folder(file, args));
@@ -89,7 +89,7 @@ pub fn sweep(args: &Args) -> Result<(), Problem> {
         let log = folder.join(log::name(header.shard));
         return files::print(&format!(
             "Shard {index} of {of} is done: {runs} runs in {}\nJoin the shards with: tailback merge DIR... --out DIR\n",
-            log.display()
+            shown(&log)
         ));
     }
     finish::finish(&header, outcomes, &folder, &formats(&args.format))

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use scenario::{Compiled, Diagnostic, Override};
 
-use crate::files;
+use crate::files::{self, shown};
 use crate::problem::Problem;
 
 /// A scenario's text and the texts of the files that it names.
@@ -23,7 +23,7 @@ impl SweepSource {
     /// Reads a scenario; `-` is standard input.
     pub fn read(path: &Path) -> Result<SweepSource, Problem> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let (name, text) = (path.display().to_string(), files::read(path)?);
+        let (name, text) = (shown(path), files::read(path)?);
         Ok(SweepSource { name, text, folder, beside: Mutex::default() })
     }
 
@@ -31,7 +31,7 @@ impl SweepSource {
     pub fn compile(&self, overrides: &[Override]) -> Result<Compiled, Vec<Diagnostic>> {
         let mut load = |file: &str| {
             let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = || files::beside(&self.folder.join(file)).map_err(|error| error.to_string());
+            let read = || files::beside(&self.folder, file).map_err(|error| error.to_string());
             beside.entry(file.to_owned()).or_insert_with(read).clone()
         };
         let parsed = scenario::parse(&self.text, &self.name, overrides)?;

@@ -15,6 +15,7 @@ use super::Args;
 use super::draft::overrides;
 use super::log::{Header, Log, name};
 use super::source::SweepSource;
+use crate::files::shown;
 use crate::problem::Problem;
 use crate::terminal;
 
@@ -124,7 +125,7 @@ fn interrupted(header: &Header, folder: &Path, done: usize, all: usize) -> Strin
     format!(
         "interrupted: {done} of {all} runs{shard} are done and kept in {}\n\
          The same command goes on with the other {}.",
-        log.display(),
+        shown(&log),
         all - done
     )
 }
@@ -151,7 +152,7 @@ fn listen() {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nStopping after the runs under way; once more to stop at once.");
+        crate::files::say("\nStopping after the runs under way; once more to stop at once.\n");
     };
     // A system without signals, or a handler that is there already, leaves Ctrl-C as it is: nothing that is done is lost.
     let _ = ctrlc::set_handler(heard);

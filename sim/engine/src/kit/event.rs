@@ -367,8 +367,14 @@ impl<E: Copy> Wheel<E> {
     }
 
     /// Puts an event, not before the cursor, at the end of its slot.
-    #[inline]
+    #[inline(never)]
     fn place(&mut self, entry: Entry<E>) {
+        self.place_here(entry);
+    }
+
+    /// The same within a loop over many, where the call would be a fifth of it.
+    #[inline(always)]
+    fn place_here(&mut self, entry: Entry<E>) {
         // An event at the cursor itself differs in no byte and belongs to the lowest level.
         let differing = (entry.at ^ self.cursor) | 1;
         let level = (63 - differing.leading_zeros()) as usize / 8;
@@ -449,7 +455,7 @@ impl<E: Copy> Wheel<E> {
             let start = chunk as usize * CHUNK;
             let count = left.min(CHUNK);
             for index in start..start + count {
-                self.place(self.entries[index]);
+                self.place_here(self.entries[index]);
             }
             left -= count;
             let after = std::mem::replace(&mut self.next[chunk as usize], self.free);

@@ -378,6 +378,11 @@ impl Conn {
         self.open
     }
 
+    /// Whether its server has kept it for as long as it keeps any.
+    pub(crate) fn is_overdue(&self, now: Time) -> bool {
+        self.server_until <= now
+    }
+
     /// The process that keeps it.
     pub(crate) fn process(&self) -> ProcessId {
         self.process

@@ -131,6 +131,11 @@ impl Link {
         self.unkept = true;
     }
 
+    /// The one that was there before the request, if there was one.
+    pub(crate) fn kept(&self) -> ConnId {
+        self.conn
+    }
+
     /// Whether it was there before the request.
     pub(crate) fn is_used_again(&self) -> bool {
         self.conn.is_some()

@@ -53,7 +53,8 @@ pub fn run_places<E: Send>(
             }
         }
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+    let threads = threads.map_or(0, |wanted| wanted.min(places.len()));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     // Every thread takes the next run that nobody has: they end in about the order of their numbers.
     let workers: Vec<usize> = (0..pool.current_num_threads()).collect();
     let results: Vec<Result<(), E>> = pool.install(|| workers.par_iter().with_max_len(1).map(|_| work()).collect());

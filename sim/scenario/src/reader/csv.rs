@@ -86,17 +86,44 @@ fn leads_out(path: &str) -> bool {
     drive || path.starts_with(['/', '\\']) || path.split(['/', '\\']).any(|part| part == "..")
 }
 
+/// Places by which an exponent may move a point.
+const PLACES: i32 = 18;
+
+/// A number as programs write it, such as `1.5e-3`, without its exponent and with its unit if it has one; `None` if it has no exponent.
+fn without_exponent(line: &str) -> Option<String> {
+    let (number, rest) = line.split_once(['e', 'E'])?;
+    unit::decimal(number)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '-' && c != '+').unwrap_or(rest.len());
+    let places: i32 = rest[..end].parse().ok().filter(|places: &i32| places.abs() <= PLACES)?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{part}");
+    let point = whole.len() as i32 + places;
+    let moved = if point <= 0 {
+        format!("0.{}{digits}", "0".repeat(point.unsigned_abs() as usize))
+    } else if (point as usize) < digits.len() {
+        format!("{}.{}", &digits[..point as usize], &digits[point as usize..])
+    } else {
+        format!("{digits}{}", "0".repeat(point as usize - digits.len()))
+    };
+    let tidy = if moved.contains('.') { moved.trim_end_matches('0').trim_end_matches('.') } else { &moved };
+    Some(format!("{tidy}{}", &rest[end..]))
+}
+
 fn parse(path: &str, text: &str, at: At, findings: &mut Findings) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut unit = None;
     let mut mistakes = 0;
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    // Spreadsheets begin a file with a mark of its byte order.
+    let lines =
+        text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(|line| line.split('#').next().unwrap_or("").trim());
     let lines = lines.enumerate().filter(|(_, line)| !line.is_empty());
     for (place, (index, line)) in lines.enumerate() {
         if place == 0 && ["ns", "us", "ms", "s", "m", "h"].contains(&line) {
             unit = Some(line);
             continue;
         }
+        let plain = without_exponent(line);
+        let line = plain.as_deref().unwrap_or(line);
         let with_unit = match unit {
             Some(unit) if unit::decimal(line).is_some() => &format!("{line}{unit}"),
             _ => line,
@@ -122,4 +149,30 @@ fn parse(path: &str, text: &str, at: At, findings: &mut Findings) -> Vec<Span> {
         findings.error(at, format!("{path} is empty")).label("this file").help(format!("write {FORM}"));
     }
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponents_are_points_that_have_moved() {
+        for (typed, plain) in [
+            ("1e3", "1000"),
+            ("1.5e-3", "0.0015"),
+            ("12.25E+1", "122.5"),
+            ("7e0", "7"),
+            ("0.001e3s", "0001s"),
+            ("2.5e-7s", "0.00000025s"),
+        ] {
+            assert_eq!(without_exponent(typed).as_deref(), Some(plain), "{typed}");
+        }
+        for other in ["1", "ms", "1e", "e3", "1e99", "1ee3", "-1e3", "1e3.5x", "twelve"] {
+            let read = without_exponent(other);
+            assert!(
+                read.is_none() || read.as_deref().is_some_and(|text| unit::duration(text).is_err()),
+                "{other}: {read:?}"
+            );
+        }
+    }
 }

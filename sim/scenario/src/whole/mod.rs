@@ -77,16 +77,7 @@ impl Scenario {
         let machine: &Node = root.get("machine");
         let run: &Node = root.get("run");
         check_cores(named("world"), machine, findings);
-        let software: &Node = root.get("software");
-        Gevent::check(software, findings);
-        let gevent = Gevent::read(software);
-        let read = |world: &(Name, Node)| {
-            let mut typed = TypedWorld::read(world, machine, preset, findings)?;
-            let own = gevent.of_world(&world.1, &mut typed.worker, software.given("gevent"));
-            own.apply(&world.1, &mut typed.worker);
-            Some(typed)
-        };
-        let worlds: Vec<TypedWorld> = named("world").iter().filter_map(read).collect();
+        let worlds = worlds(root, preset, findings);
         let servers = worlds.iter().map(|world| world.servers).max().unwrap_or(1);
         let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
         let scenario = Scenario {
@@ -164,6 +155,20 @@ impl Scenario {
             client.requests.get_or_insert_with(|| others.clone());
         }
     }
+}
+
+/// The worlds of a file, with the hubs that its release of gevent has.
+fn worlds(root: &Node, preset: &Preset, findings: &mut Findings) -> Vec<TypedWorld> {
+    let (software, machine): (&Node, &Node) = (root.get("software"), root.get("machine"));
+    Gevent::check(software, findings);
+    let gevent = Gevent::read(software);
+    let read = |world: &(Name, Node)| {
+        let mut typed = TypedWorld::read(world, machine, preset, findings)?;
+        let own = gevent.of_world(&world.1, &mut typed.worker, software.given("gevent"));
+        own.apply(&world.1, &mut typed.worker);
+        Some(typed)
+    };
+    root.get::<&[(Name, Node)]>("world").iter().filter_map(read).collect()
 }
 
 /// Cores are said by the machine, or else by every world.

@@ -47,6 +47,9 @@ impl<P: Probe> World<'_, P> {
         if pool.close_batch > 0 {
             return self.begin_closing(id);
         }
+        if self.looks_away(id) {
+            self.close_overdue(id);
+        }
         let looks_away = self.looks_away(id);
         let pool = &mut self.carriers.pools[id];
         if !looks_away && let Some(request) = pool.readable.pop_front() {
@@ -83,6 +86,22 @@ impl<P: Probe> World<'_, P> {
     fn looks_away(&self, id: ProcessId) -> bool {
         let pool = &self.carriers.pools[id];
         pool.connections >= pool.connections_max && matches!(self.worker(id).looks, Looks::WhileRoom { .. })
+    }
+
+    /// Connections whose time is over are closed, whatever has come over them that nobody has looked at (`murder_keepalived`).
+    #[cold]
+    fn close_overdue(&mut self, id: ProcessId) {
+        let is_due = |world: &Self, request: RequestId| {
+            let conn = world.net.link(request).kept();
+            conn.is_some() && world.net.conn(conn).is_overdue(world.now)
+        };
+        while let Some(at) = self.carriers.pools[id].readable.iter().position(|&request| is_due(self, request)) {
+            let request = self.carriers.pools[id].readable.remove(at).expect("it was found there");
+            self.carriers.pools[id].keeps_one_less();
+            let stalled = self.carriers.pools[id].connection_over();
+            debug_assert_eq!(stalled, None, "the accepting thread is the one that looks");
+            self.reset_connection(request);
+        }
     }
 
     /// Whether no thread has a request, and none waits for one.

@@ -29,10 +29,11 @@ pub fn draw_sweep(results: &Results) -> Result<Vec<(String, Drawing)>, DrawError
     if study.worlds.len() > WORLDS_MAX {
         return Err(DrawError::TooManyWorlds { worlds: study.worlds.len() });
     }
+    let files = file_names(&study.worlds);
     let each_world = |name: &'static str, title: &str, draw: &dyn Fn(usize) -> Canvas| {
         let of_world = |(world, called): (usize, &String)| {
             let drawing = finished(name, title, &format!("{called}: {}", study.title), &draw(world))?;
-            Ok((format!("{name}-{}", file_name(called)), drawing))
+            Ok((format!("{name}-{}", files[world]), drawing))
         };
         study.worlds.iter().enumerate().map(of_world).collect()
     };
@@ -62,9 +63,17 @@ fn any_overload(results: &Results, mut worlds: std::ops::Range<usize>) -> bool {
     worlds.any(|world| (0..results.study.points.len()).any(|point| results.overload(point, world).is_some()))
 }
 
-/// A world's name as a part of a file's.
-fn file_name(world: &str) -> String {
-    world.chars().map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }).collect()
+/// The names of worlds as parts of files' names: no two are one file, on file systems that know no capitals neither.
+fn file_names(worlds: &[String]) -> Vec<String> {
+    let plain = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
+    let mut names: Vec<String> = Vec::new();
+    for world in worlds {
+        let name: String = world.chars().map(plain).collect();
+        let is_free = |name: &String| names.iter().all(|other| other.to_lowercase() != name.to_lowercase());
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        names.push(std::iter::once(name.clone()).chain(numbered).find(is_free).expect("there is always one more"));
+    }
+    names
 }
 
 /// Title, subtitle and a line in a lower voice.

@@ -1,6 +1,6 @@
 //! The figures of sweeps whose numbers are known.
 
-use super::draw_sweep;
+use super::{draw_sweep, file_names};
 use crate::sweep_fixture::{grid, results};
 
 fn names(results: &lab::sweep::results::Results) -> Vec<String> {
@@ -47,4 +47,10 @@ fn a_point_at_which_the_queue_grows_is_marked() {
     let two: Vec<Vec<&str>> = vec![vec!["1", "1"], vec!["1", "2"], vec!["1000000", "1"], vec!["1000000", "2"]];
     let maps = draw_sweep(&grid(&["x", "y"], &two, true, |n| n[1])).unwrap();
     assert!(maps[0].1.svg.contains("Marked corners: OVERLOADED"));
+}
+
+#[test]
+fn no_two_worlds_have_one_file() {
+    let worlds = ["a-b", "a b", "a,b", "A-B", "a-b-2", "b"].map(str::to_owned);
+    assert_eq!(file_names(&worlds), ["a-b", "a-b-2", "a-b-3", "A-B-4", "a-b-2-2", "b"]);
 }
