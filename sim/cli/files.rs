@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use report::figures::Drawing;
 use report::json::read::FileBeside;
-use report::words::{printable, printable_lines};
+use report::words::printable_lines;
 use scenario::{Compiled, Diagnostic, Override, Severity};
 use tempfile::NamedTempFile;
 
 use crate::problem::Problem;
+pub use crate::problem::shown;
 use crate::terminal;
 
 /// Bytes of a file that is read: of scenarios the scenario crate allows less, and says so in its own way.
@@ -30,11 +31,6 @@ pub fn print(text: &str) -> Result<(), Problem> {
 /// Says something to who looks on. Nobody may, as in `tailback check bad.toml 2>&1 | true`: that changes no exit code.
 pub fn say(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// A path as it may be shown: a terminal obeys some of what a name may hold.
-pub fn shown(path: impl AsRef<Path>) -> String {
-    printable(&path.as_ref().display().to_string())
 }
 
 /// The text of a file; `-` is standard input. Only a plain file has an end for certain.

@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-use crate::files::shown;
 
 use engine::RunError;
 use lab::LabError;
 use proof::gevent::OracleError;
+use report::words::printable;
 
 /// Why a command did not do what it was asked to.
 pub enum Problem {
@@ -48,6 +47,11 @@ pub enum Problem {
     Data(report::data::parquet::ParquetError),
     /// A plot could not be drawn.
     Draw(report::figures::DrawError),
+}
+
+/// A path as it may be shown: a terminal obeys some of what a name may hold.
+pub fn shown(path: impl AsRef<Path>) -> String {
+    printable(&path.as_ref().display().to_string())
 }
 
 impl Problem {

@@ -17,12 +17,12 @@ length = "1s"
 replications = 1
 [machine]
 cores = 2
-[world."a\u001b[2J"]
+[world.a]
 worker = "uwsgi-threads"
 threads = 4
 [client.u]
 rate = "20/s"
-[request."p\u009b1m"]
+[request.p]
 steps = [{ burn = "2ms" }]
 "#;
 
@@ -41,7 +41,7 @@ fn gives_orders(output: &Output) -> bool {
 }
 
 #[test]
-fn titles_names_and_files_give_a_terminal_no_orders() {
+fn titles_mistakes_and_files_give_a_terminal_no_orders() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let name = "x\u{1b}[31m.toml";
     holds(folder.path(), name, SCENARIO);
@@ -61,10 +61,17 @@ fn titles_names_and_files_give_a_terminal_no_orders() {
         assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{args:?}");
         assert!(!gives_orders(&output), "{args:?}: {:?}", String::from_utf8_lossy(&output.stdout));
     }
-    holds(folder.path(), name, &SCENARIO.replace("20/s", "\\u001b[31m"));
-    let wrong = tailback(folder.path(), &["check", name]);
-    assert_eq!(wrong.status.code(), Some(2));
-    assert!(!gives_orders(&wrong), "{:?}", String::from_utf8_lossy(&wrong.stderr));
+    let mistakes = [
+        ("20/s", "\\u001b[31m"),
+        ("[world.a]", "[world.\"a\\u001b[2J\"]"),
+        ("[request.p]", "[request.\"p\\u009b1m\"]"),
+    ];
+    for (right, wrong) in mistakes {
+        holds(folder.path(), name, &SCENARIO.replace(right, wrong));
+        let output = tailback(folder.path(), &["check", name]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(!gives_orders(&output), "{:?}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]

@@ -37,14 +37,6 @@ pub(crate) struct Item {
     pub(crate) raw: Raw,
 }
 
-/// A text whose control characters are spelled out, but for ends of lines and tabs: names and titles are printed by every command,
-/// and a terminal obeys them.
-fn visible(text: &str) -> String {
-    let spelled =
-        |c: char| if c.is_control() && c != '\n' && c != '\t' { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(spelled).collect()
-}
-
 impl Raw {
     /// The type in words, for messages.
     pub(crate) fn kind(&self) -> &'static str {
@@ -138,7 +130,7 @@ fn items(source: usize, table: &DeTable<'_>) -> Vec<Item> {
     let mut items: Vec<Item> = table
         .iter()
         .map(|(key, value)| Item {
-            key: visible(key.get_ref()),
+            key: key.get_ref().to_string(),
             at: At::new(source, key.span()),
             raw: Raw { at: At::new(source, value.span()), value: convert(source, value.get_ref()) },
         })
@@ -150,7 +142,7 @@ fn items(source: usize, table: &DeTable<'_>) -> Vec<Item> {
 
 fn convert(source: usize, value: &DeValue<'_>) -> RawValue {
     match value {
-        DeValue::String(text) => RawValue::Text(visible(text)),
+        DeValue::String(text) => RawValue::Text(text.to_string()),
         DeValue::Integer(number) => {
             let saturated = if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX };
             RawValue::Integer(i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(saturated))

@@ -79,7 +79,7 @@ impl Scenario {
         check_cores(named("world"), machine, findings);
         let worlds = worlds(root, preset, findings);
         let servers = worlds.iter().map(|world| world.servers).max().unwrap_or(1);
-        let text = |key: &str| root.find::<&str>(key).map(str::to_owned);
+        let text = |key: &str| root.find::<&str>(key).map(visible);
         let scenario = Scenario {
             sources: Sources::new("", ""),
             title: text("title").unwrap_or_default(),
@@ -155,6 +155,13 @@ impl Scenario {
             client.requests.get_or_insert_with(|| others.clone());
         }
     }
+}
+
+/// A text whose control characters are spelled out, but for ends of lines and tabs: titles are printed by every command, and a
+/// terminal obeys them.
+fn visible(text: &str) -> String {
+    let is_obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.chars().map(|c| if is_obeyed(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// The worlds of a file, with the hubs that its release of gevent has.
